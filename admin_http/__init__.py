@@ -1,0 +1,1 @@
+"""The admin process: the HTTP API over the control socket and a read-only view of the store."""

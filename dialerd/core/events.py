@@ -1,0 +1,131 @@
+"""What the driver tells the core. Line events speak of legs, never of SIP or AT."""
+
+from __future__ import annotations
+
+import msgspec
+
+from dialerd.core.ops import ClaimBatch
+from dialerd.core.records import Campaign, Outcome
+
+
+class Event(msgspec.Struct, frozen=True):
+    """Base of all events."""
+
+
+class Ringing(Event):
+    """The far end is being alerted; `early_media` when the network plays audio before the answer."""
+
+    leg: int
+    early_media: bool = False
+
+
+class Answered(Event):
+    """The far end answered and audio flows."""
+
+    leg: int
+
+
+class Released(Event):
+    """The leg is gone, whoever ended it. Exactly one per dialed leg, and the last event of it.
+
+    `outcome` is the line's reading of the protocol facts: ANSWERED when it was answered before it ended. `advance`
+    says the line itself failed before anybody was alerted, so another trunk may be tried for the same attempt.
+    """
+
+    leg: int
+    outcome: Outcome
+    code: int = 0
+    q850: int = 0
+    by: str = "them"  # us, them, timeout
+    advance: bool = False
+
+
+class Digit(Event):
+    """A key was pressed, counted once whatever the network repeated."""
+
+    leg: int
+    digit: str
+    source: str = "rfc4733"
+
+
+class PlayEnded(Event):
+    """A prompt ran to its end."""
+
+    leg: int
+    token: int
+
+
+class Claimed(Event):
+    """The answer to `WantLeads`."""
+
+    batch: ClaimBatch
+
+
+class ClaimFailed(Event):
+    """The store could not claim; the dialer asks again later."""
+
+    campaign_id: int
+
+
+class WriteFailed(Event):
+    """A commit failed: nothing of that batch was carried out. Dialing stops, live calls drain."""
+
+    call: int
+
+
+class StoreRecovered(Event):
+    """Commits succeed again."""
+
+
+class CampaignChanged(Event):
+    """A campaign moved through its gate, or is told at start-up."""
+
+    campaign: Campaign
+
+
+class TrunkSpec(msgspec.Struct, frozen=True):
+    """What the core must know of a trunk: capacity and what it may carry."""
+
+    name: str
+    channels: int
+    cps_max: float
+    carriers: tuple[str, ...] = ()  # empty: any
+    prefixes: tuple[str, ...] = ()  # E.164 digits; the longest match wins over carriers
+    weight: int = 1
+    loopback: bool = False
+    up: bool = True
+
+
+class LinesChanged(Event):
+    """The set of trunks, or the health of one, changed."""
+
+    trunks: tuple[TrunkSpec, ...]
+
+
+class ClockStepped(Event):
+    """Wall clock = monotonic + `offset_ns` from now on."""
+
+    offset_ns: int
+
+
+class Drain(Event):
+    """No new calls; live ones end by themselves, or at once when `hang_up`."""
+
+    hang_up: bool = False
+
+
+AnyEvent = (
+    Ringing
+    | Answered
+    | Released
+    | Digit
+    | PlayEnded
+    | Claimed
+    | ClaimFailed
+    | WriteFailed
+    | StoreRecovered
+    | CampaignChanged
+    | LinesChanged
+    | ClockStepped
+    | Drain
+)

@@ -1,0 +1,91 @@
+"""What the core asks the store to write: small frozen operations, applied in order in one transaction.
+
+Every operation is idempotent on its attempt, so that a batch may be tried again after a failed commit.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from dialerd.core.records import CallEvent, LeadState, Outcome
+
+
+class Op(msgspec.Struct, frozen=True):
+    """Base of the store operations of the dialing path."""
+
+
+class BeginDial(Op):
+    """The durable mark before an INVITE or ATD: from here on a crash counts as an attempt."""
+
+    attempt_id: int
+    trunk: str
+    call_id: str
+    rule: str
+    at_ms: int
+
+
+class AppendEvents(Op):
+    """Interactions of a call in progress; `first` is the index of the first one in the call's history."""
+
+    attempt_id: int
+    first: int
+    events: tuple[CallEvent, ...]
+
+
+class Finish(Op):
+    """The end of an attempt: its outcome, and where its lead goes next.
+
+    `due_s` is the Unix second at which a RETRY becomes due. `heard` tells whether a message was heard (for caps that
+    count messages heard). Applying it twice changes nothing.
+    """
+
+    attempt_id: int
+    outcome: Outcome
+    lead_state: LeadState
+    due_s: int
+    at_ms: int
+    answered_ms: int = 0
+    code: int = 0
+    q850: int = 0
+    released_by: str = ""
+    keys: str = ""
+    heard: bool = False
+    first: int = 0
+    events: tuple[CallEvent, ...] = ()
+
+
+class ReleaseClaim(Op):
+    """A claimed lead that was never dialed goes back: due again at `due_s`, its cap reservation undone."""
+
+    attempt_id: int
+    due_s: int
+
+
+DialOp = BeginDial | AppendEvents | Finish | ReleaseClaim
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """A lead handed to the dialer: leased, cap reserved, not yet dialed."""
+
+    attempt_id: int
+    campaign_id: int
+    lead_id: int
+    phone: int
+    number: int
+    carrier: str
+    fields: dict[str, str]
+
+
+class ClaimBatch(msgspec.Struct, frozen=True):
+    """What one claim found.
+
+    `next_due_s` is the Unix second of the earliest lead that is not due yet (None: nothing waits). `exhausted` is true
+    when the campaign has no lead left that could ever be claimed and none in the dialer's hands.
+    """
+
+    campaign_id: int
+    claims: tuple[Claim, ...]
+    capped: int
+    blocked: int
+    next_due_s: int | None
+    exhausted: bool

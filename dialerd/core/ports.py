@@ -1,0 +1,144 @@
+"""The `Store` protocol: everything the daemon asks of persistence.
+
+Writes return futures that resolve once the change is durable; several callers share one commit. Reads are short and
+synchronous. `LmdbStore` (embedded) and `MemoryStore` (its twin) pass the same tests; a shared engine for several
+nodes is meant to pass them later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Iterable, Iterator, Sequence
+from typing import Protocol
+
+import msgspec
+
+from dialerd.core.ops import ClaimBatch, DialOp
+from dialerd.core.records import (
+    Attempt,
+    CallEvent,
+    Campaign,
+    CampaignMove,
+    CampaignSettings,
+    CampaignState,
+    Contact,
+    ContactList,
+    DoNotCall,
+    Lead,
+    LeadState,
+    Outcome,
+)
+
+
+class StoreError(Exception):
+    """A request the store refuses; the text tells the user what to do."""
+
+
+class NotFoundError(StoreError):
+    """The named thing does not exist."""
+
+
+class ConflictError(StoreError):
+    """The thing exists already, or its state does not allow this; `allowed` lists the legal moves, if any."""
+
+    def __init__(self, text: str, allowed: Sequence[str] = ()) -> None:
+        """Keep the legal moves beside the text."""
+        super().__init__(text)
+        self.allowed = tuple(allowed)
+
+
+class StoreFailedError(StoreError):
+    """The disk refused a commit (full, read error). Nothing of that commit is in the store."""
+
+
+class ContactsAdded(msgspec.Struct, frozen=True):
+    """One import batch: how many rows were new, and the indexes (in the batch) of those already in the list."""
+
+    added: int
+    duplicates: tuple[int, ...]
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """A campaign's books: how many leads stand in each state, how many attempts ended in each outcome."""
+
+    leads: dict[LeadState, int]
+    outcomes: dict[Outcome, int]
+
+
+class ReportRow(msgspec.Struct, frozen=True):
+    """One number of a campaign with everything that happened to it."""
+
+    lead: Lead
+    contact: Contact
+    attempts: tuple[tuple[Attempt, tuple[CallEvent, ...]], ...]
+
+
+class Store(Protocol):
+    """See the module's text."""
+
+    # lists
+    def create_list(self, name: str, at_ms: int) -> Awaitable[ContactList]:
+        """Make an empty list; ConflictError when the name is taken."""
+
+    def add_contacts(self, list_id: int, contacts: Sequence[Contact]) -> Awaitable[ContactsAdded]:
+        """Append people; a number already in the list is left out and reported."""
+
+    def lists(self) -> list[ContactList]:
+        """All lists, oldest first."""
+
+    def find_list(self, name: str) -> ContactList:
+        """NotFoundError when there is none of that name."""
+
+    # campaigns
+    def create_campaign(self, settings: CampaignSettings, who: str, at_ms: int) -> Awaitable[Campaign]:
+        """A new draft; ConflictError when the name is taken."""
+
+    def move_campaign(self, campaign_id: int, after: CampaignState, who: str, at_ms: int) -> Awaitable[Campaign]:
+        """One legal move, recorded; ConflictError with the allowed moves otherwise.
+
+        The move to APPROVED freezes the audience: one lead for each contact of the list.
+        """
+
+    def campaigns(self) -> list[Campaign]:
+        """All campaigns, oldest first."""
+
+    def campaign(self, campaign_id: int) -> Campaign:
+        """NotFoundError when there is none."""
+
+    def find_campaign(self, name: str) -> Campaign:
+        """By name, or by id written as a number."""
+
+    def moves(self, campaign_id: int) -> list[CampaignMove]:
+        """Who moved it and when, oldest first."""
+
+    def progress(self, campaign_id: int) -> Progress:
+        """Its books, kept up to date by every write: O(1)."""
+
+    # dialing
+    def claim(self, campaign_id: int, n: int, now_ms: int, lease_s: int) -> Awaitable[ClaimBatch]:
+        """Up to `n` due leads: do-not-call and cap checked, leased, cap reserved, in one transaction."""
+
+    def apply(self, ops: Sequence[DialOp]) -> Awaitable[None]:
+        """All of them in order, durable when the awaitable resolves."""
+
+    def recover(self, now_ms: int) -> Awaitable[int]:
+        """After a restart: begun attempts become INTERRUPTED (cap kept), claimed ones go back. Returns how many."""
+
+    # do not call
+    def dnc_add(self, entries: Iterable[DoNotCall]) -> Awaitable[int]:
+        """Add numbers; returns how many were new."""
+
+    def dnc_remove(self, phone: int) -> Awaitable[bool]:
+        """Whether it was there."""
+
+    def dnc_has(self, phone: int) -> bool:
+        """Whether nobody may dial it."""
+
+    # reading
+    def report(self, campaign_id: int, chunk: int = 500) -> Iterator[list[ReportRow]]:
+        """Every lead of a campaign, in chunks of one short read transaction each."""
+
+    def attempts_open(self) -> int:
+        """How many attempts are claimed or begun and not finished."""
+
+    def close(self) -> None:
+        """Commit what is queued and let go of the files."""

@@ -1,0 +1,232 @@
+"""What the store keeps, as typed records.
+
+Records are MessagePack arrays (`array_like`): fields are only ever appended, never removed or reordered, so that an
+older record decodes with the new fields' defaults. Times ending in `_ms` are wall-clock Unix milliseconds, those in
+`_s` Unix seconds or durations in seconds. `phone` is the E.164 number without the plus, as an integer.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum, StrEnum
+
+import msgspec
+
+Fields = dict[str, str]
+
+
+class Record(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=False):
+    """Base of every stored record."""
+
+
+class CampaignState(StrEnum):
+    """Life of a campaign; the legal moves are in `dialerd.core.campaign`."""
+
+    DRAFT = "draft"
+    APPROVED = "approved"
+    RUNNING = "running"
+    PAUSED = "paused"
+    FINISHED = "finished"
+
+
+class DialMode(StrEnum):
+    """Who acts to place a call. Only broadcast runs without agents."""
+
+    BROADCAST = "broadcast"
+
+
+class LeadState(IntEnum):
+    """Where one person stands in one campaign. Stored in the due index, so the values are fixed."""
+
+    READY = 0
+    RETRY = 1  # tried, not reached, attempts left: due later
+    CLAIMED = 2  # leased to the dialer, not dialed yet
+    DIALING = 3  # an INVITE or ATD may have left
+    DONE = 4  # reached
+    EXHAUSTED = 5  # attempts used up without reaching anybody
+    CAPPED = 6  # waits for its frequency cap: due later
+    BLOCKED = 7  # on a do-not-call list
+    INTERRUPTED = 8  # a crash fell into its call; never redialed inside the cap
+
+
+class Outcome(StrEnum):
+    """How one attempt ended: exactly one per attempt (the system disposition)."""
+
+    ANSWERED = "answered"
+    NO_ANSWER = "no_answer"
+    DECLINED = "declined"
+    BUSY = "busy"
+    UNREACHABLE = "unreachable"  # switched off, out of coverage
+    INVALID = "invalid"  # no such number
+    FAILED = "failed"  # our line or trunk: congestion, no reply, authentication
+    CANCELLED = "cancelled"  # ended by an operator or by a draining daemon before an answer
+    INTERRUPTED = "interrupted"  # found begun and unfinished after a crash
+
+
+class CapCounts(StrEnum):
+    """What uses up a frequency cap."""
+
+    HEARD = "heard"
+    ANSWERED = "answered"
+    ATTEMPTED = "attempted"
+
+
+class EventKind(StrEnum):
+    """One interaction of a call, in the order the customer lived it."""
+
+    DIALED = "dialed"  # detail: trunk
+    RINGING = "ringing"
+    EARLY_MEDIA = "early_media"
+    ANSWERED = "answered"
+    PROMPT_STARTED = "prompt_started"  # detail: prompt
+    PROMPT_ENDED = "prompt_ended"  # detail: prompt
+    DIGIT = "digit"  # detail: digit
+    NO_KEY = "no_key"
+    ADVANCED = "advanced"  # the attempt moved to another trunk; detail: trunk
+    RELEASED = "released"  # detail: by us | by them | by timeout
+
+
+class CallEvent(Record):
+    """One line of a call's history."""
+
+    at_ms: int
+    kind: EventKind
+    detail: str = ""
+
+
+class ContactList(Record):
+    """An imported list of people."""
+
+    list_id: int
+    name: str
+    created_ms: int
+    size: int = 0
+
+
+class Contact(Record):
+    """One row of a list: the number as E.164, the text it was made from, and every other column."""
+
+    phone: int
+    original: str
+    carrier: str = ""
+    fields: Fields = {}
+
+
+class Hours(Record):
+    """A daily calling window in local time: [start_minute, end_minute) of the given weekdays (0 = Monday)."""
+
+    start_minute: int
+    end_minute: int
+    weekdays: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6)
+
+
+class FrequencyCap(Record):
+    """At most `calls_max` calls to one number in any `window_s`, across all campaigns."""
+
+    calls_max: int = 1
+    window_s: int = 30 * 86_400
+    counts: CapCounts = CapCounts.HEARD
+
+
+class FlowStep(Record):
+    """One step of a broadcast flow: play a prompt, then follow the pressed key.
+
+    `keys` maps a digit to the id of the next step, or to "end". After the prompt the caller has `wait_ms` to press;
+    without a key the call goes to `otherwise`.
+    """
+
+    step_id: str
+    prompt: str
+    keys: dict[str, str] = {}
+    wait_ms: int = 0
+    otherwise: str = "end"
+    barge_in: bool = True
+
+
+class Flow(Record):
+    """A broadcast: its first step is where an answered call begins."""
+
+    steps: tuple[FlowStep, ...]
+
+
+class CampaignSettings(Record):
+    """What a supervisor sets; frozen at approval."""
+
+    name: str
+    list_id: int
+    flow: Flow
+    regime: str
+    mode: DialMode = DialMode.BROADCAST
+    caller_id: str = ""
+    hours: tuple[Hours, ...] = ()  # empty: only the regime's hours bind
+    cap: FrequencyCap = FrequencyCap()
+    attempts_max: int = 1
+    retry_gap_s: int = 3_600
+    ring_s_max: int = 45
+    calls_per_s_max: float = 0.0  # 0: only the trunks bind
+    start_ms: int = 0
+    end_ms: int = 0  # 0: until the list is exhausted
+
+
+class Campaign(Record):
+    """A campaign as stored."""
+
+    campaign_id: int
+    settings: CampaignSettings
+    state: CampaignState = CampaignState.DRAFT
+    created_ms: int = 0
+    audience: int = 0  # leads frozen at approval
+
+
+class CampaignMove(Record):
+    """One move through the gate: who, when, from where to where."""
+
+    campaign_id: int
+    at_ms: int
+    who: str
+    before: CampaignState
+    after: CampaignState
+    reason: str = ""
+
+
+class Lead(Record):
+    """One person in one campaign. `contact` is the row of the campaign's list."""
+
+    campaign_id: int
+    lead_id: int
+    contact: int
+    phone: int
+    state: LeadState = LeadState.READY
+    attempts: int = 0
+    due_s: int = 0
+    attempt_id: int = 0  # the attempt that holds or last held it
+    outcome: Outcome | None = None
+
+
+class Attempt(Record):
+    """One try: lead x line. Written before the INVITE leaves, completed when the call has ended."""
+
+    attempt_id: int
+    campaign_id: int
+    lead_id: int
+    phone: int
+    number: int  # which try of the lead this is, from 1
+    claimed_ms: int
+    trunk: str = ""
+    call_id: str = ""  # Call-ID of the (last) leg
+    begun_ms: int = 0
+    answered_ms: int = 0
+    ended_ms: int = 0
+    outcome: Outcome | None = None
+    code: int = 0  # SIP status, 0 when none arrived
+    q850: int = 0
+    released_by: str = ""
+    keys: str = ""
+    rule: str = ""  # why this trunk was chosen
+
+
+class DoNotCall(Record):
+    """A number nobody may dial."""
+
+    phone: int
+    at_ms: int
+    source: str = ""

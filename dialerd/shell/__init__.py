@@ -1,0 +1,1 @@
+"""The real-world driver: uvloop, sockets, the media engine, the store writer."""

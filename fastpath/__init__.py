@@ -1,0 +1,1 @@
+"""Compiled, GIL-free compute: SIP scanning, RTP, number normalisation. Imports nothing of ours."""

@@ -1,0 +1,78 @@
+"""Builds the Cython extensions; all metadata is in pyproject.toml.
+
+Environment switches:
+    DIALERD_TRACE=1     line trace for coverage of Cython code (slow, bounds checked, C beside the pyx)
+    DIALERD_SANITIZE=1  AddressSanitizer and UndefinedBehaviorSanitizer (see `make sanitize`)
+    DIALERD_NATIVE=1    -march=native; never for a wheel
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from Cython.Build import cythonize
+from Cython.Compiler import Options
+from setuptools import Extension, setup
+
+TRACE = os.environ.get("DIALERD_TRACE") == "1"
+SANITIZE = os.environ.get("DIALERD_SANITIZE") == "1"
+NATIVE = os.environ.get("DIALERD_NATIVE") == "1"
+
+# A Cython warning stops the build, as a C one does through -Werror.
+Options.warning_errors = True
+
+WARNINGS = ["-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter", "-Wno-missing-field-initializers"]
+COMPILE = ["-fno-semantic-interposition", "-fvisibility=hidden", *WARNINGS]
+LINK: list[str] = []
+MACROS: list[tuple[str, str | None]] = []
+DIRECTIVES: dict[str, object] = {
+    "language_level": 3,
+    "boundscheck": False,
+    "wraparound": False,
+    "cdivision": True,
+    "initializedcheck": False,
+    "embedsignature": False,
+    "freethreading_compatible": False,
+}
+
+if TRACE:
+    # Every traced line expands to code whose warnings are Cython's, not ours.
+    COMPILE = ["-O0", "-g", "-w"]
+    MACROS.append(("CYTHON_TRACE_NOGIL", "1"))
+    DIRECTIVES |= {"linetrace": True, "boundscheck": True, "wraparound": True}
+elif SANITIZE:
+    COMPILE += ["-O1", "-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined"]
+    LINK += ["-fsanitize=address,undefined"]
+    DIRECTIVES |= {"boundscheck": True}
+else:
+    COMPILE += ["-O3", "-g1"]
+if NATIVE:
+    COMPILE.append("-march=native")
+
+
+def extensions() -> list[Extension]:
+    """One extension per .pyx; C helpers live in the .pyx as verbatim code."""
+    found = sorted(p for top in ("fastpath", "sip", "gsm") for p in Path(top).rglob("*.pyx"))
+    return [
+        Extension(
+            ".".join(p.with_suffix("").parts),
+            [str(p)],
+            extra_compile_args=COMPILE,
+            extra_link_args=LINK,
+            define_macros=MACROS,
+            libraries=["pthread", "m"],
+        )
+        for p in found
+    ]
+
+
+setup(
+    ext_modules=cythonize(
+        extensions(),
+        compiler_directives=DIRECTIVES,
+        build_dir=None if TRACE else "build/cython",
+        nthreads=0,
+        annotate=False,
+    )
+)
