@@ -165,6 +165,8 @@ class CampaignSettings(Record):
     calls_per_s_max: float = 0.0  # 0: only the trunks bind
     start_ms: int = 0
     end_ms: int = 0  # 0: until the list is exhausted
+    rechecks_max: int = 0  # of a number found switched off, also beyond attempts_max
+    recheck_gap_s: int = 7_200
 
 
 class Campaign(Record):
