@@ -1,25 +1,102 @@
-# The two commands a newcomer needs are `make demo` and `make test`; each sets up all it needs.
+# `make demo` and `make test` are the two commands a newcomer needs; each sets up all it needs.
+# Stamps under $(VENV) make a second call fast; a changed .pyx, .pxd, setup.py or lock file redoes what depends on it.
 PYTHON ?= python3
-VENV := .venv
-BIN := $(VENV)/bin
-SOURCES := $(wildcard fastpath/*.pyx fastpath/*.pxd sip/*.pyx sip/*.pxd) setup.py pyproject.toml
-PACKAGES := dialerd fastpath sip gsm admin_http
+VENV   ?= .venv
+ARGS   ?=
+BIN    := $(VENV)/bin
+PY     := $(BIN)/python
+PIP    := $(PY) -m pip --quiet --disable-pip-version-check
+PACKAGES  := dialerd fastpath sip gsm admin_http
+CYTHON    := $(shell find fastpath sip gsm -name '*.pyx' -o -name '*.pxd')
+EXTENSIONS = $(basename $(subst /,.,$(shell find fastpath sip gsm -name '*.pyx')))
+# The files of the tree as git sees them, new ones included: what the scratch builds copy.
+FILES := git ls-files -z --cached --others --exclude-standard --deduplicate
+COPY   = mkdir -p $(1) && $(FILES) | tar --null --ignore-failed-read --warning=no-failed-read -T - -cf - | tar -C $(1) -xf -
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint types
+.DELETE_ON_ERROR:
+.PHONY: help demo test build develop packages bench bench-ci bench-accept lint format types sanitize coverage docs lock clean
+
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-$(VENV)/.deps: lock/dev.txt
+# ---- set-up ----------------------------------------------------------------------------------------------------------
+
+$(VENV)/.run: lock/run.txt lock/build.txt .ci/prepare
+	.ci/prepare python $(PYTHON)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --require-hashes -r lock/dev.txt
-	touch $@
+	$(PIP) install --require-hashes -r lock/build.txt -r lock/run.txt
+	@touch $@
 
-$(VENV)/.built: $(VENV)/.deps $(SOURCES)
-	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
-	touch $@
+$(VENV)/.dev: lock/dev.txt $(VENV)/.run
+	$(PIP) install --require-hashes -r lock/dev.txt
+	@touch $@
+
+$(VENV)/.built: $(VENV)/.run $(CYTHON) setup.py pyproject.toml
+	$(PY) setup.py --quiet build_ext --inplace --parallel $$(nproc)
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
 
 build: $(VENV)/.built ## virtual environment, locked dependencies, compiled extensions
 
-test: build ## every test
-	$(BIN)/python -m pytest
+develop: $(VENV)/.built $(VENV)/.dev ## build, and the locked development tools
+
+packages: ## the Debian packages that the tests and benchmarks need (apt when root)
+	@.ci/prepare packages debian-packages.txt
+
+# ---- the two commands ------------------------------------------------------------------------------------------------
+
+demo: build ## the main job on simulated carriers: make demo ARGS="--seconds 60 --rate 100"
+	$(BIN)/dialerd demo $(ARGS)
+
+test: packages develop ## every test: make test ARGS="tests/sip -k invite"
+	$(PY) -m pytest $(ARGS)
+
+# ---- benchmarks ------------------------------------------------------------------------------------------------------
+
+bench: packages develop ## every benchmark beside its named peer, as one table
+	$(PY) -m bench.table $(ARGS)
+
+bench-ci: packages develop ## ratios and exact counters against bench/baseline.json, under 3 minutes
+	$(PY) -m bench.gate
+
+bench-accept: packages develop ## take today's counters and ratios as the new baseline
+	$(PY) -m bench.gate --accept
+
+# ---- checks ----------------------------------------------------------------------------------------------------------
+
+lint: develop ## ruff (rules and format) and cython-lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/cython-lint $(PACKAGES)
+
+format: develop ## let ruff rewrite what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: develop ## mypy strict, and every extension against its stub
+	$(BIN)/mypy
+	$(BIN)/stubtest --concise $(EXTENSIONS)
+
+sanitize: develop ## the extensions under AddressSanitizer and UBSan, in build/sanitize
+	.ci/sanitize $(CURDIR)/$(PY) build/sanitize tests/fastpath
+
+coverage: packages develop ## coverage of Python and of Cython, from a line trace build in build/trace
+	$(call COPY,build/trace)
+	cd build/trace && DIALERD_TRACE=1 $(CURDIR)/$(PY) setup.py --quiet build_ext --inplace --parallel $$(nproc)
+	cd build/trace && $(CURDIR)/$(PY) -m coverage run -m pytest $(ARGS)
+	cd build/trace && $(CURDIR)/$(PY) -m coverage report --skip-covered
+
+docs: develop ## rewrite the generated reference pages, then check every page
+	$(PY) docs/generate.py
+	$(PY) -m pytest -q tests/test_docs.py
+
+# ---- upkeep ----------------------------------------------------------------------------------------------------------
+
+lock: ## compile pyproject.toml into lock/*.txt with hashes (pip-tools in its own environment)
+	.ci/lock $(PYTHON)
+
+clean: ## remove everything that was built (not the virtual environment: rm -r .venv)
+	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .hypothesis .benchmarks .coverage*
+	find $(PACKAGES) tests bench -name '*.so' -delete -o -name __pycache__ -prune -exec rm -rf {} +
+	rm -f $(VENV)/.built
