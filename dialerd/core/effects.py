@@ -6,6 +6,8 @@ any other effect of that batch; later effects of the same call wait behind it.
 
 from __future__ import annotations
 
+from typing import dataclass_transform
+
 import msgspec
 
 from dialerd.core.ops import DialOp
@@ -13,6 +15,7 @@ from dialerd.core.records import CampaignState
 from fastpath.numbers import Number
 
 
+@dataclass_transform(frozen_default=True)
 class Effect(msgspec.Struct, frozen=True):
     """Base of all effects."""
 

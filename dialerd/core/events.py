@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import dataclass_transform
+
 import msgspec
 
 from dialerd.core.ops import ClaimBatch
 from dialerd.core.records import Campaign, Outcome
 
 
+@dataclass_transform(frozen_default=True)
 class Event(msgspec.Struct, frozen=True):
     """Base of all events."""
 

@@ -5,11 +5,14 @@ Every operation is idempotent on its attempt, so that a batch may be tried again
 
 from __future__ import annotations
 
+from typing import dataclass_transform
+
 import msgspec
 
 from dialerd.core.records import CallEvent, LeadState, Outcome
 
 
+@dataclass_transform(frozen_default=True)
 class Op(msgspec.Struct, frozen=True):
     """Base of the store operations of the dialing path."""
 

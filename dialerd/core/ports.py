@@ -89,10 +89,14 @@ class Store(Protocol):
         """NotFoundError when there is none of that name."""
 
     # campaigns
-    def create_campaign(self, settings: CampaignSettings, who: str, at_ms: int) -> Awaitable[Campaign]:
+    def create_campaign(
+        self, settings: CampaignSettings, who: str, at_ms: int
+    ) -> Awaitable[Campaign]:
         """A new draft; ConflictError when the name is taken."""
 
-    def move_campaign(self, campaign_id: int, after: CampaignState, who: str, at_ms: int) -> Awaitable[Campaign]:
+    def move_campaign(
+        self, campaign_id: int, after: CampaignState, who: str, at_ms: int
+    ) -> Awaitable[Campaign]:
         """One legal move, recorded; ConflictError with the allowed moves otherwise.
 
         The move to APPROVED freezes the audience: one lead for each contact of the list.

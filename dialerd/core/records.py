@@ -8,12 +8,14 @@ older record decodes with the new fields' defaults. Times ending in `_ms` are wa
 from __future__ import annotations
 
 from enum import IntEnum, StrEnum
+from typing import dataclass_transform
 
 import msgspec
 
 Fields = dict[str, str]
 
 
+@dataclass_transform(frozen_default=True)
 class Record(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=False):
     """Base of every stored record."""
 
