@@ -1,1 +1,4 @@
-"""The dialing domain: pure machines with time, randomness and ids as arguments; no I/O, no clock."""
+"""The dialing domain: pure machines with time, randomness and ids as arguments.
+
+No I/O, no clock.
+"""

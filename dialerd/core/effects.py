@@ -1,7 +1,9 @@
-"""What the core asks of its driver. Effects are frozen, small, and carried out in the order they were drained.
+"""What the core asks of its driver.
 
-Record before ring: of one drained batch, the driver commits every `Write` in one transaction before it carries out
-any other effect of that batch; later effects of the same call wait behind it.
+Effects are frozen, small, and carried out in the order they were drained.
+
+Record before ring: of one drained batch, the driver commits every `Write` in one transaction before
+it carries out any other effect of that batch; later effects of the same call wait behind it.
 """
 
 from __future__ import annotations
@@ -35,7 +37,10 @@ class WantLeads(Effect):
 
 
 class Dial(Effect):
-    """Originate one leg. `call_id` is the SIP Call-ID, recorded before this effect is carried out."""
+    """Originate one leg.
+
+    `call_id` is the SIP Call-ID, recorded before this effect is carried out.
+    """
 
     call: int
     leg: int

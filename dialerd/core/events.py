@@ -16,7 +16,10 @@ class Event(msgspec.Struct, frozen=True):
 
 
 class Ringing(Event):
-    """The far end is being alerted; `early_media` when the network plays audio before the answer."""
+    """The far end is being alerted.
+
+    `early_media` tells that the network plays audio before the answer.
+    """
 
     leg: int
     early_media: bool = False
@@ -31,8 +34,9 @@ class Answered(Event):
 class Released(Event):
     """The leg is gone, whoever ended it. Exactly one per dialed leg, and the last event of it.
 
-    `outcome` is the line's reading of the protocol facts: ANSWERED when it was answered before it ended. `advance`
-    says the line itself failed before anybody was alerted, so another trunk may be tried for the same attempt.
+    `outcome` is the line's reading of the protocol facts: ANSWERED when it was answered before it
+    ended. `advance` says the line itself failed before anybody was alerted, so another trunk may be
+    tried for the same attempt.
     """
 
     leg: int

@@ -1,6 +1,9 @@
-"""What the core asks the store to write: small frozen operations, applied in order in one transaction.
+"""What the core asks the store to write.
 
-Every operation is idempotent on its attempt, so that a batch may be tried again after a failed commit.
+Small frozen operations, applied in order in one transaction.
+
+Every operation is idempotent on its attempt, so that a batch may be tried again after a failed
+commit.
 """
 
 from __future__ import annotations
@@ -28,7 +31,10 @@ class BeginDial(Op):
 
 
 class AppendEvents(Op):
-    """Interactions of a call in progress; `first` is the index of the first one in the call's history."""
+    """Interactions of a call in progress.
+
+    `first` is the index of the first one in the call's history.
+    """
 
     attempt_id: int
     first: int
@@ -38,8 +44,8 @@ class AppendEvents(Op):
 class Finish(Op):
     """The end of an attempt: its outcome, and where its lead goes next.
 
-    `due_s` is the Unix second at which a RETRY becomes due. `heard` tells whether a message was heard (for caps that
-    count messages heard). Applying it twice changes nothing.
+    `due_s` is the Unix second at which a RETRY becomes due. `heard` tells whether a message was
+    heard (for caps that count messages heard). Applying it twice changes nothing.
     """
 
     attempt_id: int
@@ -58,7 +64,10 @@ class Finish(Op):
 
 
 class ReleaseClaim(Op):
-    """A claimed lead that was never dialed goes back: due again at `due_s`, its cap reservation undone."""
+    """A claimed lead that was never dialed goes back.
+
+    Due again at `due_s`, its cap reservation undone.
+    """
 
     attempt_id: int
     due_s: int
@@ -82,8 +91,9 @@ class Claim(msgspec.Struct, frozen=True):
 class ClaimBatch(msgspec.Struct, frozen=True):
     """What one claim found.
 
-    `next_due_s` is the Unix second of the earliest lead that is not due yet (None: nothing waits). `exhausted` is true
-    when the campaign has no lead left that could ever be claimed and none in the dialer's hands.
+    `next_due_s` is the Unix second of the earliest lead that is not due yet (None: nothing waits).
+    `exhausted` is true when the campaign has no lead left that could ever be claimed and none in
+    the dialer's hands.
     """
 
     campaign_id: int

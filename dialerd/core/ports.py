@@ -1,8 +1,8 @@
 """The `Store` protocol: everything the daemon asks of persistence.
 
-Writes return futures that resolve once the change is durable; several callers share one commit. Reads are short and
-synchronous. `LmdbStore` (embedded) and `MemoryStore` (its twin) pass the same tests; a shared engine for several
-nodes is meant to pass them later.
+Writes return futures that resolve once the change is durable; several callers share one commit.
+Reads are short and synchronous. `LmdbStore` (embedded) and `MemoryStore` (its twin) pass the same
+tests; a shared engine for several nodes is meant to pass them later.
 """
 
 from __future__ import annotations
@@ -38,7 +38,10 @@ class NotFoundError(StoreError):
 
 
 class ConflictError(StoreError):
-    """The thing exists already, or its state does not allow this; `allowed` lists the legal moves, if any."""
+    """The thing exists already, or its state does not allow this.
+
+    `allowed` lists the legal moves, if any.
+    """
 
     def __init__(self, text: str, allowed: Sequence[str] = ()) -> None:
         """Keep the legal moves beside the text."""
@@ -51,14 +54,20 @@ class StoreFailedError(StoreError):
 
 
 class ContactsAdded(msgspec.Struct, frozen=True):
-    """One import batch: how many rows were new, and the indexes (in the batch) of those already in the list."""
+    """One import batch.
+
+    How many rows were new, and the indexes (in the batch) of those already in the list.
+    """
 
     added: int
     duplicates: tuple[int, ...]
 
 
 class Progress(msgspec.Struct, frozen=True):
-    """A campaign's books: how many leads stand in each state, how many attempts ended in each outcome."""
+    """A campaign's books.
+
+    How many leads stand in each state, how many attempts ended in each outcome.
+    """
 
     leads: dict[LeadState, int]
     outcomes: dict[Outcome, int]
@@ -119,13 +128,19 @@ class Store(Protocol):
 
     # dialing
     def claim(self, campaign_id: int, n: int, now_ms: int, lease_s: int) -> Awaitable[ClaimBatch]:
-        """Up to `n` due leads: do-not-call and cap checked, leased, cap reserved, in one transaction."""
+        """Up to `n` due leads.
+
+        Do-not-call and cap checked, leased, cap reserved, in one transaction.
+        """
 
     def apply(self, ops: Sequence[DialOp]) -> Awaitable[None]:
         """All of them in order, durable when the awaitable resolves."""
 
     def recover(self, now_ms: int) -> Awaitable[int]:
-        """After a restart: begun attempts become INTERRUPTED (cap kept), claimed ones go back. Returns how many."""
+        """After a restart: begun attempts become INTERRUPTED (cap kept), claimed ones go back.
+
+        Returns how many.
+        """
 
     # do not call
     def dnc_add(self, entries: Iterable[DoNotCall]) -> Awaitable[int]:

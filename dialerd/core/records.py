@@ -1,8 +1,9 @@
 """What the store keeps, as typed records.
 
-Records are MessagePack arrays (`array_like`): fields are only ever appended, never removed or reordered, so that an
-older record decodes with the new fields' defaults. Times ending in `_ms` are wall-clock Unix milliseconds, those in
-`_s` Unix seconds or durations in seconds. `phone` is the E.164 number without the plus, as an integer.
+Records are MessagePack arrays (`array_like`): fields are only ever appended, never removed or
+reordered, so that an older record decodes with the new fields' defaults. Times ending in `_ms` are
+wall-clock Unix milliseconds, those in `_s` Unix seconds or durations in seconds. `phone` is the
+E.164 number without the plus, as an integer.
 """
 
 from __future__ import annotations
@@ -114,7 +115,10 @@ class Contact(Record):
 
 
 class Hours(Record):
-    """A daily calling window in local time: [start_minute, end_minute) of the given weekdays (0 = Monday)."""
+    """A daily calling window in local time.
+
+    Minutes [start_minute, end_minute) of the given weekdays (0 = Monday).
+    """
 
     start_minute: int
     end_minute: int
@@ -132,8 +136,8 @@ class FrequencyCap(Record):
 class FlowStep(Record):
     """One step of a broadcast flow: play a prompt, then follow the pressed key.
 
-    `keys` maps a digit to the id of the next step, or to "end". After the prompt the caller has `wait_ms` to press;
-    without a key the call goes to `otherwise`.
+    `keys` maps a digit to the id of the next step, or to "end". After the prompt the caller has
+    `wait_ms` to press; without a key the call goes to `otherwise`.
     """
 
     step_id: str

@@ -1,1 +1,4 @@
-"""The simulated world: carriers and people that speak real SIP and RTP, and checkers over their ledgers."""
+"""The simulated world.
+
+Carriers and people that speak real SIP and RTP, and checkers over their ledgers.
+"""
