@@ -1,0 +1,235 @@
+"""Offline checks of a run: what the carriers saw against what the store says.
+
+`doubled` needs the ledgers alone. `lost` holds the ledgers against the store's own report. Neither
+trusts the dialer: the one thing of its that they use is that a Call-ID begins with the id of its
+attempt.
+"""
+
+from __future__ import annotations
+
+import itertools
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from enum import StrEnum
+
+import msgspec
+
+from dialerd.core.ports import ReportRow
+from dialerd.core.records import Attempt, CapCounts, EventKind, FrequencyCap, LeadState, Outcome
+from dialerd.sim.ledger import Books, Call, phone_of
+
+AttemptOf = Callable[[str], int | None]
+
+
+class Kind(StrEnum):
+    """What can be wrong."""
+
+    # doubled
+    INSIDE_CAP = "inside_cap"  # a further call to a number whose cap was used up
+    REPEATED_CALL_ID = "repeated_call_id"  # one Call-ID began a call more than once
+    ADVANCED_AFTER_RINGING = "advanced_after_ringing"  # another trunk after somebody was alerted
+    # lost
+    STILL_UP = "still_up"  # the carrier has not seen the call end
+    UNKNOWN_CALL = "unknown_call"  # a carrier saw a call that the store knows nothing of
+    NO_OUTCOME = "no_outcome"  # a dialed attempt or lead without an outcome
+    MANY_OUTCOMES = "many_outcomes"  # an attempt that was released more than once
+    NEVER_PLACED = "never_placed"  # an outcome only a carrier can give, of a call no carrier saw
+    WRONG_NUMBER = "wrong_number"  # the carrier was handed another number than the store holds
+    # mismatched
+    MISMATCHED = "mismatched"  # both saw the call, and tell different ends
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """One thing that is wrong, for a person to read."""
+
+    kind: Kind
+    phone: int | None
+    call_id: str = ""
+    text: str = ""
+
+
+#: Outcomes that only a network's own answer can give: such a call must be in a ledger.
+PLACED = frozenset(
+    {
+        Outcome.ANSWERED,
+        Outcome.NO_ANSWER,
+        Outcome.DECLINED,
+        Outcome.BUSY,
+        Outcome.UNREACHABLE,
+        Outcome.INVALID,
+    }
+)
+
+#: Lead states that a dialed lead may rest in.
+SETTLED = frozenset(
+    {
+        LeadState.RETRY,
+        LeadState.DONE,
+        LeadState.EXHAUSTED,
+        LeadState.CAPPED,
+        LeadState.BLOCKED,
+        LeadState.INTERRUPTED,
+    }
+)
+
+
+def doubled(books: Books, cap: FrequencyCap, attempt_of: AttemptOf) -> list[Fault]:
+    """Calls that should not have been placed.
+
+    A call is one too many when `cap.calls_max` calls that count began in the `cap.window_s` before
+    it. Calls of one attempt count as one, when each but the last failed before anybody was alerted
+    (an advance to another trunk).
+    """
+    faults = [
+        Fault(
+            Kind.REPEATED_CALL_ID,
+            phone_of(call.seen.user),
+            call.seen.call_id,
+            f"began {call.copies} times",
+        )
+        for call in books.calls
+        if call.copies > 1
+    ]
+    by_phone: dict[int | str, list[Call]] = defaultdict(list)
+    for call in books.calls:
+        by_phone[phone_of(call.seen.user) or call.seen.user].append(call)
+    for calls in by_phone.values():
+        if len(calls) > 1:
+            faults.extend(_doubled_phone(calls, cap, attempt_of))
+    return faults
+
+
+def _doubled_phone(calls: list[Call], cap: FrequencyCap, attempt_of: AttemptOf) -> list[Fault]:
+    """The faults of one number; a Call-ID that names no attempt is an attempt of its own."""
+    phone = phone_of(calls[0].seen.user)
+    attempts: dict[int | str, list[Call]] = {}
+    for call in sorted(calls, key=lambda call: call.seen.at_ms):
+        attempts.setdefault(attempt_of(call.seen.call_id) or call.seen.call_id, []).append(call)
+    faults: list[Fault] = []
+    counted_ms: list[int] = []  # when each earlier attempt that uses the cap began
+    for legs in attempts.values():
+        began = legs[0].seen.at_ms
+        used = len(counted_ms) - bisect_right(counted_ms, began - cap.window_s * 1000)
+        if used >= cap.calls_max:
+            text = f"call {used + 1} within {cap.window_s} s"
+            faults.append(Fault(Kind.INSIDE_CAP, phone, legs[0].seen.call_id, text))
+        if any(_counts(leg, cap.counts) for leg in legs):
+            counted_ms.append(began)
+        faults.extend(
+            Fault(
+                Kind.ADVANCED_AFTER_RINGING, phone, after.seen.call_id, f"after {leg.seen.call_id}"
+            )
+            for leg, after in itertools.pairwise(legs)
+            if leg.alerted
+        )
+    return faults
+
+
+def _counts(call: Call, counts: CapCounts) -> bool:
+    """Whether this call uses its number's cap, as far as the carrier can tell."""
+    if counts is CapCounts.ATTEMPTED or call.ended is None:
+        return True
+    if counts is CapCounts.ANSWERED:
+        return call.ended.answered_ms > 0
+    return call.ended.rtp_received > 0
+
+
+def lost(books: Books, rows: Iterable[ReportRow], attempt_of: AttemptOf) -> list[Fault]:
+    """Leads and calls without exactly one outcome, after everything has ended.
+
+    Args:
+        books: every carrier's ledger.
+        rows: the report of every campaign that dialed into them.
+        attempt_of: the attempt id a Call-ID begins with.
+    """
+    by_attempt: dict[int, list[Call]] = defaultdict(list)
+    faults: list[Fault] = []
+    for call in books.calls:
+        phone = phone_of(call.seen.user)
+        if call.up:
+            text = f"still up at {call.seen.carrier}"
+            faults.append(Fault(Kind.STILL_UP, phone, call.seen.call_id, text))
+        attempt_id = attempt_of(call.seen.call_id)
+        if attempt_id is None:
+            faults.append(Fault(Kind.UNKNOWN_CALL, phone, call.seen.call_id, "names no attempt"))
+        else:
+            by_attempt[attempt_id].append(call)
+    for row in rows:
+        faults.extend(_lost_row(row, by_attempt))
+    faults.extend(
+        Fault(Kind.UNKNOWN_CALL, phone_of(call.seen.user), call.seen.call_id, "is not in the store")
+        for calls in by_attempt.values()
+        for call in calls
+    )
+    return faults
+
+
+def _lost_row(row: ReportRow, by_attempt: dict[int, list[Call]]) -> list[Fault]:
+    """The faults of one lead; takes its calls out of `by_attempt`."""
+    faults: list[Fault] = []
+    dialed = False
+    for attempt, events in row.attempts:
+        calls = by_attempt.pop(attempt.attempt_id, [])
+        begun = attempt.begun_ms > 0
+        dialed = dialed or begun or bool(calls)
+        fault = _lost_attempt(attempt, calls)
+        if fault is not None:
+            faults.append(fault)
+        if sum(event.kind is EventKind.RELEASED for event in events) > 1:
+            text = f"attempt {attempt.attempt_id} was released more than once"
+            faults.append(Fault(Kind.MANY_OUTCOMES, attempt.phone, attempt.call_id, text))
+        faults.extend(
+            Fault(Kind.WRONG_NUMBER, row.lead.phone, call.seen.call_id, f"dialed {call.seen.user}")
+            for call in calls
+            if phone_of(call.seen.user) != row.lead.phone
+        )
+    if dialed and row.lead.state not in SETTLED:
+        text = f"lead {row.lead.lead_id} was dialed and stays {row.lead.state.name.lower()}"
+        faults.append(Fault(Kind.NO_OUTCOME, row.lead.phone, "", text))
+    return faults
+
+
+def _lost_attempt(attempt: Attempt, calls: list[Call]) -> Fault | None:
+    """What is wrong with the outcome of one attempt."""
+    if attempt.outcome is None and (attempt.begun_ms > 0 or calls):
+        text = f"attempt {attempt.attempt_id} has no outcome"
+        return Fault(Kind.NO_OUTCOME, attempt.phone, attempt.call_id, text)
+    if attempt.outcome in PLACED and not calls:
+        text = f"attempt {attempt.attempt_id} is {attempt.outcome}, and no carrier saw it"
+        return Fault(Kind.NEVER_PLACED, attempt.phone, attempt.call_id, text)
+    return None
+
+
+def mismatched(books: Books, rows: Iterable[ReportRow]) -> list[Fault]:
+    """Calls whose end the carrier and the store tell differently.
+
+    Not a loss: each has one outcome. What a crash or a crossing of messages explains is left out:
+    an answer that met our CANCEL, a call a crash fell into.
+    """
+    by_id = {call.seen.call_id: call for call in books.calls}
+    faults: list[Fault] = []
+    for row in rows:
+        for attempt, _ in row.attempts:
+            call = by_id.get(attempt.call_id)
+            if call is None or call.ended is None or attempt.outcome is None:
+                continue
+            told, ended = attempt.outcome, call.ended
+            if told is Outcome.INTERRUPTED or (
+                told is Outcome.ANSWERED and ended.what == "answered"
+            ):
+                continue
+            if ended.what == "answered":
+                wrong = told not in (Outcome.NO_ANSWER, Outcome.CANCELLED)
+            elif ended.what == "cancelled":
+                wrong = told not in (Outcome.NO_ANSWER, Outcome.CANCELLED, Outcome.FAILED)
+            else:
+                wrong = told is Outcome.ANSWERED or (
+                    attempt.code > 0 and attempt.code != ended.code
+                )
+            if wrong:
+                text = (
+                    f"store: {told} {attempt.code}, {call.seen.carrier}: {ended.what} {ended.code}"
+                )
+                faults.append(Fault(Kind.MISMATCHED, attempt.phone, attempt.call_id, text))
+    return faults
