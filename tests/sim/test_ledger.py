@@ -80,7 +80,7 @@ def test_a_cut_last_line_is_counted_and_the_rest_read(tmp_path):
 def test_a_full_disk_is_an_error_and_not_silence():
     if not os.path.exists("/dev/full"):
         pytest.fail("needs /dev/full (Linux)")
-    with Ledger(Path("/dev/full")) as ledger, pytest.raises(OSError) as caught:
+    with Ledger(Path("/dev/full")) as ledger, pytest.raises(OSError, match="space") as caught:
         ledger.append(SEEN)
     assert caught.value.errno == errno.ENOSPC
 
