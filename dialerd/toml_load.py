@@ -1,0 +1,422 @@
+"""Read a TOML file into typed structs, and tell the user everything that is wrong with it at once.
+
+Every fault names file:line:column, shows the line with a caret, and offers the nearest known key or
+value. Used for `conf/dialerd.toml` and for campaign files.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+import types
+import typing
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from enum import Enum
+from pathlib import Path as FilePath
+from typing import Any, TypeVar
+
+import msgspec
+
+from dialerd.toml_places import Path, Places, Span
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+BYTES_MAX = 1 << 20
+FAULTS_SHOWN_MAX = 20
+LINE_SHOWN_MAX = 160
+
+_AT = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+_WITHIN = re.compile(r" - at `\$.*`$")
+_ENV = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
+_GOT = re.compile(r"^Expected `([^`]+)`, got `([^`]+)`$")
+_BOUND = re.compile(r"^Expected `[^`]+` (>=|<=|>|<) (.+)$")
+_LENGTH = re.compile(r"^Expected `(\w+)` of length (>=|<=) (\d+)$")
+_SECRET = re.compile(r"""((?:password|secret|token)\s*=\s*)("[^"]*"?|'[^']*'?)""")
+_KINDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "str": "a text in quotes",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "a table",
+    "null": "nothing",
+}
+_BOUNDS = {
+    ">=": "must be {} or more",
+    "<=": "must be {} or less",
+    ">": "must be above {}",
+    "<": "must be below {}",
+}
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """One thing wrong: where, what, and what to do. `key` puts the caret on the key."""
+
+    path: Path
+    text: str
+    hint: str = ""
+    key: bool = False
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """A fault with its place in the file, as `--json` prints it. Line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+    text: str
+    hint: str = ""
+    key: str = ""
+
+
+class TomlError(Exception):
+    """The file cannot be used. `str()` is the whole rendered text; `findings` the same as data."""
+
+    def __init__(self, text: str, findings: tuple[Finding, ...] = ()) -> None:
+        """Keep both forms."""
+        super().__init__(text)
+        self.findings = findings
+
+
+def read(
+    path: FilePath,
+    kind: type[T],
+    *,
+    rules: Callable[[T], Iterable[Fault]] | None = None,
+    raw_rules: Callable[[Mapping[str, Any]], Iterable[Fault]] | None = None,
+) -> T:
+    """Read, check and convert `path`.
+
+    Args:
+        path: The file; at most 1 MiB, UTF-8.
+        kind: The struct the document must fit. `Path` fields count from its folder.
+        rules: What must hold between values, run when every value by itself is right.
+        raw_rules: Checks on the text as written, before `${env:NAME}` is filled in.
+
+    Raises:
+        TomlError: with every fault found.
+    """
+    text = _text(path)
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _syntax(path, text, error) from None
+    except RecursionError:
+        raise TomlError(f"error: {path}: nested too deeply") from None
+    return check(document, kind, text=text, path=path, rules=rules, raw_rules=raw_rules)
+
+
+def check(
+    document: dict[str, Any],
+    kind: type[T],
+    *,
+    text: str,
+    path: FilePath,
+    rules: Callable[[T], Iterable[Fault]] | None = None,
+    raw_rules: Callable[[Mapping[str, Any]], Iterable[Fault]] | None = None,
+) -> T:
+    """Check a parsed document against its struct; `text` and `path` locate the faults."""
+    faults = list(raw_rules(document)) if raw_rules else []
+    filled = _fill(document, (), faults)
+    faults += _struct_faults(filled, kind, ())
+    if faults:
+        raise _error(path, text, faults)
+    value = _located(msgspec.convert(filled, kind, dec_hook=_path_hook), path.absolute().parent)
+    faults = list(rules(value)) if rules else []
+    if faults:
+        raise _error(path, text, faults)
+    return value
+
+
+def _text(path: FilePath) -> str:
+    try:
+        with path.open("rb") as file:
+            data = file.read(BYTES_MAX + 1)
+    except OSError as error:
+        raise TomlError(f"error: cannot read {path}: {error.strerror or error}") from None
+    if len(data) > BYTES_MAX:
+        raise TomlError(f"error: {path} is larger than {BYTES_MAX // 1024} KiB")
+    try:
+        return data.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        column = error.start - (data.rfind(b"\n", 0, error.start) + 1) + 1
+        found = Finding(str(path), line, column, "not UTF-8 text", "save the file as UTF-8")
+        raise TomlError(
+            f"error: {found.text}\n  --> {path}:{line}:{column}\n   = help: {found.hint}", (found,)
+        ) from None
+
+
+def _syntax(path: FilePath, text: str, error: tomllib.TOMLDecodeError) -> TomlError:
+    message = str(error)
+    where = _AT.search(message)
+    lines = text.split("\n")
+    line, column = len(lines), len(lines[-1]) + 1
+    if where is not None:
+        message = message[: where.start()]
+        if where[1]:
+            line, column = int(where[1]), int(where[2])
+    found = Finding(str(path), line, column, f"not valid TOML: {message}", _syntax_hint(message))
+    return TomlError(_render(found, lines[line - 1], 1), (found,))
+
+
+def _syntax_hint(message: str) -> str:
+    if "Invalid value" in message:
+        return "texts need quotes; true and false are written in small letters"
+    if "Expected '='" in message:
+        return "a key is followed by = and a value"
+    if "Cannot overwrite" in message:
+        return "the key stands twice"
+    if "Cannot declare" in message:
+        return "the table stands twice"
+    return ""
+
+
+def _fill(value: Any, path: Path, faults: list[Fault]) -> Any:
+    """Replace `${env:NAME}` in texts."""
+    if isinstance(value, dict):
+        return {key: _fill(item, (*path, key), faults) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_fill(item, (*path, index), faults) for index, item in enumerate(value)]
+    if not isinstance(value, str) or "${" not in value:
+        return value
+
+    def one(match: re.Match[str]) -> str:
+        found = os.environ.get(match[1])
+        if found is None:
+            faults.append(
+                Fault(
+                    path,
+                    f"the environment variable {match[1]} is not set",
+                    "set it, or write the value",
+                )
+            )
+        return found or ""
+
+    filled = _ENV.sub(one, value)
+    if "${" in _ENV.sub("", value):
+        faults.append(Fault(path, "not a known substitution", "only ${env:NAME} is filled in"))
+    return filled
+
+
+def _path_hook(kind: type, value: Any) -> Any:
+    if kind is FilePath and isinstance(value, str):
+        if not value or "\0" in value:
+            raise ValueError("not a path")
+        return FilePath(value)
+    raise TypeError(f"Expected `str`, got `{type(value).__name__}`")
+
+
+def _located(value: T, base: FilePath) -> T:
+    """Make every relative path of a struct absolute, in place (it has just been made)."""
+    for field in msgspec.structs.fields(value):
+        item = getattr(value, field.name)
+        if isinstance(item, FilePath):
+            msgspec.structs.force_setattr(
+                value, field.name, FilePath(os.path.normpath(base / item.expanduser()))
+            )
+        elif isinstance(item, msgspec.Struct):
+            _located(item, base)
+        elif isinstance(item, tuple):
+            for element in item:
+                if isinstance(element, msgspec.Struct):
+                    _located(element, base)
+    return value
+
+
+def _bare(kind: Any) -> Any:
+    """Strip `Annotated` and `| None`."""
+    if typing.get_origin(kind) is typing.Annotated:
+        kind = typing.get_args(kind)[0]
+    if isinstance(kind, types.UnionType) or typing.get_origin(kind) is typing.Union:
+        left = [arg for arg in typing.get_args(kind) if arg is not type(None)]
+        if len(left) == 1:
+            return _bare(left[0])
+    return kind
+
+
+def _table_name(path: Path) -> str:
+    if not path:
+        return "the file"
+    name = ".".join(str(part) for part in path if isinstance(part, str))
+    if isinstance(path[-1], int):
+        return f"[[{name}]] number {path[-1] + 1}"
+    return f"[{name}]"
+
+
+def _struct_faults(table: Any, kind: type[msgspec.Struct], path: Path) -> Iterator[Fault]:
+    if not isinstance(table, dict):
+        yield Fault(path, f"{path[-1]!r} must be a table, got {_kind_of(table)}")
+        return
+    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    for key, value in table.items():
+        field = fields.get(key)
+        if field is None:
+            yield Fault(
+                (*path, key),
+                f"unknown key {key!r} in {_table_name(path)}",
+                _nearest(key, list(fields)),
+                key=True,
+            )
+        else:
+            yield from _faults(value, field.type, (*path, key))
+    for name, field in fields.items():
+        if field.required and name not in table:
+            yield Fault(
+                path, f"{_table_name(path)} needs the key {name!r}", _example(field.type), key=True
+            )
+
+
+def _faults(value: Any, kind: Any, path: Path) -> Iterator[Fault]:
+    bare = _bare(kind)
+    origin = typing.get_origin(bare)
+    if isinstance(bare, type) and issubclass(bare, msgspec.Struct):
+        yield from _struct_faults(value, bare, path)
+        return
+    inner: list[Fault] = []
+    if origin in (list, tuple) and isinstance(value, list):
+        element = typing.get_args(bare)[0]
+        for index, item in enumerate(value):
+            inner += _faults(item, element, (*path, index))
+    elif origin is dict and isinstance(value, dict):
+        key_kind, value_kind = typing.get_args(bare)
+        for key, item in value.items():
+            inner += _leaf_faults(key, key_kind, (*path, key), key=True)
+            inner += _faults(item, value_kind, (*path, key))
+    yield from inner
+    if not inner:
+        yield from _leaf_faults(value, kind, path)
+
+
+def _leaf_faults(value: Any, kind: Any, path: Path, *, key: bool = False) -> Iterator[Fault]:
+    try:
+        msgspec.convert(value, kind, dec_hook=_path_hook)
+    except msgspec.ValidationError as error:
+        text, hint = _explain(_WITHIN.sub("", str(error)), value, kind)
+        name = next((part for part in reversed(path) if isinstance(part, str)), "")
+        yield Fault(path, f"{name!r} {text}", hint, key=key)
+
+
+def _explain(message: str, value: Any, kind: Any) -> tuple[str, str]:
+    """Turn msgspec's words into the user's, with a suggestion."""
+    extra = _extra(kind)
+    if (match := _GOT.match(message)) is not None:
+        wanted = " or ".join(_KINDS.get(name.strip(), name.strip()) for name in match[1].split("|"))
+        if _bare(kind) is FilePath:
+            wanted = "a path in quotes"
+        return f"must be {wanted}, got {_kind_of(value)}", extra
+    if (match := _BOUND.match(message)) is not None:
+        return f"{_BOUNDS[match[1]].format(match[2])}, got {_short(value)}", extra
+    if (match := _LENGTH.match(message)) is not None:
+        what = "entries" if match[1] == "array" else "characters"
+        limit = "at least" if match[2] == ">=" else "at most"
+        return f"must have {limit} {match[3]} {what}", extra
+    bare = _bare(kind)
+    if (
+        message.startswith("Invalid enum value")
+        and isinstance(bare, type)
+        and issubclass(bare, Enum)
+    ):
+        return f"cannot be {_short(value)}", _nearest(
+            str(value), [str(item.value) for item in bare], "values"
+        )
+    if "matching regex" in message:
+        return f"cannot be {_short(value)}", extra
+    return message[:1].lower() + message[1:], extra
+
+
+def _short(value: Any) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 80 else shown[:76] + " ..."
+
+
+def _kind_of(value: Any) -> str:
+    names = {
+        bool: "true or false",
+        int: "a whole number",
+        float: "a number",
+        str: "a text",
+        list: "a list",
+        dict: "a table",
+    }
+    name = names.get(type(value), "a date or time")
+    if isinstance(value, bool):
+        return str(value).lower()
+    return (
+        f"{name} ({value!r})"
+        if isinstance(value, int | float | str) and len(str(value)) <= 40
+        else name
+    )
+
+
+def _extra(kind: Any) -> str:
+    """The `hint` that a field's Meta carries."""
+    if typing.get_origin(kind) is typing.Annotated:
+        for meta in typing.get_args(kind)[1:]:
+            if isinstance(meta, msgspec.Meta) and meta.extra and meta.extra.get("hint"):
+                return str(meta.extra["hint"])
+    return ""
+
+
+def _example(kind: Any) -> str:
+    if typing.get_origin(kind) is typing.Annotated:
+        for meta in typing.get_args(kind)[1:]:
+            if isinstance(meta, msgspec.Meta) and meta.description:
+                return meta.description
+    return ""
+
+
+def _nearest(word: str, known: list[str], what: str = "keys") -> str:
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    listed = f"known {what}: {', '.join(known)}"
+    return f"did you mean {close[0]!r}?  {listed}" if close else listed
+
+
+def _error(path: FilePath, text: str, faults: Iterable[Fault]) -> TomlError:
+    places = Places(text)
+    lines = text.split("\n")
+    located: list[tuple[Finding, Span]] = []
+    for fault in faults:
+        span = places.find(fault.path, key=fault.key)
+        line, column = places.line_col(span.start)
+        key = ".".join(str(part) for part in fault.path)
+        located.append((Finding(str(path), line, column, fault.text, fault.hint, key), span))
+    located.sort(key=lambda pair: (pair[0].line, pair[0].column))
+    shown = [
+        _render(found, lines[found.line - 1], span.length)
+        for found, span in located[:FAULTS_SHOWN_MAX]
+    ]
+    if len(located) > FAULTS_SHOWN_MAX:
+        shown.append(f"... and {len(located) - FAULTS_SHOWN_MAX} more")
+    return TomlError("\n".join(shown), tuple(found for found, _ in located))
+
+
+def _printable(text: str) -> str:
+    """Nothing of a file reaches the terminal as an escape sequence."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def _hidden(match: re.Match[str]) -> str:
+    """A secret in a shown line becomes stars of the same length, so that the caret stays right."""
+    quote = match[2][0]
+    return match[1] + quote + "*" * (len(match[2]) - 2) + quote
+
+
+def _render(found: Finding, line: str, length: int) -> str:
+    start = max(0, found.column - LINE_SHOWN_MAX // 2) if len(line) > LINE_SHOWN_MAX else 0
+    line = _SECRET.sub(_hidden, line.replace("\t", " "))
+    shown = _printable(line[start : start + LINE_SHOWN_MAX])
+    room = max(1, len(shown) - (found.column - 1 - start))
+    caret = " " * (found.column - 1 - start) + "^" * max(1, min(length, room))
+    number = f"{found.line:>3}"
+    parts = [
+        f"error: {_printable(found.text)}",
+        f"  --> {_printable(found.file)}:{found.line}:{found.column}",
+        f"{number}| {shown}",
+        f"{' ' * len(number)}| {caret}",
+    ]
+    if found.hint:
+        parts.append(f"   = help: {_printable(found.hint)}")
+    return "\n".join(parts)

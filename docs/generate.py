@@ -1,0 +1,232 @@
+"""Writes what is derived from the code: the shipped configuration and the reference pages.
+
+python docs/generate.py           write them
+python docs/generate.py --check   exit 1 and name the stale ones (a test does this)
+"""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+import typing
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from dialerd.config import Config  # noqa: E402
+
+TITLES = {
+    "live": "a reload makes it take effect at once",
+    "drain": "a reload makes it take effect for calls that begin after it",
+    "restart": "it takes effect when the daemon starts",
+}
+
+# What the shipped file sets; every other key stands there as a comment with its default.
+SHIPPED: dict[str, dict[str, Any]] = {
+    "store": {"path": "../data"},
+    "control": {"socket": "../data/control.sock"},
+    "trunk": {
+        "name": "loopback",
+        "host": "127.0.0.1",
+        "port": 5080,
+        "channels": 240,
+        "loopback": True,
+    },
+}
+EXAMPLES: dict[str, Any] = {
+    "password": "${env:CARRIER_PASSWORD}",
+    "password_file": "secrets/carrier",
+    "carriers": ("viettel",),
+    "prefixes": ("8490", "8493"),
+    "destinations": ("849", "843"),
+    "advertised": "203.0.113.10",
+    "username": "842873001234",
+    "from_user": "842873001234",
+    "from_domain": "sip.carrier.example",
+    "caller_id": "+842873001234",
+}
+
+
+class Key(typing.NamedTuple):
+    """One documented key."""
+
+    name: str
+    meta: msgspec.Meta
+    kind: Any
+    default: Any
+    required: bool
+
+    @property
+    def text(self) -> str:
+        """Its meaning."""
+        return self.meta.description or ""
+
+    @property
+    def reload(self) -> str:
+        """live, drain or restart."""
+        return str((self.meta.extra or {})["reload"])
+
+    @property
+    def default_text(self) -> str:
+        """Its default as TOML, or in words."""
+        if self.required:
+            return "none, required"
+        shown = (self.meta.extra or {}).get("shown")
+        return str(shown) if shown else ("none" if self.default is None else toml(self.default))
+
+
+def toml(value: Any) -> str:
+    """A value as TOML."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case tuple() | list():
+            return "[" + ", ".join(toml(item) for item in value) + "]"
+        case str() | Path() | StrEnum():
+            return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
+        case _:
+            return str(value)
+
+
+def keys(section: type[msgspec.Struct]) -> list[Key]:
+    """The keys of one table, in the order of its struct."""
+    found = []
+    for field in msgspec.structs.fields(section):
+        kind, *metas = typing.get_args(field.type)
+        meta = next(m for m in metas if isinstance(m, msgspec.Meta))
+        found.append(Key(field.encode_name, meta, kind, field.default, field.required))
+    return found
+
+
+def sections() -> list[tuple[str, type[msgspec.Struct], bool]]:
+    """(name, struct, whether it is an array of tables) of the whole file."""
+    found: list[tuple[str, type[msgspec.Struct], bool]] = []
+    for field in msgspec.structs.fields(Config):
+        kind = field.type
+        if typing.get_origin(kind) is typing.Annotated:
+            found.append((field.encode_name, typing.get_args(typing.get_args(kind)[0])[0], True))
+        else:
+            found.append((field.encode_name, kind, False))
+    return found
+
+
+def shipped_config() -> str:
+    """`conf/dialerd.toml`."""
+    out = [
+        "# Configuration of dialerd. `dialerd check-config -c THIS_FILE` checks it whole.",
+        "# Paths are relative to this file's folder. ${env:NAME} in a text is filled in from the",
+        "# environment.",
+        "# A key that is commented out shows its default, or an example where that is empty.",
+        "# In brackets: when a change takes effect:",
+        *[f"#   [{name}] {text}" for name, text in TITLES.items()],
+        "# Written by docs/generate.py from dialerd/config.py; your own copy is yours to edit.",
+    ]
+    for name, section, many in sections():
+        doc = (section.__doc__ or "").strip()
+        out += ["", f"# {doc}"]
+        if many:
+            out.append("# One table for each; this one is a simulated carrier on this machine.")
+        out.append(f"[[{name}]]" if many else f"[{name}]")
+        for key in keys(section):
+            note = f"{key.text} Default: {key.default_text}. [{key.reload}]"
+            out += textwrap.wrap(note, 98, initial_indent="# ", subsequent_indent="# ")
+            set_to = SHIPPED.get(name, {}).get(key.name)
+            if set_to is not None:
+                out.append(f"{key.name} = {toml(set_to)}")
+            else:
+                value = key.default if key.default not in ("", (), None) else EXAMPLES[key.name]
+                if (key.meta.extra or {}).get("shown"):
+                    value = {"prompts": "../dialerd/prompts/vi", "plan": "numbering/vn.toml"}[
+                        key.name
+                    ]
+                out.append(f"# {key.name} = {toml(value)}")
+    return "\n".join(out) + "\n"
+
+
+def _limits(meta: msgspec.Meta) -> str:
+    parts = []
+    for sign, value in ((">=", meta.ge), (">", meta.gt), ("<=", meta.le), ("<", meta.lt)):
+        if value is not None:
+            parts.append(f"{sign} {value}")
+    return ", ".join(parts)
+
+
+def _type_name(kind: Any) -> str:
+    if typing.get_origin(kind) is tuple:
+        return "list of " + _type_name(typing.get_args(kind)[0])
+    if typing.get_origin(kind) is typing.Annotated:
+        return _type_name(typing.get_args(kind)[0])
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return " or ".join(f"`{item.value}`" for item in kind)
+    if "Path" in str(kind):
+        return "path"
+    return {int: "whole number", float: "number", str: "text", bool: "true or false"}[kind]
+
+
+def config_reference() -> str:
+    """`docs/reference/config.md`."""
+    out = [
+        "# Configuration reference",
+        "",
+        "<!-- Written by docs/generate.py from dialerd/config.py. -->",
+        "",
+        "The file is TOML; `dialerd check-config` checks it whole and prints every fault with",
+        "file, line and column.",
+        "Paths are relative to the file's folder. `${env:NAME}` in any text is filled in from the",
+        "environment.",
+        "",
+        "The last column says when a change takes effect:",
+        "",
+        *[f"- **{name}**: {text}" for name, text in TITLES.items()],
+    ]
+    for name, section, many in sections():
+        out += [
+            "",
+            f"## [[{name}]]" if many else f"## [{name}]",
+            "",
+            (section.__doc__ or "").strip(),
+            "",
+        ]
+        out += ["| key | meaning | type | default | reload |", "|---|---|---|---|---|"]
+        for key in keys(section):
+            limits = _limits(key.meta)
+            kind = _type_name(key.kind) + (f", {limits}" if limits else "")
+            default = key.default_text
+            shown = (
+                default if key.required or (key.meta.extra or {}).get("shown") else f"`{default}`"
+            )
+            out.append(f"| `{key.name}` | {key.text} | {kind} | {shown} | {key.reload} |")
+    return "\n".join(out) + "\n"
+
+
+def outputs() -> dict[Path, str]:
+    """Every generated file and its text."""
+    return {
+        ROOT / "conf" / "dialerd.toml": shipped_config(),
+        ROOT / "docs" / "reference" / "config.md": config_reference(),
+    }
+
+
+def main() -> int:
+    """Write, or check."""
+    stale = []
+    for path, text in outputs().items():
+        if path.is_file() and path.read_text(encoding="utf-8") == text:
+            continue
+        stale.append(path.relative_to(ROOT))
+        if "--check" not in sys.argv:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    if "--check" in sys.argv and stale:
+        sys.stderr.write("stale, run python docs/generate.py: " + ", ".join(map(str, stale)) + "\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
