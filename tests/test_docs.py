@@ -1,0 +1,136 @@
+"""The documents say what is: links resolve, commands exist, decisions are listed."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from tests import tree
+
+PAGES = sorted(path for path in tree.files() if path.suffix == ".md")
+ADRS = sorted((tree.ROOT / "docs" / "adr").glob("[0-9]*.md"))
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+TARGETS = set(re.findall(r"^([a-z-]+):.*##", (tree.ROOT / "Makefile").read_text(), re.MULTILINE))
+# Paths as the documents write them; only those under a folder of ours are looked up.
+PATH = re.compile(r"`((?:[\w.-]+/)+[\w.*-]*)`")
+
+
+def page_ids(paths: list[Path]) -> list[str]:
+    return [tree.name_of(path) for path in paths]
+
+
+def prose(path: Path) -> str:
+    return FENCE.sub("", path.read_text())
+
+
+def anchors(path: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", prose(path), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in headings}
+
+
+def commands(path: Path) -> Iterator[list[str]]:
+    """The command lines of console blocks, continued lines joined, prompts and comments removed."""
+    for kind, body in FENCE.findall(path.read_text()):
+        if kind not in ("console", "bash", "sh"):
+            continue
+        for line in body.replace("\\\n", " ").splitlines():
+            words = shlex.split(line.removeprefix("$ "), comments=True)
+            if words:
+                yield words
+
+
+@pytest.mark.parametrize("path", PAGES, ids=page_ids(PAGES))
+def test_links_resolve(path: Path) -> None:
+    broken = []
+    for link in LINK.findall(prose(path)):
+        if re.match(r"[a-z]+:", link):
+            continue
+        target, _, anchor = link.partition("#")
+        page = (path.parent / target).resolve() if target else path
+        missing_anchor = anchor and page.suffix == ".md" and anchor not in anchors(page)
+        if not page.exists() or missing_anchor:
+            broken.append(link)
+    assert not broken, f"{tree.name_of(path)}: {broken}"
+
+
+@pytest.mark.parametrize("path", PAGES, ids=page_ids(PAGES))
+def test_named_paths_exist(path: Path) -> None:
+    tops = {p.name for p in tree.ROOT.iterdir() if p.is_dir()} - {"build", ".venv"}
+    gone = [
+        name
+        for name in PATH.findall(prose(path))
+        if name.split("/")[0] in tops and not list(tree.ROOT.glob(name.rstrip("/")))
+    ]
+    assert not gone, f"{tree.name_of(path)}: {gone}"
+
+
+@pytest.mark.parametrize("path", PAGES, ids=page_ids(PAGES))
+def test_make_commands_exist(path: Path) -> None:
+    for words in commands(path):
+        if words[0] == "make":
+            goals = [word for word in words[1:] if "=" not in word]
+            assert set(goals) <= TARGETS, f"{tree.name_of(path)}: make {goals}"
+
+
+def check_command(words: list[str]) -> None:
+    """Follow a `dialerd …` line through the command tree; options must exist where they stand."""
+    from dialerd.cli.main import main
+
+    command: click.Command = main
+    context = click.Context(command, info_name="dialerd")
+    rest = words[1:]
+    while isinstance(command, click.Group):
+        known = command.list_commands(context)
+        step = next((word for word in rest if not word.startswith("-")), None)
+        if step is None:
+            break
+        assert step in known, f"{' '.join(words)}: no command {step!r} in {known}"
+        found = command.get_command(context, step)
+        assert found is not None
+        command, rest = found, rest[rest.index(step) + 1 :]
+        context = click.Context(command, info_name=step, parent=context)
+    flags = {name for p in command.get_params(context) for name in (*p.opts, *p.secondary_opts)}
+    used = {word.split("=")[0] for word in rest if re.match(r"--?[a-z]", word)}
+    assert used <= flags | {"--help"}, f"{' '.join(words)}: unknown {sorted(used - flags)}"
+
+
+@pytest.mark.parametrize("path", PAGES, ids=page_ids(PAGES))
+def test_dialerd_commands_exist(path: Path) -> None:
+    for words in commands(path):
+        if words[0].rpartition("/")[2] == "dialerd":
+            check_command(words)
+
+
+def test_decisions_are_numbered_listed_and_complete() -> None:
+    listed = (tree.ROOT / "docs" / "adr" / "README.md").read_text()
+    assert [path.name[:4] for path in ADRS] == [f"{n:04}" for n in range(1, len(ADRS) + 1)]
+    for path in ADRS:
+        text = path.read_text()
+        title = text.splitlines()[0].removeprefix(f"# {path.name[:4]} ")
+        assert f"[{path.name[:4]}]({path.name}) | {title} |" in listed, path.name
+        for part in ("Status: ", "## Context", "## Decision", "## Consequences"):
+            assert part in text, f"{path.name}: {part}"
+
+
+def test_changelog_has_a_place_for_what_comes_next() -> None:
+    sections = re.findall(r"^## (.+)$", (tree.ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert sections[0] == "[Unreleased]"
+    for section in sections[1:]:
+        assert re.fullmatch(r"\[\d+\.\d+\.\d+\] - \d{4}-\d\d-\d\d", section), section
+
+
+def test_readme_gives_the_two_commands_first() -> None:
+    first = list(commands(tree.ROOT / "README.md"))[:2]
+    assert first == [["make", "demo"], ["make", "test"]]
+
+
+def test_every_make_target_explains_itself() -> None:
+    phony = re.search(r"^\.PHONY: (.+)$", (tree.ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert phony is not None
+    assert set(phony[1].split()) == TARGETS
