@@ -138,11 +138,13 @@ def test_any_document(tree: dict[str, object]) -> None:
 @settings(max_examples=200, deadline=None)
 @given(st.text(alphabet="[]{}=\"'#\\.,\n ab1", max_size=60))
 def test_any_text_ends_without_error(text: str) -> None:
-    Places(text)
+    for start, length in Places(text).values.values():
+        assert 0 <= start <= start + length <= len(text)
 
 
 @pytest.mark.parametrize(
     "text", ["[", "[[", "a", "a =", "a = [", "a = {", 'a = "', "a = [1 2]", "{", "]", "a = {b}"]
 )
 def test_broken_texts_end(text: str) -> None:
-    Places(text)
+    for start, length in Places(text).values.values():
+        assert 0 <= start <= start + length <= len(text)
