@@ -8,4 +8,5 @@ CALL_ID_CHARS_MAX = 200  #: of a Call-ID kept in the ledger; the rest is cut
 CALL_IDS_KEPT = 2_000_000  #: Call-IDs one checker run joins; more is refused
 LINE_BYTES_MAX = 4_096  #: of one ledger line; a longer one is counted as damaged
 ROWS_MAX = 10_000_000  #: of a generated list
+DUPLICATES_FROM = 200_000  #: first numbers of a list that later rows may repeat
 FAULTS_SHOWN = 20  #: faults spelled out in a summary; all are counted
