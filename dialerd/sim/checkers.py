@@ -17,7 +17,7 @@ import msgspec
 
 from dialerd.core.ports import ReportRow
 from dialerd.core.records import Attempt, CapCounts, EventKind, FrequencyCap, LeadState, Outcome
-from dialerd.sim.ledger import Books, Call, phone_of
+from dialerd.sim.ledger import Books, Call, Ended, phone_of
 
 AttemptOf = Callable[[str], int | None]
 
@@ -202,34 +202,33 @@ def _lost_attempt(attempt: Attempt, calls: list[Call]) -> Fault | None:
 
 
 def mismatched(books: Books, rows: Iterable[ReportRow]) -> list[Fault]:
-    """Calls whose end the carrier and the store tell differently.
+    """Calls that the carrier and the store tell differently: another end, or keys nobody pressed.
 
     Not a loss: each has one outcome. What a crash or a crossing of messages explains is left out:
-    an answer that met our CANCEL, a call a crash fell into.
+    an answer that met our CANCEL, a call a crash fell into, a key pressed into our hanging up.
     """
     by_id = {call.seen.call_id: call for call in books.calls}
     faults: list[Fault] = []
     for row in rows:
         for attempt, _ in row.attempts:
             call = by_id.get(attempt.call_id)
-            if call is None or call.ended is None or attempt.outcome is None:
+            if call is None or call.ended is None or attempt.outcome in (None, Outcome.INTERRUPTED):
                 continue
-            told, ended = attempt.outcome, call.ended
-            if told is Outcome.INTERRUPTED or (
-                told is Outcome.ANSWERED and ended.what == "answered"
-            ):
+            ended = call.ended
+            if _agree(attempt, ended) and ended.digits.startswith(attempt.keys):
                 continue
-            if ended.what == "answered":
-                wrong = told not in (Outcome.NO_ANSWER, Outcome.CANCELLED)
-            elif ended.what == "cancelled":
-                wrong = told not in (Outcome.NO_ANSWER, Outcome.CANCELLED, Outcome.FAILED)
-            else:
-                wrong = told is Outcome.ANSWERED or (
-                    attempt.code > 0 and attempt.code != ended.code
-                )
-            if wrong:
-                text = (
-                    f"store: {told} {attempt.code}, {call.seen.carrier}: {ended.what} {ended.code}"
-                )
-                faults.append(Fault(Kind.MISMATCHED, attempt.phone, attempt.call_id, text))
+            ours = f"{attempt.outcome} {attempt.code} {attempt.keys}".rstrip()
+            theirs = f"{ended.what} {ended.code} {ended.digits}".rstrip()
+            text = f"store: {ours}; {ended.carrier}: {theirs}"
+            faults.append(Fault(Kind.MISMATCHED, attempt.phone, attempt.call_id, text))
     return faults
+
+
+def _agree(attempt: Attempt, ended: Ended) -> bool:
+    """Whether both ends of a call tell the same end."""
+    told = attempt.outcome
+    if ended.what == "answered":
+        return told in (Outcome.ANSWERED, Outcome.NO_ANSWER, Outcome.CANCELLED)
+    if ended.what == "cancelled":
+        return told in (Outcome.NO_ANSWER, Outcome.CANCELLED, Outcome.FAILED)
+    return told is not Outcome.ANSWERED and attempt.code in (0, ended.code)

@@ -81,7 +81,17 @@ class World:
             self.lead(attempt_id, phone, call_id, outcome, state, code, at_ms)
 
     def lead(
-        self, attempt_id, phone, call_id, outcome, state, code=0, at_ms=1_000, *, events=(RELEASED,)
+        self,
+        attempt_id,
+        phone,
+        call_id,
+        outcome,
+        state,
+        code=0,
+        at_ms=1_000,
+        *,
+        events=(RELEASED,),
+        keys="",
     ):
         attempt = Attempt(
             attempt_id,
@@ -95,6 +105,7 @@ class World:
             at_ms - 5,
             outcome=outcome,
             code=code,
+            keys=keys,
         )
         lead = Lead(
             1, attempt_id, attempt_id, phone, state, 1, attempt_id=attempt_id, outcome=outcome
@@ -334,6 +345,19 @@ def test_two_tales_of_one_call(what, code, outcome, stored_code, found):
     w = World()
     w.call(1, 84912000001, what=what, code=code, stored=False)
     w.lead(1, 84912000001, "1-a", outcome, LeadState.DONE, stored_code)
+    assert w.mismatched() == ([Kind.MISMATCHED] if found else [])
+
+
+@pytest.mark.parametrize(
+    ("pressed", "heard", "found"),
+    [("", "", False), ("1", "1", False), ("12", "1", False), ("1", "12", True), ("1", "2", True)],
+)
+def test_keys_the_store_has_and_nobody_pressed(pressed, heard, found):
+    w = World()
+    w.call(1, 84912000001, stored=False)
+    seen, ended = w.entries
+    w.entries = [seen, msgspec.structs.replace(ended, digits=pressed)]
+    w.lead(1, 84912000001, "1-a", Outcome.ANSWERED, LeadState.DONE, 200, keys=heard)
     assert w.mismatched() == ([Kind.MISMATCHED] if found else [])
 
 
