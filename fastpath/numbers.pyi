@@ -83,4 +83,4 @@ class Numbering:
         codes are for `rule_name`; reasons and carriers are indexes into the tuples above.
         """
     def rule_name(self, code: int) -> str:
-        """The rule behind a code: its name, then `+zero` (a lost 0 put back), `+ported` (override)."""
+        """The rule behind a code: its name, then `+zero` (a 0 put back), `+ported` (override)."""

@@ -159,11 +159,10 @@ def _check_country(plan: Plan) -> None:
         digits = prefix[1:]
         if prefix[:1] != "+" or not _is_digits(digits) or len(digits) > E164_DIGITS_MAX:
             raise PlanError("destinations.allow", f'{prefix!r} is not a prefix such as "+849"')
-    for name, digits in (("mobile", plan.mobile.digits), ("landline", plan.landline.digits)):
-        if not 6 <= digits <= E164_DIGITS_MAX - len(code):
-            raise PlanError(
-                f"{name}.digits", f"{digits} is not between 6 and {E164_DIGITS_MAX - len(code)}"
-            )
+    longest = E164_DIGITS_MAX - len(code)
+    for name, count in (("mobile", plan.mobile.digits), ("landline", plan.landline.digits)):
+        if not 6 <= count <= longest:
+            raise PlanError(f"{name}.digits", f"{count} is not between 6 and {longest}")
 
 
 def _unique(names: Iterable[str], key: str) -> None:
