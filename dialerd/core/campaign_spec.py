@@ -1,0 +1,295 @@
+"""A campaign as people write it: one shape for the API, a campaign's TOML file and the CLI's flags.
+
+The store keeps `CampaignSettings` (compact arrays, minutes, milliseconds). A `CampaignSpec` is the
+same thing in words: lists by name, hours as "08:00", days as "mon", times as RFC 3339.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Final, NamedTuple, dataclass_transform
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from dialerd.core.limits import (
+    ATTEMPTS_MAX,
+    CALLS_PER_S_MAX,
+    CAP_CALLS_MAX,
+    CAP_WINDOW_S_MAX,
+    HOURS_MAX,
+    NAME_CHARS_MAX,
+    RETRY_GAP_S_MAX,
+    RING_S_MAX,
+    RING_S_MIN,
+)
+from dialerd.core.records import (
+    CampaignSettings,
+    CapCounts,
+    DialMode,
+    Flow,
+    FlowStep,
+    FrequencyCap,
+    Hours,
+)
+
+END: Final = "end"
+STEPS_MAX: Final = 100
+WAIT_MS_MAX: Final = 120_000
+_DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+# No control characters: names reach terminals, spreadsheets and log lines.
+_TEXT: Final = r"^[^\x00-\x1f\x7f-\x9f]+$"
+_STEP: Final = r"^[A-Za-z0-9_-]{1,32}$"
+_PROMPT: Final = r"^[A-Za-z0-9_][A-Za-z0-9_./-]{0,127}$"
+_TIME: Final = r"^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$"
+
+Name = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=NAME_CHARS_MAX,
+        pattern=_TEXT,
+        extra={"hint": "printable characters only"},
+    ),
+]
+CampaignName = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=NAME_CHARS_MAX,
+        pattern=r"^(?=.*[^0-9])" + _TEXT[1:],
+        extra={"hint": "printable characters, not digits alone: those would be an id"},
+    ),
+]
+StepId = Annotated[
+    str,
+    Meta(pattern=_STEP, extra={"hint": "letters, digits, dash, underscore; at most 32"}),
+]
+PromptName = Annotated[
+    str,
+    Meta(
+        pattern=_PROMPT,
+        description="Name of a prompt: a path under the prompts folder, without a leading dot.",
+        extra={"hint": "letters, digits, dash, underscore, dot, slash"},
+    ),
+]
+Digit = Annotated[str, Meta(pattern=r"^[0-9*#A-D]$", extra={"hint": "a key: 0-9, *, #"})]
+Clock = Annotated[str, Meta(pattern=_TIME, extra={"hint": 'hours and minutes, such as "08:30"'})]
+
+
+class Weekday(StrEnum):
+    """A day of the week."""
+
+    MON = "mon"
+    TUE = "tue"
+    WED = "wed"
+    THU = "thu"
+    FRI = "fri"
+    SAT = "sat"
+    SUN = "sun"
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
+class Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of everything a person writes."""
+
+
+class HoursSpec(Spec):
+    """A daily calling window in local time, on the given days."""
+
+    start: Annotated[Clock, Meta(description="First minute, local time of the regime.")]
+    end: Annotated[Clock, Meta(description="End of the window (not included).")]
+    days: Annotated[tuple[Weekday, ...], Meta(min_length=1, max_length=7)] = tuple(Weekday)
+
+
+class CapSpec(Spec):
+    """At most `calls_max` calls to one number in any `window_s`, across all campaigns."""
+
+    calls_max: Annotated[int, Meta(ge=1, le=CAP_CALLS_MAX)] = 1
+    window_s: Annotated[int, Meta(ge=0, le=CAP_WINDOW_S_MAX)] = 30 * 86_400
+    counts: CapCounts = CapCounts.HEARD
+
+
+class StepSpec(Spec):
+    """One step of a broadcast: play `prompt`, then follow the pressed key."""
+
+    prompt: PromptName
+    id: StepId = "start"
+    keys: Annotated[
+        dict[Digit, StepId],
+        Meta(max_length=16, description='Digit to the id of the next step, or "end".'),
+    ] = {}
+    wait_ms: Annotated[int, Meta(ge=0, le=WAIT_MS_MAX)] = 0
+    otherwise: StepId = END
+    barge_in: bool = True
+
+
+class CampaignSpec(Spec):
+    """What a supervisor sets; frozen at approval."""
+
+    name: CampaignName
+    list: Annotated[Name, Meta(description="Name of the contact list to call.")]
+    regime: Annotated[
+        str, Meta(min_length=1, max_length=64, description="The legal rules it runs under.")
+    ]
+    steps: Annotated[
+        tuple[StepSpec, ...],
+        Meta(min_length=1, max_length=STEPS_MAX, description="The first is where a call begins."),
+    ]
+    mode: DialMode = DialMode.BROADCAST
+    caller_id: Annotated[
+        str,
+        Meta(pattern=r"^(\+?[0-9]{1,15})?$", description="Empty: the trunk's."),
+    ] = ""
+    hours: Annotated[
+        tuple[HoursSpec, ...], Meta(max_length=HOURS_MAX, description="Empty: the regime's.")
+    ] = ()
+    cap: CapSpec = CapSpec()
+    attempts_max: Annotated[int, Meta(ge=1, le=ATTEMPTS_MAX)] = 1
+    retry_gap_s: Annotated[int, Meta(ge=0, le=RETRY_GAP_S_MAX)] = 3_600
+    ring_s_max: Annotated[int, Meta(ge=RING_S_MIN, le=RING_S_MAX)] = 45
+    calls_per_s_max: Annotated[
+        float, Meta(ge=0.0, le=CALLS_PER_S_MAX, description="0: only the trunks bind.")
+    ] = 0.0
+    start_at: Annotated[datetime, Meta(tz=True)] | UnsetType = UNSET
+    end_at: Annotated[datetime, Meta(tz=True)] | UnsetType = UNSET
+
+
+class SpecFault(NamedTuple):
+    """A value that does not fit the others; `pointer` is its JSON path as parts."""
+
+    pointer: tuple[str | int, ...]
+    text: str
+
+
+def flow_faults(spec: CampaignSpec) -> list[SpecFault]:
+    """What is wrong with the steps: ids twice, keys that lead nowhere, steps never reached."""
+    faults: list[SpecFault] = []
+    ids = [step.id for step in spec.steps]
+    known = {*ids, END}
+    for index, step in enumerate(spec.steps):
+        if step.id == END or step.id in ids[:index]:
+            faults.append(SpecFault(("steps", index, "id"), f"the id {step.id!r} is taken"))
+        targets: list[tuple[tuple[str | int, ...], str]] = [
+            (("steps", index, "keys", key), to) for key, to in step.keys.items()
+        ]
+        targets.append((("steps", index, "otherwise"), step.otherwise))
+        faults += [
+            SpecFault(pointer, f"there is no step {to!r}; steps: {', '.join([*ids, END])}")
+            for pointer, to in targets
+            if to not in known
+        ]
+    if not faults:
+        reached = _reached(spec)
+        faults += [
+            SpecFault(("steps", index, "id"), f"no key leads to the step {step.id!r}")
+            for index, step in enumerate(spec.steps)
+            if step.id not in reached
+        ]
+    return faults
+
+
+def _reached(spec: CampaignSpec) -> set[str]:
+    by_id = {step.id: step for step in spec.steps}
+    reached: set[str] = set()
+    wait = [spec.steps[0].id]
+    while wait:
+        here = wait.pop()
+        if here in reached or here == END:
+            continue
+        reached.add(here)
+        wait += [*by_id[here].keys.values(), by_id[here].otherwise]
+    return reached
+
+
+def to_settings(spec: CampaignSpec, list_id: int) -> CampaignSettings:
+    """The record that the store keeps."""
+    return CampaignSettings(
+        name=spec.name,
+        list_id=list_id,
+        flow=Flow(
+            tuple(
+                FlowStep(s.id, s.prompt, dict(s.keys), s.wait_ms, s.otherwise, s.barge_in)
+                for s in spec.steps
+            )
+        ),
+        regime=spec.regime,
+        mode=spec.mode,
+        caller_id=spec.caller_id,
+        hours=tuple(
+            Hours(_minute(h.start), _minute(h.end), tuple(sorted(map(_day, set(h.days)))))
+            for h in spec.hours
+        ),
+        cap=FrequencyCap(spec.cap.calls_max, spec.cap.window_s, spec.cap.counts),
+        attempts_max=spec.attempts_max,
+        retry_gap_s=spec.retry_gap_s,
+        ring_s_max=spec.ring_s_max,
+        calls_per_s_max=spec.calls_per_s_max,
+        start_ms=_ms(spec.start_at),
+        end_ms=_ms(spec.end_at),
+    )
+
+
+def from_settings(settings: CampaignSettings, list_name: str) -> CampaignSpec:
+    """The way back, for people to read."""
+    return CampaignSpec(
+        name=settings.name,
+        list=list_name,
+        regime=settings.regime,
+        steps=tuple(
+            StepSpec(
+                id=s.step_id,
+                prompt=s.prompt,
+                keys=s.keys,
+                wait_ms=s.wait_ms,
+                otherwise=s.otherwise,
+                barge_in=s.barge_in,
+            )
+            for s in settings.flow.steps
+        ),
+        mode=settings.mode,
+        caller_id=settings.caller_id,
+        hours=tuple(
+            HoursSpec(
+                start=_clock(h.start_minute),
+                end=_clock(h.end_minute),
+                days=tuple(Weekday(_DAYS[day]) for day in h.weekdays),
+            )
+            for h in settings.hours
+        ),
+        cap=CapSpec(
+            calls_max=settings.cap.calls_max,
+            window_s=settings.cap.window_s,
+            counts=settings.cap.counts,
+        ),
+        attempts_max=settings.attempts_max,
+        retry_gap_s=settings.retry_gap_s,
+        ring_s_max=settings.ring_s_max,
+        calls_per_s_max=settings.calls_per_s_max,
+        start_at=at_time(settings.start_ms) if settings.start_ms else UNSET,
+        end_at=at_time(settings.end_ms) if settings.end_ms else UNSET,
+    )
+
+
+def at_time(ms: int) -> datetime:
+    """Unix milliseconds as a time that prints as RFC 3339."""
+    seconds, rest = divmod(ms, 1000)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest * 1000)
+
+
+def _minute(clock: str) -> int:
+    return int(clock[:2]) * 60 + int(clock[3:])
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02d}:{minute % 60:02d}"
+
+
+def _day(day: Weekday) -> int:
+    return _DAYS.index(day.value)
+
+
+def _ms(at: datetime | UnsetType) -> int:
+    return 0 if at is UNSET else int(at.timestamp() * 1000)

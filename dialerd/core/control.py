@@ -1,0 +1,380 @@
+"""The `Control` protocol: everything a person or a program may ask of the running daemon.
+
+One method for each request; each takes one request struct and gives one reply struct, so that the
+socket, the HTTP API and a test serve and call the same thing. Refusals are `ControlError`s. Live
+events are pushed into a sink (`subscribe`). Times are RFC 3339 (datetimes with a zone).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Generic, Protocol, TypeVar, dataclass_transform
+
+import msgspec
+from msgspec import Meta
+
+from dialerd.core.campaign_spec import CampaignSpec, Name
+from dialerd.core.records import CampaignState, Outcome
+
+R = TypeVar("R")
+
+PAGE_MAX = 500
+TOPICS_MAX = 32
+
+CampaignRef = Annotated[
+    str, Meta(min_length=1, max_length=200, description="Name of a campaign, or its id.")
+]
+Who = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Topic = Annotated[str, Meta(pattern=r"^[a-z][a-z_.]{0,31}$")]
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
+class Request(msgspec.Struct, Generic[R], frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of the requests; `R` is what answers it."""
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of the replies; a newer daemon may add fields."""
+
+
+class DaemonState(StrEnum):
+    """What the daemon as a whole is doing."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    DRAINING = "draining"  # no new calls, live ones end
+    HALTED = "halted"  # after an emergency stop, until it is started again
+    DEGRADED = "degraded"  # the store refuses commits: no new calls until it recovers
+
+
+class CampaignAction(StrEnum):
+    """What may be asked of a campaign; which is legal when: `dialerd.core.campaign`."""
+
+    APPROVE = "approve"
+    START = "start"
+    PAUSE = "pause"
+    RESUME = "resume"
+    FINISH = "finish"
+
+
+class Ping(Request["Pong"]):
+    """Are you there."""
+
+
+class Pong(Reply):
+    """Who answers. `protocol` changes when old clients no longer fit."""
+
+    version: str
+    pid: int
+    started_at: datetime
+    protocol: int = 1
+
+
+class GetStatus(Request["Status"]):
+    """How the daemon is."""
+
+
+class TrunkStatus(Reply):
+    """One trunk now; `why` says why it takes no calls."""
+
+    name: str
+    up: bool
+    channels: int
+    in_use: int
+    calls_per_s: float = 0.0
+    placed: int = 0
+    answered: int = 0
+    failed: int = 0
+    why: str = ""
+
+
+class Status(Reply):
+    """The daemon now. Counts are since its start; `counters` holds what each part adds."""
+
+    version: str
+    pid: int
+    started_at: datetime
+    now: datetime
+    state: DaemonState
+    calls_in_flight: int = 0
+    calls_per_s: float = 0.0
+    placed: int = 0
+    outcomes: dict[Outcome, int] = {}
+    running: tuple[str, ...] = ()  # names of the running campaigns
+    trunks: tuple[TrunkStatus, ...] = ()
+    counters: dict[str, float] = {}
+
+
+class ListCampaigns(Request["CampaignPage"]):
+    """A page of campaigns, oldest first; `after` is the id that the last page ended with."""
+
+    after: Annotated[int, Meta(ge=0)] = 0
+    limit: Annotated[int, Meta(ge=1, le=PAGE_MAX)] = 100
+
+
+class GetCampaign(Request["CampaignInfo"]):
+    """One campaign."""
+
+    campaign: CampaignRef
+
+
+class CreateCampaign(Request["CampaignInfo"]):
+    """A new draft."""
+
+    spec: CampaignSpec
+    who: Who
+
+
+class ActOnCampaign(Request["CampaignInfo"]):
+    """Move a campaign through its gate."""
+
+    campaign: CampaignRef
+    action: CampaignAction
+    who: Who
+
+
+class CampaignInfo(Reply):
+    """A campaign; `why` says why a running one does not dial just now."""
+
+    id: int
+    name: str
+    state: CampaignState
+    allowed: tuple[CampaignAction, ...]
+    created_at: datetime
+    audience: int  # leads frozen at approval
+    spec: CampaignSpec
+    why: str = ""
+
+
+class CampaignPage(Reply):
+    """Some campaigns; `next` is the `after` of the next page, None on the last."""
+
+    items: tuple[CampaignInfo, ...]
+    next: int | None = None
+
+
+class GetMoves(Request["Moves"]):
+    """Who moved a campaign and when."""
+
+    campaign: CampaignRef
+
+
+class MoveInfo(Reply):
+    """One move through the gate."""
+
+    at: datetime
+    who: str
+    before: CampaignState
+    after: CampaignState
+    reason: str = ""
+
+
+class Moves(Reply):
+    """Every move, oldest first."""
+
+    items: tuple[MoveInfo, ...]
+
+
+class GetProgress(Request["ProgressInfo"]):
+    """A campaign's books."""
+
+    campaign: CampaignRef
+
+
+class ProgressInfo(Reply):
+    """Leads by state, ended attempts by outcome; `left` is what may still be dialed."""
+
+    id: int
+    name: str
+    state: CampaignState
+    audience: int
+    leads: dict[str, int]
+    outcomes: dict[Outcome, int]
+    left: int
+
+
+class ListLists(Request["Lists"]):
+    """The imported lists."""
+
+
+class ListInfo(Reply):
+    """One list."""
+
+    id: int
+    name: Name
+    created_at: datetime
+    size: int
+
+
+class Lists(Reply):
+    """All of them, oldest first."""
+
+    items: tuple[ListInfo, ...]
+
+
+class Drain(Request["Stopped"]):
+    """No new calls; live ones end by themselves, or at once when `hang_up`."""
+
+    who: Who
+    hang_up: bool = False
+
+
+class Stop(Request["Stopped"]):
+    """Drain, then end the daemon."""
+
+    who: Who
+    hang_up: bool = False
+
+
+class EmergencyStop(Request["Stopped"]):
+    """No new calls at once: every running campaign is paused; live calls end when `hang_up`."""
+
+    who: Who
+    hang_up: bool = True
+
+
+class Stopped(Reply):
+    """What a drain or stop found."""
+
+    calls_in_flight: int
+    paused: tuple[str, ...] = ()  # campaigns that the emergency stop paused
+
+
+class Subscribe(Request[None]):
+    """Live events of some topics (none: all). `after` resumes behind that sequence number."""
+
+    topics: Annotated[tuple[Topic, ...], Meta(max_length=TOPICS_MAX)] = ()
+    after: Annotated[int, Meta(ge=0)] | None = None
+
+
+class LiveEvent(Reply):
+    """One event. Topics `lost` (data: n) and `reset` tell that events are missing before it."""
+
+    seq: int
+    at_ms: int
+    topic: str
+    data: dict[str, object]
+
+
+Sink = Callable[[LiveEvent], None]
+Unsubscribe = Callable[[], None]
+
+
+class ErrorKind(StrEnum):
+    """Why a request was refused."""
+
+    NOT_FOUND = "not_found"
+    CONFLICT = "conflict"
+    INVALID = "invalid"
+    UNAVAILABLE = "unavailable"  # try again later
+    INTERNAL = "internal"  # our bug; the log says more
+
+
+class FieldFault(msgspec.Struct, frozen=True):
+    """One value that was refused; `pointer` is an RFC 6901 pointer into the request."""
+
+    detail: str
+    pointer: str = ""
+
+
+class ControlError(Exception):
+    """A refusal, the same on every side of the socket."""
+
+    kind = ErrorKind.INTERNAL
+
+    def __init__(
+        self, text: str, *, allowed: tuple[str, ...] = (), faults: tuple[FieldFault, ...] = ()
+    ) -> None:
+        """Keep the actions that would be allowed, or the values that were refused."""
+        super().__init__(text)
+        self.text = text
+        self.allowed = allowed
+        self.faults = faults
+
+
+class NotFound(ControlError):  # noqa: N818
+    """The named thing does not exist."""
+
+    kind = ErrorKind.NOT_FOUND
+
+
+class Conflict(ControlError):  # noqa: N818
+    """It exists already, or its state does not allow this; `allowed` says what is."""
+
+    kind = ErrorKind.CONFLICT
+
+
+class Invalid(ControlError):  # noqa: N818
+    """The request does not fit; `faults` says where."""
+
+    kind = ErrorKind.INVALID
+
+
+class Unavailable(ControlError):  # noqa: N818
+    """Not now: the daemon stops, the store is failing, or nobody listens."""
+
+    kind = ErrorKind.UNAVAILABLE
+
+
+ERRORS: dict[ErrorKind, type[ControlError]] = {
+    error.kind: error for error in (NotFound, Conflict, Invalid, Unavailable, ControlError)
+}
+
+
+class Control(Protocol):
+    """See the module's text. Every method may raise `ControlError`."""
+
+    async def ping(self, request: Ping) -> Pong:
+        """Who answers."""
+        ...
+
+    async def status(self, request: GetStatus) -> Status:
+        """How the daemon is."""
+        ...
+
+    async def campaigns(self, request: ListCampaigns) -> CampaignPage:
+        """A page of campaigns."""
+        ...
+
+    async def campaign(self, request: GetCampaign) -> CampaignInfo:
+        """One; NotFound."""
+        ...
+
+    async def create_campaign(self, request: CreateCampaign) -> CampaignInfo:
+        """A draft; Conflict when the name is taken, Invalid when values do not fit."""
+        ...
+
+    async def act(self, request: ActOnCampaign) -> CampaignInfo:
+        """Move it; Conflict with the allowed actions."""
+        ...
+
+    async def moves(self, request: GetMoves) -> Moves:
+        """Its history; NotFound."""
+        ...
+
+    async def progress(self, request: GetProgress) -> ProgressInfo:
+        """Its books; NotFound."""
+        ...
+
+    async def lists(self, request: ListLists) -> Lists:
+        """The imported lists."""
+        ...
+
+    async def drain(self, request: Drain) -> Stopped:
+        """No new calls; returns at once."""
+        ...
+
+    async def stop(self, request: Stop) -> Stopped:
+        """Drain and end; returns at once."""
+        ...
+
+    async def emergency_stop(self, request: EmergencyStop) -> Stopped:
+        """Everything off, now; returns once every campaign is durably paused."""
+        ...
+
+    def subscribe(self, request: Subscribe, sink: Sink) -> Unsubscribe:
+        """Call `sink` with each event from now on (or from `after`). `sink` never blocks."""
+        ...
