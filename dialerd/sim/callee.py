@@ -75,6 +75,12 @@ class Confirmed(msgspec.Struct, frozen=True):
     leg: int
 
 
+class Unable(msgspec.Struct, frozen=True):
+    """An `Answer` cannot be given: the caller offers no audio we know, or we have no port."""
+
+    leg: int
+
+
 class Gone(msgspec.Struct, frozen=True):
     """The call is over, whoever ended it; exactly one for each `Invited`."""
 
@@ -88,7 +94,7 @@ class Close(msgspec.Struct, frozen=True):
     """The carrier shuts down: every call is ended, new ones are refused."""
 
 
-Event = Invited | Confirmed | Gone | Close
+Event = Invited | Confirmed | Unable | Gone | Close
 
 
 class Alert(msgspec.Struct, frozen=True):
@@ -211,6 +217,11 @@ class Callee:
             call = self._calls.get(event.leg)
             if call is not None and call.state is State.ANSWERED:
                 call.state = State.TALKING
+        elif isinstance(event, Unable):
+            call = self._calls.get(event.leg)
+            if call is not None and call.state is State.ANSWERED:
+                call.answered_ms = 0
+                self._end(event.leg, call, 488, "Not Acceptable Here", 88)
         elif isinstance(event, Gone):
             self._gone(event, now_ns)
         else:

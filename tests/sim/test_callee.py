@@ -23,6 +23,7 @@ from dialerd.sim.callee import (
     Refuse,
     State,
     Step,
+    Unable,
     Write,
 )
 from dialerd.sim.ledger import Ended, Seen, join
@@ -218,6 +219,16 @@ def test_long_names_are_cut_in_the_ledger():
     assert len(seen.user) == 64
 
 
+def test_an_answer_that_cannot_be_given_is_a_488():
+    rig = Rig(town("answers", "waits"))
+    rig.invite()
+    assert rig.do(Unable(1)) == []  # only after an Answer
+    rig.wait(30)
+    assert rig.do(Unable(1)) == [Refuse(1, 488, "Not Acceptable Here", 88)]
+    rig.do(Gone(1, "called"))
+    assert (rig.ended.what, rig.ended.code, rig.ended.answered_ms) == ("rejected", 488, 0)
+
+
 def test_closing_ends_every_call_and_takes_no_new_one():
     rig = Rig(town("answers", "waits"))
     rig.invite(1)
@@ -238,6 +249,7 @@ def test_events_of_unknown_legs_are_dropped():
     rig = Rig(town("answers"))
     assert rig.do(Confirmed(9)) == []
     assert rig.do(Gone(9, "caller")) == []
+    assert rig.do(Unable(9)) == []
     assert rig.entries == []
 
 
