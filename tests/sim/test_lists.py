@@ -6,11 +6,13 @@ import csv
 import io
 import unicodedata
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dialerd.core.numbering import load_plan
 from dialerd.sim import limits
 from dialerd.sim.lists import (
     BEFORE_2018,
@@ -24,6 +26,7 @@ from dialerd.sim.lists import (
     csv_text,
     rows,
 )
+from fastpath.numbers import Numbering
 
 N = 20_000
 MADE = list(rows(N, 1))
@@ -148,3 +151,18 @@ def test_any_mess_gives_exactly_n_rows(seed, rejected, duplicates, n):
 def test_a_list_beyond_the_bound_is_refused(n):
     with pytest.raises(ValueError, match="rows"):
         next(rows(n, 1))
+
+
+def test_the_normaliser_and_the_list_agree_on_every_row():
+    plan = Path(__file__).parents[2] / "conf" / "numbering" / "vn.toml"
+    numbering = Numbering(load_plan(plan.read_text()))
+    for row in rows(N, 9, Mess(rejected=0.3)):
+        read = numbering.analyse(row.cells[PHONE])
+        if row.fact is Fact.REJECTED:
+            assert not read.dialable, row
+        else:
+            assert (read.dialable, read.e164, read.carrier or "") == (
+                True,
+                "+" + row.e164,
+                row.carrier,
+            ), row
