@@ -32,7 +32,7 @@ def to_pcmu(samples: Samples) -> bytes:
     size = np.minimum(np.abs(samples.astype(np.int32)), 32_635) + 132
     exponent = np.maximum(np.floor(np.log2(size)).astype(np.int32) - 7, 0)
     mantissa = (size >> (exponent + 3)) & 0x0F
-    return (~(sign | (exponent << 4) | mantissa) & 0xFF).astype(np.uint8).tobytes()
+    return bytes((~(sign | (exponent << 4) | mantissa) & 0xFF).astype(np.uint8))
 
 
 def to_pcma(samples: Samples) -> bytes:
@@ -43,4 +43,4 @@ def to_pcma(samples: Samples) -> bytes:
     exponent = np.maximum(np.floor(np.log2(np.maximum(size, 1))).astype(np.int32) - 4, 0)
     mantissa = np.where(exponent == 0, size >> 1, size >> exponent) & 0x0F
     code = (exponent << 4) | mantissa
-    return (code ^ np.where(positive, 0xD5, 0x55)).astype(np.uint8).tobytes()
+    return bytes((code ^ np.where(positive, 0xD5, 0x55)).astype(np.uint8))
