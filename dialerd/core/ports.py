@@ -104,7 +104,7 @@ class Store(Protocol):
         """A new draft; ConflictError when the name is taken."""
 
     def move_campaign(
-        self, campaign_id: int, after: CampaignState, who: str, at_ms: int
+        self, campaign_id: int, after: CampaignState, who: str, at_ms: int, reason: str = ""
     ) -> Awaitable[Campaign]:
         """One legal move, recorded; ConflictError with the allowed moves otherwise.
 
@@ -133,8 +133,13 @@ class Store(Protocol):
         Do-not-call and cap checked, leased, cap reserved, in one transaction.
         """
 
-    def apply(self, ops: Sequence[DialOp]) -> Awaitable[None]:
-        """All of them in order, durable when the awaitable resolves."""
+    def apply(self, ops: Sequence[DialOp]) -> Awaitable[tuple[int, ...]]:
+        """All of them in order, durable when the awaitable resolves.
+
+        Returns the attempts whose `BeginDial` was refused and which must not be dialed: the lease
+        ran out, the number came onto the do-not-call list, or the campaign stopped running since
+        the claim. A refused claim has been given back. Operations on finished attempts do nothing.
+        """
 
     def recover(self, now_ms: int) -> Awaitable[int]:
         """After a restart: begun attempts become INTERRUPTED (cap kept), claimed ones go back.
@@ -151,6 +156,12 @@ class Store(Protocol):
 
     def dnc_has(self, phone: int) -> bool:
         """Whether nobody may dial it."""
+
+    def dnc_find(self, phone: int) -> DoNotCall | None:
+        """Since when and from where a number is on the list."""
+
+    def dnc_list(self, chunk: int = 10_000) -> Iterator[list[DoNotCall]]:
+        """All of them by number, in chunks of one short read transaction each."""
 
     # reading
     def report(self, campaign_id: int, chunk: int = 500) -> Iterator[list[ReportRow]]:

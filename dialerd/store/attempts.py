@@ -1,0 +1,171 @@
+"""The operations of the dialing path: begin, events, finish, release."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from dialerd.core.ops import AppendEvents, BeginDial, DialOp, Finish, ReleaseClaim
+from dialerd.core.ports import ConflictError, StoreError
+from dialerd.core.records import Attempt, CallEvent, CampaignState, Lead, LeadState, Outcome
+from dialerd.store import caps
+from dialerd.store.claims import IN_HAND, give_back, put_back
+from dialerd.store.limits import EVENT_INDEX_MAX, EVENTS_PER_OP_MAX
+from dialerd.store.schema import (
+    ATTEMPT,
+    EVENTS,
+    LEAD,
+    OPEN,
+    OpenAttempt,
+    attempt_key,
+    event_key,
+    lead_key,
+    open_key,
+    phone_key,
+)
+from dialerd.store.unit import OUTCOME_INDEX, Unit
+
+DIALING: Final = LeadState.DIALING
+
+
+def apply(unit: Unit, ops: Sequence[DialOp]) -> tuple[int, ...]:
+    """All of them in order; the attempts whose dialing was refused. See `Store.apply`."""
+    refused: list[int] = []
+    for op in ops:
+        raw = unit.get(open_key(op.attempt_id), db=unit.t.open)
+        if raw is None:  # finished, released or expired: only a dial must be told
+            if type(op) is BeginDial:
+                refused.append(op.attempt_id)
+            continue
+        held = OPEN.unpack(raw)
+        if isinstance(op, BeginDial):
+            if not _begin(unit, op, held):
+                refused.append(op.attempt_id)
+        elif isinstance(op, AppendEvents):
+            _append(unit, held, op.attempt_id, op.first, op.events)
+        elif isinstance(op, Finish):
+            _finish(unit, op, held)
+        else:
+            _release(unit, op, held)
+    return tuple(refused)
+
+
+def _begin(unit: Unit, op: BeginDial, held: OpenAttempt) -> bool:
+    """Mark the attempt as dialed. The second time it moves to another trunk."""
+    t = unit.t
+    kept_at = attempt_key(held.campaign_id, held.lead_id, op.attempt_id)
+    raw = unit.get(kept_at, db=t.attempts)
+    blocked = unit.get(phone_key(held.phone), db=t.dnc) is not None
+    if raw is not None:
+        if blocked:
+            return False
+        moved = msgspec.structs.replace(
+            ATTEMPT.unpack(raw), trunk=op.trunk, call_id=op.call_id, rule=op.rule
+        )
+        unit.put(kept_at, ATTEMPT.pack(moved), db=t.attempts)
+        return True
+    if blocked:
+        give_back(unit, op.attempt_id, held, LeadState.BLOCKED, 0)
+        return False
+    running = unit.campaign(held.campaign_id).state is CampaignState.RUNNING
+    if not running or op.at_ms > held.lease_ms:
+        give_back(unit, op.attempt_id, held, None, 0)
+        return False
+    attempt = Attempt(
+        op.attempt_id,
+        held.campaign_id,
+        held.lead_id,
+        held.phone,
+        held.number,
+        held.claimed_ms,
+        op.trunk,
+        op.call_id,
+        op.at_ms,
+        rule=op.rule,
+    )
+    unit.put(kept_at, ATTEMPT.pack(attempt), db=t.attempts)
+    lead = _lead(unit, held)
+    books = unit.books(held.campaign_id)
+    books.leads[lead.state] -= 1
+    books.leads[DIALING] += 1
+    dialing = Lead(
+        lead.campaign_id,
+        lead.lead_id,
+        lead.contact,
+        lead.phone,
+        DIALING,
+        held.number,
+        0,
+        op.attempt_id,
+        lead.outcome,
+    )
+    unit.put(lead_key(lead.campaign_id, lead.lead_id), LEAD.pack(dialing), db=t.leads)
+    return True
+
+
+def _lead(unit: Unit, held: OpenAttempt) -> Lead:
+    raw = unit.get(lead_key(held.campaign_id, held.lead_id), db=unit.t.leads)
+    return LEAD.unpack(raw or b"")
+
+
+def _append(
+    unit: Unit, held: OpenAttempt, attempt_id: int, first: int, events: Sequence[CallEvent]
+) -> None:
+    """Keep events under the index of the first: the same operation again replaces itself."""
+    if not events or not 0 <= first < EVENT_INDEX_MAX:
+        return
+    key = event_key(held.campaign_id, held.lead_id, attempt_id, first)
+    unit.put(key, EVENTS.pack(tuple(events[:EVENTS_PER_OP_MAX])), db=unit.t.events)
+
+
+def _finish(unit: Unit, op: Finish, held: OpenAttempt) -> None:
+    if op.lead_state in IN_HAND:
+        raise StoreError(f"attempt {op.attempt_id} cannot end with its lead {op.lead_state.name}")
+    t = unit.t
+    unit.delete(open_key(op.attempt_id), db=t.open)
+    kept_at = attempt_key(held.campaign_id, held.lead_id, op.attempt_id)
+    raw = unit.get(kept_at, db=t.attempts)
+    begun = None if raw is None else ATTEMPT.unpack(raw)
+    ended = Attempt(
+        op.attempt_id,
+        held.campaign_id,
+        held.lead_id,
+        held.phone,
+        held.number,
+        held.claimed_ms,
+        begun.trunk if begun else "",
+        begun.call_id if begun else "",
+        begun.begun_ms if begun else 0,
+        op.answered_ms,
+        op.at_ms,
+        op.outcome,
+        op.code,
+        op.q850,
+        op.released_by,
+        op.keys,
+        begun.rule if begun else "",
+    )
+    unit.put(kept_at, ATTEMPT.pack(ended), db=t.attempts)
+    _append(unit, held, op.attempt_id, op.first, op.events)
+    caps.settle(unit, held.phone, op.attempt_id, _level(op) if begun else None, op.at_ms)
+    unit.books(held.campaign_id).outcomes[OUTCOME_INDEX[op.outcome]] += 1
+    lead = msgspec.structs.replace(_lead(unit, held), attempts=held.number, outcome=op.outcome)
+    put_back(unit, lead, op.lead_state, op.due_s)
+
+
+def _level(op: Finish) -> int:
+    """How far a dialed attempt got, for the caps."""
+    if op.heard or op.outcome is Outcome.INTERRUPTED:
+        return caps.HEARD
+    if op.answered_ms or op.outcome is Outcome.ANSWERED:
+        return caps.ANSWERED
+    return caps.ATTEMPTED
+
+
+def _release(unit: Unit, op: ReleaseClaim, held: OpenAttempt) -> None:
+    kept_at = attempt_key(held.campaign_id, held.lead_id, op.attempt_id)
+    if unit.get(kept_at, db=unit.t.attempts) is not None:
+        raise ConflictError(f"attempt {op.attempt_id} was dialed and can only be finished")
+    give_back(unit, op.attempt_id, held, None, op.due_s)

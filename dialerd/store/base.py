@@ -1,0 +1,179 @@
+"""The `Store` protocol over any engine; a subclass says how a write runs and how a read does."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
+
+from dialerd.core.ops import ClaimBatch, DialOp
+from dialerd.core.ports import ContactsAdded, Progress, ReportRow
+from dialerd.core.records import (
+    Campaign,
+    CampaignMove,
+    CampaignSettings,
+    CampaignState,
+    Contact,
+    ContactList,
+    DoNotCall,
+)
+from dialerd.store import attempts, campaigns, claims, donotcall, fsck, lists, reading
+from dialerd.store.limits import SCAN_PAGE
+from dialerd.store.unit import Unit
+
+T = TypeVar("T")
+
+
+class BaseStore(ABC):
+    """See `dialerd.core.ports.Store`; what goes beyond it is described here."""
+
+    @abstractmethod
+    def _submit(self, work: Callable[[Unit], Any], weight: int = 1) -> Awaitable[Any]:
+        """Run `work` in a write transaction, again and again while it returns More."""
+
+    @abstractmethod
+    def _read(self, work: Callable[[Unit], T]) -> T:
+        """Run `work` in a read transaction."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Commit what is queued and let go of the files."""
+
+    # lists
+
+    def create_list(self, name: str, at_ms: int) -> Awaitable[ContactList]:
+        """Make an empty list; ConflictError when the name is taken."""
+        return self._submit(lambda unit: lists.create_list(unit, name, at_ms))
+
+    def add_contacts(self, list_id: int, contacts: Sequence[Contact]) -> Awaitable[ContactsAdded]:
+        """Append people; a number already in the list is left out and reported.
+
+        Committed in steps: after a crash or a failure some of the rows may be in the list, and
+        adding all of them again is right.
+        """
+        rows = tuple(contacts)
+        return self._submit(lambda unit: lists.add_contacts(unit, list_id, rows), len(rows))
+
+    def lists(self) -> list[ContactList]:
+        """All lists, oldest first."""
+        return self._read(lists.all_lists)
+
+    def find_list(self, name: str) -> ContactList:
+        """NotFoundError when there is none of that name."""
+        return self._read(lambda unit: lists.find_list(unit, name))
+
+    # campaigns
+
+    def create_campaign(
+        self, settings: CampaignSettings, who: str, at_ms: int
+    ) -> Awaitable[Campaign]:
+        """A new draft; ConflictError when the name is taken."""
+        return self._submit(lambda unit: campaigns.create_campaign(unit, settings, who, at_ms))
+
+    def move_campaign(
+        self, campaign_id: int, after: CampaignState, who: str, at_ms: int, reason: str = ""
+    ) -> Awaitable[Campaign]:
+        """One legal move, recorded; ConflictError with the allowed moves otherwise.
+
+        Approval takes several transactions, with other writes between them. The campaign is
+        APPROVED only with the last; one cut short by a crash is simply asked for again. Of two at
+        the same time the later one wins and the earlier one gets a ConflictError.
+        """
+        note = (who, at_ms, reason)
+        return self._submit(lambda unit: campaigns.move_campaign(unit, campaign_id, after, note))
+
+    def campaigns(self) -> list[Campaign]:
+        """All campaigns, oldest first."""
+        return self._read(campaigns.all_campaigns)
+
+    def campaign(self, campaign_id: int) -> Campaign:
+        """NotFoundError when there is none."""
+        return self._read(lambda unit: unit.campaign(campaign_id))
+
+    def find_campaign(self, name: str) -> Campaign:
+        """By name, or by id written as a number."""
+        return self._read(lambda unit: campaigns.find_campaign(unit, name))
+
+    def moves(self, campaign_id: int) -> list[CampaignMove]:
+        """Who moved it and when, oldest first; the first one is the making of the draft."""
+        return self._read(lambda unit: campaigns.moves(unit, campaign_id))
+
+    def progress(self, campaign_id: int) -> Progress:
+        """Its books: every state and every outcome, kept up to date by every write: O(1)."""
+        return self._read(lambda unit: campaigns.progress(unit, campaign_id))
+
+    # dialing
+
+    def claim(self, campaign_id: int, n: int, now_ms: int, lease_s: int) -> Awaitable[ClaimBatch]:
+        """Up to `n` due leads; ConflictError unless the campaign is RUNNING.
+
+        Order and limits: `dialerd.store.claims`.
+        """
+        return self._submit(lambda unit: claims.claim(unit, campaign_id, n, now_ms, lease_s), n)
+
+    def apply(self, ops: Sequence[DialOp]) -> Awaitable[tuple[int, ...]]:
+        """All of them in order, durable when the awaitable resolves.
+
+        Returns the attempts whose `BeginDial` was refused, which must not be dialed: the claim ran
+        out, the number came onto the do-not-call list, or the campaign stopped running meanwhile.
+        A refused claim has been given back. Operations on attempts that are over do nothing.
+        """
+        fixed = tuple(ops)
+        return self._submit(lambda unit: attempts.apply(unit, fixed), len(fixed))
+
+    def recover(self, now_ms: int) -> Awaitable[int]:
+        """After a restart: begun attempts become INTERRUPTED (cap kept), claimed ones go back.
+
+        Only for the daemon, and before it claims: it settles every open attempt. Returns how many.
+        """
+        return self._submit(lambda unit: claims.recover(unit, now_ms))
+
+    # do not call
+
+    def dnc_add(self, entries: Iterable[DoNotCall]) -> Awaitable[int]:
+        """Add numbers; returns how many were new. From then on none of them is dialed."""
+        rows = tuple(entries)
+        return self._submit(lambda unit: donotcall.add(unit, rows), len(rows))
+
+    def dnc_remove(self, phone: int) -> Awaitable[bool]:
+        """Whether it was there. Leads that were BLOCKED stay so."""
+        return self._submit(lambda unit: donotcall.remove(unit, phone))
+
+    def dnc_has(self, phone: int) -> bool:
+        """Whether nobody may dial it."""
+        return self.dnc_find(phone) is not None
+
+    def dnc_find(self, phone: int) -> DoNotCall | None:
+        """Since when and from where a number is on the list; None when it is not."""
+        return self._read(lambda unit: donotcall.find(unit, phone))
+
+    def dnc_list(self, chunk: int = SCAN_PAGE) -> Iterator[list[DoNotCall]]:
+        """All of them by number, in chunks of one short read transaction each."""
+        after = 0
+        while page := self._read(lambda unit, after=after: donotcall.page(unit, after, chunk)):
+            yield page
+            after = page[-1].phone
+
+    # reading
+
+    def report(self, campaign_id: int, chunk: int = 500) -> Iterator[list[ReportRow]]:
+        """Every lead of a campaign, in chunks of one short read transaction each."""
+        limit = min(max(chunk, 1), SCAN_PAGE)
+        after = 0
+        while rows := self._read(
+            lambda unit, after=after: reading.report_chunk(unit, campaign_id, after, limit)
+        ):
+            yield rows
+            after = rows[-1].lead.lead_id
+
+    def lead(self, campaign_id: int, lead_id: int) -> ReportRow | None:
+        """One lead with everything that happened to it; None when there is none."""
+        return self._read(lambda unit: reading.find_lead(unit, campaign_id, lead_id))
+
+    def problems(self) -> list[str]:
+        """What does not hold in this store: empty when all is well. Reads everything."""
+        return self._read(lambda unit: list(fsck.problems(unit)))
+
+    def attempts_open(self) -> int:
+        """How many attempts are claimed or begun and not finished."""
+        return self._read(lambda unit: unit.txn.count(db=unit.t.open))

@@ -1,0 +1,192 @@
+"""Campaigns: creation, the moves through the gate, and the freezing of the audience at approval."""
+
+from __future__ import annotations
+
+import msgspec
+
+from dialerd.core.campaign import check_move
+from dialerd.core.ports import ConflictError, NotFoundError, Progress, StoreError
+from dialerd.core.records import (
+    Campaign,
+    CampaignMove,
+    CampaignSettings,
+    CampaignState,
+    Lead,
+    LeadState,
+    Outcome,
+)
+from dialerd.core.regime import check_regime
+from dialerd.store.limits import LISTED_MAX, NAME_BYTES_MAX, STEP_ROWS
+from dialerd.store.lists import check_name, get_list
+from dialerd.store.schema import (
+    CAMPAIGN,
+    CONTACT_PHONE,
+    LEAD,
+    MOVE,
+    campaign_key,
+    contact_key,
+    due_key,
+    lead_key,
+    move_key,
+    number32,
+    read_u32,
+)
+from dialerd.store.unit import OUTCOME_INDEX, More, Unit
+
+
+def create_campaign(unit: Unit, settings: CampaignSettings, who: str, at_ms: int) -> Campaign:
+    """A new draft, its making recorded as the first move."""
+    key = check_name(settings.name, "campaign")
+    try:
+        check_regime(settings)
+    except ValueError as error:
+        raise StoreError(str(error)) from None
+    get_list(unit, settings.list_id)
+    if unit.get(key, db=unit.t.names) is not None:
+        raise ConflictError(f"there is a campaign named {settings.name!r} already")
+    campaign = Campaign(unit.next_number(b"next_campaign"), settings, created_ms=at_ms)
+    unit.put(key, number32(campaign.campaign_id), db=unit.t.names)
+    unit.put_campaign(campaign)
+    _record(unit, campaign, CampaignState.DRAFT, CampaignState.DRAFT, (who, at_ms, "created"))
+    return campaign
+
+
+def find_campaign(unit: Unit, name: str) -> Campaign:
+    """By name, or by id written as a number; the name wins."""
+    key = name.encode("utf-8", "replace")[: NAME_BYTES_MAX + 1]
+    raw = unit.get(key, db=unit.t.names) if key else None
+    if raw is not None:
+        return unit.campaign(read_u32(raw))
+    if name.isascii() and name.isdecimal() and len(name) <= 10:
+        return unit.campaign(int(name))
+    raise NotFoundError(f"there is no campaign named {name!r:.80}")
+
+
+def all_campaigns(unit: Unit) -> list[Campaign]:
+    """Oldest first."""
+    rows = unit.scan(b"", b"\xff" * 5, LISTED_MAX, db=unit.t.campaigns)
+    return [CAMPAIGN.unpack(raw) for _, raw in rows]
+
+
+def moves(unit: Unit, campaign_id: int) -> list[CampaignMove]:
+    """Oldest first; the first one is the making of the draft."""
+    unit.campaign(campaign_id)
+    rows = unit.scan(
+        move_key(campaign_id, 0), move_key(campaign_id + 1, 0), LISTED_MAX, db=unit.t.moves
+    )
+    return [MOVE.unpack(raw) for _, raw in rows]
+
+
+def progress(unit: Unit, campaign_id: int) -> Progress:
+    """The books, every state and outcome in them."""
+    unit.campaign(campaign_id)
+    books = unit.books(campaign_id)
+    return Progress(
+        {state: books.leads[state] for state in LeadState},
+        {outcome: books.outcomes[OUTCOME_INDEX[outcome]] for outcome in Outcome},
+    )
+
+
+Note = tuple[str, int, str]  # who, at_ms, reason
+
+
+def move_campaign(
+    unit: Unit, campaign_id: int, after: CampaignState, note: Note
+) -> Campaign | More:
+    """One legal move. To APPROVED it takes several transactions, and counts only after the last."""
+    campaign = unit.campaign(campaign_id)
+    check_move(campaign.state, after)
+    if after is CampaignState.APPROVED:
+        return _begin_freeze(unit, campaign, note)
+    return _move(unit, campaign, after, note)
+
+
+def _move(unit: Unit, campaign: Campaign, after: CampaignState, note: Note) -> Campaign:
+    moved = msgspec.structs.replace(campaign, state=after)
+    unit.put_campaign(moved)
+    _record(unit, moved, campaign.state, after, note)
+    return moved
+
+
+def _record(
+    unit: Unit, campaign: Campaign, before: CampaignState, after: CampaignState, note: Note
+) -> None:
+    who, at_ms, reason = note
+    move = CampaignMove(campaign.campaign_id, at_ms, who, before, after, reason)
+    key = move_key(campaign.campaign_id, unit.next_number(b"next_move"))
+    unit.put(key, MOVE.pack(move), db=unit.t.moves)
+
+
+# Freezing. A ticket in `meta` says which approval is under way: a later one takes over from one
+# that a crash cut short (its leads are wiped) or that still runs (it finds the ticket changed).
+
+
+def _ticket(campaign_id: int) -> bytes:
+    return b"approval " + campaign_key(campaign_id).hex().encode()
+
+
+def _begin_freeze(unit: Unit, campaign: Campaign, note: Note) -> More:
+    people = get_list(unit, campaign.settings.list_id)
+    if not people.size:
+        raise ConflictError(f"list {people.name!r} is empty: there is nobody to call")
+    ticket = unit.next_number(b"next_approval")
+    unit.set_counter(_ticket(campaign.campaign_id), ticket)
+    freeze = _Freeze(campaign.campaign_id, people.list_id, people.size, ticket, note)
+    return More(freeze.wipe)
+
+
+class _Freeze:
+    """One approval under way; immutable, each step a transaction."""
+
+    def __init__(self, campaign_id: int, list_id: int, size: int, ticket: int, note: Note) -> None:
+        self.campaign_id = campaign_id
+        self.list_id = list_id
+        self.size = size  # people who come later are not in the audience
+        self.ticket = ticket
+        self.note = note
+
+    def _still_ours(self, unit: Unit) -> None:
+        if unit.counter(_ticket(self.campaign_id)) != self.ticket:
+            raise ConflictError(f"another approval of campaign {self.campaign_id} took over")
+
+    def wipe(self, unit: Unit) -> More:
+        """Remove what an earlier approval left behind."""
+        self._still_ours(unit)
+        first, last = campaign_key(self.campaign_id), campaign_key(self.campaign_id + 1)
+        found = 0
+        for table in (unit.t.due, unit.t.leads):
+            rows = unit.scan(first, last, STEP_ROWS, db=table)
+            found += len(rows)
+            for key, _ in rows:
+                unit.delete(key, db=table)
+        return More(self.wipe if found else lambda later: self.fill(later, 1))
+
+    def fill(self, unit: Unit, row: int) -> Campaign | More:
+        """One lead for each of the next rows."""
+        self._still_ours(unit)
+        campaign_id = self.campaign_id
+        stop = min(row + STEP_ROWS, self.size + 1)
+        people = unit.scan(
+            contact_key(self.list_id, row),
+            contact_key(self.list_id, stop),
+            STEP_ROWS,
+            db=unit.t.contacts,
+        )
+        leads, due = [], []
+        for number, (_, raw) in enumerate(people, row):
+            lead = Lead(campaign_id, number, number, CONTACT_PHONE.unpack(raw).phone)
+            leads.append((lead_key(campaign_id, number), LEAD.pack(lead)))
+            due.append((due_key(campaign_id, LeadState.READY, 0, number), b""))
+        unit.txn.put_many(leads, db=unit.t.leads)
+        unit.txn.put_many(due, db=unit.t.due)
+        if stop <= self.size:
+            return More(lambda later: self.fill(later, stop))
+        return self._done(unit)
+
+    def _done(self, unit: Unit) -> Campaign:
+        campaign = unit.campaign(self.campaign_id)
+        check_move(campaign.state, CampaignState.APPROVED)
+        unit.delete(_ticket(self.campaign_id), db=unit.t.meta)
+        unit.books(self.campaign_id).leads[LeadState.READY] = self.size
+        frozen = msgspec.structs.replace(campaign, audience=self.size)
+        return _move(unit, frozen, CampaignState.APPROVED, self.note)

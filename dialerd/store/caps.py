@@ -1,0 +1,98 @@
+"""Frequency caps: which calls to a number count, for whom, and when it may be called again.
+
+One entry per call, kept by number and so across campaigns. Every entry says how far the call got;
+a campaign whose cap counts messages heard looks only at calls that were heard, one that counts
+attempts looks at all. A claim reserves: while an entry is RESERVED nobody else gets the number,
+whatever their caps. The window is counted from the end of the call, which is the careful reading.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from typing import Final
+
+from dialerd.core.limits import CAP_WINDOW_S_MAX
+from dialerd.core.records import CapCounts, FrequencyCap
+from dialerd.store.limits import CAP_ENTRIES_MAX
+from dialerd.store.schema import phone_key, seal, unseal
+from dialerd.store.unit import Unit
+
+RESERVED: Final = 0
+ATTEMPTED: Final = 1
+ANSWERED: Final = 2
+HEARD: Final = 3
+COUNTED_FROM: Final = {
+    CapCounts.ATTEMPTED: ATTEMPTED,
+    CapCounts.ANSWERED: ANSWERED,
+    CapCounts.HEARD: HEARD,
+}
+
+Entry = tuple[int, int, int]  # at_ms, level, attempt id
+_entry = struct.Struct(">QBQ")
+_SORTING_FROM: Final = 8
+
+
+def split(body: bytes) -> list[Entry]:
+    """The entries of a stored record."""
+    return list(_entry.iter_unpack(body))
+
+
+def load(unit: Unit, phone: int) -> list[Entry]:
+    """The calls remembered for a number, oldest first."""
+    raw = unit.get(phone_key(phone), db=unit.t.caps)
+    return [] if raw is None else split(unseal(raw))
+
+
+def save(unit: Unit, phone: int, entries: list[Entry]) -> None:
+    """Replace them; no entry, no record."""
+    if entries:
+        body = b"".join([_entry.pack(*entry) for entry in entries])
+        unit.put(phone_key(phone), seal(body), db=unit.t.caps)
+    else:
+        unit.delete(phone_key(phone), db=unit.t.caps)
+
+
+def in_flight(entries: list[Entry]) -> bool:
+    """Whether some campaign holds the number now."""
+    return any(level == RESERVED for _, level, _ in entries)
+
+
+def eligible_ms(entries: list[Entry], caps: Iterable[FrequencyCap], now_ms: int) -> int:
+    """When every cap allows the next call, Unix ms; `now_ms` when they do already."""
+    latest = now_ms
+    for cap in caps:
+        window_ms = cap.window_s * 1000
+        floor = COUNTED_FROM[cap.counts]
+        counted = [at for at, level, _ in entries if level >= floor and at + window_ms > now_ms]
+        if len(counted) >= cap.calls_max:
+            counted.sort()
+            latest = max(latest, counted[-cap.calls_max] + window_ms)
+    return latest
+
+
+def settle(unit: Unit, phone: int, attempt_id: int, level: int | None, at_ms: int) -> None:
+    """Turn the reservation of an attempt into a call that got as far as `level`; None: undo it."""
+    entries = [entry for entry in load(unit, phone) if entry[2] != attempt_id]
+    if level is not None:
+        entries.append((at_ms, level, attempt_id))
+    if len(entries) > _SORTING_FROM:
+        entries = _pruned(entries, at_ms)
+    save(unit, phone, entries)
+
+
+def _pruned(entries: list[Entry], now_ms: int) -> list[Entry]:
+    """What a cap can still ask for: nothing too old, and of each level only the newest."""
+    oldest_ms = now_ms - CAP_WINDOW_S_MAX * 1000
+    kept: list[Entry] = []
+    seen = [0, 0, 0, 0]  # kept entries that count at each level
+    for entry in sorted(entries, reverse=True):
+        at_ms, level, _ = entry
+        if level == RESERVED:
+            kept.append(entry)
+        elif at_ms > oldest_ms and seen[level] < CAP_ENTRIES_MAX:
+            kept.append(entry)
+            for lower in range(ATTEMPTED, level + 1):
+                seen[lower] += 1
+    kept.reverse()
+    return kept

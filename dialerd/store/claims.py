@@ -1,0 +1,239 @@
+"""Leads in the dialer's hands: claiming them, giving them back, and clearing up after a crash.
+
+Order of a claim: leads whose RETRY is due, then those whose frequency cap has passed, then fresh
+ones; within each by due time, then in the order of the list. A retry keeps a moment that was
+chosen for that person; a fresh lead has none to miss.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from dialerd.core.ops import Claim, ClaimBatch
+from dialerd.core.ports import ConflictError, StoreError
+from dialerd.core.records import (
+    Campaign,
+    CampaignState,
+    FrequencyCap,
+    Lead,
+    LeadState,
+    Outcome,
+)
+from dialerd.core.regime import effective_caps
+from dialerd.store import caps
+from dialerd.store.limits import CLAIM_MAX, EXAMINED_MAX, IN_FLIGHT_RETRY_S, STEP_ROWS
+from dialerd.store.schema import (
+    ATTEMPT,
+    CONTACT,
+    DUE_MAX,
+    LEAD,
+    OPEN,
+    OpenAttempt,
+    attempt_key,
+    contact_key,
+    due_key,
+    lead_key,
+    open_key,
+    phone_key,
+    read_u64,
+    split_due,
+)
+from dialerd.store.unit import OUTCOME_INDEX, More, Unit
+
+ORDER: Final = (LeadState.RETRY, LeadState.CAPPED, LeadState.READY)
+IN_HAND: Final = (LeadState.CLAIMED, LeadState.DIALING)
+READY, CLAIMED, BLOCKED = LeadState.READY, LeadState.CLAIMED, LeadState.BLOCKED
+LEASES_FROM: Final = b"leases_from_ms"  # no lease of an undialed claim ends before this
+NEXT_ATTEMPT: Final = b"next_attempt"
+
+
+class _Batch:
+    """A claim while it is made."""
+
+    __slots__ = ("blocked", "campaign", "capped", "caps", "claims", "lease_ms", "now_ms")
+
+    def __init__(self, campaign: Campaign, now_ms: int, lease_s: int) -> None:
+        self.campaign = campaign
+        self.caps: tuple[FrequencyCap, ...] = effective_caps(campaign.settings)
+        self.now_ms = now_ms
+        self.lease_ms = now_ms + lease_s * 1000
+        self.claims: list[Claim] = []
+        self.capped = 0
+        self.blocked = 0
+
+
+def claim(unit: Unit, campaign_id: int, n: int, now_ms: int, lease_s: int) -> ClaimBatch:
+    """Up to `n` due leads; see `Store.claim`.
+
+    Leads on a do-not-call list become BLOCKED. Leads that a cap holds back become CAPPED, due when
+    it allows them; a number that is in the dialer's hands already is looked at again a minute
+    later. One claim sets aside a bounded number of leads: after that `next_due_s` is not in the
+    future, and the next claim goes on.
+    """
+    campaign = unit.campaign(campaign_id)
+    if campaign.state is not CampaignState.RUNNING:
+        raise ConflictError(f"campaign {campaign.settings.name!r} is {campaign.state}, not running")
+    if n < 1 or lease_s < 1:
+        raise StoreError(f"a claim needs n and lease_s of at least 1, not {n} and {lease_s}")
+    if now_ms >= unit.counter(LEASES_FROM):
+        _expire_leases(unit, now_ms)
+    batch = _Batch(campaign, now_ms, lease_s)
+    wanted = min(n, CLAIM_MAX)
+    now_s = now_ms // 1000
+    for state in ORDER:
+        first, stop = due_key(campaign_id, state, 0, 0), due_key(campaign_id, state, now_s + 1, 0)
+        while len(batch.claims) < wanted and batch.capped + batch.blocked < EXAMINED_MAX:
+            found = unit.scan(first, stop, wanted - len(batch.claims), db=unit.t.due)
+            for key, _ in found:
+                _take(unit, batch, key)
+            if not found:
+                break
+    if batch.claims:
+        floor = unit.counter(LEASES_FROM)
+        unit.set_counter(LEASES_FROM, min(floor or batch.lease_ms, batch.lease_ms))
+    next_due_s = _next_due_s(unit, campaign_id)
+    return ClaimBatch(
+        campaign_id,
+        tuple(batch.claims),
+        batch.capped,
+        batch.blocked,
+        next_due_s,
+        _exhausted(unit, campaign, next_due_s),
+    )
+
+
+def _take(unit: Unit, batch: _Batch, key: bytes) -> None:
+    """Claim the lead of one due entry, or set it aside."""
+    t, get = unit.t, unit.get
+    campaign_id, state, _, lead_id = split_due(key)
+    unit.delete(key, db=t.due)
+    kept_at = lead_key(campaign_id, lead_id)
+    lead = LEAD.unpack(get(kept_at, db=t.leads) or b"")
+    phone = lead.phone
+    books = unit.books(campaign_id)
+    if get(phone_key(phone), db=t.dnc) is not None:
+        batch.blocked += 1
+        put_back(unit, lead, BLOCKED, 0)
+        return
+    entries = caps.load(unit, phone)
+    if entries:
+        if caps.in_flight(entries):
+            eligible_ms = batch.now_ms + IN_FLIGHT_RETRY_S * 1000
+        else:
+            eligible_ms = caps.eligible_ms(entries, batch.caps, batch.now_ms)
+        if eligible_ms > batch.now_ms:
+            batch.capped += 1
+            put_back(unit, lead, LeadState.CAPPED, -(-eligible_ms // 1000))
+            return
+    attempt_id = unit.next_number(NEXT_ATTEMPT)
+    number = lead.attempts + 1
+    entries.append((batch.now_ms, caps.RESERVED, attempt_id))
+    caps.save(unit, phone, entries)
+    held = Lead(
+        campaign_id,
+        lead_id,
+        lead.contact,
+        phone,
+        CLAIMED,
+        lead.attempts,
+        0,
+        attempt_id,
+        lead.outcome,
+    )
+    unit.put(kept_at, LEAD.pack(held), db=t.leads)
+    opened = OpenAttempt(campaign_id, lead_id, phone, number, batch.now_ms, batch.lease_ms)
+    unit.put(open_key(attempt_id), OPEN.pack(opened), db=t.open)
+    books.leads[state] -= 1
+    books.leads[CLAIMED] += 1
+    raw = get(contact_key(batch.campaign.settings.list_id, lead.contact), db=t.contacts)
+    contact = CONTACT.unpack(raw or b"")
+    batch.claims.append(
+        Claim(attempt_id, campaign_id, lead_id, phone, number, contact.carrier, contact.fields)
+    )
+
+
+def put_back(unit: Unit, lead: Lead, state: LeadState, due_s: int) -> None:
+    """Let a lead stand in a state outside the dialer's hands; its old index entry is gone."""
+    due_s = min(max(due_s, 0), DUE_MAX - 1)
+    unit.books(lead.campaign_id).move(lead.state, state)
+    lead = msgspec.structs.replace(lead, state=state, due_s=due_s)
+    unit.put(lead_key(lead.campaign_id, lead.lead_id), LEAD.pack(lead), db=unit.t.leads)
+    unit.put(due_key(lead.campaign_id, state, due_s, lead.lead_id), b"", db=unit.t.due)
+
+
+def _next_due_s(unit: Unit, campaign_id: int) -> int | None:
+    """The due second of the first lead that waits."""
+    earliest: int | None = None
+    for state in ORDER:
+        first, stop = due_key(campaign_id, state, 0, 0), due_key(campaign_id, state + 1, 0, 0)
+        for key, _ in unit.scan(first, stop, 1, db=unit.t.due):
+            due_s: int = split_due(key)[2]
+            earliest = due_s if earliest is None else min(earliest, due_s)
+    return earliest
+
+
+def _exhausted(unit: Unit, campaign: Campaign, next_due_s: int | None) -> bool:
+    books = unit.books(campaign.campaign_id)
+    if any(books.leads[state] for state in IN_HAND):
+        return False
+    end_ms = campaign.settings.end_ms
+    return next_due_s is None or bool(end_ms and next_due_s * 1000 >= end_ms)
+
+
+def give_back(
+    unit: Unit, attempt_id: int, held: OpenAttempt, state: LeadState | None, due_s: int
+) -> None:
+    """End a claim that was never dialed: the lead waits again (or as `state`), its cap is free."""
+    unit.delete(open_key(attempt_id), db=unit.t.open)
+    caps.settle(unit, held.phone, attempt_id, None, held.claimed_ms)
+    raw = unit.get(lead_key(held.campaign_id, held.lead_id), db=unit.t.leads)
+    lead = LEAD.unpack(raw or b"")
+    waiting = LeadState.RETRY if lead.attempts else READY
+    put_back(unit, lead, waiting if state is None else state, due_s)
+
+
+def _expire_leases(unit: Unit, now_ms: int) -> None:
+    """Give back what was claimed, never dialed, and is past its lease."""
+    floor = 0
+    for key, raw in unit.scan(b"", b"\xff" * 9, 1 << 30, db=unit.t.open):
+        held = OPEN.unpack(raw)
+        if held.lease_ms > now_ms:
+            floor = min(floor or held.lease_ms, held.lease_ms)
+            continue
+        attempt_id = read_u64(key)
+        if unit.get(attempt_key(held.campaign_id, held.lead_id, attempt_id), db=unit.t.attempts):
+            continue  # dialed: it ends with its call
+        give_back(unit, attempt_id, held, None, now_ms // 1000)
+    unit.set_counter(LEASES_FROM, floor)
+
+
+def recover(unit: Unit, now_ms: int, done: int = 0) -> int | More:
+    """Settle every open attempt of a daemon that is gone; see `Store.recover`.
+
+    A begun one counts as heard for every cap, because nobody knows how far it got.
+    """
+    rows = unit.scan(b"", b"\xff" * 9, STEP_ROWS, db=unit.t.open)
+    for key, raw in rows:
+        attempt_id, held = read_u64(key), OPEN.unpack(raw)
+        kept_at = attempt_key(held.campaign_id, held.lead_id, attempt_id)
+        begun = unit.get(kept_at, db=unit.t.attempts)
+        if begun is None:
+            give_back(unit, attempt_id, held, None, 0)
+            continue
+        unit.delete(key, db=unit.t.open)
+        ended = msgspec.structs.replace(
+            ATTEMPT.unpack(begun), outcome=Outcome.INTERRUPTED, ended_ms=now_ms
+        )
+        unit.put(kept_at, ATTEMPT.pack(ended), db=unit.t.attempts)
+        caps.settle(unit, held.phone, attempt_id, caps.HEARD, now_ms)
+        raw_lead = unit.get(lead_key(held.campaign_id, held.lead_id), db=unit.t.leads)
+        lead = msgspec.structs.replace(LEAD.unpack(raw_lead or b""), outcome=Outcome.INTERRUPTED)
+        put_back(unit, lead, LeadState.INTERRUPTED, 0)
+        unit.books(held.campaign_id).outcomes[OUTCOME_INDEX[Outcome.INTERRUPTED]] += 1
+    done += len(rows)
+    if len(rows) < STEP_ROWS:
+        unit.set_counter(LEASES_FROM, 0)
+        return done
+    return More(lambda later: recover(later, now_ms, done))

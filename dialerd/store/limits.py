@@ -1,0 +1,34 @@
+"""The bounds of the store, and what happens at each of them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+# Texts and numbers: longer or larger ones are refused with a StoreError.
+NAME_BYTES_MAX: Final = 400  # of a list or campaign, in UTF-8; LMDB keys hold 511 bytes
+CONTACT_BYTES_MAX: Final = 65_536  # one row with all its columns, as stored
+PHONE_MAX: Final = 10**15 - 1  # E.164: at most 15 digits
+LIST_SIZE_MAX: Final = 100_000_000
+EVENTS_PER_OP_MAX: Final = 1_000  # later ones of one operation are dropped
+EVENT_INDEX_MAX: Final = 10_000  # events of one attempt past this index are dropped
+
+# Claims: a larger n is cut down.
+CLAIM_MAX: Final = 1_000
+EXAMINED_MAX: Final = 2_000  # capped and blocked leads one claim may set aside before it answers
+IN_FLIGHT_RETRY_S: Final = 60  # when a number another campaign is calling is looked at again
+CAP_ENTRIES_MAX: Final = 1_000  # calls remembered for each number and each kind of counting
+
+# Transactions: longer work is cut into steps, so that other writers get their turn between them.
+STEP_ROWS: Final = 4_000
+SCAN_PAGE: Final = 10_000
+LISTED_MAX: Final = 100_000  # lists, campaigns, or moves of one campaign, in one answer
+
+# The writer: past QUEUE_MAX requests are refused with StoreFailedError.
+GROUP_MAX: Final = 64
+LINGER_S: Final = 0.005
+QUEUE_MAX: Final = 100_000
+
+# The files.
+MAP_BYTES: Final = 1 << 40  # address space, not disk; halved while the system refuses it
+MAP_BYTES_MIN: Final = 1 << 24
+READERS_MAX: Final = 1_022

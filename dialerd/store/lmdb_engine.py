@@ -1,0 +1,226 @@
+"""The tables in an LMDB environment (file format of LMDB 0.9, which Debian's tools read too).
+
+Durability: `sync=True`, two flushes a commit, and never `writemap`, with which a full disk kills
+the process by SIGBUS. The map is reserved large: it is address space, not disk.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+import lmdb
+
+from dialerd.core.ports import StoreError, StoreFailedError
+from dialerd.store.engine import Pair
+from dialerd.store.limits import MAP_BYTES, MAP_BYTES_MIN, READERS_MAX
+from dialerd.store.schema import FORMAT, StoreFormatError, Table, Tables, number64, read_u64
+
+FORMAT_KEY: Final = b"format"
+FREE_MIN: Final = 1 << 20  # bytes; with less, a failed commit is put down to the disk being full
+
+
+class LmdbTxn:
+    """One LMDB transaction; `get`, `put` and `delete` are py-lmdb's own methods."""
+
+    __slots__ = ("_txn", "abort", "commit", "delete", "get", "put")
+
+    def __init__(self, txn: Any) -> None:
+        """Wrap an open one."""
+        self._txn = txn
+        self.get = txn.get
+        self.put = txn.put
+        self.delete = txn.delete
+        self.commit = txn.commit
+        self.abort = txn.abort
+
+    def put_many(self, pairs: Sequence[Pair], *, db: Table) -> None:
+        """Add or replace all of them."""
+        with self._txn.cursor(db=db) as cursor:
+            cursor.putmulti(pairs)
+
+    def scan(self, start: bytes, stop: bytes, limit: int, *, db: Table) -> list[Pair]:
+        """The first `limit` pairs with start <= key < stop."""
+        found: list[Pair] = []
+        with self._txn.cursor(db=db) as cursor:
+            if cursor.set_range(start):
+                for pair in islice(cursor.iternext(), limit):
+                    if pair[0] >= stop:
+                        break
+                    found.append(pair)
+        return found
+
+    def count(self, *, db: Table) -> int:
+        """How many entries."""
+        entries: int = self._txn.stat(db)["entries"]
+        return entries
+
+
+class LmdbEngine:
+    """An open environment and its tables. Safe beside other processes that have it open."""
+
+    ERRORS: Final = (lmdb.Error, OSError)
+
+    def __init__(self, folder: Path, *, map_bytes: int = MAP_BYTES, create: bool = True) -> None:
+        """Open or make the environment in `folder`.
+
+        Raises:
+            StoreFormatError: not a store, damaged, or of a newer format.
+            StoreError: no access, no space.
+        """
+        self.folder = folder
+        self._file = folder / "data.mdb"
+        self._map_lock = threading.RLock()
+        self.broken: StoreFailedError | None = None
+        if not create and not self._file.exists():
+            raise StoreError(f"there is no store in {folder}")
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._env = self._open(map_bytes)
+        except OSError as error:
+            raise StoreError(f"cannot open the store in {folder}: {error.strerror}") from None
+        except lmdb.Error as error:
+            raise self._refused(error) from None
+        try:
+            self.tables = self._prepare()
+        except lmdb.Error as error:
+            self._env.close()
+            raise self._refused(error) from None
+        except BaseException:
+            self._env.close()
+            raise
+
+    def _open(self, map_bytes: int) -> Any:
+        while True:
+            try:
+                return lmdb.open(
+                    str(self.folder),
+                    map_size=map_bytes,
+                    max_dbs=len(Tables._fields) + 16,
+                    max_readers=READERS_MAX,
+                    mode=0o600,
+                    sync=True,
+                    metasync=True,
+                    writemap=False,
+                    readahead=False,
+                )
+            except (lmdb.MemoryError, MemoryError):
+                if map_bytes <= MAP_BYTES_MIN:
+                    raise
+            except lmdb.Error as error:
+                if "Cannot allocate" not in str(error) or map_bytes <= MAP_BYTES_MIN:
+                    raise
+            map_bytes //= 2
+
+    def _refused(self, error: lmdb.Error) -> StoreError:
+        damaged = (
+            lmdb.InvalidError,
+            lmdb.CorruptedError,
+            lmdb.PageNotFoundError,
+            lmdb.IncompatibleError,
+        )
+        if isinstance(error, lmdb.VersionMismatchError):
+            return StoreFormatError(f"{self._file} was written by another version of LMDB")
+        if isinstance(error, damaged):
+            return StoreFormatError(f"{self._file} is damaged or not a store; restore a backup")
+        return StoreError(f"cannot open {self._file}: {error}")
+
+    def _prepare(self) -> Tables:
+        """Check the file before anything in it is trusted, then open the tables."""
+        env = self._env
+        if env.lib_version()[0] != 0:
+            raise StoreFormatError(f"{self._file} is of LMDB 1.x, this program keeps format 0.9")
+        needed = (env.info()["last_pgno"] + 1) * env.stat()["psize"]
+        size = self._file.stat().st_size
+        if size < needed and env.info()["last_txnid"]:  # reading on would be SIGBUS
+            raise StoreFormatError(
+                f"{self._file} is cut off: {size} of {needed} bytes; restore a backup"
+            )
+        env.reader_check()  # slots of readers that were killed
+        names = [name.encode() for name in Tables._fields]
+        with env.begin() as txn:
+            known = txn.cursor().set_key(names[0])
+        if not known:
+            with env.begin(write=True) as txn:
+                meta = env.open_db(names[0], txn=txn)
+                if txn.get(FORMAT_KEY, db=meta) is None:
+                    txn.put(FORMAT_KEY, number64(FORMAT), db=meta)
+        meta = env.open_db(names[0], create=False)
+        with env.begin() as txn:
+            raw = txn.get(FORMAT_KEY, db=meta)
+        written = read_u64(raw) if raw is not None and len(raw) == 8 else 0
+        if written > FORMAT:
+            raise StoreFormatError(
+                f"{self._file} has format {written}, written by a newer dialerd; "
+                f"this program reads up to {FORMAT}"
+            )
+        if not written:
+            raise StoreFormatError(f"{self._file} is damaged or not a store; restore a backup")
+        return Tables(*(env.open_db(name) for name in names))
+
+    def begin(self, *, write: bool) -> LmdbTxn:
+        """A new transaction. A write waits for the one of another process."""
+        if self.broken is not None and write:
+            raise self.broken
+        while True:
+            try:
+                return LmdbTxn(self._env.begin(write=write))
+            except lmdb.MapResizedError:  # another process made the map larger
+                with self._map_lock:
+                    self._env.set_mapsize(0)
+
+    def grow(self, error: Exception) -> bool:
+        """After a full map: make it larger. Whether the transaction should run again."""
+        if not isinstance(error, lmdb.MapFullError):
+            return False
+        try:
+            with self._map_lock:
+                self._env.set_mapsize(2 * self._env.info()["map_size"])
+        except (lmdb.Error, MemoryError, OSError):
+            return False
+        return True
+
+    def explain(self, error: Exception) -> StoreFailedError:
+        """What a failed transaction means.
+
+        A full disk passes. Any other failure of a flush is final for this process: after it the
+        kernel may have dropped pages it once took, and trying again would only look like success.
+        """
+        space = os.statvfs(self.folder)
+        free = space.f_bavail * space.f_frsize
+        if free < FREE_MIN:
+            return StoreFailedError(f"the disk of {self.folder} is full: {free >> 10} KiB free")
+        if isinstance(error, lmdb.MapFullError):
+            return StoreFailedError(f"{self._file} cannot grow: {error}")
+        failed = StoreFailedError(f"writing {self._file} failed: {error}")
+        if isinstance(error, (lmdb.DiskError, lmdb.PanicError, lmdb.CorruptedError, OSError)):
+            self.broken = failed
+        return failed
+
+    def locked(self) -> threading.RLock:
+        """Held by a read, so that the map does not move under it."""
+        return self._map_lock
+
+    def free_bytes(self) -> int:
+        """Room on the store's disk."""
+        space = os.statvfs(self.folder)
+        return space.f_bavail * space.f_frsize
+
+    def figures(self) -> dict[str, int]:
+        """Size of the file, pages used, readers."""
+        info = self._env.info()
+        return {
+            "file_bytes": self._file.stat().st_size,
+            "used_bytes": (info["last_pgno"] + 1) * self._env.stat()["psize"],
+            "map_bytes": info["map_size"],
+            "readers": info["num_readers"],
+            "free_bytes": self.free_bytes(),
+        }
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._env.close()

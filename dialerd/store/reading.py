@@ -1,0 +1,94 @@
+"""Reading a campaign's history in chunks."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from dialerd.core.ports import ReportRow
+from dialerd.core.records import Attempt, CallEvent, Contact, Lead
+from dialerd.store.engine import Pair
+from dialerd.store.limits import EVENT_INDEX_MAX, SCAN_PAGE
+from dialerd.store.schema import (
+    ATTEMPT,
+    CONTACT,
+    EVENTS,
+    LEAD,
+    ROW_MAX,
+    Table,
+    attempt_key,
+    contact_key,
+    event_key,
+    lead_key,
+    split_event,
+)
+from dialerd.store.unit import Unit
+
+Tried = tuple[tuple[Attempt, tuple[CallEvent, ...]], ...]
+
+
+def scan_all(unit: Unit, start: bytes, stop: bytes, db: Table) -> Iterator[Pair]:
+    """Every pair of a range, page by page."""
+    while True:
+        page = unit.scan(start, stop, SCAN_PAGE, db=db)
+        yield from page
+        if len(page) < SCAN_PAGE:
+            return
+        start = page[-1][0] + b"\0"
+
+
+def report_chunk(unit: Unit, campaign_id: int, after: int, limit: int) -> list[ReportRow]:
+    """The next `limit` leads after lead `after`, with everything that happened to them.
+
+    Leads, attempts and events lie in the same order, so that each is one range.
+    """
+    list_id = unit.campaign(campaign_id).settings.list_id
+    stop = lead_key(campaign_id + 1, 0)
+    found = unit.scan(lead_key(campaign_id, after) + b"\0", stop, limit, db=unit.t.leads)
+    leads = [LEAD.unpack(raw) for _, raw in found]
+    if not leads:
+        return []
+    tried = _tried(unit, campaign_id, leads[0].lead_id, leads[-1].lead_id)
+    return [
+        ReportRow(lead, _contact(unit, list_id, lead), tried.get(lead.lead_id, ()))
+        for lead in leads
+    ]
+
+
+def find_lead(unit: Unit, campaign_id: int, lead_id: int) -> ReportRow | None:
+    """One lead with everything that happened to it."""
+    if not 0 < lead_id <= ROW_MAX:
+        return None
+    rows = report_chunk(unit, campaign_id, lead_id - 1, 1)
+    return rows[0] if rows and rows[0].lead.lead_id == lead_id else None
+
+
+def _contact(unit: Unit, list_id: int, lead: Lead) -> Contact:
+    raw = unit.get(contact_key(list_id, lead.contact), db=unit.t.contacts)
+    return Contact(lead.phone, "") if raw is None else CONTACT.unpack(raw)
+
+
+def _tried(unit: Unit, campaign_id: int, first: int, last: int) -> dict[int, Tried]:
+    stop_campaign, stop_lead = (campaign_id, last + 1) if last < ROW_MAX else (campaign_id + 1, 0)
+    history: dict[int, dict[int, CallEvent]] = defaultdict(dict)
+    for key, raw in scan_all(
+        unit,
+        event_key(campaign_id, first, 0, 0),
+        event_key(stop_campaign, stop_lead, 0, 0),
+        unit.t.events,
+    ):
+        _, _, attempt_id, index = split_event(key)
+        for position, event in enumerate(EVENTS.unpack(raw), index):
+            if position < EVENT_INDEX_MAX:
+                history[attempt_id].setdefault(position, event)
+    tried: dict[int, list[tuple[Attempt, tuple[CallEvent, ...]]]] = defaultdict(list)
+    for _, raw in scan_all(
+        unit,
+        attempt_key(campaign_id, first, 0),
+        attempt_key(stop_campaign, stop_lead, 0),
+        unit.t.attempts,
+    ):
+        attempt = ATTEMPT.unpack(raw)
+        events = history.get(attempt.attempt_id, {})
+        tried[attempt.lead_id].append((attempt, tuple(events[i] for i in sorted(events))))
+    return {lead_id: tuple(attempts) for lead_id, attempts in tried.items()}

@@ -1,0 +1,202 @@
+"""What is in the store's file: the tables, their keys, and how a record becomes bytes.
+
+    table       key                                      value
+    meta        name                                     u64 (format, counters, approvals under way)
+    lists       list u32                                 ContactList
+    list_names  name                                     list u32
+    contacts    list u32 | row u32                       Contact        rows count from 1
+    phones      phone u64 | list u32                     row u32        finds duplicates
+    campaigns   campaign u32                             Campaign
+    names       name                                     campaign u32
+    moves       campaign u32 | move u64                  CampaignMove
+    books       campaign u32                             Books          leads and outcomes counted
+    leads       campaign u32 | lead u32                  Lead           lead = row of the list
+    due         campaign u32 | state u8 | due u32 | lead u32    (empty)
+    open        attempt u64                              OpenAttempt    claimed or begun
+    attempts    campaign u32 | lead u32 | attempt u64    Attempt        written when dialing begins
+    events      campaign u32 | lead u32 | attempt u64 | index u32       tuple of CallEvent
+    caps        phone u64                                calls that use up a frequency cap
+    dnc         phone u64                                DoNotCall
+
+Keys are big-endian, so that a range scan is the query. A lead has exactly one index entry: in
+`open` while it is in the dialer's hands (CLAIMED, DIALING), in `due` at all other times.
+
+A value is a version byte, the CRC-32 of what follows, and a MessagePack array whose fields are only
+ever appended: an older record decodes with the new fields' defaults.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Any, Final, Generic, NamedTuple, TypeVar
+from zlib import crc32
+
+import msgspec
+
+from dialerd.core.ports import StoreError, StoreFailedError
+from dialerd.core.records import (
+    Attempt,
+    CallEvent,
+    Campaign,
+    CampaignMove,
+    Contact,
+    ContactList,
+    DoNotCall,
+    Lead,
+    Record,
+)
+
+FORMAT: Final = 1
+VERSION: Final = 1
+T = TypeVar("T")
+Table = Any  # an engine's handle of one table
+
+
+class Tables(NamedTuple):
+    """The engine's handles."""
+
+    meta: Table
+    lists: Table
+    list_names: Table
+    contacts: Table
+    phones: Table
+    campaigns: Table
+    names: Table
+    moves: Table
+    books: Table
+    leads: Table
+    due: Table
+    open: Table
+    attempts: Table
+    events: Table
+    caps: Table
+    dnc: Table
+
+
+class StoreFormatError(StoreError):
+    """The files are no store, or a newer program wrote them; the text names file and version."""
+
+
+class CorruptRecordError(StoreFailedError):
+    """A stored record does not match its checksum."""
+
+
+class OpenAttempt(Record):
+    """A lead in the dialer's hands: which one, and until when unless dialing begins."""
+
+    campaign_id: int
+    lead_id: int
+    phone: int
+    number: int
+    claimed_ms: int
+    lease_ms: int
+
+
+class ContactPhone(Record):
+    """The head of a `Contact`, when the number alone is wanted."""
+
+    phone: int
+
+
+class BooksRecord(Record):
+    """A campaign's counts by lead state and by outcome, in the order of the enumerations."""
+
+    leads: tuple[int, ...]
+    outcomes: tuple[int, ...]
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_head = struct.Struct(">BI")
+_pack_head = _head.pack
+_unpack_head = _head.unpack_from
+HEAD_BYTES: Final = _head.size
+
+
+def seal(body: bytes) -> bytes:
+    """The stored form of `body`: version and checksum in front."""
+    return _pack_head(VERSION, crc32(body)) + body
+
+
+def unseal(value: bytes) -> bytes:
+    """The body of a stored value; CorruptRecordError when it is not what was written."""
+    body = value[HEAD_BYTES:]
+    if len(value) < HEAD_BYTES or _unpack_head(value) != (VERSION, crc32(body)):
+        raise _corrupt(value)
+    return body
+
+
+def _corrupt(value: bytes) -> StoreError:
+    if len(value) >= HEAD_BYTES and value[0] > VERSION:
+        return StoreFormatError(
+            f"a record has version {value[0]}, this program reads up to {VERSION}"
+        )
+    return CorruptRecordError(f"a record of {len(value)} bytes does not match its checksum")
+
+
+class Codec(Generic[T]):
+    """Turns one kind of record into its stored form and back."""
+
+    __slots__ = ("_decode",)
+
+    def __init__(self, kind: Any) -> None:
+        """`kind` is a record class or a tuple type."""
+        self._decode = msgspec.msgpack.Decoder(kind).decode
+
+    def pack(self, record: T) -> bytes:
+        """The stored form."""
+        body = _encode(record)
+        return _pack_head(VERSION, crc32(body)) + body
+
+    def unpack(self, value: bytes) -> T:
+        """The record; CorruptRecordError when the bytes are not what was written."""
+        body = value[HEAD_BYTES:]
+        if len(value) < HEAD_BYTES or _unpack_head(value) != (VERSION, crc32(body)):
+            raise _corrupt(value)
+        found: T = self._decode(body)
+        return found
+
+
+LIST: Final = Codec[ContactList](ContactList)
+CONTACT: Final = Codec[Contact](Contact)
+CONTACT_PHONE: Final = Codec[ContactPhone](ContactPhone)
+CAMPAIGN: Final = Codec[Campaign](Campaign)
+MOVE: Final = Codec[CampaignMove](CampaignMove)
+BOOKS: Final = Codec[BooksRecord](BooksRecord)
+LEAD: Final = Codec[Lead](Lead)
+OPEN: Final = Codec[OpenAttempt](OpenAttempt)
+ATTEMPT: Final = Codec[Attempt](Attempt)
+EVENTS: Final = Codec[tuple[CallEvent, ...]](tuple[CallEvent, ...])
+DNC: Final = Codec[DoNotCall](DoNotCall)
+
+_u32, _u64 = struct.Struct(">I"), struct.Struct(">Q")
+_u32u32, _u32u64, _u64u32 = struct.Struct(">II"), struct.Struct(">IQ"), struct.Struct(">QI")
+_due = struct.Struct(">IBII")
+_attempt = struct.Struct(">IIQ")
+_event = struct.Struct(">IIQI")
+
+DUE_MAX: Final = 0xFFFF_FFFF
+ROW_MAX: Final = 0xFFFF_FFFF
+
+list_key = campaign_key = books_key = number32 = _u32.pack  # (list u32) (campaign u32)
+open_key = phone_key = number64 = _u64.pack  # (attempt u64) (phone u64)
+contact_key = lead_key = _u32u32.pack  # (list u32, row u32) (campaign u32, lead u32)
+move_key = _u32u64.pack  # (campaign u32, move u64)
+phone_list_key = _u64u32.pack  # (phone u64, list u32)
+due_key = _due.pack  # (campaign u32, state u8, due u32, lead u32)
+attempt_key = _attempt.pack  # (campaign u32, lead u32, attempt u64)
+event_key = _event.pack  # (campaign u32, lead u32, attempt u64, index u32)
+split_due = _due.unpack
+split_attempt = _attempt.unpack
+split_event = _event.unpack
+
+
+def read_u32(value: bytes) -> int:
+    """A plain number as stored."""
+    found: int = _u32.unpack(value)[0]
+    return found
+
+
+def read_u64(value: bytes) -> int:
+    """A plain number as stored."""
+    found: int = _u64.unpack(value)[0]
+    return found

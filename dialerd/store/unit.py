@@ -1,0 +1,138 @@
+"""A unit of work: one transaction with the counters and books that its writes change.
+
+Counters and books are read once and written once in a transaction, whatever the number of leads in
+it. Nothing outlives the transaction, so that several processes may write in turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+from dialerd.core.ports import NotFoundError
+from dialerd.core.records import Campaign, LeadState, Outcome
+from dialerd.store.engine import Txn
+from dialerd.store.schema import (
+    BOOKS,
+    CAMPAIGN,
+    BooksRecord,
+    Tables,
+    books_key,
+    campaign_key,
+    number64,
+    read_u64,
+)
+
+STATES: Final = len(LeadState)
+OUTCOMES: Final = tuple(Outcome)
+OUTCOME_INDEX: Final = {outcome: index for index, outcome in enumerate(Outcome)}
+
+
+class Books:
+    """A campaign's counts while they change."""
+
+    __slots__ = ("leads", "outcomes")
+
+    def __init__(self, record: BooksRecord | None = None) -> None:
+        """States and outcomes that an older record does not know start at 0."""
+        self.leads = [0] * STATES
+        self.outcomes = [0] * len(OUTCOMES)
+        if record is not None:
+            self.leads[: len(record.leads)] = record.leads
+            self.outcomes[: len(record.outcomes)] = record.outcomes
+
+    def move(self, before: LeadState, after: LeadState) -> None:
+        """A lead went from one state to another."""
+        self.leads[before] -= 1
+        self.leads[after] += 1
+
+
+class Unit:
+    """One transaction. `put`, `get`, `delete` and `scan` are the engine's own."""
+
+    __slots__ = (
+        "_books",
+        "_campaigns",
+        "_counters",
+        "_dirty",
+        "delete",
+        "get",
+        "put",
+        "scan",
+        "t",
+        "txn",
+    )
+
+    def __init__(self, txn: Txn, tables: Tables) -> None:
+        """Begin with nothing cached."""
+        self.txn = txn
+        self.t = tables
+        self.get = txn.get
+        self.put = txn.put
+        self.delete = txn.delete
+        self.scan = txn.scan
+        self._books: dict[int, Books] = {}
+        self._counters: dict[bytes, int] = {}
+        self._dirty: set[bytes] = set()
+        self._campaigns: dict[int, Campaign] = {}
+
+    def counter(self, name: bytes) -> int:
+        """The stored number of that name, 0 when there is none."""
+        value = self._counters.get(name)
+        if value is None:
+            raw = self.get(name, db=self.t.meta)
+            value = self._counters[name] = 0 if raw is None else read_u64(raw)
+        return value
+
+    def set_counter(self, name: bytes, value: int) -> None:
+        """Remember it; written with the transaction."""
+        self._counters[name] = value
+        self._dirty.add(name)
+
+    def next_number(self, name: bytes) -> int:
+        """The next id of a kind, from 1."""
+        value = self.counter(name) + 1
+        self.set_counter(name, value)
+        return value
+
+    def books(self, campaign_id: int) -> Books:
+        """The counts of a campaign, to be changed in place; written with the transaction."""
+        found = self._books.get(campaign_id)
+        if found is None:
+            raw = self.get(books_key(campaign_id), db=self.t.books)
+            found = Books(None if raw is None else BOOKS.unpack(raw))
+            self._books[campaign_id] = found
+        return found
+
+    def campaign(self, campaign_id: int) -> Campaign:
+        """The campaign as it stands in this transaction; NotFoundError when there is none."""
+        found = self._campaigns.get(campaign_id)
+        if found is None:
+            in_range = 0 < campaign_id <= 0xFFFF_FFFF
+            raw = self.get(campaign_key(campaign_id), db=self.t.campaigns) if in_range else None
+            if raw is None:
+                raise NotFoundError(f"there is no campaign {campaign_id}")
+            found = self._campaigns[campaign_id] = CAMPAIGN.unpack(raw)
+        return found
+
+    def put_campaign(self, campaign: Campaign) -> None:
+        """Add or replace."""
+        self._campaigns[campaign.campaign_id] = campaign
+        key = campaign_key(campaign.campaign_id)
+        self.put(key, CAMPAIGN.pack(campaign), db=self.t.campaigns)
+
+    def flush(self) -> None:
+        """Write counters and books; the last thing before the commit."""
+        for name in self._dirty:
+            self.put(name, number64(self._counters[name]), db=self.t.meta)
+        for campaign_id, books in self._books.items():
+            record = BooksRecord(tuple(books.leads), tuple(books.outcomes))
+            self.put(books_key(campaign_id), BOOKS.pack(record), db=self.t.books)
+        self._dirty.clear()
+        self._books.clear()
+
+
+class More(NamedTuple):
+    """What a long request returns between its transactions: the work of the next one."""
+
+    then: Callable[[Unit], Any]  # depends on nothing but its arguments: it may be run again
