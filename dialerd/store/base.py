@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from dialerd.core.ops import ClaimBatch, DialOp
-from dialerd.core.ports import ContactsAdded, Progress, ReportRow
+from dialerd.core.ports import ContactsAdded, Progress, ReportRow, Store
 from dialerd.core.records import (
     Campaign,
     CampaignMove,
@@ -24,7 +25,7 @@ from dialerd.store.unit import Unit
 T = TypeVar("T")
 
 
-class BaseStore(ABC):
+class BaseStore(Store):
     """See `dialerd.core.ports.Store`; what goes beyond it is described here."""
 
     @abstractmethod
@@ -150,7 +151,7 @@ class BaseStore(ABC):
     def dnc_list(self, chunk: int = SCAN_PAGE) -> Iterator[list[DoNotCall]]:
         """All of them by number, in chunks of one short read transaction each."""
         after = 0
-        while page := self._read(lambda unit, after=after: donotcall.page(unit, after, chunk)):
+        while page := self._read(partial(donotcall.page, after=after, limit=chunk)):
             yield page
             after = page[-1].phone
 
@@ -161,7 +162,7 @@ class BaseStore(ABC):
         limit = min(max(chunk, 1), SCAN_PAGE)
         after = 0
         while rows := self._read(
-            lambda unit, after=after: reading.report_chunk(unit, campaign_id, after, limit)
+            partial(reading.report_chunk, campaign_id=campaign_id, after=after, limit=limit)
         ):
             yield rows
             after = rows[-1].lead.lead_id

@@ -29,4 +29,5 @@ def wait(result: Awaitable[T], timeout_s: float | None = None) -> T:
     """
     if not isinstance(result, Ticket):
         raise TypeError("await this write: it was asked for inside a running event loop")
-    return result.result(timeout_s)
+    found: T = result.result(timeout_s)
+    return found
