@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -134,3 +135,15 @@ def test_every_make_target_explains_itself() -> None:
     phony = re.search(r"^\.PHONY: (.+)$", (tree.ROOT / "Makefile").read_text(), re.MULTILINE)
     assert phony is not None
     assert set(phony[1].split()) == TARGETS
+
+
+def test_every_dependency_is_argued_for() -> None:
+    project = tomllib.loads((tree.ROOT / "pyproject.toml").read_text())
+    wanted = [
+        *project["project"]["dependencies"],
+        *project["project"]["optional-dependencies"]["dev"],
+        *project["build-system"]["requires"],
+    ]
+    names = {re.split(r"[\[<>=!~ ]", line)[0].lower() for line in wanted}
+    page = (tree.ROOT / "docs" / "dependencies.md").read_text()
+    assert names == set(re.findall(r"^\| `([\w-]+)`", page, re.MULTILINE))
