@@ -68,7 +68,7 @@ bench-accept: packages develop ## take today's counters and ratios as the new ba
 lint: develop ## ruff (rules and format) and cython-lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/cython-lint $(PACKAGES)
+	PATH="$(abspath $(BIN)):$$PATH" cython-lint $(PACKAGES)
 
 format: develop ## let ruff rewrite what it can
 	$(BIN)/ruff check --fix .

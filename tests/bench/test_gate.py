@@ -1,0 +1,81 @@
+"""What the gate lets through and what it stops."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench import gate, table
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "failed"),
+    [
+        ({"a": 100.0}, {"a": 100.0}, False),
+        ({"a": 100.0}, {"a": 105.0}, False),
+        ({"a": 100.0}, {"a": 105.1}, True),
+        ({"a": 100.0}, {"a": 20.0}, False),
+        ({"a": 100.0}, {}, True),
+        ({}, {"a": 100.0}, False),
+        ({"a": 0.0}, {"a": 0.0}, False),
+        ({"a": 0.0}, {"a": 1.0}, True),
+    ],
+)
+def test_counters(before: gate.Numbers, now: gate.Numbers, failed: bool) -> None:
+    (verdict,) = gate.judge_counters(before, now)
+    assert verdict.failed == failed
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "failed"),
+    [
+        ({"a": 12.0}, {"a": 12.0}, False),
+        ({"a": 12.0}, {"a": 8.0}, False),
+        ({"a": 12.0}, {"a": 7.9}, True),
+        ({"a": 12.0}, {"a": 90.0}, False),
+        ({"a": 12.0}, {}, True),
+        ({}, {"a": 12.0}, False),
+    ],
+)
+def test_ratios(before: gate.Numbers, now: gate.Numbers, failed: bool) -> None:
+    (verdict,) = gate.judge_ratios(before, now)
+    assert verdict.failed == failed
+
+
+def rows(ratio: float) -> list[table.Measured]:
+    return [
+        table.Measured("g", "ours", "", "call", 1.0, ""),
+        table.Measured("g", "theirs", "peer", "call", ratio, ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("runs", "ratio", "failed"),
+    [
+        ([(0, rows(10.0))], 10.0, False),
+        ([(0, rows(2.0)), (0, rows(9.0))], 9.0, False),
+        ([(0, rows(2.0)), (0, rows(3.0))], 3.0, True),
+    ],
+)
+def test_a_ratio_has_a_second_chance(
+    monkeypatch: pytest.MonkeyPatch,
+    runs: list[tuple[int, list[table.Measured]]],
+    ratio: float,
+    failed: bool,
+) -> None:
+    left = list(runs)
+    monkeypatch.setattr(table, "run", lambda _: left.pop(0))
+    code, now = gate.measure_ratios({"g / peer": 10.0})
+    assert (code, now, left) == (0, {"g / peer": ratio}, [])
+    assert gate.judge_ratios({"g / peer": 10.0}, now)[0].failed == failed
+
+
+def test_accepting_keeps_other_environments(tmp_path: Path) -> None:
+    path = tmp_path / "baseline.json"
+    gate.save({"counters": {"old": {"a": 1.0}}, "ratios": {gate.ANYWHERE: {"r": 2.0}}}, path)
+    gate.save({"counters": {"new": {"a": 3.0}}, "ratios": {gate.ANYWHERE: {"r": 4.0}}}, path)
+    assert gate.load(path) == {
+        "counters": {"old": {"a": 1.0}, "new": {"a": 3.0}},
+        "ratios": {gate.ANYWHERE: {"r": 4.0}},
+    }
