@@ -130,6 +130,7 @@ class ControlServer:
             _, stuck = await asyncio.wait(tasks, timeout=CLOSE_S)
             for task in stuck:
                 task.cancel()
+            await asyncio.gather(*stuck, return_exceptions=True)
         await self._server.wait_closed()
         self._server = None
 
@@ -200,7 +201,10 @@ class _Client:
             while data := await self._reader.read(READ_BYTES):
                 try:
                     for frame in cutter.feed(data):
+                        await self._writer.drain()  # who does not read is not read either
                         await self._slots.acquire()
+                        if self._writer.is_closing():
+                            return
                         task = asyncio.create_task(self._serve(frame))
                         self._tasks.add(task)
                         task.add_done_callback(self._done)
@@ -230,8 +234,6 @@ class _Client:
             log.exception("control request %s failed", method)
             answer = frames.refusal(number, ControlError("internal error; see the daemon's log"))
         self._send(answer)
-        with contextlib.suppress(ConnectionError):
-            await self._writer.drain()
 
     async def _call(self, number: int, method: str, params: object) -> msgspec.Struct | None:
         if method == frames.SUBSCRIBE:

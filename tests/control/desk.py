@@ -1,0 +1,118 @@
+"""A daemon without lines: the real store and campaign gate behind the real control socket."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from dialerd.control.hub import EventHub
+from dialerd.control.io_client import ControlClient
+from dialerd.control.io_server import ControlServer
+from dialerd.core.campaign_spec import CampaignSpec, StepSpec, at_time
+from dialerd.core.control import DaemonState, Status
+from dialerd.core.ports import Store
+from dialerd.core.records import Campaign, Contact
+from dialerd.store import MemoryStore
+from tests.control.service import ControlService
+
+PROMPTS = {"hello", "thanks", "vi/chao"}
+NOW_MS = 1_795_000_000_123
+
+
+class Desk:
+    """What `ControlService` asks of a daemon, without lines: it remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.ms = NOW_MS
+        self.told: list[Campaign] = []
+        self.state = DaemonState.RUNNING
+        self.hung_up = False
+
+    def now_ms(self) -> int:
+        self.ms += 1
+        return self.ms
+
+    def status(self) -> Status:
+        return Status(
+            version="0.1.0",
+            pid=os.getpid(),
+            started_at=at_time(NOW_MS),
+            now=at_time(self.ms),
+            state=self.state,
+            counters={"sip.sent": 3},
+        )
+
+    def why(self, campaign: Campaign) -> str:
+        return "no trunk is up"
+
+    def has_prompt(self, name: str) -> bool:
+        return name in PROMPTS
+
+    def campaign_changed(self, campaign: Campaign) -> None:
+        self.told.append(campaign)
+
+    def drain(self, *, hang_up: bool) -> int:
+        self.state, self.hung_up = DaemonState.DRAINING, hang_up
+        return 7
+
+    def stop(self, *, hang_up: bool) -> int:
+        return self.drain(hang_up=hang_up)
+
+    def halt(self, *, hang_up: bool) -> int:
+        self.state, self.hung_up = DaemonState.HALTED, hang_up
+        return 7
+
+
+class Booth:
+    """Everything one test needs: store, daemon, events, server."""
+
+    def __init__(self, path: Path, store: Store | None = None) -> None:
+        self.path = path
+        self.store: Store = MemoryStore() if store is None else store
+        self.desk = Desk()
+        self.hub = EventHub()
+        self.control = ControlService(self.store, self.desk, self.hub)
+        self.server = ControlServer(self.control, path)
+
+    async def people(self, name: str = "people", n: int = 3) -> None:
+        found = await self.store.create_list(name, NOW_MS)
+        contacts = [Contact(84_912_000_000 + i, f"0912 000 {i:03d}") for i in range(n)]
+        await self.store.add_contacts(found.list_id, contacts)
+
+
+@asynccontextmanager
+async def booth(path: Path, store: Store | None = None) -> AsyncIterator[Booth]:
+    """Served for the length of a block."""
+    made = Booth(path, store)
+    await made.server.start()
+    try:
+        yield made
+    finally:
+        await made.server.close()
+        made.store.close()
+
+
+@asynccontextmanager
+async def client(path: Path, timeout_s: float = 5.0) -> AsyncIterator[ControlClient]:
+    """A client for the length of a block."""
+    made = ControlClient(path, timeout_s)
+    try:
+        yield made
+    finally:
+        await made.close()
+
+
+def spec(name: str = "Nhắc gia hạn", **changes: object) -> CampaignSpec:
+    """A right campaign, with changes."""
+    values: dict[str, object] = {
+        "name": name,
+        "list": "people",
+        "regime": "loopback",
+        "steps": (
+            StepSpec(prompt="hello", keys={"1": "more", "0": "end"}, wait_ms=4000),
+            StepSpec(prompt="thanks", id="more"),
+        ),
+    }
+    return CampaignSpec(**{**values, **changes})  # type: ignore[arg-type]

@@ -1,0 +1,305 @@
+"""The daemon's `Control`: campaigns and lists from the store, everything else from the daemon.
+
+The HTTP API and the CLI come here over the socket; a test may call it directly. A campaign's move
+is durable in the store before the dialer hears of it.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from dialerd.control.hub import EventHub
+from dialerd.core.campaign import action_target, allowed_actions
+from dialerd.core.campaign_spec import at_time, flow_faults, from_settings, to_settings
+from dialerd.core.control import (
+    ActOnCampaign,
+    CampaignAction,
+    CampaignInfo,
+    CampaignPage,
+    Conflict,
+    ControlError,
+    CreateCampaign,
+    Drain,
+    EmergencyStop,
+    FieldFault,
+    GetCampaign,
+    GetMoves,
+    GetProgress,
+    GetStatus,
+    Invalid,
+    ListCampaigns,
+    ListInfo,
+    ListLists,
+    Lists,
+    MoveInfo,
+    Moves,
+    NotFound,
+    Ping,
+    Pong,
+    ProgressInfo,
+    Sink,
+    Status,
+    Stop,
+    Stopped,
+    Subscribe,
+    Unavailable,
+    Unsubscribe,
+)
+from dialerd.core.ports import (
+    ConflictError,
+    NotFoundError,
+    Store,
+    StoreError,
+    StoreFailedError,
+)
+from dialerd.core.records import Campaign, CampaignSettings, CampaignState, LeadState
+from dialerd.core.regime import check_regime
+
+_LEFT = (LeadState.READY, LeadState.RETRY, LeadState.CLAIMED, LeadState.DIALING, LeadState.CAPPED)
+
+
+class Daemon(Protocol):
+    """What the service needs of the running daemon."""
+
+    def now_ms(self) -> int:
+        """Wall clock, Unix milliseconds."""
+        ...
+
+    def status(self) -> Status:
+        """The whole of it."""
+        ...
+
+    def why(self, campaign: Campaign) -> str:
+        """Why a running campaign does not dial just now; empty when it does."""
+        ...
+
+    def has_prompt(self, name: str) -> bool:
+        """Whether a campaign may name this prompt."""
+        ...
+
+    def campaign_changed(self, campaign: Campaign) -> None:
+        """Tell the dialer; the change is already durable."""
+        ...
+
+    def drain(self, *, hang_up: bool) -> int:
+        """No new calls; returns how many are live."""
+        ...
+
+    def stop(self, *, hang_up: bool) -> int:
+        """Drain, then end; returns how many are live."""
+        ...
+
+    def halt(self, *, hang_up: bool) -> int:
+        """Emergency: no new calls, whatever a campaign's state; returns how many are live."""
+        ...
+
+
+class ControlService:
+    """See the module's text; the methods are those of `dialerd.core.control.Control`."""
+
+    def __init__(self, store: Store, daemon: Daemon, hub: EventHub) -> None:
+        """`hub` is where the daemon publishes its live events."""
+        self._store = store
+        self._daemon = daemon
+        self._hub = hub
+
+    async def ping(self, request: Ping) -> Pong:
+        """Who answers."""
+        status = self._daemon.status()
+        return Pong(version=status.version, pid=status.pid, started_at=status.started_at)
+
+    async def status(self, request: GetStatus) -> Status:
+        """How the daemon is."""
+        return self._daemon.status()
+
+    async def campaigns(self, request: ListCampaigns) -> CampaignPage:
+        """A page of campaigns."""
+        found = [c for c in self._store.campaigns() if c.campaign_id > request.after]
+        page = found[: request.limit]
+        names = {item.list_id: item.name for item in self._store.lists()}
+        last = page[-1].campaign_id if len(found) > len(page) else None
+        return CampaignPage(items=tuple(self._info(c, names) for c in page), next=last)
+
+    async def campaign(self, request: GetCampaign) -> CampaignInfo:
+        """One campaign."""
+        return self._info(self._find(request.campaign))
+
+    async def create_campaign(self, request: CreateCampaign) -> CampaignInfo:
+        """A draft, checked as far as it can be checked before it is approved."""
+        settings = self._settings(request)
+        try:
+            campaign = await self._store.create_campaign(
+                settings, request.who, self._daemon.now_ms()
+            )
+        except StoreError as error:
+            raise refused(error) from None
+        return self._told(campaign, request.who)
+
+    async def act(self, request: ActOnCampaign) -> CampaignInfo:
+        """One legal move."""
+        campaign = self._find(request.campaign)
+        try:
+            after = action_target(campaign.state, request.action)
+            moved = await self._move(campaign, after, request.who)
+        except StoreError as error:
+            raise refused(error) from None
+        return self._told(moved, request.who)
+
+    async def moves(self, request: GetMoves) -> Moves:
+        """Who moved it and when."""
+        found = self._store.moves(self._find(request.campaign).campaign_id)
+        return Moves(
+            items=tuple(
+                MoveInfo(
+                    at=at_time(m.at_ms), who=m.who, before=m.before, after=m.after, reason=m.reason
+                )
+                for m in found
+            )
+        )
+
+    async def progress(self, request: GetProgress) -> ProgressInfo:
+        """Its books."""
+        campaign = self._find(request.campaign)
+        books = self._store.progress(campaign.campaign_id)
+        return ProgressInfo(
+            id=campaign.campaign_id,
+            name=campaign.settings.name,
+            state=campaign.state,
+            audience=campaign.audience,
+            leads={state.name.lower(): n for state, n in books.leads.items()},
+            outcomes=books.outcomes,
+            left=sum(books.leads.get(state, 0) for state in _LEFT),
+        )
+
+    async def lists(self, request: ListLists) -> Lists:
+        """The imported lists."""
+        return Lists(
+            items=tuple(
+                ListInfo(
+                    id=item.list_id,
+                    name=item.name,
+                    created_at=at_time(item.created_ms),
+                    size=item.size,
+                )
+                for item in self._store.lists()
+            )
+        )
+
+    async def drain(self, request: Drain) -> Stopped:
+        """No new calls."""
+        self._say("alert", {"what": "drain", "who": request.who, "hang_up": request.hang_up})
+        return Stopped(calls_in_flight=self._daemon.drain(hang_up=request.hang_up))
+
+    async def stop(self, request: Stop) -> Stopped:
+        """Drain and end."""
+        self._say("alert", {"what": "stop", "who": request.who, "hang_up": request.hang_up})
+        return Stopped(calls_in_flight=self._daemon.stop(hang_up=request.hang_up))
+
+    async def emergency_stop(self, request: EmergencyStop) -> Stopped:
+        """The dialer first, so that nothing waits for the disk; then every running campaign."""
+        live = self._daemon.halt(hang_up=request.hang_up)
+        self._say("alert", {"what": "emergency_stop", "who": request.who})
+        paused: list[str] = []
+        try:
+            for campaign in self._store.campaigns():
+                if campaign.state is CampaignState.RUNNING:
+                    moved = await self._move(campaign, CampaignState.PAUSED, request.who)
+                    self._told(moved, request.who)
+                    paused.append(campaign.settings.name)
+        except StoreFailedError as error:
+            text = f"dialing has stopped, but the store could not record it: {error}"
+            raise Unavailable(text) from None
+        return Stopped(calls_in_flight=live, paused=tuple(paused))
+
+    def subscribe(self, request: Subscribe, sink: Sink) -> Unsubscribe:
+        """Live events from the hub."""
+        return self._hub.subscribe(request, sink)
+
+    async def _move(self, campaign: Campaign, after: CampaignState, who: str) -> Campaign:
+        return await self._store.move_campaign(
+            campaign.campaign_id, after, who, self._daemon.now_ms()
+        )
+
+    def _find(self, name: str) -> Campaign:
+        try:
+            return self._store.find_campaign(name)
+        except StoreError as error:
+            raise refused(error) from None
+
+    def _settings(self, request: CreateCampaign) -> CampaignSettings:
+        """Every fault that can be found now, each with its place; Invalid."""
+        spec = request.spec
+        faults = [
+            FieldFault(fault.text, "/spec/" + "/".join(map(str, fault.pointer)))
+            for fault in flow_faults(spec)
+        ]
+        faults += [
+            FieldFault(f"there is no prompt {step.prompt!r}", f"/spec/steps/{index}/prompt")
+            for index, step in enumerate(spec.steps)
+            if not self._daemon.has_prompt(step.prompt)
+        ]
+        list_id = 0
+        try:
+            list_id = self._store.find_list(spec.list).list_id
+        except NotFoundError as error:
+            faults.append(FieldFault(str(error), "/spec/list"))
+        settings = to_settings(spec, list_id)
+        try:
+            check_regime(settings)
+        except ValueError as error:
+            faults.append(_regime_fault(str(error)))
+        if faults:
+            raise Invalid("; ".join(fault.detail for fault in faults), faults=tuple(faults))
+        return settings
+
+    def _told(self, campaign: Campaign, who: str) -> CampaignInfo:
+        """Tell the dialer and everybody who listens."""
+        self._daemon.campaign_changed(campaign)
+        data: dict[str, object] = {
+            "id": campaign.campaign_id,
+            "name": campaign.settings.name,
+            "state": campaign.state.value,
+            "who": who,
+        }
+        self._say("campaign", data)
+        return self._info(campaign)
+
+    def _say(self, topic: str, data: dict[str, object]) -> None:
+        self._hub.publish(topic, data, self._daemon.now_ms())
+
+    def _info(self, campaign: Campaign, names: dict[int, str] | None = None) -> CampaignInfo:
+        if names is None:
+            names = {item.list_id: item.name for item in self._store.lists()}
+        settings = campaign.settings
+        return CampaignInfo(
+            id=campaign.campaign_id,
+            name=settings.name,
+            state=campaign.state,
+            allowed=tuple(CampaignAction(action) for action in allowed_actions(campaign.state)),
+            created_at=at_time(campaign.created_ms),
+            audience=campaign.audience,
+            spec=from_settings(settings, names.get(settings.list_id, str(settings.list_id))),
+            why=self._daemon.why(campaign) if campaign.state is CampaignState.RUNNING else "",
+        )
+
+
+def _regime_fault(text: str) -> FieldFault:
+    """`check_regime` begins its text with the field it means."""
+    field, colon, rest = text.partition(": ")
+    known = {"start_ms, end_ms": "start_at", "end_ms": "end_at"}
+    if colon and " " not in known.get(field, field):
+        return FieldFault(rest, "/spec/" + known.get(field, field).replace(".", "/"))
+    return FieldFault(text, "/spec/regime")
+
+
+def refused(error: StoreError) -> ControlError:
+    """What the store refuses, in the words of the socket."""
+    match error:
+        case NotFoundError():
+            return NotFound(str(error))
+        case ConflictError():
+            return Conflict(str(error), allowed=error.allowed)
+        case StoreFailedError():
+            return Unavailable(f"the store cannot write: {error}")
+        case _:
+            return Invalid(str(error))
