@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from dialerd.control import frames
 from dialerd.control.hub import EventHub
 from dialerd.control.io_client import ControlClient
 from dialerd.control.io_server import ControlServer
@@ -116,3 +118,25 @@ def spec(name: str = "Nhắc gia hạn", **changes: object) -> CampaignSpec:
         ),
     }
     return CampaignSpec(**{**values, **changes})  # type: ignore[arg-type]
+
+
+async def ask(path: Path, data: bytes) -> list[list[object]]:
+    """Send raw bytes, end, and read every frame that comes back."""
+    reader, writer = await asyncio.open_unix_connection(str(path))
+    try:
+        writer.write(data)
+        await writer.drain()
+        writer.write_eof()
+        answer = await asyncio.wait_for(reader.read(), 5)
+    finally:
+        writer.close()
+    return list(frames.Reader(1 << 24).feed(answer))
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for something to become true; the number of looks is bounded."""
+    for _ in range(500):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it did not come true")
