@@ -1,0 +1,165 @@
+"""The scene of the demo: which carriers there are, the daemon's configuration, the campaign.
+
+Pure: ports and folders are handed in, text and specs come out.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import msgspec
+
+from dialerd.core.campaign_spec import CampaignSpec, CapSpec, StepSpec
+from dialerd.core.records import CapCounts, FrequencyCap
+
+LIST = "Khách hàng mẫu"
+CAMPAIGN = "Nhắc gia hạn"
+WHO = "demo"
+
+#: The carriers that are simulated, and whose numbers (as the numbering plan names them) each takes.
+#: The last takes any: numbers of the others, landlines, and what a fuller trunk refused.
+CARRIERS: dict[str, tuple[str, ...]] = {
+    "viettel": ("viettel",),
+    "mobifone": ("mobifone", "vnsky", "fpt", "local"),
+    "vinaphone": ("vinaphone", "itel", "wintel"),
+    "other": (),
+}
+
+CHANNELS = 4_000  # of one trunk
+
+
+class Range(msgspec.Struct, frozen=True):
+    """UDP ports from `low` to `high`."""
+
+    low: int
+    high: int
+
+    def parts(self, n: int) -> list[Range]:
+        """Cut into `n` equal ranges that begin at even ports."""
+        step = (self.high - self.low + 1) // n & ~1
+        return [Range(self.low + i * step, self.low + (i + 1) * step - 1) for i in range(n)]
+
+
+class Ports(msgspec.Struct, frozen=True):
+    """Where everybody listens."""
+
+    sip: int  # of the daemon
+    admin: int  # TCP
+    carriers: dict[str, int]
+    rtp: Range = Range(20_000, 29_999)  # of the daemon
+    carrier_rtp: Range = Range(10_000, 19_999)
+
+
+class Scene(msgspec.Struct, frozen=True):
+    """Everything a run of the demo is made from."""
+
+    folder: Path
+    socket: Path
+    ports: Ports
+    seed: int = 1
+    leads: int = 100_000
+    rate: float = 100.0
+    speed: float = 1.0
+    ring_s_max: int = 20
+    people: Path | None = None
+
+    @property
+    def cap(self) -> FrequencyCap:
+        """Each number once in 30 days, whatever came of the call."""
+        return FrequencyCap(1, 30 * 86_400, CapCounts.ATTEMPTED)
+
+    @property
+    def config_file(self) -> Path:
+        """The daemon's configuration."""
+        return self.folder / "dialerd.toml"
+
+    @property
+    def list_file(self) -> Path:
+        """The contact list, as a CSV."""
+        return self.folder / "contacts.csv"
+
+    def ledger_file(self, carrier: str) -> Path:
+        """The ledger of a carrier."""
+        return self.folder / "ledgers" / f"{carrier}.jsonl"
+
+    def log_file(self, name: str) -> Path:
+        """The log of a child process."""
+        return self.folder / "logs" / f"{name}.log"
+
+
+def config_toml(scene: Scene) -> str:
+    """The daemon's configuration file for this scene."""
+    ports = scene.ports
+    calls_max = CHANNELS * len(CARRIERS)
+    tables = [
+        "# Made by `dialerd demo`. Trunks that lead to simulated carriers on this machine.",
+        _table("store", path=str(scene.folder / "data"), map_gib=16),
+        _table("sip", bind="127.0.0.1", port=ports.sip),
+        _table("media", bind="127.0.0.1", port_low=ports.rtp.low, port_high=ports.rtp.high),
+        _table("control", socket=str(scene.socket)),
+        _table("admin", enabled=True, bind="127.0.0.1", port=ports.admin),
+        _table("dialing", calls_per_s_max=scene.rate, calls_max=calls_max, drain_s_max=30),
+    ]
+    tables += [
+        _table(
+            "[trunk]",
+            name=name,
+            host="127.0.0.1",
+            port=ports.carriers[name],
+            channels=CHANNELS,
+            calls_per_s_max=max(scene.rate, 1.0),
+            carriers=list(carriers),
+            loopback=True,
+        )
+        for name, carriers in CARRIERS.items()
+    ]
+    return "\n".join(tables)
+
+
+def campaign(scene: Scene) -> CampaignSpec:
+    """The broadcast: a welcome, 1 thanks, 2 says goodbye, each number once in 30 days."""
+    return CampaignSpec(
+        name=CAMPAIGN,
+        list=LIST,
+        regime="loopback",
+        steps=(
+            StepSpec(
+                id="welcome",
+                prompt="vi/welcome",
+                keys={"1": "thanks", "2": "goodbye"},
+                wait_ms=4_000,
+            ),
+            StepSpec(id="thanks", prompt="vi/thanks"),
+            StepSpec(id="goodbye", prompt="vi/goodbye"),
+        ),
+        cap=CapSpec(
+            calls_max=scene.cap.calls_max, window_s=scene.cap.window_s, counts=scene.cap.counts
+        ),
+        ring_s_max=scene.ring_s_max,
+        calls_per_s_max=scene.rate,
+    )
+
+
+def carrier_arguments(scene: Scene, name: str) -> list[str]:
+    """Arguments of `python -m dialerd.sim.io_carrier`."""
+    rtp = scene.ports.carrier_rtp.parts(len(CARRIERS))[list(CARRIERS).index(name)]
+    arguments = {
+        "name": name,
+        "port": scene.ports.carriers[name],
+        "seed": scene.seed,
+        "speed": scene.speed,
+        "ledger": scene.ledger_file(name),
+        "rtp-low": rtp.low,
+        "rtp-high": rtp.high,
+        "channels": CHANNELS,
+    }
+    if scene.people is not None:
+        arguments["people"] = scene.people
+    return [text for key, value in arguments.items() for text in (f"--{key}", str(value))]
+
+
+def _table(header: str, /, **values: object) -> str:
+    """One TOML table; JSON writes strings, numbers and lists the way TOML does."""
+    lines = [f"{key} = {json.dumps(value)}" for key, value in values.items()]
+    return "\n".join(["", f"[{header}]", *lines])
