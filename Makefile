@@ -22,9 +22,9 @@ help: ## list the targets
 
 # ---- set-up ----------------------------------------------------------------------------------------------------------
 
-$(VENV)/.run: lock/run.txt lock/build.txt .ci/prepare
+$(VENV)/.run: lock/run.txt lock/build.txt | .ci/prepare
 	.ci/prepare python $(PYTHON)
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv --clear $(VENV)
 	$(PIP) install --require-hashes -r lock/build.txt -r lock/run.txt
 	@touch $@
 
