@@ -1,0 +1,5 @@
+"""`python -m dialerd`."""
+
+from dialerd.cli.main import main
+
+main()

@@ -1,0 +1,137 @@
+"""What several commands share: options, the way to the daemon, tables and JSON."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import sys
+import unicodedata
+from collections.abc import Callable, Sequence
+from datetime import datetime, tzinfo
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from dialerd.config import Config
+    from dialerd.control.io_client import SyncClient
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+CELL_CHARS_MAX = 60
+
+config_option = click.option(
+    "-c",
+    "--config",
+    "config_path",
+    metavar="FILE",
+    help="Configuration file (default: $DIALERD_CONFIG, conf/dialerd.toml, /etc/dialerd).",
+)
+
+
+def output_option(function: F) -> F:
+    """`-o table|json`, and `--json` for short; the command gets `output`."""
+    function = click.option("--json", "output", flag_value="json", help="The same as -o json.")(
+        function
+    )
+    return click.option(
+        "-o",
+        "--output",
+        "output",
+        type=click.Choice(["table", "json"]),
+        default="table",
+        show_default=True,
+        help="How to print the result.",
+    )(function)
+
+
+def load_config(config_path: str | None) -> Config:
+    """The checked configuration; ConfigError."""
+    from dialerd.config import find_config, load
+
+    return load(find_config(config_path))
+
+
+def connect(config_path: str | None) -> SyncClient:
+    """A client of the daemon of that configuration; UnreachableError when there is none."""
+    from dialerd.control.io_client import SyncClient
+
+    named = os.environ.get("DIALERD_SOCKET")
+    path = Path(named) if named else load_config(config_path).control.socket
+    return SyncClient(path)
+
+
+def who() -> str:
+    """The person at the terminal, for the record: login name, and who became root."""
+    try:
+        name = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        name = f"uid {os.getuid()}"
+    behind = os.environ.get("SUDO_USER", "")
+    return f"{name} (sudo {behind[:32]})" if behind.isprintable() and behind else name
+
+
+def print_json(value: Any) -> None:
+    """Indented when a person reads it, one line for a program."""
+    import msgspec
+
+    text = msgspec.json.encode(value)
+    if sys.stdout.isatty():
+        text = msgspec.json.format(text, indent=2)
+    click.echo(text.decode())
+
+
+def clean(text: str) -> str:
+    """Nothing from the store or the network reaches the terminal as a control sequence."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def width(text: str) -> int:
+    """Columns of a terminal that a text takes."""
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+        for c in text
+    )
+
+
+def print_table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Aligned columns; numbers to the right."""
+    texts = [[_cell(cell) for cell in row] for row in rows]
+    widths = [
+        max([width(head[i]), *(width(row[i]) for row in texts)], default=0)
+        for i in range(len(head))
+    ]
+    right = [
+        bool(rows) and all(isinstance(row[i], int | float) for row in rows)
+        for i in range(len(head))
+    ]
+    bold = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    click.secho(_line(head, widths, right), bold=bold or None, color=bold)
+    for row in texts:
+        click.echo(_line(row, widths, right))
+
+
+def _cell(value: Any) -> str:
+    text = clean(str(value))
+    return text if len(text) <= CELL_CHARS_MAX else text[: CELL_CHARS_MAX - 1] + "…"
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
+    padded = []
+    for cell, columns, to_the_right in zip(cells, widths, right, strict=True):
+        space = " " * (columns - width(cell))
+        padded.append(space + cell if to_the_right else cell + space)
+    return "  ".join(padded).rstrip()
+
+
+def print_pairs(pairs: Sequence[tuple[str, Any]]) -> None:
+    """Names and values, one pair a line."""
+    columns = max((width(name) for name, _ in pairs), default=0)
+    for name, value in pairs:
+        click.echo(f"{name}{' ' * (columns - width(name))}  {clean(str(value))}".rstrip())
+
+
+def local_time(at: datetime, zone: tzinfo | None = None) -> str:
+    """A time as people read it, in the given zone (None: this machine's)."""
+    return at.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")

@@ -1,0 +1,144 @@
+"""The `dialerd` command: a group whose commands are imported only when they run.
+
+A command is a click command named as in `COMMANDS`, in a module of `dialerd.cli`. It says what went
+wrong by raising: the exit code and the one line on standard error are decided here, nowhere else.
+
+    0 ok   1 failed   2 wrong usage   3 configuration   4 the daemon cannot be reached
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any, Final, NoReturn
+
+import click
+
+OK: Final = 0
+FAILED: Final = 1
+USAGE: Final = 2
+CONFIG: Final = 3
+UNREACHABLE: Final = 4
+INTERRUPTED: Final = 130  # 128 + SIGINT, as a shell expects
+
+# name -> (module in dialerd.cli, one line of help), in the order that --help shows.
+COMMANDS: Final[dict[str, tuple[str, str]]] = {
+    "demo": ("demo", "Watch a whole campaign on simulated lines."),
+    "run": ("run", "Run the daemon."),
+    "check-config": ("run", "Check a configuration file and show what is wrong with it."),
+    "import": ("import_", "Import a CSV file of people into a list."),
+    "list": ("lists", "Imported lists."),
+    "campaign": ("campaign", "Create, approve, start, pause and finish campaigns."),
+    "report": ("report", "Everything that happened to each number of a campaign."),
+    "status": ("operate", "What the daemon is doing."),
+    "drain": ("operate", "No new calls; live ones end."),
+    "stop": ("operate", "Drain, then end the daemon."),
+    "emergency-stop": ("operate", "Stop all dialing now and pause every campaign."),
+    "call": ("call", "Place one call and show its timeline."),
+    "numbers": ("numbers", "Explain how numbers are read."),
+    "dnc": ("dnc", "The do-not-call list."),
+    "token": ("token", "Tokens for the HTTP API."),
+}
+
+
+class LazyGroup(click.Group):
+    """Knows its commands by name; imports one when it is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """In the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import its module; a name that is none is click's to report."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"dialerd.cli.{COMMANDS[cmd_name][0]}")
+        for found in vars(module).values():
+            if isinstance(found, click.Command) and found.name == cmd_name:
+                return found
+        raise RuntimeError(f"{module.__name__} defines no command named {cmd_name!r}")
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Names and help from the table: nothing is imported for --help."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """A mistyped name is answered with the nearest one."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            import difflib
+
+            close = difflib.get_close_matches(args[0], list(COMMANDS), n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            ctx.fail(f"No such command {args[0]!r}.{hint}")
+        return super().resolve_command(ctx, args)
+
+
+def _version(ctx: click.Context, param: click.Parameter, value: Any) -> None:  # noqa: ARG001
+    if value and not ctx.resilient_parsing:
+        from dialerd import __version__
+
+        click.echo(f"dialerd {__version__}")
+        ctx.exit()
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 configuration, 4 daemon not reachable. "
+    "DIALERD_CONFIG names the configuration; DIALERD_DEBUG=1 shows where an error came from.",
+)
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show it."
+)
+def cli() -> None:
+    """Call campaigns over SIP and GSM lines."""
+
+
+def main(args: list[str] | None = None) -> NoReturn:
+    """Entry point: run a command, print one clear line when it fails, exit with its code."""
+    sys.exit(run(args))
+
+
+def run(args: list[str] | None = None) -> int:
+    """Run a command line; returns its exit code."""
+    try:
+        code = cli.main(args=args, prog_name="dialerd", standalone_mode=False)
+        sys.stdout.flush()
+    except BaseException as error:
+        if os.environ.get("DIALERD_DEBUG") == "1" and not isinstance(error, SystemExit):
+            raise
+        return explain(error)
+    return code if isinstance(code, int) else OK
+
+
+def explain(error: BaseException) -> int:
+    """Print what a person needs to know of an error; returns the exit code."""
+    match error:
+        case SystemExit():
+            return error.code if isinstance(error.code, int) else FAILED
+        case click.ClickException():
+            error.show()
+            return error.exit_code
+        case click.Abort() | KeyboardInterrupt():
+            click.echo("interrupted", err=True)
+            return INTERRUPTED
+        case BrokenPipeError():
+            # Who read our output has left; the interpreter must not complain about it at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return FAILED
+        case _:
+            from dialerd.cli.errors import describe
+
+            code, text = describe(error)
+            click.echo(text, err=True)
+            return code
+
+
+if __name__ == "__main__":
+    main()

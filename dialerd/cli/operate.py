@@ -1,0 +1,96 @@
+"""`dialerd status`, `drain`, `stop` and `emergency-stop`: the daemon as a whole."""
+
+from __future__ import annotations
+
+import click
+
+from dialerd.cli.common import (
+    config_option,
+    connect,
+    local_time,
+    output_option,
+    print_json,
+    print_pairs,
+    print_table,
+    who,
+)
+from dialerd.core.control import Drain, EmergencyStop, GetStatus, Status, Stop
+
+
+@click.command("status")
+@config_option
+@output_option
+def status(config_path: str | None, output: str) -> None:
+    """What the daemon is doing: calls, outcomes, trunks and why a trunk takes no calls."""
+    with connect(config_path) as client:
+        found = client.call(GetStatus())
+    if output == "json":
+        print_json(found)
+    else:
+        _show(found)
+
+
+def _show(found: Status) -> None:
+    outcomes = ", ".join(f"{name} {n}" for name, n in found.outcomes.items() if n)
+    print_pairs(
+        [
+            ("state", found.state),
+            ("version", f"{found.version} (pid {found.pid})"),
+            ("since", local_time(found.started_at)),
+            ("calls", f"{found.calls_in_flight} in flight, {found.calls_per_s:.1f} new a second"),
+            ("placed", found.placed),
+            ("outcomes", outcomes or "none yet"),
+            ("campaigns", ", ".join(found.running) or "none running"),
+        ]
+    )
+    if found.trunks:
+        click.echo()
+        print_table(
+            ("trunk", "state", "used", "of", "calls/s", "placed", "answered", "failed", "why"),
+            [
+                (
+                    trunk.name,
+                    "up" if trunk.up else "down",
+                    trunk.in_use,
+                    trunk.channels,
+                    round(trunk.calls_per_s, 1),
+                    trunk.placed,
+                    trunk.answered,
+                    trunk.failed,
+                    trunk.why,
+                )
+                for trunk in found.trunks
+            ],
+        )
+
+
+@click.command("drain")
+@config_option
+@click.option("--hang-up", is_flag=True, help="End live calls at once.")
+def drain(config_path: str | None, hang_up: bool) -> None:  # noqa: FBT001 - a flag
+    """No new calls; live ones end by themselves."""
+    with connect(config_path) as client:
+        found = client.call(Drain(who=who(), hang_up=hang_up))
+    click.echo(f"draining: {found.calls_in_flight} calls in flight")
+
+
+@click.command("stop")
+@config_option
+@click.option("--hang-up", is_flag=True, help="End live calls at once.")
+def stop(config_path: str | None, hang_up: bool) -> None:  # noqa: FBT001 - a flag
+    """Drain, then end the daemon."""
+    with connect(config_path) as client:
+        found = client.call(Stop(who=who(), hang_up=hang_up))
+    click.echo(f"stopping: {found.calls_in_flight} calls in flight")
+
+
+@click.command("emergency-stop")
+@config_option
+@click.option("--let-calls-end", is_flag=True, help="Do not hang live calls up.")
+def emergency_stop(config_path: str | None, let_calls_end: bool) -> None:  # noqa: FBT001 - a flag
+    """Stop all dialing now, hang live calls up, and pause every running campaign."""
+    with connect(config_path) as client:
+        found = client.call(EmergencyStop(who=who(), hang_up=not let_calls_end))
+    click.echo(f"stopped: {found.calls_in_flight} calls were in flight")
+    for name in found.paused:
+        click.echo(f"paused: {name}")

@@ -1,0 +1,49 @@
+"""`dialerd run` and `dialerd check-config`."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+from dialerd.cli.common import config_option, output_option, print_json
+from dialerd.cli.main import CONFIG, OK
+
+
+@click.command("run")
+@config_option
+@click.option("--check", is_flag=True, help="Only check the configuration.")
+def run(config_path: str | None, check: bool) -> int:  # noqa: FBT001 - a flag
+    """Run the daemon until it is stopped (Ctrl-C, SIGTERM or `dialerd stop`)."""
+    from dialerd.config import find_config, load
+
+    path = find_config(config_path)
+    config = load(path)
+    if check:
+        click.echo(f"{path} is right")
+        return OK
+    daemon = importlib.import_module("dialerd.daemon")  # the whole program hangs below it
+    return daemon.run(config, path) or OK
+
+
+@click.command("check-config")
+@config_option
+@output_option
+def check_config(config_path: str | None, output: str) -> int:
+    """Check a configuration file whole; the effective values with -o json (secrets masked)."""
+    from dialerd.config import ConfigError, find_config, load, masked
+
+    path = find_config(config_path)
+    try:
+        config = load(path)
+    except ConfigError as error:
+        if output != "json":
+            raise
+        print_json({"ok": False, "file": str(path), "findings": error.findings, "text": str(error)})
+        return CONFIG
+    if output == "json":
+        print_json({"ok": True, "file": str(path), "config": masked(config)})
+        return OK
+    channels = sum(trunk.channels for trunk in config.trunk)
+    click.echo(f"{path} is right: {len(config.trunk)} trunks, {channels} channels")
+    return OK
