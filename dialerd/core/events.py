@@ -80,6 +80,15 @@ class WriteFailed(Event):
     call: int
 
 
+class DialRefused(Event, frozen=True):
+    """The store did not record a dial (do-not-call, campaign not running, lease over).
+
+    So nothing was dialed. A call whose first leg this was has its lead given back by the store.
+    """
+
+    call: int
+
+
 class StoreRecovered(Event):
     """Commits succeed again."""
 
@@ -121,6 +130,12 @@ class Drain(Event):
     hang_up: bool = False
 
 
+class DoNotCallAdded(Event, frozen=True):
+    """Nobody may dial these numbers any more: leads claimed ahead are given back undialed."""
+
+    phones: tuple[int, ...]
+
+
 AnyEvent = (
     Ringing
     | Answered
@@ -130,9 +145,11 @@ AnyEvent = (
     | Claimed
     | ClaimFailed
     | WriteFailed
+    | DialRefused
     | StoreRecovered
     | CampaignChanged
     | LinesChanged
     | ClockStepped
+    | DoNotCallAdded
     | Drain
 )

@@ -19,3 +19,43 @@ NAME_CHARS_MAX: Final = 200
 
 # Attempts.
 OWN_FAULTS_MAX: Final = 3  # failed or cancelled tries beyond attempts_max; then exhausted
+
+# Flows: a flow past these is refused; a call that visits more steps ends; further early keys are
+# recorded and otherwise ignored.
+STEPS_MAX: Final = 100
+VISITS_MAX: Final = 100
+KEYS_EARLY_MAX: Final = 32
+PROMPT_CHARS_MAX: Final = 255
+WAIT_MS_MAX: Final = 120_000
+
+# Calls: further history lines and keys are counted, not kept.
+EVENTS_MAX: Final = 500
+KEYS_MAX: Final = 100
+ADVANCES_MAX: Final = 3  # further trunks tried for one attempt; then it has failed
+ADVANCE_S_MAX: Final = 5  # how long an attempt waits for another trunk; then it has failed
+CALL_S_MAX: Final = 900  # an answered call is hung up
+RELEASE_S_MAX: Final = 40  # a line that never confirms a hang-up; above SIP's 64*T1 = 32 s
+
+# Trunks.
+TRUNKS_MAX: Final = 10_000  # further ones are not used
+CATCH_UP_NS: Final = 100_000_000  # how much of a stall is made up for at full speed
+CPS_MARGIN_NS: Final = 20_000_000  # a carrier counts arrivals, and commits delay calls unevenly
+FAULTS_IN_A_ROW: Final = 5  # line failures after which a trunk rests
+REST_S_MIN: Final = 1
+REST_S_MAX: Final = 60
+
+# Claims: how far ahead leads are leased, and when one is given back rather than dialed late.
+LEASE_S: Final = 60
+LEASE_MARGIN_S: Final = 10
+AHEAD_S: Final = 3
+CLAIM_MIN: Final = 8
+CLAIM_MAX: Final = 500
+ASK_GAP_NS: Final = 200_000_000  # between two claims when the last one fell short
+ASK_AGAIN_S: Final = 60  # ask at least so often, whatever the store said of due times
+BACK_OFF_S_MIN: Final = 1
+BACK_OFF_S_MAX: Final = 30
+
+# The dialer.
+CAMPAIGNS_MAX: Final = 1_000  # known at once; further ones are refused and say so
+FINISHED_KEPT: Final = 50  # finished campaigns that statistics still show
+DIALS_PER_STEP: Final = 64  # then the driver gets its turn

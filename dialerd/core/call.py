@@ -1,0 +1,378 @@
+"""One attempt from its first dial to its one Finish.
+
+    DIALING -> RINGING -> UP -> RELEASING -> ENDED, and ADVANCING when a line failed before anybody
+    was alerted and another trunk may be tried for the same attempt.
+
+Rules:
+1. Record before ring: BeginDial is written in the batch that dials, for every leg.
+2. Exactly one Finish per begun attempt, on the move to ENDED, whatever the order of events.
+3. Every state but ENDED has a deadline, so a line that never answers anything ends too.
+4. Who was answered is the line's word: a release of ours that crosses an answer is ANSWERED.
+5. After a release of ours, keys and prompts mean nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import IntEnum
+from typing import Final
+
+from dialerd.core.clock import WallClock
+from dialerd.core.effects import AnyEffect, Dial, Play, Release, StopPlay, Write
+from dialerd.core.events import Answered, Digit, PlayEnded, Released, Ringing
+from dialerd.core.flow import NEVER, FlowPlan, FlowRun
+from dialerd.core.ids import call_id_for
+from dialerd.core.limits import (
+    ADVANCE_S_MAX,
+    ADVANCES_MAX,
+    CALL_S_MAX,
+    EVENTS_MAX,
+    KEYS_MAX,
+    RELEASE_S_MAX,
+)
+from dialerd.core.ops import AppendEvents, BeginDial, Claim, Finish
+from dialerd.core.outcome import next_state
+from dialerd.core.records import CallEvent, CampaignSettings, EventKind, LeadState, Outcome
+from fastpath.numbers import Number
+
+LegEvent = Ringing | Answered | Released | Digit | PlayEnded
+NS: Final = 1_000_000_000
+_QUIET: Final = (Outcome.CANCELLED, Outcome.NO_ANSWER)
+
+
+class CallState(IntEnum):
+    """Where a call stands."""
+
+    NEW = 0
+    DIALING = 1
+    RINGING = 2
+    UP = 3
+    RELEASING = 4
+    ADVANCING = 5
+    ENDED = 6
+
+
+NEW, DIALING, RINGING, UP, RELEASING, ADVANCING, ENDED = CallState
+
+
+# (state, trigger) -> (method, the states it may lead to). "time" is the state's deadline. An event
+# not in it is the line's fault or comes late: it is counted and ignored.
+MOVES: Final[dict[tuple[CallState, str], tuple[str, tuple[CallState, ...]]]] = {
+    (DIALING, "Ringing"): ("_ringing", (RINGING,)),
+    (DIALING, "Answered"): ("_answered", (UP,)),
+    (DIALING, "Released"): ("_released_dialing", (ADVANCING, ENDED)),
+    (DIALING, "time"): ("_ring_limit", (RELEASING,)),
+    (RINGING, "Ringing"): ("_ringing", (RINGING,)),
+    (RINGING, "Answered"): ("_answered", (UP,)),
+    (RINGING, "Released"): ("_released", (ENDED,)),
+    (RINGING, "time"): ("_ring_limit", (RELEASING,)),
+    (UP, "Digit"): ("_digit", (UP, RELEASING)),
+    (UP, "PlayEnded"): ("_play_ended", (UP, RELEASING)),
+    (UP, "Released"): ("_released", (ENDED,)),
+    (UP, "time"): ("_up_time", (UP, RELEASING)),
+    (RELEASING, "Answered"): ("_answered_late", (RELEASING,)),
+    (RELEASING, "Released"): ("_released", (ENDED,)),
+    (RELEASING, "time"): ("_never_released", (ENDED,)),
+    (ADVANCING, "time"): ("give_up", (ENDED,)),
+}
+
+
+class Call:
+    """The machine of one attempt. Its effects are appended to `out`, which its owner drains."""
+
+    __slots__ = (
+        "_alerts",
+        "_clock",
+        "_code",
+        "_flow",
+        "_legs",
+        "_out",
+        "_plan",
+        "_q850",
+        "_saved",
+        "_settings",
+        "_up_until_ns",
+        "_why",
+        "answered_ms",
+        "claim",
+        "deadline_ns",
+        "dropped",
+        "due_s",
+        "events",
+        "heard",
+        "keys",
+        "leg",
+        "next_state",
+        "number",
+        "outcome",
+        "state",
+        "strays",
+        "timer_ns",
+        "tried",
+        "trunk",
+    )
+
+    def __init__(
+        self,
+        claim: Claim,
+        number: Number,
+        settings: CampaignSettings,
+        plan: FlowPlan,
+        clock: WallClock,
+        out: list[AnyEffect],
+    ) -> None:
+        """A call that is not dialed yet; `dial` begins it."""
+        self.claim = claim
+        self.number = number
+        self._settings = settings
+        self._plan = plan
+        self._clock = clock
+        self._out = out
+        self._flow: FlowRun | None = None
+        self._alerts = 0
+        self._legs = 0
+        self._saved = 0
+        self._code = 0
+        self._q850 = 0
+        self._up_until_ns = NEVER
+        self._why = Outcome.CANCELLED  # what a release of ours makes of a call nobody answered
+        self.state = NEW
+        self.leg = 0
+        self.trunk = ""
+        self.tried: frozenset[str] = frozenset()  # trunks that failed it
+        self.events: list[CallEvent] = []
+        self.keys = ""
+        self.answered_ms = 0
+        self.heard = False
+        self.outcome: Outcome | None = None
+        self.next_state: LeadState | None = None
+        self.due_s = 0
+        self.deadline_ns = NEVER
+        self.timer_ns = NEVER  # the owner's: when it next looks at this call
+        self.strays = 0  # events that its state does not know
+        self.dropped = 0  # history lines past the limit
+
+    # -- what the owner asks ---------------------------------------------------------------------
+
+    def dial(self, trunk: str, rule: str, leg: int, now_ns: int) -> None:
+        """Place the first leg, or after `ADVANCING` the next one on another trunk."""
+        if self.state is not NEW and self.state is not ADVANCING:
+            raise AssertionError(f"dial() in state {self.state.name}")
+        attempt_id = self.claim.attempt_id
+        call_id = call_id_for(attempt_id, leg)
+        kind = EventKind.DIALED if self.state is NEW else EventKind.ADVANCED
+        self.state = DIALING
+        self.trunk = trunk
+        self.leg = leg
+        self._legs += 1
+        self.deadline_ns = now_ns + self._settings.ring_s_max * NS
+        self.record(kind, trunk, now_ns)
+        begin = BeginDial(attempt_id, trunk, call_id, rule, self._clock.ms(now_ns))
+        self._out.append(Write(attempt_id, (begin,)))
+        caller = self._settings.caller_id
+        self._out.append(Dial(attempt_id, leg, trunk, self.number, call_id, caller))
+
+    def hang_up(self, now_ns: int) -> None:
+        """End it now, whatever it does (a drain, an emergency stop)."""
+        if self.state is ADVANCING:
+            self._end(Outcome.CANCELLED, now_ns, "us")
+        elif self.state in (DIALING, RINGING, UP):
+            self._release(Outcome.CANCELLED, now_ns)
+
+    def give_up(self, now_ns: int) -> None:
+        """No other trunk takes an advancing call: it has failed."""
+        if self.state is ADVANCING:
+            self._end(Outcome.FAILED, now_ns, "us")
+
+    def dial_refused(self, now_ns: int) -> bool:
+        """The store refused the batch that dials the present leg, so that leg does not exist.
+
+        Returns:
+            True when the attempt was never begun: there is no Finish, its claim must be given back.
+            False when an earlier leg was dialed (it has failed), or the leg lives after all.
+        """
+        if self.state not in (DIALING, RELEASING) or self._alerts or self.answered_ms:
+            return False
+        if self._legs > 1:
+            self._end(Outcome.FAILED, now_ns, "us")
+            return False
+        self.state = ENDED
+        self.deadline_ns = NEVER
+        return True
+
+    def handle(self, event: LegEvent, now_ns: int) -> None:
+        """One event of the present leg; one that the state does not know is counted."""
+        action = _ACTIONS.get((self.state, type(event)))
+        if action is None or event.leg != self.leg:
+            self.strays += 1
+            return
+        action(self, event, now_ns)
+
+    def tick(self, now_ns: int) -> None:
+        """Do what is due at `now_ns`."""
+        if now_ns >= self.deadline_ns:
+            _TIMEOUTS[self.state](self, now_ns)
+
+    # -- what its flow asks (FlowSink) -----------------------------------------------------------
+
+    def play(self, prompt: str, token: int) -> None:
+        """Play a prompt. From here on the customer has heard something."""
+        self.heard = True
+        self._out.append(Play(self.claim.attempt_id, self.leg, prompt, token))
+
+    def stop_play(self) -> None:
+        """A key cuts the prompt."""
+        self._out.append(StopPlay(self.claim.attempt_id, self.leg))
+
+    def flow_over(self, now_ns: int) -> None:
+        """Nothing is left to say: hang up."""
+        self._release(Outcome.ANSWERED, now_ns)
+
+    def record(self, kind: EventKind, detail: str, now_ns: int) -> None:
+        """Add one line to the history."""
+        if len(self.events) < EVENTS_MAX:
+            self.events.append(CallEvent(self._clock.ms(now_ns), kind, detail))
+        else:
+            self.dropped += 1
+
+    # -- the table's actions ---------------------------------------------------------------------
+
+    def _ringing(self, event: Ringing, now_ns: int) -> None:
+        if self.state is DIALING:
+            self.state = RINGING
+            self.deadline_ns = now_ns + self._settings.ring_s_max * NS
+        bit, kind = (2, EventKind.EARLY_MEDIA) if event.early_media else (1, EventKind.RINGING)
+        if not self._alerts & bit:
+            self._alerts |= bit
+            self.record(kind, "", now_ns)
+
+    def _answered(self, event: Answered, now_ns: int) -> None:
+        self.state = UP
+        self._up_until_ns = now_ns + CALL_S_MAX * NS
+        self._answered_late(event, now_ns)
+        self._flow = FlowRun(self._plan, self)
+        self._flow.start(now_ns)
+        self._set_deadline()
+
+    def _answered_late(self, _: Answered, now_ns: int) -> None:
+        if not self.answered_ms:
+            self.answered_ms = self._clock.ms(now_ns)
+            self.record(EventKind.ANSWERED, "", now_ns)
+
+    def _digit(self, event: Digit, now_ns: int) -> None:
+        if len(self.keys) >= KEYS_MAX:
+            self.dropped += 1
+            return
+        self.keys += event.digit
+        self.record(EventKind.DIGIT, event.digit, now_ns)
+        self._save()
+        assert self._flow is not None  # noqa: S101 - UP has a flow
+        self._flow.key(event.digit, now_ns)
+        self._set_deadline()
+
+    def _play_ended(self, event: PlayEnded, now_ns: int) -> None:
+        assert self._flow is not None  # noqa: S101 - UP has a flow
+        self._flow.played(event.token, now_ns)
+        self._set_deadline()
+
+    def _up_time(self, now_ns: int) -> None:
+        if now_ns >= self._up_until_ns:
+            self._release(Outcome.ANSWERED, now_ns)
+            return
+        assert self._flow is not None  # noqa: S101 - UP has a flow
+        self._flow.tick(now_ns)
+        self._set_deadline()
+
+    def _ring_limit(self, now_ns: int) -> None:
+        self._release(Outcome.NO_ANSWER, now_ns)
+
+    def _released_dialing(self, event: Released, now_ns: int) -> None:
+        if not event.advance or self._legs > ADVANCES_MAX or event.outcome is Outcome.ANSWERED:
+            self._released(event, now_ns)
+            return
+        self._code, self._q850 = event.code, event.q850
+        self.tried |= {self.trunk}
+        self.state = ADVANCING
+        self.deadline_ns = now_ns + ADVANCE_S_MAX * NS
+
+    def _released(self, event: Released, now_ns: int) -> None:
+        self._code, self._q850 = event.code, event.q850
+        outcome = event.outcome
+        if self.answered_ms or outcome is Outcome.ANSWERED:
+            outcome = Outcome.ANSWERED
+            self.answered_ms = self.answered_ms or self._clock.ms(now_ns)
+        elif self.state is RELEASING and (event.by == "us" or outcome in _QUIET):
+            outcome = self._why  # else a busy or a decline crossed our release: its word stands
+        self._end(outcome, now_ns, event.by)
+
+    def _never_released(self, now_ns: int) -> None:
+        if self.answered_ms:
+            outcome = Outcome.ANSWERED
+        else:
+            outcome = self._why if self._alerts else Outcome.FAILED  # not one sign of life
+        self._end(outcome, now_ns, "timeout")
+
+    # -- helpers ---------------------------------------------------------------------------------
+
+    def _set_deadline(self) -> None:
+        if self.state is UP and self._flow is not None:
+            self.deadline_ns = min(self._up_until_ns, self._flow.deadline_ns)
+
+    def _release(self, why: Outcome, now_ns: int) -> None:
+        self._why = why
+        self.state = RELEASING
+        self.deadline_ns = now_ns + RELEASE_S_MAX * NS
+        if self._flow is not None:
+            self._flow.stop()
+        self._out.append(Release(self.claim.attempt_id, self.leg))
+
+    def _save(self) -> None:
+        """Write the history so far: a key press must survive a crash in the middle of its call."""
+        events = tuple(self.events[self._saved :])
+        if events:
+            append = AppendEvents(self.claim.attempt_id, self._saved, events)
+            self._out.append(Write(self.claim.attempt_id, (append,)))
+            self._saved = len(self.events)
+
+    def _end(self, outcome: Outcome, now_ns: int, by: str) -> None:
+        self.state = ENDED
+        self.deadline_ns = NEVER
+        if self._flow is not None:
+            self._flow.stop()
+        self.outcome = outcome
+        state, gap_s = next_state(self._settings, outcome, self.claim.number)
+        self.next_state = state
+        at_ms = self._clock.ms(now_ns)
+        self.due_s = at_ms // 1000 + gap_s if state is LeadState.RETRY else 0
+        self.events.append(CallEvent(at_ms, EventKind.RELEASED, f"by {by}"))
+        finish = Finish(
+            self.claim.attempt_id,
+            outcome,
+            state,
+            self.due_s,
+            at_ms,
+            self.answered_ms,
+            self._code,
+            self._q850,
+            by,
+            self.keys,
+            self.heard,
+            self._saved,
+            tuple(self.events[self._saved :]),
+        )
+        self._out.append(Write(self.claim.attempt_id, (finish,)))
+
+
+_EVENTS: Final[dict[str, type]] = {
+    kind.__name__: kind for kind in (Ringing, Answered, Released, Digit, PlayEnded)
+}
+_ACTIONS: Final[dict[tuple[CallState, type], Callable[[Call, LegEvent, int], None]]] = {
+    (state, _EVENTS[trigger]): getattr(Call, method)
+    for (state, trigger), (method, _) in MOVES.items()
+    if trigger != "time"
+}
+_TIMEOUTS: Final[dict[CallState, Callable[[Call, int], None]]] = {
+    state: getattr(Call, method)
+    for (state, trigger), (method, _) in MOVES.items()
+    if trigger == "time"
+}

@@ -1,0 +1,265 @@
+"""The root machine: campaigns, trunks, leads claimed ahead, and the calls they become.
+
+A call is placed when all of these hold, looked at again at the moment of dialing:
+1. the daemon is not draining, the store takes commits, the wall clock is known;
+2. the campaign is RUNNING and inside its start, end, hours and regime;
+3. the campaign's calls per second allow it;
+4. the lease of the claimed lead is not over;
+5. a trunk of the number's route is up, has a free channel, and its calls per second allow it.
+
+What does not hold is waited for, never failed. The table of inputs is `_INPUTS`, at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from dialerd.core.effects import AnyEffect, MoveCampaign, Notify, Write
+from dialerd.core.events import (
+    Answered,
+    AnyEvent,
+    CampaignChanged,
+    Claimed,
+    ClaimFailed,
+    ClockStepped,
+    DialRefused,
+    Digit,
+    DoNotCallAdded,
+    Drain,
+    LinesChanged,
+    PlayEnded,
+    Released,
+    Ringing,
+    StoreRecovered,
+    WriteFailed,
+)
+from dialerd.core.floor import Floor
+from dialerd.core.flow import NEVER
+from dialerd.core.leads import Leads
+from dialerd.core.limits import BACK_OFF_S_MAX, CAMPAIGNS_MAX, FINISHED_KEPT
+from dialerd.core.ops import ReleaseClaim
+from dialerd.core.pacing import NS
+from dialerd.core.placing import LegEvent, Placing
+from dialerd.core.records import CampaignState
+from dialerd.core.running import Run
+from dialerd.core.statistics import Figures, figures
+from fastpath.numbers import Numbering
+
+_MOVE_GAP_NS: Final = 10 * NS  # between two requests to finish a campaign
+_AT_REST: Final = (CampaignState.DRAFT, CampaignState.FINISHED)
+
+
+class Dialer:
+    """See the module's text. One input, then `drain()`."""
+
+    def __init__(self, numbering: Numbering, *, first_leg: int = 1) -> None:
+        """`numbering` makes the dialable number of a claim, and refuses what may not be dialed.
+
+        Legs are numbered from `first_leg`; a leg's number is unique for the dialer's life.
+        """
+        self.floor = Floor()
+        self._leads = Leads(self.floor, numbering)
+        self._placing = Placing(self.floor, self._leads, first_leg)
+        self._owed: list[ReleaseClaim] = []  # given back when the store is well again
+        self._store_ns = NEVER
+
+    # -- the machine contract --------------------------------------------------------------------
+
+    def handle(self, event: AnyEvent, now_ns: int) -> None:
+        """One input."""
+        _INPUTS[type(event)](self, event, now_ns)
+        self._settle(now_ns)
+
+    def deadline_ns(self) -> int | None:
+        """When `tick` is next due; None: only an event changes anything."""
+        floor = self.floor
+        due = min(floor.dial_ns, floor.house_ns, self._store_ns, self._placing.deadline_ns())
+        return None if due >= NEVER else due
+
+    def tick(self, now_ns: int) -> None:
+        """Do all that is due at `now_ns`."""
+        self._placing.tick(now_ns)
+        if self._store_ns <= now_ns:
+            self._store_well(now_ns)
+        self._settle(now_ns)
+
+    def drain(self) -> list[AnyEffect]:
+        """The effects since the last drain, in order."""
+        out = self.floor.out[:]
+        self.floor.out.clear()
+        return out
+
+    # -- looking at it ---------------------------------------------------------------------------
+
+    @property
+    def idle(self) -> bool:
+        """Whether no call lives and no claimed lead is held: a drained daemon may stop."""
+        held = any(run.held_count or run.asked for run in self.floor.runs.values())
+        return not self.floor.calls and not held
+
+    def watch_calls(self, *, on: bool) -> None:
+        """A `Notify("call", …)` for every change of a call: only while somebody looks."""
+        self._placing.watch_calls = on
+
+    def statistics(self, now_ns: int) -> Figures:
+        """Figures for a live table."""
+        return figures(self.floor, self._placing.strays, now_ns)
+
+    # -- inputs ----------------------------------------------------------------------------------
+
+    def _on_leg(self, event: LegEvent, now_ns: int) -> None:
+        self._placing.on_leg(event, now_ns)
+
+    def _on_claimed(self, event: Claimed, now_ns: int) -> None:
+        if not self.floor.store_ok:
+            self._store_well(now_ns)
+        self._leads.claimed(event, now_ns)
+
+    def _on_claim_failed(self, event: ClaimFailed, now_ns: int) -> None:
+        self._leads.failed(event, now_ns)
+
+    def _on_campaign(self, event: CampaignChanged, now_ns: int) -> None:
+        campaign, runs = event.campaign, self.floor.runs
+        run = runs.get(campaign.campaign_id)
+        if run is None:
+            if campaign.state in _AT_REST:
+                return
+            if len(runs) >= CAMPAIGNS_MAX:
+                text = f"more than {CAMPAIGNS_MAX} campaigns: {campaign.settings.name} must wait"
+                self.floor.out.append(Notify("error", {"text": text}))
+                return
+            run = runs[campaign.campaign_id] = Run(campaign)
+        run.campaign = campaign
+        run.exhausted = False
+        run.ask_at_ns = min(run.ask_at_ns, now_ns)
+        if not run.running:
+            self._leads.give_back(run.take_all(), now_ns)
+        self._forget_finished()
+        self._placing.rotation = [run for run in runs.values() if run.running]
+        self.floor.look_now(now_ns)
+        data: dict[str, object] = {
+            "campaign_id": campaign.campaign_id,
+            "name": campaign.settings.name,
+            "state": str(campaign.state),
+        }
+        self.floor.out.append(Notify("campaign", data))
+
+    def _forget_finished(self) -> None:
+        runs = self.floor.runs
+        finished = [i for i, r in runs.items() if r.campaign.state is CampaignState.FINISHED]
+        for campaign_id in finished[:-FINISHED_KEPT]:
+            if not runs[campaign_id].live:
+                del runs[campaign_id]
+
+    def _on_lines(self, event: LinesChanged, now_ns: int) -> None:
+        self.floor.trunks.configure(event.trunks)
+        for run in self.floor.runs.values():
+            for held in run.take_all():
+                run.hold(held, self.floor.route(run, held.claim, held.number))
+        self.floor.look_now(now_ns)
+
+    def _on_clock(self, event: ClockStepped, now_ns: int) -> None:
+        self.floor.clock.step(event.offset_ns)
+        for run in self.floor.runs.values():
+            run.clock_stepped()
+        self.floor.look_now(now_ns)
+
+    def _on_do_not_call(self, event: DoNotCallAdded, now_ns: int) -> None:
+        phones = frozenset(event.phones)
+        for run in self.floor.runs.values():
+            self._leads.give_back(run.take_phones(phones), now_ns)
+
+    def _on_drain(self, event: Drain, now_ns: int) -> None:
+        self.floor.draining = True
+        for run in self.floor.runs.values():
+            self._leads.give_back(run.take_all(), now_ns)
+        if event.hang_up:
+            self._placing.hang_up_all(now_ns)
+
+    def _on_write_failed(self, event: WriteFailed, now_ns: int) -> None:
+        self.floor.store_ok = False
+        self._store_ns = now_ns + BACK_OFF_S_MAX * NS  # should nobody tell of its recovery
+        call = self.floor.calls.get(event.call)
+        if call is not None and self._placing.undo(call, now_ns):
+            due_s = self.floor.clock.ms(now_ns) // 1000
+            self._owed.append(ReleaseClaim(event.call, due_s))
+
+    def _on_refused(self, event: DialRefused, now_ns: int) -> None:
+        call = self.floor.calls.get(event.call)
+        if call is not None:
+            self._placing.undo(call, now_ns)
+
+    def _on_recovered(self, _: StoreRecovered, now_ns: int) -> None:
+        self._store_well(now_ns)
+
+    def _store_well(self, now_ns: int) -> None:
+        self.floor.store_ok = True
+        self._store_ns = NEVER
+        if self._owed:
+            self.floor.out.append(Write(0, tuple(self._owed)))
+            self._owed.clear()
+        self.floor.look_now(now_ns)
+
+    # -- the house -------------------------------------------------------------------------------
+
+    def _settle(self, now_ns: int) -> None:
+        if self.floor.house_ns <= now_ns:
+            self._keep_house(now_ns)
+        if self.floor.dial_ns <= now_ns:
+            self._placing.pump(now_ns)
+
+    def _keep_house(self, now_ns: int) -> None:
+        """What is rare: hours that open or close, leases that end, leads to ask for, finishing."""
+        floor = self.floor
+        floor.house_ns = NEVER
+        wall_ns = now_ns + floor.clock.offset_ns
+        for run in floor.runs.values():
+            if run.campaign.state in _AT_REST or run.broken:
+                continue
+            if floor.clock.known:
+                opens = run.open_at(wall_ns)
+                floor.look_by(now_ns + run.changes_ns(wall_ns))
+                if not opens:
+                    self._leads.give_back(run.take_all(), now_ns)
+            if run.held_count:
+                self._leads.give_back(run.take_late(now_ns), now_ns)
+                floor.look_by(run.lease_ns())
+                floor.dial_ns = now_ns
+            self._leads.ask(run, now_ns)
+            self._finish_if_over(run, now_ns)
+
+    def _finish_if_over(self, run: Run, now_ns: int) -> None:
+        if run.ended:
+            reason = "end time reached"
+        elif run.exhausted and run.running:
+            reason = "list exhausted"
+        else:
+            return
+        if run.live or run.held_count:
+            return
+        if now_ns >= run.moved_ns + _MOVE_GAP_NS:
+            run.moved_ns = now_ns
+            campaign_id = run.campaign.campaign_id
+            move = MoveCampaign(campaign_id, CampaignState.FINISHED, reason)
+            self.floor.out.append(move)
+        self.floor.look_by(run.moved_ns + _MOVE_GAP_NS)
+
+
+_INPUTS: Final[dict[type, Callable[[Dialer, Any, int], None]]] = {
+    Ringing: Dialer._on_leg,
+    Answered: Dialer._on_leg,
+    Released: Dialer._on_leg,
+    Digit: Dialer._on_leg,
+    PlayEnded: Dialer._on_leg,
+    Claimed: Dialer._on_claimed,
+    ClaimFailed: Dialer._on_claim_failed,
+    WriteFailed: Dialer._on_write_failed,
+    DialRefused: Dialer._on_refused,
+    StoreRecovered: Dialer._on_recovered,
+    CampaignChanged: Dialer._on_campaign,
+    LinesChanged: Dialer._on_lines,
+    ClockStepped: Dialer._on_clock,
+    DoNotCallAdded: Dialer._on_do_not_call,
+    Drain: Dialer._on_drain,
+}

@@ -1,0 +1,62 @@
+"""What the parts of the dialer share: its campaigns, trunks, calls, clock, and effects."""
+
+from __future__ import annotations
+
+from dialerd.core.call import Call
+from dialerd.core.clock import WallClock
+from dialerd.core.effects import AnyEffect
+from dialerd.core.flow import NEVER
+from dialerd.core.ops import Claim
+from dialerd.core.running import Run
+from dialerd.core.selection import Route, Trunks
+from fastpath.numbers import Number
+
+
+class Floor:
+    """The dialing floor. Its deadlines are minima that their owners reset when they act."""
+
+    __slots__ = (
+        "calls",
+        "clock",
+        "dial_ns",
+        "draining",
+        "house_ns",
+        "out",
+        "runs",
+        "store_ok",
+        "trunks",
+    )
+
+    def __init__(self) -> None:
+        """Nothing to do yet."""
+        self.clock = WallClock()
+        self.trunks = Trunks()
+        self.runs: dict[int, Run] = {}
+        self.calls: dict[int, Call] = {}
+        self.out: list[AnyEffect] = []
+        self.draining = False
+        self.store_ok = True
+        self.dial_ns = NEVER  # when a call could next be placed
+        self.house_ns = NEVER  # when hours, leases or claims next need a look
+
+    def may_dial(self, run: Run, now_ns: int) -> bool:
+        """Whether the daemon, the gate and the hours let a campaign dial now."""
+        return (
+            run.running
+            and self.store_ok
+            and not self.draining
+            and self.clock.known
+            and run.open_at(now_ns + self.clock.offset_ns)
+        )
+
+    def route(self, run: Run, claim: Claim, number: Number) -> Route:
+        """The trunks that may carry a claimed number."""
+        return self.trunks.route(number, claim.carrier, loopback=run.loopback)
+
+    def look_by(self, when_ns: int) -> None:
+        """The house needs a look at `when_ns` or before."""
+        self.house_ns = min(self.house_ns, when_ns)
+
+    def look_now(self, now_ns: int) -> None:
+        """Something changed for everybody."""
+        self.house_ns = self.dial_ns = now_ns

@@ -1,0 +1,58 @@
+"""How fast calls may be started: an exact limit per second, spaced evenly.
+
+Two rules, both kept to the nanosecond:
+- never more than `rate` calls in any window of one second (the last `rate` start times are kept,
+  and a call may start only when the oldest of them is a second old);
+- calls are spaced 1/rate apart. What a stall of the process swallowed is made up for only as far as
+  `CATCH_UP_NS`, so that a stall of three seconds is not followed by three seconds' calls at once.
+
+A rate that is not whole keeps the window's rule: at most floor(rate) in any second; a rate below
+one allows one call in 1/rate seconds. A rate of 0 binds nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dialerd.core.limits import CATCH_UP_NS
+
+NS: Final = 1_000_000_000
+_LONG_AGO: Final = -(1 << 62)
+
+
+class RateLimit:
+    """One rate. `ready_ns` is when the next call may start; the owner may read it at any time."""
+
+    __slots__ = ("_gap_ns", "_head", "_next_ns", "_times", "_window_ns", "rate", "ready_ns")
+
+    def __init__(self, rate: float, margin_ns: int = 0) -> None:
+        """At most `rate` calls a second; `margin_ns` is added to the window of one second."""
+        self.rate = rate
+        self.ready_ns = _LONG_AGO
+        self._next_ns = _LONG_AGO
+        self._head = 0
+        slots = max(1, int(rate)) if rate > 0 else 0
+        self._times = [_LONG_AGO] * slots
+        self._gap_ns = round(NS / rate) if rate > 0 else 0
+        self._window_ns = max(NS, self._gap_ns * slots if slots == 1 else NS) + margin_ns
+
+    def take(self, now_ns: int) -> None:
+        """A call starts at `now_ns`, which is not before `ready_ns`."""
+        times = self._times
+        if not times:
+            return
+        head = self._head
+        times[head] = now_ns
+        self._head = head = head + 1 if head + 1 < len(times) else 0
+        late_ns = now_ns - CATCH_UP_NS
+        self._next_ns = max(self._next_ns, late_ns) + self._gap_ns
+        self.ready_ns = max(self._next_ns, times[head] + self._window_ns)
+
+    def resized(self, rate: float, margin_ns: int = 0) -> RateLimit:
+        """The same history under another rate: a change of rate opens no burst."""
+        changed = RateLimit(rate, margin_ns)
+        history = self._times[self._head :] + self._times[: self._head]
+        for at_ns in history[-len(changed._times) :] if changed._times else ():
+            if at_ns > _LONG_AGO:
+                changed.take(at_ns)
+        return changed

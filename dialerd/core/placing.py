@@ -1,0 +1,248 @@
+"""Placing calls on trunks, and following their legs to the end.
+
+Campaigns take turns call by call, and within one the routes take turns, so that a full carrier
+holds up only its own numbers.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from heapq import heappop, heappush
+
+from dialerd.core.call import ADVANCING, ENDED, Call
+from dialerd.core.effects import Notify
+from dialerd.core.events import Answered, Digit, PlayEnded, Released, Ringing
+from dialerd.core.floor import Floor
+from dialerd.core.flow import NEVER
+from dialerd.core.leads import Leads
+from dialerd.core.limits import ASK_GAP_NS, DIALS_PER_STEP
+from dialerd.core.pacing import NS
+from dialerd.core.records import LeadState, Outcome
+from dialerd.core.running import Held, Run
+from dialerd.core.selection import Route, Trunk
+
+LegEvent = Ringing | Answered | Released | Digit | PlayEnded
+
+
+class Placing:
+    """All calls of the dialer."""
+
+    __slots__ = (
+        "_advancing",
+        "_floor",
+        "_leads",
+        "_leg",
+        "_legs",
+        "_timers",
+        "_turn",
+        "rotation",
+        "strays",
+        "watch_calls",
+    )
+
+    def __init__(self, floor: Floor, leads: Leads, first_leg: int) -> None:
+        """Legs are numbered from `first_leg`."""
+        self._floor = floor
+        self._leads = leads
+        self._leg = first_leg
+        self._legs: dict[int, Call] = {}
+        self._timers: list[tuple[int, int]] = []  # (when, call); a stale entry finds nothing due
+        self._advancing: deque[Call] = deque()
+        self._turn = 0
+        self.rotation: list[Run] = []  # the campaigns that may dial
+        self.strays = 0  # events of legs that are gone
+        self.watch_calls = False  # a Notify for every change of a call: only while somebody looks
+
+    # -- legs ------------------------------------------------------------------------------------
+
+    def on_leg(self, event: LegEvent, now_ns: int) -> None:
+        """One event of a leg."""
+        call = self._legs.get(event.leg)
+        if call is None:
+            self.strays += 1
+            return
+        call.handle(event, now_ns)
+        kind = type(event)
+        if kind is Released:
+            self._leg_gone(call, event, now_ns)  # type: ignore[arg-type]
+        elif kind is Ringing or kind is Answered:
+            trunk = self._floor.trunks.by_name[call.trunk]
+            if trunk.faults or trunk.rests:
+                trunk.worked()
+        self.after(call, now_ns)
+        if self.watch_calls:
+            self._tell(call, now_ns)
+
+    def _leg_gone(self, call: Call, event: Released, now_ns: int) -> None:
+        trunk = self._floor.trunks.by_name[call.trunk]
+        if event.advance:
+            trunk.faulted(now_ns)
+        if call.state is ADVANCING:
+            del self._legs[event.leg]
+            trunk.give_back(event.outcome)
+            self._advancing.append(call)
+            self._floor.dial_ns = now_ns
+
+    def after(self, call: Call, now_ns: int) -> None:
+        """Whatever its machine did: end it, or look at it again at its deadline."""
+        if call.state is ENDED:
+            self._ended(call, now_ns)
+        elif call.deadline_ns < call.timer_ns:
+            call.timer_ns = call.deadline_ns
+            heappush(self._timers, (call.deadline_ns, call.claim.attempt_id))
+
+    def _ended(self, call: Call, now_ns: int) -> None:
+        floor, claim = self._floor, call.claim
+        del floor.calls[claim.attempt_id]
+        if self._legs.pop(call.leg, None) is not None:
+            trunk = floor.trunks.by_name[call.trunk]
+            trunk.give_back(call.outcome or Outcome.CANCELLED)
+            floor.dial_ns = now_ns  # its channel is free
+        run = floor.runs[claim.campaign_id]
+        run.live -= 1
+        if call.outcome is not None:  # else it was never dialed
+            run.outcomes[call.outcome] += 1
+        if call.next_state is LeadState.RETRY:
+            due_ns = call.due_s * NS - floor.clock.offset_ns
+            self._leads.ask_by(run, max(due_ns, now_ns + ASK_GAP_NS))
+        if not run.live and not run.held_count:
+            self._leads.ask_by(run, now_ns + ASK_GAP_NS)  # perhaps that was the last lead
+
+    def undo(self, call: Call, now_ns: int) -> bool:
+        """The store did not record a dial; True when the call never was."""
+        never = call.dial_refused(now_ns)
+        if never:
+            self._floor.runs[call.claim.campaign_id].placed -= 1
+        self.after(call, now_ns)
+        return never
+
+    def hang_up_all(self, now_ns: int) -> None:
+        """End every call now."""
+        for call in list(self._floor.calls.values()):
+            call.hang_up(now_ns)
+            self.after(call, now_ns)
+
+    # -- time ------------------------------------------------------------------------------------
+
+    def deadline_ns(self) -> int:
+        """When the next call has something to do."""
+        return self._timers[0][0] if self._timers else NEVER
+
+    def tick(self, now_ns: int) -> None:
+        """Calls whose ring limit, wait for a key, or longest time is over."""
+        timers = self._timers
+        while timers and timers[0][0] <= now_ns:
+            when, attempt_id = heappop(timers)
+            call = self._floor.calls.get(attempt_id)
+            if call is None:
+                continue
+            if call.timer_ns == when:
+                call.timer_ns = NEVER
+            if call.deadline_ns <= now_ns:
+                call.tick(now_ns)
+            self.after(call, now_ns)
+
+    # -- dialing ---------------------------------------------------------------------------------
+
+    def pump(self, now_ns: int) -> None:
+        """Place every call that may be placed now, campaigns taking turns, a bounded number."""
+        floor = self._floor
+        floor.dial_ns = NEVER
+        if self._advancing:
+            self._advance(now_ns)
+        rotation = self.rotation
+        budget = DIALS_PER_STEP
+        blocked = 0
+        while blocked < len(rotation):
+            if not budget:
+                floor.dial_ns = now_ns
+                return
+            self._turn = (self._turn + 1) % len(rotation)
+            ready_ns = self._dial_one(rotation[self._turn], now_ns)
+            if ready_ns == 0:
+                budget -= 1
+                blocked = 0
+            else:
+                blocked += 1
+                floor.dial_ns = min(floor.dial_ns, ready_ns)
+
+    def _dial_one(self, run: Run, now_ns: int) -> int:
+        """Place one call of a campaign: 0, or when it could be (NEVER: an event will tell)."""
+        if not run.held_count or not self._floor.may_dial(run, now_ns):
+            return NEVER
+        if run.limit.ready_ns > now_ns:
+            return run.limit.ready_ns
+        ready_ns = NEVER
+        lanes = run.lanes
+        for step in range(len(lanes)):
+            at = (run.turn + step) % len(lanes)
+            lane = lanes[at]
+            if lane.held and lane.held[0].lease_ns <= now_ns:
+                self._leads.give_back(run.take_late(now_ns), now_ns)
+                self._floor.look_by(now_ns)
+            if not lane.held:
+                continue
+            trunk = lane.route.choose(now_ns)
+            if trunk is None:
+                ready_ns = min(ready_ns, lane.route.ready_ns())
+                continue
+            run.turn = at + 1
+            self._begin(run, lane.held.popleft(), trunk, lane.route, now_ns)
+            return 0
+        return ready_ns
+
+    def _begin(self, run: Run, held: Held, trunk: Trunk, route: Route, now_ns: int) -> None:
+        assert run.plan is not None  # noqa: S101 - a run without a plan is not running
+        floor = self._floor
+        run.held_count -= 1
+        run.limit.take(now_ns)
+        run.dialed(now_ns)
+        run.live += 1
+        call = Call(held.claim, held.number, run.settings, run.plan, floor.clock, floor.out)
+        floor.calls[held.claim.attempt_id] = call
+        self._place(call, trunk, route, now_ns)
+        if run.held_count <= run.low:
+            self._leads.ask(run, now_ns)
+
+    def _place(self, call: Call, trunk: Trunk, route: Route, now_ns: int) -> None:
+        leg = self._leg
+        self._leg = leg + 1
+        trunk.take(now_ns)
+        self._legs[leg] = call
+        call.dial(trunk.name, route.rule, leg, now_ns)
+        self.after(call, now_ns)
+        if self.watch_calls:
+            self._tell(call, now_ns)
+
+    def _advance(self, now_ns: int) -> None:
+        """Calls whose trunk failed them before anybody was alerted: another trunk, or the end."""
+        floor = self._floor
+        for _ in range(len(self._advancing)):
+            call = self._advancing.popleft()
+            if call.state is not ADVANCING:
+                continue
+            run = floor.runs[call.claim.campaign_id]
+            route = floor.route(run, call.claim, call.number)
+            if not floor.may_dial(run, now_ns) or not route.untried(call.tried):
+                call.give_up(now_ns)
+                self.after(call, now_ns)
+                continue
+            trunk = route.choose(now_ns, call.tried)
+            if trunk is not None:
+                self._place(call, trunk, route, now_ns)
+            else:
+                floor.dial_ns = min(floor.dial_ns, route.ready_ns(call.tried))
+                self._advancing.append(call)
+
+    def _tell(self, call: Call, now_ns: int) -> None:
+        data: dict[str, object] = {
+            "call": call.claim.attempt_id,
+            "campaign_id": call.claim.campaign_id,
+            "phone": call.number.e164,
+            "trunk": call.trunk,
+            "state": call.state.name.lower(),
+            "keys": call.keys,
+            "outcome": str(call.outcome or ""),
+            "at_ms": self._floor.clock.ms(now_ns),
+        }
+        self._floor.out.append(Notify("call", data))
