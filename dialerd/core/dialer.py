@@ -27,9 +27,11 @@ from dialerd.core.events import (
     Digit,
     DoNotCallAdded,
     Drain,
+    HangUp,
     LinesChanged,
     PlayEnded,
     Released,
+    Resume,
     Ringing,
     StoreRecovered,
     WriteFailed,
@@ -175,7 +177,14 @@ class Dialer:
         for run in self.floor.runs.values():
             self._leads.give_back(run.take_all(), now_ns)
         if event.hang_up:
-            self._placing.hang_up_all(now_ns)
+            self._placing.hang_up(0, now_ns)
+
+    def _on_resume(self, _: Resume, now_ns: int) -> None:
+        self.floor.draining = False
+        self.floor.look_now(now_ns)
+
+    def _on_hang_up(self, event: HangUp, now_ns: int) -> None:
+        self._placing.hang_up(event.campaign_id, now_ns)
 
     def _on_write_failed(self, event: WriteFailed, now_ns: int) -> None:
         self.floor.store_ok = False
@@ -262,4 +271,6 @@ _INPUTS: Final[dict[type, Callable[[Dialer, Any, int], None]]] = {
     ClockStepped: Dialer._on_clock,
     DoNotCallAdded: Dialer._on_do_not_call,
     Drain: Dialer._on_drain,
+    HangUp: Dialer._on_hang_up,
+    Resume: Dialer._on_resume,
 }

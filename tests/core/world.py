@@ -1,0 +1,431 @@
+"""A small deterministic world around the dialer: a heap, a seed, people, a store with latency.
+
+The production machines run unchanged; only the driver, the lines and the people are of this file.
+It keeps its own books (`dials`, `heard`, `finishes`), and `tests/core/judge.py` holds the store
+against them.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+
+import dialerd.core.effects as fx
+import dialerd.core.events as ev
+from dialerd.core.dialer import Dialer
+from dialerd.core.limits import LEASE_S
+from dialerd.core.numbering import load_numbering
+from dialerd.core.ops import BeginDial, Finish
+from dialerd.core.ports import StoreError
+from dialerd.core.records import (
+    CampaignSettings,
+    CampaignState,
+    Contact,
+    Flow,
+    FlowStep,
+    FrequencyCap,
+    Outcome,
+)
+from dialerd.store.memory import MemoryStore
+from dialerd.store.ticket import wait
+
+NS = 1_000_000_000
+MS = 1_000_000
+PLAN = Path(__file__).parents[2] / "conf" / "numbering" / "vn.toml"
+NUMBERING = load_numbering(PLAN.read_text(encoding="utf-8"))
+MONDAY_0830 = 1_795_397_400  # 2026-11-23 08:30 in Vietnam
+PREFIXES = ("8490", "8491", "8498", "8492", "8486")  # two of them are viettel
+    "8490",
+    "8491",
+    "8498",
+    "8492",
+    "8486",
+)  # mobifone, vina, viettel, vietnamobile, viettel
+FLOW = Flow(
+    (
+        FlowStep("hello", "greeting", {"1": "offer", "9": "end"}, wait_ms=5_000),
+        FlowStep("offer", "offer", {"2": "hello", "*": "end"}, wait_ms=3_000, barge_in=False),
+    )
+)
+
+
+def settings(name: str = "c", list_id: int = 1, **changes) -> CampaignSettings:
+    base = {
+        "name": name, "list_id": list_id, "flow": FLOW, "regime": "loopback",
+        "cap": FrequencyCap(), "attempts_max": 3, "retry_gap_s": 600, "ring_s_max": 25,
+    }  # fmt: skip
+    return CampaignSettings(**(base | changes))
+
+
+def phones(n: int, seed: int = 1) -> list[int]:
+    rng = random.Random(seed)
+    found: dict[int, None] = {}
+    while len(found) < n:
+        found[int(rng.choice(PREFIXES) + f"{rng.randrange(10**7):07d}")] = None
+    return list(found)
+
+
+@dataclass
+class Faults:
+    """Chances of what goes wrong."""
+
+    line: float = 0.02  # a trunk refuses before alerting
+    silent: float = 0.01  # nothing comes back at all
+    mute: float = 0.0  # not even a release is confirmed
+    crossing: float = 0.3  # our release meets an answer
+    commit: float = 0.0  # a commit fails
+    claim: float = 0.0
+
+
+@dataclass
+class Dialed:
+    """What a carrier saw of one leg."""
+
+    at_ns: int
+    wall_ns: int
+    trunk: str
+    phone: int
+    attempt: int
+    leg: int
+    campaign: int
+    alerted: bool = False
+    answered: bool = False
+    heard: bool = False
+    released: bool = False
+    ended_ns: int = 0
+    playing: int = 0
+    mute: bool = False
+
+
+@dataclass
+class Batch:
+    ops: list
+    effects: list
+    calls: set
+
+
+@dataclass
+class World:
+    seed: int
+    trunks: tuple[ev.TrunkSpec, ...]
+    faults: Faults = field(default_factory=Faults)
+    commit_ms: tuple[float, float] = (0.5, 15.0)
+    start_s: int = MONDAY_0830
+    crash_every_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.rng = random.Random(self.seed)
+        self.now_ns = 5_000 * NS
+        self.offset_ns = self.start_s * NS - self.now_ns
+        self.store = MemoryStore()
+        self.heap: list = []
+        self.order = itertools.count()
+        self.dials: list[Dialed] = []
+        self.legs: dict[int, Dialed] = {}
+        self.finishes: Counter[int] = Counter()
+        self.begun: set[int] = set()
+        self.interrupted: set[int] = set()
+        self.notices: list = []
+        self.crashes = 0
+        self.life = 0
+        self.events = 0
+        self.trace = blake2b(digest_size=16)
+        self.campaign_of: dict[int, int] = {}
+        self.reset_driver()
+
+    # -- driver ----------------------------------------------------------------------------------
+
+    def reset_driver(self) -> None:
+        self.dialer = Dialer(NUMBERING, first_leg=1 + 1_000_000 * self.crashes)
+        self.waiting: dict[int, Batch] = {}
+        self.backlog: list = []
+        self.inputs: list = []
+        self.busy = False
+
+    def boot(self) -> None:
+        wait(self.store.recover(self.wall_ms))
+        self.feed(ev.ClockStepped(self.offset_ns))
+        self.feed(ev.LinesChanged(self.trunks))
+        for campaign in self.store.campaigns():
+            self.feed(ev.CampaignChanged(campaign))
+
+    @property
+    def wall_ms(self) -> int:
+        return (self.now_ns + self.offset_ns) // MS
+
+    def at(self, delay_s: float, work, *args) -> None:
+        when = self.now_ns + round(delay_s * NS)
+        heapq.heappush(self.heap, (when, next(self.order), self.life, work, args))
+
+    def feed(self, event) -> None:
+        self.inputs.append(event)
+        if self.busy:
+            return
+        self.busy = True
+        while self.inputs:
+            one = self.inputs.pop(0)
+            self.events += 1
+            self.note(one)
+            self.dialer.handle(one, self.now_ns)
+            self.pump()
+        self.busy = False
+
+    def note(self, thing) -> None:
+        self.trace.update(f"{self.now_ns} {thing!r}\n".encode())
+
+    def pump(self) -> None:
+        effects = self.dialer.drain()
+        for effect in effects:
+            self.note(effect)
+        ops = [op for e in effects if isinstance(e, fx.Write) for op in e.ops]
+        if not ops:
+            for effect in effects:
+                self.now_or_behind(effect)
+            return
+        batch = Batch(ops, [e for e in effects if not isinstance(e, fx.Write)], set())
+        for effect in effects:
+            call = getattr(effect, "call", None)
+            if call:
+                self.waiting[call] = batch
+                batch.calls.add(call)
+        self.at(self.rng.uniform(*self.commit_ms) / 1e3, self.commit, batch)
+
+    def now_or_behind(self, effect) -> None:
+        batch = self.waiting.get(getattr(effect, "call", None))
+        if batch is not None:
+            batch.effects.append(effect)
+        else:
+            self.carry_out(effect)
+
+    def commit(self, batch: Batch) -> None:
+        for call in batch.calls:
+            if self.waiting.get(call) is batch:
+                del self.waiting[call]
+        if self.rng.random() < self.faults.commit:
+            self.commit_failed(batch)
+            return
+        refused = set(self.write(batch.ops))
+        for effect in batch.effects:
+            if isinstance(effect, fx.Dial) and effect.call in refused:
+                self.feed(ev.DialRefused(effect.call))
+            else:
+                self.carry_out(effect)
+
+    def commit_failed(self, batch: Batch) -> None:
+        self.backlog += [op for op in batch.ops if not isinstance(op, BeginDial)]
+        dropped = [e.call for e in batch.effects if isinstance(e, fx.Dial)]
+        for effect in batch.effects:
+            if not isinstance(effect, fx.Dial):
+                self.carry_out(effect)
+        for call in dropped or [0]:
+            self.feed(ev.WriteFailed(call))
+        self.at(1.0, self.retry)
+
+    def retry(self) -> None:
+        ops, self.backlog = self.backlog, []
+        self.write(ops)
+        self.feed(ev.StoreRecovered())
+
+    def write(self, ops):
+        for op in ops:
+            if isinstance(op, BeginDial):
+                self.begun.add(op.attempt_id)
+            elif isinstance(op, Finish):
+                self.finishes[op.attempt_id] += 1
+        return wait(self.store.apply(ops))
+
+    def carry_out(self, effect) -> None:
+        match effect:
+            case fx.Dial():
+                self.dial(effect)
+            case fx.Release():
+                self.release(effect.leg)
+            case fx.Play():
+                self.play(effect)
+            case fx.StopPlay():
+                if effect.leg in self.legs:
+                    self.legs[effect.leg].playing = 0
+            case fx.WantLeads():
+                self.at(self.rng.uniform(*self.commit_ms) / 1e3, self.claim, effect)
+            case fx.MoveCampaign():
+                self.move(effect.campaign_id, effect.after, "dialerd")
+            case fx.Notify():
+                self.notices.append(effect)
+
+    def claim(self, want) -> None:
+        try:
+            if self.rng.random() < self.faults.claim:
+                raise StoreError("planted")
+            batch = wait(self.store.claim(want.campaign_id, want.n, self.wall_ms, LEASE_S))
+        except StoreError:
+            self.feed(ev.ClaimFailed(want.campaign_id))
+            return
+        for claim in batch.claims:
+            self.campaign_of[claim.attempt_id] = claim.campaign_id
+        self.feed(ev.Claimed(batch))
+
+    def move(self, campaign_id: int, after: CampaignState, who: str = "me") -> None:
+        campaign = wait(self.store.move_campaign(campaign_id, after, who, self.wall_ms))
+        self.feed(ev.CampaignChanged(campaign))
+
+    def campaign(self, numbers: list[int], *, start: bool = True, **changes) -> int:
+        name = changes.pop("name", f"c{next(self.order)}")
+        people = wait(self.store.create_list(name, self.wall_ms))
+        for chunk in (numbers[i : i + 5000] for i in range(0, len(numbers), 5000)):
+            contacts = [Contact(phone, f"+{phone}") for phone in chunk]
+            wait(self.store.add_contacts(people.list_id, contacts))
+        made = wait(self.store.create_campaign(settings(name, people.list_id, **changes), "me", 0))
+        if start:
+            self.move(made.campaign_id, CampaignState.APPROVED)
+            self.move(made.campaign_id, CampaignState.RUNNING)
+        return made.campaign_id
+
+    # -- lines and people ------------------------------------------------------------------------
+
+    def dial(self, effect) -> None:
+        leg = Dialed(
+            self.now_ns,
+            self.now_ns + self.offset_ns,
+            effect.trunk,
+            effect.number.value,
+            effect.call,
+            effect.leg,
+            self.campaign_of[effect.call],
+        )
+        self.dials.append(leg)
+        self.legs[effect.leg] = leg
+        fate, rng = self.rng.random(), self.rng
+        if fate < self.faults.line:
+            self.at(rng.uniform(0.01, 0.3), self.gone, leg, Outcome.FAILED, 503, "them", True)
+        elif fate < self.faults.line + self.faults.silent + self.faults.mute:
+            leg.mute = rng.random() < self.faults.mute / (self.faults.silent + self.faults.mute)
+        elif fate < 0.10:
+            self.at(rng.uniform(0.2, 3), self.gone, leg, Outcome.INVALID, 404)
+        elif fate < 0.20:
+            self.at(rng.uniform(0.2, 5), self.gone, leg, Outcome.UNREACHABLE, 480)
+        elif fate < 0.30:
+            self.at(rng.uniform(0.2, 3), self.gone, leg, Outcome.BUSY, 486)
+        else:
+            self.at(rng.uniform(0.3, 3), self.ring, leg, fate)
+
+    def ring(self, leg: Dialed, fate: float) -> None:
+        if leg.released:
+            return
+        leg.alerted = True
+        self.feed(ev.Ringing(leg.leg, early_media=self.rng.random() < 0.2))
+        if fate < 0.40:
+            self.at(self.rng.uniform(1, 20), self.gone, leg, Outcome.DECLINED, 603)
+        elif fate < 0.75:
+            self.at(min(self.rng.lognormvariate(2.2, 0.7), 40), self.answer, leg)
+
+    def answer(self, leg: Dialed) -> None:
+        if leg.released:
+            return
+        leg.answered = True
+        self.feed(ev.Answered(leg.leg))
+        if self.rng.random() < 0.5:
+            self.at(self.rng.uniform(0.2, 8), self.press, leg)
+        if self.rng.random() < 0.5:
+            self.at(self.rng.uniform(0.1, 15), self.gone, leg, Outcome.ANSWERED, 200)
+
+    def press(self, leg: Dialed) -> None:
+        if leg.released:
+            return
+        self.feed(ev.Digit(leg.leg, self.rng.choice("0129*#")))
+        if self.rng.random() < 0.6:
+            self.at(self.rng.uniform(0.1, 4), self.press, leg)
+
+    def play(self, effect) -> None:
+        leg = self.legs.get(effect.leg)
+        if leg is None or leg.released:
+            return
+        leg.heard = True
+        leg.playing = effect.token
+        self.at(self.rng.uniform(1, 6), self.played, leg, effect.token)
+
+    def played(self, leg: Dialed, token: int) -> None:
+        if not leg.released and leg.playing == token:
+            self.feed(ev.PlayEnded(leg.leg, token))
+
+    def release(self, leg_id: int) -> None:
+        leg = self.legs.get(leg_id)
+        if leg is None or leg.released or leg.mute:
+            return
+        if leg.alerted and not leg.answered and self.rng.random() < self.faults.crossing:
+            self.at(0.01, self.answer, leg)
+            self.at(0.05, self.gone, leg, Outcome.ANSWERED, 200, "us")
+        elif not leg.alerted:
+            self.at(0.03, self.gone, leg, Outcome.FAILED, 0, "us")
+        else:
+            outcome = Outcome.ANSWERED if leg.answered else Outcome.NO_ANSWER
+            self.at(0.03, self.gone, leg, outcome, 200 if leg.answered else 487, "us")
+
+    def gone(self, leg, outcome, code=0, by="them", advance=False) -> None:
+        if leg.released:
+            return
+        leg.released = True
+        leg.ended_ns = self.now_ns
+        del self.legs[leg.leg]
+        self.feed(ev.Released(leg.leg, outcome, code, by=by, advance=advance))
+
+    # -- time ------------------------------------------------------------------------------------
+
+    def crash(self) -> None:
+        """kill -9: everything in memory is gone, every leg falls, the store stays."""
+        for leg in self.legs.values():
+            leg.released = True
+            leg.ended_ns = self.now_ns
+        for attempt in self.dialer.floor.calls:
+            if attempt in self.begun and not self.finishes[attempt]:
+                self.interrupted.add(attempt)
+        self.legs.clear()
+        self.crashes += 1
+        self.life += 1
+        self.reset_driver()
+        self.boot()
+
+    def step(self, until_ns: int) -> bool:
+        """The next thing that happens; False when nothing does before `until_ns`."""
+        deadline = self.dialer.deadline_ns()
+        event_ns = self.heap[0][0] if self.heap else None
+        due = min((t for t in (deadline, event_ns) if t is not None), default=None)
+        if due is None or due > until_ns:
+            return False
+        if event_ns is not None and (deadline is None or event_ns <= deadline):
+            when, _, life, work, args = heapq.heappop(self.heap)
+            self.now_ns = max(self.now_ns, when)
+            if life == self.life:
+                work(*args)
+        else:
+            self.now_ns = max(self.now_ns, deadline)
+            self.busy = True
+            self.dialer.tick(self.now_ns)
+            self.busy = False
+            self.pump()
+            self.feed_rest()
+        return True
+
+    def feed_rest(self) -> None:
+        if self.inputs:
+            self.feed(self.inputs.pop(0))
+
+    def run(self, seconds: float, *, until=None) -> None:
+        end_ns = self.now_ns + round(seconds * NS)
+        crash_ns = self.now_ns + self.crash_gap_ns()
+        while self.now_ns < end_ns and not (until and until()):
+            if self.crash_every_s and self.now_ns >= crash_ns:
+                self.crash()
+                crash_ns = self.now_ns + self.crash_gap_ns()
+            if not self.step(end_ns):
+                self.now_ns = end_ns
+
+    def crash_gap_ns(self) -> int:
+        return round(self.rng.expovariate(1 / (self.crash_every_s or 1e9)) * NS)
+
+    def finished(self) -> bool:
+        return all(c.state is CampaignState.FINISHED for c in self.store.campaigns())
