@@ -12,13 +12,32 @@ import gc
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
 
+from dialerd.core.ops import BeginDial, Finish
+from dialerd.core.ports import Store
+from dialerd.core.records import (
+    CallEvent,
+    CampaignSettings,
+    CampaignState,
+    Contact,
+    EventKind,
+    Flow,
+    FrequencyCap,
+    LeadState,
+    Outcome,
+)
+
 ROOT = Path(__file__).resolve().parent.parent
 Run = Callable[[], object]
+NOW_MS = 1_790_000_000_000
+LEADS = 64  # what one commit may hold
+RUNS_MAX = 8
+FOLDERS: list[tempfile.TemporaryDirectory[str]] = []  # gone when the process ends
 
 
 class Workload(NamedTuple):
@@ -51,7 +70,71 @@ def typed(tail: int) -> tuple[str, ...]:
     )
 
 
-WORKLOADS = (Workload("normalise numbers", "number", 1000, normalise),)
+def attempts_in_memory() -> Run:
+    """Claim leads, begin and finish an attempt for each: the store's logic without a disk."""
+    from dialerd.store import MemoryStore
+
+    return dialing(MemoryStore())
+
+
+def attempts_in_lmdb() -> Run:
+    """The same in LMDB, where each of the three steps is one durable commit."""
+    from dialerd.store import open_store
+
+    folder = tempfile.TemporaryDirectory()
+    store = open_store(folder.name, map_bytes=1 << 28, linger_s=0)
+    FOLDERS.append(folder)
+    run = dialing(store)
+
+    def counted() -> dict[str, float]:
+        before = store.figures()["commits"]
+        run()
+        return {"commits": store.figures()["commits"] - before}
+
+    return counted
+
+
+def dialing(store: Store) -> Run:
+    """A running campaign with leads for many runs; each run handles LEADS of them."""
+    from dialerd.store import wait
+
+    made = wait(store.create_list("bench", NOW_MS))
+    people = [
+        Contact(84_912_000_000 + i, f"0912{i:06}", "vina", {"name": f"Nguyễn {i}"})
+        for i in range(LEADS * RUNS_MAX)
+    ]
+    wait(store.add_contacts(made.list_id, people))
+    settings = CampaignSettings("bench", made.list_id, Flow(()), "loopback", cap=FrequencyCap(1, 0))
+    campaign = wait(store.create_campaign(settings, "bench", NOW_MS)).campaign_id
+    for state in (CampaignState.APPROVED, CampaignState.RUNNING):
+        wait(store.move_campaign(campaign, state, "bench", NOW_MS))
+
+    def run() -> None:
+        claims = wait(store.claim(campaign, LEADS, NOW_MS, 60)).claims
+        if len(claims) != LEADS:
+            raise RuntimeError("the workload ran out of leads")
+        begins = [BeginDial(c.attempt_id, "a", f"call-{c.attempt_id}", "w", NOW_MS) for c in claims]
+        wait(store.apply(begins))
+        wait(store.apply([finished(claim.attempt_id) for claim in claims]))
+
+    return run
+
+
+def finished(attempt_id: int) -> Finish:
+    """An answered call with the events of a short broadcast."""
+    kinds = (EventKind.RINGING, EventKind.ANSWERED, EventKind.DIGIT, EventKind.RELEASED)
+    events = tuple(CallEvent(NOW_MS + i, kind) for i, kind in enumerate(kinds))
+    return Finish(
+        attempt_id, Outcome.ANSWERED, LeadState.DONE, 0, NOW_MS + 9, NOW_MS + 5,
+        code=200, keys="1", heard=True, events=events,
+    )  # fmt: skip
+
+
+WORKLOADS = (
+    Workload("normalise numbers", "number", 1000, normalise),
+    Workload("attempts, store in memory", "attempt", LEADS, attempts_in_memory),
+    Workload("attempts, store in LMDB", "attempt", LEADS, attempts_in_lmdb),
+)
 
 
 def count_instructions() -> list[dict[str, Any]]:
@@ -74,14 +157,11 @@ def count_interpreter() -> list[dict[str, Any]]:
         before = blocks()
         kept = run()
         after = blocks()
-        del kept
-        found.append(
-            described(workload)
-            | {
-                "bytecodes": bytecodes(run) / workload.units,
-                "blocks kept": max(0, after - before) / workload.units,
-            }
-        )
+        counted = {"bytecodes": bytecodes(run), "blocks kept": max(0, after - before)}
+        if isinstance(kept, dict):
+            counted |= kept
+        per_unit = {name: value / workload.units for name, value in counted.items()}
+        found.append(described(workload) | {"counters": per_unit})
     return found
 
 
