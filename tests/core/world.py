@@ -40,12 +40,6 @@ PLAN = Path(__file__).parents[2] / "conf" / "numbering" / "vn.toml"
 NUMBERING = load_numbering(PLAN.read_text(encoding="utf-8"))
 MONDAY_0830 = 1_795_397_400  # 2026-11-23 08:30 in Vietnam
 PREFIXES = ("8490", "8491", "8498", "8492", "8486")  # two of them are viettel
-    "8490",
-    "8491",
-    "8498",
-    "8492",
-    "8486",
-)  # mobifone, vina, viettel, vietnamobile, viettel
 FLOW = Flow(
     (
         FlowStep("hello", "greeting", {"1": "offer", "9": "end"}, wait_ms=5_000),
