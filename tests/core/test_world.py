@@ -3,7 +3,8 @@
 import dialerd.core.events as ev
 from dialerd.core.records import LeadState, Outcome
 from tests.core.judge import judge
-from tests.core.world import Faults, World, phones
+from tests.core.people import Faults
+from tests.core.world import World, phones
 
 TWO = (
     ev.TrunkSpec("any", 120, 30, loopback=True),

@@ -29,10 +29,10 @@ from dialerd.core.records import (
     Flow,
     FlowStep,
     FrequencyCap,
-    Outcome,
 )
 from dialerd.store.memory import MemoryStore
 from dialerd.store.ticket import wait
+from tests.core.people import Faults, People
 
 NS = 1_000_000_000
 MS = 1_000_000
@@ -65,38 +65,6 @@ def phones(n: int, seed: int = 1) -> list[int]:
 
 
 @dataclass
-class Faults:
-    """Chances of what goes wrong."""
-
-    line: float = 0.02  # a trunk refuses before alerting
-    silent: float = 0.01  # nothing comes back at all
-    mute: float = 0.0  # not even a release is confirmed
-    crossing: float = 0.3  # our release meets an answer
-    commit: float = 0.0  # a commit fails
-    claim: float = 0.0
-
-
-@dataclass
-class Dialed:
-    """What a carrier saw of one leg."""
-
-    at_ns: int
-    wall_ns: int
-    trunk: str
-    phone: int
-    attempt: int
-    leg: int
-    campaign: int
-    alerted: bool = False
-    answered: bool = False
-    heard: bool = False
-    released: bool = False
-    ended_ns: int = 0
-    playing: int = 0
-    mute: bool = False
-
-
-@dataclass
 class Batch:
     ops: list
     effects: list
@@ -119,8 +87,8 @@ class World:
         self.store = MemoryStore()
         self.heap: list = []
         self.order = itertools.count()
-        self.dials: list[Dialed] = []
-        self.legs: dict[int, Dialed] = {}
+        self.people = People(self, self.faults, self.rng)
+        self.dials = self.people.dials
         self.finishes: Counter[int] = Counter()
         self.begun: set[int] = set()
         self.interrupted: set[int] = set()
@@ -236,14 +204,13 @@ class World:
     def carry_out(self, effect) -> None:
         match effect:
             case fx.Dial():
-                self.dial(effect)
+                self.people.dial(effect)
             case fx.Release():
-                self.release(effect.leg)
+                self.people.release(effect.leg)
             case fx.Play():
-                self.play(effect)
+                self.people.play(effect)
             case fx.StopPlay():
-                if effect.leg in self.legs:
-                    self.legs[effect.leg].playing = 0
+                self.people.stop_play(effect.leg)
             case fx.WantLeads():
                 self.at(self.rng.uniform(*self.commit_ms) / 1e3, self.claim, effect)
             case fx.MoveCampaign():
@@ -279,105 +246,14 @@ class World:
             self.move(made.campaign_id, CampaignState.RUNNING)
         return made.campaign_id
 
-    # -- lines and people ------------------------------------------------------------------------
-
-    def dial(self, effect) -> None:
-        leg = Dialed(
-            self.now_ns,
-            self.now_ns + self.offset_ns,
-            effect.trunk,
-            effect.number.value,
-            effect.call,
-            effect.leg,
-            self.campaign_of[effect.call],
-        )
-        self.dials.append(leg)
-        self.legs[effect.leg] = leg
-        fate, rng = self.rng.random(), self.rng
-        if fate < self.faults.line:
-            self.at(rng.uniform(0.01, 0.3), self.gone, leg, Outcome.FAILED, 503, "them", True)
-        elif fate < self.faults.line + self.faults.silent + self.faults.mute:
-            leg.mute = rng.random() < self.faults.mute / (self.faults.silent + self.faults.mute)
-        elif fate < 0.10:
-            self.at(rng.uniform(0.2, 3), self.gone, leg, Outcome.INVALID, 404)
-        elif fate < 0.20:
-            self.at(rng.uniform(0.2, 5), self.gone, leg, Outcome.UNREACHABLE, 480)
-        elif fate < 0.30:
-            self.at(rng.uniform(0.2, 3), self.gone, leg, Outcome.BUSY, 486)
-        else:
-            self.at(rng.uniform(0.3, 3), self.ring, leg, fate)
-
-    def ring(self, leg: Dialed, fate: float) -> None:
-        if leg.released:
-            return
-        leg.alerted = True
-        self.feed(ev.Ringing(leg.leg, early_media=self.rng.random() < 0.2))
-        if fate < 0.40:
-            self.at(self.rng.uniform(1, 20), self.gone, leg, Outcome.DECLINED, 603)
-        elif fate < 0.75:
-            self.at(min(self.rng.lognormvariate(2.2, 0.7), 40), self.answer, leg)
-
-    def answer(self, leg: Dialed) -> None:
-        if leg.released:
-            return
-        leg.answered = True
-        self.feed(ev.Answered(leg.leg))
-        if self.rng.random() < 0.5:
-            self.at(self.rng.uniform(0.2, 8), self.press, leg)
-        if self.rng.random() < 0.5:
-            self.at(self.rng.uniform(0.1, 15), self.gone, leg, Outcome.ANSWERED, 200)
-
-    def press(self, leg: Dialed) -> None:
-        if leg.released:
-            return
-        self.feed(ev.Digit(leg.leg, self.rng.choice("0129*#")))
-        if self.rng.random() < 0.6:
-            self.at(self.rng.uniform(0.1, 4), self.press, leg)
-
-    def play(self, effect) -> None:
-        leg = self.legs.get(effect.leg)
-        if leg is None or leg.released:
-            return
-        leg.heard = True
-        leg.playing = effect.token
-        self.at(self.rng.uniform(1, 6), self.played, leg, effect.token)
-
-    def played(self, leg: Dialed, token: int) -> None:
-        if not leg.released and leg.playing == token:
-            self.feed(ev.PlayEnded(leg.leg, token))
-
-    def release(self, leg_id: int) -> None:
-        leg = self.legs.get(leg_id)
-        if leg is None or leg.released or leg.mute:
-            return
-        if leg.alerted and not leg.answered and self.rng.random() < self.faults.crossing:
-            self.at(0.01, self.answer, leg)
-            self.at(0.05, self.gone, leg, Outcome.ANSWERED, 200, "us")
-        elif not leg.alerted:
-            self.at(0.03, self.gone, leg, Outcome.FAILED, 0, "us")
-        else:
-            outcome = Outcome.ANSWERED if leg.answered else Outcome.NO_ANSWER
-            self.at(0.03, self.gone, leg, outcome, 200 if leg.answered else 487, "us")
-
-    def gone(self, leg, outcome, code=0, by="them", advance=False) -> None:
-        if leg.released:
-            return
-        leg.released = True
-        leg.ended_ns = self.now_ns
-        del self.legs[leg.leg]
-        self.feed(ev.Released(leg.leg, outcome, code, by=by, advance=advance))
-
     # -- time ------------------------------------------------------------------------------------
 
     def crash(self) -> None:
         """kill -9: everything in memory is gone, every leg falls, the store stays."""
-        for leg in self.legs.values():
-            leg.released = True
-            leg.ended_ns = self.now_ns
+        self.people.cut_all()
         for attempt in self.dialer.floor.calls:
             if attempt in self.begun and not self.finishes[attempt]:
                 self.interrupted.add(attempt)
-        self.legs.clear()
         self.crashes += 1
         self.life += 1
         self.reset_driver()
