@@ -1,0 +1,52 @@
+"""Every bound of the media engine, and the numbers of RFC 3550 and RFC 4733 it works by."""
+
+cdef enum:
+    # audio: G.711 at 8 kHz, one frame of 20 ms
+    FRAME_BYTES = 160
+    FRAME_MS = 20
+    HEADER_BYTES = 12
+    PACKET_BYTES = 172
+    PAYLOAD_PCMU = 0
+    PAYLOAD_PCMA = 8
+    PAYLOAD_NOISE = 13  # RFC 3389 comfort noise
+    # receiving
+    DATAGRAM_BYTES_MAX = 1500  # more is not RTP voice: dropped as malformed
+    RECEIVE_BUDGET = 64  # datagrams read from one socket in one period of 20 ms
+    SOCKET_BUFFER_BYTES = 32768  # kernel memory a flood can hold for one call
+    SOURCES_MAX = 2  # SSRCs followed at once in one stream (audio and a separate event source)
+    DROPOUT_MAX = 3000  # RFC 3550 A.1
+    MISORDER_MAX = 100
+    REORDER_WINDOW = 64
+    # latching
+    CANDIDATES_MAX = 4
+    LEARN_PACKETS = 4
+    # digits
+    HISTORY_MAX = 8  # finished events remembered, so that a late copy is not a second digit
+    DIGITS_OUT_MAX = 4  # one packet reports at most two, one tick one
+    DIGITS_MAX = 32  # waiting to be sent in one stream
+    DIGIT_COPIES = 3  # of the first and of the last packet of a sent event
+    DIGIT_FRAMES_MIN = 2
+    DIGIT_FRAMES_MAX = 200
+    # engine
+    SLOTS = 20
+    TICKS_LATE_MAX = 100  # ms behind after which whole periods are skipped, not sent in a burst
+    THREADS_MAX = 64
+    STREAMS_LIMIT = 65536
+    PROMPTS_MAX = 4096
+    PROMPT_FRAMES_MAX = 30000  # 10 minutes
+    EVENTS_MIN = 1024
+    EVENTS_BATCH = 8192  # handed to Python in one call of events()
+    RETRY_MAX = 64
+    RECORD_ENTRIES = 128  # 1.28 s of both sides
+    HISTOGRAM_BINS = 1024
+
+cdef enum:
+    MS_NS = 1000000
+    SAMPLE_NS = 125000
+    EVENT_GONE_NS = 60000000  # 3 periods without a packet end an event whose end was lost
+
+cdef extern from *:
+    """
+    #define DL_LEARN_NS 3000000000LL
+    """
+    const long long LEARN_NS "DL_LEARN_NS"  # how long a better ranked source may still take the lead

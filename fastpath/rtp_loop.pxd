@@ -1,0 +1,121 @@
+"""The media thread: absolute ticks of 1 ms, 20 slots, each stream served in its own slot every 20 ms.
+
+How the threads meet, without a lock that the media thread could wait for:
+- A stream belongs to whoever turned its gate from IDLE. The media thread serves the stream a tick later when it finds
+  it HELD; Python waits the few microseconds of a service. So commands take effect at once and none can be lost.
+- Events go to Python through one bounded ring per thread (single producer, single consumer), with at most one eventfd
+  write per tick. What does not fit: a digit is dropped and counted, PlayEnded and DigitsSent are told a frame later.
+- Recorded frames go through one bounded ring per recorded stream; what does not fit is dropped and counted.
+"""
+
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+
+from fastpath.rtp_limits cimport (
+    DATAGRAM_BYTES_MAX,
+    FRAME_BYTES,
+    HISTOGRAM_BINS,
+    RECORD_ENTRIES,
+    RETRY_MAX,
+    SLOTS,
+)
+from fastpath.rtp_os cimport pthread_t
+from fastpath.rtp_receive cimport Receiver
+from fastpath.rtp_send cimport Outbox, Sender
+
+cdef enum Gate:
+    GATE_FREE
+    GATE_IDLE
+    GATE_SERVED  # by the media thread
+    GATE_HELD  # by Python
+
+cdef enum EventKind:
+    DIGIT_HEARD
+    PLAY_ENDED
+    DIGITS_SENT
+
+cdef enum Side:
+    SIDE_SENT
+    SIDE_HEARD
+
+cdef struct Event:
+    int64_t stream
+    int64_t value  # token, or at_ns of a digit
+    uint8_t kind
+    uint8_t digit
+
+cdef struct EventRing:
+    Event *entries
+    uint32_t mask
+    uint32_t head  # written by the media thread
+    uint32_t tail  # written by Python
+    uint64_t dropped
+
+cdef struct RecordEntry:  # as numpy reads it: see RECORD_DTYPE in rtp.pyx
+    int64_t position  # samples since the recording began
+    uint8_t side
+    uint8_t payload_type
+    uint16_t size
+    uint32_t unused
+    uint8_t payload[FRAME_BYTES]
+
+cdef struct RecordRing:
+    int64_t start_ns
+    uint32_t head
+    uint32_t tail
+    uint64_t dropped
+    # maps the peer's timestamps to positions
+    uint32_t ssrc
+    uint32_t timestamp
+    int64_t position
+    uint8_t anchored
+    uint8_t on
+    RecordEntry entries[RECORD_ENTRIES]
+
+cdef struct Stream:
+    int64_t id
+    int fd
+    uint16_t port
+    uint8_t connected
+    int64_t connected_ns
+    RecordRing *record
+    uint64_t sent
+    uint64_t late  # frames that left 20 ms or more after their time
+    uint64_t send_errors
+    uint64_t receive_errors
+    uint64_t early  # arrived before the first connect: dropped
+    Sender sender
+    Receiver receiver
+
+cdef struct Worker:
+    # shared with the other workers
+    Stream *streams  # of this worker: SLOTS * slot_capacity
+    uint8_t *gates
+    int slot_capacity
+    int wake_fd
+    uint8_t *woken
+    # of this thread
+    pthread_t thread
+    uint8_t stop
+    uint8_t told  # an event was put into the ring in this tick
+    int32_t slot_used[SLOTS]  # streams open in a slot
+    uint32_t slot_high[SLOTS]  # entries ever used in a slot
+    EventRing ring
+    int retry_count
+    uint32_t retry[RETRY_MAX]
+    uint64_t ticks
+    uint64_t ticks_skipped
+    uint64_t frames
+    uint64_t frames_late
+    uint64_t deferred
+    uint64_t budget_spent
+    uint64_t load_ppm  # of the last second, of one core
+    int64_t load_wall_ns
+    int64_t load_cpu_ns
+    int64_t late_ns_max
+    uint64_t lateness[HISTOGRAM_BINS]
+    Outbox out
+    uint8_t datagram[DATAGRAM_BYTES_MAX + 1]
+
+cdef void *worker_run(void *argument) noexcept nogil
+cdef int event_take(EventRing *ring, Event *into) noexcept nogil
+cdef double bin_edge_us(int index) noexcept nogil

@@ -1,0 +1,1 @@
+"""The media thread's loop: reachable from Cython only (see rtp_loop.pxd)."""

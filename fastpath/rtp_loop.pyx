@@ -1,0 +1,293 @@
+"""The media thread's loop. Everything here runs without the GIL, allocates nothing and waits for nobody."""
+
+from libc.string cimport memcpy, memset
+
+from fastpath.atomics cimport exchange8, get8, get32, geti32, set8, set32, set64, swap8
+from fastpath.rtp_limits cimport MS_NS, PAYLOAD_NOISE, RECEIVE_BUDGET, SAMPLE_NS, TICKS_LATE_MAX
+from fastpath.rtp_os cimport (
+    CLOCK_MONOTONIC,
+    CLOCK_REALTIME,
+    CLOCK_THREAD_CPUTIME_ID,
+    EAGAIN,
+    clock,
+    sleep_until,
+    udp_receive,
+    udp_send,
+    wake,
+)
+from fastpath.rtp_receive cimport AUDIO, Packet, receiver_packet, receiver_tick
+from fastpath.rtp_send cimport sender_frame
+
+cdef enum:
+    PERIOD_NS = 20000000
+    SECOND_NS = 1000000000
+    DRIFT_SAMPLES_MAX = 1600  # 200 ms between a peer's timestamp and its arrival: the recording is anchored anew
+
+cdef struct Moment:
+    int64_t due_ns  # when the slot should have been served
+    int64_t wall_ns  # CLOCK_REALTIME - CLOCK_MONOTONIC
+    uint32_t frame
+
+
+# ---- events
+
+cdef int tell(Worker *w, uint8_t kind, int64_t stream, int64_t value, uint8_t digit) noexcept nogil:
+    """Put an event into the ring; 0 when it is full."""
+    cdef EventRing *ring = &w.ring
+    cdef uint32_t head = ring.head
+    cdef Event *e
+    if head - get32(&ring.tail) > ring.mask:
+        return 0
+    e = &ring.entries[head & ring.mask]
+    e.kind = kind
+    e.stream = stream
+    e.value = value
+    e.digit = digit
+    set32(&ring.head, head + 1)
+    w.told = 1
+    return 1
+
+
+cdef int event_take(EventRing *ring, Event *into) noexcept nogil:
+    """The oldest event; 0 when there is none."""
+    cdef uint32_t tail = ring.tail
+    if tail == get32(&ring.head):
+        return 0
+    into[0] = ring.entries[tail & ring.mask]
+    set32(&ring.tail, tail + 1)
+    return 1
+
+
+# ---- recording
+
+cdef void record(
+    RecordRing *r, uint8_t side, uint8_t payload_type, int64_t position, const uint8_t *audio, int size
+) noexcept nogil:
+    """Hand out audio in entries of one frame at most."""
+    cdef RecordEntry *e
+    cdef int part
+    while size > 0:
+        part = min(size, FRAME_BYTES)
+        if r.head - get32(&r.tail) == RECORD_ENTRIES:
+            r.dropped += 1
+            return
+        e = &r.entries[r.head % RECORD_ENTRIES]
+        e.position = position
+        e.side = side
+        e.payload_type = payload_type
+        e.size = <uint16_t> part
+        memcpy(&e.payload[0], audio, <size_t> part)
+        set32(&r.head, r.head + 1)
+        audio += part
+        position += part
+        size -= part
+
+
+cdef void record_heard(RecordRing *r, const Packet *p, const uint8_t *datagram, int64_t at_ns) noexcept nogil:
+    """Place a packet by its timestamp, which jitter does not move; by its arrival when the two went apart."""
+    cdef int64_t arrival = (at_ns - r.start_ns) // SAMPLE_NS
+    cdef int64_t position = r.position + <int32_t> (p.timestamp - r.timestamp)
+    if (
+        not r.anchored
+        or r.ssrc != p.ssrc
+        or position - arrival > DRIFT_SAMPLES_MAX
+        or arrival - position > DRIFT_SAMPLES_MAX
+    ):
+        position = arrival
+    r.anchored = 1
+    r.ssrc = p.ssrc
+    r.timestamp = p.timestamp
+    r.position = position
+    record(r, SIDE_HEARD, p.payload_type, position, datagram + p.payload_at, p.payload_bytes)
+
+
+# ---- one stream, every 20 ms
+
+cdef void receive(Worker *w, Stream *s, const Moment *m) noexcept nogil:
+    """Read until the socket is empty or the budget spent."""
+    cdef uint32_t address = 0
+    cdef uint16_t port = 0
+    cdef int64_t stamp_ns = 0, at_ns, now_ns = 0
+    cdef int size, i, budget
+    cdef Packet packet
+    for budget in range(RECEIVE_BUDGET):
+        size = udp_receive(s.fd, &w.datagram[0], sizeof(w.datagram), &address, &port, &stamp_ns)
+        if size < 0:
+            if size == -EAGAIN:
+                break
+            s.receive_errors += 1
+            continue
+        if now_ns == 0:
+            now_ns = clock(CLOCK_MONOTONIC)
+        at_ns = stamp_ns - m.wall_ns
+        if stamp_ns == 0 or at_ns > now_ns or at_ns < now_ns - SECOND_NS:
+            at_ns = now_ns  # no arrival time, or the wall clock was set meanwhile
+        if at_ns < s.connected_ns:
+            s.early += 1
+            continue
+        if receiver_packet(&s.receiver, &w.datagram[0], size, address, port, at_ns, &packet) == AUDIO:
+            if s.record != NULL and s.record.on and packet.payload_type != PAYLOAD_NOISE:
+                record_heard(s.record, &packet, &w.datagram[0], at_ns)
+        if s.receiver.digits:
+            tell_digits(w, s)
+    else:
+        w.budget_spent += 1
+    if s.receiver.open:
+        receiver_tick(&s.receiver, clock(CLOCK_MONOTONIC))
+        tell_digits(w, s)
+
+
+cdef void tell_digits(Worker *w, Stream *s) noexcept nogil:
+    cdef int i
+    for i in range(s.receiver.digits):
+        if not tell(w, DIGIT_HEARD, s.id, s.receiver.digit[i].at_ns, s.receiver.digit[i].code):
+            w.ring.dropped += 1
+    s.receiver.digits = 0
+
+
+cdef void send(Worker *w, Stream *s, const Moment *m) noexcept nogil:
+    """Send the packets of this frame and account for how late they are."""
+    cdef int64_t late_ns
+    cdef int i
+    sender_frame(&s.sender, m.frame, &w.out)
+    for i in range(w.out.count):
+        if udp_send(s.fd, &w.out.data[i][0], w.out.size[i], s.receiver.latch.address, s.receiver.latch.port) < 0:
+            s.send_errors += 1
+        else:
+            s.sent += 1
+    if w.out.count:
+        late_ns = clock(CLOCK_MONOTONIC) - m.due_ns
+        w.frames += 1
+        w.lateness[bin_of(late_ns)] += 1
+        if late_ns > w.late_ns_max:
+            w.late_ns_max = late_ns
+        if late_ns >= PERIOD_NS:
+            s.late += 1
+            w.frames_late += 1
+        if s.record != NULL and s.record.on and w.out.size[0] > FRAME_BYTES:
+            record(
+                s.record, SIDE_SENT, s.sender.payload_type, (m.due_ns - s.record.start_ns) // SAMPLE_NS,
+                &w.out.data[0][12], FRAME_BYTES,
+            )
+    if s.sender.play_ended and tell(w, PLAY_ENDED, s.id, s.sender.play_token, 0):
+        s.sender.play_ended = 0
+    if s.sender.digits_ended and tell(w, DIGITS_SENT, s.id, s.sender.digits_token, 0):
+        s.sender.digits_ended = 0
+
+
+cdef int serve(Worker *w, uint32_t index, const Moment *m) noexcept nogil:
+    """Serve one entry of the table; 0 when Python holds it just now."""
+    cdef Stream *s
+    cdef uint8_t gate = get8(&w.gates[index])
+    if gate == GATE_FREE:
+        return 1
+    if gate == GATE_HELD or not swap8(&w.gates[index], GATE_IDLE, GATE_SERVED):
+        return 0
+    s = &w.streams[index]
+    if s.connected:
+        receive(w, s, m)
+        if s.receiver.latch.address:  # 0.0.0.0: on hold
+            send(w, s, m)
+    set8(&w.gates[index], GATE_IDLE)
+    return 1
+
+
+# ---- time
+
+cdef int bin_of(int64_t ns) noexcept nogil:
+    """Bin of a lateness: 64 of 1 us, then 32 to each doubling."""
+    cdef uint64_t us = <uint64_t> (ns // 1000) if ns > 0 else 0
+    cdef int e = 1
+    if us < 64:
+        return <int> us
+    while us >> e > 63:
+        e += 1
+    if e > 29:
+        return HISTOGRAM_BINS - 1
+    return 64 + (e - 1) * 32 + <int> (us >> e) - 32
+
+
+cdef double bin_edge_us(int index) noexcept nogil:
+    """Upper edge of a bin, in microseconds."""
+    cdef int e
+    if index < 64:
+        return index + 1
+    e = (index - 64) // 32 + 1
+    return <double> (<uint64_t> ((index - 64) % 32 + 33) << e)
+
+
+cdef void measure_load(Worker *w, int64_t now_ns) noexcept nogil:
+    """Once a second: which part of a core this thread used."""
+    cdef int64_t cpu_ns, wall_ns = now_ns - w.load_wall_ns
+    if wall_ns < SECOND_NS:
+        return
+    cpu_ns = clock(CLOCK_THREAD_CPUTIME_ID)
+    set64(&w.load_ppm, <uint64_t> ((cpu_ns - w.load_cpu_ns) * 1000000 // wall_ns))
+    w.load_wall_ns = now_ns
+    w.load_cpu_ns = cpu_ns
+
+
+cdef void serve_slot(Worker *w, int slot, Moment *m) noexcept nogil:
+    """Serve every stream of one slot; those Python holds are remembered for the next tick."""
+    cdef uint32_t first = <uint32_t> (slot * w.slot_capacity), i
+    for i in range(first, first + get32(&w.slot_high[slot])):
+        if not serve(w, i, m):
+            w.deferred += 1
+            if w.retry_count < RETRY_MAX:
+                w.retry[w.retry_count] = i
+                w.retry_count += 1
+
+
+cdef void serve_again(Worker *w, const Moment *m) noexcept nogil:
+    """The streams that Python held when it was their turn: at the time and frame that was theirs."""
+    cdef int i, left = 0
+    for i in range(w.retry_count):
+        if not serve(w, w.retry[i], m):
+            w.retry[left] = w.retry[i]
+            left += 1
+    w.retry_count = left
+
+
+cdef uint64_t tick_after(const Worker *w, uint64_t tick) noexcept nogil:
+    """The next tick with something to do; at most a period on, so that new streams and stop are seen."""
+    cdef int slot = <int> (tick % SLOTS), step = 1
+    if w.retry_count:
+        return tick + 1
+    while (slot + step) % SLOTS and not geti32(&w.slot_used[(slot + step) % SLOTS]):
+        step += 1
+    return tick + <uint64_t> step
+
+
+cdef void *worker_run(void *argument) noexcept nogil:
+    """The thread, until `stop`."""
+    cdef Worker *w = <Worker *> argument
+    cdef int64_t begun_ns = clock(CLOCK_MONOTONIC), now_ns
+    cdef uint64_t tick = 0, periods
+    cdef Moment m, before
+    memset(&before, 0, sizeof(Moment))
+    w.load_wall_ns = begun_ns
+    w.load_cpu_ns = clock(CLOCK_THREAD_CPUTIME_ID)
+    while not get8(&w.stop):
+        m.due_ns = begun_ns + <int64_t> tick * MS_NS
+        sleep_until(m.due_ns)
+        now_ns = clock(CLOCK_MONOTONIC)
+        if now_ns - m.due_ns > <int64_t> TICKS_LATE_MAX * MS_NS:
+            periods = <uint64_t> ((now_ns - m.due_ns) // PERIOD_NS)
+            w.ticks_skipped += periods * SLOTS
+            tick += periods * SLOTS
+            m.due_ns += <int64_t> periods * PERIOD_NS
+        m.wall_ns = clock(CLOCK_REALTIME) - clock(CLOCK_MONOTONIC)
+        m.frame = <uint32_t> (tick // SLOTS)
+        w.told = 0
+        if w.retry_count:
+            before.wall_ns = m.wall_ns
+            serve_again(w, &before)
+        serve_slot(w, <int> (tick % SLOTS), &m)
+        if w.retry_count:
+            before = m
+        if w.told and not exchange8(w.woken, 1):
+            wake(w.wake_fd)
+        w.ticks += 1
+        measure_load(w, now_ns)
+        tick = tick_after(w, tick)
+    return NULL

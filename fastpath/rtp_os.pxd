@@ -1,0 +1,155 @@
+"""The system calls of the media engine: non-blocking UDP with kernel arrival times, clocks, one thread."""
+
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
+
+cdef extern from * nogil:
+    """
+    #ifndef _GNU_SOURCE
+    #define _GNU_SOURCE
+    #endif
+    #include <arpa/inet.h>
+    #include <errno.h>
+    #include <netinet/in.h>
+    #include <netinet/ip.h>
+    #include <pthread.h>
+    #include <sched.h>
+    #include <signal.h>
+    #include <stdint.h>
+    #include <string.h>
+    #include <sys/eventfd.h>
+    #include <sys/random.h>
+    #include <sys/socket.h>
+    #include <time.h>
+    #include <unistd.h>
+
+    static inline struct sockaddr_in dl_sockaddr(uint32_t address, uint16_t port) {
+        struct sockaddr_in to;
+        memset(&to, 0, sizeof to);
+        to.sin_family = AF_INET;
+        to.sin_addr.s_addr = htonl(address);
+        to.sin_port = htons(port);
+        return to;
+    }
+    /* A bound socket, or -errno. Never connected: an ICMP error of one peer must not end a read or a write. */
+    static inline int dl_udp_open(uint32_t address, uint16_t port, int buffer_bytes) {
+        struct sockaddr_in at = dl_sockaddr(address, port);
+        int tos = IPTOS_DSCP_EF, one = 1, error;
+        int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        if (fd < 0)
+            return -errno;
+        if (setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer_bytes, sizeof buffer_bytes) == 0
+            && setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof one) == 0
+            && setsockopt(fd, IPPROTO_IP, IP_TOS, &tos, sizeof tos) == 0
+            && bind(fd, (struct sockaddr *) &at, sizeof at) == 0)
+            return fd;
+        error = errno;
+        close(fd);
+        return -error;
+    }
+    /* Size of the datagram (it may exceed `room`: MSG_TRUNC) or -errno; `stamp_ns` is CLOCK_REALTIME, 0 if unknown. */
+    static inline int dl_udp_receive(int fd, uint8_t *data, int room, uint32_t *address, uint16_t *port,
+                                     int64_t *stamp_ns) {
+        struct sockaddr_in from;
+        struct iovec part = {data, (size_t) room};
+        union { struct cmsghdr align; char room[CMSG_SPACE(sizeof(struct timespec))]; } control;
+        struct msghdr message = {&from, sizeof from, &part, 1, &control, sizeof control, 0};
+        struct cmsghdr *c;
+        ssize_t size = recvmsg(fd, &message, MSG_DONTWAIT | MSG_TRUNC);
+        if (size < 0)
+            return -errno;
+        *address = ntohl(from.sin_addr.s_addr);
+        *port = ntohs(from.sin_port);
+        *stamp_ns = 0;
+        c = CMSG_FIRSTHDR(&message);
+        if (c != NULL && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS) {
+            struct timespec stamp;
+            memcpy(&stamp, CMSG_DATA(c), sizeof stamp);
+            *stamp_ns = (int64_t) stamp.tv_sec * 1000000000 + stamp.tv_nsec;
+        }
+        return (int) size;
+    }
+    static inline int dl_udp_send(int fd, const uint8_t *data, int size, uint32_t address, uint16_t port) {
+        struct sockaddr_in to = dl_sockaddr(address, port);
+        return sendto(fd, data, (size_t) size, MSG_DONTWAIT, (struct sockaddr *) &to, sizeof to) < 0 ? -errno : size;
+    }
+    static inline int64_t dl_clock(int which) {
+        struct timespec t;
+        clock_gettime(which, &t);
+        return (int64_t) t.tv_sec * 1000000000 + t.tv_nsec;
+    }
+    static inline void dl_sleep_until(int64_t due_ns) {
+        struct timespec t = {due_ns / 1000000000, due_ns % 1000000000};
+        while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR)
+            ;
+    }
+    static inline int dl_wake_new(void) {
+        int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+        return fd < 0 ? -errno : fd;
+    }
+    static inline void dl_wake(int fd) {
+        uint64_t one = 1;
+        if (write(fd, &one, sizeof one) < 0)
+            return; /* full: it is readable already */
+    }
+    static inline void dl_wake_clear(int fd) {
+        uint64_t many;
+        if (read(fd, &many, sizeof many) < 0)
+            return;
+    }
+    static inline int dl_random(void *into, int size) {
+        return getrandom(into, (size_t) size, 0) == size ? 0 : -EIO;
+    }
+    /* Start a thread that no signal interrupts; with SCHED_FIFO at `priority` when that is allowed (0: not asked). */
+    static inline int dl_thread(pthread_t *thread, void *(*run)(void *), void *argument, int priority, int *refused) {
+        struct sched_param wish = {.sched_priority = priority};
+        pthread_attr_t how;
+        sigset_t all, before;
+        int error;
+        *refused = 0;
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before);
+        pthread_attr_init(&how);
+        pthread_attr_setstacksize(&how, 1 << 20);
+        if (priority > 0) {
+            pthread_attr_setinheritsched(&how, PTHREAD_EXPLICIT_SCHED);
+            pthread_attr_setschedpolicy(&how, SCHED_FIFO);
+            pthread_attr_setschedparam(&how, &wish);
+        }
+        error = pthread_create(thread, &how, run, argument);
+        if (error == EPERM && priority > 0) {
+            *refused = 1;
+            pthread_attr_setinheritsched(&how, PTHREAD_INHERIT_SCHED);
+            error = pthread_create(thread, &how, run, argument);
+        }
+        pthread_attr_destroy(&how);
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+        return error;
+    }
+    """
+    ctypedef unsigned long pthread_t
+    const int EAGAIN
+    const int EINTR
+    const int EADDRINUSE
+    const int EACCES
+    const int ENOBUFS
+    const int CLOCK_MONOTONIC
+    const int CLOCK_REALTIME
+    const int CLOCK_THREAD_CPUTIME_ID
+    int udp_open "dl_udp_open"(uint32_t address, uint16_t port, int buffer_bytes)
+    int udp_receive "dl_udp_receive"(
+        int fd, uint8_t *data, int room, uint32_t *address, uint16_t *port, int64_t *stamp_ns
+    )
+    int udp_send "dl_udp_send"(int fd, const uint8_t *data, int size, uint32_t address, uint16_t port)
+    int close_fd "close"(int fd)
+    int64_t clock "dl_clock"(int which)
+    void sleep_until "dl_sleep_until"(int64_t due_ns)
+    int wake_new "dl_wake_new"()
+    void wake "dl_wake"(int fd)
+    void wake_clear "dl_wake_clear"(int fd)
+    int random_bytes "dl_random"(void *into, int size)
+    int thread_start "dl_thread"(
+        pthread_t *thread, void *(*run)(void *) noexcept nogil, void *argument, int priority, int *refused
+    )
+    int pthread_join(pthread_t thread, void **value)
+    int sched_yield()
+    int getpid()

@@ -1,0 +1,121 @@
+"""What is heard in one stream: latching, sequence numbers, jitter and digits. Pure: time is an argument.
+
+Addresses and ports are in host byte order. Nothing here allocates or calls the system.
+"""
+
+from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+
+from fastpath.rtp_limits cimport CANDIDATES_MAX, DIGITS_OUT_MAX, HISTORY_MAX, SOURCES_MAX
+
+cdef enum Verdict:
+    AUDIO  # G.711 or comfort noise of the peer
+    EVENT  # RFC 4733
+    DUPLICATE
+    STALE  # older than the reorder window, or the first packet after a jump (RFC 3550 A.1)
+    MALFORMED
+    FOREIGN  # not from the peer: dropped by the latch
+    OTHER_PAYLOAD  # from the peer, of a payload type nobody agreed on
+    RTCP  # multiplexed RTCP (RFC 5761): ignored
+
+cdef enum Rank:
+    RANK_ANY
+    RANK_PORT  # the SDP's port on another host: a NAT that kept the port
+    RANK_HOST  # the SDP's host, another port
+    RANK_EXACT
+
+cdef struct Candidate:
+    uint32_t address
+    uint32_t ssrc
+    uint32_t touched  # order of use
+    uint16_t port
+    uint16_t seq_next
+    int8_t rank
+    uint8_t in_order  # 0: the entry is free
+
+cdef struct Latch:
+    uint32_t sdp_address
+    uint32_t address  # whom we hear; the SDP's until somebody leads
+    uint16_t sdp_port
+    uint16_t port
+    int8_t rank  # of the leader; -1: nobody leads
+    uint8_t locked
+    uint32_t clock
+    int64_t led_ns  # when somebody first led
+    Candidate candidates[CANDIDATES_MAX]
+
+cdef struct Source:  # one SSRC
+    uint32_t ssrc
+    uint32_t transit
+    int64_t last_ns
+    int64_t seq_base  # extended sequence numbers: 64 bits, so that a packet before the first is no wrap
+    int64_t seq_max
+    uint64_t window  # bit i: seq_max - i arrived
+    uint64_t unique
+    uint64_t jitter_x16  # in samples
+    int32_t seq_bad  # the number that would confirm a jump; -1: none
+    uint8_t used
+    uint8_t timed
+
+cdef struct Packet:  # what a verdict was given on
+    uint32_t ssrc
+    uint32_t timestamp
+    uint16_t seq
+    uint16_t payload_at
+    uint16_t payload_bytes
+    uint8_t payload_type
+    uint8_t marker
+
+cdef struct DigitOut:
+    uint8_t code
+    int64_t at_ns  # arrival of the event's first packet heard
+
+cdef struct Receiver:
+    Latch latch
+    Source sources[SOURCES_MAX]
+    uint8_t source_last
+    int16_t event_type
+    # the event being heard
+    uint8_t open
+    uint8_t code
+    uint16_t duration
+    uint32_t event_ssrc
+    uint32_t event_timestamp
+    int64_t event_first_ns
+    int64_t event_last_ns
+    # events told already
+    uint8_t history_at
+    uint8_t history_count
+    uint32_t history_ssrc[HISTORY_MAX]
+    uint32_t history_timestamp[HISTORY_MAX]
+    # digits for the caller to take: set digits to 0
+    uint8_t digits
+    DigitOut digit[DIGITS_OUT_MAX]
+    # counts
+    uint64_t received  # every valid RTP packet of the peer
+    uint64_t expected_past  # of sources that are gone
+    uint64_t unique_past
+    uint64_t duplicates
+    uint64_t reordered
+    uint64_t stale
+    uint64_t foreign
+    uint64_t malformed
+    uint64_t other_payload
+    uint64_t rtcp
+    uint64_t source_changes
+    uint64_t digits_heard
+    int64_t heard_ns  # last valid packet of the peer; 0: none yet
+
+cdef void receiver_init(Receiver *r) noexcept nogil
+cdef void receiver_connect(Receiver *r, uint32_t address, uint16_t port, int event_type) noexcept nogil
+cdef int receiver_packet(
+    Receiver *r, const uint8_t *data, int size, uint32_t address, uint16_t port, int64_t at_ns, Packet *packet
+) noexcept nogil
+cdef void receiver_tick(Receiver *r, int64_t now_ns) noexcept nogil
+cdef uint64_t receiver_lost(const Receiver *r) noexcept nogil
+cdef double receiver_jitter_ms(const Receiver *r) noexcept nogil
+cdef uint32_t ipv4(str host) except? 0
+cdef str ipv4_text(uint32_t address)
+
+
+cdef class RtpReceiver:
+    cdef Receiver state

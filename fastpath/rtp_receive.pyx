@@ -1,0 +1,448 @@
+"""What is heard in one stream. The rules, in the order a datagram meets them:
+
+1. RTP version 2 with a sane header (RFC 3550 section 5.1), else malformed.
+2. The latch: packets count only when they come from the peer. Until the peer is known, sources are ranked against the
+   SDP address (exact, same host, same port, any). The exact address leads from its first packet; another source leads
+   after LEARN_PACKETS packets in order. A better ranked source may take the lead; four packets in order from the exact
+   address, or LEARN_NS after somebody first led, the latch closes until the next connect.
+3. Sequence numbers as in RFC 3550 A.1, with a window of 64 that tells reordered from repeated.
+4. RFC 4733 events: one event is one (SSRC, timestamp). It is told once: at its first end packet, when the next event
+   begins, or after three periods without a packet.
+"""
+
+from libc.string cimport memset
+
+from fastpath.rtp_limits cimport (
+    DATAGRAM_BYTES_MAX,
+    DROPOUT_MAX,
+    EVENT_GONE_NS,
+    HEADER_BYTES,
+    LEARN_NS,
+    LEARN_PACKETS,
+    MISORDER_MAX,
+    PAYLOAD_NOISE,
+    PAYLOAD_PCMA,
+    PAYLOAD_PCMU,
+    REORDER_WINDOW,
+    SAMPLE_NS,
+)
+
+DIGITS = "0123456789*#ABCD"
+VERDICTS = ("audio", "event", "duplicate", "stale", "malformed", "foreign", "other_payload", "rtcp")
+
+
+# ---- header
+
+cdef inline uint16_t be16(const uint8_t *p) noexcept nogil:
+    return <uint16_t> ((p[0] << 8) | p[1])
+
+
+cdef inline uint32_t be32(const uint8_t *p) noexcept nogil:
+    return (<uint32_t> p[0] << 24) | (<uint32_t> p[1] << 16) | (<uint32_t> p[2] << 8) | p[3]
+
+
+cdef int parse(const uint8_t *data, int size, Packet *p) noexcept nogil:
+    """Whether `data` is RTP; fills `p`. RFC 3550 section 5.1."""
+    cdef int at, padding = 0
+    if size < HEADER_BYTES or size > DATAGRAM_BYTES_MAX or data[0] >> 6 != 2:
+        return 0
+    at = HEADER_BYTES + 4 * (data[0] & 0x0F)
+    if data[0] & 0x10:
+        if at + 4 > size:
+            return 0
+        at += 4 + 4 * be16(data + at + 2)
+    if data[0] & 0x20:
+        padding = data[size - 1]
+        if padding == 0:
+            return 0
+    if at + padding > size:
+        return 0
+    p.payload_type = data[1] & 0x7F
+    p.marker = data[1] >> 7
+    p.seq = be16(data + 2)
+    p.timestamp = be32(data + 4)
+    p.ssrc = be32(data + 8)
+    p.payload_at = <uint16_t> at
+    p.payload_bytes = <uint16_t> (size - at - padding)
+    return 1
+
+
+# ---- latch
+
+cdef Candidate *candidate_of(Latch *l, uint32_t address, uint16_t port, int8_t rank) noexcept nogil:
+    """The entry of a source, made if needed in place of a weaker one; NULL when all others are stronger."""
+    cdef Candidate *c
+    cdef Candidate *victim = NULL
+    cdef int i
+    for i in range(CANDIDATES_MAX):
+        c = &l.candidates[i]
+        if c.in_order and c.address == address and c.port == port:
+            return c
+        if victim == NULL or (
+            victim.in_order
+            and (
+                not c.in_order
+                or c.rank < victim.rank
+                or (c.rank == victim.rank and c.in_order < victim.in_order)
+                or (c.rank == victim.rank and c.in_order == victim.in_order and c.touched < victim.touched)
+            )
+        ):
+            victim = c
+    if victim.in_order and victim.rank > rank:
+        return NULL
+    memset(victim, 0, sizeof(Candidate))
+    victim.address = address
+    victim.port = port
+    victim.rank = rank
+    return victim
+
+
+cdef int latch_admit(
+    Latch *l, uint32_t address, uint16_t port, uint32_t ssrc, uint16_t seq, int64_t at_ns
+) noexcept nogil:
+    """Whether a packet is the peer's."""
+    cdef Candidate *c
+    cdef int8_t rank
+    cdef int leads = l.rank >= 0 and address == l.address and port == l.port
+    if not l.locked and l.rank >= 0 and at_ns - l.led_ns >= LEARN_NS:
+        l.locked = 1
+    if l.locked:
+        return leads
+    if address == l.sdp_address:
+        rank = RANK_EXACT if port == l.sdp_port else RANK_HOST
+    else:
+        rank = RANK_PORT if port == l.sdp_port else RANK_ANY
+    if not leads and rank <= l.rank:
+        return 0
+    c = candidate_of(l, address, port, rank)
+    if c == NULL:
+        return 0
+    l.clock += 1
+    c.touched = l.clock
+    if c.in_order and c.ssrc == ssrc and c.seq_next == seq:
+        if c.in_order < LEARN_PACKETS:
+            c.in_order += 1
+    else:
+        c.in_order = 1
+        c.ssrc = ssrc
+    c.seq_next = <uint16_t> (seq + 1)
+    if not leads and (rank == RANK_EXACT or c.in_order == LEARN_PACKETS):
+        if l.rank < 0:
+            l.led_ns = at_ns
+        l.rank = rank
+        l.address = address
+        l.port = port
+        leads = 1
+    if rank == RANK_EXACT and c.in_order == LEARN_PACKETS:
+        l.locked = 1
+    return leads
+
+
+# ---- sequence numbers and jitter
+
+cdef void source_start(Source *s, uint32_t ssrc, uint16_t seq) noexcept nogil:
+    memset(s, 0, sizeof(Source))
+    s.used = 1
+    s.ssrc = ssrc
+    s.seq_base = s.seq_max = seq
+    s.seq_bad = -1
+    s.window = 1
+    s.unique = 1
+
+
+cdef inline void source_fold(Receiver *r, Source *s) noexcept nogil:
+    """Keep the books of a source that is about to be forgotten."""
+    r.expected_past += <uint64_t> (s.seq_max - s.seq_base + 1)
+    r.unique_past += s.unique
+
+
+cdef Source *source_of(Receiver *r, uint32_t ssrc, uint16_t seq, int *fresh) noexcept nogil:
+    """The books of an SSRC; a new one takes the place of the one silent for longest."""
+    cdef Source *oldest = &r.sources[0]
+    cdef Source *s
+    cdef int i
+    fresh[0] = 0
+    for i in range(SOURCES_MAX):
+        s = &r.sources[i]
+        if s.used and s.ssrc == ssrc:
+            return s
+        if oldest.used and (not s.used or s.last_ns < oldest.last_ns):
+            oldest = s
+    if oldest.used:
+        source_fold(r, oldest)
+        r.source_changes += 1
+    source_start(oldest, ssrc, seq)
+    fresh[0] = 1
+    return oldest
+
+
+cdef int sequence(Receiver *r, Source *s, uint16_t seq) noexcept nogil:
+    """Account for one number of a known source (RFC 3550 A.1): AUDIO when new, DUPLICATE or STALE otherwise."""
+    cdef uint16_t ahead = <uint16_t> (seq - <uint16_t> s.seq_max)
+    cdef int back
+    if ahead == 0:
+        r.duplicates += 1
+        return DUPLICATE
+    if ahead < DROPOUT_MAX:
+        s.seq_max += ahead
+        s.window = 1 if ahead >= REORDER_WINDOW else (s.window << ahead) | 1
+        s.unique += 1
+        s.seq_bad = -1
+        return AUDIO
+    back = 65536 - ahead
+    if back >= MISORDER_MAX:
+        if seq == s.seq_bad:  # the second in a row: the peer really jumped
+            source_fold(r, s)
+            source_start(s, s.ssrc, seq)
+            return AUDIO
+        s.seq_bad = <uint16_t> (seq + 1)
+        r.stale += 1
+        return STALE
+    if back >= REORDER_WINDOW:
+        r.stale += 1
+        return STALE
+    if (s.window >> back) & 1:
+        r.duplicates += 1
+        return DUPLICATE
+    s.window |= <uint64_t> 1 << back
+    s.unique += 1
+    r.reordered += 1
+    if s.seq_max - back < s.seq_base:
+        s.seq_base = s.seq_max - back
+    return AUDIO
+
+
+cdef void jitter(Source *s, uint32_t timestamp, int64_t at_ns) noexcept nogil:
+    """RFC 3550 A.8, in samples scaled by 16."""
+    cdef uint32_t transit = <uint32_t> (at_ns // SAMPLE_NS) - timestamp
+    cdef int64_t d
+    if s.timed:
+        d = <int32_t> (transit - s.transit)
+        if d < 0:
+            d = -d
+        s.jitter_x16 += <uint64_t> d
+        s.jitter_x16 -= (s.jitter_x16 - <uint64_t> d + 8) >> 4
+    s.timed = 1
+    s.transit = transit
+
+
+# ---- RFC 4733 events
+
+cdef void remember(Receiver *r, uint32_t ssrc, uint32_t timestamp) noexcept nogil:
+    r.history_ssrc[r.history_at] = ssrc
+    r.history_timestamp[r.history_at] = timestamp
+    r.history_at = (r.history_at + 1) % HISTORY_MAX
+    if r.history_count < HISTORY_MAX:
+        r.history_count += 1
+
+
+cdef int told(const Receiver *r, uint32_t ssrc, uint32_t timestamp) noexcept nogil:
+    cdef int i
+    for i in range(r.history_count):
+        if r.history_timestamp[i] == timestamp and r.history_ssrc[i] == ssrc:
+            return 1
+    return 0
+
+
+cdef void tell(Receiver *r, uint8_t code, int64_t at_ns) noexcept nogil:
+    r.digits_heard += 1
+    if r.digits < DIGITS_OUT_MAX:
+        r.digit[r.digits].code = code
+        r.digit[r.digits].at_ns = at_ns
+        r.digits += 1
+
+
+cdef void finish_event(Receiver *r) noexcept nogil:
+    r.open = 0
+    remember(r, r.event_ssrc, r.event_timestamp)
+    tell(r, r.code, r.event_first_ns)
+
+
+cdef void event(Receiver *r, const Packet *p, const uint8_t *body, int64_t at_ns) noexcept nogil:
+    """One event packet that is neither a repeat nor stale. RFC 4733 sections 2.3 and 2.5."""
+    cdef uint8_t code = body[0]
+    cdef int end = body[1] >> 7
+    cdef uint16_t duration = be16(body + 2)
+    cdef int same_source = r.open and r.event_ssrc == p.ssrc
+    if told(r, p.ssrc, p.timestamp):
+        return
+    if same_source and r.event_timestamp != p.timestamp:
+        if r.code == code and r.duration == 0xFFFF and p.timestamp == r.event_timestamp + <uint32_t> 0xFFFF:
+            # 2.5.1.3: an event too long for its duration field goes on as the next segment
+            remember(r, r.event_ssrc, r.event_timestamp)
+            r.event_timestamp = p.timestamp
+            r.duration = 0
+        elif <int32_t> (p.timestamp - r.event_timestamp) < 0:
+            # all its packets were late: told before the open one, in the order of pressing
+            remember(r, p.ssrc, p.timestamp)
+            if code < 16:
+                tell(r, code, at_ns)
+            return
+    if not same_source or r.event_timestamp != p.timestamp:
+        if r.open:
+            finish_event(r)
+        if code >= 16:  # hook flash and other events are no digits
+            return
+        r.open = 1
+        r.code = code
+        r.event_ssrc = p.ssrc
+        r.event_timestamp = p.timestamp
+        r.event_first_ns = at_ns
+        r.duration = 0
+    r.event_last_ns = at_ns
+    if duration > r.duration:
+        r.duration = duration
+    if end:
+        finish_event(r)
+
+
+# ---- the receiver
+
+cdef void receiver_init(Receiver *r) noexcept nogil:
+    memset(r, 0, sizeof(Receiver))
+    r.event_type = -1
+    r.latch.rank = -1
+
+
+cdef void receiver_connect(Receiver *r, uint32_t address, uint16_t port, int event_type) noexcept nogil:
+    """Learn a peer anew. Counts and the events told so far stay."""
+    memset(&r.latch, 0, sizeof(Latch))
+    r.latch.rank = -1
+    r.latch.sdp_address = r.latch.address = address
+    r.latch.sdp_port = r.latch.port = port
+    r.event_type = <int16_t> event_type
+
+
+cdef int receiver_packet(
+    Receiver *r, const uint8_t *data, int size, uint32_t address, uint16_t port, int64_t at_ns, Packet *packet
+) noexcept nogil:
+    """Judge one datagram, account for it and take the digit out of it."""
+    cdef Source *s
+    cdef int fresh, verdict = AUDIO
+    if size >= 4 and data[0] >> 6 == 2 and 192 <= data[1] <= 223:  # RFC 5761 section 4
+        r.rtcp += 1
+        return RTCP
+    if not parse(data, size, packet):
+        r.malformed += 1
+        return MALFORMED
+    if not latch_admit(&r.latch, address, port, packet.ssrc, packet.seq, at_ns):
+        r.foreign += 1
+        return FOREIGN
+    r.received += 1
+    r.heard_ns = at_ns
+    s = source_of(r, packet.ssrc, packet.seq, &fresh)
+    if not fresh:
+        verdict = sequence(r, s, packet.seq)
+    s.last_ns = at_ns
+    if verdict != AUDIO:
+        return verdict
+    if packet.payload_type == r.event_type:
+        if packet.payload_bytes < 4:
+            r.malformed += 1
+            return MALFORMED
+        event(r, packet, data + packet.payload_at, at_ns)
+        return EVENT
+    if packet.payload_type not in (PAYLOAD_PCMU, PAYLOAD_PCMA, PAYLOAD_NOISE):
+        r.other_payload += 1
+        return OTHER_PAYLOAD
+    jitter(s, packet.timestamp, at_ns)
+    r.source_last = <uint8_t> (s - &r.sources[0])
+    return AUDIO
+
+
+cdef void receiver_tick(Receiver *r, int64_t now_ns) noexcept nogil:
+    """Tell a digit whose end packets were all lost. Call after the socket was emptied."""
+    if r.open and now_ns - r.event_last_ns > EVENT_GONE_NS:
+        finish_event(r)
+
+
+cdef uint64_t receiver_lost(const Receiver *r) noexcept nogil:
+    """Packets expected and never arrived (RFC 3550 A.3), over all sources."""
+    cdef uint64_t expected = r.expected_past, unique = r.unique_past
+    cdef int i
+    for i in range(SOURCES_MAX):
+        if r.sources[i].used:
+            expected += <uint64_t> (r.sources[i].seq_max - r.sources[i].seq_base + 1)
+            unique += r.sources[i].unique
+    return expected - unique
+
+
+cdef double receiver_jitter_ms(const Receiver *r) noexcept nogil:
+    """Of the source heard last."""
+    return <double> r.sources[r.source_last].jitter_x16 / 16.0 / 8.0
+
+
+# ---- addresses
+
+cdef uint32_t ipv4(str host) except? 0:
+    """An IPv4 address in dotted form as a number; ValueError otherwise."""
+    cdef list parts = host.split(".")
+    cdef uint32_t value = 0
+    if len(parts) != 4:
+        raise ValueError(f"not an IPv4 address: {host[:64]!r}")
+    for part in parts:
+        if not 1 <= len(part) <= 3 or not part.isascii() or not part.isdigit() or int(part) > 255:
+            raise ValueError(f"not an IPv4 address: {host[:64]!r}")
+        value = (value << 8) | <uint32_t> int(part)
+    return value
+
+
+cdef str ipv4_text(uint32_t address):
+    return f"{address >> 24}.{(address >> 16) & 255}.{(address >> 8) & 255}.{address & 255}"
+
+
+cdef class RtpReceiver:
+    """One stream's receiver without a socket."""
+
+    def __cinit__(self):
+        receiver_init(&self.state)
+
+    def connect(self, str host, int port, int event_type=-1):
+        if not 0 < port < 65536:
+            raise ValueError(f"not a port: {port}")
+        receiver_connect(&self.state, ipv4(host), <uint16_t> port, event_type)
+
+    def packet(self, const uint8_t[::1] data, tuple source, int64_t at_ns):
+        cdef uint8_t nothing = 0
+        cdef Packet packet
+        cdef const uint8_t *start = &data[0] if data.shape[0] else &nothing
+        cdef int size = <int> min(data.shape[0], 65536)
+        verdict = receiver_packet(&self.state, start, size, ipv4(source[0]), <uint16_t> source[1], at_ns, &packet)
+        return VERDICTS[verdict]
+
+    def tick(self, int64_t now_ns):
+        receiver_tick(&self.state, now_ns)
+
+    def digits(self):
+        cdef int i
+        heard = [(DIGITS[self.state.digit[i].code], self.state.digit[i].at_ns) for i in range(self.state.digits)]
+        self.state.digits = 0
+        return heard
+
+    @property
+    def peer(self):
+        return (ipv4_text(self.state.latch.address), self.state.latch.port)
+
+    @property
+    def locked(self):
+        return bool(self.state.latch.locked)
+
+    def counts(self):
+        cdef Receiver *r = &self.state
+        return {
+            "received": r.received,
+            "lost": receiver_lost(r),
+            "duplicates": r.duplicates,
+            "reordered": r.reordered,
+            "stale": r.stale,
+            "foreign": r.foreign,
+            "malformed": r.malformed,
+            "other_payload": r.other_payload,
+            "rtcp": r.rtcp,
+            "source_changes": r.source_changes,
+            "digits_heard": r.digits_heard,
+        }
+
+    @property
+    def jitter_ms(self):
+        return receiver_jitter_ms(&self.state)

@@ -1,0 +1,65 @@
+"""What is said in one stream: prompts, silence and digits, a frame at a time. Pure: the frame number is an argument."""
+
+from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+
+from fastpath.rtp_limits cimport DIGIT_COPIES, DIGITS_MAX, PACKET_BYTES
+
+cdef struct Prompt:  # encoded once, shared by all calls
+    int64_t id  # 0: free
+    uint8_t *pcmu  # frames * FRAME_BYTES
+    uint8_t *pcma
+    uint32_t frames
+    int32_t users  # streams that play it (atomic)
+    uint8_t dead  # removed: freed when nobody plays it
+
+cdef struct DigitIn:
+    int64_t token
+    uint8_t code
+    uint8_t on_frames
+    uint8_t gap_frames
+    uint8_t last  # of its send_digits
+
+cdef struct Outbox:  # the packets of one frame
+    int count
+    int size[DIGIT_COPIES]
+    uint8_t data[DIGIT_COPIES][PACKET_BYTES]
+
+cdef struct Sender:
+    uint32_t ssrc
+    uint32_t timestamp_base
+    uint16_t seq
+    int16_t event_type  # -1: the peer knows no events
+    uint8_t payload_type
+    uint8_t comfort  # silence is sent when nothing plays
+    uint8_t flowing  # the frame before was audio
+    uint8_t speaking  # the frame before was of a prompt
+    # playing
+    Prompt *prompt
+    int64_t play_token
+    uint32_t position
+    uint8_t loop
+    uint8_t play_ended  # to be told; play_token says which
+    # digits
+    uint8_t digits_ended
+    uint8_t digit_at
+    uint8_t digit_count
+    uint16_t digit_step  # frames since the event began
+    uint32_t digit_timestamp
+    int64_t digits_token
+    DigitIn digit[DIGITS_MAX]
+    uint64_t digits_sent
+
+cdef void sender_init(Sender *s, uint32_t ssrc, uint16_t seq, uint32_t timestamp) noexcept nogil
+cdef void sender_connect(Sender *s, int payload_type, int event_type, int comfort) noexcept nogil
+cdef void sender_play(Sender *s, Prompt *prompt, int64_t token, int loop) noexcept nogil
+cdef void sender_stop(Sender *s) noexcept nogil
+cdef int sender_digit(Sender *s, const DigitIn *digit) noexcept nogil
+cdef void sender_frame(Sender *s, uint32_t frame, Outbox *out) noexcept nogil
+cdef int prompt_fill(Prompt *p, const uint8_t[::1] pcmu, const uint8_t[::1] pcma) except -1
+cdef void prompt_free(Prompt *p) noexcept nogil
+cdef list digits_of(str digits, int on_ms, int gap_ms)
+
+
+cdef class RtpSender:
+    cdef Sender state
+    cdef Prompt prompt

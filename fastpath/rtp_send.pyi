@@ -1,0 +1,26 @@
+"""What is said in one stream: prompts, silence and digits, a frame at a time, without socket or clock."""
+
+from typing_extensions import Buffer
+from typing import final
+
+@final
+class RtpSender:
+    """One stream's sender as the media thread runs it, for tests and tools."""
+
+    def __init__(self, *, ssrc: int, seq: int, timestamp: int) -> None:
+        """`timestamp` is that of frame 0."""
+
+    def connect(self, payload_type: int, event_type: int = -1, *, comfort: bool = True) -> None:
+        """Which payload types the peer agreed on."""
+
+    def play(self, pcmu: Buffer, pcma: Buffer, token: int, loop: bool = False) -> None:
+        """Play from the next frame on, instead of what plays."""
+
+    def stop_play(self) -> None:
+        """Stop what plays."""
+
+    def send_digits(self, digits: str, token: int, on_ms: int = 100, gap_ms: int = 100) -> None:
+        """Queue digits; see MediaEngine.send_digits."""
+
+    def frame(self, number: int) -> tuple[list[bytes], list[tuple[str, int]]]:
+        """The packets of one frame of 20 ms, and what ended: ("play" or "digits", token)."""

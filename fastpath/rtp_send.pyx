@@ -1,0 +1,274 @@
+"""What is said in one stream, one frame of 20 ms at a time:
+
+    digits waiting  ->  RFC 4733 event packets: the first packet three times at once with the marker, then one each
+                        frame with a growing duration and the same timestamp, the end packet in three frames; then
+                        the gap, in silence. The prompt waits.
+    a prompt        ->  its next frame; the marker on the first
+    neither         ->  a frame of G.711 silence when `comfort` is on (carriers take a silent sender for a dead one, and
+                        NAT bindings stay open), else nothing
+
+The timestamp is that of the frame's place in time, so it goes on through silence and through frames never sent.
+"""
+
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy, memset
+
+from fastpath.atomics cimport add32
+from fastpath.rtp_limits cimport (
+    DIGIT_FRAMES_MAX,
+    DIGIT_FRAMES_MIN,
+    FRAME_BYTES,
+    FRAME_MS,
+    HEADER_BYTES,
+    PAYLOAD_PCMA,
+    PAYLOAD_PCMU,
+    PROMPT_FRAMES_MAX,
+)
+
+cdef enum:
+    SILENCE_PCMU = 0xFF
+    SILENCE_PCMA = 0xD5
+    VOLUME = 10  # -10 dBm0, RFC 4733 section 2.3.3
+    EVENT_BYTES = 16
+
+
+cdef void sender_init(Sender *s, uint32_t ssrc, uint16_t seq, uint32_t timestamp) noexcept nogil:
+    memset(s, 0, sizeof(Sender))
+    s.ssrc = ssrc
+    s.seq = seq
+    s.timestamp_base = timestamp
+    s.event_type = -1
+
+
+cdef void sender_connect(Sender *s, int payload_type, int event_type, int comfort) noexcept nogil:
+    s.payload_type = <uint8_t> payload_type
+    s.event_type = <int16_t> event_type
+    s.comfort = <uint8_t> comfort
+
+
+cdef void sender_play(Sender *s, Prompt *prompt, int64_t token, int loop) noexcept nogil:
+    """Play from the next frame on, instead of what plays."""
+    sender_stop(s)
+    add32(&prompt.users, 1)
+    s.prompt = prompt
+    s.play_token = token
+    s.loop = <uint8_t> loop
+    s.position = 0
+    s.speaking = 0
+
+
+cdef void sender_stop(Sender *s) noexcept nogil:
+    """Stop without a PlayEnded."""
+    if s.prompt != NULL:
+        add32(&s.prompt.users, -1)
+        s.prompt = NULL
+    s.play_ended = 0
+
+
+cdef int sender_digit(Sender *s, const DigitIn *digit) noexcept nogil:
+    """Queue one digit; 0 when the queue is full."""
+    if s.digit_count == DIGITS_MAX:
+        return 0
+    s.digit[(s.digit_at + s.digit_count) % DIGITS_MAX] = digit[0]
+    s.digit_count += 1
+    return 1
+
+
+cdef inline void put32(uint8_t *p, uint32_t v) noexcept nogil:
+    p[0] = <uint8_t> (v >> 24)
+    p[1] = <uint8_t> (v >> 16)
+    p[2] = <uint8_t> (v >> 8)
+    p[3] = <uint8_t> v
+
+
+cdef uint8_t *packet(Sender *s, Outbox *out, int kind, int marker, uint32_t timestamp, int size) noexcept nogil:
+    """Begin the frame's next packet; returns where its payload goes."""
+    cdef uint8_t *p = &out.data[out.count][0]
+    p[0] = 0x80
+    p[1] = <uint8_t> (kind | (marker << 7))
+    p[2] = <uint8_t> (s.seq >> 8)
+    p[3] = <uint8_t> s.seq
+    put32(p + 4, timestamp)
+    put32(p + 8, s.ssrc)
+    s.seq += 1
+    out.size[out.count] = size
+    out.count += 1
+    return p + HEADER_BYTES
+
+
+cdef void event_packet(Sender *s, Outbox *out, const DigitIn *d, int marker, int end, int frames) noexcept nogil:
+    """RFC 4733 section 2.3."""
+    cdef uint8_t *body = packet(s, out, s.event_type, marker, s.digit_timestamp, EVENT_BYTES)
+    cdef int duration = frames * FRAME_BYTES
+    body[0] = d.code
+    body[1] = <uint8_t> ((end << 7) | VOLUME)
+    body[2] = <uint8_t> (duration >> 8)
+    body[3] = <uint8_t> duration
+
+
+cdef int digit_frame(Sender *s, uint32_t timestamp, Outbox *out) noexcept nogil:
+    """One frame of the digit at the head of the queue; 0 when it is a frame of the gap's silence."""
+    cdef DigitIn *d = &s.digit[s.digit_at]
+    cdef int i, step = s.digit_step, tone = 1
+    if step == 0:
+        s.digit_timestamp = timestamp
+        for i in range(DIGIT_COPIES):
+            event_packet(s, out, d, 1, 0, 1)
+    elif step < d.on_frames - 1:
+        event_packet(s, out, d, 0, 0, step + 1)
+    elif step < d.on_frames - 1 + DIGIT_COPIES:
+        event_packet(s, out, d, 0, 1, d.on_frames)
+    else:
+        tone = 0
+    s.digit_step += 1
+    if s.digit_step == d.on_frames + d.gap_frames:
+        s.digits_sent += 1
+        if d.last:
+            s.digits_ended = 1
+            s.digits_token = d.token
+        s.digit_step = 0
+        s.digit_at = (s.digit_at + 1) % DIGITS_MAX
+        s.digit_count -= 1
+    return tone
+
+
+cdef void prompt_frame(Sender *s, uint32_t timestamp, Outbox *out) noexcept nogil:
+    cdef const uint8_t *audio = s.prompt.pcma if s.payload_type == PAYLOAD_PCMA else s.prompt.pcmu
+    cdef int marker = not s.speaking
+    cdef uint8_t *body = packet(s, out, s.payload_type, marker, timestamp, HEADER_BYTES + FRAME_BYTES)
+    memcpy(body, audio + <size_t> s.position * FRAME_BYTES, FRAME_BYTES)
+    s.position += 1
+    s.speaking = 1
+    s.flowing = 1
+
+
+cdef void sender_frame(Sender *s, uint32_t frame, Outbox *out) noexcept nogil:
+    """The packets of frame number `frame`; a prompt that ended before it is flagged in `play_ended`."""
+    cdef uint32_t timestamp = s.timestamp_base + frame * <uint32_t> FRAME_BYTES
+    cdef uint8_t *body
+    out.count = 0
+    if s.digit_count and digit_frame(s, timestamp, out):
+        s.flowing = s.speaking = 0
+        return
+    if s.prompt != NULL and not s.digit_count:
+        if s.position == s.prompt.frames and s.loop:
+            s.position = 0
+        if s.position < s.prompt.frames:
+            prompt_frame(s, timestamp, out)
+            return
+        sender_stop(s)
+        s.play_ended = 1
+    s.speaking = 0
+    if s.comfort:
+        body = packet(s, out, s.payload_type, not s.flowing, timestamp, HEADER_BYTES + FRAME_BYTES)
+        memset(body, SILENCE_PCMA if s.payload_type == PAYLOAD_PCMA else SILENCE_PCMU, FRAME_BYTES)
+        s.flowing = 1
+    else:
+        s.flowing = 0
+
+
+# ---- prompts
+
+cdef int prompt_fill(Prompt *p, const uint8_t[::1] pcmu, const uint8_t[::1] pcma) except -1:
+    """Copy a prompt, the last frame filled up with silence. ValueError when it is none."""
+    cdef Py_ssize_t size = pcmu.shape[0]
+    cdef Py_ssize_t room = (size + FRAME_BYTES - 1) // FRAME_BYTES * FRAME_BYTES
+    if size == 0 or size != pcma.shape[0]:
+        raise ValueError(f"a prompt has audio, as long in PCMU ({size}) as in PCMA ({pcma.shape[0]})")
+    if room > <Py_ssize_t> PROMPT_FRAMES_MAX * FRAME_BYTES:
+        raise ValueError(f"a prompt has at most {PROMPT_FRAMES_MAX * FRAME_MS // 60_000} minutes")
+    p.pcmu = <uint8_t *> malloc(<size_t> room)
+    p.pcma = <uint8_t *> malloc(<size_t> room)
+    if p.pcmu == NULL or p.pcma == NULL:
+        prompt_free(p)
+        raise MemoryError
+    memset(p.pcmu + size, SILENCE_PCMU, <size_t> (room - size))
+    memset(p.pcma + size, SILENCE_PCMA, <size_t> (room - size))
+    memcpy(p.pcmu, &pcmu[0], <size_t> size)
+    memcpy(p.pcma, &pcma[0], <size_t> size)
+    p.frames = <uint32_t> (room // FRAME_BYTES)
+    p.users = 0
+    p.dead = 0
+    return 0
+
+
+cdef void prompt_free(Prompt *p) noexcept nogil:
+    free(p.pcmu)
+    free(p.pcma)
+    memset(p, 0, sizeof(Prompt))
+
+
+# ---- digits
+
+cdef list digits_of(str digits, int on_ms, int gap_ms):
+    """Codes of the digits of one send_digits, and the length of tone and gap in frames. ValueError on nonsense."""
+    cdef list codes = ["0123456789*#ABCD".find(c) for c in digits.upper()]
+    on_frames = -(-on_ms // FRAME_MS)
+    gap_frames = -(-gap_ms // FRAME_MS)
+    if not codes or min(codes) < 0:
+        raise ValueError(f"not digits (0-9 * # A-D): {digits[:64]!r}")
+    for name, frames in (("on_ms", on_frames), ("gap_ms", gap_frames)):
+        if not DIGIT_FRAMES_MIN <= frames <= DIGIT_FRAMES_MAX:
+            low, high = DIGIT_FRAMES_MIN * FRAME_MS, DIGIT_FRAMES_MAX * FRAME_MS
+            raise ValueError(f"{name} must be between {low} and {high}")
+    if len(codes) > DIGITS_MAX:
+        raise ValueError(f"at most {DIGITS_MAX} digits at a time")
+    return [codes, on_frames, gap_frames]
+
+
+cdef class RtpSender:
+    """One stream's sender without a socket."""
+
+    def __cinit__(self):
+        memset(&self.prompt, 0, sizeof(Prompt))
+
+    def __init__(self, *, unsigned int ssrc, unsigned short seq, unsigned int timestamp):
+        sender_stop(&self.state)
+        sender_init(&self.state, ssrc, seq, timestamp)
+
+    def __dealloc__(self):
+        prompt_free(&self.prompt)
+
+    def connect(self, int payload_type, int event_type=-1, *, bint comfort=True):
+        if payload_type not in (PAYLOAD_PCMU, PAYLOAD_PCMA):
+            raise ValueError(f"not a payload type of G.711: {payload_type}")
+        sender_connect(&self.state, payload_type, event_type, comfort)
+
+    def play(self, const uint8_t[::1] pcmu, const uint8_t[::1] pcma, int64_t token, bint loop=False):
+        cdef Prompt prompt
+        memset(&prompt, 0, sizeof(Prompt))
+        prompt_fill(&prompt, pcmu, pcma)
+        sender_stop(&self.state)
+        prompt_free(&self.prompt)
+        self.prompt = prompt
+        sender_play(&self.state, &self.prompt, token, loop)
+
+    def stop_play(self):
+        sender_stop(&self.state)
+
+    def send_digits(self, str digits, int64_t token, int on_ms=100, int gap_ms=100):
+        cdef DigitIn digit
+        codes, on_frames, gap_frames = digits_of(digits, on_ms, gap_ms)
+        if len(codes) > DIGITS_MAX - self.state.digit_count:
+            raise BufferError(f"at most {DIGITS_MAX} digits wait to be sent")
+        digit.token = token
+        digit.on_frames = on_frames
+        digit.gap_frames = gap_frames
+        for i, code in enumerate(codes):
+            digit.code = code
+            digit.last = i == len(codes) - 1
+            sender_digit(&self.state, &digit)
+
+    def frame(self, unsigned int number):
+        cdef Outbox out
+        cdef int i
+        sender_frame(&self.state, number, &out)
+        packets = [<bytes> out.data[i][:out.size[i]] for i in range(out.count)]
+        ended = []
+        if self.state.play_ended:
+            self.state.play_ended = 0
+            ended.append(("play", self.state.play_token))
+        if self.state.digits_ended:
+            self.state.digits_ended = 0
+            ended.append(("digits", self.state.digits_token))
+        return packets, ended
