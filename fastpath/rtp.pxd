@@ -1,19 +1,20 @@
-"""The media engine: streams, prompts and threads as Python sees them. The hot path is in rtp_loop."""
+"""The media engine: streams, prompts and threads as Python sees them.
+
+The hot path is in rtp_loop.
+"""
 
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
-from fastpath.rtp_limits cimport PROMPTS_MAX
 from fastpath.rtp_loop cimport Stream, Worker
-from fastpath.rtp_send cimport Prompt
+from fastpath.rtp_prompts cimport Prompts
 
 
 cdef class MediaEngine:
     cdef Worker *workers
     cdef Stream *streams  # threads * SLOTS * slot_capacity
     cdef uint8_t *gates
-    cdef Prompt prompts[PROMPTS_MAX]
-    cdef dict prompt_index  # prompt id -> index in prompts
-    cdef list free_entries  # for each worker and slot: entries of the table never used or free again
+    cdef Prompts prompts
+    cdef list free_entries  # for each worker and slot: a stack of entries
     cdef int thread_count
     cdef int priority
     cdef int streams_max
@@ -26,12 +27,10 @@ cdef class MediaEngine:
     cdef int fifo_refused
     cdef uint8_t woken
     cdef int64_t opened
-    cdef int64_t prompts_added
     cdef uint64_t held_waits
 
     cdef Stream *hold(self, int64_t stream) except NULL
     cdef void let_go(self, Stream *s) noexcept
-    cdef int bind(self, str host, int port_low, int port_high, int *port) except -1
+    cdef int emptiest(self) noexcept
     cdef object shut(self, Stream *s)
     cdef void halt(self) noexcept
-    cdef void sweep(self) noexcept

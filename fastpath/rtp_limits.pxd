@@ -49,4 +49,5 @@ cdef extern from *:
     """
     #define DL_LEARN_NS 3000000000LL
     """
-    const long long LEARN_NS "DL_LEARN_NS"  # how long a better ranked source may still take the lead
+    # how long a better ranked source may still take the lead
+    const long long LEARN_NS "DL_LEARN_NS"

@@ -1,25 +1,27 @@
-"""The media thread: absolute ticks of 1 ms, 20 slots, each stream served in its own slot every 20 ms.
+"""The media thread: absolute ticks of 1 ms, 20 slots, a stream served in its slot every 20 ms.
 
 How the threads meet, without a lock that the media thread could wait for:
-- A stream belongs to whoever turned its gate from IDLE. The media thread serves the stream a tick later when it finds
-  it HELD; Python waits the few microseconds of a service. So commands take effect at once and none can be lost.
-- Events go to Python through one bounded ring per thread (single producer, single consumer), with at most one eventfd
-  write per tick. What does not fit: a digit is dropped and counted, PlayEnded and DigitsSent are told a frame later.
-- Recorded frames go through one bounded ring per recorded stream; what does not fit is dropped and counted.
+- A stream belongs to whoever turned its gate from IDLE. The media thread serves the stream a tick
+  later when it finds it HELD; Python waits the few microseconds of a service. So commands take
+  effect at once and none can be lost.
+- Events go to Python through one bounded ring per thread (single producer, single consumer), with
+  at most one eventfd write per tick. What does not fit: a digit is dropped and counted, PlayEnded
+  and DigitsSent are told a frame later.
+- Recorded frames go through one bounded ring per recorded stream; what does not fit is dropped and
+  counted.
 """
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from fastpath.rtp_limits cimport (
     DATAGRAM_BYTES_MAX,
-    FRAME_BYTES,
     HISTOGRAM_BINS,
-    RECORD_ENTRIES,
     RETRY_MAX,
     SLOTS,
 )
 from fastpath.rtp_os cimport pthread_t
 from fastpath.rtp_receive cimport Receiver
+from fastpath.rtp_record cimport RecordRing
 from fastpath.rtp_send cimport Outbox, Sender
 
 cdef enum Gate:
@@ -33,10 +35,6 @@ cdef enum EventKind:
     PLAY_ENDED
     DIGITS_SENT
 
-cdef enum Side:
-    SIDE_SENT
-    SIDE_HEARD
-
 cdef struct Event:
     int64_t stream
     int64_t value  # token, or at_ns of a digit
@@ -49,27 +47,6 @@ cdef struct EventRing:
     uint32_t head  # written by the media thread
     uint32_t tail  # written by Python
     uint64_t dropped
-
-cdef struct RecordEntry:  # as numpy reads it: see RECORD_DTYPE in rtp.pyx
-    int64_t position  # samples since the recording began
-    uint8_t side
-    uint8_t payload_type
-    uint16_t size
-    uint32_t unused
-    uint8_t payload[FRAME_BYTES]
-
-cdef struct RecordRing:
-    int64_t start_ns
-    uint32_t head
-    uint32_t tail
-    uint64_t dropped
-    # maps the peer's timestamps to positions
-    uint32_t ssrc
-    uint32_t timestamp
-    int64_t position
-    uint8_t anchored
-    uint8_t on
-    RecordEntry entries[RECORD_ENTRIES]
 
 cdef struct Stream:
     int64_t id

@@ -1,9 +1,18 @@
-"""The media thread's loop. Everything here runs without the GIL, allocates nothing and waits for nobody."""
+# cython: auto_pickle=False, autotestdict=False
+"""The media thread's loop: without the GIL, without allocation, waiting for nobody."""
 
-from libc.string cimport memcpy, memset
+from libc.string cimport memset
 
 from fastpath.atomics cimport exchange8, get8, get32, geti32, set8, set32, set64, swap8
-from fastpath.rtp_limits cimport MS_NS, PAYLOAD_NOISE, RECEIVE_BUDGET, SAMPLE_NS, TICKS_LATE_MAX
+from fastpath.rtp_latch cimport Latch
+from fastpath.rtp_limits cimport (
+    FRAME_BYTES,
+    HEADER_BYTES,
+    MS_NS,
+    PAYLOAD_NOISE,
+    RECEIVE_BUDGET,
+    TICKS_LATE_MAX,
+)
 from fastpath.rtp_os cimport (
     CLOCK_MONOTONIC,
     CLOCK_REALTIME,
@@ -16,12 +25,12 @@ from fastpath.rtp_os cimport (
     wake,
 )
 from fastpath.rtp_receive cimport AUDIO, Packet, receiver_packet, receiver_tick
+from fastpath.rtp_record cimport record_heard, record_sent
 from fastpath.rtp_send cimport sender_frame
 
 cdef enum:
     PERIOD_NS = 20000000
     SECOND_NS = 1000000000
-    DRIFT_SAMPLES_MAX = 1600  # 200 ms between a peer's timestamp and its arrival: the recording is anchored anew
 
 cdef struct Moment:
     int64_t due_ns  # when the slot should have been served
@@ -58,49 +67,6 @@ cdef int event_take(EventRing *ring, Event *into) noexcept nogil:
     return 1
 
 
-# ---- recording
-
-cdef void record(
-    RecordRing *r, uint8_t side, uint8_t payload_type, int64_t position, const uint8_t *audio, int size
-) noexcept nogil:
-    """Hand out audio in entries of one frame at most."""
-    cdef RecordEntry *e
-    cdef int part
-    while size > 0:
-        part = min(size, FRAME_BYTES)
-        if r.head - get32(&r.tail) == RECORD_ENTRIES:
-            r.dropped += 1
-            return
-        e = &r.entries[r.head % RECORD_ENTRIES]
-        e.position = position
-        e.side = side
-        e.payload_type = payload_type
-        e.size = <uint16_t> part
-        memcpy(&e.payload[0], audio, <size_t> part)
-        set32(&r.head, r.head + 1)
-        audio += part
-        position += part
-        size -= part
-
-
-cdef void record_heard(RecordRing *r, const Packet *p, const uint8_t *datagram, int64_t at_ns) noexcept nogil:
-    """Place a packet by its timestamp, which jitter does not move; by its arrival when the two went apart."""
-    cdef int64_t arrival = (at_ns - r.start_ns) // SAMPLE_NS
-    cdef int64_t position = r.position + <int32_t> (p.timestamp - r.timestamp)
-    if (
-        not r.anchored
-        or r.ssrc != p.ssrc
-        or position - arrival > DRIFT_SAMPLES_MAX
-        or arrival - position > DRIFT_SAMPLES_MAX
-    ):
-        position = arrival
-    r.anchored = 1
-    r.ssrc = p.ssrc
-    r.timestamp = p.timestamp
-    r.position = position
-    record(r, SIDE_HEARD, p.payload_type, position, datagram + p.payload_at, p.payload_bytes)
-
-
 # ---- one stream, every 20 ms
 
 cdef void receive(Worker *w, Stream *s, const Moment *m) noexcept nogil:
@@ -108,9 +74,9 @@ cdef void receive(Worker *w, Stream *s, const Moment *m) noexcept nogil:
     cdef uint32_t address = 0
     cdef uint16_t port = 0
     cdef int64_t stamp_ns = 0, at_ns, now_ns = 0
-    cdef int size, i, budget
+    cdef int size, verdict, _budget
     cdef Packet packet
-    for budget in range(RECEIVE_BUDGET):
+    for _budget in range(RECEIVE_BUDGET):
         size = udp_receive(s.fd, &w.datagram[0], sizeof(w.datagram), &address, &port, &stamp_ns)
         if size < 0:
             if size == -EAGAIN:
@@ -125,8 +91,11 @@ cdef void receive(Worker *w, Stream *s, const Moment *m) noexcept nogil:
         if at_ns < s.connected_ns:
             s.early += 1
             continue
-        if receiver_packet(&s.receiver, &w.datagram[0], size, address, port, at_ns, &packet) == AUDIO:
-            if s.record != NULL and s.record.on and packet.payload_type != PAYLOAD_NOISE:
+        verdict = receiver_packet(
+            &s.receiver, &w.datagram[0], size, address, port, at_ns, &packet
+        )
+        if verdict == AUDIO and s.record != NULL and s.record.on:
+            if packet.payload_type != PAYLOAD_NOISE:
                 record_heard(s.record, &packet, &w.datagram[0], at_ns)
         if s.receiver.digits:
             tell_digits(w, s)
@@ -147,11 +116,13 @@ cdef void tell_digits(Worker *w, Stream *s) noexcept nogil:
 
 cdef void send(Worker *w, Stream *s, const Moment *m) noexcept nogil:
     """Send the packets of this frame and account for how late they are."""
+    cdef const Latch *peer = &s.receiver.latch
     cdef int64_t late_ns
-    cdef int i
+    cdef int i, size
     sender_frame(&s.sender, m.frame, &w.out)
     for i in range(w.out.count):
-        if udp_send(s.fd, &w.out.data[i][0], w.out.size[i], s.receiver.latch.address, s.receiver.latch.port) < 0:
+        size = w.out.size[i]
+        if udp_send(s.fd, &w.out.data[i][0], size, peer.address, peer.port) < 0:
             s.send_errors += 1
         else:
             s.sent += 1
@@ -165,10 +136,7 @@ cdef void send(Worker *w, Stream *s, const Moment *m) noexcept nogil:
             s.late += 1
             w.frames_late += 1
         if s.record != NULL and s.record.on and w.out.size[0] > FRAME_BYTES:
-            record(
-                s.record, SIDE_SENT, s.sender.payload_type, (m.due_ns - s.record.start_ns) // SAMPLE_NS,
-                &w.out.data[0][12], FRAME_BYTES,
-            )
+            record_sent(s.record, s.sender.payload_type, m.due_ns, &w.out.data[0][HEADER_BYTES])
     if s.sender.play_ended and tell(w, PLAY_ENDED, s.id, s.sender.play_token, 0):
         s.sender.play_ended = 0
     if s.sender.digits_ended and tell(w, DIGITS_SENT, s.id, s.sender.digits_token, 0):
@@ -239,7 +207,7 @@ cdef void serve_slot(Worker *w, int slot, Moment *m) noexcept nogil:
 
 
 cdef void serve_again(Worker *w, const Moment *m) noexcept nogil:
-    """The streams that Python held when it was their turn: at the time and frame that was theirs."""
+    """The streams Python held when it was their turn, at the time and frame that was theirs."""
     cdef int i, left = 0
     for i in range(w.retry_count):
         if not serve(w, w.retry[i], m):
@@ -249,7 +217,7 @@ cdef void serve_again(Worker *w, const Moment *m) noexcept nogil:
 
 
 cdef uint64_t tick_after(const Worker *w, uint64_t tick) noexcept nogil:
-    """The next tick with something to do; at most a period on, so that new streams and stop are seen."""
+    """The next tick with work; at most a period on, so that new streams and stop are seen."""
     cdef int slot = <int> (tick % SLOTS), step = 1
     if w.retry_count:
         return tick + 1

@@ -1,4 +1,4 @@
-"""The system calls of the media engine: non-blocking UDP with kernel arrival times, clocks, one thread."""
+"""The system calls of the media engine: UDP with kernel arrival times, clocks, a thread."""
 
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 
@@ -30,7 +30,7 @@ cdef extern from * nogil:
         to.sin_port = htons(port);
         return to;
     }
-    /* A bound socket, or -errno. Never connected: an ICMP error of one peer must not end a read or a write. */
+    /* A bound socket, or -errno. Never connected: no ICMP error may end a read or a write. */
     static inline int dl_udp_open(uint32_t address, uint16_t port, int buffer_bytes) {
         struct sockaddr_in at = dl_sockaddr(address, port);
         int tos = IPTOS_DSCP_EF, one = 1, error;
@@ -46,9 +46,10 @@ cdef extern from * nogil:
         close(fd);
         return -error;
     }
-    /* Size of the datagram (it may exceed `room`: MSG_TRUNC) or -errno; `stamp_ns` is CLOCK_REALTIME, 0 if unknown. */
-    static inline int dl_udp_receive(int fd, uint8_t *data, int room, uint32_t *address, uint16_t *port,
-                                     int64_t *stamp_ns) {
+    /* Size of the datagram (it may exceed `room`: MSG_TRUNC) or -errno.
+       `stamp_ns` is CLOCK_REALTIME, 0 if unknown. */
+    static inline int dl_udp_receive(int fd, uint8_t *data, int room, uint32_t *address,
+                                     uint16_t *port, int64_t *stamp_ns) {
         struct sockaddr_in from;
         struct iovec part = {data, (size_t) room};
         union { struct cmsghdr align; char room[CMSG_SPACE(sizeof(struct timespec))]; } control;
@@ -68,9 +69,12 @@ cdef extern from * nogil:
         }
         return (int) size;
     }
-    static inline int dl_udp_send(int fd, const uint8_t *data, int size, uint32_t address, uint16_t port) {
+    static inline int dl_udp_send(int fd, const uint8_t *data, int size, uint32_t address,
+                                  uint16_t port) {
         struct sockaddr_in to = dl_sockaddr(address, port);
-        return sendto(fd, data, (size_t) size, MSG_DONTWAIT, (struct sockaddr *) &to, sizeof to) < 0 ? -errno : size;
+        ssize_t sent = sendto(fd, data, (size_t) size, MSG_DONTWAIT, (struct sockaddr *) &to,
+                              sizeof to);
+        return sent < 0 ? -errno : size;
     }
     static inline int64_t dl_clock(int which) {
         struct timespec t;
@@ -99,8 +103,10 @@ cdef extern from * nogil:
     static inline int dl_random(void *into, int size) {
         return getrandom(into, (size_t) size, 0) == size ? 0 : -EIO;
     }
-    /* Start a thread that no signal interrupts; with SCHED_FIFO at `priority` when that is allowed (0: not asked). */
-    static inline int dl_thread(pthread_t *thread, void *(*run)(void *), void *argument, int priority, int *refused) {
+    /* Start a thread that no signal interrupts; with SCHED_FIFO at `priority` when that is
+       allowed (0: not asked). */
+    static inline int dl_thread(pthread_t *thread, void *(*run)(void *), void *argument,
+                                int priority, int *refused) {
         struct sched_param wish = {.sched_priority = priority};
         pthread_attr_t how;
         sigset_t all, before;
@@ -139,7 +145,9 @@ cdef extern from * nogil:
     int udp_receive "dl_udp_receive"(
         int fd, uint8_t *data, int room, uint32_t *address, uint16_t *port, int64_t *stamp_ns
     )
-    int udp_send "dl_udp_send"(int fd, const uint8_t *data, int size, uint32_t address, uint16_t port)
+    int udp_send "dl_udp_send"(
+        int fd, const uint8_t *data, int size, uint32_t address, uint16_t port
+    )
     int close_fd "close"(int fd)
     int64_t clock "dl_clock"(int which)
     void sleep_until "dl_sleep_until"(int64_t due_ns)
@@ -148,7 +156,11 @@ cdef extern from * nogil:
     void wake_clear "dl_wake_clear"(int fd)
     int random_bytes "dl_random"(void *into, int size)
     int thread_start "dl_thread"(
-        pthread_t *thread, void *(*run)(void *) noexcept nogil, void *argument, int priority, int *refused
+        pthread_t *thread,
+        void *(*run)(void *) noexcept nogil,
+        void *argument,
+        int priority,
+        int *refused,
     )
     int pthread_join(pthread_t thread, void **value)
     int sched_yield()

@@ -1,11 +1,12 @@
-"""What is heard in one stream: latching, sequence numbers, jitter and digits. Pure: time is an argument.
+"""What is heard in one stream: sequence numbers, jitter, digits. Pure: time is an argument.
 
 Addresses and ports are in host byte order. Nothing here allocates or calls the system.
 """
 
-from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
-from fastpath.rtp_limits cimport CANDIDATES_MAX, DIGITS_OUT_MAX, HISTORY_MAX, SOURCES_MAX
+from fastpath.rtp_latch cimport Latch
+from fastpath.rtp_limits cimport DIGITS_OUT_MAX, HISTORY_MAX, SOURCES_MAX
 
 cdef enum Verdict:
     AUDIO  # G.711 or comfort noise of the peer
@@ -17,37 +18,11 @@ cdef enum Verdict:
     OTHER_PAYLOAD  # from the peer, of a payload type nobody agreed on
     RTCP  # multiplexed RTCP (RFC 5761): ignored
 
-cdef enum Rank:
-    RANK_ANY
-    RANK_PORT  # the SDP's port on another host: a NAT that kept the port
-    RANK_HOST  # the SDP's host, another port
-    RANK_EXACT
-
-cdef struct Candidate:
-    uint32_t address
-    uint32_t ssrc
-    uint32_t touched  # order of use
-    uint16_t port
-    uint16_t seq_next
-    int8_t rank
-    uint8_t in_order  # 0: the entry is free
-
-cdef struct Latch:
-    uint32_t sdp_address
-    uint32_t address  # whom we hear; the SDP's until somebody leads
-    uint16_t sdp_port
-    uint16_t port
-    int8_t rank  # of the leader; -1: nobody leads
-    uint8_t locked
-    uint32_t clock
-    int64_t led_ns  # when somebody first led
-    Candidate candidates[CANDIDATES_MAX]
-
 cdef struct Source:  # one SSRC
     uint32_t ssrc
     uint32_t transit
     int64_t last_ns
-    int64_t seq_base  # extended sequence numbers: 64 bits, so that a packet before the first is no wrap
+    int64_t seq_base  # extended; signed, so that a packet before the first is no wrap
     int64_t seq_max
     uint64_t window  # bit i: seq_max - i arrived
     uint64_t unique
@@ -106,15 +81,21 @@ cdef struct Receiver:
     int64_t heard_ns  # last valid packet of the peer; 0: none yet
 
 cdef void receiver_init(Receiver *r) noexcept nogil
-cdef void receiver_connect(Receiver *r, uint32_t address, uint16_t port, int event_type) noexcept nogil
+cdef void receiver_connect(
+    Receiver *r, uint32_t address, uint16_t port, int event_type
+) noexcept nogil
 cdef int receiver_packet(
-    Receiver *r, const uint8_t *data, int size, uint32_t address, uint16_t port, int64_t at_ns, Packet *packet
+    Receiver *r,
+    const uint8_t *data,
+    int size,
+    uint32_t address,
+    uint16_t port,
+    int64_t at_ns,
+    Packet *packet,
 ) noexcept nogil
 cdef void receiver_tick(Receiver *r, int64_t now_ns) noexcept nogil
 cdef uint64_t receiver_lost(const Receiver *r) noexcept nogil
 cdef double receiver_jitter_ms(const Receiver *r) noexcept nogil
-cdef uint32_t ipv4(str host) except? 0
-cdef str ipv4_text(uint32_t address)
 
 
 cdef class RtpReceiver:

@@ -1,10 +1,11 @@
-"""What is heard in one stream: latching, sequence numbers, jitter and digits, without socket or clock."""
+"""What is heard in one stream, without socket or clock."""
 
-from typing_extensions import Buffer
 from typing import Final, final
 
+from typing_extensions import Buffer
+
 DIGITS: Final = "0123456789*#ABCD"
-VERDICTS: Final = ("audio", "event", "duplicate", "stale", "malformed", "foreign", "other_payload", "rtcp")
+VERDICTS: Final[tuple[str, ...]]
 
 @final
 class RtpReceiver:
@@ -20,7 +21,7 @@ class RtpReceiver:
         """Tell a digit whose end was lost."""
 
     def digits(self) -> list[tuple[str, int]]:
-        """Take the digits told since the last call, each with the arrival of its first packet in ns."""
+        """Take the digits told so far, each with the arrival of its first packet in ns."""
 
     @property
     def peer(self) -> tuple[str, int]:
@@ -36,3 +37,5 @@ class RtpReceiver:
 
     def counts(self) -> dict[str, int]:
         """Packets by what became of them."""
+
+__pyx_capi__: dict[str, object]

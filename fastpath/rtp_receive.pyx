@@ -1,24 +1,21 @@
+# cython: auto_pickle=False, autotestdict=False
 """What is heard in one stream. The rules, in the order a datagram meets them:
 
-1. RTP version 2 with a sane header (RFC 3550 section 5.1), else malformed.
-2. The latch: packets count only when they come from the peer. Until the peer is known, sources are ranked against the
-   SDP address (exact, same host, same port, any). The exact address leads from its first packet; another source leads
-   after LEARN_PACKETS packets in order. A better ranked source may take the lead; four packets in order from the exact
-   address, or LEARN_NS after somebody first led, the latch closes until the next connect.
+1. RTP version 2 with a sane header (RFC 3550 section 5.1), else it is malformed.
+2. The latch (see rtp_latch): else it is foreign.
 3. Sequence numbers as in RFC 3550 A.1, with a window of 64 that tells reordered from repeated.
-4. RFC 4733 events: one event is one (SSRC, timestamp). It is told once: at its first end packet, when the next event
-   begins, or after three periods without a packet.
+4. RFC 4733 events: one event is one (SSRC, timestamp). It is told once: at its first end packet,
+   when the next event begins, or after three periods without a packet.
 """
 
 from libc.string cimport memset
 
+from fastpath.rtp_latch cimport ipv4, ipv4_text, latch_admit, latch_init
 from fastpath.rtp_limits cimport (
     DATAGRAM_BYTES_MAX,
     DROPOUT_MAX,
     EVENT_GONE_NS,
     HEADER_BYTES,
-    LEARN_NS,
-    LEARN_PACKETS,
     MISORDER_MAX,
     PAYLOAD_NOISE,
     PAYLOAD_PCMA,
@@ -67,77 +64,6 @@ cdef int parse(const uint8_t *data, int size, Packet *p) noexcept nogil:
     return 1
 
 
-# ---- latch
-
-cdef Candidate *candidate_of(Latch *l, uint32_t address, uint16_t port, int8_t rank) noexcept nogil:
-    """The entry of a source, made if needed in place of a weaker one; NULL when all others are stronger."""
-    cdef Candidate *c
-    cdef Candidate *victim = NULL
-    cdef int i
-    for i in range(CANDIDATES_MAX):
-        c = &l.candidates[i]
-        if c.in_order and c.address == address and c.port == port:
-            return c
-        if victim == NULL or (
-            victim.in_order
-            and (
-                not c.in_order
-                or c.rank < victim.rank
-                or (c.rank == victim.rank and c.in_order < victim.in_order)
-                or (c.rank == victim.rank and c.in_order == victim.in_order and c.touched < victim.touched)
-            )
-        ):
-            victim = c
-    if victim.in_order and victim.rank > rank:
-        return NULL
-    memset(victim, 0, sizeof(Candidate))
-    victim.address = address
-    victim.port = port
-    victim.rank = rank
-    return victim
-
-
-cdef int latch_admit(
-    Latch *l, uint32_t address, uint16_t port, uint32_t ssrc, uint16_t seq, int64_t at_ns
-) noexcept nogil:
-    """Whether a packet is the peer's."""
-    cdef Candidate *c
-    cdef int8_t rank
-    cdef int leads = l.rank >= 0 and address == l.address and port == l.port
-    if not l.locked and l.rank >= 0 and at_ns - l.led_ns >= LEARN_NS:
-        l.locked = 1
-    if l.locked:
-        return leads
-    if address == l.sdp_address:
-        rank = RANK_EXACT if port == l.sdp_port else RANK_HOST
-    else:
-        rank = RANK_PORT if port == l.sdp_port else RANK_ANY
-    if not leads and rank <= l.rank:
-        return 0
-    c = candidate_of(l, address, port, rank)
-    if c == NULL:
-        return 0
-    l.clock += 1
-    c.touched = l.clock
-    if c.in_order and c.ssrc == ssrc and c.seq_next == seq:
-        if c.in_order < LEARN_PACKETS:
-            c.in_order += 1
-    else:
-        c.in_order = 1
-        c.ssrc = ssrc
-    c.seq_next = <uint16_t> (seq + 1)
-    if not leads and (rank == RANK_EXACT or c.in_order == LEARN_PACKETS):
-        if l.rank < 0:
-            l.led_ns = at_ns
-        l.rank = rank
-        l.address = address
-        l.port = port
-        leads = 1
-    if rank == RANK_EXACT and c.in_order == LEARN_PACKETS:
-        l.locked = 1
-    return leads
-
-
 # ---- sequence numbers and jitter
 
 cdef void source_start(Source *s, uint32_t ssrc, uint16_t seq) noexcept nogil:
@@ -177,7 +103,7 @@ cdef Source *source_of(Receiver *r, uint32_t ssrc, uint16_t seq, int *fresh) noe
 
 
 cdef int sequence(Receiver *r, Source *s, uint16_t seq) noexcept nogil:
-    """Account for one number of a known source (RFC 3550 A.1): AUDIO when new, DUPLICATE or STALE otherwise."""
+    """Account for a number of a known source (RFC 3550 A.1): AUDIO, DUPLICATE or STALE."""
     cdef uint16_t ahead = <uint16_t> (seq - <uint16_t> s.seq_max)
     cdef int back
     if ahead == 0:
@@ -263,16 +189,18 @@ cdef void event(Receiver *r, const Packet *p, const uint8_t *body, int64_t at_ns
     cdef uint8_t code = body[0]
     cdef int end = body[1] >> 7
     cdef uint16_t duration = be16(body + 2)
+    cdef uint32_t after
     cdef int same_source = r.open and r.event_ssrc == p.ssrc
     if told(r, p.ssrc, p.timestamp):
         return
     if same_source and r.event_timestamp != p.timestamp:
-        if r.code == code and r.duration == 0xFFFF and p.timestamp == r.event_timestamp + <uint32_t> 0xFFFF:
+        after = p.timestamp - r.event_timestamp
+        if r.code == code and r.duration == 0xFFFF and after == 0xFFFF:
             # 2.5.1.3: an event too long for its duration field goes on as the next segment
             remember(r, r.event_ssrc, r.event_timestamp)
             r.event_timestamp = p.timestamp
             r.duration = 0
-        elif <int32_t> (p.timestamp - r.event_timestamp) < 0:
+        elif <int32_t> after < 0:
             # all its packets were late: told before the open one, in the order of pressing
             remember(r, p.ssrc, p.timestamp)
             if code < 16:
@@ -301,20 +229,25 @@ cdef void event(Receiver *r, const Packet *p, const uint8_t *body, int64_t at_ns
 cdef void receiver_init(Receiver *r) noexcept nogil:
     memset(r, 0, sizeof(Receiver))
     r.event_type = -1
-    r.latch.rank = -1
+    latch_init(&r.latch, 0, 0)
 
 
-cdef void receiver_connect(Receiver *r, uint32_t address, uint16_t port, int event_type) noexcept nogil:
+cdef void receiver_connect(
+    Receiver *r, uint32_t address, uint16_t port, int event_type
+) noexcept nogil:
     """Learn a peer anew. Counts and the events told so far stay."""
-    memset(&r.latch, 0, sizeof(Latch))
-    r.latch.rank = -1
-    r.latch.sdp_address = r.latch.address = address
-    r.latch.sdp_port = r.latch.port = port
+    latch_init(&r.latch, address, port)
     r.event_type = <int16_t> event_type
 
 
 cdef int receiver_packet(
-    Receiver *r, const uint8_t *data, int size, uint32_t address, uint16_t port, int64_t at_ns, Packet *packet
+    Receiver *r,
+    const uint8_t *data,
+    int size,
+    uint32_t address,
+    uint16_t port,
+    int64_t at_ns,
+    Packet *packet,
 ) noexcept nogil:
     """Judge one datagram, account for it and take the digit out of it."""
     cdef Source *s
@@ -372,25 +305,6 @@ cdef double receiver_jitter_ms(const Receiver *r) noexcept nogil:
     return <double> r.sources[r.source_last].jitter_x16 / 16.0 / 8.0
 
 
-# ---- addresses
-
-cdef uint32_t ipv4(str host) except? 0:
-    """An IPv4 address in dotted form as a number; ValueError otherwise."""
-    cdef list parts = host.split(".")
-    cdef uint32_t value = 0
-    if len(parts) != 4:
-        raise ValueError(f"not an IPv4 address: {host[:64]!r}")
-    for part in parts:
-        if not 1 <= len(part) <= 3 or not part.isascii() or not part.isdigit() or int(part) > 255:
-            raise ValueError(f"not an IPv4 address: {host[:64]!r}")
-        value = (value << 8) | <uint32_t> int(part)
-    return value
-
-
-cdef str ipv4_text(uint32_t address):
-    return f"{address >> 24}.{(address >> 16) & 255}.{(address >> 8) & 255}.{address & 255}"
-
-
 cdef class RtpReceiver:
     """One stream's receiver without a socket."""
 
@@ -407,7 +321,9 @@ cdef class RtpReceiver:
         cdef Packet packet
         cdef const uint8_t *start = &data[0] if data.shape[0] else &nothing
         cdef int size = <int> min(data.shape[0], 65536)
-        verdict = receiver_packet(&self.state, start, size, ipv4(source[0]), <uint16_t> source[1], at_ns, &packet)
+        cdef uint32_t address = ipv4(source[0])
+        cdef uint16_t port = source[1]
+        verdict = receiver_packet(&self.state, start, size, address, port, at_ns, &packet)
         return VERDICTS[verdict]
 
     def tick(self, int64_t now_ns):
@@ -415,7 +331,8 @@ cdef class RtpReceiver:
 
     def digits(self):
         cdef int i
-        heard = [(DIGITS[self.state.digit[i].code], self.state.digit[i].at_ns) for i in range(self.state.digits)]
+        cdef DigitOut *digit = &self.state.digit[0]
+        heard = [(DIGITS[digit[i].code], digit[i].at_ns) for i in range(self.state.digits)]
         self.state.digits = 0
         return heard
 

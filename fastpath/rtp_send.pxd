@@ -1,16 +1,12 @@
-"""What is said in one stream: prompts, silence and digits, a frame at a time. Pure: the frame number is an argument."""
+"""What is said in one stream: prompts, silence and digits, a frame at a time.
+
+Pure: the frame number is an argument.
+"""
 
 from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from fastpath.rtp_limits cimport DIGIT_COPIES, DIGITS_MAX, PACKET_BYTES
-
-cdef struct Prompt:  # encoded once, shared by all calls
-    int64_t id  # 0: free
-    uint8_t *pcmu  # frames * FRAME_BYTES
-    uint8_t *pcma
-    uint32_t frames
-    int32_t users  # streams that play it (atomic)
-    uint8_t dead  # removed: freed when nobody plays it
+from fastpath.rtp_prompts cimport Prompt
 
 cdef struct DigitIn:
     int64_t token
@@ -18,6 +14,10 @@ cdef struct DigitIn:
     uint8_t on_frames
     uint8_t gap_frames
     uint8_t last  # of its send_digits
+
+cdef struct DigitBatch:
+    int count
+    DigitIn digit[DIGITS_MAX]
 
 cdef struct Outbox:  # the packets of one frame
     int count
@@ -53,11 +53,10 @@ cdef void sender_init(Sender *s, uint32_t ssrc, uint16_t seq, uint32_t timestamp
 cdef void sender_connect(Sender *s, int payload_type, int event_type, int comfort) noexcept nogil
 cdef void sender_play(Sender *s, Prompt *prompt, int64_t token, int loop) noexcept nogil
 cdef void sender_stop(Sender *s) noexcept nogil
-cdef int sender_digit(Sender *s, const DigitIn *digit) noexcept nogil
+cdef int sender_digits(Sender *s, const DigitBatch *batch) noexcept nogil
 cdef void sender_frame(Sender *s, uint32_t frame, Outbox *out) noexcept nogil
-cdef int prompt_fill(Prompt *p, const uint8_t[::1] pcmu, const uint8_t[::1] pcma) except -1
-cdef void prompt_free(Prompt *p) noexcept nogil
-cdef list digits_of(str digits, int on_ms, int gap_ms)
+cdef int check_types(int payload_type, int event_type) except -1
+cdef int digits_fill(DigitBatch *batch, str digits, int64_t token, int on_ms, int gap_ms) except -1
 
 
 cdef class RtpSender:

@@ -1,13 +1,16 @@
-"""What is said in one stream: prompts, silence and digits, a frame at a time, without socket or clock."""
+"""What is said in one stream, a frame at a time, without socket or clock."""
+
+from typing import Final, final
 
 from typing_extensions import Buffer
-from typing import final
+
+DIGITS: Final[str]
 
 @final
 class RtpSender:
     """One stream's sender as the media thread runs it, for tests and tools."""
 
-    def __init__(self, *, ssrc: int, seq: int, timestamp: int) -> None:
+    def __init__(self, ssrc: int, seq: int, timestamp: int) -> None:
         """`timestamp` is that of frame 0."""
 
     def connect(self, payload_type: int, event_type: int = -1, *, comfort: bool = True) -> None:
@@ -24,3 +27,5 @@ class RtpSender:
 
     def frame(self, number: int) -> tuple[list[bytes], list[tuple[str, int]]]:
         """The packets of one frame of 20 ms, and what ended: ("play" or "digits", token)."""
+
+__pyx_capi__: dict[str, object]

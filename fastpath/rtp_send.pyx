@@ -1,16 +1,18 @@
+# cython: auto_pickle=False, autotestdict=False
 """What is said in one stream, one frame of 20 ms at a time:
 
-    digits waiting  ->  RFC 4733 event packets: the first packet three times at once with the marker, then one each
-                        frame with a growing duration and the same timestamp, the end packet in three frames; then
-                        the gap, in silence. The prompt waits.
-    a prompt        ->  its next frame; the marker on the first
-    neither         ->  a frame of G.711 silence when `comfort` is on (carriers take a silent sender for a dead one, and
-                        NAT bindings stay open), else nothing
+    digits waiting  ->  RFC 4733 event packets: the first packet three times at once, with the
+                        marker; then one each frame, with a growing duration and the same
+                        timestamp; the end packet in three frames. Then the gap, in silence.
+                        The prompt waits.
+    a prompt        ->  its next frame, the marker on the first
+    neither         ->  a frame of G.711 silence when `comfort` is on, else nothing: carriers take
+                        a silent sender for a dead one, and NAT bindings stay open
 
-The timestamp is that of the frame's place in time, so it goes on through silence and through frames never sent.
+The timestamp is that of the frame's place in time, so it goes on through silence and through
+frames that were never sent.
 """
 
-from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
 from fastpath.atomics cimport add32
@@ -20,14 +22,15 @@ from fastpath.rtp_limits cimport (
     FRAME_BYTES,
     FRAME_MS,
     HEADER_BYTES,
+    PAYLOAD_NOISE,
     PAYLOAD_PCMA,
     PAYLOAD_PCMU,
-    PROMPT_FRAMES_MAX,
 )
+from fastpath.rtp_prompts cimport SILENCE_PCMA, SILENCE_PCMU, prompt_fill, prompt_free
+
+DIGITS = "0123456789*#ABCD"
 
 cdef enum:
-    SILENCE_PCMU = 0xFF
-    SILENCE_PCMA = 0xD5
     VOLUME = 10  # -10 dBm0, RFC 4733 section 2.3.3
     EVENT_BYTES = 16
 
@@ -65,12 +68,14 @@ cdef void sender_stop(Sender *s) noexcept nogil:
     s.play_ended = 0
 
 
-cdef int sender_digit(Sender *s, const DigitIn *digit) noexcept nogil:
-    """Queue one digit; 0 when the queue is full."""
-    if s.digit_count == DIGITS_MAX:
+cdef int sender_digits(Sender *s, const DigitBatch *batch) noexcept nogil:
+    """Queue digits; 0 when they do not fit."""
+    cdef int i
+    if batch.count > DIGITS_MAX - s.digit_count:
         return 0
-    s.digit[(s.digit_at + s.digit_count) % DIGITS_MAX] = digit[0]
-    s.digit_count += 1
+    for i in range(batch.count):
+        s.digit[(s.digit_at + s.digit_count) % DIGITS_MAX] = batch.digit[i]
+        s.digit_count += 1
     return 1
 
 
@@ -81,7 +86,9 @@ cdef inline void put32(uint8_t *p, uint32_t v) noexcept nogil:
     p[3] = <uint8_t> v
 
 
-cdef uint8_t *packet(Sender *s, Outbox *out, int kind, int marker, uint32_t timestamp, int size) noexcept nogil:
+cdef uint8_t *packet(
+    Sender *s, Outbox *out, int kind, int marker, uint32_t timestamp, int size
+) noexcept nogil:
     """Begin the frame's next packet; returns where its payload goes."""
     cdef uint8_t *p = &out.data[out.count][0]
     p[0] = 0x80
@@ -96,7 +103,9 @@ cdef uint8_t *packet(Sender *s, Outbox *out, int kind, int marker, uint32_t time
     return p + HEADER_BYTES
 
 
-cdef void event_packet(Sender *s, Outbox *out, const DigitIn *d, int marker, int end, int frames) noexcept nogil:
+cdef void event_packet(
+    Sender *s, Outbox *out, const DigitIn *d, int marker, int end, int frames
+) noexcept nogil:
     """RFC 4733 section 2.3."""
     cdef uint8_t *body = packet(s, out, s.event_type, marker, s.digit_timestamp, EVENT_BYTES)
     cdef int duration = frames * FRAME_BYTES
@@ -107,12 +116,12 @@ cdef void event_packet(Sender *s, Outbox *out, const DigitIn *d, int marker, int
 
 
 cdef int digit_frame(Sender *s, uint32_t timestamp, Outbox *out) noexcept nogil:
-    """One frame of the digit at the head of the queue; 0 when it is a frame of the gap's silence."""
+    """One frame of the first digit waiting; 0 when it is one of the gap's silence."""
     cdef DigitIn *d = &s.digit[s.digit_at]
-    cdef int i, step = s.digit_step, tone = 1
+    cdef int _copy, step = s.digit_step, tone = 1
     if step == 0:
         s.digit_timestamp = timestamp
-        for i in range(DIGIT_COPIES):
+        for _copy in range(DIGIT_COPIES):
             event_packet(s, out, d, 1, 0, 1)
     elif step < d.on_frames - 1:
         event_packet(s, out, d, 0, 0, step + 1)
@@ -135,7 +144,7 @@ cdef int digit_frame(Sender *s, uint32_t timestamp, Outbox *out) noexcept nogil:
 cdef void prompt_frame(Sender *s, uint32_t timestamp, Outbox *out) noexcept nogil:
     cdef const uint8_t *audio = s.prompt.pcma if s.payload_type == PAYLOAD_PCMA else s.prompt.pcmu
     cdef int marker = not s.speaking
-    cdef uint8_t *body = packet(s, out, s.payload_type, marker, timestamp, HEADER_BYTES + FRAME_BYTES)
+    cdef uint8_t *body = packet(s, out, s.payload_type, marker, timestamp, PACKET_BYTES)
     memcpy(body, audio + <size_t> s.position * FRAME_BYTES, FRAME_BYTES)
     s.position += 1
     s.speaking = 1
@@ -143,9 +152,10 @@ cdef void prompt_frame(Sender *s, uint32_t timestamp, Outbox *out) noexcept nogi
 
 
 cdef void sender_frame(Sender *s, uint32_t frame, Outbox *out) noexcept nogil:
-    """The packets of frame number `frame`; a prompt that ended before it is flagged in `play_ended`."""
+    """The packets of one frame; a prompt that ended before it is flagged in `play_ended`."""
     cdef uint32_t timestamp = s.timestamp_base + frame * <uint32_t> FRAME_BYTES
     cdef uint8_t *body
+    cdef int silence
     out.count = 0
     if s.digit_count and digit_frame(s, timestamp, out):
         s.flowing = s.speaking = 0
@@ -160,60 +170,49 @@ cdef void sender_frame(Sender *s, uint32_t frame, Outbox *out) noexcept nogil:
         s.play_ended = 1
     s.speaking = 0
     if s.comfort:
-        body = packet(s, out, s.payload_type, not s.flowing, timestamp, HEADER_BYTES + FRAME_BYTES)
-        memset(body, SILENCE_PCMA if s.payload_type == PAYLOAD_PCMA else SILENCE_PCMU, FRAME_BYTES)
+        silence = SILENCE_PCMA if s.payload_type == PAYLOAD_PCMA else SILENCE_PCMU
+        body = packet(s, out, s.payload_type, not s.flowing, timestamp, PACKET_BYTES)
+        memset(body, silence, FRAME_BYTES)
         s.flowing = 1
     else:
         s.flowing = 0
 
 
-# ---- prompts
-
-cdef int prompt_fill(Prompt *p, const uint8_t[::1] pcmu, const uint8_t[::1] pcma) except -1:
-    """Copy a prompt, the last frame filled up with silence. ValueError when it is none."""
-    cdef Py_ssize_t size = pcmu.shape[0]
-    cdef Py_ssize_t room = (size + FRAME_BYTES - 1) // FRAME_BYTES * FRAME_BYTES
-    if size == 0 or size != pcma.shape[0]:
-        raise ValueError(f"a prompt has audio, as long in PCMU ({size}) as in PCMA ({pcma.shape[0]})")
-    if room > <Py_ssize_t> PROMPT_FRAMES_MAX * FRAME_BYTES:
-        raise ValueError(f"a prompt has at most {PROMPT_FRAMES_MAX * FRAME_MS // 60_000} minutes")
-    p.pcmu = <uint8_t *> malloc(<size_t> room)
-    p.pcma = <uint8_t *> malloc(<size_t> room)
-    if p.pcmu == NULL or p.pcma == NULL:
-        prompt_free(p)
-        raise MemoryError
-    memset(p.pcmu + size, SILENCE_PCMU, <size_t> (room - size))
-    memset(p.pcma + size, SILENCE_PCMA, <size_t> (room - size))
-    memcpy(p.pcmu, &pcmu[0], <size_t> size)
-    memcpy(p.pcma, &pcma[0], <size_t> size)
-    p.frames = <uint32_t> (room // FRAME_BYTES)
-    p.users = 0
-    p.dead = 0
-    return 0
-
-
-cdef void prompt_free(Prompt *p) noexcept nogil:
-    free(p.pcmu)
-    free(p.pcma)
-    memset(p, 0, sizeof(Prompt))
-
-
 # ---- digits
 
-cdef list digits_of(str digits, int on_ms, int gap_ms):
-    """Codes of the digits of one send_digits, and the length of tone and gap in frames. ValueError on nonsense."""
-    cdef list codes = ["0123456789*#ABCD".find(c) for c in digits.upper()]
-    on_frames = -(-on_ms // FRAME_MS)
-    gap_frames = -(-gap_ms // FRAME_MS)
-    if not codes or min(codes) < 0:
-        raise ValueError(f"not digits (0-9 * # A-D): {digits[:64]!r}")
+cdef int digits_fill(
+    DigitBatch *batch, str digits, int64_t token, int on_ms, int gap_ms
+) except -1:
+    """The digits of one send_digits. ValueError on nonsense."""
+    cdef int i, code
+    cdef int on_frames = (on_ms + FRAME_MS - 1) // FRAME_MS
+    cdef int gap_frames = (gap_ms + FRAME_MS - 1) // FRAME_MS
     for name, frames in (("on_ms", on_frames), ("gap_ms", gap_frames)):
         if not DIGIT_FRAMES_MIN <= frames <= DIGIT_FRAMES_MAX:
             low, high = DIGIT_FRAMES_MIN * FRAME_MS, DIGIT_FRAMES_MAX * FRAME_MS
             raise ValueError(f"{name} must be between {low} and {high}")
-    if len(codes) > DIGITS_MAX:
-        raise ValueError(f"at most {DIGITS_MAX} digits at a time")
-    return [codes, on_frames, gap_frames]
+    if not 1 <= len(digits) <= DIGITS_MAX:
+        raise ValueError(f"one to {DIGITS_MAX} digits at a time, not {len(digits)}")
+    batch.count = <int> len(digits)
+    for i in range(batch.count):
+        code = DIGITS.find(digits[i].upper())
+        if code < 0:
+            raise ValueError(f"not digits (0-9 * # A-D): {digits!r}")
+        batch.digit[i].code = <uint8_t> code
+        batch.digit[i].token = token
+        batch.digit[i].on_frames = <uint8_t> on_frames
+        batch.digit[i].gap_frames = <uint8_t> gap_frames
+        batch.digit[i].last = i == batch.count - 1
+    return 0
+
+
+cdef int check_types(int payload_type, int event_type) except -1:
+    """ValueError unless these are what an SDP can agree on."""
+    if payload_type not in (PAYLOAD_PCMU, PAYLOAD_PCMA):
+        raise ValueError(f"not a payload type of G.711: {payload_type}")
+    if event_type in (PAYLOAD_PCMU, PAYLOAD_PCMA, PAYLOAD_NOISE) or not -1 <= event_type <= 127:
+        raise ValueError(f"not a payload type for events: {event_type}")
+    return 0
 
 
 cdef class RtpSender:
@@ -222,7 +221,7 @@ cdef class RtpSender:
     def __cinit__(self):
         memset(&self.prompt, 0, sizeof(Prompt))
 
-    def __init__(self, *, unsigned int ssrc, unsigned short seq, unsigned int timestamp):
+    def __init__(self, unsigned int ssrc, unsigned short seq, unsigned int timestamp):
         sender_stop(&self.state)
         sender_init(&self.state, ssrc, seq, timestamp)
 
@@ -230,11 +229,12 @@ cdef class RtpSender:
         prompt_free(&self.prompt)
 
     def connect(self, int payload_type, int event_type=-1, *, bint comfort=True):
-        if payload_type not in (PAYLOAD_PCMU, PAYLOAD_PCMA):
-            raise ValueError(f"not a payload type of G.711: {payload_type}")
+        check_types(payload_type, event_type)
         sender_connect(&self.state, payload_type, event_type, comfort)
 
-    def play(self, const uint8_t[::1] pcmu, const uint8_t[::1] pcma, int64_t token, bint loop=False):
+    def play(
+        self, const uint8_t[::1] pcmu, const uint8_t[::1] pcma, int64_t token, bint loop=False
+    ):
         cdef Prompt prompt
         memset(&prompt, 0, sizeof(Prompt))
         prompt_fill(&prompt, pcmu, pcma)
@@ -247,17 +247,10 @@ cdef class RtpSender:
         sender_stop(&self.state)
 
     def send_digits(self, str digits, int64_t token, int on_ms=100, int gap_ms=100):
-        cdef DigitIn digit
-        codes, on_frames, gap_frames = digits_of(digits, on_ms, gap_ms)
-        if len(codes) > DIGITS_MAX - self.state.digit_count:
+        cdef DigitBatch batch
+        digits_fill(&batch, digits, token, on_ms, gap_ms)
+        if not sender_digits(&self.state, &batch):
             raise BufferError(f"at most {DIGITS_MAX} digits wait to be sent")
-        digit.token = token
-        digit.on_frames = on_frames
-        digit.gap_frames = gap_frames
-        for i, code in enumerate(codes):
-            digit.code = code
-            digit.last = i == len(codes) - 1
-            sender_digit(&self.state, &digit)
 
     def frame(self, unsigned int number):
         cdef Outbox out

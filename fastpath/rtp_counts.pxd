@@ -1,0 +1,14 @@
+"""The counts of the engine and of its streams, made into Python objects."""
+
+from libc.stdint cimport uint64_t
+
+from fastpath.rtp_loop cimport Stream, Worker
+from fastpath.rtp_receive cimport Receiver
+
+cdef struct Counts:  # of a stream: copied while it is held, because no object is made then
+    Receiver receiver
+    uint64_t sent, early, late, send_errors, receive_errors, digits_sent, record_dropped
+
+cdef Counts counts_of(const Stream *s) noexcept
+cdef object stats_of(const Counts *c)
+cdef dict engine_counters(const Worker *workers, int count)

@@ -1,0 +1,34 @@
+"""What the engine counts of each stream."""
+
+from typing import Final, NamedTuple
+
+SUMS: Final[tuple[str, ...]]
+"""Names of the counters that are summed over the threads."""
+
+class StreamStats(NamedTuple):
+    """Counts are of packets since `open`, unless said otherwise."""
+
+    sent: int
+    received: int  # every valid RTP packet of the peer, repeats included
+    lost: int  # expected and never arrived (RFC 3550 A.3)
+    reordered: int
+    duplicates: int
+    stale: int  # arrived more than 64 packets late, or alone beyond a jump
+    jitter_ms: float  # RFC 3550 A.8, by kernel arrival times
+    foreign: int  # dropped by the latch: not from the peer
+    malformed: int
+    other_payload: int  # of a payload type nobody agreed on
+    rtcp: int
+    early: int  # arrived before the first connect
+    late: int  # frames sent 20 ms or more after their time
+    send_errors: int
+    receive_errors: int
+    digits_heard: int
+    digits_sent: int
+    record_dropped: int  # recorded frames that nobody fetched in time
+    source_changes: int  # SSRCs forgotten for new ones
+    heard_ns: int  # CLOCK_MONOTONIC of the last packet of the peer; 0: none yet
+    peer: tuple[str, int]  # whom we send to
+    locked: bool  # the latch has closed
+
+__pyx_capi__: dict[str, object]

@@ -1,0 +1,116 @@
+# cython: auto_pickle=False, autotestdict=False
+"""The counts of the engine and of its streams, made into Python objects."""
+
+from collections import namedtuple
+
+from libc.stdint cimport int64_t
+from libc.string cimport memset
+
+from fastpath.atomics cimport get64
+from fastpath.rtp_latch cimport ipv4_text
+from fastpath.rtp_limits cimport HISTOGRAM_BINS
+from fastpath.rtp_loop cimport bin_edge_us
+from fastpath.rtp_receive cimport receiver_jitter_ms, receiver_lost
+
+StreamStats = namedtuple(
+    "StreamStats",
+    "sent received lost reordered duplicates stale jitter_ms foreign malformed other_payload rtcp"
+    " early late send_errors receive_errors digits_heard digits_sent record_dropped source_changes"
+    " heard_ns peer locked",
+)
+
+
+SUMS = (
+    "ticks",
+    "ticks_skipped",
+    "frames",
+    "frames_late",
+    "deferred",
+    "budget_spent",
+    "events_dropped",
+)
+
+
+cdef double percentile(const uint64_t *bins, double part) noexcept:
+    """The upper edge, in us, of the bin up to which `part` of all frames lie; 0 without frames."""
+    cdef uint64_t total = 0, seen = 0
+    cdef int i
+    for i in range(HISTOGRAM_BINS):
+        total += bins[i]
+    for i in range(HISTOGRAM_BINS):
+        seen += bins[i]
+        if total and seen >= part * total:
+            return bin_edge_us(i)
+    return 0.0
+
+
+cdef Counts counts_of(const Stream *s) noexcept:
+    cdef Counts c
+    c.receiver = s.receiver
+    c.sent = s.sent
+    c.early = s.early
+    c.late = s.late
+    c.send_errors = s.send_errors
+    c.receive_errors = s.receive_errors
+    c.digits_sent = s.sender.digits_sent
+    c.record_dropped = s.record.dropped if s.record != NULL else 0
+    return c
+
+
+cdef object stats_of(const Counts *c):
+    cdef const Receiver *r = &c.receiver
+    return StreamStats(
+        c.sent,
+        r.received,
+        receiver_lost(r),
+        r.reordered,
+        r.duplicates,
+        r.stale,
+        receiver_jitter_ms(r),
+        r.foreign,
+        r.malformed,
+        r.other_payload,
+        r.rtcp,
+        c.early,
+        c.late,
+        c.send_errors,
+        c.receive_errors,
+        r.digits_heard,
+        c.digits_sent,
+        c.record_dropped,
+        r.source_changes,
+        r.heard_ns,
+        (ipv4_text(r.latch.address), r.latch.port),
+        bool(r.latch.locked),
+    )
+
+
+cdef dict engine_counters(const Worker *workers, int count):
+    """Sums over the threads; the load is the busiest one's."""
+    cdef uint64_t bins[HISTOGRAM_BINS]
+    cdef const Worker *w
+    cdef int64_t late_ns_max = 0
+    cdef uint64_t load_ppm = 0
+    cdef int i, j
+    cdef dict out = dict.fromkeys(SUMS, 0)
+    memset(&bins[0], 0, sizeof(bins))
+    for i in range(count):
+        w = &workers[i]
+        out["ticks"] += w.ticks
+        out["ticks_skipped"] += w.ticks_skipped
+        out["frames"] += w.frames
+        out["frames_late"] += w.frames_late
+        out["deferred"] += w.deferred
+        out["budget_spent"] += w.budget_spent
+        out["events_dropped"] += w.ring.dropped
+        load_ppm = max(load_ppm, get64(&w.load_ppm))
+        late_ns_max = max(late_ns_max, w.late_ns_max)
+        for j in range(HISTOGRAM_BINS):
+            bins[j] += w.lateness[j]
+    return out | {
+        "load": load_ppm / 1e6,
+        "lateness_us_p50": percentile(bins, 0.5),
+        "lateness_us_p99": percentile(bins, 0.99),
+        "lateness_us_p999": percentile(bins, 0.999),
+        "lateness_us_max": late_ns_max / 1000,
+    }

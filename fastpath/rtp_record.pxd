@@ -1,0 +1,39 @@
+"""The recorded frames of one stream, both sides: a ring from the media thread to Python."""
+
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+
+from fastpath.rtp_limits cimport FRAME_BYTES, RECORD_ENTRIES
+from fastpath.rtp_receive cimport Packet
+
+cdef enum Side:
+    SIDE_SENT
+    SIDE_HEARD
+
+cdef struct RecordEntry:  # as numpy reads it: see RECORD_DTYPE in rtp.pyx
+    int64_t position  # samples since the recording began
+    uint8_t side
+    uint8_t payload_type
+    uint16_t size
+    uint32_t unused
+    uint8_t payload[FRAME_BYTES]
+
+cdef struct RecordRing:
+    int64_t start_ns
+    uint32_t head
+    uint32_t tail
+    uint64_t dropped
+    # maps the peer's timestamps to positions
+    uint32_t ssrc
+    uint32_t timestamp
+    int64_t position
+    uint8_t anchored
+    uint8_t on
+    RecordEntry entries[RECORD_ENTRIES]
+
+cdef void record_sent(
+    RecordRing *r, uint8_t payload_type, int64_t due_ns, const uint8_t *audio
+) noexcept nogil
+cdef void record_heard(
+    RecordRing *r, const Packet *p, const uint8_t *datagram, int64_t at_ns
+) noexcept nogil
+cdef bytes record_take(RecordRing *r)
