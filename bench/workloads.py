@@ -37,6 +37,7 @@ Run = Callable[[], object]
 NOW_MS = 1_790_000_000_000
 LEADS = 64  # what one commit may hold
 RUNS_MAX = 8
+CALLS = 100
 FOLDERS: list[tempfile.TemporaryDirectory[str]] = []  # gone when the process ends
 
 
@@ -130,8 +131,16 @@ def finished(attempt_id: int) -> Finish:
     )  # fmt: skip
 
 
+def calls() -> Run:
+    """The dialing machine alone: answered calls with a key and two prompts."""
+    from bench import work_dialer
+
+    return work_dialer.calls(CALLS)
+
+
 WORKLOADS = (
     Workload("normalise numbers", "number", 1000, normalise),
+    Workload("calls, dialing machine", "call", CALLS, calls),
     Workload("attempts, store in memory", "attempt", LEADS, attempts_in_memory),
     Workload("attempts, store in LMDB", "attempt", LEADS, attempts_in_lmdb),
 )
