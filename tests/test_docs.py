@@ -81,9 +81,9 @@ def test_make_commands_exist(path: Path) -> None:
 
 def check_command(words: list[str]) -> None:
     """Follow a `dialerd …` line through the command tree; options must exist where they stand."""
-    from dialerd.cli.main import main
+    from dialerd.cli.main import cli
 
-    command: click.Command = main
+    command: click.Command = cli
     context = click.Context(command, info_name="dialerd")
     rest = words[1:]
     while isinstance(command, click.Group):
