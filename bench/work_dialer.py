@@ -37,7 +37,7 @@ class Carrier:
         self.now_ns = NS
         self.claimed = 0
         self.done = 0
-        settings = CampaignSettings("bench", 1, FLOW, "loopback")
+        settings = CampaignSettings("bench", 1, FLOW, "loopback", ring_s_max=5)
         self.feed(ev.ClockStepped(1_790_000_000 * NS))
         self.feed(ev.LinesChanged((TRUNK,)))
         self.feed(ev.CampaignChanged(Campaign(1, settings, CampaignState.RUNNING, audience=10**6)))
