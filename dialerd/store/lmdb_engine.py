@@ -173,9 +173,14 @@ class LmdbEngine:
                 with self._map_lock:
                     self._env.set_mapsize(0)
 
+    @staticmethod
+    def is_full(error: Exception) -> bool:
+        """Whether the map, not the disk, is full."""
+        return isinstance(error, lmdb.MapFullError)
+
     def grow(self, error: Exception) -> bool:
         """After a full map: make it larger. Whether the transaction should run again."""
-        if not isinstance(error, lmdb.MapFullError):
+        if not self.is_full(error):
             return False
         try:
             with self._map_lock:
@@ -192,12 +197,15 @@ class LmdbEngine:
         """
         space = os.statvfs(self.folder)
         free = space.f_bavail * space.f_frsize
-        if free < FREE_MIN:
+        if free < FREE_MIN or isinstance(error, lmdb.DiskError):
             return StoreFailedError(f"the disk of {self.folder} is full: {free >> 10} KiB free")
-        if isinstance(error, lmdb.MapFullError):
+        if self.is_full(error):
             return StoreFailedError(f"{self._file} cannot grow: {error}")
         failed = StoreFailedError(f"writing {self._file} failed: {error}")
-        if isinstance(error, (lmdb.DiskError, lmdb.PanicError, lmdb.CorruptedError, OSError)):
+        final = (lmdb.PanicError, lmdb.CorruptedError, OSError)
+        if (
+            isinstance(error, final) or type(error) is lmdb.Error
+        ):  # the system's codes have no class
             self.broken = failed
         return failed
 

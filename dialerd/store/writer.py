@@ -159,11 +159,13 @@ class Writer:
             for job in group:
                 try:
                     values.append(job.work(unit))
-                except engine.ERRORS:
-                    raise
                 except Exception as error:
+                    if engine.is_full(error):
+                        raise
                     if len(group) > 1:
                         raise _JobFailed from None
+                    if isinstance(error, engine.ERRORS):
+                        raise
                     return [Done(job, error=error)]
             unit.flush()
             began_s = time.monotonic()

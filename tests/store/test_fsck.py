@@ -1,0 +1,140 @@
+"""Every kind of damage is noticed."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from dialerd.core.records import LeadState
+from dialerd.store import MemoryStore, caps, wait
+from dialerd.store.schema import (
+    ATTEMPT,
+    LEAD,
+    LIST,
+    attempt_key,
+    contact_key,
+    due_key,
+    lead_key,
+    list_key,
+    open_key,
+    phone_list_key,
+)
+from tests.store.kit import FIRST, begin, call, filled_list, finish, people, running, take
+
+
+@pytest.fixture
+def dialed():
+    """Lead 1 done, lead 2 dialing, lead 3 claimed, 4 and 5 ready."""
+    store = MemoryStore()
+    running(store, filled_list(store, "a", people(5)))
+    call(store, take(store, n=1)[0])
+    take(store, n=2)
+    wait(store.apply([begin(2)]))
+    assert store.problems() == []
+    return store
+
+
+def change_lead(unit, lead_id, **changes):
+    key = lead_key(1, lead_id)
+    lead = msgspec.structs.replace(LEAD.unpack(unit.get(key, db=unit.t.leads)), **changes)
+    unit.put(key, LEAD.pack(lead), db=unit.t.leads)
+
+
+def lose_contact(unit):
+    unit.delete(contact_key(1, 2), db=unit.t.contacts)
+
+
+def lose_number(unit):
+    unit.delete(phone_list_key(FIRST + 1, 1), db=unit.t.phones)
+
+
+def miscount(unit):
+    people = LIST.unpack(unit.get(list_key(1), db=unit.t.lists))
+    unit.put(list_key(1), LIST.pack(msgspec.structs.replace(people, size=9)), db=unit.t.lists)
+
+
+def lose_due(unit):
+    unit.delete(due_key(1, LeadState.READY, 0, 4), db=unit.t.due)
+
+
+def second_due(unit):
+    unit.put(due_key(1, LeadState.RETRY, 0, 4), b"", db=unit.t.due)
+
+
+def lose_lead(unit):
+    unit.delete(lead_key(1, 4), db=unit.t.leads)
+
+
+def lose_open(unit):
+    unit.delete(open_key(2), db=unit.t.open)
+
+
+def wrong_state(unit):
+    change_lead(unit, 3, state=LeadState.DIALING)
+
+
+def wrong_attempt(unit):
+    change_lead(unit, 3, attempt_id=2)
+
+
+def wrong_books(unit):
+    unit.books(1).leads[LeadState.READY] += 1
+
+
+def wrong_outcomes(unit):
+    unit.books(1).outcomes[0] += 1
+
+
+def lose_outcome(unit):
+    key = attempt_key(1, 1, 1)
+    ended = ATTEMPT.unpack(unit.get(key, db=unit.t.attempts))
+    unit.put(key, ATTEMPT.pack(msgspec.structs.replace(ended, outcome=None)), db=unit.t.attempts)
+
+
+def free_number(unit):
+    caps.save(unit, FIRST + 1, [])
+
+
+def stale_reservation(unit):
+    caps.save(unit, FIRST + 4, [(1, caps.RESERVED, 99)])
+
+
+@pytest.mark.parametrize(
+    ("damage", "text"),
+    [
+        (lose_contact, "row 2 is missing"),
+        (lose_number, "row 2 is not found by its number"),
+        (miscount, "5 rows, 9 counted"),
+        (lose_due, "lead 4 is READY without its index entry"),
+        (second_due, "4 index entries for 3 leads"),
+        (lose_lead, "4 leads, 5 frozen"),
+        (lose_open, "lead 2 is DIALING and in nobody's hands"),
+        (lose_open, "attempt 2 has no outcome and is not open"),
+        (wrong_state, "attempt 3: its lead is not CLAIMED by it"),
+        (wrong_attempt, "attempt 3: its lead is not CLAIMED by it"),
+        (wrong_books, "books say [3, 0, 1, 1, 1, 0, 0, 0, 0]"),
+        (wrong_outcomes, "the attempts are [1, 0"),
+        (lose_outcome, "attempt 1 has no outcome"),
+        (free_number, "1 numbers are reserved, 2 are in flight"),
+        (stale_reservation, "3 numbers are reserved, 2 are in flight"),
+    ],
+)
+def test_damage(dialed, damage, text):
+    wait(dialed._submit(damage))
+    found = dialed.problems()
+    assert any(text in line for line in found), found
+
+
+def test_the_same_number_in_two_hands(dialed):
+    def twice(unit):
+        raw = unit.get(open_key(2), db=unit.t.open)
+        unit.put(open_key(77), raw, db=unit.t.open)
+
+    wait(dialed._submit(twice))
+    assert any("in flight 2 times" in line for line in dialed.problems())
+
+
+def test_nothing_is_found_in_a_long_story(dialed):
+    wait(dialed.apply([finish(2), finish(3)]))
+    wait(dialed.recover(1))
+    assert dialed.problems() == []
