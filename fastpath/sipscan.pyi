@@ -1,0 +1,127 @@
+"""Scanner of one SIP datagram (RFC 3261 sections 7, 20, 25): one pass, values are taken out on demand."""
+
+from typing import Final, final
+
+MESSAGE_BYTES_MAX: Final[int]
+HEADER_LINES_MAX: Final[int]
+LINE_BYTES_MAX: Final[int]
+METHOD_NAMES: Final[tuple[str, ...]]
+
+class ScanError(ValueError):
+    """The datagram is not a SIP message."""
+
+    status: int
+    """What a server answers: 400 or 505."""
+    message: Message | None
+    """What could be read, to answer with; None when there is no start line."""
+    def __init__(self, status: int, text: str, message: Message | None = None) -> None: ...
+
+@final
+class Message:
+    """A scanned message. Text is bytes as received, unescaped; absent things are b"" or -1.
+
+    Made only by `scan`. Folded lines have been blanked, so every value is on one line.
+    """
+
+    @property
+    def data(self) -> bytes:
+        """The datagram, folds blanked."""
+    @property
+    def is_request(self) -> bool: ...
+    @property
+    def status(self) -> int:
+        """100-699; 0 for a request."""
+    @property
+    def method(self) -> str:
+        """The request's, or that of the request a response answers (CSeq)."""
+    @property
+    def phrase(self) -> bytes:
+        """The reason phrase of a response."""
+    @property
+    def uri(self) -> bytes:
+        """The Request-URI."""
+    @property
+    def uri_scheme(self) -> str:
+        """Of the Request-URI: sip, sips, tel, or "" for others."""
+    @property
+    def uri_user(self) -> bytes:
+        """The user part of the Request-URI."""
+    @property
+    def call_id(self) -> bytes: ...
+    @property
+    def cseq(self) -> int: ...
+    @property
+    def branch(self) -> bytes:
+        """Of the topmost Via."""
+    @property
+    def vias(self) -> int:
+        """How many Via values there are."""
+    @property
+    def sent_by(self) -> tuple[bytes, int]:
+        """Host and port of the topmost Via; -1 when it names none."""
+    @property
+    def rport(self) -> bool:
+        """Whether the topmost Via has the parameter (RFC 3581)."""
+    @property
+    def from_value(self) -> bytes: ...
+    @property
+    def from_tag(self) -> bytes: ...
+    @property
+    def from_uri(self) -> bytes: ...
+    @property
+    def from_user(self) -> bytes: ...
+    @property
+    def to_value(self) -> bytes: ...
+    @property
+    def to_tag(self) -> bytes: ...
+    @property
+    def contact_uri(self) -> bytes:
+        """The first Contact's."""
+    @property
+    def contacts(self) -> int: ...
+    @property
+    def record_routes(self) -> list[bytes]:
+        """Each with brackets and parameters, in the message's order."""
+    @property
+    def max_forwards(self) -> int: ...
+    @property
+    def expires(self) -> int: ...
+    @property
+    def retry_after(self) -> int:
+        """Seconds."""
+    @property
+    def content_type(self) -> bytes:
+        """type/subtype in lower case, without parameters."""
+    @property
+    def body(self) -> bytes:
+        """As long as Content-Length says, or the rest of the datagram."""
+    @property
+    def q850(self) -> int:
+        """The Q.850 cause of the Reason header (RFC 3326); 0 when there is none."""
+    @property
+    def problem(self) -> tuple[int, str]:
+        """Why a user agent refuses this well-formed message: (400, text), or (0, "")."""
+    @property
+    def transaction_key(self) -> bytes:
+        """What its server transaction is found by, the method aside (17.2.3, RFC 2543's way included)."""
+    @property
+    def answerable(self) -> bool:
+        """Whether a response can repeat the headers it must."""
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """Every header line: (name, trimmed value)."""
+    def get_all(self, name: str) -> list[bytes]:
+        """Values of all lines of a header, by either form of its name."""
+    def reply_head(self, host: bytes, port: int) -> bytes:
+        """The Via, From, Call-ID and CSeq lines of a response to this request.
+
+        The topmost Via gets `received` and the value of `rport` (RFC 3581) for a request that came from there.
+        """
+
+def scan(data: bytes) -> Message:
+    """Scan one datagram; ScanError (nothing else) when it is no SIP message."""
+
+def parse_uri(data: bytes) -> tuple[str, bytes, bytes, int, bytes]:
+    """(scheme, user, host, port or -1, parameters) of a URI; ScanError when it is none."""
+
+def parse_address(data: bytes) -> tuple[bytes, bytes]:
+    """(URI, tag) of a name-addr or addr-spec; ScanError when it is none."""

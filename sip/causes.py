@@ -1,0 +1,77 @@
+"""Status codes and Q.850 causes: default phrases, and the Reason header (RFC 3326)."""
+
+from __future__ import annotations
+
+PHRASES: dict[int, str] = {
+    100: "Trying",
+    180: "Ringing",
+    181: "Call Is Being Forwarded",
+    182: "Queued",
+    183: "Session Progress",
+    200: "OK",
+    301: "Moved Permanently",
+    302: "Moved Temporarily",
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    406: "Not Acceptable",
+    407: "Proxy Authentication Required",
+    408: "Request Timeout",
+    410: "Gone",
+    415: "Unsupported Media Type",
+    416: "Unsupported URI Scheme",
+    420: "Bad Extension",
+    480: "Temporarily Unavailable",
+    481: "Call/Transaction Does Not Exist",
+    482: "Loop Detected",
+    483: "Too Many Hops",
+    484: "Address Incomplete",
+    486: "Busy Here",
+    487: "Request Terminated",
+    488: "Not Acceptable Here",
+    491: "Request Pending",
+    500: "Server Internal Error",
+    501: "Not Implemented",
+    503: "Service Unavailable",
+    504: "Server Time-out",
+    505: "Version Not Supported",
+    600: "Busy Everywhere",
+    603: "Decline",
+    604: "Does Not Exist Anywhere",
+    606: "Not Acceptable",
+}
+CLASSES = ("", "Progress", "OK", "Redirected", "Refused", "Server Failure", "Refused Everywhere")
+
+Q850: dict[int, str] = {
+    1: "Unallocated number",
+    16: "Normal call clearing",
+    17: "User busy",
+    18: "No user responding",
+    19: "No answer from user",
+    20: "Subscriber absent",
+    21: "Call rejected",
+    22: "Number changed",
+    27: "Destination out of order",
+    28: "Invalid number format",
+    31: "Normal, unspecified",
+    34: "No circuit available",
+    38: "Network out of order",
+    41: "Temporary failure",
+    42: "Switching equipment congestion",
+    127: "Interworking, unspecified",
+}
+
+
+def phrase(code: int) -> str:
+    """The usual phrase of a status code (any in 100-699)."""
+    return PHRASES.get(code) or CLASSES[code // 100]
+
+
+def reason_line(q850: int) -> bytes:
+    """A Reason header line with its CRLF; nothing for cause 0."""
+    if not q850:
+        return b""
+    text = Q850.get(q850)
+    return b"Reason: Q.850;cause=%d%b\r\n" % (q850, f';text="{text}"'.encode() if text else b"")

@@ -1,0 +1,60 @@
+"""What may go into a header line of ours. CR, LF and NUL never do, in any field."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from sip.errors import SipError
+from sip.limits import EXTRA_HEADERS_MAX, FIELD_MAX
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_NAME = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
+_CALL_ID = re.compile(
+    r"[A-Za-z0-9\-.!%*_+`'~()<>:\\\"/\[\]?{}]+(@[A-Za-z0-9\-.!%*_+`'~()<>:\\\"/\[\]?{}]+)?"
+)
+_OURS = frozenset(
+    "via v from f to t call-id i cseq contact m max-forwards content-length l content-type c content-encoding e route "
+    "record-route authorization proxy-authorization allow user-agent require proxy-require".split()
+)
+
+
+def text(value: str, what: str) -> str:
+    """`value` itself when it can stand in a line; SipError names the field otherwise."""
+    if len(value) > FIELD_MAX:
+        raise SipError(f"{what} is longer than {FIELD_MAX} characters")
+    if _CONTROL.search(value):
+        raise SipError(f"{what} holds a control character")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise SipError(f"{what} is not Unicode text") from None
+    return value
+
+
+def quoted(value: str, what: str) -> str:
+    """A quoted-string."""
+    return '"' + text(value, what).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def call_id(value: str) -> bytes:
+    """A checked Call-ID (25.1: callid)."""
+    if len(value) > FIELD_MAX or not _CALL_ID.fullmatch(value):
+        raise SipError(f"not a Call-ID: {value!r}")
+    return value.encode()
+
+
+def extra(pairs: Sequence[tuple[str, str]]) -> bytes:
+    """Additional header lines of a request, each with its CRLF."""
+    if not pairs:
+        return b""
+    if len(pairs) > EXTRA_HEADERS_MAX:
+        raise SipError(f"more than {EXTRA_HEADERS_MAX} additional headers")
+    lines = []
+    for name, value in pairs:
+        if len(name) > FIELD_MAX or not _NAME.fullmatch(name):
+            raise SipError(f"not a header name: {name!r}")
+        if name.lower() in _OURS:
+            raise SipError(f"the stack itself writes the header {name}")
+        lines.append(f"{name}: {text(value, name)}\r\n")
+    return "".join(lines).encode()

@@ -1,0 +1,34 @@
+"""Every bound of the SIP stack, and what happens at it. Times are nanoseconds unless the name says otherwise.
+
+Timer values are RFC 3261 table 4 for UDP; 6026 adds L and M.
+"""
+
+from __future__ import annotations
+
+MS = 1_000_000
+SECOND = 1_000 * MS
+NEVER = 1 << 63
+
+T1 = 500 * MS  # round-trip estimate
+T2 = 4 * SECOND  # longest retransmission interval
+T4 = 5 * SECOND  # longest time a message stays in the network
+TIMEOUT = 64 * T1  # timers B, F, H, J, L, M
+TIMER_D = 32 * SECOND
+TIMER_I = T4
+TIMER_K = T4
+
+RINGING_MAX = 300 * SECOND  # an INVITE that only rings: cancelled, or rejected, after this
+FORKS_MAX = (
+    8  # 2xx of different branches of one INVITE that are acknowledged and hung up; more are ignored
+)
+CHALLENGES_MAX = 4  # digest rounds of one request (a proxy's and the server's, each once stale)
+ROUTES_MAX = 16  # Record-Route entries of one dialog; a longer set is refused
+LEGS_MAX = 50_000  # calls both ways: a further INVITE of ours ends at once with 503, theirs is answered 503
+SERVER_TRANSACTIONS_MAX = 200_000  # a further request is answered 503 without keeping anything
+FIELD_MAX = 1_024  # characters of one outgoing field
+EXTRA_HEADERS_MAX = 16  # additional headers of an outgoing INVITE
+SDP_MAX = 16_384  # bytes of a session description
+SDP_LINES_MAX = 512
+SDP_MEDIA_MAX = 16
+CHALLENGE_MAX = 4_096  # bytes of one challenge header
+REFUSED_RETRY_S = 10  # Retry-After of our 503

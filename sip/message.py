@@ -1,0 +1,89 @@
+"""Messages written: requests and responses as bytes. What goes in is checked before (`sip.headers`) or was scanned."""
+
+from __future__ import annotations
+
+from fastpath.sipscan import Message
+from sip.causes import phrase as usual_phrase
+from sip.events import Address
+
+ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO"
+_SDP = b"Content-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%b"
+_EMPTY = b"Content-Length: 0\r\n\r\n"
+
+
+class Identity:
+    """What every message of one endpoint shows of it."""
+
+    __slots__ = ("about", "contact", "host", "via")
+
+    def __init__(self, local: Address, user_agent: str) -> None:
+        host, port = local
+        self.host = host.encode()
+        self.via = b"Via: SIP/2.0/UDP %b:%d;rport;branch=" % (self.host, port)
+        self.contact = b"Contact: <sip:%b:%d>\r\n" % (self.host, port)
+        agent = b"User-Agent: %b\r\n" % user_agent.encode() if user_agent else b""
+        self.about = b"Allow: %b\r\n%b" % (ALLOW.encode(), agent)
+
+
+def request(  # noqa: PLR0913 - the parts of a request, each said once
+    method: bytes,
+    uri: bytes,
+    via: bytes,
+    branch: bytes,
+    sender: bytes,
+    to: bytes,
+    call_id: bytes,
+    cseq: int,
+    extra: bytes,
+    sdp: bytes = b"",
+) -> bytes:
+    """One request. `sender` and `to` are whole header values, `extra` whole lines."""
+    tail = _SDP % (len(sdp), sdp) if sdp else _EMPTY
+    return (
+        b"%b %b SIP/2.0\r\n%b%b\r\nMax-Forwards: 70\r\nFrom: %b\r\nTo: %b\r\nCall-ID: %b\r\nCSeq: %d %b\r\n%b%b"
+        % (method, uri, via, branch, sender, to, call_id, cseq, method, extra, tail)
+    )
+
+
+def response(
+    code: int, head: bytes, to: bytes, extra: bytes = b"", sdp: bytes = b"", phrase: str = ""
+) -> bytes:
+    """One response. `head` is `Message.reply_head`'s, `to` the whole To value."""
+    words = (phrase or usual_phrase(code)).encode()
+    tail = _SDP % (len(sdp), sdp) if sdp else _EMPTY
+    return b"SIP/2.0 %d %b\r\n%bTo: %b\r\n%b%b" % (code, words, head, to, extra, tail)
+
+
+def reply_target(message: Message, source: Address) -> Address:
+    """Where responses to a request go: RFC 3581 section 4, else 18.2.2 by the source address."""
+    if message.rport or message.vias == 0:
+        return source
+    port = message.sent_by[1]
+    return source[0], port if port > 0 else 5060
+
+
+def _cut(invite: bytes) -> tuple[int, int, int]:
+    """Where in an INVITE of ours To begins, Call-ID begins, and CSeq's number begins (`request` fixes the order)."""
+    to = invite.index(b"\r\nTo: ") + 2
+    call_id = invite.index(b"\r\nCall-ID: ", to) + 2
+    return to, call_id, invite.index(b"\r\nCSeq: ", call_id) + 8
+
+
+def acknowledge(invite: bytes, to: bytes) -> bytes:
+    """The ACK of a refused INVITE: same branch, To as in the response (17.1.1.3)."""
+    at, call_id, cseq = _cut(invite)
+    number = invite[cseq : invite.index(b" ", cseq)]
+    return b"ACK%bTo: %b\r\n%b%b ACK\r\n%b" % (
+        invite[6:at],
+        to,
+        invite[call_id:cseq],
+        number,
+        _EMPTY,
+    )
+
+
+def cancel(invite: bytes, extra: bytes) -> bytes:
+    """The CANCEL of an INVITE: all but the method the same (9.1)."""
+    _, _, cseq = _cut(invite)
+    number = invite[cseq : invite.index(b" ", cseq)]
+    return b"CANCEL%b%b CANCEL\r\n%b%b" % (invite[6:cseq], number, extra, _EMPTY)

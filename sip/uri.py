@@ -1,0 +1,48 @@
+"""SIP URIs (RFC 3261 section 19.1) as far as an endpoint needs them: to check one, to find where it leads."""
+
+from __future__ import annotations
+
+import ipaddress
+
+import msgspec
+
+from fastpath.sipscan import ScanError, parse_uri
+from sip.errors import SipError
+
+SIP_PORT = 5060
+
+
+class Uri(msgspec.Struct, frozen=True):
+    """The parts of a URI, as text. `scheme` is empty for schemes that are not ours; `port` -1 when none is given."""
+
+    scheme: str
+    user: str
+    host: str
+    port: int
+    params: str
+
+    @property
+    def loose(self) -> bool:
+        """Whether it has the `lr` parameter (16.12)."""
+        names = (part.partition("=")[0].lower() for part in self.params.split(";"))
+        return "lr" in names
+
+    def address(self) -> tuple[str, int] | None:
+        """Where a datagram for it goes; None unless its host is an IPv4 address."""
+        try:
+            ipaddress.IPv4Address(self.host)
+        except ValueError:
+            return None
+        return self.host, self.port if self.port > 0 else SIP_PORT
+
+
+def parse(text: str | bytes) -> Uri:
+    """Take a URI apart; SipError when it is none."""
+    try:
+        raw = text.encode() if isinstance(text, str) else text
+        scheme, user, host, port, params = parse_uri(raw)
+    except (ScanError, UnicodeEncodeError):
+        raise SipError(f"not a URI: {text!r}") from None
+    return Uri(
+        scheme, user.decode("latin-1"), host.decode("latin-1"), port, params.decode("latin-1")
+    )
