@@ -1,8 +1,8 @@
 """Productions of the SIP grammar (RFC 3261 section 25) over raw bytes, for `sipscan`.
 
-Every production takes the half-open range `[p, end)` and gives the position after what it matched, or NULL when the
-text does not match. Nothing is allocated, nothing is copied; spans point into the caller's bytes. Folded lines are
-unfolded before (see `sipscan`), so LWS is only SP and HT here.
+Every production takes the half-open range `[p, end)` and gives the position after what it matched,
+or NULL when the text does not match. Nothing is allocated, nothing is copied; spans point into the
+caller's bytes. Folded lines are unfolded before (see `sipscan`), so LWS is only SP and HT here.
 """
 
 ctypedef const unsigned char* Text
@@ -29,24 +29,6 @@ cdef struct Uri:
     Span headers  # after the question mark
 
 
-cdef struct Address:  # name-addr or addr-spec with the header's parameters
-    Span uri  # the addr-spec without angle brackets
-    Uri parts
-    bint bracketed
-    Span tag
-
-
-cdef struct Via:
-    Span transport
-    Span host
-    int port  # -1: none given
-    Span branch
-    bint rport  # the parameter is there
-    Text rport_end  # where "=port" is inserted; NULL when it has a value already
-    bint received  # the parameter is there
-    Text end  # end of this via-parm
-
-
 cdef enum:
     # Classes of bytes, bits of CLASSES.
     TOKEN = 1
@@ -61,6 +43,9 @@ cdef enum:
     HEX = 512
     HNV = 1024  # URI header characters, without %
 
+cdef enum:
+    PORT_MAX = 65535
+
 cdef unsigned short[256] CLASSES
 
 cdef Text blanks(Text p, Text end) noexcept nogil
@@ -68,11 +53,7 @@ cdef Text span_of(Text p, Text end, int mask) noexcept nogil
 cdef bint same(Span span, const char* lower, Py_ssize_t n) noexcept nogil
 cdef Text quoted(Text p, Text end) noexcept nogil
 cdef Text number(Text p, Text end, long long top, long long* out) noexcept nogil
+cdef bint ipv6(Text p, Text end) noexcept nogil
 cdef Text parameter(Text p, Text end, int mask, Span* name, Span* value) noexcept nogil
 cdef Text host_port(Text p, Text end, Span* host, int* port, bint spaced) noexcept nogil
 cdef bint uri(Text p, Text end, Uri* out) noexcept nogil
-cdef Text address(Text p, Text end, Address* out) noexcept nogil
-cdef Text via(Text p, Text end, Via* out) noexcept nogil
-cdef bint date(Text p, Text end) noexcept nogil
-cdef bint call_id(Text p, Text end) noexcept nogil
-cdef bint media_type(Text p, Text end) noexcept nogil

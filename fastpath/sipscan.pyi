@@ -1,11 +1,13 @@
-"""Scanner of one SIP datagram (RFC 3261 sections 7, 20, 25): one pass, values are taken out on demand."""
+"""Scanner of one SIP datagram (RFC 3261 sections 7, 20, 25).
+
+One pass, values are taken out on demand.
+"""
 
 from typing import Final, final
 
 MESSAGE_BYTES_MAX: Final[int]
 HEADER_LINES_MAX: Final[int]
 LINE_BYTES_MAX: Final[int]
-METHOD_NAMES: Final[tuple[str, ...]]
 
 class ScanError(ValueError):
     """The datagram is not a SIP message."""
@@ -27,7 +29,8 @@ class Message:
     def data(self) -> bytes:
         """The datagram, folds blanked."""
     @property
-    def is_request(self) -> bool: ...
+    def is_request(self) -> bool:
+        """Or a response."""
     @property
     def status(self) -> int:
         """100-699; 0 for a request."""
@@ -47,9 +50,11 @@ class Message:
     def uri_user(self) -> bytes:
         """The user part of the Request-URI."""
     @property
-    def call_id(self) -> bytes: ...
+    def call_id(self) -> bytes:
+        """As it is."""
     @property
-    def cseq(self) -> int: ...
+    def cseq(self) -> int:
+        """Its number."""
     @property
     def branch(self) -> bytes:
         """Of the topmost Via."""
@@ -63,29 +68,38 @@ class Message:
     def rport(self) -> bool:
         """Whether the topmost Via has the parameter (RFC 3581)."""
     @property
-    def from_value(self) -> bytes: ...
+    def from_value(self) -> bytes:
+        """The whole header value."""
     @property
-    def from_tag(self) -> bytes: ...
+    def from_tag(self) -> bytes:
+        """Of the From header."""
     @property
-    def from_uri(self) -> bytes: ...
+    def from_uri(self) -> bytes:
+        """Of the From header."""
     @property
-    def from_user(self) -> bytes: ...
+    def from_user(self) -> bytes:
+        """Of the From header."""
     @property
-    def to_value(self) -> bytes: ...
+    def to_value(self) -> bytes:
+        """The whole header value."""
     @property
-    def to_tag(self) -> bytes: ...
+    def to_tag(self) -> bytes:
+        """Of the To header."""
     @property
     def contact_uri(self) -> bytes:
         """The first Contact's."""
     @property
-    def contacts(self) -> int: ...
+    def contacts(self) -> int:
+        """How many addresses the Contact headers hold."""
     @property
     def record_routes(self) -> list[bytes]:
         """Each with brackets and parameters, in the message's order."""
     @property
-    def max_forwards(self) -> int: ...
+    def max_forwards(self) -> int:
+        """0-255."""
     @property
-    def expires(self) -> int: ...
+    def expires(self) -> int:
+        """Seconds."""
     @property
     def retry_after(self) -> int:
         """Seconds."""
@@ -103,7 +117,7 @@ class Message:
         """Why a user agent refuses this well-formed message: (400, text), or (0, "")."""
     @property
     def transaction_key(self) -> bytes:
-        """What its server transaction is found by, the method aside (17.2.3, RFC 2543's way included)."""
+        """What its server transaction is found by, the method aside (17.2.3, RFC 2543)."""
     @property
     def answerable(self) -> bool:
         """Whether a response can repeat the headers it must."""
@@ -114,7 +128,8 @@ class Message:
     def reply_head(self, host: bytes, port: int) -> bytes:
         """The Via, From, Call-ID and CSeq lines of a response to this request.
 
-        The topmost Via gets `received` and the value of `rport` (RFC 3581) for a request that came from there.
+        The topmost Via gets `received` and the value of `rport` (RFC 3581) for a request that came
+        from there.
         """
 
 def scan(data: bytes) -> Message:

@@ -6,18 +6,28 @@ BATCH_MAX: Final[int]
 
 @final
 class Batch:
-    """Works on a file descriptor that somebody else owns. Set IP_RECVERR on it, or `errors` finds nothing."""
+    """Works on a file descriptor that somebody else owns.
+
+    Set IP_RECVERR on it, or `errors` finds nothing.
+    """
 
     def __init__(self, fd: int) -> None: ...
     @property
-    def fd(self) -> int: ...
+    def fd(self) -> int:
+        """The descriptor it works on."""
     def receive(self) -> list[tuple[bytes, tuple[str, int]]]:
-        """Up to BATCH_MAX datagrams with their senders; empty when there are none, or an error came instead."""
-    def send(self, datagrams: list[tuple[bytes, tuple[str, int]]], first: int = 0) -> int:
-        """Send them in order from index `first`; the index after the last that left or was given up.
+        """Up to BATCH_MAX datagrams with their senders.
 
-        Less than the length: the socket or the device is full, try again when it is writable. A datagram that the
-        kernel refuses twice (too large, no route, not an address) is counted in `failed` and skipped.
+        Empty when there are none, or an error came instead.
+        """
+    def send(self, datagrams: list[tuple[bytes, tuple[str, int]]], first: int = 0) -> int:
+        """Send them in order from index `first`.
+
+        The index after the last that left or was given up.
+
+        Less than the length: the socket or the device is full, try again when it is writable. A
+        datagram that the kernel refuses twice (too large, no route, not an address) is counted in
+        `failed` and skipped.
         """
     def errors(self) -> list[tuple[tuple[str, int], int]]:
         """ICMP errors that say nobody is there: (destination of the lost datagram, errno)."""
@@ -25,16 +35,23 @@ class Batch:
     def troubled(self) -> bool:
         """Whether a call has failed since `errors` was read."""
     @property
-    def received(self) -> int: ...
+    def received(self) -> int:
+        """Datagrams read."""
     @property
-    def sent(self) -> int: ...
+    def sent(self) -> int:
+        """Datagrams that left."""
     @property
-    def truncated(self) -> int: ...
+    def truncated(self) -> int:
+        """Datagrams dropped for being too large."""
     @property
-    def blocked(self) -> int: ...
+    def blocked(self) -> int:
+        """Times that the socket or the device was full."""
     @property
-    def failed(self) -> int: ...
+    def failed(self) -> int:
+        """Datagrams given up."""
     @property
-    def receive_calls(self) -> int: ...
+    def receive_calls(self) -> int:
+        """recvmmsg calls."""
     @property
-    def send_calls(self) -> int: ...
+    def send_calls(self) -> int:
+        """sendmmsg calls."""

@@ -1,4 +1,7 @@
-"""See the stub. The socket must have IP_RECVERR set for `errors` to say whom an ICMP message was about."""
+"""See the stub.
+
+The socket must have IP_RECVERR set for `errors` to say whom an ICMP message was about.
+"""
 
 from libc.errno cimport EAGAIN, EINTR, ENOBUFS, errno
 from libc.stdint cimport uint16_t, uint32_t, uint64_t
@@ -6,8 +9,6 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-
-import socket as _names  # inet_aton and inet_ntoa only: this module opens nothing
 
 cdef extern from *:
     """
@@ -17,17 +18,19 @@ cdef extern from *:
     #include <errno.h>
     #include <sys/socket.h>
     #include <netinet/in.h>
+    #include <arpa/inet.h>
     #include <linux/errqueue.h>
 
-    /* errno of a queued ICMP error that means "nobody there"; 0 for others (path MTU, local ones). */
+    /* errno of a queued ICMP error that means "nobody there"; 0 for path MTU and the like. */
     static int error_number(struct msghdr *message) {
         struct cmsghdr *c;
         for (c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
             if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR) {
                 const struct sock_extended_err *e = (const struct sock_extended_err *)CMSG_DATA(c);
+                int n = (int)e->ee_errno;
                 if (e->ee_origin == SO_EE_ORIGIN_ICMP
-                    && (e->ee_errno == ECONNREFUSED || e->ee_errno == EHOSTUNREACH || e->ee_errno == ENETUNREACH))
-                    return (int)e->ee_errno;
+                    && (n == ECONNREFUSED || n == EHOSTUNREACH || n == ENETUNREACH))
+                    return n;
             }
         }
         return 0;
@@ -43,6 +46,7 @@ cdef extern from "<netinet/in.h>" nogil:
         in_addr sin_addr
     uint16_t htons(uint16_t)
     uint16_t ntohs(uint16_t)
+    int inet_pton(int family, const char* text, void* out)
     int AF_INET
 
 cdef extern from "<sys/socket.h>" nogil:
@@ -96,20 +100,23 @@ cdef class Batch:
         if found is None:
             if len(self.hosts) >= ADDRESSES:
                 self.hosts.clear()
-            raw = (<uint32_t> (number >> 16)).to_bytes(4, "big")
-            found = (_names.inet_ntoa(raw), <int> (number & 0xFFFF))
+            a, b, c, d = [<int> (number >> shift) & 0xFF for shift in (40, 32, 24, 16)]
+            found = (f"{a}.{b}.{c}.{d}", <int> (number & 0xFFFF))
             self.hosts[number] = found
         return found
 
     cdef uint64_t number(self, object address) except? 0:
+        cdef unsigned char[4] raw
         found = self.numbers.get(address)
         if found is None:
             host, port = address
             if len(self.numbers) >= ADDRESSES:
                 self.numbers.clear()
             if not 0 < port < 65536:
-                raise OSError(f"not a port: {port}")
-            found = int.from_bytes(_names.inet_aton(host), "big") << 16 | port
+                raise ValueError(f"not a port: {port}")
+            if inet_pton(AF_INET, host.encode(), raw) != 1:
+                raise ValueError(f"not an address: {host}")
+            found = int.from_bytes(raw[:4], "big") << 16 | port
             self.numbers[address] = found
         return found
 
@@ -165,7 +172,7 @@ cdef class Batch:
                 data, target = datagrams[first + n]
                 try:
                     who = self.number(target)
-                except (OSError, TypeError, ValueError):
+                except (AttributeError, TypeError, ValueError):
                     # Not an address: this one datagram is lost, and the ones before it go first.
                     if n == 0:
                         self.failed += 1
@@ -197,7 +204,8 @@ cdef class Batch:
                 self.blocked += 1
                 break
             elif errno != EINTR:
-                # A waiting ICMP error is told once, by whatever comes next: the datagram may be innocent.
+                # A waiting ICMP error is told once, by whatever comes next: the datagram may be
+                # innocent.
                 self.refused = True
                 if stuck == first:
                     self.failed += 1
@@ -215,9 +223,9 @@ cdef class Batch:
         cdef char[512] control
         cdef unsigned char* raw
         cdef uint64_t who
-        cdef int i, code
+        cdef int _i, code
         out = []
-        for i in range(ERRORS_MAX):
+        for _i in range(ERRORS_MAX):
             memset(&message, 0, sizeof(message))
             part.iov_base = data
             part.iov_len = sizeof(data)

@@ -1,6 +1,7 @@
 """Digest access authentication, client side: RFC 7616 and 8760 (RFC 2617's MD5 included).
 
-A peer may send several challenges, in one header or several; the first whose algorithm and qop we know is answered
+A peer may send several challenges, in one header or several; the first whose algorithm and qop we
+know is answered
 (RFC 8760 section 2.4). Without qop the answer is RFC 2069's.
 """
 

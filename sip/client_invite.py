@@ -1,7 +1,9 @@
 """INVITE client transaction: RFC 3261 section 17.1.1 with RFC 6026's Accepted state.
 
-The table is the whole machine: (state, event) -> (next state, actions). An event that is not in it changes nothing
-(a late 1xx, a 2xx after a 486). States, events and actions are plain integers: they are compared for every message.
+The table is the whole machine: (state, event) -> (next state, actions). An event that is not in it
+changes nothing
+(a late 1xx, a 2xx after a 486). States, events and actions are plain integers: they are compared
+for every message.
 """
 
 from __future__ import annotations

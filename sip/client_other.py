@@ -1,4 +1,7 @@
-"""Non-INVITE client transaction: RFC 3261 section 17.1.2 (BYE, CANCEL). See `client_invite` for how to read the table."""
+"""Non-INVITE client transaction: RFC 3261 section 17.1.2 (BYE, CANCEL).
+
+See `client_invite` for how to read the table.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A dialog (RFC 3261 section 12): who the two ends are, where the next request goes, which number it bears."""
+"""A dialog (RFC 3261 section 12).
+
+Who the two ends are, where the next request goes, which number it bears.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,10 @@ from sip.uri import parse
 
 
 class Dialog:
-    """Both ends' identifiers and the route between them. Values are header values as bytes, tags included."""
+    """Both ends' identifiers and the route between them.
+
+    Values are header values as bytes, tags included.
+    """
 
     __slots__ = (
         "call_id",
@@ -25,7 +31,7 @@ class Dialog:
         "theirs",
     )
 
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self,
         call_id: bytes,
         ours: bytes,
@@ -36,7 +42,10 @@ class Dialog:
         routes: list[bytes],
         fallback: Address,
     ) -> None:
-        """`routes` in the order they are travelled; `fallback` is used while no address can be read from a URI."""
+        """`routes` in the order they are travelled.
+
+        `fallback` is used while no address can be read from a URI.
+        """
         self.call_id = call_id
         self.ours = ours
         self.theirs = theirs
@@ -52,14 +61,20 @@ class Dialog:
             self._hop(target)
 
     def _hop(self, uri: bytes) -> None:
-        """Requests go where `uri` leads; names are not resolved here, they keep the address the peer spoke from."""
+        """Requests go where `uri` leads.
+
+        Names are not resolved here, they keep the address the peer spoke from.
+        """
         try:
             self.next_hop = parse(uri).address() or self.next_hop
         except SipError:
             return
 
     def _set_routes(self, routes: list[bytes]) -> None:
-        """12.2.1.1: a first hop without `lr` is a strict router, the target moves behind the routes."""
+        """12.2.1.1.
+
+        A first hop without `lr` is a strict router, the target moves behind the routes.
+        """
         if len(routes) > ROUTES_MAX:
             raise SipError("the route set is too long")
         first = routes[0][routes[0].index(b"<") + 1 : routes[0].index(b">")]

@@ -1,7 +1,8 @@
 """The user agent as one sans-IO machine: calls go in, datagrams and facts about legs come out.
 
-Rules: `receive` never raises for what a peer sends; each leg gets exactly one `Ended`, its last event; outputs are
-drained after every input. A leg is found by its number, and for the peer's requests by our tag and the Call-ID.
+Rules: `receive` never raises for what a peer sends; each leg gets exactly one `Ended`, its last
+event; outputs are drained after every input. A leg is found by its number, and for the peer's
+requests by our tag and the Call-ID.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import random
 
 from fastpath.sipscan import Message, ScanError, scan
-from sip.causes import reason_line
 from sip.errors import SipError
 from sip.events import Address, AnyOutput, Ended, Invite
 from sip.headers import text
@@ -25,7 +25,10 @@ _RETRY = b"Retry-After: %d\r\n" % REFUSED_RETRY_S
 
 
 class Endpoint:
-    """A SIP user agent. `local` is what Via and Contact show; `rng` should be a `random.SystemRandom` outside tests."""
+    """A SIP user agent. `local` is what Via and Contact show.
+
+    `rng` should be a `random.SystemRandom` outside tests.
+    """
 
     def __init__(
         self,
@@ -45,7 +48,10 @@ class Endpoint:
     # calls of ours
 
     def invite(self, request: Invite, now_ns: int) -> None:
-        """Begin a call; SipError when a field of it cannot stand in a message, or the leg exists already."""
+        """Begin a call.
+
+        SipError when a field of it cannot stand in a message, or the leg exists already.
+        """
         if request.leg < 0 or request.leg in self._legs:
             raise SipError(f"leg {request.leg} is in use or negative")
         leg = Outgoing(self, request, self.layer.token())
@@ -58,7 +64,10 @@ class Endpoint:
         leg.call(now_ns)
 
     def release(self, leg: int, now_ns: int, *, q850: int = 0) -> None:
-        """Hang up in any state: CANCEL, BYE or a refusal. Nothing happens when the leg is gone or going."""
+        """Hang up in any state: CANCEL, BYE or a refusal.
+
+        Nothing happens when the leg is gone or going.
+        """
         found = self._legs.get(leg)
         if found is not None:
             found.release(now_ns, _cause(q850))
@@ -102,6 +111,11 @@ class Endpoint:
     def statistics(self) -> dict[str, int]:
         """Counters since the start and present sizes."""
         return {**self.layer.count, "legs": len(self._legs), **self.layer.sizes()}
+
+    @property
+    def tags(self) -> int:
+        """How many dialogs and half-dialogs can be addressed: the number of legs."""
+        return len(self._tags)
 
     def unreachable(self, target: Address, now_ns: int) -> None:
         """The network reported (ICMP) that nothing listens at `target`."""

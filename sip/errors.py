@@ -4,4 +4,7 @@ from __future__ import annotations
 
 
 class SipError(ValueError):
-    """The caller asked for something that cannot be said in SIP: a broken URI, a line break in a field."""
+    """The caller asked for something that cannot be said in SIP.
+
+    A broken URI, a line break in a field.
+    """

@@ -1,4 +1,7 @@
-"""What goes into and comes out of the `Endpoint`: requests of the caller, datagrams to send, facts about legs."""
+"""What goes into and comes out of the `Endpoint`.
+
+Requests of the caller, datagrams to send, facts about legs.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,12 @@ Address = tuple[str, int]  # numeric host, port
 
 
 class Invite(msgspec.Struct, frozen=True):
-    """An outgoing call. `leg` is the caller's own number, not negative; `target` is where the datagram goes.
+    """An outgoing call. `leg` is the caller's own number, not negative.
 
-    URIs are given without angle brackets; `headers` are added as they are (identity headers and such), and may not
-    repeat one that the stack itself writes.
+    `target` is where the datagram goes.
+
+    URIs are given without angle brackets; `headers` are added as they are (identity headers and
+    such), and may not repeat one that the stack itself writes.
     """
 
     leg: int
@@ -43,24 +48,27 @@ class SipEvent(msgspec.Struct, frozen=True, gc=False):
     leg: int
 
 
-class Trying(SipEvent):
+class Trying(SipEvent, frozen=True):
     """The next hop has the INVITE."""
 
 
-class Provisional(SipEvent):
+class Provisional(SipEvent, frozen=True):
     """The far end progresses (101-199); with `sdp` there is early media to listen to."""
 
     code: int
     sdp: bytes | None
 
 
-class Accepted(SipEvent):
-    """Answered; our ACK is on its way. `sdp` is the answer, maybe the one an 18x of the same dialog brought."""
+class Accepted(SipEvent, frozen=True):
+    """Answered; our ACK is on its way.
+
+    `sdp` is the answer, maybe the one an 18x of the same dialog brought.
+    """
 
     sdp: bytes
 
 
-class Incoming(SipEvent):
+class Incoming(SipEvent, frozen=True):
     """Somebody calls us. `sdp` is empty when the caller wants our offer in the 200."""
 
     request_user: str
@@ -70,31 +78,38 @@ class Incoming(SipEvent):
     source: Address
 
 
-class Established(SipEvent):
-    """Called side: the ACK of our 200 came; `sdp` is its body (the answer to a delayed offer), mostly empty."""
+class Established(SipEvent, frozen=True):
+    """Called side: the ACK of our 200 came.
+
+    `sdp` is its body (the answer to a delayed offer), mostly empty.
+    """
 
     sdp: bytes = b""
 
 
-class Renegotiated(SipEvent):
-    """The peer offered anew in the call (hold, another address); it has been answered with what we already use."""
+class Renegotiated(SipEvent, frozen=True):
+    """The peer offered anew in the call (hold, another address).
+
+    It has been answered with what we already use.
+    """
 
     sdp: bytes
 
 
-class Digit(SipEvent):
+class Digit(SipEvent, frozen=True):
     """A key told by INFO."""
 
     digit: str
     ms: int
 
 
-class Ended(SipEvent):
+class Ended(SipEvent, frozen=True):
     """The leg is over: exactly one, and the last event of it.
 
-    `code` and `phrase` are the final answer's to the INVITE (200 when it was answered, 0 and a reason when none came);
-    200 with `answered` false: the answer crossed our CANCEL and was hung up at once. `q850` is the Reason header's
-    cause, of the BYE or of the final answer, 0 when there is none. `by` tells who ended it.
+    `code` and `phrase` are the final answer's to the INVITE (200 when it was answered, 0 and a
+    reason when none came); 200 with `answered` false: the answer crossed our CANCEL and was hung up
+    at once. `q850` is the Reason header's cause, of the BYE or of the final answer, 0 when there is
+    none. `by` tells who ended it.
     """
 
     code: int

@@ -13,9 +13,11 @@ _NAME = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
 _CALL_ID = re.compile(
     r"[A-Za-z0-9\-.!%*_+`'~()<>:\\\"/\[\]?{}]+(@[A-Za-z0-9\-.!%*_+`'~()<>:\\\"/\[\]?{}]+)?"
 )
-_OURS = frozenset(
-    "via v from f to t call-id i cseq contact m max-forwards content-length l content-type c content-encoding e route "
-    "record-route authorization proxy-authorization allow user-agent require proxy-require".split()
+_OURS = re.compile(
+    r"via|v|from|f|to|t|call-id|i|cseq|contact|m|max-forwards|content-length|l|content-type|c|"
+    r"content-encoding|e|route|record-route|authorization|proxy-authorization|allow|user-agent|"
+    r"require|proxy-require",
+    re.IGNORECASE,
 )
 
 
@@ -54,7 +56,7 @@ def extra(pairs: Sequence[tuple[str, str]]) -> bytes:
     for name, value in pairs:
         if len(name) > FIELD_MAX or not _NAME.fullmatch(name):
             raise SipError(f"not a header name: {name!r}")
-        if name.lower() in _OURS:
+        if _OURS.fullmatch(name):
             raise SipError(f"the stack itself writes the header {name}")
         lines.append(f"{name}: {text(value, name)}\r\n")
     return "".join(lines).encode()

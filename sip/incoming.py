@@ -11,7 +11,8 @@ from fastpath.sipscan import Message
 from sip.causes import reason_line
 from sip.dialog import Dialog
 from sip.errors import SipError
-from sip.events import Address, Established, Incoming as IncomingEvent
+from sip.events import Address, Established
+from sip.events import Incoming as IncomingEvent
 from sip.leg import ALLOW_LINE, Leg
 from sip.limits import NEVER, RINGING_MAX
 from sip.server_invite import Answer, ServerInvite
@@ -68,7 +69,7 @@ class Incoming(Leg):
 
     __slots__ = ("armed_ns", "due_ns", "lines", "tx")
 
-    def __init__(  # noqa: PLR0913, PLR0917
+    def __init__(
         self,
         endpoint: Endpoint,
         number: int,
@@ -195,7 +196,7 @@ class Incoming(Leg):
             self.layer.out.append(Established(self.number, body))
         self._do(actions, now_ns)
 
-    def on_no_ack(self, answer: Answer, now_ns: int) -> None:
+    def on_no_ack(self, answer: Answer, now_ns: int) -> None:  # noqa: ARG002
         """13.3.1.4: nobody acknowledged the 2xx: hang up."""
         self.answer = None
         if self.by != "us":

@@ -1,7 +1,10 @@
-"""The endpoint on a UDP socket of ours: drained in batches on `add_reader`, one timer, no protocol objects.
+"""The endpoint on a UDP socket of ours.
 
-After each wake-up: everything readable goes in, then `drain` until nothing comes out; datagrams leave in one batch,
-facts about legs go to `on_event` in between, whose calls on the endpoint are drained in the same turn.
+Drained in batches on `add_reader`, one timer, no protocol objects.
+
+After each wake-up: everything readable goes in, then `drain` until nothing comes out; datagrams
+leave in one batch, facts about legs go to `on_event` in between, whose calls on the endpoint are
+drained in the same turn.
 """
 
 from __future__ import annotations
@@ -40,7 +43,10 @@ def open_socket(host: str, port: int) -> socket.socket:
 
 
 class UdpTransport:
-    """Runs one endpoint on one socket. `flush` is to be called after any call on the endpoint from outside."""
+    """Runs one endpoint on one socket.
+
+    `flush` is to be called after any call on the endpoint from outside.
+    """
 
     def __init__(
         self,
@@ -99,10 +105,7 @@ class UdpTransport:
         self._flushing = True
         try:
             while effects := self.endpoint.drain():
-                datagrams = []
-                for effect in effects:
-                    if type(effect) is Send:
-                        datagrams.append((effect.data, effect.target))
+                datagrams = [(e.data, e.target) for e in effects if type(e) is Send]
                 if datagrams:
                     self._send(datagrams)
                 for effect in effects:
@@ -119,7 +122,8 @@ class UdpTransport:
         for turn in range(BATCHES_MAX):
             datagrams = self._batch.receive()
             if not datagrams:
-                # Readable, yet nothing to read: an error waits that an earlier call has told already.
+                # Readable, yet nothing to read: an error waits that an earlier call has told
+                # already.
                 self._errors(wanted=turn == 0)
                 break
             for data, source in datagrams:
@@ -129,7 +133,10 @@ class UdpTransport:
         self.flush()
 
     def _errors(self, *, wanted: bool = False) -> None:
-        """ICMP: who is not there. A datagram may wait behind the error, so this never replaces reading."""
+        """ICMP: who is not there.
+
+        A datagram may wait behind the error, so this never replaces reading.
+        """
         if wanted or self._batch.troubled:
             now_ns = time.monotonic_ns()
             for target in {target for target, _ in self._batch.errors()}:
@@ -159,7 +166,10 @@ class UdpTransport:
         self.flush()
 
     def _arm(self) -> None:
-        """Have the loop wake us at the endpoint's deadline; an earlier wake-up that is set already will do."""
+        """Have the loop wake us at the endpoint's deadline.
+
+        An earlier wake-up that is set already will do.
+        """
         due_ns = self.endpoint.deadline_ns()
         if due_ns is None or (self._timer is not None and self._timer_ns <= due_ns):
             return

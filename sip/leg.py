@@ -1,4 +1,7 @@
-"""What the two kinds of legs share: life inside the dialog (RFC 3261 sections 12, 14, 15) and the one `Ended`."""
+"""What the two kinds of legs share.
+
+Life inside the dialog (RFC 3261 sections 12, 14, 15) and the one `Ended`.
+"""
 
 from __future__ import annotations
 
@@ -117,7 +120,7 @@ class Leg:
         data = dialog.build(self.layer.identity, b"BYE", branch, dialog.next_cseq(), extra)
         self.layer.request(self, (branch, "BYE"), data, dialog.next_hop, now_ns)
 
-    def on_other_response(self, tx: ClientOther, message: Message, now_ns: int) -> None:
+    def on_other_response(self, tx: ClientOther, message: Message, now_ns: int) -> None:  # noqa: ARG002
         """The answer to our BYE; a challenged one goes again."""
         if message.status in {401, 407} and self.dialog is not None:
             line = self.authorize(message, "BYE", self.dialog.target)
@@ -126,7 +129,7 @@ class Leg:
                 return
         self.on_bye_done()
 
-    def on_other_failure(self, tx: ClientOther, now_ns: int) -> None:
+    def on_other_failure(self, tx: ClientOther, now_ns: int) -> None:  # noqa: ARG002
         """Nobody answered our BYE: it is over all the same (15.1.1)."""
         self.on_bye_done()
 
@@ -176,7 +179,10 @@ class Leg:
         self.layer.refuse(message, source, 200, ALLOW_LINE + ACCEPT_LINE)
 
     def _info(self, message: Message, key: bytes, source: Address, now_ns: int) -> None:
-        """Digits the way gateways send them (application/dtmf-relay, application/dtmf); the rest is only accepted."""
+        """Digits the way gateways send them (application/dtmf-relay, application/dtmf).
+
+        The rest is only accepted.
+        """
         self.layer.answer(message, key, source, 200, now_ns)
         kind = message.content_type
         if not self.established():
@@ -233,13 +239,13 @@ class Leg:
         "OPTIONS": _options,
     }
 
-    def on_ack(self, message: Message, now_ns: int) -> None:
+    def on_ack(self, message: Message, now_ns: int) -> None:  # noqa: ARG002
         """The ACK of a 2xx of ours."""
         if self.answer is not None and message.cseq == self.answer.cseq:
             self.answer.acked()
             self.answer = None
 
-    def on_no_ack(self, answer: Answer, now_ns: int) -> None:
+    def on_no_ack(self, answer: Answer, now_ns: int) -> None:  # noqa: ARG002
         """13.3.1.4: a re-INVITE's 2xx that nobody acknowledges ends the session."""
         self.answer = None
         self.by = "timeout"

@@ -1,4 +1,6 @@
-"""Every bound of the SIP stack, and what happens at it. Times are nanoseconds unless the name says otherwise.
+"""Every bound of the SIP stack, and what happens at it.
+
+Times are nanoseconds unless the name says otherwise.
 
 Timer values are RFC 3261 table 4 for UDP; 6026 adds L and M.
 """
@@ -23,7 +25,8 @@ FORKS_MAX = (
 )
 CHALLENGES_MAX = 4  # digest rounds of one request (a proxy's and the server's, each once stale)
 ROUTES_MAX = 16  # Record-Route entries of one dialog; a longer set is refused
-LEGS_MAX = 50_000  # calls both ways: a further INVITE of ours ends at once with 503, theirs is answered 503
+# calls both ways: a further INVITE of ours ends at once with 503, theirs is answered 503
+LEGS_MAX = 50_000
 SERVER_TRANSACTIONS_MAX = 200_000  # a further request is answered 503 without keeping anything
 FIELD_MAX = 1_024  # characters of one outgoing field
 EXTRA_HEADERS_MAX = 16  # additional headers of an outgoing INVITE

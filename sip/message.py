@@ -1,4 +1,7 @@
-"""Messages written: requests and responses as bytes. What goes in is checked before (`sip.headers`) or was scanned."""
+"""Messages written: requests and responses as bytes.
+
+What goes in is checked before (`sip.headers`) or was scanned.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ class Identity:
         self.about = b"Allow: %b\r\n%b" % (ALLOW.encode(), agent)
 
 
-def request(  # noqa: PLR0913 - the parts of a request, each said once
+def request(  # noqa: PLR0913, PLR0917 - the parts of a request, each said once
     method: bytes,
     uri: bytes,
     via: bytes,
@@ -40,7 +43,8 @@ def request(  # noqa: PLR0913 - the parts of a request, each said once
     """One request. `sender` and `to` are whole header values, `extra` whole lines."""
     tail = _SDP % (len(sdp), sdp) if sdp else _EMPTY
     return (
-        b"%b %b SIP/2.0\r\n%b%b\r\nMax-Forwards: 70\r\nFrom: %b\r\nTo: %b\r\nCall-ID: %b\r\nCSeq: %d %b\r\n%b%b"
+        b"%b %b SIP/2.0\r\n%b%b\r\nMax-Forwards: 70\r\n"
+        b"From: %b\r\nTo: %b\r\nCall-ID: %b\r\nCSeq: %d %b\r\n%b%b"
         % (method, uri, via, branch, sender, to, call_id, cseq, method, extra, tail)
     )
 
@@ -63,7 +67,7 @@ def reply_target(message: Message, source: Address) -> Address:
 
 
 def _cut(invite: bytes) -> tuple[int, int, int]:
-    """Where in an INVITE of ours To begins, Call-ID begins, and CSeq's number begins (`request` fixes the order)."""
+    """Where To, Call-ID and CSeq's number begin in an INVITE of ours: `request` fixes the order."""
     to = invite.index(b"\r\nTo: ") + 2
     call_id = invite.index(b"\r\nCall-ID: ", to) + 2
     return to, call_id, invite.index(b"\r\nCSeq: ", call_id) + 8

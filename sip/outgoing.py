@@ -1,7 +1,8 @@
 """A leg that we call: from INVITE to the end (RFC 3261 sections 9.1, 13.2, 15).
 
-Each 2xx of a new To tag makes a dialog (13.2.2.4): the first is the call, any other is acknowledged and hung up, and
-so is one that comes after we gave up. CANCEL waits for a provisional response (9.1).
+Each 2xx of a new To tag makes a dialog (13.2.2.4): the first is the call, any other is acknowledged
+and hung up, and so is one that comes after we gave up. CANCEL waits for a provisional response
+(9.1).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from sip.dialog import Dialog
 from sip.errors import SipError
 from sip.events import Accepted, Address, Invite, Provisional, Trying
 from sip.headers import call_id, extra, quoted, text
-from sip.leg import ALLOW_LINE, Leg
+from sip.leg import Leg
 from sip.limits import FORKS_MAX
 from sip.message import request
 from sip.uri import parse
@@ -121,7 +122,10 @@ class Outgoing(Leg):
         self.early_tag = b""
 
     def call(self, now_ns: int, authorization: bytes = b"") -> None:
-        """Send the INVITE, the first or one with credentials (22.2: same Call-ID and tag, next CSeq)."""
+        """Send the INVITE, the first or one with credentials (22.2.
+
+        Same Call-ID and tag, next CSeq).
+        """
         layer = self.layer
         self.cseq += 1
         branch = layer.branch()

@@ -1,7 +1,7 @@
-"""Session descriptions (RFC 8866) and the offer/answer of one G.711 audio stream (RFC 3264, 3551, 4733).
+"""Session descriptions (RFC 8866), offer and answer of one G.711 stream (RFC 3264, 3551, 4733).
 
-Only audio over RTP/AVP at 8 kHz: PCMU, PCMA, telephone-event. Other media of an offer are answered with port 0.
-What is not understood is skipped; what is wrong where it matters is a ValueError.
+Only audio over RTP/AVP at 8 kHz: PCMU, PCMA, telephone-event. Other media of an offer are answered
+with port 0. What is not understood is skipped; what is wrong where it matters is a ValueError.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class _Section:
         return None
 
     def names(self) -> dict[int, tuple[str, str]]:
-        """payload type -> (encoding name in upper case, clock rate and the rest)."""
+        """Payload type -> (encoding name in upper case, clock rate and the rest)."""
         out = {n: (name, "8000") for n, name in STATIC.items()}
         for name, value in self.attributes:
             number, _, rest = value.partition(" ")
@@ -206,7 +206,9 @@ def offer(
 def answer(
     offered: bytes, host: str, port: int, *, session_id: int, version: int | None = None
 ) -> bytes:
-    """The answer to an offer: the first G.711 codec of it, its telephone-event, its direction mirrored.
+    """The answer to an offer.
+
+    The first G.711 codec of it, its telephone-event, its direction mirrored.
 
     Other media are refused with port 0 in place (RFC 3264 section 6). ValueError when nothing fits.
     """

@@ -1,6 +1,7 @@
 """INVITE server transaction: RFC 3261 section 17.2.1 with RFC 6026's Accepted state.
 
-A 2xx is retransmitted by its user (13.3.1.4), see `Answer`; this machine only absorbs the INVITE's repetitions then.
+A 2xx is retransmitted by its user (13.3.1.4), see `Answer`; this machine only absorbs the INVITE's
+repetitions then.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from sip.limits import NEVER, T1, T2, TIMEOUT
 
 if TYPE_CHECKING:
-    from sip.transactions import Transactions
+    from sip.serving import Serving
 
 STATES = ("proceeding", "completed", "confirmed", "accepted", "terminated")
 PROCEEDING, COMPLETED, CONFIRMED, ACCEPTED, TERMINATED = range(5)
@@ -69,7 +70,7 @@ class ServerInvite:
         "user",
     )
 
-    def __init__(self, layer: Transactions, key: bytes, merge: tuple[bytes, bytes, int]) -> None:
+    def __init__(self, layer: Serving, key: bytes, merge: tuple[bytes, bytes, int]) -> None:
         self.layer = layer
         self.key = key
         self.merge = merge
@@ -131,9 +132,9 @@ class Answer:
         "user",
     )
 
-    def __init__(  # noqa: PLR0913, PLR0917
+    def __init__(
         self,
-        layer: Transactions,
+        layer: Serving,
         user: AnswerUser,
         cseq: int,
         response: bytes,

@@ -1,7 +1,7 @@
 """Non-INVITE server transaction: RFC 3261 section 17.2.2.
 
-Every request but INVITE is answered at once here, so Trying and Proceeding last no time: what is left is Completed,
-which repeats the answer until timer J.
+Every request but INVITE is answered at once here, so Trying and Proceeding last no time: what is
+left is Completed, which repeats the answer until timer J.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sip.limits import NEVER
 
 if TYPE_CHECKING:
-    from sip.transactions import Transactions
+    from sip.serving import Serving
 
 STATES = ("trying", "completed", "terminated")
 TRYING, COMPLETED, TERMINATED = range(3)
@@ -36,9 +36,7 @@ class ServerOther:
 
     __slots__ = ("armed_ns", "due_ns", "key", "layer", "response", "state", "target")
 
-    def __init__(
-        self, layer: Transactions, key: tuple[bytes, str], target: tuple[str, int]
-    ) -> None:
+    def __init__(self, layer: Serving, key: tuple[bytes, str], target: tuple[str, int]) -> None:
         self.layer = layer
         self.key = key
         self.target = target
@@ -52,6 +50,6 @@ class ServerOther:
         self.state, actions = ROWS[self.state][event]
         return actions
 
-    def tick(self, now_ns: int) -> None:
+    def tick(self, now_ns: int) -> None:  # noqa: ARG002 - the owners' common form
         """Timer J."""
         self.layer.served_other_tick(self)

@@ -1,8 +1,9 @@
 """One heap of deadlines for all transactions and legs.
 
-An owner has one due time, moved at will. It stands in the heap once in the common case: moving its time later
-leaves the old entry, which is pushed on when it surfaces; only moving it earlier adds an entry. So arming costs a
-comparison most of the time, and the heap is bounded by twice the number of owners.
+An owner has one due time, moved at will. It stands in the heap once in the common case: moving its
+time later leaves the old entry, which is pushed on when it surfaces; only moving it earlier adds an
+entry. So arming costs a comparison most of the time, and the heap is bounded by twice the number of
+owners.
 """
 
 from __future__ import annotations
@@ -10,7 +11,10 @@ from __future__ import annotations
 from heapq import heappop, heappush
 from typing import Protocol
 
-from sip.limits import NEVER
+from sip.limits import NEVER, TIMEOUT
+
+# No entry stands further ahead than this: what is over must not be kept alive by a late deadline.
+HORIZON = TIMEOUT
 
 
 class Owner(Protocol):
@@ -26,19 +30,21 @@ class Owner(Protocol):
 class Timers:
     """A heap of (time, serial, owner)."""
 
-    __slots__ = ("_heap", "_serial")
+    __slots__ = ("_heap", "_now_ns", "_serial")
 
     def __init__(self) -> None:
         self._heap: list[tuple[int, int, Owner]] = []
         self._serial = 0
+        self._now_ns = 0
 
     def arm(self, owner: Owner, due_ns: int) -> None:
         """Make `owner` due at `due_ns` instead of whenever it was; NEVER disarms it."""
         owner.due_ns = due_ns
         if due_ns < owner.armed_ns:
-            owner.armed_ns = due_ns
+            at_ns = min(due_ns, self._now_ns + HORIZON)
+            owner.armed_ns = at_ns
             self._serial += 1
-            heappush(self._heap, (due_ns, self._serial, owner))
+            heappush(self._heap, (at_ns, self._serial, owner))
 
     def deadline_ns(self) -> int | None:
         """No owner is due before this; it may be early, never late."""
@@ -47,6 +53,7 @@ class Timers:
     def tick(self, now_ns: int) -> None:
         """Wake every owner that is due."""
         heap = self._heap
+        self._now_ns = now_ns
         while heap and heap[0][0] <= now_ns:
             at_ns, _, owner = heappop(heap)
             if at_ns != owner.armed_ns:

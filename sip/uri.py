@@ -1,4 +1,7 @@
-"""SIP URIs (RFC 3261 section 19.1) as far as an endpoint needs them: to check one, to find where it leads."""
+"""SIP URIs (RFC 3261 section 19.1) as far as an endpoint needs them.
+
+To check one, to find where it leads.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,10 @@ SIP_PORT = 5060
 
 
 class Uri(msgspec.Struct, frozen=True):
-    """The parts of a URI, as text. `scheme` is empty for schemes that are not ours; `port` -1 when none is given."""
+    """The parts of a URI, as text. `scheme` is empty for schemes that are not ours.
+
+    `port` -1 when none is given.
+    """
 
     scheme: str
     user: str

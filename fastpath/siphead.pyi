@@ -1,0 +1,1 @@
+"""The head of a SIP message in one pass, for `sipscan`; nothing here can be called from Python."""

@@ -1,0 +1,5 @@
+"""Header names and methods as small integers, for `sipscan`."""
+
+from typing import Final
+
+METHOD_NAMES: Final[tuple[str, ...]]
