@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from fastpath.sipscan import ScanError, scan
 
 FOLDER = Path(__file__).parents[3] / "shared" / "torture"
@@ -20,12 +18,19 @@ def cases() -> list[tuple[Path, str]]:
     return found
 
 
-@pytest.mark.parametrize(("path", "expected"), cases(), ids=lambda v: getattr(v, "stem", v))
-def test_the_scanner_judges_as_the_rfc(path: Path, expected: str):
-    data = path.read_bytes()
-    if expected == "refuse":
-        with pytest.raises(ScanError) as error:
-            scan(data)
-        assert error.value.status == (505 if path.stem == "badvers" else 400)
-    else:
-        scan(data)
+def judged(path: Path) -> str:
+    try:
+        scan(path.read_bytes())
+    except ScanError as error:
+        assert error.status == (505 if path.stem == "badvers" else 400)
+        return "refuse"
+    return "accept"
+
+
+def test_the_scanner_judges_as_the_rfc():
+    wrong = [
+        (path.stem, expected)
+        for path, expected in cases()
+        if judged(path) != ("refuse" if expected == "refuse" else "accept")
+    ]
+    assert not wrong
