@@ -19,13 +19,14 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from dialerd.toml_places import Path, Places, Span
+from dialerd.toml_faults import Fault, Finding, TomlError, located_error, render
+from dialerd.toml_places import Path
+
+__all__ = ["Fault", "Finding", "TomlError", "check", "read"]
 
 T = TypeVar("T", bound=msgspec.Struct)
 
 BYTES_MAX = 1 << 20
-FAULTS_SHOWN_MAX = 20
-LINE_SHOWN_MAX = 160
 
 _AT = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 _WITHIN = re.compile(r" - at `\$.*`$")
@@ -33,7 +34,6 @@ _ENV = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
 _GOT = re.compile(r"^Expected `([^`]+)`, got `([^`]+)`$")
 _BOUND = re.compile(r"^Expected `[^`]+` (>=|<=|>|<) (.+)$")
 _LENGTH = re.compile(r"^Expected `(\w+)` of length (>=|<=) (\d+)$")
-_SECRET = re.compile(r"""((?:password|secret|token)\s*=\s*)("[^"]*"?|'[^']*'?)""")
 _KINDS = {
     "int": "a whole number",
     "float": "a number",
@@ -49,35 +49,6 @@ _BOUNDS = {
     ">": "must be above {}",
     "<": "must be below {}",
 }
-
-
-class Fault(msgspec.Struct, frozen=True):
-    """One thing wrong: where, what, and what to do. `key` puts the caret on the key."""
-
-    path: Path
-    text: str
-    hint: str = ""
-    key: bool = False
-
-
-class Finding(msgspec.Struct, frozen=True):
-    """A fault with its place in the file, as `--json` prints it. Line and column count from 1."""
-
-    file: str
-    line: int
-    column: int
-    text: str
-    hint: str = ""
-    key: str = ""
-
-
-class TomlError(Exception):
-    """The file cannot be used. `str()` is the whole rendered text; `findings` the same as data."""
-
-    def __init__(self, text: str, findings: tuple[Finding, ...] = ()) -> None:
-        """Keep both forms."""
-        super().__init__(text)
-        self.findings = findings
 
 
 def read(
@@ -122,11 +93,11 @@ def check(
     filled = _fill(document, (), faults)
     faults += _struct_faults(filled, kind, ())
     if faults:
-        raise _error(path, text, faults)
+        raise located_error(path, text, faults)
     value = _located(msgspec.convert(filled, kind, dec_hook=_path_hook), path.absolute().parent)
     faults = list(rules(value)) if rules else []
     if faults:
-        raise _error(path, text, faults)
+        raise located_error(path, text, faults)
     return value
 
 
@@ -159,7 +130,7 @@ def _syntax(path: FilePath, text: str, error: tomllib.TOMLDecodeError) -> TomlEr
         if where[1]:
             line, column = int(where[1]), int(where[2])
     found = Finding(str(path), line, column, f"not valid TOML: {message}", _syntax_hint(message))
-    return TomlError(_render(found, lines[line - 1], 1), (found,))
+    return TomlError(render(found, lines[line - 1], 1), (found,))
 
 
 def _syntax_hint(message: str) -> str:
@@ -296,7 +267,8 @@ def _leaf_faults(value: Any, kind: Any, path: Path, *, key: bool = False) -> Ite
     except msgspec.ValidationError as error:
         text, hint = _explain(_WITHIN.sub("", str(error)), value, kind)
         name = next((part for part in reversed(path) if isinstance(part, str)), "")
-        yield Fault(path, f"{name!r} {text}", hint, key=key)
+        said = f"the key {name!r} is not allowed here" if key else f"{name!r} {text}"
+        yield Fault(path, said, hint, key=key)
 
 
 def _explain(message: str, value: Any, kind: Any) -> tuple[str, str]:
@@ -372,51 +344,3 @@ def _nearest(word: str, known: list[str], what: str = "keys") -> str:
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     listed = f"known {what}: {', '.join(known)}"
     return f"did you mean {close[0]!r}?  {listed}" if close else listed
-
-
-def _error(path: FilePath, text: str, faults: Iterable[Fault]) -> TomlError:
-    places = Places(text)
-    lines = text.split("\n")
-    located: list[tuple[Finding, Span]] = []
-    for fault in faults:
-        span = places.find(fault.path, key=fault.key)
-        line, column = places.line_col(span.start)
-        key = ".".join(str(part) for part in fault.path)
-        located.append((Finding(str(path), line, column, fault.text, fault.hint, key), span))
-    located.sort(key=lambda pair: (pair[0].line, pair[0].column))
-    shown = [
-        _render(found, lines[found.line - 1], span.length)
-        for found, span in located[:FAULTS_SHOWN_MAX]
-    ]
-    if len(located) > FAULTS_SHOWN_MAX:
-        shown.append(f"... and {len(located) - FAULTS_SHOWN_MAX} more")
-    return TomlError("\n".join(shown), tuple(found for found, _ in located))
-
-
-def _printable(text: str) -> str:
-    """Nothing of a file reaches the terminal as an escape sequence."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
-
-
-def _hidden(match: re.Match[str]) -> str:
-    """A secret in a shown line becomes stars of the same length, so that the caret stays right."""
-    quote = match[2][0]
-    return match[1] + quote + "*" * (len(match[2]) - 2) + quote
-
-
-def _render(found: Finding, line: str, length: int) -> str:
-    start = max(0, found.column - LINE_SHOWN_MAX // 2) if len(line) > LINE_SHOWN_MAX else 0
-    line = _SECRET.sub(_hidden, line.replace("\t", " "))
-    shown = _printable(line[start : start + LINE_SHOWN_MAX])
-    room = max(1, len(shown) - (found.column - 1 - start))
-    caret = " " * (found.column - 1 - start) + "^" * max(1, min(length, room))
-    number = f"{found.line:>3}"
-    parts = [
-        f"error: {_printable(found.text)}",
-        f"  --> {_printable(found.file)}:{found.line}:{found.column}",
-        f"{number}| {shown}",
-        f"{' ' * len(number)}| {caret}",
-    ]
-    if found.hint:
-        parts.append(f"   = help: {_printable(found.hint)}")
-    return "\n".join(parts)

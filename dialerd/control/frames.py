@@ -175,7 +175,8 @@ def read_params(method: str, params: Any) -> msgspec.Struct:
 def invalid(message: str) -> ControlError:
     """A msgspec message, ``... - at `$.a[0].b` ``, as a refusal with an RFC 6901 pointer."""
     text, _, where = message.partition(" - at `")
-    pointer = where.rstrip("`").removeprefix("$").replace("[", "/").replace("]", "")
-    fault = FieldFault(detail=text, pointer=pointer.replace(".", "/"))
+    path = where.rstrip("`").removeprefix("key` in `").removeprefix("$")
+    pointer = path.removesuffix("[...]").replace("[", "/").replace("]", "").replace(".", "/")
+    fault = FieldFault(detail=text, pointer=pointer)
     at = f" at {fault.pointer}" if fault.pointer else ""
     return ERRORS[ErrorKind.INVALID](f"{text}{at}", faults=(fault,))

@@ -39,11 +39,12 @@ STEPS_MAX: Final = 100
 WAIT_MS_MAX: Final = 120_000
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
+# A plain $ would let a line feed pass at the end of a text: hence the look ahead.
 # No control characters: names reach terminals, spreadsheets and log lines.
-_TEXT: Final = r"^[^\x00-\x1f\x7f-\x9f]+$"
-_STEP: Final = r"^[A-Za-z0-9_-]{1,32}$"
-_PROMPT: Final = r"^[A-Za-z0-9_][A-Za-z0-9_./-]{0,127}$"
-_TIME: Final = r"^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$"
+_TEXT: Final = r"^[^\x00-\x1f\x7f-\x9f]+$(?!\n)"
+_STEP: Final = r"^[A-Za-z0-9_-]{1,32}$(?!\n)"
+_PROMPT: Final = r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*$(?!\n)"
+_TIME: Final = r"^([01][0-9]|2[0-3]):[0-5][0-9]$(?!\n)|^24:00$(?!\n)"
 
 Name = Annotated[
     str,
@@ -70,12 +71,13 @@ StepId = Annotated[
 PromptName = Annotated[
     str,
     Meta(
+        max_length=128,
         pattern=_PROMPT,
-        description="Name of a prompt: a path under the prompts folder, without a leading dot.",
+        description="A path under the prompts folder; no part of it begins with a dot.",
         extra={"hint": "letters, digits, dash, underscore, dot, slash"},
     ),
 ]
-Digit = Annotated[str, Meta(pattern=r"^[0-9*#A-D]$", extra={"hint": "a key: 0-9, *, #"})]
+Digit = Annotated[str, Meta(pattern=r"^[0-9*#A-D]$(?!\n)", extra={"hint": "a key: 0-9, *, #"})]
 Clock = Annotated[str, Meta(pattern=_TIME, extra={"hint": 'hours and minutes, such as "08:30"'})]
 
 
@@ -141,7 +143,7 @@ class CampaignSpec(Spec):
     mode: DialMode = DialMode.BROADCAST
     caller_id: Annotated[
         str,
-        Meta(pattern=r"^(\+?[0-9]{1,15})?$", description="Empty: the trunk's."),
+        Meta(pattern=r"^(\+?[0-9]{1,15})?$(?!\n)", description="Empty: the trunk's."),
     ] = ""
     hours: Annotated[
         tuple[HoursSpec, ...], Meta(max_length=HOURS_MAX, description="Empty: the regime's.")

@@ -26,8 +26,8 @@ TOPICS_MAX = 32
 CampaignRef = Annotated[
     str, Meta(min_length=1, max_length=200, description="Name of a campaign, or its id.")
 ]
-Who = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")]
-Topic = Annotated[str, Meta(pattern=r"^[a-z][a-z_.]{0,31}$")]
+Who = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)")]
+Topic = Annotated[str, Meta(pattern=r"^[a-z][a-z_.]{0,31}$(?!\n)")]
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))

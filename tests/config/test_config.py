@@ -13,6 +13,7 @@ import pytest
 
 from dialerd import config as conf
 from dialerd.config import Config, ConfigError, load, masked
+from dialerd.core import control
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAN = 'numbering = { plan = "plan.toml" }\n'
@@ -346,3 +347,30 @@ def test_find_config(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "conf").mkdir()
     (tmp_path / "conf" / "dialerd.toml").write_text("")
     assert conf.find_config() == Path("conf/dialerd.toml")
+
+
+def patterns(kind: object) -> list[str]:
+    """Every pattern in a type, however deep."""
+    found: list[str] = []
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        for field in msgspec.structs.fields(kind):
+            found += patterns(field.type)
+    for meta in getattr(kind, "__metadata__", ()):
+        if isinstance(meta, msgspec.Meta) and meta.pattern:
+            found.append(meta.pattern)
+    for inner in typing.get_args(kind):
+        found += patterns(inner)
+    return found
+
+
+@pytest.mark.parametrize(
+    "kind", [Config, control.CreateCampaign, control.ActOnCampaign, control.Subscribe]
+)
+def test_no_pattern_lets_a_line_feed_pass(kind: type[msgspec.Struct]) -> None:
+    """In Python `$` matches before a last line feed, too."""
+    found = patterns(kind)
+    assert found
+    for pattern in found:
+        assert len(re.findall(r"\$", pattern.replace("&$", ""))) == pattern.count("$(?!\\n)")
+        for text in ("a\n", "1\n", "08:00\n", "\n", "a/b\n"):
+            assert re.search(pattern, text) is None, (pattern, text)

@@ -1,0 +1,20 @@
+"""The bounds of the HTTP API, and what happens at each of them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+BODY_BYTES_MAX: Final = 1 << 20  # larger: 413
+URL_CHARS_MAX: Final = 8_190  # longer request lines and headers: 400 by aiohttp
+NUMBERS_MAX: Final = 1_000  # in one numbers:analyze; more: 422
+NUMBER_CHARS_MAX: Final = 200
+TOKENS_MAX: Final = 1_000  # in the token file; one more is refused
+TOKEN_CHARS_MAX: Final = 200  # of a bearer token; longer: 401
+STREAMS_MAX: Final = 200  # event streams at a time; one more: 503 with Retry-After
+STREAM_EVENTS_MAX: Final = 512  # queued for one stream; then they become one `lost` event
+STREAM_WRITE_S: Final = 20.0  # a stream that takes no byte for so long is closed
+HEARTBEAT_S: Final = 15.0  # a comment on a silent stream, so that proxies keep it open
+REPORTS_MAX: Final = 4  # reports at a time; one more: 503 with Retry-After
+REPORT_CHUNK_ROWS: Final = 200  # leads read in one short transaction
+RETRY_AFTER_S: Final = 2
+CONTROL_S: Final = 10.0  # how long the daemon may take to answer; then 503

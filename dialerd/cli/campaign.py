@@ -1,0 +1,234 @@
+"""`dialerd campaign`: campaigns and their gate, over the control socket."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dialerd.cli import spec_flags
+from dialerd.cli.common import (
+    clean,
+    config_option,
+    connect,
+    local_time,
+    output_option,
+    print_json,
+    print_pairs,
+    print_table,
+    who,
+)
+from dialerd.core.campaign_spec import CampaignSpec, flow_faults
+from dialerd.core.control import (
+    PAGE_MAX,
+    ActOnCampaign,
+    CampaignAction,
+    CampaignInfo,
+    CreateCampaign,
+    GetCampaign,
+    GetMoves,
+    GetProgress,
+    ListCampaigns,
+    ProgressInfo,
+)
+
+_NEXT = {
+    "draft": "approve it: dialerd campaign approve {name!r}",
+    "approved": "start it: dialerd campaign start {name!r}",
+    "running": "watch it: dialerd campaign show {name!r}",
+    "paused": "go on: dialerd campaign resume {name!r}",
+    "finished": "its report: dialerd report {name!r}",
+}
+
+
+@click.group("campaign")
+def campaign() -> None:
+    """Create, approve, start, pause and finish campaigns.
+
+    A campaign is named by its name or its id. Nothing is dialed before it is approved and started.
+    """
+
+
+@campaign.command("create")
+@click.argument("name", required=False)
+@click.option("--file", "file", metavar="FILE", help="Read it from a TOML file instead of flags.")
+@click.option("--list", "list_name", metavar="NAME", help="Imported list to call.")
+@click.option("--prompt", metavar="PROMPT", help="What plays after the answer.")
+@click.option("--key", "keys", multiple=True, metavar="DIGIT=PROMPT", help="Or DIGIT=end. Repeat.")
+@click.option("--wait", default="5s", show_default=True, help="How long to wait for a key.")
+@click.option("--regime", metavar="NAME", help="Legal rules: vn-advertising, vn-care, loopback.")
+@click.option("--cap", metavar="CALLS/WINDOW", help="Calls to one number, such as 1/30d.")
+@click.option(
+    "--cap-counts",
+    type=click.Choice(["heard", "answered", "attempted"]),
+    default="heard",
+    show_default=True,
+    help="What uses the cap up.",
+)
+@click.option("--hours", multiple=True, metavar="WINDOW", help='"mon-fri 08:00-11:30". Repeat.')
+@click.option("--caller-id", metavar="NUMBER", help="Number shown to the customer.")
+@click.option("--rate", type=float, metavar="N", help="New calls a second at most.")
+@click.option("--attempts", type=int, metavar="N", help="Tries for each number at most.")
+@click.option("--retry-gap", metavar="TIME", help="Between two tries, such as 30m.")
+@click.option("--ring", type=int, metavar="SECONDS", help="How long it may ring.")
+@click.option("--start", metavar="TIME", help='Not before, "2026-11-23 08:00".')
+@click.option("--end", metavar="TIME", help="Not after.")
+@config_option
+@output_option
+def create(
+    name: str | None, file: str | None, config_path: str | None, output: str, **flags: Any
+) -> None:
+    """Make a draft, from flags or from a file (conf/campaigns has an example)."""
+    spec = _from_file(file, name, flags) if file else _from_flags(name, flags)
+    with connect(config_path) as client:
+        made = client.call(CreateCampaign(spec=spec, who=who()))
+    _done(made, output)
+
+
+def _from_file(file: str, name: str | None, flags: dict[str, Any]) -> CampaignSpec:
+    from dialerd.toml_load import Fault, read
+
+    given = [flag for flag, value in flags.items() if value and flag not in {"wait", "cap_counts"}]
+    if name or given:
+        raise click.UsageError("--file holds the whole campaign; leave NAME and the flags away")
+    return read(
+        Path(file),
+        CampaignSpec,
+        rules=lambda spec: [Fault(fault.pointer, fault.text) for fault in flow_faults(spec)],
+    )
+
+
+def _from_flags(name: str | None, flags: dict[str, Any]) -> CampaignSpec:
+    needed = {"NAME": name, "--list": flags["list_name"], "--prompt": flags["prompt"]}
+    needed["--regime"] = flags["regime"]
+    missing = [flag for flag, value in needed.items() if not value]
+    if missing:
+        raise click.UsageError(f"missing: {', '.join(missing)} (or --file FILE)")
+    values: dict[str, Any] = {
+        "name": name,
+        "list": flags["list_name"],
+        "regime": flags["regime"],
+        "steps": spec_flags.steps(flags["prompt"], flags["keys"], flags["wait"]),
+        "hours": [spec_flags.hours(text) for text in flags["hours"]],
+    }
+    if flags["cap"]:
+        values["cap"] = spec_flags.cap(flags["cap"], flags["cap_counts"])
+    if flags["retry_gap"]:
+        values["retry_gap_s"] = spec_flags.seconds(flags["retry_gap"], "--retry-gap")
+    for key, flag in (("start_at", "start"), ("end_at", "end")):
+        if flags[flag]:
+            values[key] = spec_flags.moment(flags[flag], f"--{flag}")
+    for key, flag in (
+        ("caller_id", "caller_id"),
+        ("calls_per_s_max", "rate"),
+        ("attempts_max", "attempts"),
+        ("ring_s_max", "ring"),
+    ):
+        if flags[flag] is not None:
+            values[key] = flags[flag]
+    return spec_flags.to_spec(values)
+
+
+@campaign.command("ls")
+@config_option
+@output_option
+def ls(config_path: str | None, output: str) -> None:
+    """Every campaign with its state, and why a running one does not dial."""
+    found: list[CampaignInfo] = []
+    with connect(config_path) as client:
+        after: int | None = 0
+        while after is not None:
+            page = client.call(ListCampaigns(after=after, limit=PAGE_MAX))
+            found += page.items
+            after = page.next
+    if output == "json":
+        print_json(found)
+        return
+    rows = [(c.id, c.name, c.state, c.spec.list, c.audience, c.why) for c in found]
+    print_table(("id", "name", "state", "list", "leads", "why not dialing"), rows)
+
+
+@campaign.command("show")
+@click.argument("name")
+@config_option
+@output_option
+def show(name: str, config_path: str | None, output: str) -> None:
+    """One campaign: settings, state, progress."""
+    with connect(config_path) as client:
+        found = client.call(GetCampaign(campaign=name))
+        books = client.call(GetProgress(campaign=name))
+    if output == "json":
+        print_json({"campaign": found, "progress": books})
+        return
+    spec = found.spec
+    print_pairs(
+        [
+            ("name", f"{found.name} (id {found.id})"),
+            ("state", f"{found.state}; allowed: {', '.join(found.allowed) or 'nothing'}"),
+            ("why not dialing", found.why or "-"),
+            ("created", local_time(found.created_at)),
+            ("list", f"{spec.list} ({found.audience} leads)"),
+            ("regime", spec.regime),
+            ("hours", "; ".join(_window(h.start, h.end, h.days) for h in spec.hours) or "regime"),
+            ("cap", f"{spec.cap.calls_max} in {spec.cap.window_s} s, {spec.cap.counts}"),
+            ("attempts", f"{spec.attempts_max}, {spec.retry_gap_s} s apart"),
+        ]
+    )
+    for step in spec.steps:
+        keys = ", ".join(f"{digit} to {to}" for digit, to in step.keys.items())
+        click.echo(f"  {step.id}: plays {clean(step.prompt)}" + (f"; {keys}" if keys else ""))
+    _books(books)
+
+
+def _window(start: str, end: str, days: tuple[Any, ...]) -> str:
+    return f"{','.join(days)} {start}-{end}"
+
+
+def _books(books: ProgressInfo) -> None:
+    click.echo()
+    print_table(("leads", "n"), [(state, n) for state, n in books.leads.items() if n])
+    if any(books.outcomes.values()):
+        click.echo()
+        print_table(("outcomes", "n"), [(name, n) for name, n in books.outcomes.items() if n])
+
+
+@campaign.command("log")
+@click.argument("name")
+@config_option
+@output_option
+def log(name: str, config_path: str | None, output: str) -> None:
+    """Who moved it, and when."""
+    with connect(config_path) as client:
+        found = client.call(GetMoves(campaign=name)).items
+    if output == "json":
+        print_json(found)
+        return
+    rows = [(local_time(m.at), m.who, m.before, m.after, m.reason) for m in found]
+    print_table(("when", "who", "from", "to", "reason"), rows)
+
+
+def _done(found: CampaignInfo, output: str) -> None:
+    if output == "json":
+        print_json(found)
+        return
+    click.echo(f"{clean(found.name)} (id {found.id}) is {found.state}")
+    click.echo(f"next, {_NEXT[found.state].format(name=clean(found.name))}", err=True)
+
+
+def _action(action: CampaignAction, text: str) -> None:
+    @campaign.command(action.value, help=text)
+    @click.argument("name")
+    @config_option
+    @output_option
+    def act(name: str, config_path: str | None, output: str) -> None:
+        with connect(config_path) as client:
+            moved = client.call(ActOnCampaign(campaign=name, action=action, who=who()))
+        _done(moved, output)
+
+
+_action(CampaignAction.APPROVE, "Approve a draft: settings and audience are frozen.")
+_action(CampaignAction.START, "Start an approved campaign.")
+_action(CampaignAction.PAUSE, "Pause a running campaign; live calls go on.")
+_action(CampaignAction.RESUME, "Go on with a paused campaign.")
+_action(CampaignAction.FINISH, "Finish it for good.")

@@ -1,0 +1,118 @@
+"""`dialerd token`: tokens for the HTTP API. Needs no running daemon."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import click
+
+from admin_http.tokens import Scope, TokenError, TokenFile, utc_now
+from dialerd.cli.common import (
+    config_option,
+    load_config,
+    local_time,
+    output_option,
+    print_json,
+    print_table,
+)
+from dialerd.cli.errors import FailedError
+from dialerd.cli.spec_flags import seconds
+
+DAYS_MAX = 3_650
+
+
+def _file(config_path: str | None) -> TokenFile:
+    return TokenFile(load_config(config_path).store.path)
+
+
+@click.group("token")
+def token() -> None:
+    """Tokens for the HTTP API; a running daemon notices changes by itself."""
+
+
+@token.command("add")
+@click.argument("name")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice([scope.value for scope in Scope]),
+    help="What it may do; repeat. Default: read.",
+)
+@click.option(
+    "--expires", metavar="TIME", help="How long it is valid, such as 30d (default: ever)."
+)
+@config_option
+@output_option
+def add(
+    name: str, scopes: tuple[str, ...], expires: str | None, config_path: str | None, output: str
+) -> None:
+    """Make a token and print it. It is shown this once and stored as a hash only."""
+    now = utc_now()
+    expires_at = None
+    if expires:
+        length = timedelta(seconds=seconds(expires, "--expires"))
+        if not timedelta(0) < length <= timedelta(days=DAYS_MAX):
+            raise click.UsageError(f"--expires: 1s to {DAYS_MAX}d")
+        expires_at = now + length
+    try:
+        secret = _file(config_path).add(
+            name, tuple(Scope(scope) for scope in scopes or ("read",)), now, expires_at
+        )
+    except TokenError as error:
+        raise FailedError(str(error)) from None
+    if output == "json":
+        print_json({"name": name, "token": secret, "expires_at": expires_at})
+        return
+    click.echo(secret)
+    click.echo("keep it safe: it is not shown again", err=True)
+
+
+@token.command("ls")
+@config_option
+@output_option
+def ls(config_path: str | None, output: str) -> None:
+    """Every token: name, scopes, expiry."""
+    try:
+        found = _file(config_path).tokens()
+    except TokenError as error:
+        raise FailedError(str(error)) from None
+    now = utc_now()
+    if output == "json":
+        rows = [
+            {
+                "name": t.name,
+                "scopes": t.scopes,
+                "created_at": t.created_at,
+                "expires_at": t.expires_at,
+                "valid": t.valid(now),
+            }
+            for t in found
+        ]
+        print_json(rows)
+        return
+    print_table(
+        ("name", "scopes", "made", "expires"),
+        [
+            (
+                t.name,
+                ", ".join(t.scopes),
+                local_time(t.created_at),
+                ("" if t.valid(now) else "expired ")
+                + (local_time(t.expires_at) if t.expires_at else "never"),
+            )
+            for t in found
+        ],
+    )
+
+
+@token.command("revoke")
+@click.argument("name")
+@config_option
+def revoke(name: str, config_path: str | None) -> None:
+    """Remove a token; whoever uses it is refused from now on."""
+    try:
+        _file(config_path).revoke(name)
+    except TokenError as error:
+        raise FailedError(str(error)) from None
+    click.echo(f"revoked {name}")

@@ -1,0 +1,79 @@
+"""Finding, reading and showing a configuration."""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Meta
+
+from dialerd.config.rules import first_line, rules, secret_rules
+from dialerd.config.schema import Config
+from dialerd.toml_faults import TomlError
+from dialerd.toml_load import read
+
+ConfigError = TomlError
+
+
+def find_config(path: str | None = None) -> Path:
+    """Where the file is: as named, $DIALERD_CONFIG, conf/dialerd.toml here, or under /etc.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    named = path or os.environ.get("DIALERD_CONFIG")
+    if named:
+        return Path(named)
+    usual = (Path("conf/dialerd.toml"), Path("/etc/dialerd/dialerd.toml"))
+    for candidate in usual:
+        if candidate.is_file():
+            return candidate
+    tried = " or ".join(str(candidate) for candidate in usual)
+    raise ConfigError(
+        f"error: no configuration: there is no {tried}\n   = help: name one with -c FILE"
+    )
+
+
+def load(path: Path | str) -> Config:
+    """Read and check a configuration file.
+
+    Paths in the result are absolute; `password` holds what `password_file` named.
+
+    Raises:
+        ConfigError: its text shows every fault with file:line:column, the line, a caret and a
+            suggestion.
+    """
+    path = Path(path)
+    config = read(path, Config, rules=rules, raw_rules=lambda raw: secret_rules(raw, path))
+    for trunk in config.trunk:
+        if trunk.password_file is not None:
+            msgspec.structs.force_setattr(trunk, "password", first_line(trunk.password_file))
+    return config
+
+
+def masked(config: Config) -> Any:
+    """The effective configuration as plain JSON-able data with every secret replaced."""
+
+    def one(value: Any) -> Any:
+        if isinstance(value, msgspec.Struct):
+            fields = {
+                field.encode_name: (field, getattr(value, field.name))
+                for field in msgspec.structs.fields(value)
+            }
+            return {
+                name: "***" if _secret(field) and item else one(item)
+                for name, (field, item) in fields.items()
+            }
+        if isinstance(value, tuple):
+            return [one(item) for item in value]
+        return str(value) if isinstance(value, Path | StrEnum) else value
+
+    return one(config)
+
+
+def _secret(field: msgspec.structs.FieldInfo) -> bool:
+    metas = getattr(field.type, "__metadata__", ())
+    return any(isinstance(meta, Meta) and bool((meta.extra or {}).get("secret")) for meta in metas)
