@@ -82,5 +82,7 @@ class Numbering:
         A refused text has the value 0 and a reason above 0; what is not a str is refused too. Rule
         codes are for `rule_name`; reasons and carriers are indexes into the tuples above.
         """
+    def is_conversion(self, code: int) -> bool:
+        """Whether the rule behind a code reads an old number as the one of today."""
     def rule_name(self, code: int) -> str:
         """The rule behind a code: its name, then `+zero` (a 0 put back), `+ported` (override)."""

@@ -157,6 +157,10 @@ cdef class Numbering:
             name += "+ported"
         return name
 
+    def is_conversion(self, int code):
+        """Whether the rule behind a code reads an old number."""
+        return bool(self._plan._rules[code & RULE_BASE].converted)
+
     def number(self, str text not None):
         """The dialable number in `text`; ValueError with the reason otherwise."""
         cdef Found found

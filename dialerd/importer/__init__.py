@@ -1,0 +1,1 @@
+"""Lists of people from files: text, table, phone column, numbers, and what was refused."""

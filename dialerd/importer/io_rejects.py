@@ -1,0 +1,42 @@
+"""The file of refused rows: row number, original text, reason; safe to open in a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from pathlib import Path
+
+from dialerd.core.spreadsheet import safe_cell
+from dialerd.importer.batch import Reject
+
+
+class RejectFile:
+    """Written while the import runs. At the end there is a file only if something was refused."""
+
+    def __init__(self, path: Path) -> None:
+        """Open it, so that a folder that cannot be written to is found before the import begins.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        self.path = path
+        self.count = 0
+        # With BOM: spreadsheets take a CSV without one for the system's old encoding.
+        self._file = path.open("w", encoding="utf-8-sig", newline="")
+        self._writer = csv.writer(self._file)
+        self._writer.writerow(("row", "text", "reason"))
+
+    def add(self, rejects: Iterable[Reject]) -> None:
+        """Append rows."""
+        for reject in rejects:
+            self._writer.writerow((reject.row, safe_cell(reject.text), reject.reason))
+            self.count += 1
+
+    def close(self) -> str | None:
+        """The path, or None when nothing was refused and no file is left."""
+        self._file.close()
+        if self.count:
+            return str(self.path)
+        if self.path.is_file():
+            self.path.unlink()
+        return None

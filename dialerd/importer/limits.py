@@ -1,0 +1,24 @@
+"""The bounds of an import, and what happens at each of them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+# A row past these is refused with its number and the reason; the import goes on.
+LINE_CHARS_MAX: Final = 65_536  # one line of the file; the rest of it is passed over
+ROW_LINES_MAX: Final = 32  # lines a quoted text may span
+ROW_CHARS_MAX: Final = 15_000  # all cells and all column names; the store takes 64 KiB a row
+FIELD_CHARS_MAX: Final = 8_000
+COLUMNS_MAX: Final = 200  # also of the header: a wider one is an error
+
+NAME_CHARS_MAX: Final = 100  # of a column's name: cut
+
+SAMPLE_ROWS: Final = 200  # looked at to find delimiter, header and phone column
+SAMPLE_CHARS: Final = 262_144
+CHUNK_BYTES: Final = 1 << 20  # read at a time while the encoding is found out
+
+BATCH_ROWS: Final = 2_000  # people handed to the store at once
+BATCHES_IN_FLIGHT: Final = 4  # before the import waits for the store
+
+REJECT_TEXT_CHARS_MAX: Final = 500  # of the original text in the reject file: cut
+DRY_RUN_NUMBERS_MAX: Final = 5_000_000  # remembered by a dry run; later duplicates are not seen
