@@ -36,12 +36,14 @@ class Source:
         try:
             self.size = self._file.seek(0, io.SEEK_END)
             self.encoding = self._find_encoding()
+            self._file.seek(0)
         except NotTextError as error:
             self.close()
             raise SourceError(f"cannot read {path}: {error}") from None
         except OSError as error:
             self.close()
             raise SourceError(f"cannot read {path}: {error.strerror or error}") from None
+        self._text = io.TextIOWrapper(self._file, self.encoding, errors="replace", newline="")
 
     def __enter__(self) -> Self:
         """For `with`: closed at the end."""
@@ -66,13 +68,12 @@ class Source:
         return self._file.tell() if not self._file.closed else self.size
 
     def lines(self) -> Iterator[str]:
-        """Every line with its end (LF, CRLF or CR), tone marks composed.
+        """Every line with its end (LF, CRLF or CR), tone marks composed; once.
 
         Of a line longer than LINE_CHARS_MAX only the beginning is handed out, one character over
         that limit and without quotation marks, so that it is refused as one row.
         """
-        self._file.seek(0)
-        text = io.TextIOWrapper(self._file, self.encoding, errors="replace", newline="")
+        text = self._text
         try:
             while line := text.readline(LINE_CHARS_MAX + 1):
                 if len(line) > LINE_CHARS_MAX:
@@ -83,8 +84,6 @@ class Source:
                 yield composed(line)
         except OSError as error:
             raise SourceError(f"cannot read {self.path}: {error.strerror or error}") from None
-        finally:
-            text.detach()
 
     def _find_encoding(self) -> str:
         self._file.seek(0)

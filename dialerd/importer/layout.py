@@ -6,6 +6,7 @@ The phone column is named (`phone=` of a mapping), else found by its name, else 
 from __future__ import annotations
 
 import difflib
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,8 +14,8 @@ from typing import Final
 
 import msgspec
 
-from dialerd.importer.limits import COLUMNS_MAX, NAME_CHARS_MAX, SAMPLE_ROWS
-from dialerd.importer.rows import read_rows
+from dialerd.importer.limits import NAME_CHARS_MAX, SAMPLE_ROWS
+from dialerd.importer.rows import TOO_WIDE, read_rows
 from fastpath.numbers import Numbering
 
 DELIMITERS: Final = (",", ";", "\t", "|")
@@ -28,6 +29,8 @@ EXACT: Final = frozenset({
     "sodidong", "dienthoaididong", "sodienthoaididong", "thuebao", "sothuebao",
 })  # fmt: skip
 PARTS: Final = ("dienthoai", "phone", "mobile", "didong", "sdt", "msisdn", "thuebao")
+_BLANK: Final = "".join(DELIMITERS) + " \N{NO-BREAK SPACE}"
+_TORN: Final = re.compile('[,;\t|"]')  # in a cell that another delimiter would have split
 SHARE_MIN: Final = 0.3  # of the filled cells must be numbers, for a column to be found by content
 
 
@@ -81,8 +84,8 @@ def find_layout(
     if not rows:
         raise LayoutError("there is no row in it")
     width = max(map(len, rows))
-    if width > COLUMNS_MAX:
-        raise LayoutError(f"{width} columns; at most {COLUMNS_MAX} can be imported")
+    if width == 1 and any(_is_wide(lines, d) for d in delimiters):
+        raise LayoutError(TOO_WIDE)
     if header is None:
         header = _is_header(rows, numbering)
     titles = rows[0] if header else []
@@ -100,21 +103,31 @@ def find_layout(
 def _sample(lines: Sequence[str], delimiter: str) -> list[list[str]]:
     rows = []
     for _, cells, refusal in read_rows(lines, delimiter):
-        if not refusal and any(cell.strip() for cell in cells):
+        if not refusal and any(cell.strip(_BLANK) for cell in cells):
             rows.append([cell.strip() for cell in cells])
         if len(rows) == SAMPLE_ROWS:
             break
     return rows
 
 
-def _quality(rows: list[list[str]], numbering: Numbering) -> tuple[float, float, int]:
-    """How much rows look like a table: numbers in a column, even width, columns."""
+def _is_wide(lines: Sequence[str], delimiter: str) -> bool:
+    return any(refusal == TOO_WIDE for _, _, refusal in read_rows(lines[:1], delimiter))
+
+
+def _quality(rows: list[list[str]], numbering: Numbering) -> tuple[float, float, float, int]:
+    """How much rows look like a table: a column of numbers and little else, an even width."""
     if not rows:
-        return 0.0, 0.0, 0
+        return 0.0, 0.0, 0.0, 0
     widths = Counter(map(len, rows))
     width, count = max(widths.items(), key=lambda item: (item[1], item[0]))
-    share = max(_share(rows, i, numbering) for i in range(min(width, COLUMNS_MAX)))
-    return round(share, 1), count / len(rows) if width > 1 else 0.0, width
+    columns = range(width)
+    clean = [["-" if _TORN.search(cell) else cell for cell in row] for row in rows]
+    return (
+        round(max(_share(clean, i, numbering) for i in columns), 1),
+        round(max(_share(rows, i, numbering) for i in columns), 1),
+        count / len(rows) if width > 1 else 0.0,
+        width,
+    )
 
 
 def _share(rows: list[list[str]], column: int, numbering: Numbering) -> float:

@@ -1,0 +1,161 @@
+"""`dialerd import`: people from a file into a list."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dialerd.cli.common import (
+    clean,
+    config_option,
+    load_config,
+    output_option,
+    print_json,
+    print_pairs,
+)
+from dialerd.cli.errors import FailedError
+from dialerd.cli.numbers import load_numbering
+
+if TYPE_CHECKING:
+    from dialerd.importer.io_import import Options, Progress
+    from dialerd.importer.summary import Summary
+    from fastpath.numbers import Numbering
+
+REASONS_SHOWN_MAX = 8
+DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+
+
+def _mapping(
+    ctx: click.Context,  # noqa: ARG001
+    param: click.Parameter,  # noqa: ARG001
+    pairs: tuple[str, ...],
+) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for pair in pairs:
+        column, equals, field = (part.strip() for part in pair.rpartition("="))
+        if not equals or not column or not field or not field.isprintable():
+            raise click.BadParameter(f"{pair!r} is not COLUMN=FIELD, as in 'Số máy=phone'")
+        if column in found:
+            raise click.BadParameter(f"the column {column!r} is mapped twice")
+        found[column] = field
+    return found
+
+
+@click.command("import")
+@click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
+@click.option("-l", "--list", "list_name", metavar="NAME", required=True, help="List to add to.")
+@click.option(
+    "-m",
+    "--map",
+    "mapping",
+    metavar="COLUMN=FIELD",
+    multiple=True,
+    callback=_mapping,
+    help="Keep a column (by title, or position from 1) under another name; the field 'phone' is "
+    "the number. Repeatable.",
+)
+@click.option("--header/--no-header", default=None, help="Whether the first row holds titles.")
+@click.option("-n", "--dry-run", is_flag=True, help="Read and count, store nothing.")
+@click.option(
+    "--reject-file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Where refused rows go (default: FILE.rejected.csv beside the input).",
+)
+@click.option("--data", metavar="DIR", type=click.Path(path_type=Path), help="Data folder.")
+@config_option
+@output_option
+def import_(  # noqa: PLR0913, PLR0917
+    file: Path,
+    list_name: str,
+    mapping: dict[str, str],
+    header: bool | None,  # noqa: FBT001
+    dry_run: bool,  # noqa: FBT001
+    reject_file: Path | None,
+    data: Path | None,
+    config_path: str | None,
+    output: str,
+) -> None:
+    """Add the people of a CSV file to a list; the list is made when there is none of that name.
+
+    Encoding, delimiter, titles and the phone column are found out; every other column is kept.
+    A number that is in the list already is left out, so an import can be run again.
+    """
+    from dialerd.importer.io_import import Options
+
+    numbering = load_numbering(config_path)
+    options = Options(mapping, header=header, reject_file=reject_file)
+    folder = None if dry_run else data or load_config(config_path).store.path
+    bar = output == "table" and sys.stderr.isatty()
+    summary = _run(file, list_name, numbering, options, folder, bar=bar)
+    if output == "json":
+        print_json(summary)
+    else:
+        _show(summary)
+    if summary.valid + summary.duplicate == 0:
+        raise FailedError(f"no row of {file} holds a number that may be dialed")
+
+
+def _run(
+    file: Path,
+    list_name: str,
+    numbering: Numbering,
+    options: Options,
+    folder: Path | None,
+    *,
+    bar: bool,
+) -> Summary:
+    from dialerd.importer.io_import import ImportFailedError, import_file
+    from dialerd.store import open_store
+
+    store = open_store(folder) if folder else None
+    at_ms = time.time_ns() // 1_000_000
+
+    async def work(progress: Progress | None) -> Summary:
+        return await import_file(
+            file, list_name, numbering, store, at_ms=at_ms, options=options, progress=progress
+        )
+
+    try:
+        if not bar:
+            return asyncio.run(work(None))
+        from rich.console import Console
+        from rich.progress import Progress as Bar
+
+        with Bar(console=Console(stderr=True), transient=True) as shown:
+            task = shown.add_task(clean(file.name), total=None)
+
+            def progress(done: int, total: int) -> None:
+                shown.update(task, completed=done, total=total)
+
+            return asyncio.run(work(progress))
+    except ImportFailedError as error:
+        raise FailedError(str(error)) from None
+    finally:
+        if store is not None:
+            store.close()
+
+
+def _show(summary: Summary) -> None:
+    where = "dry run, nothing stored" if summary.dry_run else f"list {summary.list_name!r}"
+    read = (
+        f"{summary.encoding}, {DELIMITER_NAMES.get(summary.delimiter, summary.delimiter)}, "
+        f"{'titles' if summary.header else 'no titles'}, phone in {summary.phone_column!r}"
+    )
+    pairs: list[tuple[str, object]] = [
+        ("read", f"{summary.rows} rows ({read})"),
+        ("imported", f"{summary.valid} ({where})"),
+        ("converted", f"{summary.converted} of them from an old number"),
+        ("duplicate", summary.duplicate),
+        ("rejected", summary.rejected),
+    ]
+    common = sorted(summary.reasons.items(), key=lambda item: (-item[1], item[0]))
+    pairs += [(f"  {code}", count) for code, count in common[:REASONS_SHOWN_MAX]]
+    if summary.reject_file:
+        pairs.append(("reject file", summary.reject_file))
+    print_pairs(pairs)
