@@ -357,8 +357,8 @@ class Call:
             by,
             self.keys,
             self.heard,
-            self._saved,
-            tuple(self.events[self._saved :]),
+            0,
+            tuple(self.events),  # whole again: an append that the store refused is in it
         )
         self._out.append(Write(self.claim.attempt_id, (finish,)))
 

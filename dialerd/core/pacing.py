@@ -44,8 +44,9 @@ class RateLimit:
         head = self._head
         times[head] = now_ns
         self._head = head = head + 1 if head + 1 < len(times) else 0
-        late_ns = now_ns - CATCH_UP_NS
-        self._next_ns = max(self._next_ns, late_ns) + self._gap_ns
+        first = self._next_ns == _LONG_AGO  # nothing to make up for: no burst at the start
+        due_ns = now_ns if first else max(self._next_ns, now_ns - CATCH_UP_NS)
+        self._next_ns = due_ns + self._gap_ns
         self.ready_ns = max(self._next_ns, times[head] + self._window_ns)
 
     def resized(self, rate: float, margin_ns: int = 0) -> RateLimit:

@@ -25,6 +25,7 @@ def _caps(world: World) -> None:
     by_phone = defaultdict(list)
     for leg in world.dials:
         by_phone[leg.phone].append(leg)
+        assert leg.ended_ns or leg.mute, f"seed {world.seed}: a call stayed up"
     for phone, legs in by_phone.items():
         earlier = {}  # attempt -> (end, how far it got)
         for leg in legs:
@@ -40,7 +41,7 @@ def _caps(world: World) -> None:
                     )
             far = 3 if leg.heard or leg.attempt in world.interrupted else 2 if leg.answered else 1
             before = earlier.get(leg.attempt, (0, 0))
-            earlier[leg.attempt] = (leg.ended_ns or world.now_ns, max(before[1], far))
+            earlier[leg.attempt] = (leg.at_ns if leg.mute else leg.ended_ns, max(before[1], far))
 
 
 _FAR = {CapCounts.ATTEMPTED: 1, CapCounts.ANSWERED: 2, CapCounts.HEARD: 3}
@@ -113,7 +114,10 @@ def _limits(world: World) -> None:
         for i in range(len(starts) - cps):
             assert starts[i + cps] - starts[i] >= NS, f"seed {world.seed}: {spec.name} too fast"
         changes = sorted(
-            [(at, 1) for at in starts] + [(leg.ended_ns, -1) for leg in legs if leg.ended_ns]
+            edge
+            for leg in legs
+            if not leg.mute  # nobody knows when such a line lets go
+            for edge in ((leg.at_ns, 1), (leg.ended_ns, -1))
         )
         up = 0
         for _, change in changes:

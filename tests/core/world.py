@@ -36,6 +36,7 @@ from tests.core.people import Faults, People
 
 NS = 1_000_000_000
 MS = 1_000_000
+RESTART_NS = 250 * MS  # what a process needs to come back
 PLAN = Path(__file__).parents[2] / "conf" / "numbering" / "vn.toml"
 NUMBERING = load_numbering(PLAN.read_text(encoding="utf-8"))
 MONDAY_0830 = 1_795_397_400  # 2026-11-23 08:30 in Vietnam
@@ -256,6 +257,7 @@ class World:
                 self.interrupted.add(attempt)
         self.crashes += 1
         self.life += 1
+        self.now_ns += RESTART_NS
         self.reset_driver()
         self.boot()
 
