@@ -178,6 +178,7 @@ class Dialer:
             self._leads.give_back(run.take_all(), now_ns)
         if event.hang_up:
             self._placing.hang_up(0, now_ns)
+        self.floor.look_now(now_ns)
 
     def _on_resume(self, _: Resume, now_ns: int) -> None:
         self.floor.draining = False

@@ -1,0 +1,323 @@
+"""Flows: what is refused at save time, the table exhaustively, and any order of keys."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dialerd.core.flow import (
+    END,
+    IDLE,
+    MOVES,
+    NEVER,
+    OVER,
+    PLAYING,
+    WAITING,
+    FlowPlan,
+    FlowRun,
+    FlowState,
+    check_flow,
+)
+from dialerd.core.limits import KEYS_EARLY_MAX, STEPS_MAX, VISITS_MAX, WAIT_MS_MAX
+from dialerd.core.records import EventKind, Flow, FlowStep
+
+MS = 1_000_000
+
+
+class Sink:
+    """Writes down what a flow asks of its call."""
+
+    def __init__(self):
+        self.did = []
+        self.token = 0
+        self.over = 0
+
+    def play(self, prompt, token):
+        self.did.append(f"play {prompt}")
+        self.token = token
+
+    def stop_play(self):
+        self.did.append("stop")
+
+    def record(self, kind, detail, now_ns):
+        self.did.append(f"{kind} {detail}".strip())
+
+    def flow_over(self, now_ns):
+        self.over += 1
+        self.did.append("over")
+
+    def played_prompts(self):
+        return [entry[5:] for entry in self.did if entry.startswith("play ")]
+
+
+def begin(*steps):
+    sink = Sink()
+    run = FlowRun(FlowPlan(Flow(steps)), sink)
+    run.start(0)
+    return run, sink
+
+
+ASK = FlowStep("ask", "q1", {"1": "yes", "2": "no", "9": END}, wait_ms=5_000)
+YES = FlowStep("yes", "thanks")
+NO = FlowStep("no", "sorry", {"1": "yes"}, wait_ms=1_000, barge_in=False)
+
+
+def test_prompt_key_second_prompt_end():
+    run, sink = begin(ASK, YES, NO)
+    run.played(1, 0)
+    assert run.state is WAITING
+    run.key("1", 1)
+    run.played(2, 2)
+    assert sink.did == [
+        "prompt_started q1", "play q1", "prompt_ended q1",
+        "prompt_started thanks", "play thanks", "prompt_ended thanks", "over",
+    ]  # fmt: skip
+    assert run.state is OVER
+    assert run.deadline_ns == NEVER
+
+
+def test_barge_in_stops_the_prompt():
+    run, sink = begin(ASK, YES, NO)
+    run.key("1", 0)
+    assert sink.did == ["prompt_started q1", "play q1", "stop", "prompt_started thanks",
+                        "play thanks"]  # fmt: skip
+    run.played(1, 1)  # of the prompt that was cut
+    assert run.state is PLAYING
+    run.played(2, 1)
+    assert sink.over == 1
+
+
+def test_without_barge_in_an_early_key_is_kept_for_the_end_of_the_prompt():
+    run, sink = begin(ASK, YES, NO)
+    run.key("2", 0)
+    run.key("1", 1)  # during "sorry", which may not be cut
+    assert sink.played_prompts() == ["q1", "sorry"]
+    run.played(2, 2)
+    assert sink.played_prompts() == ["q1", "sorry", "thanks"]
+    assert run.state is PLAYING
+
+
+def test_a_key_pressed_before_its_question_answers_it():
+    intro = FlowStep("intro", "hello", otherwise="ask")
+    run, sink = begin(intro, ASK, YES, NO)
+    run.key("1", 0)  # a prompt that takes no keys is not cut
+    assert sink.played_prompts() == ["hello"]
+    run.played(1, 1)
+    assert sink.played_prompts() == ["hello", "thanks"]  # the question itself is passed over
+
+
+def test_unknown_keys_change_nothing():
+    run, sink = begin(ASK, YES, NO)
+    for key in "3456780*#A":
+        run.key(key, 0)
+    assert sink.played_prompts() == ["q1"]
+    run.played(1, 1)
+    run.key("7", 2)
+    assert run.state is WAITING
+    run.key("9", 3)
+    assert sink.over == 1
+
+
+def test_no_key_goes_on_after_the_wait():
+    run, sink = begin(FlowStep("ask", "q1", {"1": END}, 5_000, otherwise="bye"),
+                      FlowStep("bye", "goodbye"))  # fmt: skip
+    run.played(1, 0)
+    assert run.deadline_ns == 5_000 * MS
+    run.tick(5_000 * MS - 1)
+    assert run.state is WAITING
+    run.tick(5_000 * MS)
+    assert sink.did[-3:] == ["no_key", "prompt_started goodbye", "play goodbye"]
+
+
+def test_without_wait_the_missing_key_is_told_at_once():
+    run, sink = begin(FlowStep("ask", "q1", {"1": END}, wait_ms=0))
+    run.played(1, 0)
+    assert sink.did[-2:] == ["no_key", "over"]
+
+
+def test_a_loop_of_keys_ends():
+    run, sink = begin(FlowStep("again", "menu", {"1": "again"}, wait_ms=1_000))
+    for i in range(VISITS_MAX * 2):
+        run.key("1", i)
+    assert run.state is OVER
+    assert len(sink.played_prompts()) == VISITS_MAX
+    assert sink.over == 1
+
+
+def test_a_loop_without_keys_ends_too():
+    run, sink = begin(FlowStep("a", "one", otherwise="b"), FlowStep("b", "two", otherwise="a"))
+    for _ in range(VISITS_MAX * 2):
+        run.played(sink.token, 0)
+    assert run.state is OVER
+    assert len(sink.played_prompts()) == VISITS_MAX
+
+
+def test_stop_silences_it():
+    run, sink = begin(ASK, YES, NO)
+    run.stop()
+    before = list(sink.did)
+    run.key("1", 0)
+    run.played(1, 0)
+    run.tick(10**18)
+    run.start(0)
+    assert sink.did == before
+    assert run.deadline_ns == NEVER
+
+
+STEP_IDS = ["a", "b", "c", "d"]
+flows = st.lists(
+    st.tuples(
+        st.dictionaries(st.sampled_from(list("0129*#")), st.sampled_from([*STEP_IDS, END])),
+        st.sampled_from([1, 500, 5_000]),
+        st.sampled_from([*STEP_IDS, END]),
+        st.booleans(),
+    ),
+    min_size=1,
+    max_size=4,
+).map(
+    lambda rows: Flow(
+        tuple(
+            FlowStep(
+                STEP_IDS[i],
+                f"p{i}",
+                {k: to if to in {*STEP_IDS[: len(rows)], END} else END for k, to in keys.items()},
+                wait_ms,
+                otherwise if otherwise in {*STEP_IDS[: len(rows)], END} else END,
+                barge_in,
+            )
+            for i, (keys, wait_ms, otherwise, barge_in) in enumerate(rows)
+        )
+    )
+)
+
+
+def all_reached(flow):
+    """Whether the only thing that may be wrong with these flows is not."""
+    try:
+        check_flow(flow)
+    except ValueError:
+        return False
+    return True
+
+
+inputs = st.lists(
+    st.one_of(
+        st.sampled_from(list("0129*#")).map(lambda key: ("key", key)),
+        st.integers(0, 5).map(lambda back: ("played", back)),
+        st.sampled_from([("tick", 0), ("tick", 1_000), ("tick", 9_000)]),
+    ),
+    max_size=200,
+)
+
+
+@given(flows.filter(all_reached), inputs)
+def test_any_flow_under_any_input_moves_by_the_table_and_ends(flow, steps):
+    sink = Sink()
+    run = FlowRun(FlowPlan(flow), sink)
+    now_ns = 0
+
+    def feed(trigger, do, *args):
+        before, told = run.state, len(sink.did)
+        do(*args)
+        if run.state is not before:
+            assert run.state in MOVES[before, trigger]
+        if (before, trigger) not in MOVES:
+            assert len(sink.did) == told
+        assert (run.deadline_ns != NEVER) == (run.state is WAITING)
+        assert len(run._early) <= KEYS_EARLY_MAX
+
+    feed("start", run.start, now_ns)
+    for what, value in steps:
+        if what == "key":
+            feed("key", run.key, value, now_ns)
+        elif what == "played":
+            feed("played", run.played, sink.token - value, now_ns)
+        else:
+            now_ns += value * MS
+            feed("time", run.tick, now_ns)
+    for _ in range(3 * VISITS_MAX):  # nobody presses anything any more
+        run.played(sink.token, now_ns)
+        now_ns = max(now_ns, run.deadline_ns if run.deadline_ns != NEVER else 0)
+        run.tick(now_ns)
+    assert run.state is OVER
+    assert sink.over == 1
+    assert len(sink.played_prompts()) <= VISITS_MAX
+    assert sink.did.count("over") == 1
+    assert sink.did[-1] == "over"
+
+
+@pytest.mark.parametrize("state", list(FlowState))
+@pytest.mark.parametrize("trigger", ["start", "key", "played", "time"])
+def test_every_trigger_in_every_state(state, trigger):
+    run, sink = begin(ASK, YES, NO)
+    if state is IDLE:
+        run = FlowRun(FlowPlan(Flow((ASK, YES, NO))), sink)
+        sink.did.clear()
+    elif state is WAITING:
+        run.played(1, 0)
+    elif state is OVER:
+        run.stop()
+    told = len(sink.did)
+    do = {
+        "start": lambda: run.start(0),
+        "key": lambda: run.key("1", 0),
+        "played": lambda: run.played(1, 0),
+        "time": lambda: run.tick(10**12),
+    }
+    assert run.state is state
+    do[trigger]()
+    if (state, trigger) in MOVES:
+        assert run.state in MOVES[state, trigger]
+        assert len(sink.did) > told
+    else:
+        assert run.state is state
+        assert len(sink.did) == told
+
+
+def test_early_keys_are_bounded():
+    run, _ = begin(FlowStep("intro", "hello", otherwise="ask"), ASK, YES, NO)
+    for i in range(1_000):
+        run.key("5", i)
+    assert len(run._early) == KEYS_EARLY_MAX
+
+
+def test_good_flows_pass():
+    check_flow(Flow((ASK, YES, NO)))
+    check_flow(Flow((FlowStep("only", "p"),)))
+    check_flow(Flow(tuple(
+        FlowStep(f"s{i}", "p", otherwise=f"s{i + 1}" if i + 1 < STEPS_MAX else END)
+        for i in range(STEPS_MAX)
+    )))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("steps", "text"),
+    [
+        ((), "flow.steps: must be 1 to"),
+        (tuple(FlowStep(f"s{i}", "p") for i in range(STEPS_MAX + 1)), "flow.steps: must be 1 to"),
+        ((YES, YES), "step ids must be unique"),
+        ((FlowStep("", "p"),), r"flow.steps\[0\].step_id"),
+        ((FlowStep("end", "p"),), r"flow.steps\[0\].step_id"),
+        ((FlowStep("a\n", "p"),), r"flow.steps\[0\].step_id"),
+        ((FlowStep("a", ""),), r"flow.steps\[0\].prompt"),
+        ((FlowStep("a", "p\r\nX"),), r"flow.steps\[0\].prompt"),
+        ((FlowStep("a", "p", wait_ms=-1),), "wait_ms"),
+        ((FlowStep("a", "p", wait_ms=WAIT_MS_MAX + 1),), "wait_ms"),
+        ((FlowStep("a", "p", {"A": END}, 1),), "'A' is not one of 0-9"),
+        ((FlowStep("a", "p", {"12": END}, 1),), "'12' is not one of 0-9"),
+        ((FlowStep("a", "p", {"": END}, 1),), "'' is not one of 0-9"),
+        ((FlowStep("a", "p", {"1": "b"}, 1),), "key 1 leads to unknown step 'b'"),
+        ((FlowStep("a", "p", otherwise="b"),), "otherwise: unknown step 'b'"),
+        ((YES, FlowStep("b", "p")), "never reached: b"),
+        ((FlowStep("a", "p", {"1": END}, 0, barge_in=False),), "need time after the prompt"),
+    ],
+)
+def test_bad_flows_are_refused_with_the_place(steps, text):
+    with pytest.raises(ValueError, match=text):
+        check_flow(Flow(steps))
+    with pytest.raises(ValueError, match=text):
+        FlowPlan(Flow(steps))
+
+
+def test_prompt_events_are_of_the_history_kinds():
+    _, sink = begin(ASK, YES, NO)
+    assert sink.did[0] == f"{EventKind.PROMPT_STARTED} q1"
