@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from dialerd.sim.usage import Stat, Usage, family, parse_stat, usage_of
@@ -26,7 +26,13 @@ class ChildError(RuntimeError):
 class Child:
     """One process in a session of its own, so that a Ctrl-C in the terminal does not reach it."""
 
-    def __init__(self, name: str, command: Sequence[str], log: Path) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        log: Path,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         """Start it; its output goes to the end of `log`. ChildError when it cannot be started."""
         self.name = name
         self.log = log
@@ -42,6 +48,7 @@ class Child:
                     stdout=output,
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
+                    env=environment,
                 )
             except OSError as error:
                 raise ChildError(f"{name} cannot be started: {error}") from error

@@ -1,0 +1,146 @@
+"""The steps of `dialerd demo`: set up, dial, drain, judge."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from dialerd.core.records import CampaignState
+from dialerd.sim.io_procs import ChildError
+from dialerd.sim.io_world import Look, World
+from dialerd.sim.summary import Imported, Measured, Sample, Summary
+
+LOOK_S = 0.5  # between two looks at the world
+RATE_WINDOW = 8  # looks over which calls/s is averaged
+TALK_S = 75.0  # the longest conversation of the simulated people, and some
+SETTLE_S = 5.0  # for the last BYEs to be seen on both sides
+HANG_UP_S = 10.0
+
+
+class Screen(Protocol):
+    """Where the run is shown."""
+
+    def step(self, text: str) -> None:
+        """A part of the set-up is done."""
+
+    def show(self, look: Look, phase: str, elapsed_s: float, cps: float) -> None:
+        """The world now."""
+
+
+class DemoRun:
+    """One run in a world. `stop` may be called from a signal handler at any time."""
+
+    def __init__(self, world: World, screen: Screen, seconds: float | None) -> None:
+        """`seconds`: how long to place calls; None: until the list is done."""
+        self._world = world
+        self._screen = screen
+        self._seconds = seconds
+        self._stopped = threading.Event()
+        self._hang_up = threading.Event()
+        self._began = time.monotonic()
+        self._placed: deque[tuple[float, int]] = deque(maxlen=RATE_WINDOW)
+        self.imported = Imported()
+        self.measured = Measured(rate=world.scene.rate)
+
+    def stop(self) -> None:
+        """The first time: no new calls. The second time: hang up what is live."""
+        if self._stopped.is_set():
+            self._hang_up.set()
+        self._stopped.set()
+
+    def set_up(self) -> None:
+        """Carriers, daemon and list; ChildError when stopped before they are there."""
+        world, scene = self._world, self._world.scene
+        steps: tuple[Callable[[], str], ...] = (
+            self._carriers,
+            self._daemon,
+            self._list,
+        )
+        for step in steps:
+            if self._stopped.is_set():
+                raise ChildError("stopped before the first call")
+            self._screen.step(step())
+        self.measured.before = Sample(world.usage())
+        self._screen.step(f"campaign starts at {scene.rate:g} calls/s")
+
+    def _carriers(self) -> str:
+        self._world.start_carriers()
+        ports = self._world.scene.ports.carriers
+        return "simulated carriers: " + ", ".join(f"{n} :{p}" for n, p in ports.items())
+
+    def _daemon(self) -> str:
+        self._world.start_daemon()
+        return f"daemon: {self._world.scene.config_file}"
+
+    def _list(self) -> str:
+        self._world.write_list()
+        self.imported = done = self._world.import_list()
+        return (
+            f"list: {done.valid:,} numbers ({done.converted:,} converted), {done.duplicates:,} "
+            f"duplicates, {done.rejected:,} rejected in {done.seconds:.1f} s"
+        )
+
+    def dial(self) -> None:
+        """Start the campaign and place calls until the time, the list or the patience is over."""
+        world = self._world
+        world.begin()
+        began = time.monotonic()
+        end = None if self._seconds is None else began + self._seconds
+        while not self._stopped.is_set():
+            look = self._look("dialing", began)
+            if look.progress.state is CampaignState.FINISHED:
+                break
+            left = LOOK_S if end is None else min(LOOK_S, end - time.monotonic())
+            if left <= 0:
+                break
+            self._stopped.wait(left)
+        self.measured.seconds = time.monotonic() - began
+
+    def drain(self) -> None:
+        """No new calls; live ones end by themselves, or are hung up after a bounded time."""
+        world = self._world
+        began = time.monotonic()
+        world.pause()
+        patience = began + world.scene.ring_s_max + TALK_S / world.scene.speed
+        told = False
+        while True:
+            look = self._look("draining", began)
+            now = time.monotonic()
+            if look.status.calls_in_flight == 0 or (told and now > patience + HANG_UP_S):
+                break
+            if not told and (now > patience or self._hang_up.is_set()):
+                patience, told = now, True
+                world.hang_up()
+            time.sleep(LOOK_S / 2)
+        give_up = time.monotonic() + SETTLE_S
+        while any(t.up for t in world.tallies().values()) and time.monotonic() < give_up:
+            time.sleep(0.05)
+        self.measured.drain_s = time.monotonic() - began
+
+    def finish(self, report: Path) -> Summary:
+        """Export the report, stop everything, judge."""
+        world, measured = self._world, self.measured
+        measured.after = world.usage()
+        for child in world.carriers.values():
+            measured.carriers += child.usage()
+        world.export(report)
+        world.stop_daemon()
+        world.close()
+        measured.wall_s = time.monotonic() - self._began
+        summary = world.summary(self.imported, measured)
+        summary.report = str(report)
+        return summary
+
+    def _look(self, phase: str, since: float) -> Look:
+        look = self._world.look()
+        now = time.monotonic()
+        self.measured.watch(Sample(look.usage, look.status.calls_in_flight))
+        self._placed.append((now, sum(t.seen for t in look.tallies.values())))
+        (first, before), (last, after) = self._placed[0], self._placed[-1]
+        cps = (after - before) / (last - first) if last > first else 0.0
+        self._screen.show(look, phase, now - since, cps)
+        return look

@@ -1,0 +1,153 @@
+"""The live table of `dialerd demo`, and its last words. It renders what it is handed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from dialerd.core.control import TrunkStatus
+from dialerd.core.records import Outcome
+from dialerd.sim.io_world import Look
+from dialerd.sim.summary import Summary
+from dialerd.sim.tally import Tally
+
+BAR_WIDTH = 24
+
+#: Outcomes in the order they are shown, with their colours; the words carry the meaning.
+OUTCOMES: dict[Outcome, str] = {
+    Outcome.ANSWERED: "green",
+    Outcome.NO_ANSWER: "yellow",
+    Outcome.UNREACHABLE: "magenta",
+    Outcome.BUSY: "cyan",
+    Outcome.DECLINED: "red",
+    Outcome.INVALID: "bright_black",
+    Outcome.FAILED: "bright_red",
+    Outcome.CANCELLED: "bright_black",
+    Outcome.INTERRUPTED: "bright_red",
+}
+
+
+def live(look: Look, phase: str, elapsed_s: float, cps: float) -> RenderableType:
+    """The screen while calls go on."""
+    return Group(
+        Panel(_headline(look, phase, elapsed_s, cps), title="dialerd demo", border_style="blue"),
+        _funnel(look),
+        _trunks(look.status.trunks, look.tallies),
+    )
+
+
+def _headline(look: Look, phase: str, elapsed_s: float, cps: float) -> Text:
+    usage = look.usage
+    return Text.assemble(
+        (f"{phase}  ", "bold"),
+        f"{elapsed_s:5.0f} s   ",
+        (f"{cps:6.1f} calls/s   ", "bold green"),
+        f"{look.status.calls_in_flight:,} in flight   ",
+        f"{usage.rss_kib / 1024:,.0f} MiB   {usage.cpu_s:,.1f} s CPU",
+    )
+
+
+def _funnel(look: Look) -> Table:
+    """Each step of the way from the list to a pressed key, and each way it ended."""
+    progress, tallies = look.progress, look.tallies.values()
+    keys: Counter[str] = Counter()
+    for tally in tallies:
+        keys.update(tally.keys)
+    ended = sum(progress.outcomes.values())
+    table = Table(title="Funnel", title_justify="left", expand=False)
+    table.add_column("step")
+    table.add_column("calls", justify="right")
+    table.add_column("share", justify="right")
+    table.add_column("", width=BAR_WIDTH)
+    _bar(table, "leads", progress.audience, progress.audience, "blue")
+    _bar(table, "left", progress.left, progress.audience, "blue")
+    _bar(table, "ended", ended, progress.audience, "blue")
+    for outcome, colour in OUTCOMES.items():
+        count = progress.outcomes.get(outcome, 0)
+        if count or outcome in (Outcome.ANSWERED, Outcome.NO_ANSWER, Outcome.UNREACHABLE):
+            _bar(table, f"  {outcome.value}", count, ended, colour)
+    for key, count in sorted(keys.items()):
+        answered = progress.outcomes.get(Outcome.ANSWERED, 0)
+        _bar(table, f"    pressed {key}", count, answered, "green")
+    return table
+
+
+def _bar(table: Table, name: str, count: int, whole: int, colour: str) -> None:
+    share = count / whole if whole else 0.0
+    bar = ProgressBar(max(whole, 1), min(count, whole), BAR_WIDTH, complete_style=colour)
+    table.add_row(name, f"{count:,}", f"{share:.1%}", bar)
+
+
+def _trunks(trunks: tuple[TrunkStatus, ...], tallies: dict[str, Tally]) -> Table:
+    """What the daemon says of each trunk, beside what the carrier at its end has seen."""
+    table = Table(title="Trunks: the daemon's figures | the carrier's", title_justify="left")
+    for name in ("trunk", "in use", "calls/s", "placed", "answered", "|", "seen", "up", "answered"):
+        table.add_column(name, justify="left" if name == "trunk" else "right")
+    for name in ("refused", "RTP packets", "why idle"):
+        table.add_column(name, justify="left" if name == "why idle" else "right")
+    for trunk in trunks:
+        tally = tallies.get(trunk.name) or Tally()
+        table.add_row(
+            trunk.name,
+            f"{trunk.in_use:,}",
+            f"{trunk.calls_per_s:.1f}",
+            f"{trunk.placed:,}",
+            f"{trunk.answered:,}",
+            "|",
+            f"{tally.seen:,}",
+            f"{tally.up:,}",
+            f"{tally.answered:,}",
+            f"{tally.refused.total():,}",
+            f"{tally.rtp_received:,}",
+            trunk.why,
+        )
+    return table
+
+
+def last_words(summary: Summary, report: Path, config: Path) -> RenderableType:
+    """The end of a run: figures, verdict, where the report is, and what to do next."""
+    s = summary
+    table = Table(show_header=False, box=None, padding=(0, 2))
+    table.add_column(style="bold")
+    table.add_column()
+    rows = {
+        "list": f"{s.imported:,} numbers ({s.converted:,} converted), {s.duplicates:,} duplicates, "
+        f"{s.rejected:,} rejected, imported in {s.import_s:.1f} s",
+        "placed": f"{s.placed:,} calls in {s.seconds:.0f} s = {s.cps:.1f} calls/s, "
+        f"at most {s.in_flight_max:,} at once",
+        "outcomes": _outcomes(s),
+        "keys": f"{s.digits:,} heard of {s.digits_pressed:,} pressed",
+        "RTP": f"{s.rtp_received:,} packets reached the carriers",
+        "cost": f"{s.cpu_ms_per_call:.2f} ms CPU a call, {s.rss_kib_per_call:.0f} KiB a call in "
+        f"progress, {s.rss_mib:.0f} MiB in all",
+    }
+    for name, text in rows.items():
+        table.add_row(name, text)
+    clean = not (s.doubled or s.lost)
+    verdict = Text(
+        f"doubled {s.doubled}, lost {s.lost} (from the carriers' own ledgers)",
+        style="bold green" if clean else "bold red",
+    )
+    faults = [Text(f"  {f.kind}: {f.phone} {f.call_id} {f.text}", style="red") for f in s.faults]
+    return Group(table, verdict, *faults, Text(f"report: {report}"), next_steps(config))
+
+
+def _outcomes(summary: Summary) -> str:
+    counts = ((o, int(getattr(summary, o.value))) for o in OUTCOMES)
+    return ", ".join(f"{o.value.replace('_', ' ')} {n:,}" for o, n in counts if n)
+
+
+def next_steps(config: Path) -> Text:
+    """The way from here to real lines."""
+    return Text.assemble(
+        "\nNext, for real lines: copy the configuration, give a trunk your carrier's address and\n"
+        "account, and run the daemon:\n",
+        (f"    cp {config} dialerd.toml && $EDITOR dialerd.toml\n", "bold"),
+        ("    dialerd check-config -c dialerd.toml && dialerd run -c dialerd.toml", "bold"),
+    )

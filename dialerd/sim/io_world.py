@@ -1,0 +1,283 @@
+"""A whole simulated world on this machine: carriers as processes, the daemon, a list, a campaign.
+
+The demo and the fault tests are made of the same pieces. Everything that is started here is ended
+here, by its process id, whatever happens in between.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+import dialerd
+from dialerd.control.io_client import SyncClient, UnreachableError
+from dialerd.core.control import (
+    ActOnCampaign,
+    CampaignAction,
+    CreateCampaign,
+    Drain,
+    GetProgress,
+    GetStatus,
+    Ping,
+    ProgressInfo,
+    Status,
+)
+from dialerd.core.ids import attempt_of
+from dialerd.core.ports import ReportRow
+from dialerd.core.records import CampaignState
+from dialerd.sim import lists, scene
+from dialerd.sim.io_procs import Child, ChildError, free_tcp_port, free_udp_port, wait_until
+from dialerd.sim.ledger import Books, read_ledgers
+from dialerd.sim.scene import CAMPAIGN, CARRIERS, LIST, WHO, Ports, Range, Scene
+from dialerd.sim.summary import Imported, Measured, Summary, judge, summarise
+from dialerd.sim.tally import Tally
+from dialerd.sim.usage import Usage
+from dialerd.store import open_store
+
+START_S = 30.0  # for a process to take calls or requests
+SOCKET_PATH_MAX = 100  # of a Unix-domain socket, sun_path less some room
+
+
+class Look(msgspec.Struct):
+    """The world at one moment."""
+
+    status: Status
+    progress: ProgressInfo
+    usage: Usage
+    tallies: dict[str, Tally]
+
+
+def ports_from(first: int | None) -> Ports:
+    """Free ports; all of them from `first` on when it is given (a block of 1,000)."""
+    if first is None:
+        carriers = {name: free_udp_port() for name in CARRIERS}
+        return Ports(sip=free_udp_port(), admin=free_tcp_port(), carriers=carriers)
+    carriers = {name: first + 10 + i for i, name in enumerate(CARRIERS)}
+    rtp, theirs = Range(first + 100, first + 699), Range(first + 700, first + 999)
+    return Ports(first, first + 1, carriers, rtp, theirs)
+
+
+def make_scene(folder: Path, *, ports: int | None = None, **settings: object) -> Scene:
+    """A scene in `folder` (made when missing), with free ports. OSError when it cannot be used."""
+    folder = folder.absolute()
+    for sub in ("data", "ledgers", "logs"):
+        (folder / sub).mkdir(parents=True, exist_ok=True)
+    socket = folder / "control.sock"
+    if len(os.fsencode(socket)) > SOCKET_PATH_MAX:
+        socket = Path(tempfile.mkdtemp(prefix="dialerd-")) / "control.sock"
+    fixed = {"folder": folder, "socket": socket, "ports": ports_from(ports)}
+    return msgspec.convert({**settings, **fixed}, Scene, strict=False)
+
+
+class World:
+    """See the module's text. Use as a context manager."""
+
+    def __init__(self, the_scene: Scene) -> None:
+        """Nothing runs yet."""
+        self.scene = the_scene
+        self.carriers: dict[str, Child] = {}
+        self.daemon: Child | None = None
+        self._tallies = {name: (Tally(), 0) for name in CARRIERS}
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End everything."""
+        self.close()
+
+    def close(self) -> None:
+        """End the daemon, then the carriers. Idempotent."""
+        children = [*([self.daemon] if self.daemon else []), *self.carriers.values()]
+        try:
+            for child in children:
+                child.stop()
+        finally:
+            for child in children:
+                child.kill()
+            if self.scene.socket.parent != self.scene.folder:
+                self.scene.socket.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    self.scene.socket.parent.rmdir()
+
+    # ---- processes
+
+    def start_carriers(self) -> None:
+        """Start every carrier and wait until all take calls; ChildError when one does not."""
+        for name in CARRIERS:
+            arguments = scene.carrier_arguments(self.scene, name)
+            command = [sys.executable, "-m", "dialerd.sim.io_carrier", *arguments]
+            self.carriers[name] = Child(
+                f"carrier {name}", command, self.scene.log_file(name), environment()
+            )
+        for child in self.carriers.values():
+            wait_until(partial(_said_ready, child), [child], START_S, child.name)
+
+    def start_daemon(self) -> None:
+        """Start the daemon and wait until it answers; ChildError when it does not."""
+        self.scene.config_file.write_text(scene.config_toml(self.scene))
+        command = [*dialerd_command(), "run", "-c", str(self.scene.config_file)]
+        log = self.scene.log_file("daemon")
+        self.daemon = daemon = Child("the daemon", command, log, environment())
+        wait_until(self._answers, [daemon], START_S, "the daemon's control socket")
+
+    def kill_daemon(self) -> None:
+        """Kill the core as kill -9 does and nothing else: its children see that for themselves."""
+        if self.daemon is None:
+            raise ChildError("the daemon was not started")
+        self.daemon.kill()
+
+    def stop_daemon(self, grace_s: float = 60.0) -> int:
+        """SIGTERM, as `systemctl stop` would; its exit code."""
+        return 0 if self.daemon is None else self.daemon.stop(grace_s)
+
+    def check(self) -> None:
+        """ChildError when a process has died that should run."""
+        for child in (*([self.daemon] if self.daemon else []), *self.carriers.values()):
+            child.check()
+
+    def _answers(self) -> bool:
+        try:
+            with self.client(2.0) as client:
+                client.call(Ping())
+        except UnreachableError:
+            return False
+        return True
+
+    # ---- the list and the campaign
+
+    def write_list(self) -> None:
+        """Generate the contacts as a CSV."""
+        made = lists.rows(self.scene.leads, self.scene.seed)
+        text = lists.csv_text(made)
+        self.scene.list_file.write_text(text, encoding="utf-8-sig", newline="")
+
+    def import_list(self) -> Imported:
+        """Import the CSV by the command a user would give; ChildError when it fails."""
+        command = ["import", str(self.scene.list_file), "--list", LIST, "--json"]
+        began = time.monotonic()
+        said = msgspec.json.decode(self.dialerd(*command))
+        return Imported(
+            valid=said["valid"],
+            converted=said["converted"],
+            duplicates=said["duplicate"],
+            rejected=said["rejected"] + said["blank"],
+            seconds=time.monotonic() - began,
+        )
+
+    def dialerd(self, *arguments: str) -> bytes:
+        """Run one of our own commands to its end; what it printed. ChildError when it fails."""
+        command = [*dialerd_command(), *arguments, "-c", str(self.scene.config_file)]
+        done = subprocess.run(command, env=environment(), capture_output=True, check=False)
+        if done.returncode:
+            why = done.stderr.decode(errors="replace").strip()
+            raise ChildError(f"dialerd {arguments[0]} failed ({done.returncode}): {why}")
+        return done.stdout
+
+    def client(self, timeout_s: float = 30.0) -> SyncClient:
+        """A connection to the daemon; UnreachableError without one."""
+        return SyncClient(self.scene.socket, timeout_s)
+
+    def begin(self) -> None:
+        """Create, approve and start the campaign, as a user would."""
+        with self.client(60.0) as client:
+            client.call(CreateCampaign(spec=scene.campaign(self.scene), who=WHO))
+            for action in (CampaignAction.APPROVE, CampaignAction.START):
+                client.call(ActOnCampaign(campaign=CAMPAIGN, action=action, who=WHO))
+
+    def pause(self) -> None:
+        """No new calls; nothing when the campaign is over already."""
+        with self.client() as client:
+            progress = client.call(GetProgress(campaign=CAMPAIGN))
+            if progress.state is CampaignState.RUNNING:
+                act = ActOnCampaign(campaign=CAMPAIGN, action=CampaignAction.PAUSE, who=WHO)
+                client.call(act)
+
+    def hang_up(self) -> None:
+        """End the live calls now."""
+        with self.client() as client:
+            client.call(Drain(who=WHO, hang_up=True))
+
+    # ---- watching
+
+    def look(self) -> Look:
+        """The world now. ChildError when a process died, UnreachableError without an answer."""
+        self.check()
+        with self.client() as client:
+            status = client.call(GetStatus())
+            progress = client.call(GetProgress(campaign=CAMPAIGN))
+        return Look(status, progress, self.usage(), self.tallies())
+
+    def usage(self) -> Usage:
+        """The daemon and its children."""
+        return Usage() if self.daemon is None else self.daemon.usage()
+
+    def tallies(self) -> dict[str, Tally]:
+        """Running counts of every ledger; read forward from where the last look ended."""
+        for name, (tally, at) in self._tallies.items():
+            path = self.scene.ledger_file(name)
+            if path.exists():
+                with path.open("rb") as file:
+                    file.seek(at)
+                    data = file.read()
+                tally.feed(data)
+                self._tallies[name] = (tally, at + len(data))
+        return {name: tally for name, (tally, _) in self._tallies.items()}
+
+    # ---- afterwards
+
+    def books(self) -> Books:
+        """Every ledger, joined."""
+        return read_ledgers(self.scene.ledger_file(name) for name in CARRIERS)
+
+    def summary(self, imported: Imported, measured: Measured) -> Summary:
+        """Figures and verdicts of the run, from the store and the ledgers."""
+        store = open_store(self.scene.folder / "data", create=False)
+        try:
+            campaign_id = store.find_campaign(CAMPAIGN).campaign_id
+
+            def rows() -> Iterator[ReportRow]:
+                return (row for chunk in store.report(campaign_id) for row in chunk)
+
+            books = self.books()
+            verdict = judge(books, rows, self.scene.cap, attempt_of)
+            return summarise(self.scene.seed, imported, books, rows(), verdict, measured)
+        finally:
+            store.close()
+
+    def export(self, path: Path) -> None:
+        """The campaign's report as a CSV, by the command a user would give."""
+        path.write_bytes(self.dialerd("report", CAMPAIGN, "-o", "csv"))
+
+
+def _said_ready(child: Child) -> bool:
+    return b'"ready": true' in child.log.read_bytes()
+
+
+def environment() -> dict[str, str]:
+    """For children: ours, and our package importable whatever folder they run in."""
+    root = str(Path(dialerd.__file__).parents[1])
+    paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+
+
+def dialerd_command() -> list[str]:
+    """How to run our own command line."""
+    return [sys.executable, "-m", "dialerd"]
