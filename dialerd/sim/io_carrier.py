@@ -253,7 +253,8 @@ async def run(options: Options) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, carrier.shut)
         ready = {"ready": True, "name": options.name, "port": options.port, "pid": os.getpid()}
-        print(json.dumps(ready), flush=True)  # noqa: T201  the parent waits for this line
+        sys.stdout.write(json.dumps(ready) + "\n")
+        sys.stdout.flush()  # the parent waits for this line
         await carrier.done
     finally:
         carrier.close()
@@ -265,7 +266,7 @@ def main() -> int:
     try:
         uvloop.run(run(options))
     except OSError as error:
-        print(f"carrier {options.name}: {error}", file=sys.stderr)  # noqa: T201
+        sys.stderr.write(f"carrier {options.name}: {error}\n")
         return 1
     return 0
 
