@@ -88,7 +88,7 @@ cdef class MediaEngine:
         self.thread_count = threads
         self.priority = priority
         self.streams_max = streams_max
-        self.slot_capacity = -(-streams_max // (threads * SLOTS))
+        self.slot_capacity = (streams_max + threads * SLOTS - 1) // (threads * SLOTS)
         self.table = threads * SLOTS * self.slot_capacity
         self.workers = <Worker *> calloc(threads, sizeof(Worker))
         self.streams = <Stream *> calloc(self.table, sizeof(Stream))
