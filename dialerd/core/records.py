@@ -97,12 +97,13 @@ class CallEvent(Record):
 
 
 class ContactList(Record):
-    """An imported list of people."""
+    """An imported list of people. `columns` names every field of its contacts, first seen first."""
 
     list_id: int
     name: str
     created_ms: int
     size: int = 0
+    columns: tuple[str, ...] = ()
 
 
 class Contact(Record):

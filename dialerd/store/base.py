@@ -63,6 +63,10 @@ class BaseStore(Store):
         """NotFoundError when there is none of that name."""
         return self._read(lambda unit: lists.find_list(unit, name))
 
+    def contact_list(self, list_id: int) -> ContactList:
+        """By id; NotFoundError when there is none."""
+        return self._read(lambda unit: lists.get_list(unit, list_id))
+
     # campaigns
 
     def create_campaign(

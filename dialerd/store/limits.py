@@ -8,6 +8,7 @@ from typing import Final
 NAME_BYTES_MAX: Final = 400  # of a list or campaign, in UTF-8; LMDB keys hold 511 bytes
 CONTACT_BYTES_MAX: Final = 65_536  # one row with all its columns, as stored
 PHONE_MAX: Final = 10**15 - 1  # E.164: at most 15 digits
+COLUMNS_MAX: Final = 1_000  # different columns of one list
 LIST_SIZE_MAX: Final = 100_000_000
 EVENTS_PER_OP_MAX: Final = 1_000  # later ones of one operation are dropped
 EVENT_INDEX_MAX: Final = 10_000  # events of one attempt past this index are dropped

@@ -8,6 +8,7 @@ from typing import Final
 from dialerd.core.ports import ConflictError, ContactsAdded, NotFoundError, StoreError
 from dialerd.core.records import Contact, ContactList
 from dialerd.store.limits import (
+    COLUMNS_MAX,
     CONTACT_BYTES_MAX,
     LIST_SIZE_MAX,
     LISTED_MAX,
@@ -114,18 +115,28 @@ def _add_step(
             fresh[phone] = index
     rows = []
     numbered = []
+    columns = dict.fromkeys(people.columns)
+    shapes = {people.columns}
     for row, (phone, index) in enumerate(fresh.items(), people.size + 1):
-        value = CONTACT.pack(contacts[index])
+        contact = contacts[index]
+        shape = tuple(contact.fields)
+        if shape not in shapes:
+            shapes.add(shape)
+            columns.update(dict.fromkeys(shape))
+        value = CONTACT.pack(contact)
         if len(value) > CONTACT_BYTES_MAX:
             raise StoreError(
                 f"contact {index}: {len(value)} bytes are more than {CONTACT_BYTES_MAX}"
             )
         rows.append((contact_key(list_id, row), value))
         numbered.append((phone_list_key(phone, list_id), number32(row)))
+    if len(columns) > COLUMNS_MAX:
+        raise StoreError(f"a list has at most {COLUMNS_MAX} different columns")
     numbered.sort()  # neighbouring numbers share pages
     unit.txn.put_many(rows, db=unit.t.contacts)
     unit.txn.put_many(numbered, db=phones)
     if fresh:
-        grown = ContactList(list_id, people.name, people.created_ms, people.size + len(fresh))
+        size = people.size + len(fresh)
+        grown = ContactList(list_id, people.name, people.created_ms, size, tuple(columns))
         unit.put(list_key(list_id), LIST.pack(grown), db=unit.t.lists)
     return len(fresh), duplicates

@@ -1,0 +1,196 @@
+"""A campaign's report as text: one row per number with everything that happened to it.
+
+CSV is made to be opened by double-click: UTF-8 with a byte order mark, CRLF, every cell defused
+(see `safe`). The number stands without its plus: spreadsheets then take it for what it is, our own
+import reads it back, and nothing begins with a sign. JSON is one array with an object per line, the
+number in E.164. Both come in pieces as large as one chunk of the store, whatever the campaign's
+size.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, tzinfo
+from typing import Any, Final
+
+import msgspec
+
+from dialerd.core.ports import ReportRow
+from dialerd.core.records import Attempt, CallEvent, LeadState
+from dialerd.store.base import BaseStore
+
+COLUMNS: Final = (
+    "number",
+    "original",
+    "carrier",
+    "state",
+    "outcome",
+    "attempts",
+    "due_at",
+    "trunk",
+    "rule",
+    "dialed_at",
+    "answered_at",
+    "ended_at",
+    "keys",
+    "sip_code",
+    "q850",
+    "released_by",
+    "interactions",
+)
+BOM: Final = "\ufeff"
+FORMULA: Final = re.compile(r"(\A\s*|[,;\t\r\n]\s*)([=+\-@＝＋－＠])")
+WAITING: Final = (LeadState.RETRY, LeadState.CAPPED)
+SECONDS_KEPT: Final = 4_096
+
+Stamp = Callable[[int], str]
+
+
+def stamps(zone: tzinfo) -> Stamp:
+    """Makes Unix ms into ISO 8601 in `zone` with milliseconds; 0 is the empty text."""
+    kept: dict[int, tuple[str, str]] = {}
+
+    def stamp(at_ms: int) -> str:
+        if at_ms <= 0:
+            return ""
+        at_s, ms = divmod(at_ms, 1000)
+        parts = kept.get(at_s)
+        if parts is None:
+            if len(kept) >= SECONDS_KEPT:
+                kept.clear()
+            text = datetime.fromtimestamp(at_s, zone).isoformat(timespec="seconds")
+            parts = kept[at_s] = (text[:19], text[19:])
+        return f"{parts[0]}.{ms:03}{parts[1]}"
+
+    return stamp
+
+
+def safe(cell: str) -> str:
+    """The cell as text that no spreadsheet takes for a formula.
+
+    An apostrophe goes before a sign that starts a formula at the head of the cell, spaces aside, or
+    after what a program may take for the end of a cell (a spreadsheet set to another delimiter
+    does). One also goes before a control character at the head, which a program might drop.
+    """
+    if not cell:
+        return cell
+    cell = FORMULA.sub(r"\1'\2", cell).replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return cell if cell[0].isprintable() else "'" + cell
+
+
+def csv_pieces(store: BaseStore, campaign_id: int, zone: tzinfo, chunk: int = 500) -> Iterator[str]:
+    """The report as CSV text; NotFoundError at once when there is no such campaign."""
+    settings = store.campaign(campaign_id).settings
+    columns = store.contact_list(settings.list_id).columns
+    return _csv(store.report(campaign_id, chunk), columns, stamps(zone))
+
+
+def _csv(chunks: Iterator[list[ReportRow]], columns: Sequence[str], stamp: Stamp) -> Iterator[str]:
+    out = io.StringIO()
+    write = csv.writer(out).writerow
+    out.write(BOM)
+    write([*COLUMNS, *(safe(column) for column in columns)])
+    for rows in chunks:
+        for row in rows:
+            get = row.contact.fields.get
+            write([*_cells(row, stamp), *[safe(get(column, "")) for column in columns]])
+        yield out.getvalue()
+        out.seek(0)
+        out.truncate()
+    if out.tell():  # a campaign without leads: the titles alone
+        yield out.getvalue()
+
+
+def _cells(row: ReportRow, stamp: Stamp) -> list[Any]:
+    """The cells of COLUMNS. Of several attempts the last one speaks, save for the interactions."""
+    lead, contact = row.lead, row.contact
+    last = row.attempts[-1][0] if row.attempts else None
+    head = [
+        lead.phone,
+        safe(contact.original),
+        safe(contact.carrier),
+        lead.state.name.lower(),
+        lead.outcome or "",
+        lead.attempts,
+        stamp(lead.due_s * 1000) if lead.state in WAITING else "",
+    ]
+    if last is None:
+        return [*head, "", "", "", "", "", "", "", "", "", ""]
+    return [
+        *head,
+        safe(last.trunk),
+        safe(last.rule),
+        stamp(last.begun_ms),
+        stamp(last.answered_ms),
+        stamp(last.ended_ms),
+        safe(last.keys),
+        last.code or "",
+        last.q850 or "",
+        last.released_by,
+        "; ".join(
+            [line for attempt, events in row.attempts for line in _story(attempt, events, stamp)]
+        ),
+    ]
+
+
+def _story(attempt: Attempt, events: Sequence[CallEvent], stamp: Stamp) -> list[str]:
+    """One line per event, then how the try ended."""
+    lines = [f"{stamp(event.at_ms)} {event.kind} {event.detail}".rstrip() for event in events]
+    if attempt.outcome is not None:
+        lines.append(f"{stamp(attempt.ended_ms)} try {attempt.number} {attempt.outcome}")
+    return lines
+
+
+def json_pieces(
+    store: BaseStore, campaign_id: int, zone: tzinfo, chunk: int = 500
+) -> Iterator[str]:
+    """The report as JSON text; NotFoundError at once when there is no such campaign."""
+    store.campaign(campaign_id)
+    return _json(store.report(campaign_id, chunk), stamps(zone))
+
+
+def _json(chunks: Iterator[list[ReportRow]], stamp: Stamp) -> Iterator[str]:
+    encode = msgspec.json.Encoder().encode
+    before = "[\n"
+    for rows in chunks:
+        yield before + ",\n".join([encode(_object(row, stamp)).decode() for row in rows])
+        before = ",\n"
+    yield "\n]\n" if before == ",\n" else "[]\n"
+
+
+def _object(row: ReportRow, stamp: Stamp) -> dict[str, Any]:
+    lead, contact = row.lead, row.contact
+    return {
+        "number": f"+{lead.phone}",
+        "original": contact.original,
+        "carrier": contact.carrier,
+        "state": lead.state.name.lower(),
+        "outcome": lead.outcome,
+        "due_at": (stamp(lead.due_s * 1000) or None) if lead.state in WAITING else None,
+        "attempts": [_attempt(attempt, events, stamp) for attempt, events in row.attempts],
+        "fields": contact.fields,
+    }
+
+
+def _attempt(attempt: Attempt, events: Sequence[CallEvent], stamp: Stamp) -> dict[str, Any]:
+    return {
+        "number": attempt.number,
+        "outcome": attempt.outcome,
+        "trunk": attempt.trunk,
+        "rule": attempt.rule,
+        "call_id": attempt.call_id,
+        "dialed_at": stamp(attempt.begun_ms) or None,
+        "answered_at": stamp(attempt.answered_ms) or None,
+        "ended_at": stamp(attempt.ended_ms) or None,
+        "keys": attempt.keys,
+        "sip_code": attempt.code or None,
+        "q850": attempt.q850 or None,
+        "released_by": attempt.released_by or None,
+        "events": [
+            {"at": stamp(event.at_ms), "kind": event.kind, "detail": event.detail}
+            for event in events
+        ],
+    }
