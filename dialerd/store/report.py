@@ -92,7 +92,7 @@ def _csv(chunks: Iterator[list[ReportRow]], columns: Sequence[str], stamp: Stamp
     out = io.StringIO()
     write = csv.writer(out).writerow
     out.write(BOM)
-    write([*COLUMNS, *(safe(column) for column in columns)])
+    write(_titles(columns))
     for rows in chunks:
         for row in rows:
             get = row.contact.fields.get
@@ -102,6 +102,17 @@ def _csv(chunks: Iterator[list[ReportRow]], columns: Sequence[str], stamp: Stamp
         out.truncate()
     if out.tell():  # a campaign without leads: the titles alone
         yield out.getvalue()
+
+
+def _titles(columns: Sequence[str]) -> list[str]:
+    """Ours and those of the list, each once: a column named like one of ours gets a suffix."""
+    titles = list(COLUMNS)
+    for column in columns:
+        title = safe(column)
+        while title in titles:
+            title += " (list)"
+        titles.append(title)
+    return titles
 
 
 def _cells(row: ReportRow, stamp: Stamp) -> list[Any]:

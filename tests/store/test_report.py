@@ -101,7 +101,7 @@ def test_numbers_in_progress_and_waiting_are_there(told):
 def test_every_column_of_the_file_is_kept(told):
     text = "".join(csv_pieces(told, 1, ZONE))
     titles, *rows = csv.reader(io.StringIO(text[1:], newline=""))
-    assert titles == [*COLUMNS, "Tên", "note", "state"]
+    assert titles == [*COLUMNS, "Tên", "note", "state (list)"]
     assert [row[-3:] for row in rows] == [
         ["Nguyễn Văn Ân", '\'=cmd|"/c calc"!A1', ""],
         ["Trần, Thị; B", "", "line\nbreak"],
@@ -212,6 +212,16 @@ def test_no_cell_begins_with_a_formula_whatever_the_delimiter(cell):
         for part in shown.split(separator):
             assert part.strip()[:1] not in set("=+-@＝＋－＠")
     assert shown.replace("'", "") == cell.replace("'", "").replace("\0", "\ufffd")
+
+
+def test_titles_are_unique(store):
+    fields = {"state": "a", "state (list)": "b", "=x": "c", "'=x": "d"}
+    running(store, filled_list(store, "a", [Contact(FIRST, "x", "", fields)]))
+    row = rows_of(store)[0]
+    assert len(row) == len(COLUMNS) + 4
+    assert row["state"] == "ready"
+    found = [row["state (list)"], row["state (list) (list)"], row["'=x"], row["'=x (list)"]]
+    assert found == list("abcd")
 
 
 def test_titles_are_defused_too(store):
