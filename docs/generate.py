@@ -124,7 +124,7 @@ def shipped_config() -> str:
         "# A key that is commented out shows its default, or an example where that is empty.",
         "# In brackets: when a change takes effect:",
         *[f"#   [{name}] {text}" for name, text in TITLES.items()],
-        "# Written by docs/generate.py from dialerd/config/schema.py; your own copy is yours to edit.",
+        "# Written by docs/generate.py from dialerd/config/schema.py; edit a copy of it.",
     ]
     for name, section, many in sections():
         doc = (section.__doc__ or "").strip()

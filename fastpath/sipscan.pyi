@@ -5,9 +5,15 @@ One pass, values are taken out on demand.
 
 from typing import Final, final
 
+from fastpath.sipnames import METHOD_NAMES as METHOD_NAMES
+
 MESSAGE_BYTES_MAX: Final[int]
 HEADER_LINES_MAX: Final[int]
 LINE_BYTES_MAX: Final[int]
+SCHEME_NAMES: dict[int, str]
+"""Scheme codes of the scanner, as text."""
+COMPACT: dict[bytes, bytes]
+"""Header names and their one-letter forms (RFC 3261 section 7.3.3)."""
 
 class ScanError(ValueError):
     """The datagram is not a SIP message."""

@@ -11,7 +11,7 @@ class Batch:
     Set IP_RECVERR on it, or `errors` finds nothing.
     """
 
-    def __init__(self, fd: int) -> None: ...
+    def __new__(cls, fd: int) -> Batch: ...
     @property
     def fd(self) -> int:
         """The descriptor it works on."""
