@@ -133,9 +133,10 @@ def finished(attempt_id: int) -> Finish:
 
 def calls() -> Run:
     """The dialing machine alone: answered calls with a key and two prompts."""
-    from bench import work_dialer
+    from bench.core_calls import Floor
 
-    return work_dialer.calls(CALLS)
+    floor = Floor()
+    return lambda: floor.run(CALLS)
 
 
 WORKLOADS = (
