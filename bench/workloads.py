@@ -38,6 +38,7 @@ NOW_MS = 1_790_000_000_000
 LEADS = 64  # what one commit may hold
 RUNS_MAX = 8
 CALLS = 100
+FRAMES = 500
 FOLDERS: list[tempfile.TemporaryDirectory[str]] = []  # gone when the process ends
 
 
@@ -139,8 +140,33 @@ def calls() -> Run:
     return lambda: floor.run(CALLS)
 
 
+def sip_calls() -> Run:
+    """Whole SIP calls, both ends."""
+    from bench.sip_calls import Pair
+
+    pair = Pair()
+
+    def run() -> None:
+        before = pair.answered
+        pair.run(CALLS)
+        if (pair.answered - before, pair.ended) != (CALLS, 2 * pair.answered):
+            raise RuntimeError("not every call was answered and ended")
+
+    return run
+
+
+def rtp_frames() -> Run:
+    """A second of a prompt, sent and heard."""
+    from bench.rtp_frames import Stream
+
+    stream = Stream()
+    return lambda: stream.run(FRAMES)
+
+
 WORKLOADS = (
     Workload("normalise numbers", "number", 1000, normalise),
+    Workload("SIP calls, both ends", "call", CALLS, sip_calls),
+    Workload("RTP, sent and heard", "packet", FRAMES, rtp_frames),
     Workload("calls, dialing machine", "call", CALLS, calls),
     Workload("attempts, store in memory", "attempt", LEADS, attempts_in_memory),
     Workload("attempts, store in LMDB", "attempt", LEADS, attempts_in_lmdb),
