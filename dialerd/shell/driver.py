@@ -1,0 +1,281 @@
+"""The real-world driver: feeds the dialer its events and carries out its effects.
+
+One input, then drain everything (`feed`). Record before ring: of one drained batch all `Write`s go to the store in one
+transaction, and what else the batch holds waits for the commit. Later effects of a call that waits, wait behind it.
+
+When a commit fails, intentions are dropped (nothing is dialed that was not recorded) and the facts of that batch (ends
+and interactions of calls) are kept and tried again until the disk takes them: a call may be lost, a record never.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+
+from dialerd.core.dialer import Dialer
+from dialerd.core.effects import (
+    AnyEffect,
+    Dial,
+    MoveCampaign,
+    Notify,
+    Play,
+    Release,
+    StopPlay,
+    WantLeads,
+    Write,
+)
+from dialerd.core.events import (
+    AnyEvent,
+    CampaignChanged,
+    Claimed,
+    ClaimFailed,
+    ClockStepped,
+    StoreRecovered,
+    WriteFailed,
+)
+from dialerd.core.ops import BeginDial, DialOp
+from dialerd.core.ports import Store, StoreError
+from dialerd.shell.calls import Calls
+from dialerd.shell.clock import Clock
+
+log = logging.getLogger("dialerd.driver")
+
+RETRY_S = 1.0
+LEASE_S = 60
+
+
+class _Batch:
+    """Effects that wait for one commit."""
+
+    __slots__ = ("calls", "effects", "ops")
+
+    def __init__(self, ops: list[DialOp]) -> None:
+        self.ops = ops
+        self.effects: list[AnyEffect] = []
+        self.calls: set[int] = set()
+
+
+class Driver:
+    """Runs a `Dialer` on an event loop."""
+
+    def __init__(  # noqa: PLR0913 - the composition root names each part once
+        self,
+        loop: asyncio.AbstractEventLoop,
+        clock: Clock,
+        dialer: Dialer,
+        store: Store,
+        calls: Calls,
+        publish: Callable[[str, dict[str, object]], None],
+    ) -> None:
+        self._loop = loop
+        self._clock = clock
+        self._dialer = dialer
+        self._store = store
+        self._calls = calls
+        self._publish = publish
+        self._inputs: deque[AnyEvent] = deque()
+        self._busy = False
+        self._waiting: dict[int, _Batch] = {}  # call -> the newest batch it waits in
+        self._backlog: list[DialOp] = []  # facts that the disk refused
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_ns: int | None = None
+        self._retry: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Future[object]] = set()
+        self.closed = False
+
+    def start(self) -> None:
+        """Tell the dialer the wall clock and begin watching it."""
+        self.feed(ClockStepped(self._clock.offset_ns))
+        self._watch_clock()
+
+    def close(self) -> None:
+        """No further timers; effects of commits under way are dropped."""
+        self.closed = True
+        for timer in (self._timer, self._retry):
+            if timer is not None:
+                timer.cancel()
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing waits for the store."""
+        return not self._waiting and not self._backlog and not self._tasks
+
+    def feed(self, event: AnyEvent) -> None:
+        """One input, then drain everything. An event told while effects are carried out waits its turn."""
+        if self.closed:
+            return
+        self._inputs.append(event)
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            while self._inputs:
+                self._dialer.handle(self._inputs.popleft(), self._clock.now_ns())
+                self._pump()
+        finally:
+            self._busy = False
+
+    # -- effects -------------------------------------------------------------------------------------------------
+
+    def _pump(self) -> None:
+        effects = self._dialer.drain()
+        if effects:
+            self._sort(effects)
+        self._arm()
+
+    def _sort(self, effects: list[AnyEffect]) -> None:
+        """Commit the batch's writes, or carry its effects out at once when it has none."""
+        writes = [e for e in effects if isinstance(e, Write)]
+        if not writes:
+            for effect in effects:
+                self._now_or_behind(effect)
+            return
+        batch = _Batch([op for write in writes for op in write.ops])
+        batch.effects = [e for e in effects if not isinstance(e, Write)]
+        for effect in effects:
+            if isinstance(effect, Write | Dial | Release | Play | StopPlay):
+                self._waiting[effect.call] = batch
+                batch.calls.add(effect.call)
+        self._keep(self._commit(batch))
+
+    def _now_or_behind(self, effect: AnyEffect) -> None:
+        if isinstance(effect, Dial | Release | Play | StopPlay):
+            batch = self._waiting.get(effect.call)
+            if batch is not None:
+                batch.effects.append(effect)
+                return
+        self._carry_out(effect)
+
+    async def _commit(self, batch: _Batch) -> None:
+        try:
+            await self._store.apply(batch.ops)
+        except StoreError as error:
+            self._refused(batch, error)
+            return
+        finally:
+            for call in batch.calls:
+                if self._waiting.get(call) is batch:
+                    del self._waiting[call]
+        for effect in batch.effects:
+            self._carry_out(effect)
+
+    def _refused(self, batch: _Batch, error: StoreError) -> None:
+        log.error("store refused a commit, dialing stops: %s", error)
+        self._backlog.extend(op for op in batch.ops if not isinstance(op, BeginDial))
+        dropped = [e.call for e in batch.effects if isinstance(e, Dial)]
+        for effect in batch.effects:
+            if not isinstance(effect, Dial):
+                self._carry_out(effect)
+        for call in dropped or [0]:
+            self.feed(WriteFailed(call))
+        self._retry_later()
+
+    def _retry_later(self) -> None:
+        if self._retry is None and not self.closed:
+            self._retry = self._loop.call_later(RETRY_S, self._retry_now)
+
+    def _retry_now(self) -> None:
+        self._retry = None
+        self._keep(self._retry_backlog())
+
+    async def _retry_backlog(self) -> None:
+        ops, self._backlog = self._backlog, []
+        try:
+            await self._store.apply(ops)
+        except StoreError:
+            self._backlog = ops + self._backlog
+            self._retry_later()
+            return
+        log.warning("store accepts commits again")
+        self.feed(StoreRecovered())
+
+    def _carry_out(self, effect: AnyEffect) -> None:
+        if self.closed:
+            return
+        match effect:
+            case Dial():
+                self._calls.dial(effect)
+            case Play():
+                self._calls.play(effect)
+            case StopPlay():
+                self._calls.stop_play(effect)
+            case Release():
+                self._calls.release(effect)
+            case WantLeads():
+                self._keep(self._claim(effect))
+            case MoveCampaign():
+                self._keep(self._move(effect))
+            case Notify():
+                self._publish(effect.topic, effect.data)
+            case Write():
+                raise AssertionError("writes are committed, never carried out")
+
+    async def _claim(self, want: WantLeads) -> None:
+        try:
+            batch = await self._store.claim(
+                want.campaign_id, want.n, self._clock.wall_ms(), LEASE_S
+            )
+        except StoreError as error:
+            log.error("claim failed: %s", error)
+            self.feed(ClaimFailed(want.campaign_id))
+            self._retry_later()
+            return
+        self.feed(Claimed(batch))
+
+    async def _move(self, move: MoveCampaign) -> None:
+        try:
+            campaign = await self._store.move_campaign(
+                move.campaign_id, move.after, "dialerd", self._clock.wall_ms()
+            )
+        except StoreError as error:
+            log.error("campaign %d: %s", move.campaign_id, error)
+            return
+        self.feed(CampaignChanged(campaign))
+
+    def _keep(self, work: object) -> None:
+        """Hold a task until it is done, so that it is neither lost nor silent."""
+        task = self._loop.create_task(work)  # type: ignore[arg-type]
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Future[object]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.critical("internal error", exc_info=task.exception())
+
+    # -- time ----------------------------------------------------------------------------------------------------
+
+    def _arm(self) -> None:
+        """One timer for the dialer's next deadline, moved only when that deadline moves."""
+        deadline = self._dialer.deadline_ns()
+        if deadline == self._timer_ns and self._timer is not None:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._timer_ns = deadline
+        if deadline is not None and not self.closed:
+            delay = max(0, deadline - self._clock.now_ns()) / 1e9
+            self._timer = self._loop.call_later(delay, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        self._timer_ns = None
+        self._dialer.tick(self._clock.now_ns())
+        self._busy = True
+        try:
+            self._pump()
+        finally:
+            self._busy = False
+        if self._inputs:
+            self.feed(self._inputs.popleft())
+
+    def _watch_clock(self) -> None:
+        if self.closed:
+            return
+        if self._clock.stepped():
+            log.warning("the wall clock was stepped")
+            self.feed(ClockStepped(self._clock.offset_ns))
+        self._loop.call_later(1.0, self._watch_clock)
