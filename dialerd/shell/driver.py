@@ -107,10 +107,13 @@ class Driver:
         if self.closed:
             return
         self._inputs.append(event)
-        if self._busy:
-            return
+        if not self._busy:
+            self._run()
+
+    def _run(self) -> None:
         self._busy = True
         try:
+            self._pump()
             while self._inputs:
                 self._dialer.handle(self._inputs.popleft(), self._clock.now_ns())
                 self._pump()
@@ -264,13 +267,7 @@ class Driver:
         self._timer = None
         self._timer_ns = None
         self._dialer.tick(self._clock.now_ns())
-        self._busy = True
-        try:
-            self._pump()
-        finally:
-            self._busy = False
-        if self._inputs:
-            self.feed(self._inputs.popleft())
+        self._run()
 
     def _watch_clock(self) -> None:
         if self.closed:
