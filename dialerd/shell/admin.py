@@ -1,0 +1,66 @@
+"""Starts the admin process and starts it again when it dies; calls never notice."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import sys
+from pathlib import Path
+
+log = logging.getLogger("dialerd.admin")
+
+BACK_OFF_S = (1.0, 2.0, 5.0, 15.0, 30.0)
+STEADY_S = 60.0  # up this long: the next fall starts the back-off anew
+STOP_S = 5.0
+
+
+class AdminProcess:
+    """One child: `python -m admin_http -c CONFIG`."""
+
+    def __init__(self, config: Path) -> None:
+        self._config = config
+        self._task: asyncio.Task[None] | None = None
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id while it runs."""
+        return self._process.pid if self._process and self._process.returncode is None else None
+
+    def start(self) -> None:
+        """Keep it running from now on."""
+        self._task = asyncio.get_running_loop().create_task(self._keep())
+
+    async def stop(self) -> None:
+        """End it and stop restarting it."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), STOP_S)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+    async def _keep(self) -> None:
+        loop = asyncio.get_running_loop()
+        falls = 0
+        while True:
+            began = loop.time()
+            try:
+                self._process = await asyncio.create_subprocess_exec(
+                    sys.executable, "-m", "admin_http", "-c", str(self._config)
+                )
+                code = await self._process.wait()
+            except OSError as error:
+                code = error.errno or 1
+            falls = 0 if loop.time() - began > STEADY_S else falls + 1
+            wait_s = BACK_OFF_S[min(falls, len(BACK_OFF_S)) - 1]
+            log.warning("the admin process ended (%d); starting it again in %g s", code, wait_s)
+            await asyncio.sleep(wait_s)
