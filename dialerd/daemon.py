@@ -1,0 +1,255 @@
+"""The composition root of `dialerd run`: builds every part, joins them, and takes them down in order.
+
+Start: data folder, recovery of what a crash left, media engine, SIP socket, dialer, campaigns, control socket, admin
+process. Stop (SIGTERM, SIGINT, `dialerd stop`): no new calls, live calls end within `drain_s_max` (a second signal
+hangs them up), what is queued is committed, everything is closed in the reverse order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import random
+import secrets
+import signal
+import sys
+from pathlib import Path
+
+import uvloop
+
+from dialerd.config import Codec, Config, Trunk
+from dialerd.control.io_server import ControlServer
+from dialerd.core.dialer import Dialer
+from dialerd.core.events import CampaignChanged, Drain, LinesChanged, TrunkSpec
+from dialerd.core.numbering import load_numbering
+from dialerd.core.records import CampaignState
+from dialerd.lines.sip_line import SipLines, SipTrunk
+from dialerd.shell.admin import AdminProcess
+from dialerd.shell.calls import Calls
+from dialerd.shell.clock import Clock
+from dialerd.shell.control import DaemonControl
+from dialerd.shell.driver import Driver
+from dialerd.shell.live import Live
+from dialerd.shell.media import Media, Prompts
+from dialerd.shell.one_call import resolve
+from dialerd.shell.ports import in_use
+from dialerd.store import open_store
+from fastpath.rtp import MediaEngine
+from sip.auth import Credentials
+from sip.io_udp import UdpTransport
+
+log = logging.getLogger("dialerd")
+
+PAYLOAD_TYPES = {Codec.PCMU: 0, Codec.PCMA: 8}
+GIL_SWITCH_S = 0.0005  # the store's writer thread must not hold the loop for Python's usual 5 ms
+
+
+class StartError(Exception):
+    """The daemon cannot start; one line for the user."""
+
+
+class Daemon:
+    """Everything that runs in the core process."""
+
+    def __init__(self, config: Config, path: Path) -> None:
+        self._config = config
+        self._path = path
+        self._exits = contextlib.AsyncExitStack()
+        self._stopping = asyncio.Event()
+        self._hang_up = False
+
+    async def run(self) -> None:
+        """Start, serve until told to stop, stop. StartError when it cannot start."""
+        async with self._exits:
+            await self._start()
+            await self._stopping.wait()
+            await self._drain()
+
+    # -- start ---------------------------------------------------------------------------------------------------
+
+    async def _start(self) -> None:
+        config = self._config
+        loop = asyncio.get_running_loop()
+        self._clock = Clock()
+        self._rng = random.Random(secrets.randbits(128))
+        self._store = open_store(
+            config.store.path, map_gib=config.store.map_gib, group_ms=config.store.group_ms, lock=True
+        )
+        self._exits.callback(self._store.close)
+        recovered = await self._store.recover(self._clock.wall_ms())
+        if recovered:
+            log.warning("recovered %d attempts that the last run left open", recovered)
+        numbering = load_numbering(config.numbering.plan, config.numbering.destinations)
+        trunks = {t.name: _sip_trunk(t) for t in config.trunk}
+        shown = config.sip.advertised or config.sip.bind
+        self._lines = SipLines(trunks, shown, self._rng)
+        self._dialer = Dialer(numbering, calls_per_s_max=config.dialing.calls_per_s_max,
+                              calls_max=config.dialing.calls_max)
+        self._live = Live(self._clock.wall_ms)
+        self._start_media(loop)
+        self._calls = Calls(self._lines, self._media, self._feed)
+        self._start_sip(loop, shown)
+        self._driver = Driver(
+            loop, self._clock, self._dialer, self._store, self._calls, self._live.publish
+        )
+        self._exits.callback(self._driver.close)
+        self._driver.start()
+        self._feed(LinesChanged(tuple(_trunk_spec(t) for t in config.trunk)))
+        self._tell_campaigns()
+        await self._start_control()
+        self._watch_signals(loop)
+        if config.admin.enabled:
+            admin = AdminProcess(self._path)
+            admin.start()
+            self._exits.push_async_callback(admin.stop)
+        log.info("dialerd is ready: SIP %s:%d, %d trunks", shown, config.sip.port, len(trunks))
+
+    def _start_media(self, loop: asyncio.AbstractEventLoop) -> None:
+        media = self._config.media
+        engine = MediaEngine(
+            threads=media.threads,
+            priority=media.priority,
+            streams_max=min((media.port_high - media.port_low) // 2, 65_000),
+        )
+        self._prompts = Prompts(engine, (media.prompts,))
+        self._media = Media(
+            engine, self._prompts, media.bind, (media.port_low, media.port_high), self._feed
+        )
+        self._media.attach(loop)
+        self._exits.callback(self._media.detach, loop)
+
+    def _start_sip(self, loop: asyncio.AbstractEventLoop, shown: str) -> None:
+        sip = self._config.sip
+        try:
+            transport = UdpTransport.open(
+                sip.bind,
+                sip.port,
+                advertised=shown,
+                rng=self._rng,
+                loop=loop,
+                on_event=self._calls.on_sip,
+                user_agent=sip.user_agent,
+            )
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise StartError(in_use("[sip] port", sip.bind, sip.port)) from error
+            raise StartError(f"[sip] bind {sip.bind}:{sip.port}: {error.strerror}") from error
+        self._calls.bind(transport)
+        self._transport = transport
+        self._exits.callback(transport.close)
+
+    def _tell_campaigns(self) -> None:
+        for campaign in self._store.campaigns():
+            if campaign.state is CampaignState.FINISHED:
+                continue
+            self._feed(CampaignChanged(campaign))
+
+    async def _start_control(self) -> None:
+        self._control = DaemonControl(
+            self._clock,
+            self._store,
+            self._dialer,
+            self._driver,
+            self._prompts,
+            self._live,
+            loopback_trunks=any(t.loopback for t in self._config.trunk),
+            counters=self._counters,
+            stop=self._stop,
+        )
+        server = ControlServer(self._control, self._config.control.socket)
+        try:
+            await server.start()
+        except OSError as error:
+            raise StartError(f"[control] socket {self._config.control.socket}: {error}") from error
+        self._exits.push_async_callback(server.close)
+
+    def _feed(self, event: object) -> None:
+        self._driver.feed(event)  # type: ignore[arg-type]
+
+    # -- stop ----------------------------------------------------------------------------------------------------
+
+    def _watch_signals(self, loop: asyncio.AbstractEventLoop) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._on_signal)
+            self._exits.callback(loop.remove_signal_handler, number)
+
+    def _on_signal(self) -> None:
+        self._stop(self._stopping.is_set())
+
+    def _stop(self, hang_up: bool) -> None:  # noqa: FBT001 - the meaning of the second signal
+        """Begin to drain; asked again, hang up what is still up."""
+        self._hang_up = self._hang_up or hang_up
+        self._driver.feed(Drain(hang_up=self._hang_up))
+        self._stopping.set()
+
+    async def _drain(self) -> None:
+        log.info("draining: no new calls")
+        loop = asyncio.get_running_loop()
+        hang_up_at = loop.time() + self._config.dialing.drain_s_max
+        give_up_at = hang_up_at + 40.0  # SIP timers B and F, 32 s, and a little
+        while loop.time() < give_up_at:
+            if not len(self._lines) and self._driver.settled:
+                break
+            if loop.time() >= hang_up_at and not self._hang_up:
+                self._stop(True)
+            await asyncio.sleep(0.05)
+        left = len(self._lines)
+        if left:
+            log.error("%d calls did not end; they are recovered at the next start", left)
+
+    def _counters(self) -> dict[str, float]:
+        counts: dict[str, float] = {}
+        for prefix, part in (
+            ("sip", self._transport.statistics()),
+            ("rtp", self._media.engine.counters()),
+            ("media", self._media.totals),
+            ("store", self._store.statistics()),
+        ):
+            counts.update({f"{prefix}_{name}": float(value) for name, value in part.items()})
+        return counts
+
+
+def _sip_trunk(trunk: Trunk) -> SipTrunk:
+    try:
+        host = resolve(trunk.host, trunk.port)
+    except OSError as error:
+        raise StartError(f"trunk {trunk.name}: {error}") from error
+    return SipTrunk(
+        name=trunk.name,
+        host=host,
+        port=trunk.port,
+        from_user=trunk.from_user,
+        from_domain=trunk.from_domain,
+        caller_id=trunk.caller_id,
+        credentials=Credentials(trunk.username, trunk.password) if trunk.username else None,
+        codecs=tuple(PAYLOAD_TYPES[c] for c in trunk.codecs),
+    )
+
+
+def _trunk_spec(trunk: Trunk) -> TrunkSpec:
+    return TrunkSpec(
+        name=trunk.name,
+        channels=trunk.channels,
+        cps_max=trunk.calls_per_s_max,
+        carriers=trunk.carriers,
+        prefixes=trunk.prefixes,
+        weight=trunk.weight,
+        loopback=trunk.loopback,
+    )
+
+
+def run(config: Config, path: Path) -> None:
+    """Run the daemon until it is told to stop.
+
+    Raises:
+        StartError, StoreError: it cannot start; the text is for the user.
+    """
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=config.log.level.value.upper(),
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    sys.setswitchinterval(GIL_SWITCH_S)
+    uvloop.run(Daemon(config, path).run())
