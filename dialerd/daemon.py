@@ -88,7 +88,7 @@ class Daemon:
         self._dialer = Dialer(numbering, calls_per_s_max=config.dialing.calls_per_s_max,
                               calls_max=config.dialing.calls_max)
         self._live = Live(self._clock.wall_ms)
-        self._start_media(loop)
+        self._start_media(loop, shown)
         self._calls = Calls(self._lines, self._media, self._feed)
         self._start_sip(loop, shown)
         self._driver = Driver(
@@ -106,7 +106,7 @@ class Daemon:
             self._exits.push_async_callback(admin.stop)
         log.info("dialerd is ready: SIP %s:%d, %d trunks", shown, config.sip.port, len(trunks))
 
-    def _start_media(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _start_media(self, loop: asyncio.AbstractEventLoop, shown: str) -> None:
         media = self._config.media
         engine = MediaEngine(
             threads=media.threads,
@@ -114,9 +114,8 @@ class Daemon:
             streams_max=min((media.port_high - media.port_low) // 2, 65_000),
         )
         self._prompts = Prompts(engine, (media.prompts,))
-        self._media = Media(
-            engine, self._prompts, media.bind, (media.port_low, media.port_high), self._feed
-        )
+        ports = (media.port_low, media.port_high)
+        self._media = Media(engine, self._prompts, media.bind, shown, ports, self._feed)
         self._media.attach(loop)
         self._exits.callback(self._media.detach, loop)
 

@@ -39,7 +39,7 @@ class Calls:
         """Send the INVITE of a leg."""
         try:
             port = self._media.open(effect.leg)
-            invite = self._lines.invite(effect, self._media.host, port)
+            invite = self._lines.invite(effect, self._media.shown, port)
         except (OSError, KeyError) as error:
             log.warning("leg %d on trunk %s: %s", effect.leg, effect.trunk, error)
             self._media.close(effect.leg)

@@ -102,6 +102,11 @@ class Driver:
         """Whether nothing waits for the store."""
         return not self._waiting and not self._backlog and not self._tasks
 
+    @property
+    def degraded(self) -> bool:
+        """Whether the store refuses commits: nothing new is dialed until it takes them again."""
+        return self._retry is not None or bool(self._backlog)
+
     def feed(self, event: AnyEvent) -> None:
         """One input, then drain everything. An event told while effects are carried out waits its turn."""
         if self.closed:

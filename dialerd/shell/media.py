@@ -68,14 +68,16 @@ class Media:
         self,
         engine: MediaEngine,
         prompts: Prompts,
-        host: str,
+        bind: str,
+        shown: str,
         ports: tuple[int, int],
         feed: Callable[[AnyEvent], None],
     ) -> None:
-        """`host` is the address bound and offered, `ports` the inclusive range of RTP ports."""
+        """`bind` is the local address, `shown` the one offered in SDP, `ports` the inclusive range."""
         self.engine = engine
         self.prompts = prompts
-        self.host = host
+        self.shown = shown
+        self._bind = bind
         self._ports = ports
         self._feed = feed
         self._streams: dict[int, int] = {}  # leg -> stream
@@ -94,7 +96,7 @@ class Media:
 
     def open(self, leg: int) -> int:
         """A stream for a leg; its local port. OSError when no port or stream is free."""
-        stream = self.engine.open(self.host, *self._ports)
+        stream = self.engine.open(self._bind, *self._ports)
         self._streams[leg] = stream
         self._legs[stream] = leg
         return self.engine.port(stream)
