@@ -15,6 +15,7 @@ import random
 import secrets
 import signal
 import sys
+import tomllib
 from pathlib import Path
 
 import uvloop
@@ -36,6 +37,7 @@ from dialerd.shell.media import Media, Prompts
 from dialerd.shell.one_call import resolve
 from dialerd.shell.ports import in_use
 from dialerd.store import open_store
+from fastpath.numbers import Numbering
 from fastpath.rtp import MediaEngine
 from sip.auth import Credentials
 from sip.io_udp import UdpTransport
@@ -75,18 +77,20 @@ class Daemon:
         self._clock = Clock()
         self._rng = random.Random(secrets.randbits(128))
         self._store = open_store(
-            config.store.path, map_gib=config.store.map_gib, group_ms=config.store.group_ms, lock=True
+            config.store.path,
+            daemon=True,
+            linger_s=config.store.group_ms / 1000,
+            map_bytes=config.store.map_gib << 30,
         )
         self._exits.callback(self._store.close)
         recovered = await self._store.recover(self._clock.wall_ms())
         if recovered:
             log.warning("recovered %d attempts that the last run left open", recovered)
-        numbering = load_numbering(config.numbering.plan, config.numbering.destinations)
+        numbering = _numbering(config)
         trunks = {t.name: _sip_trunk(t) for t in config.trunk}
         shown = config.sip.advertised or config.sip.bind
         self._lines = SipLines(trunks, shown, self._rng)
-        self._dialer = Dialer(numbering, calls_per_s_max=config.dialing.calls_per_s_max,
-                              calls_max=config.dialing.calls_max)
+        self._dialer = Dialer(numbering)
         self._live = Live(self._clock.wall_ms)
         self._start_media(loop, shown)
         self._calls = Calls(self._lines, self._media, self._feed)
@@ -204,10 +208,21 @@ class Daemon:
             ("sip", self._transport.statistics()),
             ("rtp", self._media.engine.counters()),
             ("media", self._media.totals),
-            ("store", self._store.statistics()),
+            ("store", self._store.figures()),
         ):
             counts.update({f"{prefix}_{name}": float(value) for name, value in part.items()})
         return counts
+
+
+def _numbering(config: Config) -> Numbering:
+    path = config.numbering.plan
+    try:
+        plan = tomllib.loads(path.read_text(encoding="utf-8"))
+        if config.numbering.destinations:
+            plan["destinations"] = {"allow": [f"+{p}" for p in config.numbering.destinations]}
+        return load_numbering(plan)
+    except (OSError, ValueError) as error:
+        raise StartError(f"[numbering] plan {path}: {error}") from error
 
 
 def _sip_trunk(trunk: Trunk) -> SipTrunk:

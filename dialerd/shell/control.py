@@ -13,8 +13,9 @@ from dialerd.core.campaign_spec import CampaignSpec, at_time, flow_faults, from_
 from dialerd.core.dialer import Dialer
 from dialerd.core.events import CampaignChanged, Drain
 from dialerd.core.ports import ConflictError, NotFoundError, Store, StoreError, StoreFailedError
-from dialerd.core.records import Campaign, CampaignState, LeadState
+from dialerd.core.records import Campaign, CampaignState, LeadState, Outcome
 from dialerd.core.regime import check_regime, find_regime
+from dialerd.core.statistics import TrunkFigures
 from dialerd.shell.clock import Clock
 from dialerd.shell.driver import Driver
 from dialerd.shell.live import Live
@@ -70,26 +71,11 @@ class DaemonControl:
             now=self._now(),
             state=self._state(),
             calls_in_flight=books.in_flight,
-            calls_per_s=books.calls_per_s,
+            calls_per_s=sum(c.calls_per_s for c in books.campaigns),
             placed=books.placed,
-            outcomes=dict(books.outcomes),
-            running=tuple(
-                c.settings.name for c in self._store.campaigns() if c.state is CampaignState.RUNNING
-            ),
-            trunks=tuple(
-                api.TrunkStatus(
-                    name=t.name,
-                    up=t.up,
-                    channels=t.channels,
-                    in_use=t.in_use,
-                    calls_per_s=t.calls_per_s,
-                    placed=t.placed,
-                    answered=t.answered,
-                    failed=t.failed,
-                    why=t.why,
-                )
-                for t in books.trunks
-            ),
+            outcomes={Outcome(name): n for name, n in books.outcomes.items()},
+            running=tuple(c.name for c in books.campaigns if c.state == CampaignState.RUNNING),
+            trunks=tuple(_trunk(t) for t in books.trunks),
             counters=self._counters(),
         )
 
@@ -110,10 +96,11 @@ class DaemonControl:
         """Dialing stops before anything is written; then every running campaign is durably paused."""
         self.state = api.DaemonState.HALTED
         self._driver.feed(Drain(hang_up=request.hang_up))
+        reason = request.reason or "emergency stop"
         paused = []
         for campaign in self._store.campaigns():
             if campaign.state is CampaignState.RUNNING:
-                await self._move(campaign, CampaignState.PAUSED, request.who)
+                await self._move(campaign, CampaignState.PAUSED, request.who, reason)
                 paused.append(campaign.settings.name)
         return self._stopped(tuple(paused))
 
@@ -155,7 +142,6 @@ class DaemonControl:
             )
         except StoreError as error:
             raise _refusal(error) from error
-        self._live.publish("campaign", {"id": campaign.campaign_id, "state": campaign.state.value})
         return self._info(campaign)
 
     async def act(self, request: api.ActOnCampaign) -> api.CampaignInfo:
@@ -169,7 +155,7 @@ class DaemonControl:
         after = ACTIONS[request.action.value]
         if request.action is api.CampaignAction.APPROVE:
             self._check(from_settings(campaign.settings, self._list_name(campaign)))
-        return self._info(await self._move(campaign, after, request.who))
+        return self._info(await self._move(campaign, after, request.who, request.reason))
 
     async def moves(self, request: api.GetMoves) -> api.Moves:
         """Its history."""
@@ -247,18 +233,25 @@ class DaemonControl:
             created_at=at_time(campaign.created_ms),
             audience=campaign.audience,
             spec=from_settings(campaign.settings, self._list_name(campaign)),
-            why=self._dialer.why(campaign.campaign_id, self._clock.now_ns()),
+            why=self._why(campaign.campaign_id),
         )
 
-    async def _move(self, campaign: Campaign, after: CampaignState, who: str) -> Campaign:
+    def _why(self, campaign_id: int) -> str:
+        for campaign in self._dialer.statistics(self._clock.now_ns()).campaigns:
+            if campaign.campaign_id == campaign_id:
+                return campaign.why
+        return ""
+
+    async def _move(
+        self, campaign: Campaign, after: CampaignState, who: str, reason: str
+    ) -> Campaign:
         try:
             moved = await self._store.move_campaign(
-                campaign.campaign_id, after, who, self._clock.wall_ms()
+                campaign.campaign_id, after, who, self._clock.wall_ms(), reason
             )
         except StoreError as error:
             raise _refusal(error) from error
         self._driver.feed(CampaignChanged(moved))
-        self._live.publish("campaign", {"id": moved.campaign_id, "state": moved.state.value, "who": who})
         return moved
 
     def _check(self, spec: CampaignSpec) -> None:
@@ -289,6 +282,21 @@ class DaemonControl:
             raise api.Invalid(
                 "; ".join(f.detail for f in faults), faults=tuple(faults)
             )
+
+
+def _trunk(trunk: TrunkFigures) -> api.TrunkStatus:
+    answered = trunk.outcomes.get(Outcome.ANSWERED.value, 0)
+    why = "down" if not trunk.up else "rests after failures" if trunk.resting else ""
+    return api.TrunkStatus(
+        name=trunk.name,
+        up=trunk.up,
+        channels=trunk.channels,
+        in_use=trunk.in_use,
+        placed=trunk.placed,
+        answered=answered,
+        failed=trunk.outcomes.get(Outcome.FAILED.value, 0),
+        why=why,
+    )
 
 
 def _invalid(text: str, pointer: str) -> api.Invalid:

@@ -32,6 +32,7 @@ from dialerd.core.events import (
     Claimed,
     ClaimFailed,
     ClockStepped,
+    DialRefused,
     StoreRecovered,
     WriteFailed,
 )
@@ -158,18 +159,21 @@ class Driver:
 
     async def _commit(self, batch: _Batch) -> None:
         try:
-            await self._store.apply(batch.ops)
+            refused = await self._store.apply(batch.ops)
         except StoreError as error:
-            self._refused(batch, error)
+            self._failed(batch, error)
             return
         finally:
             for call in batch.calls:
                 if self._waiting.get(call) is batch:
                     del self._waiting[call]
         for effect in batch.effects:
-            self._carry_out(effect)
+            if refused and isinstance(effect, Dial) and effect.call in refused:
+                self.feed(DialRefused(effect.call))
+            else:
+                self._carry_out(effect)
 
-    def _refused(self, batch: _Batch, error: StoreError) -> None:
+    def _failed(self, batch: _Batch, error: StoreError) -> None:
         log.error("store refused a commit, dialing stops: %s", error)
         self._backlog.extend(op for op in batch.ops if not isinstance(op, BeginDial))
         dropped = [e.call for e in batch.effects if isinstance(e, Dial)]
@@ -235,7 +239,7 @@ class Driver:
     async def _move(self, move: MoveCampaign) -> None:
         try:
             campaign = await self._store.move_campaign(
-                move.campaign_id, move.after, "dialerd", self._clock.wall_ms()
+                move.campaign_id, move.after, "dialerd", self._clock.wall_ms(), move.reason
             )
         except StoreError as error:
             log.error("campaign %d: %s", move.campaign_id, error)
