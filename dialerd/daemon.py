@@ -12,7 +12,6 @@ import contextlib
 import errno
 import logging
 import random
-import secrets
 import signal
 import sys
 import tomllib
@@ -40,6 +39,7 @@ from dialerd.store import open_store
 from fastpath.numbers import Numbering
 from fastpath.rtp import MediaEngine
 from sip.auth import Credentials
+from sip.endpoint import Endpoint
 from sip.io_udp import UdpTransport
 
 log = logging.getLogger("dialerd")
@@ -75,7 +75,7 @@ class Daemon:
         config = self._config
         loop = asyncio.get_running_loop()
         self._clock = Clock()
-        self._rng = random.Random(secrets.randbits(128))
+        self._rng = random.SystemRandom()
         self._store = open_store(
             config.store.path,
             daemon=True,
@@ -93,8 +93,11 @@ class Daemon:
         self._dialer = Dialer(numbering)
         self._live = Live(self._clock.wall_ms)
         self._start_media(loop, shown)
-        self._calls = Calls(self._lines, self._media, self._feed)
-        self._start_sip(loop, shown)
+        endpoint = Endpoint(
+            (shown, config.sip.port), rng=self._rng, user_agent=config.sip.user_agent
+        )
+        self._calls = Calls(endpoint, self._lines, self._media, self._feed)
+        self._start_sip(loop, endpoint)
         self._driver = Driver(
             loop, self._clock, self._dialer, self._store, self._calls, self._live.publish
         )
@@ -123,18 +126,10 @@ class Daemon:
         self._media.attach(loop)
         self._exits.callback(self._media.detach, loop)
 
-    def _start_sip(self, loop: asyncio.AbstractEventLoop, shown: str) -> None:
+    def _start_sip(self, loop: asyncio.AbstractEventLoop, endpoint: Endpoint) -> None:
         sip = self._config.sip
         try:
-            transport = UdpTransport.open(
-                sip.bind,
-                sip.port,
-                advertised=shown,
-                rng=self._rng,
-                loop=loop,
-                on_event=self._calls.on_sip,
-                user_agent=sip.user_agent,
-            )
+            transport = UdpTransport(endpoint, sip.bind, sip.port, loop, self._calls.on_sip)
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 raise StartError(in_use("[sip] port", sip.bind, sip.port)) from error

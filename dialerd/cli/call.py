@@ -11,7 +11,7 @@ import uvloop
 
 from dialerd.shell.one_call import CallOptions, CallReport, place
 from sip.auth import Credentials
-from sip.uri import SipUri
+from sip.uri import parse
 
 
 @click.command("call")
@@ -51,7 +51,7 @@ def call(  # noqa: PLR0913 - one parameter per option
     if digits.strip("0123456789*#ABCDabcd"):
         raise click.BadParameter("only 0-9, *, # and A-D can be sent", param_hint="--digits")
     try:
-        target = SipUri.parse(uri)
+        target = parse(uri)
         if target.scheme != "sip" or not target.user:
             raise ValueError("it must look like sip:USER@HOST:PORT")
     except ValueError as error:
@@ -63,6 +63,7 @@ def call(  # noqa: PLR0913 - one parameter per option
             place(
                 CallOptions(
                     uri=target,
+                    text=uri,
                     play=play,
                     digits=digits.upper(),
                     record=record,

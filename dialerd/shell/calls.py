@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 
 from dialerd.core.effects import Dial, Play, Release, StopPlay
 from dialerd.core.events import AnyEvent
 from dialerd.lines.sip_line import SipLines
 from dialerd.shell.media import Media
+from sip.endpoint import Endpoint
+from sip.errors import SipError
 from sip.events import Accepted, Ended, Incoming, Provisional, SipEvent
 from sip.io_udp import UdpTransport
 
@@ -18,43 +21,44 @@ log = logging.getLogger("dialerd.calls")
 class Calls:
     """Legs in progress. Bound to its transport after construction, since each needs the other."""
 
-    def __init__(self, lines: SipLines, media: Media, feed: Callable[[AnyEvent], None]) -> None:
+    def __init__(
+        self, endpoint: Endpoint, lines: SipLines, media: Media, feed: Callable[[AnyEvent], None]
+    ) -> None:
+        self._endpoint = endpoint
         self._lines = lines
         self._media = media
         self._feed = feed
-        self._transport: UdpTransport | None = None
+        self._flush: Callable[[], None] = _unbound
 
     def bind(self, transport: UdpTransport) -> None:
-        """The transport that carries the legs."""
-        self._transport = transport
-
-    @property
-    def transport(self) -> UdpTransport:
-        """The bound transport."""
-        if self._transport is None:
-            raise AssertionError("bind() comes before the first call")
-        return self._transport
+        """The transport that carries what the endpoint sends."""
+        self._flush = transport.flush
 
     def dial(self, effect: Dial) -> None:
         """Send the INVITE of a leg."""
         try:
             port = self._media.open(effect.leg)
             invite = self._lines.invite(effect, self._media.shown, port)
-        except (OSError, KeyError) as error:
+            self._endpoint.invite(invite, time.monotonic_ns())
+        except (OSError, KeyError, SipError) as error:
             log.warning("leg %d on trunk %s: %s", effect.leg, effect.trunk, error)
             self._media.close(effect.leg)
             self._feed(self._lines.refused(effect.leg))
             return
-        self.transport.invite(invite)
+        self._flush()
 
     def release(self, effect: Release) -> None:
         """Hang a leg up."""
-        self.transport.release(effect.leg)
+        self._hang_up(effect.leg)
+
+    def _hang_up(self, leg: int) -> None:
+        self._endpoint.release(leg, time.monotonic_ns())
+        self._flush()
 
     def play(self, effect: Play) -> None:
         """Start a prompt; a call whose prompt cannot be played is hung up rather than left silent."""
         if not self._media.play(effect.leg, effect.prompt, effect.token):
-            self.transport.release(effect.leg)
+            self._hang_up(effect.leg)
 
     def stop_play(self, effect: StopPlay) -> None:
         """Silence a leg."""
@@ -64,16 +68,21 @@ class Calls:
         """What SIP tells: media first, then the core."""
         if isinstance(event, Incoming):
             # Inbound calls have no destination yet: 480 tells the caller's network so.
-            self.transport.reject(event.leg, 480)
+            self._endpoint.reject(event.leg, 480, time.monotonic_ns())
+            self._flush()
             return
         if isinstance(event, Provisional) and event.sdp is not None:
             self._media.connect(event.leg, event.sdp)
         elif isinstance(event, Accepted):
             if not self._media.connect(event.leg, event.sdp):
                 log.warning("leg %d: no usable audio in the answer", event.leg)
-                self.transport.release(event.leg)
+                self._hang_up(event.leg)
         elif isinstance(event, Ended):
             self._media.close(event.leg)
         told = self._lines.translate(event)
         if told is not None:
             self._feed(told)
+
+
+def _unbound() -> None:
+    raise AssertionError("bind() comes before the first call")

@@ -6,8 +6,8 @@ No store, no dialer, no daemon: the same SIP endpoint and media engine, one leg.
 from __future__ import annotations
 
 import asyncio
+import errno
 import random
-import secrets
 import socket
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import msgspec
 
 from dialerd.lines.outcome_map import outcome_of
 from dialerd.shell.clock import Clock
+from dialerd.shell.ports import in_use
 from dialerd.shell.prompts import load_prompt
 from dialerd.shell.recorder import Recorder
 from fastpath.rtp import DigitHeard, DigitsSent, MediaEngine, PlayEnded, StreamStats
@@ -23,7 +24,7 @@ from sip.auth import Credentials
 from sip.endpoint import Endpoint
 from sip.events import Accepted, Ended, Incoming, Invite, Provisional, SipEvent
 from sip.io_udp import UdpTransport
-from sip.uri import SipUri
+from sip.uri import SIP_PORT, Uri
 
 LEG = 1
 PLAY_TOKEN = 1
@@ -36,7 +37,8 @@ RELEASE_S = 34.0  # transaction timers B and F, plus a little: the far end may n
 class CallOptions(msgspec.Struct, frozen=True):
     """What to do in the call. `seconds` counts from the answer."""
 
-    uri: SipUri
+    uri: Uri
+    text: str
     play: Path | None = None
     digits: str = ""
     record: Path | None = None
@@ -123,17 +125,16 @@ class OneCall:
         self._ended = asyncio.Event()
         self._recorder: Recorder | None = None
         self._host = ""
-        self._transport: UdpTransport | None = None
-        self.report = CallReport(uri=str(options.uri))
+        self.report = CallReport(uri=options.text)
 
     async def run(self) -> CallReport:
         """Dial, wait for the end, report. OSError and ValueError name what could not be opened."""
         options = self._options
         prompt = load_prompt(options.play) if options.play else None
-        port = options.uri.port or 5060
+        port = options.uri.port if options.uri.port > 0 else SIP_PORT
         target = (resolve(options.uri.host, port), port)
         self._host = options.bind or local_address(target)
-        rng = random.Random(secrets.randbits(64))
+        rng = random.SystemRandom()
         self._engine.start()
         self._loop.add_reader(self._engine.fileno(), self._on_media)
         try:
@@ -142,14 +143,12 @@ class OneCall:
                 self._recorder = Recorder(self._engine, self._stream, options.record)
                 self.report.recording = str(options.record)
             self._prompt = self._engine.add_prompt(prompt.pcmu, prompt.pcma) if prompt else -1
-            self._transport = UdpTransport.open(
-                self._host, options.port, rng=rng, loop=self._loop, on_event=self._on_sip
-            )
+            transport = self._bind(rng)
             try:
-                self._dial(self._transport, target, rng)
-                await self._wait(self._transport)
+                self._dial(target, rng)
+                await self._wait()
             finally:
-                self._transport.close()
+                transport.close()
         finally:
             self._loop.remove_reader(self._engine.fileno())
             if self._recorder:
@@ -160,34 +159,53 @@ class OneCall:
         self._count()
         return self.report
 
-    def _dial(self, transport: UdpTransport, target: tuple[str, int], rng: random.Random) -> None:
+    def _bind(self, rng: random.Random) -> UdpTransport:
+        """The endpoint must show the port it is reached at, so a free one is looked for first."""
+        port = self._options.port
+        if not port:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+                probe.bind((self._host, 0))
+                port = int(probe.getsockname()[1])
+        self._endpoint = Endpoint((self._host, port), rng=rng)
+        try:
+            transport = UdpTransport(self._endpoint, self._host, port, self._loop, self._on_sip)
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise OSError(in_use("--port", self._host, port)) from error
+            raise
+        self._flush = transport.flush
+        return transport
+
+    def _dial(self, target: tuple[str, int], rng: random.Random) -> None:
         options = self._options
         body = sdp.offer(
             self._host, self._engine.port(self._stream), session_id=rng.getrandbits(31)
         )
         self._start_ns = self._clock.now_ns()
         self._note("dialed", f"{target[0]}:{target[1]}")
-        transport.invite(
+        self._endpoint.invite(
             Invite(
                 leg=LEG,
                 target=target,
-                request_uri=str(options.uri),
+                request_uri=options.text,
                 from_uri=f"sip:{options.caller}@{self._host}",
-                to_uri=str(options.uri),
+                to_uri=options.text,
                 call_id=f"{rng.getrandbits(96):024x}@{self._host}",
                 sdp=body,
                 credentials=options.credentials,
-            )
+            ),
+            self._start_ns,
         )
+        self._flush()
 
-    async def _wait(self, transport: UdpTransport) -> None:
+    async def _wait(self) -> None:
         """Until the end: the ring limit, the seconds asked for, or the far end's BYE."""
         ring = self._loop.call_later(self._options.ring_s_max, self._hang_up)
         try:
             await self._ended.wait()
         except asyncio.CancelledError:
             # Ctrl-C: hang up like a person would, and wait for the far end to agree.
-            transport.release(LEG)
+            self._release()
             await asyncio.wait_for(self._ended.wait(), RELEASE_S)
         finally:
             ring.cancel()
@@ -199,9 +217,13 @@ class OneCall:
         self.report.timeline.append(TimelineEvent(self._at_ms(), event, detail))
 
     def _hang_up(self) -> None:
-        if self._transport is not None and not self._ended.is_set():
+        if not self._ended.is_set():
             self._note("hanging_up")
-            self._transport.release(LEG)
+            self._release()
+
+    def _release(self) -> None:
+        self._endpoint.release(LEG, self._clock.now_ns())
+        self._flush()
 
     def _on_sip(self, event: SipEvent) -> None:
         match event:
@@ -213,8 +235,9 @@ class OneCall:
                     self._connect(body)
             case Accepted(sdp=body) if self.report.answer_ms is None:
                 self._answer(body)
-            case Incoming(leg=leg) if self._transport is not None:
-                self._transport.reject(leg, 486)
+            case Incoming(leg=leg):
+                self._endpoint.reject(leg, 486, self._clock.now_ns())
+                self._flush()
             case Ended():
                 self._end(event)
             case _:
