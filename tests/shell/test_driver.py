@@ -1,0 +1,238 @@
+"""Record before ring, per-call order, and what a refusing disk does: the driver over a scripted machine."""
+
+import asyncio
+from collections import deque
+
+from dialerd.core.effects import Dial, MoveCampaign, Notify, Play, Release, WantLeads, Write
+from dialerd.core.events import (
+    ClaimFailed,
+    ClockStepped,
+    DialRefused,
+    Digit,
+    StoreRecovered,
+    WriteFailed,
+)
+from dialerd.core.ops import AppendEvents, BeginDial
+from dialerd.core.ports import StoreFailedError
+from dialerd.core.records import CampaignState
+from dialerd.shell import driver as module
+from dialerd.shell.clock import Clock
+from dialerd.shell.driver import Driver
+
+
+class Machine:
+    """Emits what the test put in, remembers what it was told."""
+
+    def __init__(self):
+        self.told = []
+        self.next = deque()
+
+    def handle(self, event, now_ns):
+        self.told.append(event)
+
+    def tick(self, now_ns):
+        self.told.append("tick")
+
+    def deadline_ns(self):
+        return None
+
+    def drain(self):
+        return self.next.popleft() if self.next else []
+
+
+class Disk:
+    """A store whose commits wait for the test, and fail on demand."""
+
+    def __init__(self):
+        self.applied = []
+        self.waiting = deque()
+        self.failing = False
+        self.refuse = ()
+
+    async def apply(self, ops):
+        done = asyncio.get_running_loop().create_future()
+        self.waiting.append(done)
+        await done
+        if self.failing:
+            raise StoreFailedError("no space left on device")
+        self.applied.extend(ops)
+        return self.refuse
+
+    async def claim(self, campaign_id, n, now_ms, lease_s):
+        raise StoreFailedError("no space left on device")
+
+    async def move_campaign(self, *args):
+        raise StoreFailedError("no space left on device")
+
+    def commit(self):
+        self.waiting.popleft().set_result(None)
+
+
+class Legs:
+    """Writes down what it is asked to do."""
+
+    def __init__(self):
+        self.did = []
+
+    def dial(self, effect):
+        self.did.append(effect)
+
+    play = stop_play = release = dial
+
+
+def begin(call):
+    return BeginDial(attempt_id=call, trunk="t", call_id=f"{call}@x", rule="any", at_ms=1)
+
+
+def dial(call):
+    return Dial(call=call, leg=call, trunk="t", number=None, call_id=f"{call}@x", caller_id="")
+
+
+def write(call, *ops):
+    return Write(call, ops or (begin(call),))
+
+
+async def settle():
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+class Bench:
+    def __init__(self):
+        self.machine, self.disk, self.legs, self.published = Machine(), Disk(), Legs(), []
+        self.driver = Driver(
+            asyncio.get_running_loop(),
+            Clock(),
+            self.machine,
+            self.disk,
+            self.legs,
+            lambda topic, data: self.published.append((topic, data)),
+        )
+
+    def feed(self, *effects):
+        self.machine.next.append([])  # _run drains once before the input
+        self.machine.next.append(list(effects))
+        self.driver.feed(Digit(1, "1"))
+
+
+def run(test):
+    async def main():
+        bench = Bench()
+        await test(bench)
+        bench.driver.close()
+
+    asyncio.run(main())
+
+
+def test_nothing_rings_before_it_is_recorded():
+    async def test(b):
+        b.feed(write(1), dial(1), write(2), dial(2))
+        await settle()
+        assert b.legs.did == []
+        assert len(b.disk.waiting) == 1  # one transaction for the batch
+        b.disk.commit()
+        await settle()
+        assert b.disk.applied == [begin(1), begin(2)]
+        assert b.legs.did == [dial(1), dial(2)]
+        assert b.driver.settled
+
+    run(test)
+
+
+def test_later_effects_of_a_waiting_call_wait_behind_it_and_others_do_not():
+    async def test(b):
+        b.feed(write(1), dial(1))
+        b.feed(Release(1, 1))
+        b.feed(Play(2, 2, "p", 1))
+        await settle()
+        assert b.legs.did == [Play(2, 2, "p", 1)]
+        b.disk.commit()
+        await settle()
+        assert b.legs.did == [Play(2, 2, "p", 1), dial(1), Release(1, 1)]
+
+    run(test)
+
+
+def test_a_second_batch_of_a_call_keeps_its_order():
+    async def test(b):
+        b.feed(write(1), dial(1))
+        b.feed(write(1, AppendEvents(1, 0, ())), Play(1, 1, "p", 1))
+        b.feed(Release(1, 1))
+        await settle()
+        b.disk.commit()
+        await settle()
+        assert b.legs.did == [dial(1)]
+        b.disk.commit()
+        await settle()
+        assert b.legs.did == [dial(1), Play(1, 1, "p", 1), Release(1, 1)]
+
+    run(test)
+
+
+def test_a_dial_that_the_store_refuses_is_not_carried_out():
+    async def test(b):
+        b.disk.refuse = (1,)
+        b.feed(write(1), dial(1), write(2), dial(2))
+        await settle()
+        b.disk.commit()
+        await settle()
+        assert b.legs.did == [dial(2)]
+        assert DialRefused(1) in b.machine.told
+
+    run(test)
+
+
+def test_a_full_disk_drops_intentions_and_keeps_facts(monkeypatch):
+    monkeypatch.setattr(module, "RETRY_S", 0.0)
+
+    async def test(b):
+        b.disk.failing = True
+        ended = AppendEvents(9, 3, ())
+        b.feed(write(1), dial(1), write(9, ended), Release(9, 9))
+        await settle()
+        b.disk.commit()
+        await settle()
+        assert b.legs.did == [Release(9, 9)]
+        assert WriteFailed(1) in b.machine.told
+        assert b.driver.degraded
+        while not b.disk.waiting:
+            await asyncio.sleep(0)
+        b.disk.failing = False
+        b.disk.commit()
+        await settle()
+        assert b.disk.applied == [ended]  # the fact arrived, the intention did not
+        assert b.machine.told[-1] == StoreRecovered()
+        assert not b.driver.degraded
+
+    run(test)
+
+
+def test_a_claim_that_fails_is_told():
+    async def test(b):
+        b.feed(WantLeads(4, 10), MoveCampaign(4, CampaignState.FINISHED, "list exhausted"))
+        await settle()
+        assert b.machine.told[-1] == ClaimFailed(4)
+
+    run(test)
+
+
+def test_an_event_told_while_effects_are_carried_out_waits_its_turn():
+    async def test(b):
+        b.legs.dial = lambda effect: (b.driver.feed(Digit(5, "5")), b.legs.did.append(effect))
+        b.feed(dial(1), Notify("t", {"a": 1}))
+        assert b.legs.did == [dial(1)]
+        assert b.published == [("t", {"a": 1})]
+        assert b.machine.told[-1] == Digit(5, "5")
+
+    run(test)
+
+
+def test_the_machine_learns_the_wall_clock_first():
+    async def test(b):
+        b.driver.start()
+        assert isinstance(b.machine.told[0], ClockStepped)
+        b.driver.close()
+        b.driver.feed(Digit(1, "1"))
+        assert len(b.machine.told) == 1
+
+    run(test)
