@@ -96,11 +96,10 @@ class DaemonControl:
         """Dialing stops before anything is written; then every running campaign is durably paused."""
         self.state = api.DaemonState.HALTED
         self._driver.feed(Drain(hang_up=request.hang_up))
-        reason = request.reason or "emergency stop"
         paused = []
         for campaign in self._store.campaigns():
             if campaign.state is CampaignState.RUNNING:
-                await self._move(campaign, CampaignState.PAUSED, request.who, reason)
+                await self._move(campaign, CampaignState.PAUSED, request.who, "emergency stop")
                 paused.append(campaign.settings.name)
         return self._stopped(tuple(paused))
 
@@ -155,7 +154,7 @@ class DaemonControl:
         after = ACTIONS[request.action.value]
         if request.action is api.CampaignAction.APPROVE:
             self._check(from_settings(campaign.settings, self._list_name(campaign)))
-        return self._info(await self._move(campaign, after, request.who, request.reason))
+        return self._info(await self._move(campaign, after, request.who))
 
     async def moves(self, request: api.GetMoves) -> api.Moves:
         """Its history."""
@@ -243,7 +242,7 @@ class DaemonControl:
         return ""
 
     async def _move(
-        self, campaign: Campaign, after: CampaignState, who: str, reason: str
+        self, campaign: Campaign, after: CampaignState, who: str, reason: str = ""
     ) -> Campaign:
         try:
             moved = await self._store.move_campaign(

@@ -12,7 +12,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from dialerd.core.dialer import Dialer
 from dialerd.core.effects import (
@@ -83,7 +84,8 @@ class Driver:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ns: int | None = None
         self._retry: asyncio.TimerHandle | None = None
-        self._tasks: set[asyncio.Future[object]] = set()
+        self._tasks: set[asyncio.Future[None]] = set()
+        self._degraded = False
         self.closed = False
 
     def start(self) -> None:
@@ -106,7 +108,7 @@ class Driver:
     @property
     def degraded(self) -> bool:
         """Whether the store refuses commits: nothing new is dialed until it takes them again."""
-        return self._retry is not None or bool(self._backlog)
+        return self._degraded
 
     def feed(self, event: AnyEvent) -> None:
         """One input, then drain everything. An event told while effects are carried out waits its turn."""
@@ -185,6 +187,7 @@ class Driver:
         self._retry_later()
 
     def _retry_later(self) -> None:
+        self._degraded = True
         if self._retry is None and not self.closed:
             self._retry = self._loop.call_later(RETRY_S, self._retry_now)
 
@@ -200,6 +203,7 @@ class Driver:
             self._backlog = ops + self._backlog
             self._retry_later()
             return
+        self._degraded = False
         log.warning("store accepts commits again")
         self.feed(StoreRecovered())
 
@@ -246,13 +250,13 @@ class Driver:
             return
         self.feed(CampaignChanged(campaign))
 
-    def _keep(self, work: object) -> None:
+    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
         """Hold a task until it is done, so that it is neither lost nor silent."""
-        task = self._loop.create_task(work)  # type: ignore[arg-type]
+        task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
 
-    def _done(self, task: asyncio.Future[object]) -> None:
+    def _done(self, task: asyncio.Future[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             log.critical("internal error", exc_info=task.exception())

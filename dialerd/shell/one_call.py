@@ -120,8 +120,8 @@ class OneCall:
         self._stream = -1
         self._stats: StreamStats | None = None
         self._pending = 0  # prompt and digits not through yet
+        self._digits_left = bool(options.digits)
         self._start_ns = 0
-        self._answered_ns = 0
         self._ended = asyncio.Event()
         self._recorder: Recorder | None = None
         self._host = ""
@@ -265,7 +265,7 @@ class OneCall:
         if self._prompt >= 0:
             self._pending += 1
             self._engine.play(self._stream, self._prompt, PLAY_TOKEN)
-        elif options.digits:
+        elif self._digits_left:
             self._send_digits()
         if options.seconds is not None:
             self._loop.call_later(options.seconds, self._hang_up)
@@ -273,8 +273,13 @@ class OneCall:
             self._loop.call_later(LISTEN_S, self._hang_up)
 
     def _send_digits(self) -> None:
+        self._digits_left = False
+        try:
+            self._engine.send_digits(self._stream, self._options.digits, DIGITS_TOKEN)
+        except (ValueError, BufferError) as error:
+            self._note("digits_not_sent", str(error))
+            return
         self._pending += 1
-        self._engine.send_digits(self._stream, self._options.digits, DIGITS_TOKEN)
 
     def _on_media(self) -> None:
         for event in self._engine.events():
@@ -292,10 +297,9 @@ class OneCall:
     def _through(self) -> None:
         """A prompt or digit string is out: digits follow the prompt, then the line is listened to a little."""
         self._pending -= 1
-        sent = any(e.event == "digits_sent" for e in self.report.timeline)
-        if self._options.digits and not sent and not self._pending:
+        if self._digits_left:
             self._send_digits()
-        elif self._options.seconds is None and not self._pending:
+        if self._options.seconds is None and not self._pending:
             self._loop.call_later(AFTER_S, self._hang_up)
 
     def _end(self, event: Ended) -> None:
