@@ -13,6 +13,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from dialerd.core.dialer import Dialer
@@ -84,6 +85,7 @@ class Driver:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ns: int | None = None
         self._retry: asyncio.TimerHandle | None = None
+        self._under_way: set[asyncio.Future[tuple[int, ...]]] = set()
         self._tasks: set[asyncio.Future[None]] = set()
         self._degraded = False
         self.closed = False
@@ -103,7 +105,7 @@ class Driver:
     @property
     def settled(self) -> bool:
         """Whether nothing waits for the store."""
-        return not self._waiting and not self._backlog and not self._tasks
+        return not (self._waiting or self._backlog or self._under_way or self._tasks)
 
     @property
     def degraded(self) -> bool:
@@ -149,7 +151,7 @@ class Driver:
             if isinstance(effect, Write | Dial | Release | Play | StopPlay):
                 self._waiting[effect.call] = batch
                 batch.calls.add(effect.call)
-        self._keep(self._commit(batch))
+        self._commit(batch)
 
     def _now_or_behind(self, effect: AnyEffect) -> None:
         if isinstance(effect, Dial | Release | Play | StopPlay):
@@ -159,23 +161,33 @@ class Driver:
                 return
         self._carry_out(effect)
 
-    async def _commit(self, batch: _Batch) -> None:
-        try:
-            refused = await self._store.apply(batch.ops)
-        except StoreError as error:
+    def _commit(self, batch: _Batch) -> None:
+        """A future with a callback, not a task: this runs for every call several times."""
+        result = asyncio.ensure_future(self._store.apply(batch.ops), loop=self._loop)
+        self._under_way.add(result)
+        result.add_done_callback(partial(self._committed, batch))
+
+    def _committed(self, batch: _Batch, result: asyncio.Future[tuple[int, ...]]) -> None:
+        self._under_way.discard(result)
+        for call in batch.calls:
+            if self._waiting.get(call) is batch:
+                del self._waiting[call]
+        if result.cancelled():
+            return
+        error = result.exception()
+        if error is not None:
+            if not isinstance(error, StoreError):
+                log.critical("internal error in the store", exc_info=error)
             self._failed(batch, error)
             return
-        finally:
-            for call in batch.calls:
-                if self._waiting.get(call) is batch:
-                    del self._waiting[call]
+        refused = result.result()
         for effect in batch.effects:
             if refused and isinstance(effect, Dial) and effect.call in refused:
                 self.feed(DialRefused(effect.call))
             else:
                 self._carry_out(effect)
 
-    def _failed(self, batch: _Batch, error: StoreError) -> None:
+    def _failed(self, batch: _Batch, error: BaseException) -> None:
         log.error("store refused a commit, dialing stops: %s", error)
         self._backlog.extend(op for op in batch.ops if not isinstance(op, BeginDial))
         dropped = [e.call for e in batch.effects if isinstance(e, Dial)]
