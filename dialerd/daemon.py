@@ -1,8 +1,9 @@
-"""The composition root of `dialerd run`: builds every part, joins them, and takes them down in order.
+"""The composition root of `dialerd run`: builds every part, joins them, takes them down.
 
-Start: data folder, recovery of what a crash left, media engine, SIP socket, dialer, campaigns, control socket, admin
-process. Stop (SIGTERM, SIGINT, `dialerd stop`): no new calls, live calls end within `drain_s_max` (a second signal
-hangs them up), what is queued is committed, everything is closed in the reverse order.
+ Start: data folder, recovery of what a crash left, media engine, SIP socket, dialer, campaigns,
+control socket, admin process. Stop (SIGTERM, SIGINT, `dialerd stop`): no new calls, live calls end
+within `drain_s_max` (a second signal hangs them up), what is queued is committed, everything is
+closed in the reverse order.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ class Daemon:
             await self._stopping.wait()
             await self._drain()
 
-    # -- start ---------------------------------------------------------------------------------------------------
+    # -- start -----------------------------------------------------------------------------------
 
     async def _start(self) -> None:
         config = self._config
@@ -166,7 +167,7 @@ class Daemon:
     def _feed(self, event: object) -> None:
         self._driver.feed(event)  # type: ignore[arg-type]
 
-    # -- stop ----------------------------------------------------------------------------------------------------
+    # -- stop ------------------------------------------------------------------------------------
 
     def _watch_signals(self, loop: asyncio.AbstractEventLoop) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -16,20 +16,34 @@ from sip.uri import parse
 
 @click.command("call")
 @click.argument("uri")
-@click.option("--play", type=click.Path(path_type=Path), help="Audio file to play after the answer.")
-@click.option("--digits", default="", help="Digits to send after the prompt (RFC 4733): 0-9 * # A-D.")
-@click.option("--record", type=click.Path(path_type=Path), help="Write both sides to a stereo WAV file.")
+@click.option(
+    "--play", type=click.Path(path_type=Path), help="Audio file to play after the answer."
+)
+@click.option(
+    "--digits", default="", help="Digits to send after the prompt (RFC 4733): 0-9 * # A-D."
+)
+@click.option(
+    "--record", type=click.Path(path_type=Path), help="Write both sides to a stereo WAV file."
+)
 @click.option("--seconds", type=click.FloatRange(min=0), help="Hang up this long after the answer.")
-@click.option("--ring", "ring_s_max", type=click.FloatRange(min=1), default=60.0, show_default=True,
-              help="Give up after ringing this long.")
+@click.option(
+    "--ring",
+    "ring_s_max",
+    type=click.FloatRange(min=1),
+    default=60.0,
+    show_default=True,
+    help="Give up after ringing this long.",
+)
 @click.option("--from", "caller", default="dialerd", show_default=True, help="User part of From.")
 @click.option("--user", default="", help="User name for a digest challenge (401/407).")
 @click.option("--password-file", type=click.Path(path_type=Path), help="File holding the password.")
-@click.option("--bind", default="", help="Local address (default: the one that reaches the target).")
+@click.option(
+    "--bind", default="", help="Local address (default: the one that reaches the target)."
+)
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Local SIP port (0: any).")
 @click.option("--json", "as_json", is_flag=True, help="Print the timeline as JSON.")
 @click.pass_context
-def call(  # noqa: PLR0913 - one parameter per option
+def call(  # noqa: PLR0913, PLR0917 - one parameter per option
     context: click.Context,
     uri: str,
     play: Path | None,
@@ -55,8 +69,9 @@ def call(  # noqa: PLR0913 - one parameter per option
         if target.scheme != "sip" or not target.user:
             raise ValueError("it must look like sip:USER@HOST:PORT")
     except ValueError as error:
-        raise click.BadParameter(f"'{uri}' is not a SIP URI that can be called: {error}",
-                                 param_hint="URI") from error
+        raise click.BadParameter(
+            f"'{uri}' is not a SIP URI that can be called: {error}", param_hint="URI"
+        ) from error
     try:
         password = password_file.read_text().strip() if password_file else ""
         report = uvloop.run(

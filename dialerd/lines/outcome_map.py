@@ -1,8 +1,9 @@
 """From what a trunk said (SIP status, Q.850 cause) to the outcome of an attempt.
 
-Order of trust: a Q.850 cause (RFC 3326 Reason header) says more than the status that carries it, except where
-gateways are known to send a default cause (16, 31, 127). Statuses follow RFC 3261 section 21 and RFC 3398 section
-8.2.6. Both tables can be overridden per trunk, because GSM gateways let their owners edit the mapping.
+ Order of trust: a Q.850 cause (RFC 3326 Reason header) says more than the status that carries it,
+except where gateways are known to send a default cause (16, 31, 127). Statuses follow RFC 3261
+section 21 and RFC 3398 section 8.2.6. Both tables can be overridden per trunk, because GSM gateways
+let their owners edit the mapping.
 """
 
 from __future__ import annotations

@@ -114,9 +114,7 @@ class SipLines:
                 code=event.code,
                 q850=event.q850,
                 by=event.by,
-                advance=may_advance(
-                    event.code, event.q850, alerted=leg.alerted, answered=answered
-                )
+                advance=may_advance(event.code, event.q850, alerted=leg.alerted, answered=answered)
                 and event.by != "us",
             )
         return None

@@ -1,4 +1,4 @@
-"""Legs over SIP: what the dialer wants of a leg, done with the SIP transport and the media engine."""
+"""Legs over SIP: what the dialer wants of one, done with the endpoint and the media engine."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Calls:
         self._flush()
 
     def play(self, effect: Play) -> None:
-        """Start a prompt; a call whose prompt cannot be played is hung up rather than left silent."""
+        """Start a prompt; where it cannot be played, hang up rather than stay silent."""
         if not self._media.play(effect.leg, effect.prompt, effect.token):
             self._hang_up(effect.leg)
 

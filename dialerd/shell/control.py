@@ -1,4 +1,4 @@
-"""The daemon's side of `dialerd.core.control.Control`: requests become store reads, moves and dialer events."""
+"""The daemon's side of `dialerd.core.control.Control`: store reads, moves and dialer events."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ from datetime import datetime
 from dialerd import __version__
 from dialerd.core import control as api
 from dialerd.core.campaign import ACTIONS, allowed_actions
-from dialerd.core.campaign_spec import CampaignSpec, at_time, flow_faults, from_settings, to_settings
+from dialerd.core.campaign_spec import (
+    CampaignSpec,
+    at_time,
+    flow_faults,
+    from_settings,
+    to_settings,
+)
 from dialerd.core.dialer import Dialer
 from dialerd.core.events import CampaignChanged, Drain
 from dialerd.core.ports import ConflictError, NotFoundError, Store, StoreError, StoreFailedError
@@ -40,7 +46,7 @@ class DaemonControl:
         counters: Callable[[], dict[str, float]],
         stop: Callable[[bool], None],
     ) -> None:
-        """`stop(hang_up)` begins the end of the daemon; `counters` gathers what each part counts."""
+        """`stop(hang_up)` begins the daemon's end; `counters` gathers what each part counts."""
         self._clock = clock
         self._store = store
         self._dialer = dialer
@@ -53,7 +59,7 @@ class DaemonControl:
         self._started = at_time(clock.wall_ms())
         self.state = api.DaemonState.RUNNING
 
-    # -- the daemon ----------------------------------------------------------------------------------------------
+    # -- the daemon ------------------------------------------------------------------------------
 
     async def ping(self, request: api.Ping) -> api.Pong:
         """Who answers."""
@@ -93,7 +99,7 @@ class DaemonControl:
         return reply
 
     async def emergency_stop(self, request: api.EmergencyStop) -> api.Stopped:
-        """Dialing stops before anything is written; then every running campaign is durably paused."""
+        """Dialing stops before anything is written; then running campaigns are durably paused."""
         self.state = api.DaemonState.HALTED
         self._driver.feed(Drain(hang_up=request.hang_up))
         paused = []
@@ -107,7 +113,7 @@ class DaemonControl:
         """Follow live events."""
         return self._live.subscribe(request, sink)
 
-    # -- campaigns -----------------------------------------------------------------------------------------------
+    # -- campaigns -------------------------------------------------------------------------------
 
     async def campaigns(self, request: api.ListCampaigns) -> api.CampaignPage:
         """A page, oldest first."""
@@ -197,7 +203,7 @@ class DaemonControl:
             )
         )
 
-    # -- helpers -------------------------------------------------------------------------------------------------
+    # -- helpers ---------------------------------------------------------------------------------
 
     def _now(self) -> datetime:
         return at_time(self._clock.wall_ms())
@@ -278,9 +284,7 @@ class DaemonControl:
         except ValueError as error:
             faults.append(api.FieldFault(detail=str(error), pointer="/spec/regime"))
         if faults:
-            raise api.Invalid(
-                "; ".join(f.detail for f in faults), faults=tuple(faults)
-            )
+            raise api.Invalid("; ".join(f.detail for f in faults), faults=tuple(faults))
 
 
 def _trunk(trunk: TrunkFigures) -> api.TrunkStatus:

@@ -1,10 +1,12 @@
 """The real-world driver: feeds the dialer its events and carries out its effects.
 
-One input, then drain everything (`feed`). Record before ring: of one drained batch all `Write`s go to the store in one
-transaction, and what else the batch holds waits for the commit. Later effects of a call that waits, wait behind it.
+ One input, then drain everything (`feed`). Record before ring: of one drained batch all `Write`s go
+to the store in one transaction, and what else the batch holds waits for the commit. Later effects
+of a call that waits, wait behind it.
 
-When a commit fails, intentions are dropped (nothing is dialed that was not recorded) and the facts of that batch (ends
-and interactions of calls) are kept and tried again until the disk takes them: a call may be lost, a record never.
+When a commit fails, intentions are dropped (nothing is dialed that was not recorded) and the facts
+of that batch (ends and interactions of calls) are kept and tried again until the disk takes them: a
+call may be lost, a record never.
 """
 
 from __future__ import annotations
@@ -63,7 +65,7 @@ class _Batch:
 class Driver:
     """Runs a `Dialer` on an event loop."""
 
-    def __init__(  # noqa: PLR0913 - the composition root names each part once
+    def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
         clock: Clock,
@@ -113,7 +115,7 @@ class Driver:
         return self._degraded
 
     def feed(self, event: AnyEvent) -> None:
-        """One input, then drain everything. An event told while effects are carried out waits its turn."""
+        """One input, then drain everything. What is told meanwhile waits its turn."""
         if self.closed:
             return
         self._inputs.append(event)
@@ -130,7 +132,7 @@ class Driver:
         finally:
             self._busy = False
 
-    # -- effects -------------------------------------------------------------------------------------------------
+    # -- effects ---------------------------------------------------------------------------------
 
     def _pump(self) -> None:
         effects = self._dialer.drain()
@@ -273,7 +275,7 @@ class Driver:
         if not task.cancelled() and task.exception() is not None:
             log.critical("internal error", exc_info=task.exception())
 
-    # -- time ----------------------------------------------------------------------------------------------------
+    # -- time ------------------------------------------------------------------------------------
 
     def _arm(self) -> None:
         """One timer for the dialer's next deadline, moved only when that deadline moves."""

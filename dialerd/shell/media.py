@@ -1,4 +1,4 @@
-"""The media side of legs: one RTP stream per leg, prompts loaded once and shared, digits told to the core."""
+"""The media side of legs: one RTP stream each, prompts shared, digits told to the core."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ class PromptError(ValueError):
 
 
 class Prompts:
-    """Prompt names to engine prompts. A name is a path below one of the folders, with or without suffix."""
+    """Prompt names to engine prompts.
+
+    A name is a path below one of the folders, with or without suffix.
+    """
 
     def __init__(self, engine: MediaEngine, folders: tuple[Path, ...]) -> None:
         self._engine = engine
@@ -34,7 +37,9 @@ class Prompts:
         if as_path.is_absolute():
             tries = [as_path]
         elif ".." in as_path.parts or not name:
-            raise PromptError(f"prompt '{name}': a prompt is named by its path below the prompts folder")
+            raise PromptError(
+                f"prompt '{name}': a prompt is named by its path below the prompts folder"
+            )
         else:
             tries = [
                 (folder / name).with_name(as_path.name + suffix)
@@ -73,7 +78,7 @@ class Media:
         ports: tuple[int, int],
         feed: Callable[[AnyEvent], None],
     ) -> None:
-        """`bind` is the local address, `shown` the one offered in SDP, `ports` the inclusive range."""
+        """`bind` is the local address, `shown` the one in SDP, `ports` the inclusive range."""
         self.engine = engine
         self.prompts = prompts
         self.shown = shown

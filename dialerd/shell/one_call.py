@@ -1,4 +1,4 @@
-"""One call for an engineer: dial a SIP URI, play, send digits, listen, and tell what happened as a timeline.
+"""One call for an engineer: dial a SIP URI, play, send digits, listen, tell what happened.
 
 No store, no dialer, no daemon: the same SIP endpoint and media engine, one leg.
 """
@@ -140,8 +140,9 @@ class OneCall:
         try:
             self._stream = self._engine.open(self._host, 16384, 32766)
             if options.record:
-                self._recorder = Recorder(self._engine, self._stream, options.record)
+                self._recorder = Recorder(options.record, self._engine, self._stream)
                 self.report.recording = str(options.record)
+                self._drain_recording()
             self._prompt = self._engine.add_prompt(prompt.pcmu, prompt.pcma) if prompt else -1
             transport = self._bind(rng)
             try:
@@ -210,6 +211,12 @@ class OneCall:
         finally:
             ring.cancel()
 
+    def _drain_recording(self) -> None:
+        """The engine holds 1.28 s of a recording; taking it every half second loses nothing."""
+        if self._recorder is not None and not self._ended.is_set():
+            self._recorder.drain()
+            self._loop.call_later(0.5, self._drain_recording)
+
     def _at_ms(self) -> int:
         return (self._clock.now_ns() - self._start_ns) // 1_000_000
 
@@ -250,9 +257,7 @@ class OneCall:
             self._note("bad_sdp", str(error))
             return False
         event_type = -1 if media.event_type is None else media.event_type
-        self._engine.connect(
-            self._stream, media.host, media.port, media.payload_type, event_type
-        )
+        self._engine.connect(self._stream, media.host, media.port, media.payload_type, event_type)
         return True
 
     def _answer(self, body: bytes) -> None:
@@ -295,7 +300,7 @@ class OneCall:
                     self._through()
 
     def _through(self) -> None:
-        """A prompt or digit string is out: digits follow the prompt, then the line is listened to a little."""
+        """A prompt or digit string is out: digits follow the prompt, then a little listening."""
         self._pending -= 1
         if self._digits_left:
             self._send_digits()
@@ -320,9 +325,7 @@ class OneCall:
     def _count(self) -> None:
         if self._stats is not None:
             stats = self._stats
-            self.report.rtp = Rtp(
-                stats.sent, stats.received, stats.lost, round(stats.jitter_ms, 3)
-            )
+            self.report.rtp = Rtp(stats.sent, stats.received, stats.lost, round(stats.jitter_ms, 3))
 
 
 async def place(options: CallOptions) -> CallReport:

@@ -26,7 +26,9 @@ def in_use(what: str, host: str, port: int, kind: str = "udp") -> str:
     """One line for a user whose port is taken."""
     who = holder(port, kind)
     by = f" by {who}" if who else ""
-    return f"{what}: {host}:{port} is in use{by}; stop it or choose another port in the configuration"
+    return (
+        f"{what}: {host}:{port} is in use{by}; stop it or choose another port in the configuration"
+    )
 
 
 def _inodes(table: str, port: int) -> list[str]:

@@ -37,7 +37,8 @@ def test_the_invite_names_the_number_the_trunk_and_our_media():
 
 
 @pytest.mark.parametrize(
-    ("form", "user"), [("e164", "+84912345678"), ("digits", "84912345678"), ("national", "0912345678")]
+    ("form", "user"),
+    [("e164", "+84912345678"), ("digits", "84912345678"), ("national", "0912345678")],
 )
 def test_trunks_want_numbers_in_their_own_form(form, user):
     invite = lines(number_format=form).invite(dial(), "127.0.0.1", 20002)

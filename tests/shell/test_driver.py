@@ -1,4 +1,4 @@
-"""Record before ring, per-call order, and what a refusing disk does: the driver over a scripted machine."""
+"""Record before ring, per-call order, and what a refusing disk does, over a scripted machine."""
 
 import asyncio
 from collections import deque
@@ -195,8 +195,8 @@ def test_a_full_disk_drops_intentions_and_keeps_facts(monkeypatch):
         assert b.legs.did == [Release(9, 9)]
         assert WriteFailed(1) in b.machine.told
         assert b.driver.degraded
-        while not b.disk.waiting:
-            await asyncio.sleep(0)
+        await asyncio.sleep(0.02)  # the retry comes by a timer
+        assert b.disk.waiting
         b.disk.failing = False
         b.disk.commit()
         await settle()
