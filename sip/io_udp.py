@@ -68,6 +68,7 @@ class UdpTransport:
         self._backlog: list[tuple[bytes, Address]] = []
         self._writing = False
         self._flushing = False
+        self._relisten = False
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ns = 0
         loop.add_reader(self.sock.fileno(), self._readable)
@@ -119,17 +120,19 @@ class UdpTransport:
     def _readable(self) -> None:
         now_ns = time.monotonic_ns()
         endpoint = self.endpoint
+        wanted = False
         for turn in range(BATCHES_MAX):
             datagrams = self._batch.receive()
             if not datagrams:
                 # Readable, yet nothing to read: an error waits that an earlier call has told
                 # already.
-                self._errors(wanted=turn == 0)
+                wanted = turn == 0
                 break
             for data, source in datagrams:
                 endpoint.receive(data, source, now_ns)
             if len(datagrams) < BATCH_MAX:
                 break
+        self._errors(wanted=wanted)
         self.flush()
 
     def _errors(self, *, wanted: bool = False) -> None:
@@ -141,6 +144,21 @@ class UdpTransport:
             now_ns = time.monotonic_ns()
             for target in {target for target, _ in self._batch.errors()}:
                 self.endpoint.unreachable(target, now_ns)
+            if not self._relisten:
+                self._relisten = True
+                self._loop.call_soon(self._listen)
+
+    def _listen(self) -> None:
+        """Watch the socket anew: libuv (uvloop) stops watching one that had an error pending."""
+        self._relisten = False
+        fd = self.sock.fileno()
+        if fd < 0:
+            return
+        self._loop.remove_reader(fd)
+        self._loop.add_reader(fd, self._readable)
+        if self._writing:
+            self._loop.remove_writer(fd)
+            self._loop.add_writer(fd, self._writable)
 
     def _send(self, datagrams: list[tuple[bytes, Address]]) -> None:
         if self._backlog:
