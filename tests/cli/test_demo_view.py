@@ -1,0 +1,112 @@
+"""What `dialerd demo` shows, rendered to text."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+from rich.console import Console
+
+from dialerd.cli.demo_view import OUTCOMES, last_words, live, next_steps
+from dialerd.core.control import DaemonState, ProgressInfo, Status, TrunkStatus
+from dialerd.core.records import CampaignState, Outcome
+from dialerd.sim.checkers import Fault, Kind
+from dialerd.sim.io_world import Look
+from dialerd.sim.ledger import Ended, Seen, join
+from dialerd.sim.summary import Imported, Measured, Summary, Verdict, summarise
+from dialerd.sim.tally import Tally
+from dialerd.sim.usage import Usage
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+def text_of(picture: object, width: int = 140) -> str:
+    console = Console(file=io.StringIO(), width=width, force_terminal=False)
+    console.print(picture)
+    return console.file.getvalue()
+
+
+@pytest.fixture
+def look() -> Look:
+    tally = Tally()
+    for entry in (
+        Seen(1, "viettel", "1-a", "84912345678"),
+        Ended(2, "viettel", "1-a", "84912345678", "answered", "caller", 200, digits="1",
+              rtp_received=12_345),
+    ):  # fmt: skip
+        tally.feed(msgspec.json.encode(entry) + b"\n")
+    status = Status(
+        version="1", pid=1, started_at=NOW, now=NOW, state=DaemonState.RUNNING,
+        calls_in_flight=1_234,
+        trunks=(
+            TrunkStatus(name="viettel", up=True, channels=10, in_use=7, placed=99, answered=33),
+            TrunkStatus(name="other", up=False, channels=10, in_use=0, why="no reply"),
+        ),
+    )  # fmt: skip
+    progress = ProgressInfo(
+        id=1, name="c", state=CampaignState.RUNNING, audience=1_000, leads={}, left=900,
+        outcomes={Outcome.ANSWERED: 30, Outcome.BUSY: 70},
+    )  # fmt: skip
+    return Look(status, progress, Usage(12.5, 102_400, 4), {"viettel": tally})
+
+
+def summary(**changes: object) -> Summary:
+    made = summarise(1, Imported(95, 7, 2, 3, 1.0), join([]), (), Verdict(), Measured(rate=1.0))
+    return msgspec.structs.replace(made, **changes)
+
+
+def test_the_live_screen_shows_rate_flight_funnel_and_both_sides_of_a_trunk(look):
+    text = text_of(live(look, "dialing", 12.0, 98.76))
+    for words in ("dialing", "12 s", "98.8 calls/s", "1,234 in flight", "100 MiB", "12.5 s CPU"):
+        assert words in text
+    for words in ("leads", "1,000", "900", "answered", "30.0%", "busy", "70.0%", "pressed 1"):
+        assert words in text
+    assert "invalid" not in text, "what has not happened takes no line"
+    line = next(x for x in text.splitlines() if "viettel" in x)
+    for words in ("7", "99", "33", "12,345"):
+        assert words in line
+    assert "no reply" in text
+
+
+def test_an_empty_world_divides_by_nothing(look):
+    empty = msgspec.structs.replace(
+        look,
+        progress=msgspec.structs.replace(look.progress, audience=0, left=0, outcomes={}),
+        tallies={},
+    )
+    assert "0.0%" in text_of(live(empty, "dialing", 0.0, 0.0))
+
+
+def test_every_outcome_has_its_place():
+    assert set(OUTCOMES) == set(Outcome)
+
+
+def test_a_clean_end_says_what_it_proves_and_what_comes_next():
+    s = summary(
+        placed=6_000, cps=100.0, seconds=60.0, answered=1_800, digits=700, digits_pressed=702
+    )
+    text = text_of(last_words(s, Path("/tmp/r.csv"), Path("/tmp/d.toml")))
+    for words in (
+        "doubled 0, lost 0",
+        "6,000 calls",
+        "100.0 calls/s",
+        "answered 1,800",
+        "700 heard",
+    ):
+        assert words in text
+    assert "report: /tmp/r.csv" in text
+    assert "dialerd run -c" in text
+
+
+def test_faults_are_spelled_out():
+    fault = Fault(Kind.INSIDE_CAP, 84912345678, "9-a", "call 2 within 9 s")
+    text = text_of(last_words(summary(doubled=1, faults=[fault]), Path("r"), Path("c")))
+    assert "doubled 1" in text
+    assert "inside_cap: 84912345678 9-a call 2 within 9 s" in text
+
+
+def test_the_next_command_fits_the_configuration_that_was_made():
+    assert "cp /x/dialerd.toml dialerd.toml" in text_of(next_steps(Path("/x/dialerd.toml")))
