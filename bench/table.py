@@ -32,7 +32,7 @@ class Measured(NamedTuple):
     note: str
 
 
-def run(arguments: Iterable[str]) -> tuple[int, list[Measured]]:
+def run(arguments: Iterable[str], *, quick: bool = False) -> tuple[int, list[Measured]]:
     """Run pytest over this folder by CPU time; its exit code and what it measured."""
     report = ROOT / "build" / "bench.json"
     report.parent.mkdir(exist_ok=True)
@@ -42,7 +42,8 @@ def run(arguments: Iterable[str]) -> tuple[int, list[Measured]]:
         "--benchmark-quiet", "--benchmark-timer=time.process_time", f"--benchmark-json={report}",
         *arguments,
     ]  # fmt: skip
-    done = subprocess.run(command, cwd=ROOT, env=os.environ | {"BENCH_SMOKE": "0"}, check=False)
+    sizes = {"BENCH_SMOKE": "0", "BENCH_QUICK": "1" if quick else "0"}
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | sizes, check=False)
     return done.returncode, read(report) if report.exists() else []
 
 

@@ -63,6 +63,7 @@ class Scene(msgspec.Struct, frozen=True):
     speed: float = 1.0
     ring_s_max: int = 20
     people: Path | None = None
+    prompts: Path | None = None  # folder; None: the samples
 
     @property
     def cap(self) -> FrequencyCap:
@@ -92,11 +93,14 @@ def config_toml(scene: Scene) -> str:
     """The daemon's configuration file for this scene."""
     ports = scene.ports
     calls_max = CHANNELS * len(CARRIERS)
+    prompts = {} if scene.prompts is None else {"prompts": str(scene.prompts)}
     tables = [
         "# Made by `dialerd demo`. Trunks that lead to simulated carriers on this machine.",
         _table("store", path=str(scene.folder / "data"), map_gib=16),
         _table("sip", bind="127.0.0.1", port=ports.sip),
-        _table("media", bind="127.0.0.1", port_low=ports.rtp.low, port_high=ports.rtp.high),
+        _table(
+            "media", bind="127.0.0.1", port_low=ports.rtp.low, port_high=ports.rtp.high, **prompts
+        ),
         _table("control", socket=str(scene.socket)),
         _table("admin", enabled=True, bind="127.0.0.1", port=ports.admin),
         _table("dialing", calls_per_s_max=scene.rate, calls_max=calls_max, drain_s_max=30),

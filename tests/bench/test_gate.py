@@ -65,7 +65,7 @@ def test_a_ratio_has_a_second_chance(
     failed: bool,
 ) -> None:
     left = list(runs)
-    monkeypatch.setattr(table, "run", lambda _: left.pop(0))
+    monkeypatch.setattr(table, "run", lambda _, quick: left.pop(0))
     code, now = gate.measure_ratios({"g / peer": 10.0})
     assert (code, now, left) == (0, {"g / peer": ratio}, [])
     assert gate.judge_ratios({"g / peer": 10.0}, now)[0].failed == failed
