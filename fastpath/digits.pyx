@@ -78,6 +78,10 @@ cdef int _wide_class(uint32_t c) noexcept nogil:
     return C_OTHER
 
 
+cdef inline int _class_of(uint32_t c) noexcept nogil:
+    return CLASS[c] if c < 256 else _wide_class(c)
+
+
 cdef int scan_text(str text, Group* group) noexcept:
     cdef Scan scan
     cdef Py_ssize_t n = PyUnicode_GET_LENGTH(text)
@@ -118,7 +122,7 @@ cdef void _scan(const unit_t* text, Py_ssize_t n, Scan* scan) noexcept nogil:
     scan.longs = scan.shorts = scan.reason = 0
     for i in range(n):
         c = text[i]
-        kind = CLASS[c] if c < 256 else _wide_class(c)
+        kind = _class_of(c)
         if kind == C_DIGIT:
             if (marks or star) and scan.reason == 0:
                 scan.reason = R_DIAL_STRING
@@ -161,11 +165,23 @@ cdef void _scan(const unit_t* text, Py_ssize_t n, Scan* scan) noexcept nogil:
         scan.reason = R_NO_NUMBER if seen else R_EMPTY
 
 
-cdef inline bint _exponent(const unit_t* text, Py_ssize_t i, Py_ssize_t n) noexcept nogil:
+cdef bint _exponent(const unit_t* text, Py_ssize_t i, Py_ssize_t n) noexcept nogil:
     """Whether an exponent stands at i: digits, perhaps signed."""
-    if i < n and (text[i] == c'+' or text[i] == c'-'):
+    cdef uint32_t c
+    cdef int kind
+    cdef bint signed = False
+    while i < n:
+        c = text[i]
+        kind = _class_of(c)
         i += 1
-    return i < n and c'0' <= text[i] <= c'9'
+        if kind == C_DIGIT:
+            return True
+        if kind == C_INVISIBLE:
+            continue
+        if signed or not (kind == C_PLUS or c == c'-' or c == 0xff0d):
+            return False
+        signed = True
+    return False
 
 
 cdef inline void _close(Scan* scan, Group* group) noexcept nogil:

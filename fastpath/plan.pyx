@@ -187,13 +187,19 @@ cdef class Plan:
         found.reason = rule.reason
         if rule.reason:
             return True
-        found.value = rule.base + value % rule.modulus
-        found.converted = rule.converted
+        value = rule.base + value % rule.modulus
         if rule.converted:
-            # The carrier of the number of today: it must not depend on how the number was written.
+            # The carrier is that of the number of today: it must not depend on how it was written.
             n = rule.length
-            head = <int>(found.value % POWER[n] // POWER[n - 4])
+            head = <int>(value % POWER[n] // POWER[n - 4])
             rule = &self._rules[self._table[n * HEADS + head]]
+            if rule.modulus == 0 or rule.converted:
+                # 04 00... would become 024 00..., which is an old number of 0240.
+                found.rule = 0
+                found.reason = R_PREFIX
+                return False
+            found.converted = True
+        found.value = value
         found.carrier = rule.carrier
         return True
 
