@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
-# A cell that begins so is run as a formula (OWASP, CSV injection); full-width forms too.
-_FORMULA: Final = tuple("=+-@\t\r＝＋－＠")
-# Control characters as their pictures: a line break inside a cell breaks careless readers.
-_VISIBLE: Final = {c: 0x2400 + c for c in range(0x20)} | {0x7F: 0x2421}
+FORMULA: Final = re.compile(r"(\A\s*|[,;\t\r\n]\s*)([=+\-@＝＋－＠])")
+PICTURES: Final = {c: 0x2400 + c for c in range(0x20)} | {0x7F: 0x2421}
 
 
-def safe_cell(text: str) -> str:
-    """The text as a spreadsheet shows it without running it: an apostrophe before a formula."""
-    if text.startswith(_FORMULA):
-        text = "'" + text
-    return text if text.isprintable() else text.translate(_VISIBLE)
+def safe(cell: str) -> str:
+    """The cell as text that no spreadsheet takes for a formula.
+
+    An apostrophe goes before a sign that starts a formula at the head of the cell, spaces aside, or
+    after what a program may take for the end of a cell (a spreadsheet set to another delimiter
+    does). One also goes before a control character at the head, which a program might drop.
+    """
+    if not cell:
+        return cell
+    cell = FORMULA.sub(r"\1'\2", cell).replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return cell if cell[0].isprintable() else "'" + cell
+
+
+def visible(text: str) -> str:
+    """Control characters as their pictures, so that one row stays one line for any reader."""
+    return text if text.isprintable() else text.translate(PICTURES)

@@ -6,7 +6,7 @@ import csv
 from collections.abc import Iterable
 from pathlib import Path
 
-from dialerd.core.spreadsheet import safe_cell
+from dialerd.core.spreadsheet import safe, visible
 from dialerd.importer.batch import Reject
 
 
@@ -29,7 +29,7 @@ class RejectFile:
     def add(self, rejects: Iterable[Reject]) -> None:
         """Append rows."""
         for reject in rejects:
-            self._writer.writerow((reject.row, safe_cell(reject.text), reject.reason))
+            self._writer.writerow((reject.row, safe(visible(reject.text)), reject.reason))
             self.count += 1
 
     def close(self) -> str | None:

@@ -1,17 +1,16 @@
 """A campaign's report as text: one row per number with everything that happened to it.
 
 CSV is made to be opened by double-click: UTF-8 with a byte order mark, CRLF, every cell defused
-(see `safe`). The number stands without its plus: spreadsheets then take it for what it is, our own
-import reads it back, and nothing begins with a sign. JSON is one array with an object per line, the
-number in E.164. Both come in pieces as large as one chunk of the store, whatever the campaign's
-size.
+(`dialerd.core.spreadsheet`). The number stands without its plus: spreadsheets then take it for what
+it is, our own import reads it back, and nothing begins with a sign. JSON is one array with an
+object per line, the number in E.164. Both come in pieces as large as one chunk of the store,
+whatever the campaign's size.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, tzinfo
 from typing import Any, Final
@@ -20,6 +19,7 @@ import msgspec
 
 from dialerd.core.ports import ReportRow
 from dialerd.core.records import Attempt, CallEvent, LeadState
+from dialerd.core.spreadsheet import safe
 from dialerd.store.base import BaseStore
 
 COLUMNS: Final = (
@@ -42,7 +42,6 @@ COLUMNS: Final = (
     "interactions",
 )
 BOM: Final = "\ufeff"
-FORMULA: Final = re.compile(r"(\A\s*|[,;\t\r\n]\s*)([=+\-@＝＋－＠])")
 WAITING: Final = (LeadState.RETRY, LeadState.CAPPED)
 SECONDS_KEPT: Final = 4_096
 
@@ -66,19 +65,6 @@ def stamps(zone: tzinfo) -> Stamp:
         return f"{parts[0]}.{ms:03}{parts[1]}"
 
     return stamp
-
-
-def safe(cell: str) -> str:
-    """The cell as text that no spreadsheet takes for a formula.
-
-    An apostrophe goes before a sign that starts a formula at the head of the cell, spaces aside, or
-    after what a program may take for the end of a cell (a spreadsheet set to another delimiter
-    does). One also goes before a control character at the head, which a program might drop.
-    """
-    if not cell:
-        return cell
-    cell = FORMULA.sub(r"\1'\2", cell).replace("\0", "\N{REPLACEMENT CHARACTER}")
-    return cell if cell[0].isprintable() else "'" + cell
 
 
 def csv_pieces(store: BaseStore, campaign_id: int, zone: tzinfo, chunk: int = 500) -> Iterator[str]:

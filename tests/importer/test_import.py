@@ -15,7 +15,7 @@ import pytest
 from dialerd.core.numbering import load_numbering
 from dialerd.core.ports import ContactsAdded, Store, StoreFailedError
 from dialerd.core.records import Contact
-from dialerd.core.spreadsheet import safe_cell
+from dialerd.core.spreadsheet import safe, visible
 from dialerd.importer.batch import DUPLICATE
 from dialerd.importer.io_import import ImportFailedError, Options, import_file
 from dialerd.importer.limits import BATCH_ROWS, BATCHES_IN_FLIGHT
@@ -330,12 +330,13 @@ def test_progress_reaches_the_end(tmp_path: Path, numbering: Numbering) -> None:
         ("+84912345678", "'+84912345678"),
         ("-1", "'-1"),
         ("@SUM(A1)", "'@SUM(A1)"),
-        ("\t=1", "'␉=1"),
-        ("\r\n=1", "'␍␊=1"),
+        ("\t=1", "␉=1"),
+        ("\r\n=1", "␍␊=1"),
+        ("a;=1", "a;'=1"),
         ("＝1", "'＝1"),
         ("a\x00b\x1b[0m\x7f", "a␀b␛[0m␡"),
         ("", ""),
     ],
 )
 def test_cells_are_safe_in_a_spreadsheet(text: str, cell: str) -> None:
-    assert safe_cell(text) == cell
+    assert safe(visible(text)) == cell

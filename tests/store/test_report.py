@@ -16,8 +16,9 @@ from dialerd.core.ops import AppendEvents
 from dialerd.core.ports import NotFoundError, StoreError
 from dialerd.core.records import Contact, EventKind, Outcome
 from dialerd.core.records import LeadState as State
+from dialerd.core.spreadsheet import safe
 from dialerd.store import MemoryStore, report, wait
-from dialerd.store.report import COLUMNS, csv_pieces, json_pieces, safe, stamps
+from dialerd.store.report import COLUMNS, csv_pieces, json_pieces, stamps
 from tests.store.kit import FIRST, NOW, begin, call, events, filled_list, finish, running, take
 
 ZONE = timezone(timedelta(hours=7))
