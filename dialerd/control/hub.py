@@ -14,6 +14,8 @@ from dialerd.core.control import LiveEvent, Sink, Subscribe, Unsubscribe
 
 LOST = "lost"
 RESET = "reset"
+CORE = "core"  # the daemon went away or came back
+ALWAYS = frozenset({LOST, RESET, CORE})  # reach every sink, whatever its topics
 
 
 class EventHub:
@@ -34,10 +36,20 @@ class EventHub:
         """Hand out an event numbered elsewhere (the HTTP process passes the daemon's on)."""
         self.seq = event.seq
         self._ring.append(event)
-        for topics, sink in tuple(self._sinks.values()):
-            if not topics or event.topic in topics or event.topic in {LOST, RESET}:
-                sink(event)
+        self.pass_on(event)
         return event
+
+    def pass_on(self, event: LiveEvent) -> None:
+        """Hand out an event that is not kept: it cannot be resumed."""
+        for topics, sink in tuple(self._sinks.values()):
+            if not topics or event.topic in topics or event.topic in ALWAYS:
+                sink(event)
+
+    def restart(self) -> None:
+        """Numbers begin anew: what was kept belongs to another life. Sinks are told to reset."""
+        self._ring.clear()
+        self.seq = 0
+        self.pass_on(LiveEvent(seq=0, at_ms=0, topic=RESET, data={}))
 
     def subscribe(self, request: Subscribe, sink: Sink) -> Unsubscribe:
         """From now on, or from behind `request.after` as far as the ring goes back.

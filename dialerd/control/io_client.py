@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 from typing import Any, Self, TypeVar, cast
 
@@ -167,7 +167,7 @@ class ControlClient:
         """Send one request and wait for its answer; ControlError when it is refused."""
         return _result(request, await self._ask(frames.NAMES[type(request)], request))
 
-    async def events(self, request: Subscribe) -> AsyncIterator[LiveEvent]:
+    async def events(self, request: Subscribe) -> AsyncGenerator[LiveEvent, None]:
         """Subscribe, then yield events; ends with UnreachableError when the connection breaks."""
         await self._connect()
         number = self._number()

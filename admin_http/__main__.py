@@ -1,0 +1,87 @@
+"""The HTTP process: `python -m admin_http -c CONFIG`. The daemon starts it, and again if it dies.
+
+It ends when told to (SIGTERM, SIGINT) or when the process that started it is gone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+
+import uvloop
+from aiohttp import web
+
+from admin_http.app import make_app
+from admin_http.services import Services
+from dialerd.config import Config, ConfigError, load
+
+log = logging.getLogger("admin_http")
+
+FAILED = 1
+CONFIG = 3
+PARENT_S = 1.0
+SHUTDOWN_S = 2.0
+
+
+async def serve(config: Config, services: Services) -> None:
+    """Until told to stop. OSError when the port cannot be had."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    runner = web.AppRunner(
+        make_app(services),
+        access_log=None,
+        shutdown_timeout=SHUTDOWN_S,
+        handle_signals=False,
+        max_line_size=8190,
+        max_field_size=8190,
+    )
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, config.admin.bind, config.admin.port)
+        await site.start()
+        log.info("HTTP API on http://%s:%d/v1", config.admin.bind, config.admin.port)
+        parent = os.getppid()
+        while not stop.is_set() and os.getppid() == parent:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), PARENT_S)
+    finally:
+        await runner.cleanup()
+
+
+def main() -> int:
+    """Returns the exit code: 0 ok, 1 failed, 3 configuration."""
+    parser = argparse.ArgumentParser(prog="admin_http", description="The HTTP API of dialerd.")
+    parser.add_argument("-c", "--config", required=True, type=Path)
+    path = parser.parse_args().config
+    try:
+        config = load(path)
+        logging.basicConfig(
+            stream=sys.stderr,
+            level=config.log.level.value.upper(),
+            format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        )
+        uvloop.run(_run(config))
+    except ConfigError as error:
+        sys.stderr.write(f"{error}\n")
+        return CONFIG
+    except OSError as error:
+        where = f"[admin] {config.admin.bind}:{config.admin.port}"
+        sys.stderr.write(f"error: {where}: {error.strerror or error}\n")
+        return FAILED
+    return 0
+
+
+async def _run(config: Config) -> None:
+    await serve(config, Services(config))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,155 @@
+"""The application: routes, and around them who may, request ids, and problems for every refusal."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Final
+
+import msgspec
+from aiohttp import web
+
+from admin_http import handlers, openapi, streams
+from admin_http.limits import BODY_BYTES_MAX, REPORTS_MAX, STREAMS_MAX
+from admin_http.problems import CONTENT_TYPE, ProblemError, from_control
+from admin_http.routes import ROUTES, Route, json_body, parameters
+from admin_http.services import Call, Services
+from admin_http.tokens import Token, TokenError, utc_now
+from dialerd.core.control import ControlError
+
+log = logging.getLogger(__name__)
+
+SERVICES: Final = web.AppKey("services", Services)
+REQUEST_ID: Final = "X-Request-Id"
+REQUEST_ID_SHAPE: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+MODULES: Final = (handlers, streams, openapi)  # importing them registers their routes
+
+Respond = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+# Of every answer: nothing is sniffed, framed, cached or run.
+HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+    "Server": "dialerd",
+}
+
+
+def make_app(services: Services) -> web.Application:
+    """The application over these services, which it closes at its end."""
+    app = web.Application(middlewares=[_refusals], client_max_size=BODY_BYTES_MAX)
+    app[SERVICES] = services
+    app[streams.STREAMS] = asyncio.Semaphore(STREAMS_MAX)
+    app[streams.REPORTS] = asyncio.Semaphore(REPORTS_MAX)
+    for route in ROUTES:
+        app.router.add_route(route.method, route.path, _serve(route))
+    app.on_response_prepare.append(_add_headers)
+    app.cleanup_ctx.append(_running)
+    return app
+
+
+async def _running(app: web.Application) -> AsyncIterator[None]:
+    app[SERVICES].relay.start()
+    yield
+    await app[SERVICES].close()
+
+
+async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers[REQUEST_ID] = request_id(request)
+    if isinstance(response.headers.get("Server"), str):
+        response.headers["Server"] = HEADERS["Server"]
+
+
+def request_id(request: web.Request) -> str:
+    """The client's id of the request when it is a harmless text, else one of ours."""
+    if "id" not in request:
+        given = request.headers.get(REQUEST_ID, "")
+        fits = REQUEST_ID_SHAPE.fullmatch(given)
+        request["id"] = given if fits else secrets.token_hex(8)
+    return str(request["id"])
+
+
+@web.middleware
+async def _refusals(request: web.Request, handler: Respond) -> web.StreamResponse:
+    """Every refusal becomes a problem document; what we did not foresee is logged and hidden."""
+    try:
+        return await handler(request)
+    except ProblemError as error:
+        problem = error
+    except web.HTTPMethodNotAllowed as error:
+        allowed = sorted(error.allowed_methods - {"HEAD", "OPTIONS"})
+        problem = ProblemError(
+            405,
+            f"{error.method} is not possible here",
+            allowed=tuple(allowed),
+            headers={"Allow": ", ".join(allowed)},
+        )
+    except web.HTTPException as error:
+        problem = ProblemError(error.status, error.reason)
+    except (ConnectionError, TimeoutError):
+        raise  # the client has left in the middle of an answer: nobody to tell
+    except Exception:
+        log.exception("request %s failed", request_id(request))
+        problem = ProblemError(500, "internal error; the log says more under the request's id")
+    body = problem.document(request.path, request_id(request))
+    headers = {**problem.headers, "Content-Type": CONTENT_TYPE}
+    return web.Response(status=problem.status, body=body, headers=headers)
+
+
+def _serve(route: Route) -> Respond:
+    """The aiohttp handler of a route: who may, what came in, what goes out."""
+
+    async def respond(request: web.Request) -> web.StreamResponse:
+        services = request.app[SERVICES]
+        token = _admitted(services, request, route)
+        call = Call(services, request, token)
+        given: dict[str, Any] = {}
+        try:
+            query_kind = route.parts.get("query", msgspec.defstruct("NoQuery", []))
+            query = parameters(query_kind, list(request.query.items()))
+            if "query" in route.parts:
+                given["query"] = query
+            if "path" in route.parts:
+                given["path"] = parameters(route.parts["path"], list(request.match_info.items()))
+            if "body" in route.parts:
+                given["body"] = await json_body(request, route.parts["body"])
+            result = await route.handler(call, **given)
+        except ControlError as error:
+            raise from_control(error, route.body_at) from None
+        if isinstance(result, web.StreamResponse):
+            return result
+        return web.Response(
+            status=route.status,
+            body=msgspec.json.encode(result),
+            headers={**call.headers, "Content-Type": "application/json"},
+        )
+
+    return respond
+
+
+def _admitted(services: Services, request: web.Request, route: Route) -> Token | None:
+    """Who asks; ProblemError 401 without a valid token, 403 without the route's scope."""
+    if route.scope is None:
+        return None
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    try:
+        token = services.tokens.find(secret.strip(), utc_now()) if scheme.lower() == "bearer" else None
+    except TokenError as error:
+        log.error("%s", error)
+        raise ProblemError(503, "tokens cannot be checked; the log says why") from None
+    if token is None:
+        headers = {"WWW-Authenticate": 'Bearer realm="dialerd"'}
+        raise ProblemError(401, "a valid bearer token is needed", headers=headers)
+    if route.scope not in token.scopes:
+        challenge = f'Bearer realm="dialerd", error="insufficient_scope", scope="{route.scope}"'
+        raise ProblemError(
+            403, f"this token lacks the scope {route.scope}", headers={"WWW-Authenticate": challenge}
+        )
+    return token

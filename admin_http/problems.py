@@ -1,0 +1,96 @@
+"""Refusals as RFC 9457 problem documents.
+
+A problem names what is wrong (`detail`), where (`errors`: RFC 6901 pointers into the body, or the
+name of a parameter), what is allowed instead, and the request's id for whoever reads the log.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Final
+
+import msgspec
+
+from admin_http.limits import RETRY_AFTER_S
+from dialerd.core.control import ControlError, ErrorKind
+
+CONTENT_TYPE: Final = "application/problem+json"
+
+
+class Fault(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One value that was refused: `pointer` into the body, or `parameter` of path or query."""
+
+    detail: str
+    pointer: str = ""
+    parameter: str = ""
+
+
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The document. `type` is a relative reference: the same program serves its explanation."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str = ""
+    request_id: str = ""
+    errors: tuple[Fault, ...] = ()
+    allowed: tuple[str, ...] = ()
+
+
+class ProblemError(Exception):
+    """Raised by a handler; becomes the response."""
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        errors: tuple[Fault, ...] = (),
+        allowed: tuple[str, ...] = (),
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        """`headers` go into the response beside the document."""
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.errors = errors
+        self.allowed = allowed
+        self.headers = headers or {}
+
+    def document(self, instance: str, request_id: str) -> bytes:
+        """The body of the response."""
+        status = HTTPStatus(self.status)
+        return msgspec.json.encode(
+            Problem(
+                type=f"/problems/{self.status}",
+                title=status.phrase,
+                status=self.status,
+                detail=self.detail,
+                instance=instance,
+                request_id=request_id,
+                errors=self.errors,
+                allowed=self.allowed,
+            )
+        )
+
+
+_STATUS: Final = {
+    ErrorKind.NOT_FOUND: 404,
+    ErrorKind.CONFLICT: 409,
+    ErrorKind.INVALID: 422,
+    ErrorKind.UNAVAILABLE: 503,
+    ErrorKind.INTERNAL: 500,
+}
+
+
+def from_control(error: ControlError, body_at: str = "") -> ProblemError:
+    """A refusal of the daemon; `body_at` is where the request's body stands in the daemon's."""
+    errors = tuple(
+        Fault(detail=fault.detail, pointer=fault.pointer.removeprefix(body_at))
+        for fault in error.faults
+    )
+    headers = {"Retry-After": str(RETRY_AFTER_S)} if error.kind is ErrorKind.UNAVAILABLE else {}
+    return ProblemError(
+        _STATUS[error.kind], error.text, errors=errors, allowed=error.allowed, headers=headers
+    )

@@ -1,0 +1,137 @@
+"""Typed routes: a handler's signature says what a request must be and what the answer is.
+
+    @route("POST", "/v1/campaigns", Scope.CAMPAIGNS, status=201)
+    async def create(call: Call, body: CampaignSpec) -> CampaignInfo: ...
+
+`path`, `query` and `body` are msgspec structs; a struct that is returned becomes JSON. The same
+signatures make the OpenAPI document. A handler may also return a finished response (streams).
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, get_type_hints
+
+import msgspec
+from aiohttp import web
+
+from admin_http.problems import Fault, ProblemError
+from admin_http.tokens import Scope
+
+Handler = Callable[..., Awaitable[Any]]
+PARTS: Final = ("path", "query", "body")
+
+
+class Route(msgspec.Struct, frozen=True):
+    """One method on one path."""
+
+    method: str
+    path: str
+    scope: Scope | None  # None: open to everybody who can connect
+    handler: Handler
+    status: int
+    parts: dict[str, type[msgspec.Struct]]
+    reply: type[msgspec.Struct] | None  # None: the handler makes the response itself
+    media: tuple[str, ...]  # of the response
+    body_at: str  # where the body stands in the daemon's request: prefix of its pointers
+
+    @property
+    def summary(self) -> str:
+        """First line of the handler's docstring."""
+        return (inspect.getdoc(self.handler) or "").split("\n")[0]
+
+    @property
+    def name(self) -> str:
+        """The handler's name: the operation's id."""
+        return self.handler.__name__
+
+
+ROUTES: list[Route] = []
+
+
+def route(  # noqa: PLR0913 - one word for each column of the table of routes
+    method: str,
+    path: str,
+    scope: Scope | None,
+    *,
+    status: int = 200,
+    media: tuple[str, ...] = ("application/json",),
+    body_at: str = "",
+) -> Callable[[Handler], Handler]:
+    """Register a handler; see the module's text."""
+
+    def register(handler: Handler) -> Handler:
+        hints = get_type_hints(handler)
+        reply = hints.get("return")
+        typed = isinstance(reply, type) and issubclass(reply, msgspec.Struct)
+        ROUTES.append(
+            Route(
+                method=method,
+                path=path,
+                scope=scope,
+                handler=handler,
+                status=status,
+                parts={part: hints[part] for part in PARTS if part in hints},
+                reply=reply if typed else None,
+                media=media,
+                body_at=body_at,
+            )
+        )
+        return handler
+
+    return register
+
+
+def parameters(kind: type[msgspec.Struct], values: list[tuple[str, str]]) -> msgspec.Struct:
+    """Path or query parameters as their struct; ProblemError 400 naming the parameter."""
+    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    found: dict[str, Any] = {}
+    for name, value in values:
+        if name not in fields:
+            known = ", ".join(fields) or "none"
+            raise _bad_parameter(name, f"unknown parameter {name[:64]!r}; known: {known}")
+        if name in found:
+            raise _bad_parameter(name, f"the parameter {name!r} stands twice")
+        found[name] = value
+    try:
+        return msgspec.convert(found, kind, strict=False)
+    except msgspec.ValidationError as error:
+        text, _, where = str(error).partition(" - at `$.")
+        raise _bad_parameter(where.rstrip("`"), text) from None
+
+
+def _bad_parameter(name: str, detail: str) -> ProblemError:
+    fault = Fault(detail=detail, parameter=name[:64])
+    return ProblemError(400, f"{name[:64]}: {detail}" if name else detail, errors=(fault,))
+
+
+async def json_body(request: web.Request, kind: type[msgspec.Struct]) -> msgspec.Struct:
+    """The body as its struct.
+
+    Raises:
+        ProblemError: 415 not JSON by its type, 413 too large, 400 not JSON, 422 does not fit.
+    """
+    if request.content_type != "application/json":
+        raise ProblemError(
+            415, "send application/json", headers={"Accept": "application/json"}
+        )
+    try:
+        data = await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        raise ProblemError(413, f"a body may have {request.client_max_size} bytes") from None
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except msgspec.ValidationError as error:
+        fault = _fault(str(error))
+        at = f" at {fault.pointer}" if fault.pointer else ""
+        raise ProblemError(422, fault.detail + at, errors=(fault,)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ProblemError(400, f"the body is not JSON: {error}") from None
+
+
+def _fault(message: str) -> Fault:
+    from dialerd.control.frames import invalid
+
+    (fault,) = invalid(message).faults
+    return Fault(detail=fault.detail, pointer=fault.pointer)

@@ -1,0 +1,73 @@
+"""What the handlers work with: the daemon's control socket, the store, the numbering plan."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from aiohttp import web
+
+from admin_http.limits import CONTROL_S, RETRY_AFTER_S
+from admin_http.problems import ProblemError
+from admin_http.relay import Relay
+from admin_http.tokens import Token, TokenFile
+from dialerd.config import Config, parse_zone
+from dialerd.control.io_client import ControlClient
+from dialerd.core.ports import StoreError
+from dialerd.plan_file import read_numbering
+from dialerd.store import LmdbStore, open_store
+
+
+class Services:
+    """Opened once for the process; each part finds its other side again by itself."""
+
+    def __init__(self, config: Config) -> None:
+        """Nothing is connected yet; TomlError when the numbering plan cannot be used."""
+        self.config = config
+        self.zone = parse_zone(config.dialing.zone)
+        self.tokens = TokenFile(config.store.path)
+        self.control = ControlClient(config.control.socket, CONTROL_S)
+        self.relay = Relay(ControlClient(config.control.socket, CONTROL_S))
+        self.numbering = read_numbering(config.numbering.plan, config.numbering.destinations)
+        self._store: LmdbStore | None = None
+        self._opening = asyncio.Lock()
+
+    async def store(self) -> LmdbStore:
+        """The store, for reading only; ProblemError 503 while there is none."""
+        async with self._opening:
+            if self._store is None:
+                try:
+                    self._store = await asyncio.to_thread(_open, self.config.store.path)
+                except StoreError as error:
+                    raise ProblemError(
+                        503, str(error), headers={"Retry-After": str(RETRY_AFTER_S)}
+                    ) from None
+            return self._store
+
+    async def close(self) -> None:
+        """Let go of everything."""
+        await self.relay.stop()
+        await self.control.close()
+        if self._store is not None:
+            await asyncio.to_thread(self._store.close)
+            self._store = None
+
+
+def _open(path: Path) -> LmdbStore:
+    return open_store(path, create=False)
+
+
+class Call:
+    """One request in the hands of a handler."""
+
+    def __init__(self, services: Services, request: web.Request, token: Token | None) -> None:
+        """`token` is who asks; None on routes that are open."""
+        self.services = services
+        self.request = request
+        self.token = token
+        self.headers: dict[str, str] = {}  # of the response
+
+    @property
+    def who(self) -> str:
+        """For the record of moves."""
+        return f"token {self.token.name}" if self.token else "nobody"
