@@ -63,11 +63,17 @@ def main() -> int:
     path = parser.parse_args().config
     try:
         config = load(path)
+    except ConfigError as error:
+        sys.stderr.write(f"{error}\n")
+        return CONFIG
+    try:
         logging.basicConfig(
             stream=sys.stderr,
             level=config.log.level.value.upper(),
             format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         )
+        # Broken requests are not our errors; those of ours the application logs itself.
+        logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
         uvloop.run(_run(config))
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")

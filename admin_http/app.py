@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 SERVICES: Final = web.AppKey("services", Services)
 REQUEST_ID: Final = "X-Request-Id"
+ID: Final = web.RequestKey("id", str)
 REQUEST_ID_SHAPE: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 MODULES: Final = (handlers, streams, openapi)  # importing them registers their routes
 
@@ -63,17 +64,15 @@ async def _add_headers(request: web.Request, response: web.StreamResponse) -> No
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers[REQUEST_ID] = request_id(request)
-    if isinstance(response.headers.get("Server"), str):
-        response.headers["Server"] = HEADERS["Server"]
 
 
 def request_id(request: web.Request) -> str:
     """The client's id of the request when it is a harmless text, else one of ours."""
-    if "id" not in request:
+    if ID not in request:
         given = request.headers.get(REQUEST_ID, "")
         fits = REQUEST_ID_SHAPE.fullmatch(given)
-        request["id"] = given if fits else secrets.token_hex(8)
-    return str(request["id"])
+        request[ID] = given if fits else secrets.token_hex(8)
+    return request[ID]
 
 
 @web.middleware
@@ -100,7 +99,10 @@ async def _refusals(request: web.Request, handler: Respond) -> web.StreamRespons
         problem = ProblemError(500, "internal error; the log says more under the request's id")
     body = problem.document(request.path, request_id(request))
     headers = {**problem.headers, "Content-Type": CONTENT_TYPE}
-    return web.Response(status=problem.status, body=body, headers=headers)
+    response = web.Response(status=problem.status, body=body, headers=headers)
+    if request.body_exists and not request.content.is_eof():
+        response.force_close()  # what is left of the body is not worth reading
+    return response
 
 
 def _serve(route: Route) -> Respond:
@@ -140,7 +142,9 @@ def _admitted(services: Services, request: web.Request, route: Route) -> Token |
         return None
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
     try:
-        token = services.tokens.find(secret.strip(), utc_now()) if scheme.lower() == "bearer" else None
+        token = (
+            services.tokens.find(secret.strip(), utc_now()) if scheme.lower() == "bearer" else None
+        )
     except TokenError as error:
         log.error("%s", error)
         raise ProblemError(503, "tokens cannot be checked; the log says why") from None
@@ -150,6 +154,8 @@ def _admitted(services: Services, request: web.Request, route: Route) -> Token |
     if route.scope not in token.scopes:
         challenge = f'Bearer realm="dialerd", error="insufficient_scope", scope="{route.scope}"'
         raise ProblemError(
-            403, f"this token lacks the scope {route.scope}", headers={"WWW-Authenticate": challenge}
+            403,
+            f"this token lacks the scope {route.scope}",
+            headers={"WWW-Authenticate": challenge},
         )
     return token

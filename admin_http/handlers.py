@@ -14,6 +14,7 @@ from admin_http.services import Call
 from admin_http.tokens import Scope, TokenError
 from dialerd.core.campaign_spec import CampaignSpec
 from dialerd.core.control import (
+    ID_MAX,
     PAGE_MAX,
     ActOnCampaign,
     CampaignAction,
@@ -47,7 +48,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class Page(Document):
     """Which page of campaigns."""
 
-    after: Annotated[int, Meta(ge=0, description="The `next` of the page before.")] = 0
+    after: Annotated[int, Meta(ge=0, le=ID_MAX, description="The `next` of the page before.")] = 0
     limit: Annotated[int, Meta(ge=1, le=PAGE_MAX)] = 100
 
 

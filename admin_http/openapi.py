@@ -39,9 +39,7 @@ def document() -> bytes:
     by_kind = dict(zip(unique, schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
     for item in ROUTES:
-        paths.setdefault(item.path, {})[item.method.lower()] = _operation(
-            item, by_kind, components
-        )
+        paths.setdefault(item.path, {})[item.method.lower()] = _operation(item, by_kind, components)
     return msgspec.json.encode(
         {
             "openapi": "3.1.0",
@@ -82,7 +80,10 @@ def _operation(
         found["parameters"] = parameters
     if "body" in item.parts:
         schema = by_kind[item.parts["body"]]
-        found["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+        found["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": schema}},
+        }
     if item.reply is not None:
         content = {media: {"schema": by_kind[item.reply]} for media in item.media}
     else:

@@ -26,7 +26,7 @@ class Fault(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """The document. `type` is a relative reference: the same program serves its explanation."""
+    """The document; with `type` about:blank the title is the status in words."""
 
     type: str
     title: str
@@ -56,14 +56,15 @@ class ProblemError(Exception):
         self.detail = detail
         self.errors = errors
         self.allowed = allowed
-        self.headers = headers or {}
+        again = {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else {}
+        self.headers = {**again, **(headers or {})}
 
     def document(self, instance: str, request_id: str) -> bytes:
         """The body of the response."""
         status = HTTPStatus(self.status)
         return msgspec.json.encode(
             Problem(
-                type=f"/problems/{self.status}",
+                type="about:blank",
                 title=status.phrase,
                 status=self.status,
                 detail=self.detail,
@@ -90,7 +91,4 @@ def from_control(error: ControlError, body_at: str = "") -> ProblemError:
         Fault(detail=fault.detail, pointer=fault.pointer.removeprefix(body_at))
         for fault in error.faults
     )
-    headers = {"Retry-After": str(RETRY_AFTER_S)} if error.kind is ErrorKind.UNAVAILABLE else {}
-    return ProblemError(
-        _STATUS[error.kind], error.text, errors=errors, allowed=error.allowed, headers=headers
-    )
+    return ProblemError(_STATUS[error.kind], error.text, errors=errors, allowed=error.allowed)

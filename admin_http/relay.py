@@ -82,6 +82,4 @@ class Relay:
 
     def _tell_up(self, at_ms: int) -> None:
         """Not one of the daemon's events, so it has no number of its own."""
-        self.hub.pass_on(
-            LiveEvent(seq=self.hub.seq, at_ms=at_ms, topic=CORE, data={"up": self.up})
-        )
+        self.hub.pass_on(LiveEvent(seq=self.hub.seq, at_ms=at_ms, topic=CORE, data={"up": self.up}))

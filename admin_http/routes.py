@@ -50,7 +50,7 @@ class Route(msgspec.Struct, frozen=True):
 ROUTES: list[Route] = []
 
 
-def route(  # noqa: PLR0913 - one word for each column of the table of routes
+def route(
     method: str,
     path: str,
     scope: Scope | None,
@@ -110,14 +110,17 @@ async def json_body(request: web.Request, kind: type[msgspec.Struct]) -> msgspec
     """The body as its struct.
 
     Raises:
-        ProblemError: 415 not JSON by its type, 413 too large, 400 not JSON, 422 does not fit.
+        ProblemError: 415 not JSON by its type, or compressed, 413 too large, 400 not JSON, 422 does
+            not fit.
     """
     if request.content_type != "application/json":
-        raise ProblemError(
-            415, "send application/json", headers={"Accept": "application/json"}
-        )
+        raise ProblemError(415, "send application/json", headers={"Accept": "application/json"})
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        raise ProblemError(415, "send it uncompressed", headers={"Accept-Encoding": "identity"})
     try:
         data = await request.read()
+    except web.RequestPayloadError:
+        raise ProblemError(400, "the body ends before its end, or its chunks are wrong") from None
     except web.HTTPRequestEntityTooLarge:
         raise ProblemError(413, f"a body may have {request.client_max_size} bytes") from None
     try:

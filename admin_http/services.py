@@ -7,7 +7,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from admin_http.limits import CONTROL_S, RETRY_AFTER_S
+from admin_http.limits import CONTROL_S
 from admin_http.problems import ProblemError
 from admin_http.relay import Relay
 from admin_http.tokens import Token, TokenFile
@@ -21,15 +21,19 @@ from dialerd.store import LmdbStore, open_store
 class Services:
     """Opened once for the process; each part finds its other side again by itself."""
 
-    def __init__(self, config: Config) -> None:
-        """Nothing is connected yet; TomlError when the numbering plan cannot be used."""
+    def __init__(self, config: Config, store: LmdbStore | None = None) -> None:
+        """Nothing is connected yet; TomlError when the numbering plan cannot be used.
+
+        `store` is one that this process has open already, for a process may open it only once.
+        """
         self.config = config
         self.zone = parse_zone(config.dialing.zone)
         self.tokens = TokenFile(config.store.path)
         self.control = ControlClient(config.control.socket, CONTROL_S)
         self.relay = Relay(ControlClient(config.control.socket, CONTROL_S))
         self.numbering = read_numbering(config.numbering.plan, config.numbering.destinations)
-        self._store: LmdbStore | None = None
+        self._store = store
+        self._own = store is None
         self._opening = asyncio.Lock()
 
     async def store(self) -> LmdbStore:
@@ -39,16 +43,14 @@ class Services:
                 try:
                     self._store = await asyncio.to_thread(_open, self.config.store.path)
                 except StoreError as error:
-                    raise ProblemError(
-                        503, str(error), headers={"Retry-After": str(RETRY_AFTER_S)}
-                    ) from None
+                    raise ProblemError(503, str(error)) from None
             return self._store
 
     async def close(self) -> None:
         """Let go of everything."""
         await self.relay.stop()
         await self.control.close()
-        if self._store is not None:
+        if self._store is not None and self._own:
             await asyncio.to_thread(self._store.close)
             self._store = None
 

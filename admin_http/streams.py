@@ -16,11 +16,8 @@ from admin_http.handlers import Document, OneCampaign
 from admin_http.limits import (
     HEARTBEAT_S,
     REPORT_CHUNK_ROWS,
-    REPORTS_MAX,
-    RETRY_AFTER_S,
     STREAM_EVENTS_MAX,
     STREAM_WRITE_S,
-    STREAMS_MAX,
 )
 from admin_http.problems import ProblemError
 from admin_http.routes import route
@@ -61,9 +58,7 @@ class StreamQuestion(Document):
 async def _place(semaphore: asyncio.Semaphore, what: str) -> AsyncIterator[None]:
     """One of a bounded number of places; 503 when none is free."""
     if semaphore.locked():
-        raise ProblemError(
-            503, f"too many {what} at once", headers={"Retry-After": str(RETRY_AFTER_S)}
-        )
+        raise ProblemError(503, f"too many {what} at once")
     async with semaphore:
         yield
 

@@ -43,6 +43,7 @@ LAYERS: dict[str, set[str]] = {
         "dialerd.core",
         "dialerd.config",
         "dialerd.control",
+        "dialerd.plan_file",
         "dialerd.store",
         "fastpath",
     },

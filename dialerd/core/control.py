@@ -21,6 +21,7 @@ from dialerd.core.records import CampaignState, Outcome
 R = TypeVar("R")
 
 PAGE_MAX = 500
+ID_MAX = (1 << 53) - 1  # what JSON numbers hold exactly
 TOPICS_MAX = 32
 
 CampaignRef = Annotated[
@@ -111,7 +112,7 @@ class Status(Reply):
 class ListCampaigns(Request["CampaignPage"]):
     """A page of campaigns, oldest first; `after` is the id that the last page ended with."""
 
-    after: Annotated[int, Meta(ge=0)] = 0
+    after: Annotated[int, Meta(ge=0, le=ID_MAX)] = 0
     limit: Annotated[int, Meta(ge=1, le=PAGE_MAX)] = 100
 
 
@@ -247,7 +248,7 @@ class Subscribe(Request[None]):
     """Live events of some topics (none: all). `after` resumes behind that sequence number."""
 
     topics: Annotated[tuple[Topic, ...], Meta(max_length=TOPICS_MAX)] = ()
-    after: Annotated[int, Meta(ge=0)] | None = None
+    after: Annotated[int, Meta(ge=0, le=ID_MAX)] | None = None
 
 
 class LiveEvent(Reply):

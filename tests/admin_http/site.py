@@ -1,0 +1,86 @@
+"""The HTTP API over a real control server and a real LMDB store."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from aiohttp.test_utils import TestClient, TestServer
+
+from admin_http.app import make_app
+from admin_http.services import Services
+from admin_http.tokens import Scope, TokenFile, utc_now
+from dialerd.config import Config, load
+from dialerd.store import open_store
+from tests.control.desk import Booth, spec
+
+ALL = tuple(Scope)
+
+
+def config_at(folder: Path) -> Config:
+    """A configuration whose data and socket are in `folder`."""
+    path = folder / "dialerd.toml"
+    path.write_text('[store]\npath = "data"\n[control]\nsocket = "c.sock"\n')
+    return load(path)
+
+
+class Site:
+    """A client with a token of every scope, and what is behind the API."""
+
+    def __init__(self, client: TestClient[Any, Any], booth: Booth, tokens: TokenFile) -> None:
+        self.client = client
+        self.booth = booth
+        self.tokens = tokens
+        self.secret = self.token("all", *ALL)
+
+    def token(self, name: str, *scopes: Scope) -> str:
+        return self.tokens.add(name, scopes, utc_now(), None)
+
+    async def ask(
+        self, method: str, path: str, body: Any = None, *, token: str | None = None, **more: Any
+    ) -> tuple[int, Any]:
+        """Status and decoded body; checks what must hold of every answer."""
+        headers = {"Authorization": f"Bearer {token or self.secret}", **more.pop("headers", {})}
+        if body is not None:
+            data = body if isinstance(body, bytes) else msgspec.json.encode(body)
+            more["data"] = io.BytesIO(data)  # aiohttp warns of large plain bytes
+            headers.setdefault("Content-Type", "application/json")
+        async with self.client.request(method, path, headers=headers, **more) as answer:
+            data = await answer.read()
+            assert answer.headers["X-Request-Id"]
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+            assert b"Traceback" not in data
+            if answer.status < 400:
+                return answer.status, msgspec.json.decode(data)
+            assert answer.content_type == "application/problem+json", data
+            problem = msgspec.json.decode(data)
+            assert problem["status"] == answer.status
+            assert problem["request_id"] == answer.headers["X-Request-Id"]
+            return answer.status, problem
+
+    async def create(self, **changes: object) -> dict[str, Any]:
+        status, made = await self.ask("POST", "/v1/campaigns", spec(**changes))
+        assert status == 201, made
+        return made
+
+
+@asynccontextmanager
+async def site(folder: Path, *, people: int = 3) -> AsyncIterator[Site]:
+    """Served for the length of a block."""
+    config = config_at(folder)
+    store = open_store(config.store.path)
+    booth = Booth(config.control.socket, store)
+    await booth.server.start()
+    client = TestClient(TestServer(make_app(Services(config, store))))
+    await client.start_server()
+    try:
+        await booth.people(n=people)
+        yield Site(client, booth, TokenFile(config.store.path))
+    finally:
+        await client.close()
+        await booth.server.close()
+        booth.store.close()
