@@ -86,6 +86,7 @@ class Call:
         "_code",
         "_flow",
         "_legs",
+        "_offset_ns",
         "_out",
         "_plan",
         "_q850",
@@ -130,6 +131,7 @@ class Call:
         self._out = out
         self._flow: FlowRun | None = None
         self._alerts = 0
+        self._offset_ns = clock.offset_ns  # of its first dial: a clock step bends no history
         self._legs = 0
         self._saved = 0
         self._code = 0
@@ -161,13 +163,15 @@ class Call:
         attempt_id = self.claim.attempt_id
         call_id = call_id_for(attempt_id, leg)
         kind = EventKind.DIALED if self.state is NEW else EventKind.ADVANCED
+        if self.state is NEW:
+            self._offset_ns = self._clock.offset_ns
         self.state = DIALING
         self.trunk = trunk
         self.leg = leg
         self._legs += 1
         self.deadline_ns = now_ns + self._settings.ring_s_max * NS
         self.record(kind, trunk, now_ns)
-        begin = BeginDial(attempt_id, trunk, call_id, rule, self._clock.ms(now_ns))
+        begin = BeginDial(attempt_id, trunk, call_id, rule, self._ms(now_ns))
         self._out.append(Write(attempt_id, (begin,)))
         caller = self._settings.caller_id
         self._out.append(Dial(attempt_id, leg, trunk, self.number, call_id, caller))
@@ -231,7 +235,7 @@ class Call:
     def record(self, kind: EventKind, detail: str, now_ns: int) -> None:
         """Add one line to the history."""
         if len(self.events) < EVENTS_MAX:
-            self.events.append(CallEvent(self._clock.ms(now_ns), kind, detail))
+            self.events.append(CallEvent(self._ms(now_ns), kind, detail))
         else:
             self.dropped += 1
 
@@ -256,7 +260,7 @@ class Call:
 
     def _answered_late(self, _: Answered, now_ns: int) -> None:
         if not self.answered_ms:
-            self.answered_ms = self._clock.ms(now_ns)
+            self.answered_ms = self._ms(now_ns)
             self.record(EventKind.ANSWERED, "", now_ns)
 
     def _digit(self, event: Digit, now_ns: int) -> None:
@@ -300,7 +304,7 @@ class Call:
         outcome = event.outcome
         if self.answered_ms or outcome is Outcome.ANSWERED:
             outcome = Outcome.ANSWERED
-            self.answered_ms = self.answered_ms or self._clock.ms(now_ns)
+            self.answered_ms = self.answered_ms or self._ms(now_ns)
         elif self.state is RELEASING and (event.by == "us" or outcome in _QUIET):
             outcome = self._why  # else a busy or a decline crossed our release: its word stands
         self._end(outcome, now_ns, event.by)
@@ -313,6 +317,9 @@ class Call:
         self._end(outcome, now_ns, "timeout")
 
     # -- helpers ---------------------------------------------------------------------------------
+
+    def _ms(self, now_ns: int) -> int:
+        return (now_ns + self._offset_ns) // 1_000_000
 
     def _set_deadline(self) -> None:
         if self.state is UP and self._flow is not None:
@@ -342,8 +349,9 @@ class Call:
         self.outcome = outcome
         state, gap_s = next_state(self._settings, outcome, self.claim.number)
         self.next_state = state
-        at_ms = self._clock.ms(now_ns)
-        self.due_s = at_ms // 1000 + gap_s if state is LeadState.RETRY else 0
+        at_ms = self._ms(now_ns)
+        if state is LeadState.RETRY:
+            self.due_s = self._clock.ms(now_ns) // 1000 + gap_s
         self.events.append(CallEvent(at_ms, EventKind.RELEASED, f"by {by}"))
         finish = Finish(
             self.claim.attempt_id,

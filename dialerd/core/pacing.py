@@ -23,7 +23,16 @@ _LONG_AGO: Final = -(1 << 62)
 class RateLimit:
     """One rate. `ready_ns` is when the next call may start; the owner may read it at any time."""
 
-    __slots__ = ("_gap_ns", "_head", "_next_ns", "_times", "_window_ns", "rate", "ready_ns")
+    __slots__ = (
+        "_gap_ns",
+        "_head",
+        "_next_ns",
+        "_older",
+        "_times",
+        "_window_ns",
+        "rate",
+        "ready_ns",
+    )
 
     def __init__(self, rate: float, margin_ns: int = 0) -> None:
         """At most `rate` calls a second; `margin_ns` is added to the window of one second."""
@@ -31,6 +40,7 @@ class RateLimit:
         self.ready_ns = _LONG_AGO
         self._next_ns = _LONG_AGO
         self._head = 0
+        self._older: list[int] = []  # starts that a lower rate has no slot for, oldest first
         slots = max(1, int(rate)) if rate > 0 else 0
         self._times = [_LONG_AGO] * slots
         self._gap_ns = round(NS / rate) if rate > 0 else 0
@@ -52,8 +62,16 @@ class RateLimit:
     def resized(self, rate: float, margin_ns: int = 0) -> RateLimit:
         """The same history under another rate: a change of rate opens no burst."""
         changed = RateLimit(rate, margin_ns)
-        history = self._times[self._head :] + self._times[: self._head]
-        for at_ns in history[-len(changed._times) :] if changed._times else ():
-            if at_ns > _LONG_AGO:
-                changed.take(at_ns)
+        slots = len(changed._times)
+        history = [
+            at_ns
+            for at_ns in self._older + self._times[self._head :] + self._times[: self._head]
+            if at_ns > _LONG_AGO
+        ]
+        if not slots or not history:
+            return changed
+        for at_ns in history[-slots:]:
+            changed.take(at_ns)
+        oldest_ns = history[-1] - changed._window_ns
+        changed._older = [at_ns for at_ns in history[:-slots] if at_ns > oldest_ns]
         return changed

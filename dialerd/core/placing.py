@@ -69,6 +69,7 @@ class Placing:
             trunk = self._floor.trunks.by_name[call.trunk]
             if trunk.faults or trunk.rests:
                 trunk.worked()
+                self._floor.dial_ns = now_ns
         self.after(call, now_ns)
         if self.watch_calls:
             self._tell(call, now_ns)

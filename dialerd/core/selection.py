@@ -42,6 +42,7 @@ class Trunk:
         "rest_until_ns",
         "rests",
         "spec",
+        "trying",
         "used_ns",
     )
 
@@ -55,6 +56,7 @@ class Trunk:
         self.rest_until_ns = _LONG_AGO
         self.faults = 0
         self.rests = 0
+        self.trying = False  # back from a rest: one call must get through before the next
         self.outcomes: Counter[Outcome] = Counter()
         self.configure(spec)
 
@@ -71,11 +73,13 @@ class Trunk:
         self.in_use += 1
         self.placed += 1
         self.used_ns = now_ns
+        self.trying = self.rests > 0
         self.limit.take(now_ns)
 
     def give_back(self, outcome: Outcome) -> None:
         """A call on it has ended."""
         self.in_use -= 1
+        self.trying = False
         self.outcomes[outcome] += 1
 
     def faulted(self, now_ns: int) -> None:
@@ -92,6 +96,7 @@ class Trunk:
         """It got a call through to somebody."""
         self.faults = 0
         self.rests = 0
+        self.trying = False
 
 
 class Route:
@@ -112,6 +117,7 @@ class Route:
                 trunk.in_use >= trunk.channels
                 or trunk.limit.ready_ns > now_ns
                 or trunk.rest_until_ns > now_ns
+                or trunk.trying
                 or (tried and trunk.name in tried)
             ):
                 continue
@@ -127,7 +133,8 @@ class Route:
         """When the first trunk with a free channel may start a call; NEVER when all are full."""
         ready_ns = NEVER
         for trunk in self.trunks:
-            if trunk.in_use < trunk.channels and trunk.name not in tried:
+            free = trunk.in_use < trunk.channels and not trunk.trying
+            if free and trunk.name not in tried:
                 ready_ns = min(ready_ns, max(trunk.limit.ready_ns, trunk.rest_until_ns))
         return ready_ns
 

@@ -156,6 +156,8 @@ def _held_up(run: Run, now_ns: int) -> str:
             reasons.append("no free channel")
         elif all(trunk.rest_until_ns > now_ns for trunk in lane.route.trunks):
             reasons.append("every trunk rests after failures")
+        elif all(trunk.trying for trunk in lane.route.trunks):
+            reasons.append("a trunk is tried with one call after failures")
         else:
             return ""
     return ", ".join(dict.fromkeys(reasons))

@@ -26,6 +26,7 @@ from dialerd.core.records import (
     CampaignSettings,
     CampaignState,
     Contact,
+    DoNotCall,
     Flow,
     FlowStep,
     FrequencyCap,
@@ -80,6 +81,7 @@ class World:
     commit_ms: tuple[float, float] = (0.5, 15.0)
     start_s: int = MONDAY_0830
     crash_every_s: float = 0.0
+    traced: bool = False
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
@@ -94,6 +96,7 @@ class World:
         self.begun: set[int] = set()
         self.interrupted: set[int] = set()
         self.notices: list = []
+        self.open: set[int] = set()  # campaigns that are not finished
         self.crashes = 0
         self.life = 0
         self.events = 0
@@ -139,7 +142,8 @@ class World:
         self.busy = False
 
     def note(self, thing) -> None:
-        self.trace.update(f"{self.now_ns} {thing!r}\n".encode())
+        if self.traced:
+            self.trace.update(f"{self.now_ns} {thing!r}\n".encode())
 
     def pump(self) -> None:
         effects = self.dialer.drain()
@@ -233,6 +237,9 @@ class World:
 
     def move(self, campaign_id: int, after: CampaignState, who: str = "me") -> None:
         campaign = wait(self.store.move_campaign(campaign_id, after, who, self.wall_ms))
+        self.open.discard(campaign_id)
+        if after is not CampaignState.FINISHED:
+            self.open.add(campaign_id)
         self.feed(ev.CampaignChanged(campaign))
 
     def campaign(self, numbers: list[int], *, start: bool = True, **changes) -> int:
@@ -296,8 +303,13 @@ class World:
             if not self.step(end_ns):
                 self.now_ns = end_ns
 
+    def block(self, numbers) -> None:
+        """Put numbers on the do-not-call list, and tell the dialer."""
+        wait(self.store.dnc_add(DoNotCall(phone, self.wall_ms, "test") for phone in numbers))
+        self.feed(ev.DoNotCallAdded(tuple(numbers)))
+
     def crash_gap_ns(self) -> int:
         return round(self.rng.expovariate(1 / (self.crash_every_s or 1e9)) * NS)
 
     def finished(self) -> bool:
-        return all(c.state is CampaignState.FINISHED for c in self.store.campaigns())
+        return not self.open
