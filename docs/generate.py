@@ -6,6 +6,7 @@ python docs/generate.py --check   exit 1 and name the stale ones (a test does th
 
 from __future__ import annotations
 
+import inspect
 import sys
 import textwrap
 import typing
@@ -13,13 +14,23 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+import click
 import msgspec
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from dialerd.cli.main import cli  # noqa: E402
 from dialerd.config import Config  # noqa: E402
 
+EXIT_CODES = {
+    0: "done",
+    1: "failed; one line on standard error says why",
+    2: "wrong usage",
+    3: "the configuration (or a campaign file) is wrong",
+    4: "the daemon cannot be reached",
+    130: "interrupted",
+}
 TITLES = {
     "live": "a reload makes it take effect at once",
     "drain": "a reload makes it take effect for calls that begin after it",
@@ -204,11 +215,53 @@ def config_reference() -> str:
     return "\n".join(out) + "\n"
 
 
+def _described(name: str, command: click.Command, parent: click.Context | None) -> list[str]:
+    """A command and, below it, its own commands."""
+    ctx = click.Context(command, info_name=name, parent=parent, **command.context_settings)
+    out = ["", f"{'#' * min(4, ctx.command_path.count(' ') + 1)} {ctx.command_path}", ""]
+    usage = " ".join([ctx.command_path, *command.collect_usage_pieces(ctx)])
+    out += ["```text", usage, "```"]
+    text = inspect.cleandoc(command.help or "").replace("\b\n", "")
+    if text:
+        out += ["", text]
+    records = [r for p in command.get_params(ctx) if (r := p.get_help_record(ctx)) is not None]
+    if records:
+        out += ["", "| option | meaning |", "|---|---|"]
+        out += [f"| `{_cell(flags)}` | {_cell(meaning)} |" for flags, meaning in records]
+    if isinstance(command, click.Group):
+        for child in command.list_commands(ctx):
+            found = command.get_command(ctx, child)
+            if found is not None:
+                out += _described(child, found, ctx)
+    return out
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def cli_reference() -> str:
+    """`docs/reference/cli.md`."""
+    out = [
+        "# Command reference",
+        "",
+        "<!-- Written by docs/generate.py from dialerd/cli. -->",
+        "",
+        "Every command ends with one of these codes:",
+        "",
+        "| code | meaning |",
+        "|---|---|",
+        *[f"| {code} | {meaning} |" for code, meaning in EXIT_CODES.items()],
+    ]
+    return "\n".join([*out, *_described("dialerd", cli, None)]) + "\n"
+
+
 def outputs() -> dict[Path, str]:
     """Every generated file and its text."""
     return {
         ROOT / "conf" / "dialerd.toml": shipped_config(),
         ROOT / "docs" / "reference" / "config.md": config_reference(),
+        ROOT / "docs" / "reference" / "cli.md": cli_reference(),
     }
 
 
