@@ -1,6 +1,6 @@
 """The composition root of `dialerd run`: builds every part, joins them, takes them down.
 
- Start: data folder, recovery of what a crash left, media engine, SIP socket, dialer, campaigns,
+Start: data folder, recovery of what a crash left, media engine, SIP socket, dialer, campaigns,
 control socket, admin process. Stop (SIGTERM, SIGINT, `dialerd stop`): no new calls, live calls end
 within `drain_s_max` (a second signal hangs them up), what is queued is committed, everything is
 closed in the reverse order.
