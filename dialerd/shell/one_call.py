@@ -201,7 +201,7 @@ class OneCall:
 
     async def _wait(self) -> None:
         """Until the end: the ring limit, the seconds asked for, or the far end's BYE."""
-        ring = self._loop.call_later(self._options.ring_s_max, self._hang_up)
+        self._ring = self._loop.call_later(self._options.ring_s_max, self._hang_up)
         try:
             await self._ended.wait()
         except asyncio.CancelledError:
@@ -209,7 +209,7 @@ class OneCall:
             self._release()
             await asyncio.wait_for(self._ended.wait(), RELEASE_S)
         finally:
-            ring.cancel()
+            self._ring.cancel()
 
     def _drain_recording(self) -> None:
         """The engine holds 1.28 s of a recording; taking it every half second loses nothing."""
@@ -261,6 +261,7 @@ class OneCall:
         return True
 
     def _answer(self, body: bytes) -> None:
+        self._ring.cancel()
         self.report.answer_ms = self._at_ms()
         self._note("answered")
         options = self._options

@@ -1,0 +1,91 @@
+"""SIPp as a peer: runs a scenario as the called gateway and tells how SIPp itself judged it."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+SCENARIOS = Path(__file__).parent / "scenarios"
+START_S = 10.0
+
+
+def sipp_program() -> str:
+    """The path of SIPp; AssertionError with what to install when there is none."""
+    found = shutil.which("sipp")
+    assert found, "SIPp is missing: apt-get install sip-tester"
+    return found
+
+
+def free_port() -> int:
+    """A UDP port nobody has just now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _listens(port: int) -> bool:
+    wanted = f"0100007F:{port:04X}"
+    table = Path("/proc/net/udp").read_text()
+    return wanted in table
+
+
+class Sipp:
+    """A running SIPp that takes `calls` calls and then ends."""
+
+    def __init__(self, folder: Path, scenario: str, calls: int, extra: tuple[str, ...]) -> None:
+        """`scenario` is a built-in name or a file below scenarios/."""
+        self.port = free_port()
+        self._folder = folder
+        self._stats = folder / f"stats-{self.port}.csv"
+        named = SCENARIOS / f"{scenario}.xml"
+        which = ["-sf", str(named)] if named.is_file() else ["-sn", scenario]
+        self.process = subprocess.Popen(
+            [
+                sipp_program(),
+                *which,
+                *("-i", "127.0.0.1", "-p", str(self.port), "-mp", str(free_port() & ~1)),
+                *("-m", str(calls), "-nostdin", "-trace_stat", "-stf", str(self._stats)),
+                *("-fd", "1", *extra),
+            ],
+            cwd=folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        until = time.monotonic() + START_S
+        while not _listens(self.port):
+            assert self.process.poll() is None, "SIPp ended at once"
+            assert time.monotonic() < until, "SIPp does not listen"
+            time.sleep(0.02)
+
+    def finish(self, timeout_s: float = 20.0) -> dict[str, int]:
+        """Wait for its end; its exit code and counters: successful, failed, retransmissions."""
+        code = self.process.wait(timeout_s)
+        with self._stats.open(newline="") as file:
+            last = list(csv.DictReader(file, delimiter=";"))[-1]
+        return {
+            "code": code,
+            "successful": int(last["SuccessfulCall(C)"]),
+            "failed": int(last["FailedCall(C)"]),
+            "retransmissions": int(last["Retransmissions(C)"]),
+        }
+
+    def stop(self) -> None:
+        """End it if it still runs."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+@contextlib.contextmanager
+def sipp(folder: Path, scenario: str, calls: int = 1, *extra: str):
+    """A SIPp for the length of a block."""
+    peer = Sipp(folder, scenario, calls, extra)
+    try:
+        yield peer
+    finally:
+        peer.stop()
