@@ -216,9 +216,12 @@ cdef void rare_header(Scan* s, int kind, Text p, Text end) noexcept nogil:
     elif kind == H_DATE:
         if not date(p, end):
             fault(s, "broken Date")
-    elif kind == H_WARNING:
-        if end - p < 4 or span_of(p, p + 3, DIGIT) != p + 3 or p[3] != c" ":
-            fault(s, "broken Warning")
+
+
+cdef void warning(Scan* s, Text p, Text end) noexcept nogil:
+    """warn-code SP ...: a list header, its rest is not used."""
+    if end - p < 4 or span_of(p, p + 3, DIGIT) != p + 3 or p[3] != c" ":
+        fault(s, "broken Warning")
 
 
 cdef void single_header(Scan* s, int kind, Text p, Text end) noexcept nogil:
@@ -274,6 +277,8 @@ cdef void header_line(Scan* s, Text p, Text end) noexcept nogil:
         contact_header(s, p, end)
     elif kind == H_RECORD_ROUTE or kind == H_ROUTE:
         route_header(s, kind, p, end)
+    elif kind == H_WARNING:
+        warning(s, p, end)
     elif kind != H_REASON and kind != H_REQUIRE and kind != H_ACCEPT and kind != H_CONTENT_ENCODING:
         single_header(s, kind, p, end)
 
@@ -292,7 +297,7 @@ cdef void finish(Scan* s, Text end) noexcept nogil:
         problem(s, "Via, From or To is missing")
     if s.call_id.p == NULL or s.cseq_line.p == NULL:
         problem(s, "Call-ID or CSeq is missing")
-    elif s.request and not s.fault:
+    if s.request and not s.fault and s.cseq_line.p != NULL:
         if s.cseq_method_text.n != s.method_text.n or memcmp(
             s.cseq_method_text.p, s.method_text.p, s.method_text.n
         ):

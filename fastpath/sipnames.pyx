@@ -65,9 +65,9 @@ cdef int long_id(Span name) noexcept nogil:
     if name.n == 12:
         if same(name, "content-type", 12):
             return H_CONTENT_TYPE
-        return H_MAX_FORWARDS if same(name, "max-forwards", 12) else H_OTHER
-    if name.n == 13:
-        return H_RECORD_ROUTE if same(name, "record-route", 13) else H_OTHER
+        if same(name, "max-forwards", 12):
+            return H_MAX_FORWARDS
+        return H_RECORD_ROUTE if same(name, "record-route", 12) else H_OTHER
     if name.n == 14:
         return H_CONTENT_LENGTH if same(name, "content-length", 14) else H_OTHER
     return H_CONTENT_ENCODING if same(name, "content-encoding", 16) else H_OTHER

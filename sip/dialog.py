@@ -5,12 +5,12 @@ Who the two ends are, where the next request goes, which number it bears.
 
 from __future__ import annotations
 
-from fastpath.sipscan import Message
+from fastpath.sipscan import Message, parse_address
 from sip.errors import SipError
 from sip.events import Address
 from sip.limits import ROUTES_MAX
 from sip.message import Identity, request
-from sip.uri import parse
+from sip.uri import address_of, parse
 
 
 class Dialog:
@@ -66,7 +66,7 @@ class Dialog:
         Names are not resolved here, they keep the address the peer spoke from.
         """
         try:
-            self.next_hop = parse(uri).address() or self.next_hop
+            self.next_hop = address_of(uri) or self.next_hop
         except SipError:
             return
 
@@ -77,7 +77,7 @@ class Dialog:
         """
         if len(routes) > ROUTES_MAX:
             raise SipError("the route set is too long")
-        first = routes[0][routes[0].index(b"<") + 1 : routes[0].index(b">")]
+        first, _ = parse_address(routes[0])
         self._hop(first)
         if not parse(first).loose:
             routes = [*routes[1:], b"<" + self.target + b">"]

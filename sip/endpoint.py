@@ -244,8 +244,8 @@ class Endpoint:
 
 def _body_objection(message: Message) -> tuple[int, bytes] | None:
     """What we cannot read (415), or the caller could not (406)."""
-    if message.contacts == 0:
-        return 400, b""  # 8.1.1.8
+    if message.contacts == 0 and message.branch.startswith(b"z9hG4bK"):
+        return 400, b""  # 8.1.1.8; RFC 2543 asked for none
     if message.body and message.content_type != b"application/sdp":
         return 415, ACCEPT_LINE
     if any(v.lower() != b"identity" for v in message.get_all("Content-Encoding")):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from fastpath.sipscan import Message
 from sip import auth, sdp
-from sip.auth import Credentials
+from sip.auth import Challenge, Credentials
 from sip.causes import reason_line
 from sip.client_other import ClientOther
 from sip.dialog import Dialog
@@ -44,6 +44,7 @@ class Leg:
         "credentials",
         "dialog",
         "endpoint",
+        "given",
         "layer",
         "number",
         "phrase",
@@ -53,7 +54,6 @@ class Leg:
         "sdp",
         "state",
         "tag",
-        "tried",
     )
 
     def __init__(self, endpoint: Endpoint, number: int, call_id: bytes, tag: bytes) -> None:
@@ -66,7 +66,7 @@ class Leg:
         self.answer: Answer | None = None
         self.credentials: Credentials | None = None
         self.rounds = 0
-        self.tried: set[tuple[str, str, bool]] = set()
+        self.given: dict[tuple[str, str, bool], tuple[Challenge, int]] = {}
         self.sdp = b""
         self.state = 0
         self.code = 0
@@ -134,7 +134,10 @@ class Leg:
         self.on_bye_done()
 
     def authorize(self, message: Message, method: str, uri: bytes) -> bytes:
-        """The line that answers a 401 or 407; empty when we cannot, or did so in vain."""
+        """The lines that answer a 401 or 407; empty when we cannot, or did so in vain.
+
+        What another server of the path accepted before is said again, its nonce counted on (22.3).
+        """
         if self.credentials is None or self.rounds >= CHALLENGES_MAX:
             return b""
         proxy = message.status == 407
@@ -143,12 +146,20 @@ class Leg:
         if not found:
             return b""
         who = (method, found[0].realm, proxy)
-        if who in self.tried and not found[0].stale:
+        if who in self.given and not found[0].stale:
             return b""
-        self.tried.add(who)
+        self.given[who] = (found[0], 0)
         self.rounds += 1
-        cnonce = self.layer.token().decode()
-        return auth.authorization(found[0], self.credentials, method, uri.decode(), cnonce)
+        lines = []
+        for key, (challenge, count) in self.given.items():
+            if key[0] == method:
+                self.given[key] = (challenge, count + 1)
+                cnonce = self.layer.token().decode()
+                secret = self.credentials
+                lines.append(
+                    auth.authorization(challenge, secret, method, uri.decode(), cnonce, count + 1)
+                )
+        return b"".join(lines)
 
     # requests of the peer inside the dialog
 

@@ -179,12 +179,14 @@ class Outgoing(Leg):
             self._refusal(message, status, now_ns)
 
     def _progress(self, message: Message, status: int, now_ns: int) -> None:
+        first = self.state == CALLING
         actions = self._step(PROGRESS)
         self._do(actions, now_ns)
         if not actions & TELL:
             return
         if status == 100:
-            self.layer.out.append(Trying(self.number))
+            if first:
+                self.layer.out.append(Trying(self.number))
             return
         body = message.body if message.content_type == b"application/sdp" else b""
         if body:
@@ -203,8 +205,13 @@ class Outgoing(Leg):
         try:
             dialog = Dialog.of_answer(message, self.ours, self.uri, self.cseq, source)
         except SipError:
+            # A route set we cannot travel: acknowledge as far as we can, and hang up.
             self.layer.count["malformed"] += 1
-            return
+            target = message.contact_uri or self.uri
+            cseq, theirs = self.cseq, message.to_value
+            dialog = Dialog(self.call_id, self.ours, theirs, tag, cseq, target, [], source)
+            if self.state in {CALLING, EARLY}:
+                self.by, self.state = "us", ABANDONED
         actions = self._step(ANSWER)
         branch = self.layer.branch()
         ack = dialog.build(self.layer.identity, b"ACK", branch, self.cseq)

@@ -6,6 +6,7 @@ To check one, to find where it leads.
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 
 import msgspec
 
@@ -40,6 +41,12 @@ class Uri(msgspec.Struct, frozen=True):
         except ValueError:
             return None
         return self.host, self.port if self.port > 0 else SIP_PORT
+
+
+@lru_cache(maxsize=4_096)
+def address_of(uri: bytes) -> tuple[str, int] | None:
+    """`Uri.address` of a URI, remembered: a gateway's Contact is the same every time."""
+    return parse(uri).address()
 
 
 def parse(text: str | bytes) -> Uri:

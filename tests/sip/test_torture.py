@@ -1,4 +1,4 @@
-"""RFC 4475 and 5118: every torture message at hand is judged as the RFC says."""
+"""RFC 4475 and 5118: each torture message is judged as the RFC says, where they are at hand."""
 
 from __future__ import annotations
 
@@ -22,11 +22,8 @@ def judged(path: Path) -> str:
     try:
         scan(path.read_bytes())
     except ScanError as error:
-        status = error.status
-    else:
-        return "accept"
-    assert status == (505 if path.stem == "badvers" else 400)
-    return "refuse"
+        return "refuse" if error.status == (505 if path.stem == "badvers" else 400) else "?"
+    return "accept"
 
 
 def test_the_scanner_judges_as_the_rfc():
