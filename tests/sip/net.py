@@ -172,6 +172,26 @@ def request(  # the parts of a request, each with a usual value
     return (head + extra).encode() + b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
 
 
+def answered(us: Us, **options: str) -> Message:
+    """An answered call; the INVITE."""
+    sent = us.invite()
+    us.receive(reply(sent, 200, body=ANSWER, **options))
+    us.take()
+    us.told()
+    return sent
+
+
+def peer_bye(us: Us, sent: Message, **fields: object) -> bytes:
+    """A BYE of the called side."""
+    return request(
+        "BYE",
+        call_id=sent.call_id.decode(),
+        from_tag="them",
+        to=f"<sip:1900@192.0.2.1>;tag={sent.from_tag.decode()}",
+        **fields,
+    )
+
+
 class Wire:
     """Several endpoints on one lossy network with a delay. `drop` may refuse any datagram."""
 

@@ -212,7 +212,7 @@ def test_a_request_with_a_problem_is_400_when_it_can_be_answered(name: str):
 
 def test_requests_of_all_valid_kinds_get_one_answer_at_most():
     for data in VALID.values():
-        wire_answer(data)
+        assert wire_answer(data) in {0, 200, 405, 415, 416, 481}
 
 
 def test_torture_messages_on_the_wire():

@@ -1,0 +1,209 @@
+"""Challenges, routes and what the edge refuses."""
+
+from __future__ import annotations
+
+import pytest
+
+from sip.auth import Credentials
+from sip.errors import SipError
+from sip.events import Ended, Renegotiated
+from sip.limits import LEGS_MAX
+from tests.sip.net import ANSWER, Us, answered, invite, reply, request
+
+CHALLENGE = 'Digest realm="r", nonce="abc==", qop="auth", algorithm=MD5'
+
+
+@pytest.mark.parametrize(
+    ("code", "ask", "say"),
+    [
+        (401, "WWW-Authenticate", "Authorization"),
+        (407, "Proxy-Authenticate", "Proxy-Authorization"),
+    ],
+)
+def test_a_challenge_is_answered_once(code: int, ask: str, say: str):
+    us = Us()
+    first = us.invite(credentials=Credentials("u", "p"))
+    us.take()
+    us.receive(reply(first, code, extra=f"{ask}: {CHALLENGE}\r\n"))
+    ack, second = us.take()
+    assert (ack.method, ack.branch) == ("ACK", first.branch)
+    assert (second.method, second.cseq, second.call_id) == ("INVITE", 2, first.call_id)
+    assert second.branch != first.branch
+    assert second.from_value == first.from_value
+    assert b'nonce="abc=="' in second.get_all(say)[0]
+    us.receive(reply(second, code, extra=f"{ask}: {CHALLENGE}\r\n", tag="x"))
+    assert us.told() == [Ended(1, code, "Some Phrase", 0, "them", False)]
+    us.run(40_000)
+    assert us.empty()
+
+
+def test_a_stale_nonce_is_tried_again_but_not_for_ever():
+    us = Us()
+    sent = us.invite(credentials=Credentials("u", "p"))
+    rounds = 0
+    while not us.events:
+        us.receive(reply(sent, 401, extra=f"WWW-Authenticate: {CHALLENGE}, stale=TRUE\r\n"))
+        sent = us.last()
+        rounds += 1
+    assert rounds == 5
+    assert us.told()[-1].code == 401
+
+
+def test_proxy_and_server_may_both_challenge():
+    us = Us()
+    first = us.invite(credentials=Credentials("u", "p"))
+    us.receive(reply(first, 407, extra=f"Proxy-Authenticate: {CHALLENGE}\r\n"))
+    us.receive(reply(us.last(), 401, extra=f"WWW-Authenticate: {CHALLENGE}\r\n"))
+    third = us.last()
+    assert third.cseq == 3
+    assert len(third.get_all("Authorization")) == 1
+    [again] = third.get_all("Proxy-Authorization")
+    assert b"nc=00000002" in again
+
+
+def test_without_credentials_a_challenge_is_a_refusal():
+    us = Us()
+    us.receive(reply(us.invite(), 401, extra=f"WWW-Authenticate: {CHALLENGE}\r\n"))
+    assert us.told()[-1].code == 401
+
+
+def test_a_challenged_bye_goes_again():
+    us = Us()
+    sent = us.invite(credentials=Credentials("u", "p"))
+    us.receive(reply(sent, 200, body=ANSWER))
+    us.release()
+    first = us.last()
+    us.receive(reply(first, 407, extra=f"Proxy-Authenticate: {CHALLENGE}\r\n"))
+    second = us.last()
+    assert (second.method, second.cseq) == ("BYE", 3)
+    assert second.get_all("Proxy-Authorization")
+    assert Ended not in {type(e) for e in us.told()}
+    us.receive(reply(second, 200))
+    assert [type(e) for e in us.told()] == [Ended]
+
+
+def test_loose_routes():
+    us = Us()
+    sent = us.invite()
+    extra = "Record-Route: <sip:192.0.2.20:5080;lr>, <sip:p2.example;lr>;x\r\n"
+    us.receive(reply(sent, 200, body=ANSWER, extra=extra + "Record-Route: <sip:192.0.2.30;lr>\r\n"))
+    ack = us.last()
+    assert us.sent[-1].target == ("192.0.2.30", 5060)
+    assert ack.uri == b"sip:gw@192.0.2.2:5060"
+    assert ack.get_all("Route") == [
+        b"<sip:192.0.2.30;lr>", b"<sip:p2.example;lr>;x", b"<sip:192.0.2.20:5080;lr>",
+    ]  # fmt: skip
+
+
+def test_a_strict_router_gets_the_request_uri():
+    us = Us()
+    sent = us.invite()
+    us.receive(reply(sent, 200, body=ANSWER, extra="Record-Route: <sip:192.0.2.30>\r\n"))
+    ack = us.last()
+    assert ack.uri == b"sip:192.0.2.30"
+    assert ack.get_all("Route") == [b"<sip:gw@192.0.2.2:5060>"]
+
+
+def test_a_route_set_that_is_too_long_is_hung_up():
+    us = Us()
+    sent = us.invite()
+    extra = "".join(f"Record-Route: <sip:p{n};lr>\r\n" for n in range(17))
+    us.take()
+    us.receive(reply(sent, 200, body=ANSWER, extra=extra))
+    ack, bye = us.take()
+    assert (ack.method, bye.method) == ("ACK", "BYE")
+    us.receive(reply(bye, 200))
+    assert us.told() == [Ended(1, 200, "Some Phrase", 0, "us", False)]
+    us.run(80_000)
+    assert us.empty()
+
+
+def test_a_contact_with_a_name_is_reached_where_the_answer_came_from():
+    us = Us()
+    sent = us.invite()
+    us.receive(reply(sent, 200, body=ANSWER, contact="<sip:gw.example.com>"), ("192.0.2.50", 6000))
+    assert us.sent[-1].target == ("192.0.2.50", 6000)
+    assert us.last().uri == b"sip:gw.example.com"
+
+
+def test_responses_that_answer_nothing_are_dropped():
+    us = Us()
+    sent = us.invite()
+    us.take()
+    other = reply(sent, 200, body=ANSWER).replace(sent.branch, b"z9hG4bKother")
+    two = reply(sent, 200, body=ANSWER).replace(b"From:", b"Via: SIP/2.0/UDP h\r\nFrom:")
+    broken = reply(sent, 200, body=ANSWER).replace(b"CSeq: 1", b"CSeq: x")
+    for data in (other, two, broken):
+        us.receive(data)
+    assert us.take() == []
+    assert us.told() == []
+    counts = us.endpoint.statistics()
+    assert (counts["stray"], counts["malformed"]) == (2, 1)
+
+
+def test_a_reinvite_in_the_call_is_answered_with_the_present_sdp():
+    us = Us()
+    sent = answered(us)
+    hold = ANSWER.replace(b"a=sendrecv", b"a=sendonly")
+    us.receive(
+        request(
+            "INVITE",
+            call_id=sent.call_id.decode(),
+            from_tag="them",
+            to=f"<sip:1900@192.0.2.1>;tag={sent.from_tag.decode()}",
+            body=hold,
+        )
+    )
+    ok = us.last()
+    assert ok.status == 200
+    assert b"m=audio 30000 " in ok.body
+    assert b"a=recvonly" in ok.body
+    assert us.told() == [Renegotiated(1, hold)]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"request_uri": "sip:a b@h"},
+        {"request_uri": "http://h/"},
+        {"request_uri": "sip:h\r\nX: y"},
+        {"from_uri": "1900"},
+        {"to_uri": "sip:a@h>"},
+        {"call_id": "a b"},
+        {"call_id": ""},
+        {"display": "a\r\nb"},
+        {"display": "a\0b"},
+        {"display": "x" * 2_000},
+        {"headers": (("X-Y", "a\nb"),)},
+        {"headers": (("X Y", "a"),)},
+        {"headers": (("Via", "a"),)},
+        {"headers": (("l", "0"),)},
+        {"headers": (("X", "y"),) * 17},
+        {"leg": -1},
+    ],
+)
+def test_what_cannot_stand_in_a_message_is_refused_at_the_edge(fields: dict[str, object]):
+    us = Us()
+    with pytest.raises(SipError):
+        us.endpoint.invite(invite(**fields), us.now_ns)
+    assert us.pump() == []
+    assert us.empty()
+
+
+def test_a_leg_number_is_used_once_at_a_time():
+    us = Us()
+    us.invite()
+    with pytest.raises(SipError):
+        us.endpoint.invite(invite(), us.now_ns)
+    with pytest.raises(SipError):
+        us.endpoint.release(1, us.now_ns, q850=128)
+
+
+def test_more_legs_than_allowed_end_at_once():
+    us = Us()
+    us.endpoint._legs_max = 1
+    us.invite()
+    us.endpoint.invite(invite(2), us.now_ns)
+    us.pump()
+    assert us.told() == [Ended(2, 503, "too many legs", 0, "us", False)]
+    assert LEGS_MAX > 10_000
