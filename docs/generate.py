@@ -22,6 +22,7 @@ sys.path.insert(0, str(ROOT))
 
 from dialerd.cli.main import cli  # noqa: E402
 from dialerd.config import Config  # noqa: E402
+from dialerd.core import diagrams  # noqa: E402
 
 EXIT_CODES = {
     0: "done",
@@ -262,6 +263,7 @@ def outputs() -> dict[Path, str]:
         ROOT / "conf" / "dialerd.toml": shipped_config(),
         ROOT / "docs" / "reference" / "config.md": config_reference(),
         ROOT / "docs" / "reference" / "cli.md": cli_reference(),
+        ROOT / "docs" / "reference" / "state-machines.md": diagrams.page(),
     }
 
 

@@ -1,0 +1,106 @@
+"""The state machines of the core as Mermaid diagrams, made from the tables that they run by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import Enum
+from typing import NamedTuple
+
+from dialerd.core import call, campaign, flow
+from dialerd.core.records import CampaignState
+
+Edges = Mapping[tuple[str, str], list[str]]  # (before, after) -> what leads there
+
+
+class Machine(NamedTuple):
+    """One diagram of the page."""
+
+    title: str
+    module: str
+    text: str
+    first: str
+    last: str
+    edges: Edges
+
+
+def machines() -> tuple[Machine, ...]:
+    """Every machine of the core that has a table."""
+    gate = [(before, action, (after,)) for (before, after), action in campaign.MOVES.items()]
+    calls = [(state, what, after) for (state, what), (_, after) in call.MOVES.items()]
+    calls += [
+        (call.NEW, "dial", (call.DIALING,)),
+        (call.ADVANCING, "dial", (call.DIALING,)),
+        *((state, "hang_up", (call.RELEASING,)) for state in (call.DIALING, call.RINGING, call.UP)),
+        (call.ADVANCING, "hang_up", (call.ENDED,)),
+        (call.DIALING, "dial_refused", (call.ENDED,)),
+        (call.RELEASING, "dial_refused", (call.ENDED,)),
+    ]
+    flows = [(state, what, after) for (state, what), after in flow.MOVES.items()]
+    flows += [
+        (state, "stop", (flow.OVER,))
+        for state in flow.FlowState
+        if state not in (flow.OVER, flow.IDLE)
+    ]
+    return (
+        Machine(
+            "Campaign",
+            "dialerd.core.campaign",
+            "The gate: the arrows are what a person asks for. The dialer itself finishes a "
+            "campaign whose list is exhausted or whose end time is reached.",
+            _name(CampaignState.DRAFT),
+            _name(CampaignState.FINISHED),
+            _edges(gate),
+        ),
+        Machine(
+            "Call",
+            "dialerd.core.call",
+            "One attempt. `time` is the state's deadline: ring limit, wait for a key or longest "
+            "call, wait for another trunk, a release that is never confirmed. "
+            "`dial_refused`: the store did not record the dial, so there was none.",
+            _name(call.NEW),
+            _name(call.ENDED),
+            _edges(calls),
+        ),
+        Machine(
+            "Flow",
+            "dialerd.core.flow",
+            "What an answered call hears. `played` is a prompt that ran to its end, `time` a key "
+            "that nobody pressed.",
+            _name(flow.IDLE),
+            _name(flow.OVER),
+            _edges(flows),
+        ),
+    )
+
+
+def page() -> str:
+    """The reference page, as Markdown."""
+    parts = ["# State machines", "", "Generated from the tables in the code by `docs/generate.py`."]
+    for machine in machines():
+        parts += ["", f"## {machine.title}", "", f"`{machine.module}`. {machine.text}", ""]
+        parts += ["```mermaid", *diagram(machine), "```"]
+    return "\n".join(parts) + "\n"
+
+
+def diagram(machine: Machine) -> list[str]:
+    """The lines of one Mermaid state diagram."""
+    lines = ["stateDiagram-v2", f"    [*] --> {machine.first}"]
+    for (before, after), triggers in machine.edges.items():
+        lines.append(f"    {before} --> {after}: {' / '.join(triggers)}")
+    lines.append(f"    {machine.last} --> [*]")
+    return lines
+
+
+def _edges(moves: Iterable[tuple[Enum, str, Iterable[Enum]]]) -> Edges:
+    """One arrow for each pair of states, with all that leads along it."""
+    edges: dict[tuple[str, str], list[str]] = {}
+    for before, trigger, afters in moves:
+        for after in afters:
+            found = edges.setdefault((_name(before), _name(after)), [])
+            if trigger not in found:
+                found.append(trigger)
+    return edges
+
+
+def _name(state: Enum) -> str:
+    return state.name.lower()
