@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable
 from pathlib import Path as FilePath
@@ -92,3 +93,10 @@ def render(found: Finding, line: str, length: int) -> str:
     if found.hint:
         parts.append(f"   = help: {_printable(found.hint)}")
     return "\n".join(parts)
+
+
+def nearest(word: str, known: list[str], what: str = "keys") -> str:
+    """Help for a word that is not known: the nearest one, and all."""
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    listed = f"known {what}: {', '.join(known)}"
+    return f"did you mean {close[0]!r}?  {listed}" if close else listed

@@ -6,7 +6,6 @@ value. Used for `conf/dialerd.toml` and for campaign files.
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import tomllib
@@ -19,7 +18,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from dialerd.toml_faults import Fault, Finding, TomlError, located_error, render
+from dialerd.toml_faults import Fault, Finding, TomlError, located_error, nearest, render
 from dialerd.toml_places import Path
 
 __all__ = ["Fault", "Finding", "TomlError", "check", "read"]
@@ -228,7 +227,7 @@ def _struct_faults(table: Any, kind: type[msgspec.Struct], path: Path) -> Iterat
             yield Fault(
                 (*path, key),
                 f"unknown key {key!r} in {_table_name(path)}",
-                _nearest(key, list(fields)),
+                nearest(key, list(fields)),
                 key=True,
             )
         else:
@@ -291,7 +290,7 @@ def _explain(message: str, value: Any, kind: Any) -> tuple[str, str]:
         and isinstance(bare, type)
         and issubclass(bare, Enum)
     ):
-        return f"cannot be {_short(value)}", _nearest(
+        return f"cannot be {_short(value)}", nearest(
             str(value), [str(item.value) for item in bare], "values"
         )
     if "matching regex" in message:
@@ -338,9 +337,3 @@ def _example(kind: Any) -> str:
             if isinstance(meta, msgspec.Meta) and meta.description:
                 return meta.description
     return ""
-
-
-def _nearest(word: str, known: list[str], what: str = "keys") -> str:
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    listed = f"known {what}: {', '.join(known)}"
-    return f"did you mean {close[0]!r}?  {listed}" if close else listed

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta, timezone, tzinfo
 from ipaddress import ip_address
@@ -13,7 +14,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dialerd.config.schema import Config, Trunk
-from dialerd.toml_faults import Fault
+from dialerd.toml_faults import Fault, nearest
 
 SECRET_BYTES_MAX: Final = 4096
 UNIX_PATH_BYTES_MAX: Final = 107  # sun_path of unix(7), less its NUL
@@ -40,6 +41,14 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 def rules(config: Config) -> Iterator[Fault]:
     """What must hold between values."""
     media = config.media
@@ -59,6 +68,9 @@ def rules(config: Config) -> Iterator[Fault]:
             f"binding to {config.sip.bind} leaves no address to show to peers",
             "set [sip] advertised to the address that the carriers reach",
         )
+    for table, bind in (("sip", config.sip.bind), ("media", media.bind)):
+        if not _is_address(bind):
+            yield Fault((table, "bind"), f"{bind!r} is no IP address", "an address of this machine")
     if config.admin.enabled and not _is_loopback(config.admin.bind):
         yield Fault(
             ("admin", "bind"),
@@ -82,6 +94,7 @@ def rules(config: Config) -> Iterator[Fault]:
     if not config.numbering.plan.is_file():
         yield Fault(("numbering", "plan"), f"there is no file {config.numbering.plan}")
     yield from _trunk_rules(config.trunk)
+    yield from _line_rules(config)
 
 
 def _trunk_rules(trunks: Iterable[Trunk]) -> Iterator[Fault]:
@@ -114,6 +127,38 @@ def _trunk_rules(trunks: Iterable[Trunk]) -> Iterator[Fault]:
             yield Fault((*at, "codecs"), "a codec stands twice")
         if trunk.password_file is not None:
             yield from _password_file_rules(trunk.password_file, (*at, "password_file"))
+
+
+def _line_rules(config: Config) -> Iterator[Fault]:
+    """Trunks against the rest of the file: a plan that knows their carriers, and not ourselves."""
+    known = _carriers(config.numbering.plan)
+    here = {config.sip.bind, config.sip.advertised}
+    if config.sip.bind in {"0.0.0.0", "::"}:  # noqa: S104
+        here |= {"127.0.0.1", "::1"}
+    for index, trunk in enumerate(config.trunk):
+        if trunk.port == config.sip.port and trunk.host in here:
+            yield Fault(
+                ("trunk", index, "port"),
+                f"this trunk leads to dialerd's own socket, {trunk.host}:{trunk.port}",
+                "give the carrier's port, or move [sip] port",
+            )
+        for at, carrier in enumerate(trunk.carriers):
+            if known and carrier not in known:
+                yield Fault(
+                    ("trunk", index, "carriers", at),
+                    f"the numbering plan has no carrier {carrier!r}",
+                    nearest(carrier, known, "carriers"),
+                )
+
+
+def _carriers(plan: Path) -> list[str]:
+    """Names in a numbering plan; none when it cannot be read, for whoever needs it will say so."""
+    try:
+        with plan.open("rb") as file:
+            found = tomllib.load(file)["mobile"]["carrier"]
+        return [str(carrier["name"]) for carrier in found]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return []
 
 
 def _password_file_rules(path: Path, at: tuple[str | int, ...]) -> Iterator[Fault]:

@@ -149,6 +149,13 @@ CASES = {
         "stands twice",
         "",
     ),
+    "a bind that is a name": ('[media]\nbind = "localhost"', ":3:8", "no IP address", ""),
+    "itself": (
+        '[sip]\nport = 5070\n[[trunk]]\nname = "a"\nhost = "127.0.0.1"\nport = 5070',
+        ":7:8",
+        "dialerd's own socket",
+        "",
+    ),
     "nul in a path": ('[store]\npath = "a\\u0000b"', ":3:8", "'path'", ""),
 }
 
@@ -166,6 +173,18 @@ def test_fault(write, name: str) -> None:
             shown.rindex("\n", 0, shown.index("^", shown.index(place))) + 1
         )
         assert caret - len("   | ") == int(place.split(":")[-1]) - 1
+
+
+def test_a_carrier_that_the_plan_does_not_have(write, tmp_path: Path) -> None:
+    plan = (ROOT / "conf" / "numbering" / "vn.toml").read_text()
+    trunk = '[[trunk]]\nname = "a"\nhost = "h"\ncarriers = ["mobifone", "vietel"]\n'
+    (tmp_path / "plan.toml").write_text(plan)
+    shown = fault(write(trunk))
+    assert ":5:25" in shown
+    assert "did you mean 'viettel'?" in shown
+    for unreadable in ("", "x", "mobile = 3", '[[mobile.carrier]]\nprefixes = ["086"]\n'):
+        (tmp_path / "plan.toml").write_text(unreadable)
+        assert load(write(trunk)).trunk[0].carriers[1] == "vietel"
 
 
 def test_all_faults_are_printed_in_the_order_of_the_file(write) -> None:
