@@ -116,7 +116,7 @@ class MediaEngine:
         """Hand out the frames of both sides through `recorded` from now on, or stop doing so."""
 
     def recorded(self, stream: int) -> bytes:
-        """Take the entries (RECORD_DTYPE) since the last call; at most 1.28 s wait."""
+        """Take the entries (RECORD_DTYPE) since the last call; at most 2.56 s wait."""
 
     def events(self) -> list[MediaEvent]:
         """Take what happened. May name streams closed meanwhile."""

@@ -37,7 +37,7 @@ cdef enum:
     EVENTS_MIN = 1024
     EVENTS_BATCH = 8192  # handed to Python in one call of events()
     RETRY_MAX = 64
-    RECORD_ENTRIES = 128  # 1.28 s of both sides
+    RECORD_ENTRIES = 256  # 2.56 s of both sides
     HISTOGRAM_BINS = 1024
 
 cdef enum:

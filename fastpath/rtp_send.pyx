@@ -155,12 +155,12 @@ cdef void sender_frame(Sender *s, uint32_t frame, Outbox *out) noexcept nogil:
     """The packets of one frame; a prompt that ended before it is flagged in `play_ended`."""
     cdef uint32_t timestamp = s.timestamp_base + frame * <uint32_t> FRAME_BYTES
     cdef uint8_t *body
-    cdef int silence
+    cdef int silence, pressing = s.digit_count
     out.count = 0
-    if s.digit_count and digit_frame(s, timestamp, out):
+    if pressing and digit_frame(s, timestamp, out):
         s.flowing = s.speaking = 0
         return
-    if s.prompt != NULL and not s.digit_count:
+    if s.prompt != NULL and not pressing:
         if s.position == s.prompt.frames and s.loop:
             s.position = 0
         if s.position < s.prompt.frames:

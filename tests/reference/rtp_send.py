@@ -1,0 +1,104 @@
+"""A sender of RTP in plain Python: lists of what is still to be sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tests.reference.rtp import DIGITS, event, rtp
+
+SILENCE = {0: b"\xff" * 160, 8: b"\xd5" * 160}
+Ended = tuple[str, int]
+
+
+@dataclass
+class Press:
+    """One digit as the packets of each of its frames, and what is told after the last."""
+
+    frames: list[list[tuple[bool, bytes]]]  # per frame: (marker, payload)
+    ended: list[Ended]
+
+
+@dataclass
+class Sender:
+    ssrc: int
+    seq: int
+    timestamp: int
+    payload_type: int = 0
+    event_type: int = -1
+    comfort: bool = True
+    audio: dict[int, list[bytes]] = field(default_factory=dict)
+    token: int = 0
+    loop: bool = False
+    playing: bool = False
+    position: int = 0
+    presses: list[Press] = field(default_factory=list)
+    digit_timestamp: int = 0
+    before: str = ""  # what the frame before was: "", silence, speech
+
+    def connect(self, payload_type: int, event_type: int = -1, *, comfort: bool = True) -> None:
+        self.payload_type, self.event_type, self.comfort = payload_type, event_type, comfort
+
+    def play(self, pcmu: bytes, pcma: bytes, token: int, loop: bool = False) -> None:
+        self.audio = {}
+        for coding, data in ((0, pcmu), (8, pcma)):
+            parts = [data[i : i + 160] for i in range(0, len(data), 160)]
+            self.audio[coding] = [p + SILENCE[coding][len(p) :] for p in parts]
+        self.token, self.loop, self.playing, self.position = token, loop, True, 0
+        if self.before == "speech":
+            self.before = "silence"
+
+    def stop_play(self) -> None:
+        self.playing = False
+
+    def send_digits(self, digits: str, token: int, on_ms: int = 100, gap_ms: int = 100) -> None:
+        on, gap = -(-on_ms // 20), -(-gap_ms // 20)
+        for i, digit in enumerate(digits.upper()):
+            code = DIGITS.index(digit)
+            frames = [[(True, event(code, 160))] * 3]
+            frames += [[(False, event(code, 160 * n))] for n in range(2, on)]
+            frames += [[(False, event(code, 160 * on, end=True))]] * 3
+            frames += [[]] * (on + gap - len(frames))
+            self.presses.append(Press(frames, [("digits", token)] if i == len(digits) - 1 else []))
+
+    def packet(self, kind: int, timestamp: int, payload: bytes, *, marker: bool) -> bytes:
+        self.seq += 1
+        return rtp(self.seq - 1, timestamp, self.ssrc, kind, payload, marker=marker)
+
+    def frame(self, number: int) -> tuple[list[bytes], list[Ended]]:
+        timestamp = self.timestamp + number * 160
+        ended: list[Ended] = []
+        if self.presses:
+            press = self.presses[0]
+            if len(press.frames[0]) == 3:
+                self.digit_timestamp = timestamp
+            packets = press.frames.pop(0)
+            if not press.frames:
+                self.presses.pop(0)
+                ended = press.ended
+            if packets:
+                self.before = ""
+                sent = [
+                    self.packet(self.event_type, self.digit_timestamp, payload, marker=marker)
+                    for marker, payload in packets
+                ]
+                return sent, ended
+            return self.silence(timestamp), ended
+        if self.playing:
+            frames = self.audio[self.payload_type]
+            if self.position == len(frames) and self.loop:
+                self.position = 0
+            if self.position < len(frames):
+                body, self.position = frames[self.position], self.position + 1
+                marker, self.before = self.before != "speech", "speech"
+                return [self.packet(self.payload_type, timestamp, body, marker=marker)], ended
+            self.playing = False
+            ended = [("play", self.token), *ended]
+        return self.silence(timestamp), ended
+
+    def silence(self, timestamp: int) -> list[bytes]:
+        if not self.comfort:
+            self.before = ""
+            return []
+        marker, self.before = not self.before, "silence"
+        body = SILENCE[self.payload_type]
+        return [self.packet(self.payload_type, timestamp, body, marker=marker)]
