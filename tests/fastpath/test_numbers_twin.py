@@ -67,7 +67,7 @@ def written(draw: st.DrawFn) -> str:
     return draw(AROUND) + draw(HEAD) + draw(SEPARATOR) + body + draw(AROUND) + draw(AROUND)
 
 
-def agree(numbering: Numbering, slow: SlowNumbering, text: str) -> None:
+def check_agreement(numbering: Numbering, slow: SlowNumbering, text: str) -> None:
     fast = numbering.analyse(text)
     twin = slow.read(text)
     assert (fast.reason or "").partition(":")[0] == twin.reason
@@ -91,19 +91,19 @@ def agree(numbering: Numbering, slow: SlowNumbering, text: str) -> None:
 @example("84 84 912345678")
 def test_numbers(name: str, text: str) -> None:
     numbering, slow = PAIRS[name]
-    agree(numbering, slow, text)
+    check_agreement(numbering, slow, text)
 
 
 @settings(max_examples=1000, deadline=None)
 @given(st.text(max_size=40))
 def test_any_text(text: str) -> None:
-    agree(*PAIRS["the plan as it comes"], text)
+    check_agreement(*PAIRS["the plan as it comes"], text)
 
 
 @settings(max_examples=1000, deadline=None)
 @given(st.text("0123456789+ .-e()#,pE\u200b", max_size=30))
 def test_any_digits(text: str) -> None:
-    agree(*PAIRS["old codes on, a number ported, Singapore open"], text)
+    check_agreement(*PAIRS["old codes on, a number ported, Singapore open"], text)
 
 
 @pytest.mark.parametrize(("name", "first"), [(name, i) for i, name in enumerate(VARIANTS)])
@@ -115,7 +115,7 @@ def test_every_prefix_at_every_length(name: str, first: int) -> None:
         forms = ("0", "+84", "") if head % 10 == 0 else ("0",)
         for length in (4, 7, 8, 9, 10, 11, 15):
             for form in forms:
-                agree(numbering, slow, form + (f"{head:04d}" + tail)[:length])
+                check_agreement(numbering, slow, form + (f"{head:04d}" + tail)[:length])
 
 
 @settings(max_examples=500, deadline=None)
