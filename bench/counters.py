@@ -17,6 +17,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from bench import whole_daemon
+
 ROOT = Path(__file__).resolve().parent.parent
 ANYWHERE = "any environment"
 SECONDS_MAX = 150
@@ -30,7 +32,13 @@ def environment() -> str:
 
 def measure() -> dict[str, dict[str, float]]:
     """{environment: {counter: value}}."""
-    return {environment(): instructions(), ANYWHERE: interpreter_counts()}
+    return {environment(): instructions(), ANYWHERE: interpreter_counts() | daemon_counts()}
+
+
+def daemon_counts() -> dict[str, float]:
+    """System calls of the whole daemon."""
+    found = whole_daemon.system_calls()
+    return {f"the whole daemon: {what}": value for what, value in found.items()}
 
 
 def workload_process(*words: str, wrapper: tuple[str, ...] = ()) -> list[dict[str, Any]]:

@@ -20,14 +20,20 @@ import msgspec
 
 from dialerd.cli.demo_run import DemoRun
 from dialerd.core.campaign_spec import StepSpec
-from dialerd.core.control import ActOnCampaign, CampaignAction, CreateCampaign
+from dialerd.core.control import ActOnCampaign, CampaignAction, CreateCampaign, Stop
 from dialerd.sim import scene
 from dialerd.sim.io_world import Look, World, make_scene
-from dialerd.sim.scene import CAMPAIGN, WHO
+from dialerd.sim.scene import CAMPAIGN, WHO, Scene
 from dialerd.sim.summary import Summary
 
 PROMPT_S = 2.0
 TRUTH = ("doubled", "lost", "mismatched")
+SYSTEM_CALLS = {
+    "sendmmsg": "sendmmsg per call (SIP out)",
+    "recvmmsg": "recvmmsg per call (SIP in)",
+    "fdatasync": "fdatasync per call (commits)",
+    "sendto": "sendto per RTP packet",
+}
 PEERS = {
     "CPU ms per call, 2 s prompt": {"Asterisk 22.10": 5.5, "FreeSWITCH 1.10": 7.4},
     "KiB per call in progress": {"Asterisk 22.10": 180.0, "FreeSWITCH 1.10": 475.0},
@@ -65,7 +71,24 @@ class Quiet:
 
 
 class BenchWorld(World):
-    """The demo's world with a campaign of one short prompt."""
+    """The demo's world with a campaign of one short prompt; the daemon may run under a tracer."""
+
+    def __init__(self, the_scene: Scene, tracer: tuple[str, ...] = ()) -> None:
+        """`tracer` is a command that takes the daemon's command behind it."""
+        super().__init__(the_scene)
+        self._tracer = tracer
+
+    def daemon_command(self) -> list[str]:
+        """The daemon behind its tracer."""
+        return [*self._tracer, *super().daemon_command()]
+
+    def stop_daemon(self, grace_s: float = 60.0) -> int:
+        """By command: a tracer keeps signals to itself."""
+        if self.daemon is None or self.daemon.exit_code is not None:
+            return 0
+        with self.client() as client:
+            client.call(Stop(who=WHO))
+        return self.daemon.wait(grace_s)
 
     def begin(self) -> None:
         """Create, approve and start it."""
@@ -87,7 +110,7 @@ def write_prompt(path: Path) -> None:
         file.writeframes(b"".join(s.to_bytes(2, "little", signed=True) for s in samples))
 
 
-def run(rate: float, seconds: float) -> Summary:
+def run(rate: float, seconds: float, tracer: tuple[str, ...] = ()) -> Summary:
     """One run; the demo's summary."""
     with tempfile.TemporaryDirectory(prefix="dialerd-bench-") as name:
         folder = Path(name)
@@ -97,12 +120,33 @@ def run(rate: float, seconds: float) -> Summary:
         leads = round(rate * seconds * 1.5) + 50
         write_prompt(folder / "two.wav")
         made = make_scene(folder, leads=leads, rate=rate, people=people, prompts=folder)
-        with BenchWorld(made) as world:
+        with BenchWorld(made, tracer) as world:
             demo = DemoRun(world, Quiet(), seconds)
             demo.set_up()
             demo.dial()
             demo.drain()
             return demo.finish(folder / "report.csv")
+
+
+def system_calls(rate: float = 10.0, seconds: float = 10.0) -> dict[str, float]:
+    """How often the daemon asks the kernel, per call; under strace, with calls well apart.
+
+    Only what the number of calls decides: datagrams and flushes. Polling of sockets, sleeping and
+    the pages of a commit depend on the moment.
+    """
+    with tempfile.NamedTemporaryFile(mode="r") as counts:
+        traced = ",".join(SYSTEM_CALLS)
+        strace = ("strace", "-f", "--seccomp-bpf", "-c", "-o", counts.name, "-e", f"trace={traced}")
+        summary = run(rate, seconds, strace)
+        lines = [line.split() for line in counts.read().splitlines()]
+    if summary.lost or summary.doubled or not summary.placed:
+        raise RuntimeError(f"{summary.placed} calls, {summary.lost} lost, {summary.doubled} twice")
+    found = {line[-1]: int(line[3]) for line in lines if line and line[-1] in SYSTEM_CALLS}
+    units = {"sendto": summary.rtp_received}
+    return {
+        what: found.get(name, 0) / units.get(name, summary.placed)
+        for name, what in SYSTEM_CALLS.items()
+    }
 
 
 def figures(summary: Summary) -> dict[str, float]:

@@ -133,10 +133,13 @@ class World:
     def start_daemon(self) -> None:
         """Start the daemon and wait until it answers; ChildError when it does not."""
         self.scene.config_file.write_text(scene.config_toml(self.scene))
-        command = [*dialerd_command(), "run", "-c", str(self.scene.config_file)]
         log = self.scene.log_file("daemon")
-        self.daemon = daemon = Child("the daemon", command, log, environment())
+        self.daemon = daemon = Child("the daemon", self.daemon_command(), log, environment())
         wait_until(self._answers, [daemon], START_S, "the daemon's control socket")
+
+    def daemon_command(self) -> list[str]:
+        """How it is started."""
+        return [*dialerd_command(), "run", "-c", str(self.scene.config_file)]
 
     def kill_daemon(self) -> None:
         """Kill the core as kill -9 does and nothing else: its children see that for themselves."""
