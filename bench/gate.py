@@ -85,12 +85,18 @@ def measure_ratios(before: Numbers) -> tuple[int, Numbers]:
     suspects = [verdict.name for verdict in judge_ratios(before, now) if verdict.failed]
     if code or not suspects:
         return code, now
-    code, rows = table.run(QUICK, quick=True)
+    code, rows = table.run((*QUICK, "-k", tests_of(rows, suspects)), quick=True)
     again = table.ratios(rows)
     for name in suspects:
         if name in again:
             now[name] = max(now.get(name, 0.0), again[name])
     return code, now
+
+
+def tests_of(rows: list[table.Measured], ratios: list[str]) -> str:
+    """The tests behind some ratios, for pytest's -k; all of them when that cannot be told."""
+    groups = {name.rpartition(" / ")[0] for name in ratios}
+    return " or ".join(sorted({row.name.partition("[")[0] for row in rows if row.group in groups}))
 
 
 def shown(title: str, verdicts: list[Verdict]) -> Table:

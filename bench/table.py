@@ -111,7 +111,8 @@ def table(rows: list[Measured]) -> Table:
             theirs, _ = quantity(row.cost_us, row.unit)
             ratio = known.get(f"{group} / {row.peer}")
             times = f"{ratio:.2f} x" if ratio else ""
-            shown.add_row(group, mine, row.peer, theirs, times, cost, row.note or note)
+            notes = "; ".join(text for text in (note, row.note) if text)
+            shown.add_row(group, mine, row.peer, theirs, times, cost, notes)
     return shown
 
 

@@ -22,7 +22,7 @@ def test_whole_daemon(benchmark):
     found = whole_daemon.figures(
         benchmark.pedantic(whole_daemon.run, args=(RATE, SECONDS), rounds=1)
     )
-    note = f"{found['calls a second']:.0f} calls/s, {found[MEMORY]:.0f} KiB a call in progress"
+    note = f"{found['calls a second']:.0f} calls/s, {found[MEMORY]:.0f} KiB a call"
     benchmark.extra_info |= {"unit": "call", "cpu_us": 1000 * found[COST], "note": note}
     assert {name: found[name] for name in whole_daemon.TRUTH} == dict.fromkeys(
         whole_daemon.TRUTH, 0
@@ -40,6 +40,6 @@ def test_whole_daemon_peer(benchmark, peer):
     """What was measured on the reference machine; neither peer is installed by `make test`."""
     cost_ms, kib = whole_daemon.PEERS[COST][peer], whole_daemon.PEERS[MEMORY][peer]
     benchmark.pedantic(lambda: None, rounds=1)
-    note = f"recorded on the reference machine; {kib:.0f} KiB a call"
+    note = f"peer as recorded: {kib:.0f} KiB"
     benchmark.extra_info |= {"peer": peer, "unit": "call", "cpu_us": 1000 * cost_ms, "note": note}
     assert cost_ms > 0

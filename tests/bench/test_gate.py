@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -79,3 +80,16 @@ def test_accepting_keeps_other_environments(tmp_path: Path) -> None:
         "counters": {"old": {"a": 1.0}, "new": {"a": 3.0}},
         "ratios": {gate.ANYWHERE: {"r": 4.0}},
     }
+
+
+def test_the_committed_baseline_guards_something() -> None:
+    baseline = json.loads(gate.BASELINE.read_text())
+    assert baseline["ratios"][gate.ANYWHERE]
+    assert all(values for values in baseline["counters"].values())
+    assert gate.ANYWHERE in baseline["counters"]
+
+
+def test_only_the_suspects_run_again() -> None:
+    found = [*rows(2.0), table.Measured("h", "test_other[a]", "", "call", 1.0, "")]
+    assert gate.tests_of(found, ["g / peer"]) == "ours or theirs"
+    assert gate.tests_of(found, ["h / peer"]) == "test_other"
