@@ -1,0 +1,159 @@
+"""The endpoint on real sockets and on both event loops."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import socket
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import uvloop
+
+from sip import io_udp, sdp
+from sip.endpoint import Endpoint
+from sip.events import Accepted, Ended, Incoming, Invite, Send, SipEvent
+from sip.io_udp import UdpTransport
+
+HOST = "127.0.0.1"
+LOOPS = [asyncio.run, uvloop.run]
+
+
+def endpoint(seed: int) -> Endpoint:
+    return Endpoint((HOST, 5060), rng=random.Random(seed))
+
+
+def invite(leg: int, port: int) -> Invite:
+    uri = f"sip:1@{HOST}:{port}"
+    return Invite(
+        leg, (HOST, port), uri, uri, uri, f"{leg}@x", sdp.offer(HOST, 4_000, session_id=1)
+    )
+
+
+class Pair:
+    """A caller and a callee in one loop."""
+
+    def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.events: list[SipEvent] = []
+        self.done = asyncio.Event()
+        self.wanted = 0
+        self.caller, self.callee = endpoint(1), endpoint(2)
+        self.here = UdpTransport(self.caller, HOST, 0, loop, self.on_caller)
+        self.there = UdpTransport(self.callee, HOST, 0, loop, self.on_callee)
+        self.caller.layer.identity.contact = self.contact(self.here)
+        self.callee.layer.identity.contact = self.contact(self.there)
+
+    @staticmethod
+    def contact(transport: UdpTransport) -> bytes:
+        return f"Contact: <sip:{transport.local[0]}:{transport.local[1]}>\r\n".encode()
+
+    def on_caller(self, event: SipEvent) -> None:
+        self.events.append(event)
+        if isinstance(event, Accepted):
+            self.caller.release(event.leg, time.monotonic_ns())
+        elif sum(isinstance(e, Ended) for e in self.events) == self.wanted:
+            self.done.set()
+
+    def on_callee(self, event: SipEvent) -> None:
+        if isinstance(event, Incoming):
+            now_ns = time.monotonic_ns()
+            self.callee.ring(event.leg, now_ns)
+            self.callee.accept(event.leg, sdp.answer(event.sdp, HOST, 5, session_id=1), now_ns)
+
+    async def call(self, n: int) -> None:
+        self.wanted = n
+        for leg in range(n):
+            self.caller.invite(invite(leg, self.there.local[1]), time.monotonic_ns())
+        self.here.flush()
+        async with asyncio.timeout(20):
+            await self.done.wait()
+
+    def close(self) -> None:
+        self.here.close()
+        self.there.close()
+        self.there.close()
+
+
+@pytest.mark.parametrize("run", LOOPS)
+def test_calls_between_two_sockets(run: Callable[[Any], None]):
+    async def main() -> None:
+        pair = Pair()
+        try:
+            await pair.call(200)
+        finally:
+            pair.close()
+        ends = [e for e in pair.events if isinstance(e, Ended)]
+        assert {(e.code, e.by, e.answered) for e in ends} == {(200, "us", True)}
+        counts = pair.here.statistics()
+        assert counts["datagrams_sent"] == 600
+        assert counts["datagrams_received"] == 800
+        assert counts["datagrams_dropped"] == counts["resent"] == counts["legs"] == 0
+        assert counts["receive_calls"] < 800
+
+    run(main())
+
+
+@pytest.mark.parametrize("run", LOOPS)
+def test_the_timer_repeats_what_nobody_answers(run: Callable[[Any], None]):
+    async def main() -> None:
+        silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        with silent:
+            silent.bind((HOST, 0))
+            us = endpoint(1)
+            events: list[SipEvent] = []
+            here = UdpTransport(us, HOST, 0, asyncio.get_running_loop(), events.append)
+            us.invite(invite(1, silent.getsockname()[1]), time.monotonic_ns())
+            here.flush()
+            await asyncio.sleep(0.75)
+            assert us.statistics()["resent"] == 1
+            here.close()
+            first, second = silent.recv(2_000), silent.recv(2_000)
+            assert first == second
+            assert events == []
+
+    run(main())
+
+
+def test_a_socket_that_is_full_keeps_the_order_and_drops_beyond_the_limit(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    class Slow:
+        """Takes two datagrams at a time."""
+
+        def __init__(self) -> None:
+            self.taken: list[bytes] = []
+
+        def send(self, datagrams: list[tuple[bytes, tuple[str, int]]]) -> int:
+            self.taken += [data for data, _ in datagrams[:2]]
+            return min(2, len(datagrams))
+
+    async def main() -> None:
+        monkeypatch.setattr(io_udp, "BACKLOG_MAX", 6)
+        us = endpoint(1)
+        here = UdpTransport(us, HOST, 0, asyncio.get_running_loop(), lambda _event: None)
+        slow, real = Slow(), here._batch
+        for n in range(5):
+            us.layer.out.append(Send(b"%d" % n, (HOST, 9)))
+        here._batch = type("B", (), {"send": slow.send, "troubled": False})()
+        here.flush()
+        for n in range(5, 12):
+            us.layer.out.append(Send(b"%d" % n, (HOST, 9)))
+        here.flush()
+        assert here.dropped == 4
+        async with asyncio.timeout(5):
+            while here._writing:  # noqa: ASYNC110 - there is no event to wait for
+                await asyncio.sleep(0)
+        assert slow.taken == [b"0", b"1", b"6", b"7", b"8", b"9", b"10", b"11"]
+        here._batch = real
+        here.close()
+        here.flush()
+
+    uvloop.run(main())
+
+
+def test_a_busy_port_is_an_os_error():
+    with io_udp.open_socket(HOST, 0) as taken, pytest.raises(OSError, match="in use"):
+        io_udp.open_socket(HOST, taken.getsockname()[1])
