@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from dialerd.core.records import CampaignState
 from dialerd.sim.io_procs import ChildError
 from dialerd.sim.io_world import Look, World
 from dialerd.sim.summary import Imported, Measured, Sample, Summary
@@ -92,7 +91,7 @@ class DemoRun:
         end = None if self._seconds is None else began + self._seconds
         while not self._stopped.is_set():
             look = self._look("dialing", began)
-            if look.progress.state is CampaignState.FINISHED:
+            if look.list_done:
                 break
             left = LOOK_S if end is None else min(LOOK_S, end - time.monotonic())
             if left <= 0:

@@ -35,7 +35,7 @@ from dialerd.core.control import (
 )
 from dialerd.core.ids import attempt_of
 from dialerd.core.ports import ReportRow
-from dialerd.core.records import CampaignState
+from dialerd.core.records import CampaignState, LeadState
 from dialerd.sim import lists, scene
 from dialerd.sim.io_procs import Child, ChildError, free_tcp_port, free_udp_port, wait_until
 from dialerd.sim.ledger import Books, read_ledgers
@@ -45,6 +45,7 @@ from dialerd.sim.tally import Tally
 from dialerd.sim.usage import Usage
 from dialerd.store import open_store
 
+UNTRIED = (LeadState.READY, LeadState.CLAIMED, LeadState.DIALING)
 START_S = 30.0  # for a process to take calls or requests
 SOCKET_PATH_MAX = 100  # of a Unix-domain socket, sun_path less some room
 
@@ -56,6 +57,17 @@ class Look(msgspec.Struct):
     progress: ProgressInfo
     usage: Usage
     tallies: dict[str, Tally]
+
+    @property
+    def list_done(self) -> bool:
+        """Whether every lead has been dialed and has come to rest.
+
+        Some may wait for a retry or for their cap's 30 days; the campaign itself would wait too.
+        """
+        if self.progress.state is CampaignState.FINISHED:
+            return True
+        begun = self.progress.audience > 0 and self.status.calls_in_flight == 0
+        return begun and not any(self.progress.leads.get(s.name.lower()) for s in UNTRIED)
 
 
 def ports_from(first: int | None) -> Ports:

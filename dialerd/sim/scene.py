@@ -18,13 +18,20 @@ CAMPAIGN = "Nhắc gia hạn"
 WHO = "demo"
 
 #: The carriers that are simulated, and whose numbers (as the numbering plan names them) each takes.
-#: The last takes any: numbers of the others, landlines, and what a fuller trunk refused.
+#: The last takes any: the small carriers' numbers and landlines.
 CARRIERS: dict[str, tuple[str, ...]] = {
     "viettel": ("viettel",),
     "mobifone": ("mobifone", "vnsky", "fpt", "local"),
     "vinaphone": ("vinaphone", "itel", "wintel"),
     "other": (),
 }
+
+#: A second trunk to the last carrier, for what one of the first three refuses. It claims the same
+#: numbers with so little weight that hardly a call begins there.
+RESERVE = "reserve"
+WEIGHT = 1_000
+
+RING_S = 20.0  # before speed
 
 CHANNELS = 4_000  # of one trunk
 
@@ -61,7 +68,6 @@ class Scene(msgspec.Struct, frozen=True):
     leads: int = 100_000
     rate: float = 100.0
     speed: float = 1.0
-    ring_s_max: int = 20
     people: Path | None = None
     prompts: Path | None = None  # folder; None: the samples
 
@@ -69,6 +75,11 @@ class Scene(msgspec.Struct, frozen=True):
     def cap(self) -> FrequencyCap:
         """Each number once in 30 days, whatever came of the call."""
         return FrequencyCap(1, 30 * 86_400, CapCounts.ATTEMPTED)
+
+    @property
+    def ring_s_max(self) -> int:
+        """How long the campaign lets a telephone ring; 5 s is the least a campaign may set."""
+        return max(5, round(RING_S / self.speed))
 
     @property
     def config_file(self) -> Path:
@@ -105,20 +116,26 @@ def config_toml(scene: Scene) -> str:
         _table("admin", enabled=True, bind="127.0.0.1", port=ports.admin),
         _table("dialing", calls_per_s_max=scene.rate, calls_max=calls_max, drain_s_max=30),
     ]
-    tables += [
-        _table(
-            "[trunk]",
-            name=name,
-            host="127.0.0.1",
-            port=ports.carriers[name],
-            channels=CHANNELS,
-            calls_per_s_max=max(scene.rate, 1.0),
-            carriers=list(carriers),
-            loopback=True,
-        )
-        for name, carriers in CARRIERS.items()
-    ]
-    return "\n".join(tables)
+    for name, carriers in CARRIERS.items():
+        tables.append(_trunk(scene, name, ports.carriers[name], carriers, WEIGHT))
+    last = list(CARRIERS)[-1]
+    others = tuple(carrier for carriers in CARRIERS.values() for carrier in carriers)
+    tables.append(_trunk(scene, RESERVE, ports.carriers[last], others, 1))
+    return "\n".join(tables) + "\n"
+
+
+def _trunk(scene: Scene, name: str, port: int, carriers: tuple[str, ...], weight: int) -> str:
+    return _table(
+        "[trunk]",
+        name=name,
+        host="127.0.0.1",
+        port=port,
+        channels=CHANNELS,
+        calls_per_s_max=max(scene.rate, 1.0),
+        carriers=list(carriers),
+        weight=weight,
+        loopback=True,
+    )
 
 
 def campaign(scene: Scene) -> CampaignSpec:

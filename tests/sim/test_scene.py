@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from dialerd import config
@@ -36,9 +37,18 @@ def test_the_configuration_passes_the_daemons_own_check(scene):
     assert read.control.socket == scene.socket
     assert read.sip.port == 26_001
     assert read.dialing.calls_per_s_max == 42.5
-    assert {trunk.name: trunk.port for trunk in read.trunk} == scene.ports.carriers
+    *main, reserve = read.trunk
+    assert {trunk.name: trunk.port for trunk in main} == scene.ports.carriers
     assert all(trunk.loopback for trunk in read.trunk)
-    assert read.trunk[-1].carriers == ()
+    assert main[-1].carriers == ()
+    assert (reserve.port, reserve.weight) == (main[-1].port, 1)
+    assert set(reserve.carriers) == {name for trunk in main for name in trunk.carriers}
+
+
+@pytest.mark.parametrize(("speed", "ring_s"), [(0.5, 40), (1.0, 20), (3.0, 7), (100.0, 5)])
+def test_the_ringing_time_follows_the_speed(scene, speed, ring_s):
+    faster = msgspec.structs.replace(scene, speed=speed)
+    assert campaign(faster).ring_s_max == ring_s
 
 
 def test_a_folder_with_odd_characters_is_written_as_toml(tmp_path, scene):
