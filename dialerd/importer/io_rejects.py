@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from dialerd.core.spreadsheet import safe, visible
@@ -27,16 +28,27 @@ class RejectFile:
         self._writer.writerow(("row", "text", "reason"))
 
     def add(self, rejects: Iterable[Reject]) -> None:
-        """Append rows."""
-        for reject in rejects:
-            self._writer.writerow((reject.row, safe(visible(reject.text)), reject.reason))
-            self.count += 1
+        """Append rows; OSError that names the file when it cannot be written to."""
+        with self._named():
+            for reject in rejects:
+                self._writer.writerow((reject.row, safe(visible(reject.text)), reject.reason))
+                self.count += 1
 
     def close(self) -> str | None:
         """The path, or None when nothing was refused and no file is left."""
-        self._file.close()
+        with self._named():
+            self._file.close()
         if self.count:
             return str(self.path)
         if self.path.is_file():
             self.path.unlink()
         return None
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """A full disk is told with the name of the file that filled it."""
+        try:
+            yield
+        except OSError as error:
+            error.filename = str(self.path)
+            raise

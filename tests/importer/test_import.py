@@ -256,6 +256,14 @@ def test_reject_files_that_cannot_be_written(tmp_path: Path, numbering: Numberin
     assert path.read_text() == MESSY
 
 
+def test_a_full_disk_is_told_with_the_file(tmp_path: Path, numbering: Numbering) -> None:
+    for rows in (2, 50_000):  # found when closing, found when writing
+        path = tmp_path / "leads.csv"
+        path.write_text("phone\n0912345678\n" + "12\n" * rows)
+        with pytest.raises(OSError, match="No space left on device: '/dev/full'"):
+            run(path, numbering, None, reject_file=Path("/dev/full"))
+
+
 def test_a_link_to_the_input_is_not_overwritten(tmp_path: Path, numbering: Numbering) -> None:
     path, link = tmp_path / "leads.csv", tmp_path / "link.csv"
     path.write_text(MESSY)
