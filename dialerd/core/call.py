@@ -17,10 +17,10 @@ from collections.abc import Callable
 from enum import IntEnum
 from typing import Final
 
-from dialerd.core.clock import WallClock
+from dialerd.core.clock import NEVER, WallClock
 from dialerd.core.effects import AnyEffect, Dial, Play, Release, StopPlay, Write
 from dialerd.core.events import Answered, Digit, PlayEnded, Released, Ringing
-from dialerd.core.flow import NEVER, FlowPlan, FlowRun
+from dialerd.core.flow import FlowPlan, FlowRun
 from dialerd.core.ids import call_id_for
 from dialerd.core.limits import (
     ADVANCE_S_MAX,
@@ -32,11 +32,11 @@ from dialerd.core.limits import (
 )
 from dialerd.core.ops import AppendEvents, BeginDial, Claim, Finish
 from dialerd.core.outcome import next_state
+from dialerd.core.pacing import NS, RateLimit
 from dialerd.core.records import CallEvent, CampaignSettings, EventKind, LeadState, Outcome
 from fastpath.numbers import Number
 
 LegEvent = Ringing | Answered | Released | Digit | PlayEnded
-NS: Final = 1_000_000_000
 _QUIET: Final = (Outcome.CANCELLED, Outcome.NO_ANSWER)
 
 
@@ -103,9 +103,11 @@ class Call:
         "heard",
         "keys",
         "leg",
+        "limit",
         "next_state",
         "number",
         "outcome",
+        "slot",
         "state",
         "strays",
         "timer_ns",
@@ -151,6 +153,8 @@ class Call:
         self.due_s = 0
         self.deadline_ns = NEVER
         self.timer_ns = NEVER  # the owner's: when it next looks at this call
+        self.limit: RateLimit | None = None  # the owner's: where the open start of its leg is kept
+        self.slot = 0
         self.strays = 0  # events that its state does not know
         self.dropped = 0  # history lines past the limit
 

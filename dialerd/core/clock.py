@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+NEVER: Final = 1 << 62  # a deadline that is none
+
 
 class WallClock:
     """The wall clock as an offset to the monotonic one, shared by all calls of a dialer."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from dialerd.core.clock import NEVER
 from dialerd.core.effects import AnyEffect, MoveCampaign, Notify, Write
 from dialerd.core.events import (
     Answered,
@@ -23,6 +24,7 @@ from dialerd.core.events import (
     Claimed,
     ClaimFailed,
     ClockStepped,
+    Dialed,
     DialRefused,
     Digit,
     DoNotCallAdded,
@@ -37,7 +39,6 @@ from dialerd.core.events import (
     WriteFailed,
 )
 from dialerd.core.floor import Floor
-from dialerd.core.flow import NEVER
 from dialerd.core.leads import Leads
 from dialerd.core.limits import BACK_OFF_S_MAX, CAMPAIGNS_MAX, FINISHED_KEPT
 from dialerd.core.ops import ReleaseClaim
@@ -55,14 +56,18 @@ _AT_REST: Final = (CampaignState.DRAFT, CampaignState.FINISHED)
 class Dialer:
     """See the module's text. One input, then `drain()`."""
 
-    def __init__(self, numbering: Numbering, *, first_leg: int = 1) -> None:
+    def __init__(
+        self, numbering: Numbering, *, first_leg: int = 1, confirms_dials: bool = False
+    ) -> None:
         """`numbering` makes the dialable number of a claim, and refuses what may not be dialed.
 
-        Legs are numbered from `first_leg`; a leg's number is unique for the dialer's life.
+        Legs are numbered from `first_leg`; a leg's number is unique for the dialer's life. A driver
+        that `confirms_dials` tells `Dialed` when it carried a `Dial` out: then a trunk's calls per
+        second hold for the moments at which calls leave, however long their commits took.
         """
         self.floor = Floor()
         self._leads = Leads(self.floor, numbering)
-        self._placing = Placing(self.floor, self._leads, first_leg)
+        self._placing = Placing(self.floor, self._leads, first_leg, confirms_dials=confirms_dials)
         self._owed: list[ReleaseClaim] = []  # given back when the store is well again
         self._store_ns = NEVER
 
@@ -112,6 +117,9 @@ class Dialer:
 
     def _on_leg(self, event: LegEvent, now_ns: int) -> None:
         self._placing.on_leg(event, now_ns)
+
+    def _on_dialed(self, event: Dialed, now_ns: int) -> None:
+        self._placing.dialed(event, now_ns)
 
     def _on_claimed(self, event: Claimed, now_ns: int) -> None:
         if not self.floor.store_ok:
@@ -257,6 +265,7 @@ class Dialer:
 
 
 _INPUTS: Final[dict[type, Callable[[Dialer, Any, int], None]]] = {
+    Dialed: Dialer._on_dialed,
     Ringing: Dialer._on_leg,
     Answered: Dialer._on_leg,
     Released: Dialer._on_leg,

@@ -15,6 +15,15 @@ class Event(msgspec.Struct, frozen=True):
     """Base of all events."""
 
 
+class Dialed(Event, frozen=True):
+    """A `Dial` was carried out just now: its commit is behind it and the line was asked.
+
+    Only told to a dialer that was made with `confirms_dials`.
+    """
+
+    leg: int
+
+
 class Ringing(Event):
     """The far end is being alerted.
 
@@ -147,7 +156,8 @@ class DoNotCallAdded(Event, frozen=True):
 
 
 AnyEvent = (
-    Ringing
+    Dialed
+    | Ringing
     | Answered
     | Released
     | Digit

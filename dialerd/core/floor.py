@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dialerd.core.call import Call
-from dialerd.core.clock import WallClock
+from dialerd.core.clock import NEVER, WallClock
 from dialerd.core.effects import AnyEffect
-from dialerd.core.flow import NEVER
 from dialerd.core.ops import Claim
 from dialerd.core.running import Run
 from dialerd.core.selection import Route, Trunks

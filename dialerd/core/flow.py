@@ -17,6 +17,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Final, Protocol
 
+from dialerd.core.clock import NEVER
 from dialerd.core.limits import (
     KEYS_EARLY_MAX,
     PROMPT_CHARS_MAX,
@@ -28,7 +29,6 @@ from dialerd.core.records import EventKind, Flow, FlowStep
 
 KEYS: Final = frozenset("0123456789*#")
 END: Final = "end"
-NEVER: Final = 1 << 62
 _END: Final = -1
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from dialerd.core.clock import NEVER
 from dialerd.core.effects import WantLeads, Write
 from dialerd.core.events import Claimed, ClaimFailed
 from dialerd.core.floor import Floor
-from dialerd.core.flow import NEVER
 from dialerd.core.limits import ASK_AGAIN_S, ASK_GAP_NS, LEASE_MARGIN_S, LEASE_S
 from dialerd.core.ops import Claim, Finish, ReleaseClaim
 from dialerd.core.pacing import NS

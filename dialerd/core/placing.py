@@ -10,13 +10,13 @@ from collections import deque
 from heapq import heappop, heappush
 
 from dialerd.core.call import ADVANCING, ENDED, Call
+from dialerd.core.clock import NEVER
 from dialerd.core.effects import Notify
-from dialerd.core.events import Answered, Digit, PlayEnded, Released, Ringing
+from dialerd.core.events import Answered, Dialed, Digit, PlayEnded, Released, Ringing
 from dialerd.core.floor import Floor
-from dialerd.core.flow import NEVER
 from dialerd.core.leads import Leads
 from dialerd.core.limits import ASK_GAP_NS, DIALS_PER_STEP
-from dialerd.core.pacing import NS
+from dialerd.core.pacing import NEVER_LEFT, NS
 from dialerd.core.records import LeadState, Outcome
 from dialerd.core.running import Held, Run
 from dialerd.core.selection import Route, Trunk
@@ -29,6 +29,7 @@ class Placing:
 
     __slots__ = (
         "_advancing",
+        "_at_once",
         "_floor",
         "_leads",
         "_leg",
@@ -40,8 +41,9 @@ class Placing:
         "watch_calls",
     )
 
-    def __init__(self, floor: Floor, leads: Leads, first_leg: int) -> None:
-        """Legs are numbered from `first_leg`."""
+    def __init__(self, floor: Floor, leads: Leads, first_leg: int, *, confirms_dials: bool) -> None:
+        """Legs are numbered from `first_leg`; see `Dialer`."""
+        self._at_once = not confirms_dials
         self._floor = floor
         self._leads = leads
         self._leg = first_leg
@@ -61,6 +63,8 @@ class Placing:
         if call is None:
             self.strays += 1
             return
+        if call.limit is not None:
+            self._left(call, now_ns, now_ns)
         call.handle(event, now_ns)
         kind = type(event)
         if kind is Released:
@@ -73,6 +77,18 @@ class Placing:
         self.after(call, now_ns)
         if self.watch_calls:
             self._tell(call, now_ns)
+
+    def dialed(self, event: Dialed, now_ns: int) -> None:
+        """A dial has left: from now on its second counts."""
+        call = self._legs.get(event.leg)
+        if call is not None:
+            self._left(call, now_ns, now_ns)
+
+    def _left(self, call: Call, at_ns: int, now_ns: int) -> None:
+        if call.limit is not None:
+            call.limit.left(call.slot, at_ns)
+            call.limit = None
+            self._floor.dial_ns = now_ns
 
     def _leg_gone(self, call: Call, event: Released, now_ns: int) -> None:
         trunk = self._floor.trunks.by_name[call.trunk]
@@ -96,6 +112,7 @@ class Placing:
         floor, claim = self._floor, call.claim
         del floor.calls[claim.attempt_id]
         if self._legs.pop(call.leg, None) is not None:
+            self._left(call, now_ns, now_ns)
             trunk = floor.trunks.by_name[call.trunk]
             trunk.give_back(call.outcome or Outcome.CANCELLED)
             floor.dial_ns = now_ns  # its channel is free
@@ -111,6 +128,7 @@ class Placing:
 
     def undo(self, call: Call, now_ns: int) -> bool:
         """The store did not record a dial; True when the call never was."""
+        self._left(call, NEVER_LEFT, now_ns)
         never = call.dial_refused(now_ns)
         if never:
             self._floor.runs[call.claim.campaign_id].placed -= 1
@@ -209,7 +227,9 @@ class Placing:
     def _place(self, call: Call, trunk: Trunk, route: Route, now_ns: int) -> None:
         leg = self._leg
         self._leg = leg + 1
-        trunk.take(now_ns)
+        slot = trunk.take(now_ns, left=self._at_once)
+        if not self._at_once:
+            call.limit, call.slot = trunk.limit, slot
         self._legs[leg] = call
         call.dial(trunk.name, route.rule, leg, now_ns)
         self.after(call, now_ns)

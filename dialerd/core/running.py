@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter, deque
 from typing import Final
 
-from dialerd.core.flow import NEVER, FlowPlan
+from dialerd.core.clock import NEVER
+from dialerd.core.flow import FlowPlan
 from dialerd.core.limits import (
     AHEAD_S,
     BACK_OFF_S_MAX,

@@ -17,8 +17,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
+from dialerd.core.clock import NEVER
 from dialerd.core.events import TrunkSpec
-from dialerd.core.flow import NEVER
 from dialerd.core.limits import CPS_MARGIN_NS, FAULTS_IN_A_ROW, REST_S_MAX, REST_S_MIN, TRUNKS_MAX
 from dialerd.core.pacing import NS, RateLimit
 from dialerd.core.records import Outcome
@@ -68,13 +68,13 @@ class Trunk:
         self.channels = spec.channels if spec.up else 0
         self.capacity = max(1, self.channels * max(1, spec.weight))
 
-    def take(self, now_ns: int) -> None:
-        """A call starts on it."""
+    def take(self, now_ns: int, *, left: bool = True) -> int:
+        """A call starts on it; `left` and the slot returned are those of `RateLimit.take`."""
         self.in_use += 1
         self.placed += 1
         self.used_ns = now_ns
         self.trying = self.rests > 0
-        self.limit.take(now_ns)
+        return self.limit.take(now_ns, left=left)
 
     def give_back(self, outcome: Outcome) -> None:
         """A call on it has ended."""

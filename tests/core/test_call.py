@@ -15,7 +15,7 @@ from dialerd.core.call import (
     UP,
     CallState,
 )
-from dialerd.core.flow import NEVER
+from dialerd.core.clock import NEVER
 from dialerd.core.ids import attempt_of
 from dialerd.core.limits import (
     ADVANCE_S_MAX,

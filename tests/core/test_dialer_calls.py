@@ -53,6 +53,40 @@ def test_a_stall_is_not_followed_by_a_burst():
     assert len(desk.dials()) - before <= CATCH_UP_NS * 100 // NS + 1
 
 
+def test_confirmed_dials_pace_what_leaves():
+    """Commits stall for half a second: no more calls are decided than may leave at once."""
+    desk = Desk(trunk("a", 10_000, 20), confirms_dials=True)
+    desk.claims(60)
+    desk.run(5)
+    assert len(desk.dials()) == 20
+    assert desk.dialer.deadline_ns() > desk.now_ns
+    for dial in desk.dials():
+        desk.tell(ev.Dialed(dial.leg))
+    assert len(desk.dials()) == 20
+    desk.run(0.9)
+    assert len(desk.dials()) == 20
+    got = desk.run(0.3)
+    assert len(only([e for _, e in got], fx.Dial)) > 1
+
+
+@pytest.mark.parametrize("told", ["ringing", "released", "refused", "failed", "nothing"])
+def test_a_start_is_closed_by_whatever_tells_of_it(told):
+    desk = Desk(trunk("a", 100, 1), confirms_dials=True)
+    desk.claims(2)
+    (first,) = desk.dials()
+    event = {
+        "ringing": ev.Ringing(first.leg),
+        "released": ev.Released(first.leg, Outcome.BUSY, 486),
+        "refused": ev.DialRefused(first.call),
+        "failed": ev.WriteFailed(first.call),
+    }.get(told)
+    if event is not None:
+        desk.tell(event)
+        desk.tell(ev.StoreRecovered())
+    desk.run(1.5)
+    assert len(desk.dials()) == (1 if told == "nothing" else 2)
+
+
 def test_channels_are_never_exceeded_and_refilled_at_once():
     desk = Desk(trunk("a", 7, 1000))
     desk.claims(20)

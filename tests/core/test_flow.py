@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dialerd.core.clock import NEVER
 from dialerd.core.flow import (
     END,
     IDLE,
     MOVES,
-    NEVER,
     OVER,
     PLAYING,
     WAITING,

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dialerd.core.clock import NEVER
 from dialerd.core.limits import CATCH_UP_NS
-from dialerd.core.pacing import NS, RateLimit
+from dialerd.core.pacing import NEVER_LEFT, NS, RateLimit
 
 MS = 1_000_000
 
@@ -99,6 +100,50 @@ def test_a_stall_is_made_up_for_only_a_little():
     dial_all(limit, range(0, NS, MS))
     after = dial_all(limit, [4 * NS])
     assert len(after) == CATCH_UP_NS * 100 // NS + 1
+
+
+@given(
+    st.integers(1, 30),
+    st.lists(
+        st.tuples(st.integers(0, 400 * MS), st.integers(0, 900 * MS), st.booleans()), max_size=120
+    ),
+)
+def test_open_starts_hold_the_limit_for_the_moments_calls_leave(rate, steps):
+    """Calls leave any time after they were decided, in any order, some never."""
+    limit = RateLimit(rate)
+    now_ns, waiting, left = 0, [], []
+
+    def leave(until_ns):
+        for when, slot in sorted(item for item in waiting if item[0] <= until_ns):
+            waiting.remove((when, slot))
+            limit.left(slot, when)
+            left.append(when)
+
+    for gap_ns, delay_ns, leaves in steps:
+        now_ns += gap_ns
+        leave(now_ns)
+        for _ in range(50):
+            if limit.ready_ns > now_ns:
+                break
+            slot = limit.take(now_ns, left=False)
+            if leaves:
+                waiting.append((now_ns + delay_ns, slot))
+            else:
+                limit.left(slot, NEVER_LEFT)
+        assert len(waiting) <= rate
+    leave(now_ns + 10 * NS)
+    assert busiest(sorted(left)) <= rate
+
+
+def test_a_change_of_rate_closes_what_is_open():
+    limit = RateLimit(3)
+    slots = [limit.take(limit.ready_ns if i else 0, left=False) for i in range(3)]
+    assert limit.ready_ns >= NEVER
+    changed = limit.resized(5)
+    ready_ns = changed.ready_ns
+    assert ready_ns <= 2 * NS  # it cannot know when they leave, and waits for the second after
+    limit.left(slots[0], NS)  # told to the old limit: the new one is not touched
+    assert changed.ready_ns == ready_ns
 
 
 def test_zero_binds_nothing():

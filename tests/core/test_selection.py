@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import dialerd.core.events as ev
-from dialerd.core.flow import NEVER
+from dialerd.core.clock import NEVER
 from dialerd.core.limits import CPS_MARGIN_NS, FAULTS_IN_A_ROW, REST_S_MAX, TRUNKS_MAX
 from dialerd.core.records import Outcome
 from dialerd.core.selection import Trunks

@@ -107,7 +107,7 @@ class World:
     # -- driver ----------------------------------------------------------------------------------
 
     def reset_driver(self) -> None:
-        self.dialer = Dialer(NUMBERING, first_leg=1 + 1_000_000 * self.crashes)
+        self.dialer = Dialer(NUMBERING, first_leg=1 + 1_000_000 * self.crashes, confirms_dials=True)
         self.waiting: dict[int, Batch] = {}
         self.backlog: list = []
         self.inputs: list = []
@@ -210,6 +210,7 @@ class World:
         match effect:
             case fx.Dial():
                 self.people.dial(effect)
+                self.feed(ev.Dialed(effect.leg))
             case fx.Release():
                 self.people.release(effect.leg)
             case fx.Play():
