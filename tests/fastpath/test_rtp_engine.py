@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import select
 import socket
@@ -329,80 +328,7 @@ def test_events_that_nobody_takes_are_bounded_and_counted(
     assert len(events) == 1025
 
 
-# ---- streams
-
-
-def test_ports_are_even_in_the_range_and_random(engine: MediaEngine) -> None:
-    streams = [engine.open(HERE, 23301, 23499) for _ in range(60)]
-    ports = [engine.port(s) for s in streams]
-    assert set(ports) <= set(range(23302, 23500, 2))
-    assert len(set(ports)) == len(set(streams)) == 60
-    assert ports != sorted(ports)
-
-
-def test_a_full_range_a_busy_port_and_a_full_engine_are_told_apart() -> None:
-    engine = MediaEngine(streams_max=3)
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as busy:
-        busy.bind((HERE, 23200))
-        first = engine.open(HERE, 23200, 23203)
-        assert engine.port(first) == 23202
-        with pytest.raises(OSError, match="no free even port in 23200-23203") as full:
-            engine.open(HERE, 23200, 23203)
-        assert full.value.errno == errno.EADDRINUSE
-    engine.open(HERE, LOW, HIGH)
-    engine.open(HERE, LOW, HIGH)
-    with pytest.raises(OSError, match="carries its 3 streams") as full:
-        engine.open(HERE, LOW, HIGH)
-    assert full.value.errno == errno.ENOBUFS
-    engine.close(first)
-    assert engine.port(engine.open(HERE, 23202, 23203)) == 23202, "a closed port is free at once"
-    with pytest.raises(OSError, match=r"cannot open RTP port 192\.0\.2\.1"):
-        MediaEngine().open("192.0.2.1", LOW, HIGH)
-
-
-@pytest.mark.parametrize(
-    ("host", "low", "high"),
-    [("localhost", LOW, HIGH), ("::1", LOW, HIGH), (HERE, 0, 10), (HERE, 23001, 23001),
-     (HERE, 100, 50), (HERE, 60000, 65536), (HERE, -4, 4)],
-)  # fmt: skip
-def test_nonsense_for_a_port_is_refused(
-    engine: MediaEngine, host: str, low: int, high: int
-) -> None:
-    with pytest.raises(ValueError, match=r"not an IPv4 address|no even port"):
-        engine.open(host, low, high)
-    assert engine.counters()["streams"] == 0
-
-
-@pytest.mark.parametrize(
-    ("host", "port", "payload_type", "event_type"),
-    [("sip.example", 4000, 0, 101), (HERE, 0, 0, 101), (HERE, 65536, 0, 101), (HERE, 4000, 3, 101),
-     (HERE, 4000, -1, 101), (HERE, 4000, 0, 8), (HERE, 4000, 0, 13), (HERE, 4000, 0, 128),
-     (HERE, 4000, 0, -2), ("224.0.0.5", 4000, 0, 101), ("255.255.255.255", 4000, 0, 101)],
-)  # fmt: skip
-def test_nonsense_from_an_sdp_is_refused(
-    engine: MediaEngine, host: str, port: int, payload_type: int, event_type: int
-) -> None:
-    stream = engine.open(HERE, LOW, HIGH)
-    with pytest.raises(ValueError, match="not a"):
-        engine.connect(stream, host, port, payload_type, event_type)
-    assert engine.close(stream).sent == 0
-
-
-def test_a_stream_that_is_not_open_is_named(engine: MediaEngine) -> None:
-    prompt = engine.add_prompt(PCMU, PCMA)
-    stream = engine.open(HERE, LOW, HIGH)
-    engine.close(stream)
-    other = engine.open(HERE, LOW, HIGH)
-    for gone in (stream, -1, 0, 5, 2**62, other + 1):
-        for use in (
-            engine.port, engine.close, engine.stats, engine.stop_play, engine.recorded,
-            engine.record,
-            lambda s: engine.connect(s, HERE, 4000, 0), lambda s: engine.play(s, prompt, 1),
-            lambda s: engine.send_digits(s, "1", 1),
-        ):  # fmt: skip
-            with pytest.raises(KeyError, match="no such stream"):
-                use(gone)
-    assert engine.close(other).sent == 0
+# ---- recording
 
 
 def test_the_recording_of_a_stream_is_bounded(engine: MediaEngine) -> None:
