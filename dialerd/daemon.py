@@ -91,7 +91,11 @@ class Daemon:
         trunks = {t.name: _sip_trunk(t) for t in config.trunk}
         shown = config.sip.advertised or config.sip.bind
         self._lines = SipLines(trunks, shown, self._rng)
-        self._dialer = Dialer(numbering)
+        self._dialer = Dialer(
+            numbering,
+            calls_per_s_max=config.dialing.calls_per_s_max,
+            calls_max=config.dialing.calls_max,
+        )
         self._live = Live(self._clock.wall_ms)
         self._start_media(loop, shown)
         endpoint = Endpoint(

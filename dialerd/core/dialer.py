@@ -57,15 +57,22 @@ class Dialer:
     """See the module's text. One input, then `drain()`."""
 
     def __init__(
-        self, numbering: Numbering, *, first_leg: int = 1, confirms_dials: bool = False
+        self,
+        numbering: Numbering,
+        *,
+        first_leg: int = 1,
+        confirms_dials: bool = False,
+        calls_per_s_max: float = 0.0,
+        calls_max: int = 0,
     ) -> None:
         """`numbering` makes the dialable number of a claim, and refuses what may not be dialed.
 
         Legs are numbered from `first_leg`; a leg's number is unique for the dialer's life. A driver
         that `confirms_dials` tells `Dialed` when it carried a `Dial` out: then a trunk's calls per
-        second hold for the moments at which calls leave, however long their commits took.
+        second hold for the moments at which calls leave, however long their commits took. The last
+        two are limits over all campaigns and trunks; 0 binds nothing.
         """
-        self.floor = Floor()
+        self.floor = Floor(calls_per_s_max, calls_max)
         self._leads = Leads(self.floor, numbering)
         self._placing = Placing(self.floor, self._leads, first_leg, confirms_dials=confirms_dials)
         self._owed: list[ReleaseClaim] = []  # given back when the store is well again

@@ -6,6 +6,7 @@ from dialerd.core.call import Call
 from dialerd.core.clock import NEVER, WallClock
 from dialerd.core.effects import AnyEffect
 from dialerd.core.ops import Claim
+from dialerd.core.pacing import RateLimit
 from dialerd.core.running import Run
 from dialerd.core.selection import Route, Trunks
 from fastpath.numbers import Number
@@ -16,18 +17,22 @@ class Floor:
 
     __slots__ = (
         "calls",
+        "calls_max",
         "clock",
         "dial_ns",
         "draining",
         "house_ns",
+        "limit",
         "out",
         "runs",
         "store_ok",
         "trunks",
     )
 
-    def __init__(self) -> None:
-        """Nothing to do yet."""
+    def __init__(self, calls_per_s_max: float = 0.0, calls_max: int = 0) -> None:
+        """Nothing to do yet. The limits are those of the whole daemon; 0 binds nothing."""
+        self.limit = RateLimit(calls_per_s_max)
+        self.calls_max = calls_max
         self.clock = WallClock()
         self.trunks = Trunks()
         self.runs: dict[int, Run] = {}
@@ -47,6 +52,17 @@ class Floor:
             and self.clock.known
             and run.open_at(now_ns + self.clock.offset_ns)
         )
+
+    @property
+    def full(self) -> bool:
+        """Whether as many calls are in progress as the daemon may have."""
+        return 0 < self.calls_max <= len(self.calls)
+
+    def room_ns(self, now_ns: int) -> int:
+        """When the daemon's own limits let one more call start: 0 now, NEVER when one must end."""
+        if self.full:
+            return NEVER
+        return self.limit.ready_ns if self.limit.ready_ns > now_ns else 0
 
     def route(self, run: Run, claim: Claim, number: Number) -> Route:
         """The trunks that may carry a claimed number."""

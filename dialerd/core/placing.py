@@ -110,6 +110,8 @@ class Placing:
 
     def _ended(self, call: Call, now_ns: int) -> None:
         floor, claim = self._floor, call.claim
+        if floor.full:
+            floor.dial_ns = now_ns  # there is room again
         del floor.calls[claim.attempt_id]
         if self._legs.pop(call.leg, None) is not None:
             self._left(call, now_ns, now_ns)
@@ -190,6 +192,9 @@ class Placing:
         """Place one call of a campaign: 0, or when it could be (NEVER: an event will tell)."""
         if not run.held_count or not self._floor.may_dial(run, now_ns):
             return NEVER
+        room_ns = self._floor.room_ns(now_ns)
+        if room_ns:
+            return room_ns
         if run.limit.ready_ns > now_ns:
             return run.limit.ready_ns
         ready_ns = NEVER
@@ -215,6 +220,7 @@ class Placing:
         assert run.plan is not None  # noqa: S101 - a run without a plan is not running
         floor = self._floor
         run.held_count -= 1
+        floor.limit.take(now_ns)
         run.limit.take(now_ns)
         run.dialed(now_ns)
         run.live += 1

@@ -69,9 +69,9 @@ def only(effects, kind):
 class Desk:
     """A dialer driven by hand: time moves when told, effects pile up in `seen`."""
 
-    def __init__(self, *trunks, confirms_dials=False, **changes) -> None:
+    def __init__(self, *trunks, confirms_dials=False, limits=None, **changes) -> None:
         self.now_ns = T0
-        self.dialer = Dialer(NUMBERING, confirms_dials=confirms_dials)
+        self.dialer = Dialer(NUMBERING, confirms_dials=confirms_dials, **(limits or {}))
         self.seen = []
         self.attempt = 0
         self.phone = 84_901_000_000

@@ -1,0 +1,65 @@
+"""The daemon's own limits, over all campaigns and trunks: calls a second, calls in progress."""
+
+import dialerd.core.effects as fx
+import dialerd.core.events as ev
+from dialerd.core.records import Outcome
+from tests.core.build import Desk, only, trunk
+from tests.core.world import NS
+
+
+def starts(got):
+    return [at for at, effect in got if isinstance(effect, fx.Dial)]
+
+
+def test_no_second_has_more_calls_than_the_rate():
+    desk = Desk(trunk("a", 500), trunk("b", 500), limits={"calls_per_s_max": 7.0})
+    desk.campaign(2)
+    desk.claims(60, 1)
+    desk.claims(60, 2)
+    found = starts(desk.run(5))
+    for i, at in enumerate(found):
+        assert sum(1 for other in found[i:] if other < at + NS) <= 7
+    assert len(desk.dials()) >= 7 * 4
+
+
+def test_both_campaigns_get_their_turn_under_the_rate():
+    desk = Desk(trunk("a", 500), limits={"calls_per_s_max": 10.0})
+    desk.campaign(2)
+    desk.claims(40, 1)
+    desk.claims(40, 2)
+    desk.run(4)
+    campaigns = [1 if dial.call <= 40 else 2 for dial in desk.dials()]
+    assert abs(campaigns.count(1) - campaigns.count(2)) <= 1
+
+
+def test_calls_in_progress_are_bounded_and_room_is_used_at_once():
+    desk = Desk(trunk("a", 500), trunk("b", 500), limits={"calls_max": 3})
+    desk.claims(8)
+    desk.run(2)
+    assert len(desk.dials()) == 3
+    (campaign,) = desk.dialer.statistics(desk.now_ns).campaigns
+    assert campaign.why == "the daemon has its 3 calls in progress"
+    for n in (3, 4, 5):
+        leg = desk.dials()[n - 3].leg
+        assert len(only(desk.tell(ev.Released(leg, Outcome.BUSY, 486)), fx.Dial)) <= 1
+        desk.run(0.5)
+        assert len(desk.dials()) == n + 1
+        assert len(desk.dialer.floor.calls) == 3
+
+
+def test_an_answered_call_keeps_its_place():
+    desk = Desk(trunk("a", 500), limits={"calls_max": 1})
+    desk.claims(2)
+    desk.run(1)
+    (dial,) = desk.dials()
+    desk.tell(ev.Ringing(dial.leg))
+    desk.tell(ev.Answered(dial.leg))
+    desk.run(0.2)
+    assert len(desk.dials()) == 1
+
+
+def test_zero_binds_nothing():
+    desk = Desk(trunk("a", 500, 1000.0), calls_per_s_max=0.0)
+    desk.claims(50)
+    desk.run(2)
+    assert len(desk.dials()) == 50
