@@ -33,9 +33,9 @@ EXIT_CODES = {
     130: "interrupted",
 }
 TITLES = {
-    "live": "a reload makes it take effect at once",
-    "drain": "a reload makes it take effect for calls that begin after it",
-    "restart": "it takes effect when the daemon starts",
+    "live": "can change while calls are up",
+    "drain": "can only change for calls that begin after it",
+    "restart": "fixed for the life of the process",
 }
 
 # What the shipped file sets; every other key stands there as a comment with its default.
@@ -134,7 +134,7 @@ def shipped_config() -> str:
         "# Paths are relative to this file's folder. ${env:NAME} in a text is filled in from the",
         "# environment.",
         "# A key that is commented out shows its default, or an example where that is empty.",
-        "# In brackets: when a change takes effect:",
+        "# The daemon reads it when it starts: restart it after a change. In brackets, by nature a key",
         *[f"#   [{name}] {text}" for name, text in TITLES.items()],
         "# Written by docs/generate.py from dialerd/config/schema.py; edit a copy of it.",
     ]
@@ -192,7 +192,8 @@ def config_reference() -> str:
         "Paths are relative to the file's folder. `${env:NAME}` in any text is filled in from the",
         "environment.",
         "",
-        "The last column says when a change takes effect:",
+        "The daemon reads it when it starts: restart it after a change. The last column says what a key",
+        "is by nature:",
         "",
         *[f"- **{name}**: {text}" for name, text in TITLES.items()],
     ]
@@ -204,7 +205,7 @@ def config_reference() -> str:
             (section.__doc__ or "").strip(),
             "",
         ]
-        out += ["| key | meaning | type | default | reload |", "|---|---|---|---|---|"]
+        out += ["| key | meaning | type | default | nature |", "|---|---|---|---|---|"]
         for key in keys(section):
             limits = _limits(key.meta)
             kind = _type_name(key.kind) + (f", {limits}" if limits else "")

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
+from dialerd.config import load
 from tests import tree
 
 PAGES = sorted(path for path in tree.files() if path.suffix == ".md")
@@ -106,6 +107,25 @@ def test_dialerd_commands_exist(path: Path) -> None:
     for words in commands(path):
         if words[0].rpartition("/")[2] == "dialerd":
             check_command(words)
+
+
+def configurations() -> list[tuple[Path, str]]:
+    blocks = [
+        (path, kind, body) for path in PAGES for kind, body in FENCE.findall(path.read_text())
+    ]
+    return [(path, body) for path, kind, body in blocks if kind == "toml"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"), configurations(), ids=[p.stem for p, _ in configurations()]
+)
+def test_documented_configurations_are_right(
+    path: Path, body: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CARRIER_PASSWORD", "secret")
+    file = tmp_path / "dialerd.toml"
+    file.write_text(body)
+    assert load(file).trunk, tree.name_of(path)
 
 
 def test_decisions_are_numbered_listed_and_complete() -> None:
