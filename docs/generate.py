@@ -134,7 +134,8 @@ def shipped_config() -> str:
         "# Paths are relative to this file's folder. ${env:NAME} in a text is filled in from the",
         "# environment.",
         "# A key that is commented out shows its default, or an example where that is empty.",
-        "# The daemon reads it when it starts: restart it after a change. In brackets, by nature a key",
+        "# The daemon reads it when it starts: restart it after a change.",
+        "# In brackets, what a key is by nature:",
         *[f"#   [{name}] {text}" for name, text in TITLES.items()],
         "# Written by docs/generate.py from dialerd/config/schema.py; edit a copy of it.",
     ]
@@ -192,8 +193,8 @@ def config_reference() -> str:
         "Paths are relative to the file's folder. `${env:NAME}` in any text is filled in from the",
         "environment.",
         "",
-        "The daemon reads it when it starts: restart it after a change. The last column says what a key",
-        "is by nature:",
+        "The daemon reads it when it starts: restart it after a change. The last column says what a",
+        "key is by nature:",
         "",
         *[f"- **{name}**: {text}" for name, text in TITLES.items()],
     ]
