@@ -20,6 +20,9 @@ import msgspec
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+import admin_http.app  # noqa: E402, F401 - importing it registers the routes
+from admin_http.routes import ROUTES  # noqa: E402
+from admin_http.tokens import Scope  # noqa: E402
 from dialerd.cli.main import cli  # noqa: E402
 from dialerd.config import Config  # noqa: E402
 from dialerd.core import diagrams  # noqa: E402
@@ -259,12 +262,57 @@ def cli_reference() -> str:
     return "\n".join([*out, *_described("dialerd", cli, None)]) + "\n"
 
 
+SCOPES = {
+    Scope.READ: "status, campaigns, lists, progress, live events",
+    Scope.REPORTS: "what was said and pressed by whom: personal data",
+    Scope.CAMPAIGNS: "create campaigns and move them through their gate",
+    Scope.OPERATE: "the emergency stop",
+}
+
+
+def api_reference() -> str:
+    """`docs/reference/api.md`."""
+    out = [
+        "# HTTP API reference",
+        "",
+        "<!-- Written by docs/generate.py from admin_http. -->",
+        "",
+        "Served by the admin process on `[admin] bind` and `port`. The whole description, with the",
+        "types of every request and answer, is OpenAPI 3.1 at `/v1/openapi.json`.",
+        "",
+        "A request carries a bearer token (`Authorization: Bearer dlr_...`), made with",
+        "`dialerd token add NAME --scope SCOPE`; only health and the description need none. Bodies",
+        "are JSON. Times are RFC 3339. Every refusal is an RFC 9457 problem document: `errors`",
+        "points at the values that do not fit, `allowed` says what a campaign's state permits,",
+        "`request_id` is in the log. While the daemon is away the answer is 503.",
+        "",
+        "| scope | allows |",
+        "|---|---|",
+        *[f"| `{scope}` | {SCOPES[scope]} |" for scope in Scope],
+        "",
+        "| request | scope | what it does |",
+        "|---|---|---|",
+    ]
+    for route in sorted(ROUTES, key=lambda item: (item.path, item.method)):
+        scope = f"`{route.scope}`" if route.scope else "none"
+        out.append(f"| `{route.method} {route.path}` | {scope} | {_cell(route.summary)} |")
+    out += [
+        "",
+        "`/v1/stream?topics=a,b` is a stream of server-sent events. It begins with `snapshot` (the",
+        "status). `lost` counts events that a slow reader missed, `reset` says that the present",
+        "state must be fetched anew, `core` says whether the daemon is up. After a lost connection",
+        "send the last id as `Last-Event-ID` to go on where you were.",
+    ]
+    return "\n".join(out) + "\n"
+
+
 def outputs() -> dict[Path, str]:
     """Every generated file and its text."""
     return {
         ROOT / "conf" / "dialerd.toml": shipped_config(),
         ROOT / "docs" / "reference" / "config.md": config_reference(),
         ROOT / "docs" / "reference" / "cli.md": cli_reference(),
+        ROOT / "docs" / "reference" / "api.md": api_reference(),
         ROOT / "docs" / "reference" / "state-machines.md": diagrams.page(),
     }
 
