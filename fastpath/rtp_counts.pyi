@@ -13,7 +13,7 @@ class StreamStats(NamedTuple):
     lost: int  # expected and never arrived (RFC 3550 A.3)
     reordered: int
     duplicates: int
-    stale: int  # arrived more than 64 packets late, or alone beyond a jump
+    stale: int  # the first packet after each jump of the sequence numbers
     jitter_ms: float  # RFC 3550 A.8, by kernel arrival times
     foreign: int  # dropped by the latch: not from the peer
     malformed: int

@@ -15,8 +15,7 @@ cdef enum:
     SOCKET_BUFFER_BYTES = 32768  # kernel memory a flood can hold for one call
     SOURCES_MAX = 2  # SSRCs followed at once in one stream (audio and a separate event source)
     DROPOUT_MAX = 3000  # RFC 3550 A.1
-    MISORDER_MAX = 100
-    REORDER_WINDOW = 64
+    REORDER_WINDOW = 64  # instead of A.1's MAX_MISORDER: further back is a restart
     # latching
     CANDIDATES_MAX = 4
     LEARN_PACKETS = 4
@@ -44,6 +43,8 @@ cdef enum:
     MS_NS = 1000000
     SAMPLE_NS = 125000
     EVENT_GONE_NS = 60000000  # 3 periods without a packet end an event whose end was lost
+    EVENT_FORGET_NS = 1000000000  # after its last packet, the same timestamp is a new digit
+    RESTART_NS = 500000000  # a source silent for so long may go on anywhere
 
 cdef extern from *:
     """

@@ -12,7 +12,7 @@ cdef enum Verdict:
     AUDIO  # G.711 or comfort noise of the peer
     EVENT  # RFC 4733
     DUPLICATE
-    STALE  # older than the reorder window, or the first packet after a jump (RFC 3550 A.1)
+    STALE  # the first packet after a jump, ahead or back (RFC 3550 A.1)
     MALFORMED
     FOREIGN  # not from the peer: dropped by the latch
     OTHER_PAYLOAD  # from the peer, of a payload type nobody agreed on
@@ -62,6 +62,7 @@ cdef struct Receiver:
     uint8_t history_count
     uint32_t history_ssrc[HISTORY_MAX]
     uint32_t history_timestamp[HISTORY_MAX]
+    int64_t history_last_ns[HISTORY_MAX]  # when its last packet came
     # digits for the caller to take: set digits to 0
     uint8_t digits
     DigitOut digit[DIGITS_OUT_MAX]

@@ -3,9 +3,12 @@
 
 1. RTP version 2 with a sane header (RFC 3550 section 5.1), else it is malformed.
 2. The latch (see rtp_latch): else it is foreign.
-3. Sequence numbers as in RFC 3550 A.1, with a window of 64 that tells reordered from repeated.
+3. Sequence numbers as in RFC 3550 A.1, with a window of 64 that tells reordered from repeated. A
+   number outside of it is believed at its second packet, or at once after half a second of
+   silence: players of captures and announcement servers start anew in the middle of a call.
 4. RFC 4733 events: one event is one (SSRC, timestamp). It is told once: at its first end packet,
-   when the next event begins, or after three periods without a packet.
+   when the next event begins, or after three periods without a packet. A second after its last
+   packet it is forgotten, because a player may play the same capture again.
 """
 
 from libc.string cimport memset
@@ -14,13 +17,14 @@ from fastpath.rtp_latch cimport ipv4, ipv4_text, latch_admit, latch_init
 from fastpath.rtp_limits cimport (
     DATAGRAM_BYTES_MAX,
     DROPOUT_MAX,
+    EVENT_FORGET_NS,
     EVENT_GONE_NS,
     HEADER_BYTES,
-    MISORDER_MAX,
     PAYLOAD_NOISE,
     PAYLOAD_PCMA,
     PAYLOAD_PCMU,
     REORDER_WINDOW,
+    RESTART_NS,
     SAMPLE_NS,
 )
 
@@ -102,7 +106,7 @@ cdef Source *source_of(Receiver *r, uint32_t ssrc, uint16_t seq, int *fresh) noe
     return oldest
 
 
-cdef int sequence(Receiver *r, Source *s, uint16_t seq) noexcept nogil:
+cdef int sequence(Receiver *r, Source *s, uint16_t seq, int64_t at_ns) noexcept nogil:
     """Account for a number of a known source (RFC 3550 A.1): AUDIO, DUPLICATE or STALE."""
     cdef uint16_t ahead = <uint16_t> (seq - <uint16_t> s.seq_max)
     cdef int back
@@ -116,15 +120,12 @@ cdef int sequence(Receiver *r, Source *s, uint16_t seq) noexcept nogil:
         s.seq_bad = -1
         return AUDIO
     back = 65536 - ahead
-    if back >= MISORDER_MAX:
-        if seq == s.seq_bad:  # the second in a row: the peer really jumped
-            source_fold(r, s)
-            source_start(s, s.ssrc, seq)
-            return AUDIO
-        s.seq_bad = <uint16_t> (seq + 1)
-        r.stale += 1
-        return STALE
+    if at_ns - s.last_ns > RESTART_NS or (back >= REORDER_WINDOW and seq == s.seq_bad):
+        source_fold(r, s)
+        source_start(s, s.ssrc, seq)
+        return AUDIO
     if back >= REORDER_WINDOW:
+        s.seq_bad = <uint16_t> (seq + 1)
         r.stale += 1
         return STALE
     if (s.window >> back) & 1:
@@ -154,19 +155,23 @@ cdef void jitter(Source *s, uint32_t timestamp, int64_t at_ns) noexcept nogil:
 
 # ---- RFC 4733 events
 
-cdef void remember(Receiver *r, uint32_t ssrc, uint32_t timestamp) noexcept nogil:
+cdef void remember(Receiver *r, uint32_t ssrc, uint32_t timestamp, int64_t at_ns) noexcept nogil:
     r.history_ssrc[r.history_at] = ssrc
     r.history_timestamp[r.history_at] = timestamp
+    r.history_last_ns[r.history_at] = at_ns
     r.history_at = (r.history_at + 1) % HISTORY_MAX
     if r.history_count < HISTORY_MAX:
         r.history_count += 1
 
 
-cdef int told(const Receiver *r, uint32_t ssrc, uint32_t timestamp) noexcept nogil:
+cdef int told(Receiver *r, uint32_t ssrc, uint32_t timestamp, int64_t at_ns) noexcept nogil:
+    """Whether an event was told already, and lately."""
     cdef int i
     for i in range(r.history_count):
         if r.history_timestamp[i] == timestamp and r.history_ssrc[i] == ssrc:
-            return 1
+            if at_ns - r.history_last_ns[i] <= EVENT_FORGET_NS:
+                r.history_last_ns[i] = at_ns
+                return 1
     return 0
 
 
@@ -180,29 +185,29 @@ cdef void tell(Receiver *r, uint8_t code, int64_t at_ns) noexcept nogil:
 
 cdef void finish_event(Receiver *r) noexcept nogil:
     r.open = 0
-    remember(r, r.event_ssrc, r.event_timestamp)
+    remember(r, r.event_ssrc, r.event_timestamp, r.event_last_ns)
     tell(r, r.code, r.event_first_ns)
 
 
 cdef void event(Receiver *r, const Packet *p, const uint8_t *body, int64_t at_ns) noexcept nogil:
-    """One event packet that is neither a repeat nor stale. RFC 4733 sections 2.3 and 2.5."""
+    """One event packet that is no repeat. RFC 4733 sections 2.3 and 2.5."""
     cdef uint8_t code = body[0]
     cdef int end = body[1] >> 7
     cdef uint16_t duration = be16(body + 2)
     cdef uint32_t after
     cdef int same_source = r.open and r.event_ssrc == p.ssrc
-    if told(r, p.ssrc, p.timestamp):
+    if told(r, p.ssrc, p.timestamp, at_ns):
         return
     if same_source and r.event_timestamp != p.timestamp:
         after = p.timestamp - r.event_timestamp
         if r.code == code and r.duration == 0xFFFF and after == 0xFFFF:
             # 2.5.1.3: an event too long for its duration field goes on as the next segment
-            remember(r, r.event_ssrc, r.event_timestamp)
+            remember(r, r.event_ssrc, r.event_timestamp, at_ns)
             r.event_timestamp = p.timestamp
             r.duration = 0
         elif <int32_t> after < 0:
             # all its packets were late: told before the open one, in the order of pressing
-            remember(r, p.ssrc, p.timestamp)
+            remember(r, p.ssrc, p.timestamp, at_ns)
             if code < 16:
                 tell(r, code, at_ns)
             return
@@ -265,16 +270,18 @@ cdef int receiver_packet(
     r.heard_ns = at_ns
     s = source_of(r, packet.ssrc, packet.seq, &fresh)
     if not fresh:
-        verdict = sequence(r, s, packet.seq)
+        verdict = sequence(r, s, packet.seq, at_ns)
     s.last_ns = at_ns
-    if verdict != AUDIO:
+    if verdict == DUPLICATE:
         return verdict
-    if packet.payload_type == r.event_type:
+    if packet.payload_type == r.event_type:  # a stale one too: events have a memory of their own
         if packet.payload_bytes < 4:
             r.malformed += 1
             return MALFORMED
         event(r, packet, data + packet.payload_at, at_ns)
-        return EVENT
+        return EVENT if verdict == AUDIO else verdict
+    if verdict != AUDIO:
+        return verdict
     if packet.payload_type not in (PAYLOAD_PCMU, PAYLOAD_PCMA, PAYLOAD_NOISE):
         r.other_payload += 1
         return OTHER_PAYLOAD

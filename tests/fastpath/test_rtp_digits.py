@@ -172,6 +172,32 @@ def test_a_digit_that_overtook_another_does_not_change_their_order() -> None:
     assert listen(arrivals) == "12"
 
 
+def capture(first: int, timestamp: int, code: int, at_ms: int, step_ms: int = 20) -> list[Arrival]:
+    """A recorded digit as SIPp plays it: always with the numbers it was recorded with."""
+    bodies = [event(code, 160 * n, end=n > 5) for n in range(1, 9)]
+    return [
+        ((at_ms + i * step_ms) * MS, rtp(first + i, timestamp, payload_type=101, payload=body))
+        for i, body in enumerate(bodies)
+    ]
+
+
+def test_captures_are_played_one_after_the_other_in_any_order() -> None:
+    """Their numbers and timestamps go back by anything, here by 86 and by 13920."""
+    for pause_ms in (200, 700, 1200):
+        arrivals = capture(8121, 37120, 4, 0)
+        arrivals += capture(8042, 23200, 2, pause_ms)
+        arrivals += capture(8100, 30000, 11, 2 * pause_ms)
+        arrivals += capture(30000, 50000, 9, 3 * pause_ms)
+        assert listen(arrivals) == "42#9"
+
+
+@pytest.mark.parametrize("step_ms", [20, 0])
+def test_the_same_capture_twice_is_two_digits_after_a_second(step_ms: int) -> None:
+    once = capture(8121, 37120, 4, 0, step_ms)
+    assert listen(once + capture(8121, 37120, 4, 8 * step_ms + 1100, step_ms)) == "44"
+    assert listen(once + capture(8121, 37120, 4, 8 * step_ms + 400, step_ms)) == "4"
+
+
 def test_the_same_timestamp_of_another_source_is_another_digit() -> None:
     body = event(3, 800, end=True)
     arrivals = [

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 DIGITS = "0123456789*#ABCD"
 ANY, PORT, HOST, EXACT = range(4)
 LEARN_PACKETS, LEARN_NS, CANDIDATES = 4, 3_000_000_000, 4
-DROPOUT, MISORDER, WINDOW = 3000, 100, 64
-GONE_NS, HISTORY = 60_000_000, 8
+DROPOUT, WINDOW, RESTART_NS = 3000, 64, 500_000_000
+GONE_NS, FORGET_NS, HISTORY = 60_000_000, 1_000_000_000, 8
 
 Address = tuple[str, int]
 
@@ -178,7 +178,7 @@ class Receiver:
     sources: list[Source | None] = field(default_factory=lambda: [None, None])
     heard: Source | None = None
     open: Event | None = None
-    told: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=HISTORY))
+    told: deque[list[int]] = field(default_factory=lambda: deque(maxlen=HISTORY))
     digits: list[tuple[str, int]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     past_lost: int = 0
@@ -204,17 +204,20 @@ class Receiver:
             self.counts["foreign"] += 1
             return "foreign"
         self.counts["received"] += 1
-        s, verdict = self.sequence(p)
+        s, verdict = self.sequence(p, at_ns)
         s.last_ns = at_ns
         if verdict:
             self.counts["duplicates" if verdict == "duplicate" else verdict] += 1
+        if verdict == "duplicate":
             return verdict
         if p.payload_type == self.event_type:
             if len(p.payload) < 4:
                 self.counts["malformed"] += 1
                 return "malformed"
             self.event(p, at_ns)
-            return "event"
+            return verdict or "event"
+        if verdict:
+            return verdict
         if p.payload_type not in (0, 8, 13):
             self.counts["other_payload"] += 1
             return "other_payload"
@@ -222,12 +225,11 @@ class Receiver:
         self.heard = s
         return "audio"
 
-    def sequence(self, p: Parsed) -> tuple[Source, str]:
+    def sequence(self, p: Parsed, at_ns: int) -> tuple[Source, str]:
         known = [s for s in self.sources if s is not None and s.ssrc == p.ssrc]
         if not known:
             return self.new_source(p), ""
         s = known[0]
-        delta = (p.seq - s.last + 32768) % 65536 - 32768
         ahead = (p.seq - s.last) % 65536
         if 0 < ahead < DROPOUT:
             s.last += ahead
@@ -236,17 +238,16 @@ class Receiver:
             return s, ""
         if ahead == 0:
             return s, "duplicate"
-        if 65536 - ahead >= MISORDER:
-            if s.bad == p.seq:
-                self.past_lost += lost_of(s)
-                s.first = s.last = p.seq
-                s.seen, s.bad, s.transit, s.jitter_x16 = {p.seq}, None, None, 0
-                return s, ""
+        back = 65536 - ahead
+        if at_ns - s.last_ns > RESTART_NS or (back >= WINDOW and s.bad == p.seq):
+            self.past_lost += lost_of(s)
+            s.first = s.last = p.seq
+            s.seen, s.bad, s.transit, s.jitter_x16 = {p.seq}, None, None, 0
+            return s, ""
+        if back >= WINDOW:
             s.bad = (p.seq + 1) % 65536
             return s, "stale"
-        number = s.last + delta
-        if -delta >= WINDOW:
-            return s, "stale"
+        number = s.last - back
         if number in s.seen:
             return s, "duplicate"
         s.seen.add(number)
@@ -279,22 +280,24 @@ class Receiver:
 
     def finish(self) -> None:
         assert self.open is not None
-        self.told.append((self.open.ssrc, self.open.timestamp))
+        self.told.append([self.open.ssrc, self.open.timestamp, self.open.last_ns])
         self.tell(self.open.code, self.open.first_ns)
         self.open = None
 
     def event(self, p: Parsed, at_ns: int) -> None:
         code, flags, duration = struct.unpack_from("!BBH", p.payload)
-        if (p.ssrc, p.timestamp) in self.told:
-            return
+        for known in self.told:
+            if known[:2] == [p.ssrc, p.timestamp] and at_ns - known[2] <= FORGET_NS:
+                known[2] = at_ns
+                return
         e = self.open
         if e is not None and e.ssrc == p.ssrc and e.timestamp != p.timestamp:
             after = (p.timestamp - e.timestamp) % 2**32
             if e.code == code and e.duration == 0xFFFF == after:
-                self.told.append((e.ssrc, e.timestamp))
+                self.told.append([e.ssrc, e.timestamp, at_ns])
                 e.timestamp, e.duration = p.timestamp, 0
             elif after >= 2**31:
-                self.told.append((p.ssrc, p.timestamp))
+                self.told.append([p.ssrc, p.timestamp, at_ns])
                 if code < 16:
                     self.tell(code, at_ns)
                 return
