@@ -1,0 +1,175 @@
+"""Runs RTP players as processes: CPU from /proc/PID/stat, packets counted where they arrive."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+HERE = Path(__file__).resolve().parent
+BUILD = HERE.parent / "build" / "bench"
+LOCAL, REMOTE, METER, PORT = 10, 20, 40, 23_000
+COUNTS = np.dtype([("packets", "<u8"), ("gaps", "<u8", 1000), ("of_source", "<u8", 65536)])
+SIPP_PORTS = (24_990, 24_992)
+SETTLE_S = 1.0
+
+
+def twin() -> str:
+    """The C twin, compiled."""
+    source, program = HERE / "rtp_twin.c", BUILD / "rtp_twin"
+    if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
+        BUILD.mkdir(parents=True, exist_ok=True)
+        subprocess.run(
+            ["gcc", "-O3", "-Wall", "-Wextra", "-Werror", "-o", program, source, "-pthread"],
+            check=True,
+        )
+    return str(program)
+
+
+@contextmanager
+def process(*command: str, cwd: Path | None = None) -> Iterator[subprocess.Popen[str]]:
+    """A program that says "ready" and runs until its standard input ends."""
+    with subprocess.Popen(
+        command, cwd=cwd or HERE.parent, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout is not None
+        try:
+            assert child.stdout.readline() == "ready\n", command
+            yield child
+        finally:
+            if child.poll() is None and child.stdin is not None and not child.stdin.closed:
+                child.stdin.close()
+            try:
+                child.wait(20)
+            finally:
+                child.kill()
+
+
+def cpu_s(pid: int) -> float:
+    """User and system time of a process, all its threads."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def finish(child: subprocess.Popen[str]) -> dict[str, Any]:
+    """End a player; what it counted itself."""
+    assert child.stdin is not None
+    assert child.stdout is not None
+    child.stdin.close()
+    found: dict[str, Any] = json.loads(child.stdout.read())
+    return found
+
+
+@contextmanager
+def meter() -> Iterator[Any]:
+    """A process that counts what arrives at 127.0.40.1:23000; yields its live counts."""
+    BUILD.mkdir(parents=True, exist_ok=True)
+    path = BUILD / f"meter.{os.getpid()}"
+    try:
+        with process(twin(), "meter", str(path), f"127.0.{METER}.1", str(PORT)):
+            yield np.memmap(path, COUNTS, mode="r", shape=(1,))[0]
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def player(ours: bool) -> list[str]:
+    """The command of a player, ours or the C twin's."""
+    return [sys.executable, "-m", "bench.rtp_player"] if ours else [twin(), "play"]
+
+
+def watch(pid: int, counts: Any, seconds: float) -> dict[str, float]:
+    """CPU of a process and what its receiver counts, over a stretch of steady playing."""
+    time.sleep(SETTLE_S)
+    cpu, packets, sources = cpu_s(pid), int(counts["packets"]), counts["of_source"].copy()
+    gaps, begun = counts["gaps"].copy(), time.monotonic()
+    time.sleep(seconds)
+    cpu, packets = cpu_s(pid) - cpu, int(counts["packets"]) - packets
+    wall = time.monotonic() - begun
+    each = (counts["of_source"] - sources)[counts["of_source"] > 0] / wall
+    gaps = np.cumsum(counts["gaps"] - gaps)
+    return {
+        "cpu_us": cpu * 1e6 / max(packets, 1),
+        "core": cpu / wall,
+        "packets": packets,
+        "sources": len(each),
+        "per_s_least": float(each.min(initial=0)) if len(each) else 0.0,
+        "gap_p99": float(np.searchsorted(gaps, 0.99 * gaps[-1])) / 10,
+        "gap_p999": float(np.searchsorted(gaps, 0.999 * gaps[-1])) / 10,
+    }
+
+
+def play_only(ours: bool, streams: int, seconds: float) -> dict[str, Any]:
+    """So many prompts at once to the meter."""
+    with meter() as counts:
+        command = [*player(ours), str(streams), str(LOCAL), str(METER), str(PORT)]
+        with process(*command) as child:
+            found: dict[str, Any] = watch(child.pid, counts, seconds)
+            found |= finish(child)
+            time.sleep(0.1)
+            found["arrived"] = int(counts["packets"])
+    return found
+
+
+def both_ways(ours: bool, streams: int, seconds: float) -> dict[str, Any]:
+    """So many streams against a C twin that plays as many back; CPU per packet of either way."""
+    there = [twin(), "play", str(streams), str(REMOTE), str(LOCAL), "0"]
+    command = [*player(ours), str(streams), str(LOCAL), str(REMOTE), "0"]
+    with process(*there) as peer, process(*command) as child:
+        time.sleep(SETTLE_S)
+        cpu, begun = cpu_s(child.pid), time.monotonic()
+        time.sleep(seconds)
+        cpu, wall = cpu_s(child.pid) - cpu, time.monotonic() - begun
+        found = finish(child)
+        found["peer"] = finish(peer)
+    packets = 2 * 50 * streams * wall
+    return found | {"cpu_us": cpu * 1e6 / packets, "core": cpu / wall}
+
+
+def sipp(streams: int, seconds: float) -> dict[str, Any]:
+    """SIPp's rtp_stream: as many calls, whose RTP goes to the same meter."""
+    program = shutil.which("sipp")
+    assert program, "sipp is missing: apt-get install sip-tester"
+    work = BUILD / f"sipp.{os.getpid()}"
+    work.mkdir(parents=True, exist_ok=True)
+    (work / "prompt.wav").write_bytes(bytes(i * 7 & 255 for i in range(80_000)))
+    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "cwd": work}
+    uas = [
+        program, "-sf", str(HERE / "rtp_uas.xml"), "-i", f"127.0.{REMOTE}.1",
+        "-p", str(SIPP_PORTS[0]), "-nostdin", "-l", str(streams + 10),
+    ]  # fmt: skip
+    uac = [
+        program, f"127.0.{REMOTE}.1:{SIPP_PORTS[0]}", "-sf", str(HERE / "rtp_uac.xml"),
+        "-i", f"127.0.{LOCAL}.1", "-mi", f"127.0.{LOCAL}.1", "-p", str(SIPP_PORTS[1]), "-nostdin",
+        "-m", str(streams), "-l", str(streams), "-r", str(min(streams, 500)),
+    ]  # fmt: skip
+    try:
+        with (
+            meter() as counts,
+            subprocess.Popen(uas, **quiet) as called,
+            subprocess.Popen(uac, **quiet) as caller,
+        ):
+            try:
+                wait_for_sources(counts, streams)
+                return watch(caller.pid, counts, seconds)
+            finally:
+                caller.kill()
+                called.kill()
+    finally:
+        shutil.rmtree(work)
+
+
+def wait_for_sources(counts: Any, streams: int) -> None:
+    """Until so many sources were heard; SIPp sets its calls up one after the other."""
+    give_up = time.monotonic() + 30
+    while (counts["of_source"] > 0).sum() < streams:
+        assert time.monotonic() < give_up, "SIPp does not play"
+        time.sleep(0.1)
