@@ -122,6 +122,9 @@ class Message:
     def problem(self) -> tuple[int, str]:
         """Why a user agent refuses this well-formed message: (400, text), or (0, "")."""
     @property
+    def demands(self) -> bool:
+        """Whether it has a Require, an Accept or a Content-Encoding header."""
+    @property
     def transaction_key(self) -> bytes:
         """What its server transaction is found by, the method aside (17.2.3, RFC 2543)."""
     @property

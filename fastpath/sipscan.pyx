@@ -47,7 +47,13 @@ from fastpath.siphead cimport (
     q850_of,
     run,
 )
-from fastpath.sipnames cimport H_REASON, H_RECORD_ROUTE, H_VIA
+from fastpath.sipnames cimport (
+    H_ACCEPT,
+    H_CONTENT_ENCODING,
+    H_REASON,
+    H_REQUIRE,
+    H_VIA,
+)
 
 from fastpath.sipnames import METHOD_NAMES
 
@@ -140,9 +146,6 @@ cdef inline bytes taken(Span span):
 cdef class Message:
     """See the stub."""
 
-    cdef bytes take(self, Span span):
-        return PyBytes_FromStringAndSize(<const char*> span.p, span.n) if span.p else b""
-
     @property
     def is_request(self) -> bool:
         return self.s.request
@@ -158,16 +161,16 @@ cdef class Message:
         if known:
             return METHOD_NAMES[known]
         if self.s.request:
-            return self.take(self.s.method_text).decode("latin-1")
-        return self.take(self.s.cseq_method_text).decode("latin-1")
+            return taken(self.s.method_text).decode("latin-1")
+        return taken(self.s.cseq_method_text).decode("latin-1")
 
     @property
     def phrase(self) -> bytes:
-        return b"" if self.s.request else self.take(self.s.target)
+        return b"" if self.s.request else taken(self.s.target)
 
     @property
     def uri(self) -> bytes:
-        return self.take(self.s.target) if self.s.request else b""
+        return taken(self.s.target) if self.s.request else b""
 
     @property
     def uri_scheme(self) -> str:
@@ -175,11 +178,11 @@ cdef class Message:
 
     @property
     def uri_user(self) -> bytes:
-        return self.take(self.s.target_parts.user)
+        return taken(self.s.target_parts.user)
 
     @property
     def call_id(self) -> bytes:
-        return self.take(self.s.call_id)
+        return taken(self.s.call_id)
 
     @property
     def cseq(self) -> int:
@@ -187,7 +190,7 @@ cdef class Message:
 
     @property
     def branch(self) -> bytes:
-        return self.take(self.s.via.branch)
+        return taken(self.s.via.branch)
 
     @property
     def vias(self) -> int:
@@ -195,7 +198,7 @@ cdef class Message:
 
     @property
     def sent_by(self) -> tuple[bytes, int]:
-        return self.take(self.s.via.host), self.s.via.port
+        return taken(self.s.via.host), self.s.via.port
 
     @property
     def rport(self) -> bool:
@@ -203,31 +206,31 @@ cdef class Message:
 
     @property
     def from_value(self) -> bytes:
-        return self.take(self.s.from_line)
+        return taken(self.s.from_line)
 
     @property
     def from_tag(self) -> bytes:
-        return self.take(self.s.from_.tag)
+        return taken(self.s.from_.tag)
 
     @property
     def from_uri(self) -> bytes:
-        return self.take(self.s.from_.uri)
+        return taken(self.s.from_.uri)
 
     @property
     def from_user(self) -> bytes:
-        return self.take(self.s.from_.parts.user)
+        return taken(self.s.from_.parts.user)
 
     @property
     def to_value(self) -> bytes:
-        return self.take(self.s.to_line)
+        return taken(self.s.to_line)
 
     @property
     def to_tag(self) -> bytes:
-        return self.take(self.s.to.tag)
+        return taken(self.s.to.tag)
 
     @property
     def contact_uri(self) -> bytes:
-        return self.take(self.s.contact.uri)
+        return taken(self.s.contact.uri)
 
     @property
     def contacts(self) -> int:
@@ -235,7 +238,23 @@ cdef class Message:
 
     @property
     def record_routes(self) -> list[bytes]:
-        return self.addresses(H_RECORD_ROUTE) if self.s.record_routes else []
+        cdef Text p
+        cdef Text q
+        cdef Text end
+        cdef Address one
+        out = []
+        if self.s.record_routes == 0:
+            return out
+        for value in self.get_all("Record-Route"):
+            p = <Text> PyBytes_AS_STRING(value)
+            end = p + PyBytes_GET_SIZE(value)
+            while p < end:
+                q = address(p, end, &one)
+                if q == NULL:
+                    break
+                out.append(PyBytes_FromStringAndSize(<const char*> p, q - p).strip())
+                p = q + 1
+        return out
 
     @property
     def max_forwards(self) -> int:
@@ -254,12 +273,12 @@ cdef class Message:
         """type/subtype in lower case."""
         if self.s.content_type.p == NULL:
             return b""
-        whole = self.take(self.s.content_type)
+        whole = taken(self.s.content_type)
         return whole.partition(b";")[0].replace(b" ", b"").replace(b"\t", b"").lower()
 
     @property
     def body(self) -> bytes:
-        return self.take(self.s.body)
+        return taken(self.s.body)
 
     @property
     def q850(self) -> int:
@@ -281,6 +300,11 @@ cdef class Message:
         return self.s.problem, self.s.problem_text.decode("ascii")
 
     @property
+    def demands(self) -> bool:
+        seen = self.s.seen[H_REQUIRE] + self.s.seen[H_ACCEPT] + self.s.seen[H_CONTENT_ENCODING]
+        return seen > 0
+
+    @property
     def transaction_key(self) -> bytes:
         """What a server transaction is found by (17.2.3), the method aside.
 
@@ -288,11 +312,11 @@ cdef class Message:
         """
         cdef Span branch = self.s.via.branch
         if branch.n > COOKIE and memcmp(branch.p, "z9hG4bK", COOKIE) == 0:
-            host = self.take(self.s.via.host).lower()
-            return b"%b|%b:%d" % (self.take(branch), host, self.s.via.port)
+            host = taken(self.s.via.host).lower()
+            return b"%b|%b:%d" % (taken(branch), host, self.s.via.port)
         return b"|".join((
-            self.take(self.s.target), self.from_tag, self.call_id, b"%d" % self.s.cseq,
-            self.take(self.s.via_line),
+            taken(self.s.target), self.from_tag, self.call_id, b"%d" % self.s.cseq,
+            taken(self.s.via_line),
         ))
 
     def headers(self) -> list[tuple[bytes, bytes]]:
@@ -315,7 +339,7 @@ cdef class Message:
                 while q > value.p and CLASSES[(q - 1)[0]] & BLANK:
                     q -= 1
                 value.n = q - value.p
-                out.append((self.take(name), self.take(value)))
+                out.append((taken(name), taken(value)))
             p = lf + 1
         return out
 
@@ -324,24 +348,6 @@ cdef class Message:
         wanted = name.lower().encode()
         short = COMPACT.get(wanted, wanted)
         return [v for n, v in self.headers() if (low := n.lower()) == wanted or low == short]
-
-    cdef list addresses(self, int kind):
-        """The elements of an address list header, brackets and parameters included."""
-        cdef Text p
-        cdef Text q
-        cdef Text end
-        cdef Address one
-        out = []
-        for value in self.get_all("Record-Route" if kind == H_RECORD_ROUTE else "Contact"):
-            p = <Text> PyBytes_AS_STRING(value)
-            end = p + PyBytes_GET_SIZE(value)
-            while p < end:
-                q = address(p, end, &one)
-                if q == NULL:
-                    break
-                out.append(PyBytes_FromStringAndSize(<const char*> p, q - p).strip())
-                p = q + 1
-        return out
 
     def reply_head(self, host: bytes, port: int) -> bytes:
         """See the stub."""
@@ -353,43 +359,38 @@ cdef class Message:
         if self.s.vias and self.s.fault == 0:
             first.p = self.s.via_line.p
             first.n = (cut if cut else self.s.via.end) - first.p
-            out.append(self.take(first))
+            out.append(taken(first))
             if cut:
                 out.append(b"=%d" % port)
                 first.p = cut
                 first.n = self.s.via.end - cut
-                out.append(self.take(first))
-            if not self.s.via.received and (self.s.via.rport or self.take(self.s.via.host) != host):
+                out.append(taken(first))
+            if not self.s.via.received and (self.s.via.rport or taken(self.s.via.host) != host):
                 out.append(b";received=" + host)
             rest.p = self.s.via.end
             rest.n = line_end - rest.p
-            out.append(self.take(rest))
+            out.append(taken(rest))
         else:
-            out.append(self.take(self.s.via_line))
+            out.append(taken(self.s.via_line))
         if self.s.seen[H_VIA] > 1:
             for value in self.get_all("Via")[1:]:
                 out.append(b"\r\nVia: ")
                 out.append(value)
         out.append(b"\r\nFrom: ")
-        out.append(self.take(self.s.from_line))
+        out.append(taken(self.s.from_line))
         out.append(b"\r\nCall-ID: ")
-        out.append(self.take(self.s.call_id))
+        out.append(taken(self.s.call_id))
         out.append(b"\r\nCSeq: ")
-        out.append(self.take(self.s.cseq_line))
+        out.append(taken(self.s.cseq_line))
         out.append(b"\r\n")
         return b"".join(out)
 
     @property
     def answerable(self) -> bool:
         """Whether the five headers that a response repeats are there, in whatever shape."""
-        return (
-            self.s.request
-            and self.s.via_line.p != NULL
-            and self.s.from_line.p != NULL
-            and self.s.to_line.p != NULL
-            and self.s.call_id.p != NULL
-            and self.s.cseq_line.p != NULL
-        )
+        if not self.s.request or self.s.via_line.p == NULL or self.s.from_line.p == NULL:
+            return False
+        return self.s.to_line.p != NULL and self.s.call_id.p != NULL and self.s.cseq_line.p != NULL
 
 
 COMPACT = {

@@ -221,12 +221,11 @@ class Endpoint:
         merge = (message.call_id, message.from_tag, message.cseq)
         if method == "INVITE" and merge in self.layer.merges:
             return 482, b""
-        required = message.get_all("Require")
-        if required:
-            return 420, b"".join(b"Unsupported: %b\r\n" % value for value in required if value)
-        if method == "INVITE":
-            return _body_objection(message)
-        return None
+        if message.demands:
+            required = message.get_all("Require")
+            if required:
+                return 420, b"".join(b"Unsupported: %b\r\n" % value for value in required if value)
+        return _body_objection(message) if method == "INVITE" else None
 
     def _ring_in(self, message: Message, key: bytes, source: Address, now_ns: int) -> None:
         tag = self.layer.token()
@@ -248,6 +247,8 @@ def _body_objection(message: Message) -> tuple[int, bytes] | None:
         return 400, b""  # 8.1.1.8; RFC 2543 asked for none
     if message.body and message.content_type != b"application/sdp":
         return 415, ACCEPT_LINE
+    if not message.demands:
+        return None
     if any(v.lower() != b"identity" for v in message.get_all("Content-Encoding")):
         return 415, b"Accept-Encoding: identity\r\n"
     accepted = b",".join(message.get_all("Accept")).lower()

@@ -41,7 +41,9 @@ class Timers:
         """Make `owner` due at `due_ns` instead of whenever it was; NEVER disarms it."""
         owner.due_ns = due_ns
         if due_ns < owner.armed_ns:
-            at_ns = min(due_ns, self._now_ns + HORIZON)
+            at_ns = self._now_ns + HORIZON
+            if due_ns < at_ns:
+                at_ns = due_ns
             owner.armed_ns = at_ns
             self._serial += 1
             heappush(self._heap, (at_ns, self._serial, owner))
