@@ -102,16 +102,16 @@ def demo(
 ) -> int:
     """Dial a generated list through simulated carriers on this machine.
 
-    Nothing leaves the machine. Ctrl-C drains: no new calls, live calls end, the summary is still
-    printed; a second Ctrl-C hangs up. Exit code 1 when a number was dialed twice, a call was lost
-    or a process died.
+    Nothing leaves the machine. With --data on the folder of an earlier run, that run's list and
+    campaign go on where they ended. A daemon that dies is started again on its data.
+
+    Ctrl-C drains: no new calls, live calls end, the summary is still printed; a second Ctrl-C hangs
+    up. Exit code 1 when a number was dialed twice, a call was lost or a process cannot be kept up.
     """
     folder = data or Path(tempfile.mkdtemp(prefix="dialerd-demo-"))
     console = Console(stderr=as_json)
     screen = LineScreen() if headless or not console.is_terminal else LiveScreen(console)
     try:
-        if (folder / "data" / "store").exists():
-            raise ChildError(f"{folder} holds an earlier run; name another folder with --data")
         scene = make_scene(folder, seed=seed, leads=leads, rate=rate, speed=speed)
         with World(scene) as world, contextlib.closing(screen):
             run = DemoRun(world, screen, seconds)

@@ -7,17 +7,24 @@ import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
+from dialerd.control.io_client import UnreachableError
 from dialerd.sim.io_procs import ChildError
 from dialerd.sim.io_world import Look, World
 from dialerd.sim.summary import Imported, Measured, Sample, Summary
 
+T = TypeVar("T")
+
 LOOK_S = 0.5  # between two looks at the world
 RATE_WINDOW = 8  # looks over which calls/s is averaged
-TALK_S = 75.0  # the longest conversation of the simulated people, and some
+TALK_S = 60.0  # the longest conversation of the simulated people, and some
 SETTLE_S = 5.0  # for the last BYEs to be seen on both sides
+TIMER_H_S = 35.0  # 64*T1 and some: a carrier gives up waiting for the ACK of a core that died
 HANG_UP_S = 10.0
+DRAIN_S = 45.0  # for the daemon of an earlier run on the same folder
+RESTARTS_MAX = 3  # of a daemon that dies
+DYING_S = 3.0  # between a lost connection and the end of the process
 
 
 class Screen(Protocol):
@@ -72,12 +79,18 @@ class DemoRun:
         return "simulated carriers: " + ", ".join(f"{n} :{p}" for n, p in ports.items())
 
     def _daemon(self) -> str:
+        told = False
+        give_up = time.monotonic() + DRAIN_S
+        while (pid := self._world.earlier_daemon()) is not None and time.monotonic() < give_up:
+            if not told:
+                self._screen.step(f"waiting for the daemon of an earlier run (process {pid})")
+            told = True
+            self._stopped.wait(LOOK_S)
         self._world.start_daemon()
         return f"daemon: {self._world.scene.config_file}"
 
     def _list(self) -> str:
-        self._world.write_list()
-        self.imported = done = self._world.import_list()
+        self.imported = done = self._world.load_list()
         return (
             f"list: {done.valid:,} numbers ({done.converted:,} converted), {done.duplicates:,} "
             f"duplicates, {done.rejected:,} rejected in {done.seconds:.1f} s"
@@ -85,8 +98,8 @@ class DemoRun:
 
     def dial(self) -> None:
         """Start the campaign and place calls until the time, the list or the patience is over."""
-        world = self._world
-        world.begin()
+        before = self._ask(self._world.begin)
+        self.measured.placed_before = sum(before.outcomes.values())
         began = time.monotonic()
         end = None if self._seconds is None else began + self._seconds
         while not self._stopped.is_set():
@@ -103,7 +116,7 @@ class DemoRun:
         """No new calls; live ones end by themselves, or are hung up after a bounded time."""
         world = self._world
         began = time.monotonic()
-        world.pause()
+        self._ask(world.pause)
         patience = began + world.scene.ring_s_max + TALK_S / world.scene.speed
         told = False
         while True:
@@ -113,9 +126,10 @@ class DemoRun:
                 break
             if not told and (now > patience or self._hang_up.is_set()):
                 patience, told = now, True
-                world.hang_up()
+                self._ask(world.hang_up)
             time.sleep(LOOK_S / 2)
-        give_up = time.monotonic() + SETTLE_S
+        settle = SETTLE_S if not world.restarts else TIMER_H_S + TALK_S / world.scene.speed
+        give_up = time.monotonic() + settle
         while any(t.up for t in world.tallies().values()) and time.monotonic() < give_up:
             time.sleep(0.05)
         self.measured.drain_s = time.monotonic() - began
@@ -123,6 +137,7 @@ class DemoRun:
     def finish(self, report: Path) -> Summary:
         """Export the report, stop everything, judge."""
         world, measured = self._world, self.measured
+        measured.restarts = world.restarts
         measured.after = world.usage()
         for child in world.carriers.values():
             measured.carriers += child.usage()
@@ -134,8 +149,45 @@ class DemoRun:
         summary.report = str(report)
         return summary
 
+    def _ask(self, work: Callable[[], T]) -> T:
+        """Do something with the daemon; a daemon that has died is started again first."""
+        while True:
+            try:
+                return work()
+            except (UnreachableError, ChildError) as error:
+                fault: Exception | None = error
+            while fault is not None:
+                fault = self._revive(fault)
+
+    def _revive(self, fault: Exception) -> Exception | None:
+        """Start a daemon again that died; what stopped that, None when it runs.
+
+        Raises `fault` when a death of the daemon is not behind it, or it died too often.
+        """
+        world = self._world
+        world.check_carriers()
+        if world.daemon is None:
+            raise fault
+        give_up = time.monotonic() + DYING_S
+        while world.daemon.exit_code is None:
+            if time.monotonic() > give_up:
+                raise fault
+            time.sleep(0.02)
+        if world.restarts >= RESTARTS_MAX:
+            world.daemon.check()
+        last = world.daemon.last_words().rpartition("\n")[2].strip()
+        self._screen.step(
+            f"the daemon ended with {world.daemon.exit_code} ({last}); started again on the same "
+            f"data, {world.restarts + 1} of at most {RESTARTS_MAX} times"
+        )
+        try:
+            world.restart_daemon()
+        except ChildError as error:
+            return error
+        return None
+
     def _look(self, phase: str, since: float) -> Look:
-        look = self._world.look()
+        look = self._ask(self._world.look)
         now = time.monotonic()
         self.measured.watch(Sample(look.usage, look.status.calls_in_flight))
         self._placed.append((now, sum(t.seen for t in look.tallies.values())))

@@ -37,6 +37,7 @@ class Child:
         self.name = name
         self.log = log
         self.command = list(command)
+        self._log_at = log.stat().st_size if log.exists() else 0
         # The kernel ends it too, should we be killed without a chance to.
         leash = shutil.which("setpriv")
         prefix = [leash, "--pdeathsig", "TERM"] if leash else []
@@ -70,10 +71,16 @@ class Child:
             how = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
             raise ChildError(f"{self.name} {how}; the end of {self.log}:\n{self.last_words()}")
 
+    def output(self) -> bytes:
+        """What it has written; what an earlier process left in the same log is not its."""
+        with self.log.open("rb") as file:
+            file.seek(self._log_at)
+            return file.read()
+
     def last_words(self) -> str:
         """The end of its log, indented."""
         with contextlib.suppress(OSError):
-            lines = self.log.read_text(errors="replace").splitlines()[-LOG_LINES:]
+            lines = self.output().decode(errors="replace").splitlines()[-LOG_LINES:]
             return "\n".join(f"    {line}" for line in lines) or "    (it is empty)"
         return "    (it cannot be read)"
 

@@ -29,6 +29,7 @@ from dialerd.core.control import (
     Drain,
     GetProgress,
     GetStatus,
+    NotFound,
     Ping,
     ProgressInfo,
     Status,
@@ -43,8 +44,15 @@ from dialerd.sim.scene import CAMPAIGN, CARRIERS, LIST, WHO, Ports, Range, Scene
 from dialerd.sim.summary import Imported, Measured, Summary, judge, summarise
 from dialerd.sim.tally import Tally
 from dialerd.sim.usage import Usage
-from dialerd.store import open_store
+from dialerd.store import FolderLockedError, open_store
+from dialerd.store.folder import FolderLock
 
+NEXT = {
+    CampaignState.DRAFT: CampaignAction.APPROVE,
+    CampaignState.APPROVED: CampaignAction.START,
+    CampaignState.PAUSED: CampaignAction.RESUME,
+}
+KEPT = "demo.json"
 UNTRIED = (LeadState.READY, LeadState.CLAIMED, LeadState.DIALING)
 START_S = 30.0  # for a process to take calls or requests
 SOCKET_PATH_MAX = 100  # of a Unix-domain socket, sun_path less some room
@@ -81,7 +89,11 @@ def ports_from(first: int | None) -> Ports:
 
 
 def make_scene(folder: Path, *, ports: int | None = None, **settings: object) -> Scene:
-    """A scene in `folder` (made when missing), with free ports. OSError when it cannot be used."""
+    """A scene in `folder` (made when missing), with free ports.
+
+    A folder that holds a scene keeps its people and its list: `seed` and `leads` are those it was
+    made with. OSError when the folder cannot be used.
+    """
     folder = folder.absolute()
     for sub in ("data", "ledgers", "logs"):
         (folder / sub).mkdir(parents=True, exist_ok=True)
@@ -89,7 +101,37 @@ def make_scene(folder: Path, *, ports: int | None = None, **settings: object) ->
     if len(os.fsencode(socket)) > SOCKET_PATH_MAX:
         socket = Path(tempfile.mkdtemp(prefix="dialerd-")) / "control.sock"
     fixed = {"folder": folder, "socket": socket, "ports": ports_from(ports)}
-    return msgspec.convert({**settings, **fixed}, Scene, strict=False)
+    made = msgspec.convert({**settings, **fixed}, Scene, strict=False)
+    kept = read_kept(folder)
+    if kept is not None:
+        return msgspec.structs.replace(made, seed=kept.seed, leads=kept.leads)
+    write_kept(folder, Kept(made.seed, made.leads))
+    return made
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """What a folder remembers of its scene, for a run that is taken up again."""
+
+    seed: int
+    leads: int
+    imported: Imported | None = None
+
+
+def read_kept(folder: Path) -> Kept | None:
+    """None for a new folder; ChildError when the file is damaged."""
+    try:
+        return msgspec.json.decode((folder / KEPT).read_bytes(), type=Kept)
+    except FileNotFoundError:
+        return None
+    except msgspec.DecodeError as error:
+        raise ChildError(f"{folder / KEPT} is damaged ({error}); name another folder") from None
+
+
+def write_kept(folder: Path, kept: Kept) -> None:
+    """Replace it whole."""
+    new = folder / f"{KEPT}.new"
+    new.write_bytes(msgspec.json.encode(kept))
+    new.replace(folder / KEPT)
 
 
 class World:
@@ -100,7 +142,10 @@ class World:
         self.scene = the_scene
         self.carriers: dict[str, Child] = {}
         self.daemon: Child | None = None
+        self.restarts = 0
         self._tallies = {name: (Tally(), 0) for name in CARRIERS}
+        self._usage = Usage()  # of the present daemon when it was last looked at
+        self._spent = Usage()  # of those that died
 
     def __enter__(self) -> Self:
         """Itself."""
@@ -153,6 +198,14 @@ class World:
         """How it is started."""
         return [*dialerd_command(), "run", "-c", str(self.scene.config_file)]
 
+    def earlier_daemon(self) -> int | None:
+        """The process id of a daemon that still has our data folder, 0 when it is not known."""
+        try:
+            FolderLock(self.scene.folder / "data").release()
+        except FolderLockedError as error:
+            return error.pid
+        return None
+
     def kill_daemon(self) -> None:
         """Kill the core as kill -9 does and nothing else: its children see that for themselves."""
         if self.daemon is None:
@@ -163,9 +216,22 @@ class World:
         """SIGTERM, as `systemctl stop` would; its exit code."""
         return 0 if self.daemon is None else self.daemon.stop(grace_s)
 
+    def restart_daemon(self) -> None:
+        """Start it again on the same data, after it died."""
+        self._spent += self._usage.gone
+        self._usage = Usage()
+        self.restarts += 1
+        self.start_daemon()
+
     def check(self) -> None:
         """ChildError when a process has died that should run."""
-        for child in (*([self.daemon] if self.daemon else []), *self.carriers.values()):
+        self.check_carriers()
+        if self.daemon is not None:
+            self.daemon.check()
+
+    def check_carriers(self) -> None:
+        """ChildError when a carrier has died."""
+        for child in self.carriers.values():
             child.check()
 
     def _answers(self) -> bool:
@@ -177,6 +243,16 @@ class World:
         return True
 
     # ---- the list and the campaign
+
+    def load_list(self) -> Imported:
+        """Write the list and import it; once for a folder, and told again after that."""
+        kept = read_kept(self.scene.folder)
+        if kept is not None and kept.imported is not None:
+            return kept.imported
+        self.write_list()
+        imported = self.import_list()
+        write_kept(self.scene.folder, Kept(self.scene.seed, self.scene.leads, imported))
+        return imported
 
     def write_list(self) -> None:
         """Generate the contacts as a CSV."""
@@ -210,12 +286,22 @@ class World:
         """A connection to the daemon; UnreachableError without one."""
         return SyncClient(self.scene.socket, timeout_s)
 
-    def begin(self) -> None:
-        """Create, approve and start the campaign, as a user would."""
+    def begin(self) -> ProgressInfo:
+        """Create, approve and start the campaign, as a user would, or take it up where it is.
+
+        Its books before anything of this run is dialed.
+        """
         with self.client(60.0) as client:
-            client.call(CreateCampaign(spec=scene.campaign(self.scene), who=WHO))
-            for action in (CampaignAction.APPROVE, CampaignAction.START):
-                client.call(ActOnCampaign(campaign=CAMPAIGN, action=action, who=WHO))
+            try:
+                before = client.call(GetProgress(campaign=CAMPAIGN))
+            except NotFound:
+                client.call(CreateCampaign(spec=scene.campaign(self.scene), who=WHO))
+                before = client.call(GetProgress(campaign=CAMPAIGN))
+            state = before.state
+            while (action := NEXT.get(state)) is not None:
+                act = ActOnCampaign(campaign=CAMPAIGN, action=action, who=WHO)
+                state = client.call(act).state
+        return before
 
     def pause(self) -> None:
         """No new calls; nothing when the campaign is over already."""
@@ -241,8 +327,11 @@ class World:
         return Look(status, progress, self.usage(), self.tallies())
 
     def usage(self) -> Usage:
-        """The daemon and its children."""
-        return Usage() if self.daemon is None else self.daemon.usage()
+        """The daemon and its children, with the CPU of those that died before."""
+        now = Usage() if self.daemon is None else self.daemon.usage()
+        if now.cpu_s:
+            self._usage = now
+        return self._spent + now
 
     def tallies(self) -> dict[str, Tally]:
         """Running counts of every ledger; read forward from where the last look ended."""
@@ -283,7 +372,7 @@ class World:
 
 
 def _said_ready(child: Child) -> bool:
-    return b'"ready": true' in child.log.read_bytes()
+    return b'"ready": true' in child.output()
 
 
 def environment() -> dict[str, str]:

@@ -104,8 +104,8 @@ class Town(Strict, frozen=True):
     key_s_median: float = 4.0  # lognormal, from answer to key
     key_s_sigma: float = 0.4
     second_key: float = 0.1  # share of the pressing who press again
-    network_ring_s_max: float = 90.0  # the network's own end to a call nobody answers
-    patience_s: float = 60.0  # nobody stays longer than this
+    network_ring_s_max: float = 45.0  # the network's own end to a call nobody answers
+    patience_s: float = 45.0  # nobody stays longer than this
 
 
 class Person(msgspec.Struct, frozen=True):

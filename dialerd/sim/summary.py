@@ -39,6 +39,8 @@ class Measured(msgspec.Struct):
     """What was watched while the run went on."""
 
     rate: float
+    placed_before: int = 0  # by earlier runs on the same folder
+    restarts: int = 0  # of the daemon, after it died
     seconds: float = 0.0  # during which calls were placed
     drain_s: float = 0.0
     wall_s: float = 0.0
@@ -73,6 +75,8 @@ class Summary(msgspec.Struct, kw_only=True):
     duplicates: int
     rejected: int
     placed: int  # attempts begun
+    placed_before: int  # of these, by earlier runs on the same folder
+    restarts: int  # of the daemon, after it died
     answered: int
     no_answer: int
     declined: int
@@ -137,6 +141,7 @@ def summarise(
             digits += len(attempt.keys)
             if attempt.outcome is not None:
                 outcomes[attempt.outcome] += 1
+    placed_now = placed - measured.placed_before
     ends = [call.ended for call in books.calls if call.ended is not None]
     active_s = measured.seconds + measured.drain_s
     spent_s = measured.after.cpu_s - measured.before.usage.cpu_s
@@ -150,6 +155,8 @@ def summarise(
         duplicates=imported.duplicates,
         rejected=imported.rejected,
         placed=placed,
+        placed_before=measured.placed_before,
+        restarts=measured.restarts,
         digits=digits,
         digits_pressed=sum(len(end.digits) for end in ends),
         carrier_calls=len(books.calls),
@@ -158,13 +165,13 @@ def summarise(
         doubled=len(verdict.doubled),
         lost=len(verdict.lost) + books.damaged + books.orphans,
         mismatched=len(verdict.mismatched),
-        cps=_rounded(placed, measured.seconds),
+        cps=_rounded(placed_now, measured.seconds),
         seconds=round(measured.seconds, 2),
         drain_s=round(measured.drain_s, 2),
         wall_s=round(measured.wall_s, 2),
         import_s=round(imported.seconds, 2),
         cpu_s=round(measured.after.cpu_s, 2),
-        cpu_ms_per_call=_rounded(1000 * spent_s, placed),
+        cpu_ms_per_call=_rounded(1000 * spent_s, placed_now),
         cores=_rounded(spent_s, active_s),
         carriers_cpu_s=round(measured.carriers.cpu_s, 2),
         in_flight_max=measured.peak.in_flight,

@@ -22,6 +22,11 @@ class Usage(msgspec.Struct, frozen=True):
             self.cpu_s + other.cpu_s, self.rss_kib + other.rss_kib, self.threads + other.threads
         )
 
+    @property
+    def gone(self) -> Usage:
+        """What is left to count of processes that have ended: their CPU."""
+        return Usage(self.cpu_s)
+
 
 class Stat(msgspec.Struct, frozen=True):
     """The fields of /proc/PID/stat that matter here; see proc(5)."""

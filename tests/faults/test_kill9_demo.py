@@ -1,82 +1,89 @@
-"""A core that is killed in the middle of a broadcast and started again dials no number twice."""
+"""A core or a demo that is killed in the middle of a broadcast, and taken up again."""
 
 from __future__ import annotations
 
+import os
+import signal
 import time
-from collections.abc import Callable
 from pathlib import Path
 
-from dialerd.core.records import CampaignState
-from dialerd.sim.io_world import World, make_scene
-from dialerd.sim.summary import Measured
+from dialerd.config import load
+from dialerd.control.io_client import SyncClient
+from dialerd.core.control import GetStatus
+from dialerd.core.records import Outcome
+from dialerd.sim.io_procs import Child, wait_until
+from dialerd.sim.io_world import dialerd_command, environment
+from tests.demo_process import Demo, running_from
 
-PORTS = 26_000
 RATE = 50.0
-WAIT_S = 60.0  # for each stage; nothing here is asserted about time
+FAST = ("--rate", "50", "--speed", "10", "--headless", "--json")
+WAIT_S = 60.0  # nothing is asserted about time; this only ends a hanging test
 
 
-def seen(world: World) -> int:
-    return sum(tally.seen for tally in world.tallies().values())
+def test_the_demo_goes_on_after_a_kill_of_its_daemon(tmp_path: Path):
+    demo = Demo(tmp_path / "demo", "--seconds", "14", "--leads", "3000", *FAST)
+    demo.until_ledger(120)
+    os.kill(demo.children()["daemon"], signal.SIGKILL)
+    code, said, words = demo.end()
+    assert code == 0, words
+    assert "started again on the same data" in words
+    assert (said["doubled"], said["lost"], said["faults"]) == (0, 0, [])
+    assert said["restarts"] == 1
+    assert said["interrupted"] > 0, "the kill must fall into calls"
+    assert said["placed"] > 200
+    assert said["carrier_calls"] >= said["placed"] - said["interrupted"]
+    assert running_from(demo.folder) == {}
 
 
-def up(world: World) -> int:
-    return sum(tally.up for tally in world.tallies().values())
+def run_by_hand(folder: Path) -> None:
+    """`dialerd run -c` on the folder while no carrier is there, until some calls have failed."""
+    config = load(folder / "dialerd.toml")
+    command = [*dialerd_command(), "run", "-c", str(folder / "dialerd.toml")]
+    child = Child("the daemon", command, folder / "by-hand.log", environment())
+    try:
+        wait_until(lambda: b"ready" in child.output(), [child], WAIT_S, "the daemon")
+
+        def failed() -> bool:
+            with SyncClient(config.control.socket) as client:
+                return client.call(GetStatus()).outcomes.get(Outcome.FAILED, 0) >= 3
+
+        wait_until(failed, [child], WAIT_S, "a failed call")
+    finally:
+        assert child.stop(40) == 0
 
 
-def until(world: World, ready: Callable[[], bool], what: str) -> None:
+def test_a_killed_demo_is_taken_up_again_on_its_folder(tmp_path: Path):
+    demo = Demo(tmp_path / "demo", "--leads", "1500", *FAST)
+    demo.until_ledger(120)
+    demo.process.kill()
+    demo.process.communicate()
+    code, said, words = Demo(demo.folder, "--seconds", "4", "--seed", "99", *FAST).end()
+    assert code == 0, words
+    assert (said["doubled"], said["lost"], said["faults"]) == (0, 0, [])
+    assert said["seed"] == 1, "the people of the folder stay who they are"
+    assert said["placed_before"] >= 50
+    assert said["placed"] >= said["placed_before"] + 0.95 * RATE * 4
+    assert said["imported"] > 1_300
+
+    code, again, words = Demo(demo.folder, "--seconds", "2", *FAST).end()
+    assert code == 0, words
+    assert (again["doubled"], again["lost"]) == (0, 0)
+    assert again["placed_before"] == said["placed"]
+    assert again["imported"] == said["imported"]
+
+
+def test_a_daemon_run_by_hand_on_the_folder_dials_no_number_twice(tmp_path: Path):
+    demo = Demo(tmp_path / "demo", "--leads", "1500", *FAST)
+    demo.until_ledger(60)
+    demo.process.kill()
+    demo.process.communicate()
     give_up = time.monotonic() + WAIT_S
-    while not ready():
-        for child in world.carriers.values():
-            child.check()
-        assert time.monotonic() < give_up, f"{what}: not after {WAIT_S:g} s"
-        time.sleep(0.05)
-
-
-def test_a_killed_core_dials_no_number_twice_and_loses_no_lead(tmp_path: Path):
-    scene = make_scene(tmp_path, ports=PORTS, seed=11, leads=3_000, rate=RATE, speed=10.0)
-    with World(scene) as world:
-        world.start_carriers()
-        world.start_daemon()
-        world.write_list()
-        imported = world.import_list()
-        assert imported.valid > 2_500
-        world.begin()
-        until(world, lambda: seen(world) >= 150, "150 calls")
-        assert up(world) > 0, "the kill must fall into calls"
-        world.kill_daemon()
-        before = seen(world)
-
-        world.start_daemon()
-        look = world.look()
-        assert look.progress.state is CampaignState.RUNNING, "it goes on by itself"
-        until(world, lambda: seen(world) >= before + 150, "150 calls after the restart")
-
-        world.pause()
-        until(world, lambda: world.look().status.calls_in_flight == 0, "the drain")
-        until(world, lambda: up(world) == 0, "the last call at the carriers")
-        assert world.stop_daemon() == 0
-        world.close()
-        summary = world.summary(imported, Measured(rate=RATE))
-
-    assert (summary.doubled, summary.lost, summary.faults) == (0, 0, [])
-    assert summary.interrupted > 0
-    assert summary.placed >= 300
-    assert summary.answered > 0
-
-
-def test_the_same_run_without_a_kill_interrupts_nothing(tmp_path: Path):
-    scene = make_scene(tmp_path, ports=PORTS, seed=11, leads=300, rate=RATE, speed=20.0)
-    with World(scene) as world:
-        world.start_carriers()
-        world.start_daemon()
-        world.write_list()
-        imported = world.import_list()
-        world.begin()
-        until(world, lambda: world.look().list_done, "the end of the list")
-        until(world, lambda: up(world) == 0, "the last call at the carriers")
-        assert world.stop_daemon() == 0
-        world.close()
-        summary = world.summary(imported, Measured(rate=RATE))
-    assert (summary.doubled, summary.lost, summary.interrupted) == (0, 0, 0)
-    assert summary.placed >= imported.valid
-    assert summary.faults == []
+    while running_from(demo.folder):
+        assert time.monotonic() < give_up
+        time.sleep(0.1)
+    run_by_hand(demo.folder)
+    code, said, words = Demo(demo.folder, "--seconds", "2", *FAST).end()
+    assert code == 0, words
+    assert (said["doubled"], said["lost"], said["faults"]) == (0, 0, [])
+    assert said["failed"] >= 3
+    assert said["answered"] > 0
