@@ -15,7 +15,7 @@ from aiohttp import web
 from admin_http import handlers, openapi, streams
 from admin_http.limits import BODY_BYTES_MAX, REPORTS_MAX, STREAMS_MAX
 from admin_http.problems import CONTENT_TYPE, ProblemError, from_control
-from admin_http.routes import ROUTES, Route, json_body, parameters
+from admin_http.routes import ROUTES, NoParameters, Route, json_body, parameters
 from admin_http.services import Call, Services
 from admin_http.tokens import Token, TokenError, utc_now
 from dialerd.core.control import ControlError
@@ -107,6 +107,7 @@ async def _refusals(request: web.Request, handler: Respond) -> web.StreamRespons
 
 def _serve(route: Route) -> Respond:
     """The aiohttp handler of a route: who may, what came in, what goes out."""
+    query_kind = route.parts.get("query", NoParameters)
 
     async def respond(request: web.Request) -> web.StreamResponse:
         services = request.app[SERVICES]
@@ -114,7 +115,6 @@ def _serve(route: Route) -> Respond:
         call = Call(services, request, token)
         given: dict[str, Any] = {}
         try:
-            query_kind = route.parts.get("query", msgspec.defstruct("NoQuery", []))
             query = parameters(query_kind, list(request.query.items()))
             if "query" in route.parts:
                 given["query"] = query

@@ -23,6 +23,10 @@ Handler = Callable[..., Awaitable[Any]]
 PARTS: Final = ("path", "query", "body")
 
 
+class NoParameters(msgspec.Struct, frozen=True):
+    """Of a route that takes none: any is refused."""
+
+
 class Route(msgspec.Struct, frozen=True):
     """One method on one path."""
 
@@ -85,11 +89,11 @@ def route(
 
 def parameters(kind: type[msgspec.Struct], values: list[tuple[str, str]]) -> msgspec.Struct:
     """Path or query parameters as their struct; ProblemError 400 naming the parameter."""
-    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    known_names = kind.__struct_encode_fields__
     found: dict[str, Any] = {}
     for name, value in values:
-        if name not in fields:
-            known = ", ".join(fields) or "none"
+        if name not in known_names:
+            known = ", ".join(known_names) or "none"
             raise _bad_parameter(name, f"unknown parameter {name[:64]!r}; known: {known}")
         if name in found:
             raise _bad_parameter(name, f"the parameter {name!r} stands twice")
