@@ -333,8 +333,6 @@ class Call:
         self._why = why
         self.state = RELEASING
         self.deadline_ns = now_ns + RELEASE_S_MAX * NS
-        if self._flow is not None:
-            self._flow.stop()
         self._out.append(Release(self.claim.attempt_id, self.leg))
 
     def _save(self) -> None:
@@ -348,8 +346,6 @@ class Call:
     def _end(self, outcome: Outcome, now_ns: int, by: str) -> None:
         self.state = ENDED
         self.deadline_ns = NEVER
-        if self._flow is not None:
-            self._flow.stop()
         self.outcome = outcome
         state, gap_s = next_state(self._settings, outcome, self.claim.number)
         self.next_state = state

@@ -36,11 +36,6 @@ def machines() -> tuple[Machine, ...]:
         (call.RELEASING, "dial_refused", (call.ENDED,)),
     ]
     flows = [(state, what, after) for (state, what), after in flow.MOVES.items()]
-    flows += [
-        (state, "stop", (flow.OVER,))
-        for state in flow.FlowState
-        if state not in (flow.OVER, flow.IDLE)
-    ]
     return (
         Machine(
             "Campaign",

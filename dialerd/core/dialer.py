@@ -229,7 +229,7 @@ class Dialer:
     # -- the house -------------------------------------------------------------------------------
 
     def _settle(self, now_ns: int) -> None:
-        if self.floor.house_ns <= now_ns:
+        if self.floor.house_ns <= now_ns:  # first: it takes away the leads whose lease is over
             self._keep_house(now_ns)
         if self.floor.dial_ns <= now_ns:
             self._placing.pump(now_ns)

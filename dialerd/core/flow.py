@@ -194,11 +194,6 @@ class FlowRun:
             self._sink.record(EventKind.NO_KEY, "", now_ns)
             self._enter(self._plan.otherwise[self._step], now_ns)
 
-    def stop(self) -> None:
-        """The call is gone: nothing will be played or awaited any more."""
-        self.state = OVER
-        self.deadline_ns = NEVER
-
     def _enter(self, index: int, now_ns: int) -> None:
         """Begin a step; keys pressed early may lead straight through several."""
         self.deadline_ns = NEVER
@@ -216,7 +211,7 @@ class FlowRun:
                 break
             index = target
         if index == _END:
-            self.stop()
+            self.state = OVER
             self._sink.flow_over(now_ns)
             return
         self.state = PLAYING

@@ -202,9 +202,6 @@ class Placing:
         for step in range(len(lanes)):
             at = (run.turn + step) % len(lanes)
             lane = lanes[at]
-            if lane.held and lane.held[0].lease_ns <= now_ns:
-                self._leads.give_back(run.take_late(now_ns), now_ns)
-                self._floor.look_by(now_ns)
             if not lane.held:
                 continue
             trunk = lane.route.choose(now_ns)
