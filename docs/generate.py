@@ -196,8 +196,8 @@ def config_reference() -> str:
         "Paths are relative to the file's folder. `${env:NAME}` in any text is filled in from the",
         "environment.",
         "",
-        "The daemon reads it when it starts: restart it after a change. The last column says what a",
-        "key is by nature:",
+        "The daemon reads it when it starts: restart it after a change. The last column says what",
+        "a key is by nature:",
         "",
         *[f"- **{name}**: {text}" for name, text in TITLES.items()],
     ]
