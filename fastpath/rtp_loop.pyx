@@ -70,7 +70,11 @@ cdef int event_take(EventRing *ring, Event *into) noexcept nogil:
 # ---- one stream, every 20 ms
 
 cdef void receive(Worker *w, Stream *s, const Moment *m) noexcept nogil:
-    """Read until the socket is empty or the budget spent."""
+    """Read what waited a period or longer and one packet more, or until the budget is spent.
+
+    Behind a packet younger than a period there is hardly ever another one, and it is read in the
+    next. This saves the call that finds the socket empty: a twentieth of a stream's cost.
+    """
     cdef uint32_t address = 0
     cdef uint16_t port = 0
     cdef int64_t stamp_ns = 0, at_ns, now_ns = 0
@@ -99,6 +103,8 @@ cdef void receive(Worker *w, Stream *s, const Moment *m) noexcept nogil:
                 record_heard(s.record, &packet, &w.datagram[0], at_ns)
         if s.receiver.digits:
             tell_digits(w, s)
+        if now_ns - at_ns < PERIOD_NS:
+            break
     else:
         w.budget_spent += 1
     if s.receiver.open:
