@@ -23,7 +23,6 @@ from dialerd.core.limits import CATCH_UP_NS
 
 NS: Final = 1_000_000_000
 _LONG_AGO: Final = -(1 << 62)
-NEVER_LEFT: Final = _LONG_AGO
 
 
 class RateLimit:
@@ -71,7 +70,7 @@ class RateLimit:
         return head - 1 if head else len(times) - 1
 
     def left(self, slot: int, at_ns: int) -> None:
-        """The call of an open slot left at `at_ns` (`NEVER_LEFT`: it never will)."""
+        """The call of an open slot left at `at_ns`, or will never leave."""
         times = self._times
         if times and times[slot] == NEVER:
             times[slot] = at_ns

@@ -16,7 +16,7 @@ from dialerd.core.events import Answered, Dialed, Digit, PlayEnded, Released, Ri
 from dialerd.core.floor import Floor
 from dialerd.core.leads import Leads
 from dialerd.core.limits import ASK_GAP_NS, DIALS_PER_STEP
-from dialerd.core.pacing import NEVER_LEFT, NS
+from dialerd.core.pacing import NS
 from dialerd.core.records import LeadState, Outcome
 from dialerd.core.running import Held, Run
 from dialerd.core.selection import Route, Trunk
@@ -64,7 +64,7 @@ class Placing:
             self.strays += 1
             return
         if call.limit is not None:
-            self._left(call, now_ns, now_ns)
+            self._left(call, now_ns)
         call.handle(event, now_ns)
         kind = type(event)
         if kind is Released:
@@ -82,11 +82,11 @@ class Placing:
         """A dial has left: from now on its second counts."""
         call = self._legs.get(event.leg)
         if call is not None:
-            self._left(call, now_ns, now_ns)
+            self._left(call, now_ns)
 
-    def _left(self, call: Call, at_ns: int, now_ns: int) -> None:
+    def _left(self, call: Call, now_ns: int) -> None:
         if call.limit is not None:
-            call.limit.left(call.slot, at_ns)
+            call.limit.left(call.slot, now_ns)
             call.limit = None
             self._floor.dial_ns = now_ns
 
@@ -114,7 +114,7 @@ class Placing:
             floor.dial_ns = now_ns  # there is room again
         del floor.calls[claim.attempt_id]
         if self._legs.pop(call.leg, None) is not None:
-            self._left(call, now_ns, now_ns)
+            self._left(call, now_ns)
             trunk = floor.trunks.by_name[call.trunk]
             trunk.give_back(call.outcome or Outcome.CANCELLED)
             floor.dial_ns = now_ns  # its channel is free
@@ -130,7 +130,6 @@ class Placing:
 
     def undo(self, call: Call, now_ns: int) -> bool:
         """The store did not record a dial; True when the call never was."""
-        self._left(call, NEVER_LEFT, now_ns)
         never = call.dial_refused(now_ns)
         if never:
             self._floor.runs[call.claim.campaign_id].placed -= 1

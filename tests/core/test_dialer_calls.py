@@ -87,6 +87,18 @@ def test_a_start_is_closed_by_whatever_tells_of_it(told):
     assert len(desk.dials()) == (1 if told == "nothing" else 2)
 
 
+def test_a_start_of_which_nobody_ever_tells_is_closed_by_the_watchdog():
+    desk = Desk(trunk("a", 100, 1), confirms_dials=True, attempts_max=1)
+    desk.claims(1)
+    desk.run(100)  # ring limit, then the release that is never confirmed
+    assert len(finishes(desk.seen)) == 1
+    desk.claims(1)
+    desk.dialer.floor.runs[1].asked_ns = desk.now_ns
+    desk.claims(1)
+    desk.run(2)
+    assert len(desk.dials()) == 2
+
+
 def test_channels_are_never_exceeded_and_refilled_at_once():
     desk = Desk(trunk("a", 7, 1000))
     desk.claims(20)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from dialerd.core.clock import NEVER
 from dialerd.core.limits import CATCH_UP_NS
-from dialerd.core.pacing import NEVER_LEFT, NS, RateLimit
+from dialerd.core.pacing import NS, RateLimit
 
 MS = 1_000_000
 
@@ -129,7 +129,7 @@ def test_open_starts_hold_the_limit_for_the_moments_calls_leave(rate, steps):
             if leaves:
                 waiting.append((now_ns + delay_ns, slot))
             else:
-                limit.left(slot, NEVER_LEFT)
+                limit.left(slot, now_ns)
         assert len(waiting) <= rate
     leave(now_ns + 10 * NS)
     assert busiest(sorted(left)) <= rate
