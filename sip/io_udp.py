@@ -20,6 +20,7 @@ from sip.events import Address, Send, SipEvent
 
 SOCKET_BYTES = 8 << 20  # kernel buffers asked for each way; the kernel may grant less
 BATCHES_MAX = 16  # receive calls of one wake-up: the loop must stay fair to others
+TICK_NS = 20_000_000  # deadlines are met up to this much late, so that one wake-up serves many
 BACKLOG_MAX = (
     65_536  # datagrams that wait for a full socket; older ones are dropped, SIP sends them again
 )
@@ -189,8 +190,9 @@ class UdpTransport:
         An earlier wake-up that is set already will do.
         """
         due_ns = self.endpoint.deadline_ns()
-        if due_ns is None or (self._timer is not None and self._timer_ns <= due_ns):
+        if due_ns is None or (self._timer is not None and self._timer_ns <= due_ns + TICK_NS):
             return
+        due_ns += TICK_NS - due_ns % TICK_NS
         if self._timer is not None:
             self._timer.cancel()
         self._timer_ns = due_ns
