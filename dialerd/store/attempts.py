@@ -33,8 +33,10 @@ DIALING: Final = LeadState.DIALING
 def apply(unit: Unit, ops: Sequence[DialOp]) -> tuple[int, ...]:
     """All of them in order; the attempts whose dialing was refused. See `Store.apply`."""
     refused: list[int] = []
+    if not ops:
+        unit.next_number(b"probes")  # who asks for nothing asks whether the disk takes commits
     for op in ops:
-        raw = unit.get(open_key(op.attempt_id), db=unit.t.open)
+        raw = unit.t.open.get(open_key(op.attempt_id))
         if raw is None:  # finished, released or expired: only a dial must be told
             if type(op) is BeginDial:
                 refused.append(op.attempt_id)
@@ -56,15 +58,15 @@ def _begin(unit: Unit, op: BeginDial, held: OpenAttempt) -> bool:
     """Mark the attempt as dialed. The second time it moves to another trunk."""
     t = unit.t
     kept_at = attempt_key(held.campaign_id, held.lead_id, op.attempt_id)
-    raw = unit.get(kept_at, db=t.attempts)
-    blocked = unit.get(phone_key(held.phone), db=t.dnc) is not None
+    raw = t.attempts.get(kept_at)
+    blocked = t.dnc.get(phone_key(held.phone)) is not None
     if raw is not None:
         if blocked:
             return False
         moved = msgspec.structs.replace(
             ATTEMPT.unpack(raw), trunk=op.trunk, call_id=op.call_id, rule=op.rule
         )
-        unit.put(kept_at, ATTEMPT.pack(moved), db=t.attempts)
+        t.attempts.put(kept_at, ATTEMPT.pack(moved))
         return True
     if blocked:
         give_back(unit, op.attempt_id, held, LeadState.BLOCKED, 0)
@@ -85,7 +87,7 @@ def _begin(unit: Unit, op: BeginDial, held: OpenAttempt) -> bool:
         op.at_ms,
         rule=op.rule,
     )
-    unit.put(kept_at, ATTEMPT.pack(attempt), db=t.attempts)
+    t.attempts.put(kept_at, ATTEMPT.pack(attempt))
     lead = _lead(unit, held)
     books = unit.books(held.campaign_id)
     books.leads[lead.state] -= 1
@@ -101,12 +103,12 @@ def _begin(unit: Unit, op: BeginDial, held: OpenAttempt) -> bool:
         op.attempt_id,
         lead.outcome,
     )
-    unit.put(lead_key(lead.campaign_id, lead.lead_id), LEAD.pack(dialing), db=t.leads)
+    t.leads.put(lead_key(lead.campaign_id, lead.lead_id), LEAD.pack(dialing))
     return True
 
 
 def _lead(unit: Unit, held: OpenAttempt) -> Lead:
-    raw = unit.get(lead_key(held.campaign_id, held.lead_id), db=unit.t.leads)
+    raw = unit.t.leads.get(lead_key(held.campaign_id, held.lead_id))
     return LEAD.unpack(raw or b"")
 
 
@@ -117,16 +119,16 @@ def _append(
     if not events or not 0 <= first < EVENT_INDEX_MAX:
         return
     key = event_key(held.campaign_id, held.lead_id, attempt_id, first)
-    unit.put(key, EVENTS.pack(tuple(events[:EVENTS_PER_OP_MAX])), db=unit.t.events)
+    unit.t.events.put(key, EVENTS.pack(tuple(events[:EVENTS_PER_OP_MAX])))
 
 
 def _finish(unit: Unit, op: Finish, held: OpenAttempt) -> None:
     if op.lead_state in IN_HAND:
         raise StoreError(f"attempt {op.attempt_id} cannot end with its lead {op.lead_state.name}")
     t = unit.t
-    unit.delete(open_key(op.attempt_id), db=t.open)
+    t.open.delete(open_key(op.attempt_id))
     kept_at = attempt_key(held.campaign_id, held.lead_id, op.attempt_id)
-    raw = unit.get(kept_at, db=t.attempts)
+    raw = t.attempts.get(kept_at)
     begun = None if raw is None else ATTEMPT.unpack(raw)
     ended = Attempt(
         op.attempt_id,
@@ -147,7 +149,7 @@ def _finish(unit: Unit, op: Finish, held: OpenAttempt) -> None:
         op.keys,
         begun.rule if begun else "",
     )
-    unit.put(kept_at, ATTEMPT.pack(ended), db=t.attempts)
+    t.attempts.put(kept_at, ATTEMPT.pack(ended))
     _append(unit, held, op.attempt_id, op.first, op.events)
     caps.settle(unit, held.phone, op.attempt_id, _level(op) if begun else None, op.at_ms)
     unit.books(held.campaign_id).outcomes[OUTCOME_INDEX[op.outcome]] += 1
@@ -166,6 +168,6 @@ def _level(op: Finish) -> int:
 
 def _release(unit: Unit, op: ReleaseClaim, held: OpenAttempt) -> None:
     kept_at = attempt_key(held.campaign_id, held.lead_id, op.attempt_id)
-    if unit.get(kept_at, db=unit.t.attempts) is not None:
+    if unit.t.attempts.get(kept_at) is not None:
         raise ConflictError(f"attempt {op.attempt_id} was dialed and can only be finished")
     give_back(unit, op.attempt_id, held, None, op.due_s)

@@ -121,7 +121,8 @@ class BaseStore(Store):
 
         Returns the attempts whose `BeginDial` was refused, which must not be dialed: the claim ran
         out, the number came onto the do-not-call list, or the campaign stopped running meanwhile.
-        A refused claim has been given back. Operations on attempts that are over do nothing.
+        A refused claim has been given back. Operations on attempts that are over do nothing. No
+        operation at all is still a commit: whether the disk takes one.
         """
         fixed = tuple(ops)
         return self._submit(lambda unit: attempts.apply(unit, fixed), len(fixed))
@@ -181,4 +182,4 @@ class BaseStore(Store):
 
     def attempts_open(self) -> int:
         """How many attempts are claimed or begun and not finished."""
-        return self._read(lambda unit: unit.txn.count(db=unit.t.open))
+        return self._read(lambda unit: unit.t.open.count())

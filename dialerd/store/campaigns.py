@@ -42,10 +42,10 @@ def create_campaign(unit: Unit, settings: CampaignSettings, who: str, at_ms: int
     except ValueError as error:
         raise StoreError(str(error)) from None
     get_list(unit, settings.list_id)
-    if unit.get(key, db=unit.t.names) is not None:
+    if unit.t.names.get(key) is not None:
         raise ConflictError(f"there is a campaign named {settings.name!r} already")
     campaign = Campaign(unit.next_number(b"next_campaign"), settings, created_ms=at_ms)
-    unit.put(key, number32(campaign.campaign_id), db=unit.t.names)
+    unit.t.names.put(key, number32(campaign.campaign_id))
     unit.put_campaign(campaign)
     _record(unit, campaign, CampaignState.DRAFT, CampaignState.DRAFT, (who, at_ms, "created"))
     return campaign
@@ -54,7 +54,7 @@ def create_campaign(unit: Unit, settings: CampaignSettings, who: str, at_ms: int
 def find_campaign(unit: Unit, name: str) -> Campaign:
     """By name, or by id written as a number; the name wins."""
     key = name.encode("utf-8", "replace")[: NAME_BYTES_MAX + 1]
-    raw = unit.get(key, db=unit.t.names) if key else None
+    raw = unit.t.names.get(key) if key else None
     if raw is not None:
         return unit.campaign(read_u32(raw))
     if name.isascii() and name.isdecimal() and len(name) <= 10:
@@ -64,16 +64,14 @@ def find_campaign(unit: Unit, name: str) -> Campaign:
 
 def all_campaigns(unit: Unit) -> list[Campaign]:
     """Oldest first."""
-    rows = unit.scan(b"", b"\xff" * 5, LISTED_MAX, db=unit.t.campaigns)
+    rows = unit.t.campaigns.scan(b"", b"\xff" * 5, LISTED_MAX)
     return [CAMPAIGN.unpack(raw) for _, raw in rows]
 
 
 def moves(unit: Unit, campaign_id: int) -> list[CampaignMove]:
     """Oldest first; the first one is the making of the draft."""
     unit.campaign(campaign_id)
-    rows = unit.scan(
-        move_key(campaign_id, 0), move_key(campaign_id + 1, 0), LISTED_MAX, db=unit.t.moves
-    )
+    rows = unit.t.moves.scan(move_key(campaign_id, 0), move_key(campaign_id + 1, 0), LISTED_MAX)
     return [MOVE.unpack(raw) for _, raw in rows]
 
 
@@ -114,7 +112,7 @@ def _record(
     who, at_ms, reason = note
     move = CampaignMove(campaign.campaign_id, at_ms, who, before, after, reason)
     key = move_key(campaign.campaign_id, unit.next_number(b"next_move"))
-    unit.put(key, MOVE.pack(move), db=unit.t.moves)
+    unit.t.moves.put(key, MOVE.pack(move))
 
 
 # Freezing. A ticket in `meta` says which approval is under way: a later one takes over from one
@@ -155,10 +153,10 @@ class _Freeze:
         first, last = campaign_key(self.campaign_id), campaign_key(self.campaign_id + 1)
         found = 0
         for table in (unit.t.due, unit.t.leads):
-            rows = unit.scan(first, last, STEP_ROWS, db=table)
+            rows = table.scan(first, last, STEP_ROWS)
             found += len(rows)
             for key, _ in rows:
-                unit.delete(key, db=table)
+                table.delete(key)
         return More(self.wipe if found else lambda later: self.fill(later, 1))
 
     def fill(self, unit: Unit, row: int) -> Campaign | More:
@@ -166,19 +164,16 @@ class _Freeze:
         self._still_ours(unit)
         campaign_id = self.campaign_id
         stop = min(row + STEP_ROWS, self.size + 1)
-        people = unit.scan(
-            contact_key(self.list_id, row),
-            contact_key(self.list_id, stop),
-            STEP_ROWS,
-            db=unit.t.contacts,
+        people = unit.t.contacts.scan(
+            contact_key(self.list_id, row), contact_key(self.list_id, stop), STEP_ROWS
         )
         leads, due = [], []
         for number, (_, raw) in enumerate(people, row):
             lead = Lead(campaign_id, number, number, CONTACT_PHONE.unpack(raw).phone)
             leads.append((lead_key(campaign_id, number), LEAD.pack(lead)))
             due.append((due_key(campaign_id, LeadState.READY, 0, number), b""))
-        unit.txn.put_many(leads, db=unit.t.leads)
-        unit.txn.put_many(due, db=unit.t.due)
+        unit.t.leads.put_many(leads)
+        unit.t.due.put_many(due)
         if stop <= self.size:
             return More(lambda later: self.fill(later, stop))
         return self._done(unit)
@@ -186,7 +181,7 @@ class _Freeze:
     def _done(self, unit: Unit) -> Campaign:
         campaign = unit.campaign(self.campaign_id)
         check_move(campaign.state, CampaignState.APPROVED)
-        unit.delete(_ticket(self.campaign_id), db=unit.t.meta)
+        unit.t.meta.delete(_ticket(self.campaign_id))
         unit.books(self.campaign_id).leads[LeadState.READY] = self.size
         frozen = msgspec.structs.replace(campaign, audience=self.size)
         return _move(unit, frozen, CampaignState.APPROVED, self.note)

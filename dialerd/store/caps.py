@@ -40,7 +40,7 @@ def split(body: bytes) -> list[Entry]:
 
 def load(unit: Unit, phone: int) -> list[Entry]:
     """The calls remembered for a number, oldest first."""
-    raw = unit.get(phone_key(phone), db=unit.t.caps)
+    raw = unit.t.caps.get(phone_key(phone))
     return [] if raw is None else split(unseal(raw))
 
 
@@ -48,9 +48,9 @@ def save(unit: Unit, phone: int, entries: list[Entry]) -> None:
     """Replace them; no entry, no record."""
     if entries:
         body = b"".join([_entry.pack(*entry) for entry in entries])
-        unit.put(phone_key(phone), seal(body), db=unit.t.caps)
+        unit.t.caps.put(phone_key(phone), seal(body))
     else:
-        unit.delete(phone_key(phone), db=unit.t.caps)
+        unit.t.caps.delete(phone_key(phone))
 
 
 def in_flight(entries: list[Entry]) -> bool:

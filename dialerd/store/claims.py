@@ -45,7 +45,9 @@ from dialerd.store.unit import OUTCOME_INDEX, More, Unit
 ORDER: Final = (LeadState.RETRY, LeadState.CAPPED, LeadState.READY)
 IN_HAND: Final = (LeadState.CLAIMED, LeadState.DIALING)
 READY, CLAIMED, BLOCKED = LeadState.READY, LeadState.CLAIMED, LeadState.BLOCKED
-LEASES_FROM: Final = b"leases_from_ms"  # no lease of an undialed claim ends before this
+LEASES_FROM: Final = (
+    b"leases_from_ms"  # no lease of an undialed claim ends before; 0: there is none
+)
 NEXT_ATTEMPT: Final = b"next_attempt"
 
 
@@ -77,7 +79,7 @@ def claim(unit: Unit, campaign_id: int, n: int, now_ms: int, lease_s: int) -> Cl
         raise ConflictError(f"campaign {campaign.settings.name!r} is {campaign.state}, not running")
     if n < 1 or lease_s < 1:
         raise StoreError(f"a claim needs n and lease_s of at least 1, not {n} and {lease_s}")
-    if now_ms >= unit.counter(LEASES_FROM):
+    if 0 < unit.counter(LEASES_FROM) <= now_ms:
         _expire_leases(unit, now_ms)
     batch = _Batch(campaign, now_ms, lease_s)
     wanted = min(n, CLAIM_MAX)
@@ -85,7 +87,7 @@ def claim(unit: Unit, campaign_id: int, n: int, now_ms: int, lease_s: int) -> Cl
     for state in ORDER:
         first, stop = due_key(campaign_id, state, 0, 0), due_key(campaign_id, state, now_s + 1, 0)
         while len(batch.claims) < wanted and batch.capped + batch.blocked < EXAMINED_MAX:
-            found = unit.scan(first, stop, wanted - len(batch.claims), db=unit.t.due)
+            found = unit.t.due.scan(first, stop, wanted - len(batch.claims))
             for key, _ in found:
                 _take(unit, batch, key)
             if not found:
@@ -106,14 +108,14 @@ def claim(unit: Unit, campaign_id: int, n: int, now_ms: int, lease_s: int) -> Cl
 
 def _take(unit: Unit, batch: _Batch, key: bytes) -> None:
     """Claim the lead of one due entry, or set it aside."""
-    t, get = unit.t, unit.get
+    t = unit.t
     campaign_id, state, _, lead_id = split_due(key)
-    unit.delete(key, db=t.due)
+    t.due.delete(key)
     kept_at = lead_key(campaign_id, lead_id)
-    lead = LEAD.unpack(get(kept_at, db=t.leads) or b"")
+    lead = LEAD.unpack(t.leads.get(kept_at) or b"")
     phone = lead.phone
     books = unit.books(campaign_id)
-    if get(phone_key(phone), db=t.dnc) is not None:
+    if t.dnc.get(phone_key(phone)) is not None:
         batch.blocked += 1
         put_back(unit, lead, BLOCKED, 0)
         return
@@ -142,12 +144,12 @@ def _take(unit: Unit, batch: _Batch, key: bytes) -> None:
         attempt_id,
         lead.outcome,
     )
-    unit.put(kept_at, LEAD.pack(held), db=t.leads)
+    t.leads.put(kept_at, LEAD.pack(held))
     opened = OpenAttempt(campaign_id, lead_id, phone, number, batch.now_ms, batch.lease_ms)
-    unit.put(open_key(attempt_id), OPEN.pack(opened), db=t.open)
+    t.open.put(open_key(attempt_id), OPEN.pack(opened))
     books.leads[state] -= 1
     books.leads[CLAIMED] += 1
-    raw = get(contact_key(batch.campaign.settings.list_id, lead.contact), db=t.contacts)
+    raw = t.contacts.get(contact_key(batch.campaign.settings.list_id, lead.contact))
     contact = CONTACT.unpack(raw or b"")
     batch.claims.append(
         Claim(attempt_id, campaign_id, lead_id, phone, number, contact.carrier, contact.fields)
@@ -159,8 +161,8 @@ def put_back(unit: Unit, lead: Lead, state: LeadState, due_s: int) -> None:
     due_s = min(max(due_s, 0), DUE_MAX - 1)
     unit.books(lead.campaign_id).move(lead.state, state)
     lead = msgspec.structs.replace(lead, state=state, due_s=due_s)
-    unit.put(lead_key(lead.campaign_id, lead.lead_id), LEAD.pack(lead), db=unit.t.leads)
-    unit.put(due_key(lead.campaign_id, state, due_s, lead.lead_id), b"", db=unit.t.due)
+    unit.t.leads.put(lead_key(lead.campaign_id, lead.lead_id), LEAD.pack(lead))
+    unit.t.due.put(due_key(lead.campaign_id, state, due_s, lead.lead_id), b"")
 
 
 def _next_due_s(unit: Unit, campaign_id: int) -> int | None:
@@ -168,7 +170,7 @@ def _next_due_s(unit: Unit, campaign_id: int) -> int | None:
     earliest: int | None = None
     for state in ORDER:
         first, stop = due_key(campaign_id, state, 0, 0), due_key(campaign_id, state + 1, 0, 0)
-        for key, _ in unit.scan(first, stop, 1, db=unit.t.due):
+        for key, _ in unit.t.due.scan(first, stop, 1):
             due_s: int = split_due(key)[2]
             earliest = due_s if earliest is None else min(earliest, due_s)
     return earliest
@@ -186,9 +188,9 @@ def give_back(
     unit: Unit, attempt_id: int, held: OpenAttempt, state: LeadState | None, due_s: int
 ) -> None:
     """End a claim that was never dialed: the lead waits again (or as `state`), its cap is free."""
-    unit.delete(open_key(attempt_id), db=unit.t.open)
+    unit.t.open.delete(open_key(attempt_id))
     caps.settle(unit, held.phone, attempt_id, None, held.claimed_ms)
-    raw = unit.get(lead_key(held.campaign_id, held.lead_id), db=unit.t.leads)
+    raw = unit.t.leads.get(lead_key(held.campaign_id, held.lead_id))
     lead = LEAD.unpack(raw or b"")
     waiting = LeadState.RETRY if lead.attempts else READY
     put_back(unit, lead, waiting if state is None else state, due_s)
@@ -197,13 +199,13 @@ def give_back(
 def _expire_leases(unit: Unit, now_ms: int) -> None:
     """Give back what was claimed, never dialed, and is past its lease."""
     floor = 0
-    for key, raw in unit.scan(b"", b"\xff" * 9, 1 << 30, db=unit.t.open):
+    for key, raw in unit.t.open.scan(b"", b"\xff" * 9, 1 << 30):
         held = OPEN.unpack(raw)
         if held.lease_ms > now_ms:
             floor = min(floor or held.lease_ms, held.lease_ms)
             continue
         attempt_id = read_u64(key)
-        if unit.get(attempt_key(held.campaign_id, held.lead_id, attempt_id), db=unit.t.attempts):
+        if unit.t.attempts.get(attempt_key(held.campaign_id, held.lead_id, attempt_id)):
             continue  # dialed: it ends with its call
         give_back(unit, attempt_id, held, None, now_ms // 1000)
     unit.set_counter(LEASES_FROM, floor)
@@ -214,21 +216,21 @@ def recover(unit: Unit, now_ms: int, done: int = 0) -> int | More:
 
     A begun one counts as heard for every cap, because nobody knows how far it got.
     """
-    rows = unit.scan(b"", b"\xff" * 9, STEP_ROWS, db=unit.t.open)
+    rows = unit.t.open.scan(b"", b"\xff" * 9, STEP_ROWS)
     for key, raw in rows:
         attempt_id, held = read_u64(key), OPEN.unpack(raw)
         kept_at = attempt_key(held.campaign_id, held.lead_id, attempt_id)
-        begun = unit.get(kept_at, db=unit.t.attempts)
+        begun = unit.t.attempts.get(kept_at)
         if begun is None:
             give_back(unit, attempt_id, held, None, 0)
             continue
-        unit.delete(key, db=unit.t.open)
+        unit.t.open.delete(key)
         ended = msgspec.structs.replace(
             ATTEMPT.unpack(begun), outcome=Outcome.INTERRUPTED, ended_ms=now_ms
         )
-        unit.put(kept_at, ATTEMPT.pack(ended), db=unit.t.attempts)
+        unit.t.attempts.put(kept_at, ATTEMPT.pack(ended))
         caps.settle(unit, held.phone, attempt_id, caps.HEARD, now_ms)
-        raw_lead = unit.get(lead_key(held.campaign_id, held.lead_id), db=unit.t.leads)
+        raw_lead = unit.t.leads.get(lead_key(held.campaign_id, held.lead_id))
         lead = msgspec.structs.replace(LEAD.unpack(raw_lead or b""), outcome=Outcome.INTERRUPTED)
         put_back(unit, lead, LeadState.INTERRUPTED, 0)
         unit.books(held.campaign_id).outcomes[OUTCOME_INDEX[Outcome.INTERRUPTED]] += 1

@@ -18,8 +18,8 @@ def add(unit: Unit, entries: Sequence[DoNotCall], offset: int = 0, new: int = 0)
         if not 0 < entry.phone <= PHONE_MAX:
             raise StoreError(f"{entry.phone} is no E.164 number")
         key = phone_key(entry.phone)
-        if unit.get(key, db=unit.t.dnc) is None:
-            unit.put(key, DNC.pack(entry), db=unit.t.dnc)
+        if unit.t.dnc.get(key) is None:
+            unit.t.dnc.put(key, DNC.pack(entry))
             new += 1
     offset += len(step)
     if offset >= len(entries):
@@ -29,16 +29,16 @@ def add(unit: Unit, entries: Sequence[DoNotCall], offset: int = 0, new: int = 0)
 
 def remove(unit: Unit, phone: int) -> bool:
     """Whether it was there."""
-    return 0 < phone <= PHONE_MAX and unit.delete(phone_key(phone), db=unit.t.dnc)
+    return 0 < phone <= PHONE_MAX and unit.t.dnc.delete(phone_key(phone))
 
 
 def find(unit: Unit, phone: int) -> DoNotCall | None:
     """The entry of a number."""
-    raw = unit.get(phone_key(phone), db=unit.t.dnc) if 0 < phone <= PHONE_MAX else None
+    raw = unit.t.dnc.get(phone_key(phone)) if 0 < phone <= PHONE_MAX else None
     return None if raw is None else DNC.unpack(raw)
 
 
 def page(unit: Unit, after: int, limit: int) -> list[DoNotCall]:
     """The next entries by number."""
-    rows = unit.scan(phone_key(after + 1), b"\xff" * 9, limit, db=unit.t.dnc)
+    rows = unit.t.dnc.scan(phone_key(after + 1), b"\xff" * 9, limit)
     return [DNC.unpack(raw) for _, raw in rows]

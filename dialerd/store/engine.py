@@ -1,39 +1,75 @@
-"""What the store's logic asks of an engine: ordered tables of bytes, and transactions over them.
-
-The write methods have the names and arguments of a py-lmdb transaction, whose bound methods serve
-as they are.
-"""
+"""What the store's logic asks of an engine: ordered tables of bytes, and transactions over them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
-
-from dialerd.store.schema import Table, Tables
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
 
 Pair = tuple[bytes, bytes]
 
 
-class Txn(Protocol):
-    """One transaction. Reads in a write transaction see its own writes."""
+class Table(Protocol):
+    """One table in one transaction. Reads in a write transaction see its own writes."""
 
-    def get(self, key: bytes, *, db: Table) -> bytes | None:
+    def get(self, key: bytes, /) -> bytes | None:
         """The value, or None."""
 
-    def put(self, key: bytes, value: bytes, *, db: Table) -> bool:
+    def put(self, key: bytes, value: bytes, /) -> bool:
         """Add or replace."""
 
-    def delete(self, key: bytes, *, db: Table) -> bool:
+    def delete(self, key: bytes, /) -> bool:
         """Whether it was there."""
 
-    def put_many(self, pairs: Sequence[Pair], *, db: Table) -> None:
+    def put_many(self, pairs: Sequence[Pair]) -> None:
         """Add or replace all of them; quickest in key order."""
 
-    def scan(self, start: bytes, stop: bytes, limit: int, *, db: Table) -> list[Pair]:
+    def scan(self, start: bytes, stop: bytes, limit: int) -> list[Pair]:
         """The first `limit` pairs with start <= key < stop, in key order."""
 
-    def count(self, *, db: Table) -> int:
-        """How many entries the table has: O(1)."""
+    def count(self) -> int:
+        """How many entries: O(1)."""
+
+
+class Tables:
+    """The tables of a transaction by name, each opened when it is first used. See `schema`."""
+
+    meta: Table
+    lists: Table
+    list_names: Table
+    contacts: Table
+    phones: Table
+    campaigns: Table
+    names: Table
+    moves: Table
+    books: Table
+    leads: Table
+    due: Table
+    open: Table
+    attempts: Table
+    events: Table
+    caps: Table
+    dnc: Table
+
+    def __init__(self, make: Callable[[str], Table]) -> None:
+        """`make` opens the table of a name."""
+        self._make = make
+
+    def __getattr__(self, name: str) -> Table:
+        """Only at the first use of a table: then it is an attribute like any other."""
+        if name not in TABLE_NAMES:
+            raise AttributeError(name)
+        table = self._make(name)
+        setattr(self, name, table)
+        return table
+
+
+TABLE_NAMES: Final = tuple(Tables.__annotations__)
+
+
+class Txn(Protocol):
+    """One transaction."""
+
+    tables: Tables
 
     def commit(self) -> None:
         """Make the writes durable and visible."""
@@ -43,9 +79,7 @@ class Txn(Protocol):
 
 
 class Engine(Protocol):
-    """An open set of tables."""
-
-    tables: Tables
+    """An open store."""
 
     def begin(self, *, write: bool) -> Txn:
         """A new transaction; at most one writes at a time."""

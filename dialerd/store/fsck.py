@@ -48,13 +48,13 @@ def problems(unit: Unit) -> Iterator[str]:
 
 def _list_problems(unit: Unit, list_id: int, size: int) -> Iterator[str]:
     rows = 0
-    for key, raw in scan_all(unit, list_key(list_id), list_key(list_id + 1), unit.t.contacts):
+    for key, raw in scan_all(unit.t.contacts, list_key(list_id), list_key(list_id + 1)):
         rows += 1
         if key != contact_key(list_id, rows):
             yield f"list {list_id}: row {rows} is missing"
             return
         phone = CONTACT_PHONE.unpack(raw).phone
-        index = unit.get(phone_list_key(phone, list_id), db=unit.t.phones)
+        index = unit.t.phones.get(phone_list_key(phone, list_id))
         if index is None or read_u32(index) != rows:
             yield f"list {list_id}: row {rows} is not found by its number"
     if rows != size:
@@ -67,18 +67,18 @@ def _campaign_problems(unit: Unit, campaign: Campaign) -> Iterator[str]:
     first, stop = campaign_key(campaign_id), campaign_key(campaign_id + 1)
     states: Counter[LeadState] = Counter()
     waiting = 0
-    for _, raw in scan_all(unit, first, stop, unit.t.leads):
+    for _, raw in scan_all(unit.t.leads, first, stop):
         lead = LEAD.unpack(raw)
         states[lead.state] += 1
         if lead.state in IN_HAND:
-            if unit.get(open_key(lead.attempt_id), db=unit.t.open) is None:
+            if unit.t.open.get(open_key(lead.attempt_id)) is None:
                 yield f"{name}: lead {lead.lead_id} is {lead.state.name} and in nobody's hands"
             continue
         waiting += 1
         key = due_key(campaign_id, lead.state, lead.due_s, lead.lead_id)
-        if unit.get(key, db=unit.t.due) is None:
+        if unit.t.due.get(key) is None:
             yield f"{name}: lead {lead.lead_id} is {lead.state.name} without its index entry"
-    indexed = Counter(split_due(key)[3] for key, _ in scan_all(unit, first, stop, unit.t.due))
+    indexed = Counter(split_due(key)[3] for key, _ in scan_all(unit.t.due, first, stop))
     if indexed.total() != waiting or len(indexed) != waiting:
         yield f"{name}: {indexed.total()} index entries for {waiting} leads"
     if states.total() != campaign.audience:
@@ -88,11 +88,11 @@ def _campaign_problems(unit: Unit, campaign: Campaign) -> Iterator[str]:
     if books.leads != counted:
         yield f"{name}: books say {books.leads}, the leads are {counted}"
     outcomes: Counter[Outcome] = Counter()
-    for _, raw in scan_all(unit, first, stop, unit.t.attempts):
+    for _, raw in scan_all(unit.t.attempts, first, stop):
         attempt = ATTEMPT.unpack(raw)
         if attempt.outcome is not None:
             outcomes[attempt.outcome] += 1
-        elif unit.get(open_key(attempt.attempt_id), db=unit.t.open) is None:
+        elif unit.t.open.get(open_key(attempt.attempt_id)) is None:
             yield f"{name}: attempt {attempt.attempt_id} has no outcome and is not open"
     ended = [outcomes[outcome] for outcome in OUTCOME_INDEX]
     if books.outcomes != ended:
@@ -101,13 +101,13 @@ def _campaign_problems(unit: Unit, campaign: Campaign) -> Iterator[str]:
 
 def _open_problems(unit: Unit) -> Iterator[str]:
     held: dict[int, set[int]] = defaultdict(set)  # phone -> attempts
-    for key, raw in scan_all(unit, b"", END, unit.t.open):
+    for key, raw in scan_all(unit.t.open, b"", END):
         attempt_id, found = read_u64(key), OPEN.unpack(raw)
         held[found.phone].add(attempt_id)
-        raw_lead = unit.get(lead_key(found.campaign_id, found.lead_id), db=unit.t.leads)
+        raw_lead = unit.t.leads.get(lead_key(found.campaign_id, found.lead_id))
         lead = None if raw_lead is None else LEAD.unpack(raw_lead)
         begun = attempt_key(found.campaign_id, found.lead_id, attempt_id)
-        dialed = unit.get(begun, db=unit.t.attempts) is not None
+        dialed = unit.t.attempts.get(begun) is not None
         state = LeadState.DIALING if dialed else LeadState.CLAIMED
         if lead is None or lead.attempt_id != attempt_id or lead.state is not state:
             yield f"attempt {attempt_id}: its lead is not {state.name} by it"
@@ -115,7 +115,7 @@ def _open_problems(unit: Unit) -> Iterator[str]:
         if len(attempts) > 1:
             yield f"{phone}: in flight {len(attempts)} times"
     reserved: dict[int, set[int]] = defaultdict(set)
-    for key, raw in scan_all(unit, b"", END, unit.t.caps):
+    for key, raw in scan_all(unit.t.caps, b"", END):
         for _, level, attempt_id in caps.split(unseal(raw)):
             if level == caps.RESERVED:
                 reserved[read_u64(key)].add(attempt_id)

@@ -43,17 +43,17 @@ def check_name(name: str, what: str) -> bytes:
 def create_list(unit: Unit, name: str, at_ms: int) -> ContactList:
     """Make an empty list."""
     key = check_name(name, "list")
-    if unit.get(key, db=unit.t.list_names) is not None:
+    if unit.t.list_names.get(key) is not None:
         raise ConflictError(f"there is a list named {name!r} already")
     found = ContactList(unit.next_number(b"next_list"), name, at_ms)
-    unit.put(key, number32(found.list_id), db=unit.t.list_names)
-    unit.put(list_key(found.list_id), LIST.pack(found), db=unit.t.lists)
+    unit.t.list_names.put(key, number32(found.list_id))
+    unit.t.lists.put(list_key(found.list_id), LIST.pack(found))
     return found
 
 
 def get_list(unit: Unit, list_id: int) -> ContactList:
     """By id; NotFoundError when there is none."""
-    raw = unit.get(list_key(list_id), db=unit.t.lists) if 0 < list_id <= 0xFFFF_FFFF else None
+    raw = unit.t.lists.get(list_key(list_id)) if 0 < list_id <= 0xFFFF_FFFF else None
     if raw is None:
         raise NotFoundError(f"there is no list {list_id}")
     return LIST.unpack(raw)
@@ -62,7 +62,7 @@ def get_list(unit: Unit, list_id: int) -> ContactList:
 def find_list(unit: Unit, name: str) -> ContactList:
     """By name; NotFoundError when there is none."""
     key = name.encode("utf-8", "replace")[: NAME_BYTES_MAX + 1]
-    raw = unit.get(key, db=unit.t.list_names) if key else None
+    raw = unit.t.list_names.get(key) if key else None
     if raw is None:
         raise NotFoundError(f"there is no list named {name!r:.80}")
     return get_list(unit, read_u32(raw))
@@ -70,7 +70,7 @@ def find_list(unit: Unit, name: str) -> ContactList:
 
 def all_lists(unit: Unit) -> list[ContactList]:
     """Oldest first."""
-    rows = unit.scan(b"", b"\xff" * 5, LISTED_MAX, db=unit.t.lists)
+    rows = unit.t.lists.scan(b"", b"\xff" * 5, LISTED_MAX)
     return [LIST.unpack(raw) for _, raw in rows]
 
 
@@ -102,14 +102,14 @@ def _add_step(
 ) -> tuple[int, list[int]]:
     if people.size + len(contacts) > LIST_SIZE_MAX:
         raise StoreError(f"a list holds at most {LIST_SIZE_MAX} people")
-    get, phones, list_id = unit.get, unit.t.phones, people.list_id
+    phones, list_id = unit.t.phones, people.list_id
     duplicates: list[int] = []
     fresh: dict[int, int] = {}  # phone -> index, in the order given
     for index, contact in enumerate(contacts):
         phone = contact.phone
         if not 0 < phone <= PHONE_MAX:
             raise StoreError(f"contact {index}: {phone} is no E.164 number")
-        if phone in fresh or get(phone_list_key(phone, list_id), db=phones) is not None:
+        if phone in fresh or phones.get(phone_list_key(phone, list_id)) is not None:
             duplicates.append(index)
         else:
             fresh[phone] = index
@@ -133,10 +133,10 @@ def _add_step(
     if len(columns) > COLUMNS_MAX:
         raise StoreError(f"a list has at most {COLUMNS_MAX} different columns")
     numbered.sort()  # neighbouring numbers share pages
-    unit.txn.put_many(rows, db=unit.t.contacts)
-    unit.txn.put_many(numbered, db=phones)
+    unit.t.contacts.put_many(rows)
+    phones.put_many(numbered)
     if fresh:
         size = people.size + len(fresh)
         grown = ContactList(list_id, people.name, people.created_ms, size, tuple(columns))
-        unit.put(list_key(list_id), LIST.pack(grown), db=unit.t.lists)
+        unit.t.lists.put(list_key(list_id), LIST.pack(grown))
     return len(fresh), duplicates

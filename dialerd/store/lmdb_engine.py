@@ -16,48 +16,65 @@ from typing import Any, Final
 import lmdb
 
 from dialerd.core.ports import StoreError, StoreFailedError
-from dialerd.store.engine import Pair
+from dialerd.store.engine import TABLE_NAMES, Pair, Tables
 from dialerd.store.limits import MAP_BYTES, MAP_BYTES_MIN, READERS_MAX
-from dialerd.store.schema import FORMAT, StoreFormatError, Table, Tables, number64, read_u64
+from dialerd.store.schema import FORMAT, StoreFormatError, number64, read_u64
 
 FORMAT_KEY: Final = b"format"
 FREE_MIN: Final = 1 << 20  # bytes; with less, a failed commit is put down to the disk being full
 
 
-class LmdbTxn:
-    """One LMDB transaction; `get`, `put` and `delete` are py-lmdb's own methods."""
+class LmdbTable:
+    """A table in one transaction, through one cursor; see `engine.Table`.
 
-    __slots__ = ("_txn", "abort", "commit", "delete", "get", "put")
+    `get` and `put` are the cursor's own methods: a third of the cost of the transaction's.
+    """
 
-    def __init__(self, txn: Any) -> None:
-        """Wrap an open one."""
+    __slots__ = ("_cursor", "_db", "_txn", "get", "put")
+
+    def __init__(self, txn: Any, db: Any) -> None:
+        """Open the cursor."""
         self._txn = txn
-        self.get = txn.get
-        self.put = txn.put
-        self.delete = txn.delete
-        self.commit = txn.commit
-        self.abort = txn.abort
+        self._db = db
+        self._cursor = txn.cursor(db)
+        self.get = self._cursor.get
+        self.put = self._cursor.put
 
-    def put_many(self, pairs: Sequence[Pair], *, db: Table) -> None:
+    def delete(self, key: bytes) -> bool:
+        """Whether it was there."""
+        cursor = self._cursor
+        return bool(cursor.set_key(key) and cursor.delete())
+
+    def put_many(self, pairs: Sequence[Pair]) -> None:
         """Add or replace all of them."""
-        with self._txn.cursor(db=db) as cursor:
-            cursor.putmulti(pairs)
+        self._cursor.putmulti(pairs)
 
-    def scan(self, start: bytes, stop: bytes, limit: int, *, db: Table) -> list[Pair]:
+    def scan(self, start: bytes, stop: bytes, limit: int) -> list[Pair]:
         """The first `limit` pairs with start <= key < stop."""
         found: list[Pair] = []
-        with self._txn.cursor(db=db) as cursor:
-            if cursor.set_range(start):
-                for pair in islice(cursor.iternext(), limit):
-                    if pair[0] >= stop:
-                        break
-                    found.append(pair)
+        if self._cursor.set_range(start):
+            for pair in islice(self._cursor.iternext(), limit):
+                if pair[0] >= stop:
+                    break
+                found.append(pair)
         return found
 
-    def count(self, *, db: Table) -> int:
+    def count(self) -> int:
         """How many entries."""
-        entries: int = self._txn.stat(db)["entries"]
+        entries: int = self._txn.stat(self._db)["entries"]
         return entries
+
+
+class LmdbTxn:
+    """One LMDB transaction."""
+
+    __slots__ = ("abort", "commit", "tables")
+
+    def __init__(self, txn: Any, handles: dict[str, Any]) -> None:
+        """Wrap an open one."""
+        self.commit = txn.commit
+        self.abort = txn.abort
+        self.tables = Tables(lambda name: LmdbTable(txn, handles[name]))
 
 
 class LmdbEngine:
@@ -86,7 +103,7 @@ class LmdbEngine:
         except lmdb.Error as error:
             raise self._refused(error) from None
         try:
-            self.tables = self._prepare()
+            self._handles = self._prepare()
         except lmdb.Error as error:
             self._env.close()
             raise self._refused(error) from None
@@ -100,7 +117,7 @@ class LmdbEngine:
                 return lmdb.open(
                     str(self.folder),
                     map_size=map_bytes,
-                    max_dbs=len(Tables._fields) + 16,
+                    max_dbs=len(TABLE_NAMES) + 16,
                     max_readers=READERS_MAX,
                     mode=0o600,
                     sync=True,
@@ -129,7 +146,7 @@ class LmdbEngine:
             return StoreFormatError(f"{self._file} is damaged or not a store; restore a backup")
         return StoreError(f"cannot open {self._file}: {error}")
 
-    def _prepare(self) -> Tables:
+    def _prepare(self) -> dict[str, Any]:
         """Check the file before anything in it is trusted, then open the tables."""
         env = self._env
         if env.lib_version()[0] != 0:
@@ -141,7 +158,7 @@ class LmdbEngine:
                 f"{self._file} is cut off: {size} of {needed} bytes; restore a backup"
             )
         env.reader_check()  # slots of readers that were killed
-        names = [name.encode() for name in Tables._fields]
+        names = [name.encode() for name in TABLE_NAMES]
         with env.begin() as txn:
             known = txn.cursor().set_key(names[0])
         if not known:
@@ -160,7 +177,7 @@ class LmdbEngine:
             )
         if not written:
             raise StoreFormatError(f"{self._file} is damaged or not a store; restore a backup")
-        return Tables(*(env.open_db(name) for name in names))
+        return {name.decode(): env.open_db(name) for name in names}
 
     def begin(self, *, write: bool) -> LmdbTxn:
         """A new transaction. A write waits for the one of another process."""
@@ -168,7 +185,7 @@ class LmdbEngine:
             raise self.broken
         while True:
             try:
-                return LmdbTxn(self._env.begin(write=write))
+                return LmdbTxn(self._env.begin(write=write), self._handles)
             except lmdb.MapResizedError:  # another process made the map larger
                 with self._map_lock:
                     self._env.set_mapsize(0)

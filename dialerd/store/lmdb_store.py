@@ -42,7 +42,7 @@ class LmdbStore(BaseStore):
             except lmdb.Error as error:
                 raise StoreFailedError(f"reading the store failed: {error}") from None
             try:
-                return work(Unit(txn, self._engine.tables))
+                return work(Unit(txn))
             except lmdb.Error as error:
                 raise StoreFailedError(f"reading the store failed: {error}") from None
             finally:

@@ -41,7 +41,7 @@ class MemoryStore(BaseStore):
                 raise StoreFailedError("the store is closed")
             txn = self._engine.begin(write=True)
             try:
-                unit = Unit(txn, self._engine.tables)
+                unit = Unit(txn)
                 found = work(unit)
                 unit.flush()
                 txn.commit()
@@ -53,7 +53,7 @@ class MemoryStore(BaseStore):
             work = found.then
 
     def _read(self, work: Callable[[Unit], T]) -> T:
-        return work(Unit(self._engine.begin(write=False), self._engine.tables))
+        return work(Unit(self._engine.begin(write=False)))
 
     def close(self) -> None:
         """Refuse writes from now on."""

@@ -6,8 +6,7 @@ from bisect import bisect_left, insort
 from collections.abc import Sequence
 from typing import Final
 
-from dialerd.store.engine import Pair
-from dialerd.store.schema import Tables
+from dialerd.store.engine import TABLE_NAMES, Pair, Tables
 
 BLOCK: Final = 1_024  # keys; a block twice as long is cut in two
 
@@ -66,46 +65,56 @@ class MemoryTable:
         return found
 
 
+Undo = list[tuple[MemoryTable, bytes, bytes | None]]
+
+
+class MemoryView:
+    """A table in one transaction: its writes are logged, to be undone. See `engine.Table`."""
+
+    __slots__ = ("_table", "_undo", "get")
+
+    def __init__(self, table: MemoryTable, undo: Undo) -> None:
+        """Share the transaction's log."""
+        self._table = table
+        self._undo = undo
+        self.get = table.values.get
+
+    def put(self, key: bytes, value: bytes) -> bool:
+        """Add or replace."""
+        self._undo.append((self._table, key, self._table.values.get(key)))
+        self._table.add(key, value)
+        return True
+
+    def delete(self, key: bytes) -> bool:
+        """Whether it was there."""
+        old = self._table.values.get(key)
+        if old is None:
+            return False
+        self._undo.append((self._table, key, old))
+        self._table.remove(key)
+        return True
+
+    def put_many(self, pairs: Sequence[Pair]) -> None:
+        """Add or replace all of them."""
+        for key, value in pairs:
+            self.put(key, value)
+
+    def scan(self, start: bytes, stop: bytes, limit: int) -> list[Pair]:
+        """A copy of the range's head."""
+        return self._table.range(start, stop, limit)
+
+    def count(self) -> int:
+        """How many entries."""
+        return len(self._table.values)
+
+
 class MemoryTxn:
     """A transaction that undoes itself by a log."""
 
-    __slots__ = ("_undo",)
-
-    def __init__(self) -> None:
+    def __init__(self, tables: dict[str, MemoryTable]) -> None:
         """Nothing written yet."""
-        self._undo: list[tuple[MemoryTable, bytes, bytes | None]] = []
-
-    def get(self, key: bytes, *, db: MemoryTable) -> bytes | None:
-        """See `engine.Txn`, as all the others here."""
-        return db.values.get(key)
-
-    def put(self, key: bytes, value: bytes, *, db: MemoryTable) -> bool:
-        """Add or replace."""
-        self._undo.append((db, key, db.values.get(key)))
-        db.add(key, value)
-        return True
-
-    def delete(self, key: bytes, *, db: MemoryTable) -> bool:
-        """Whether it was there."""
-        old = db.values.get(key)
-        if old is None:
-            return False
-        self._undo.append((db, key, old))
-        db.remove(key)
-        return True
-
-    def put_many(self, pairs: Sequence[Pair], *, db: MemoryTable) -> None:
-        """Add or replace all of them."""
-        for key, value in pairs:
-            self.put(key, value, db=db)
-
-    def scan(self, start: bytes, stop: bytes, limit: int, *, db: MemoryTable) -> list[Pair]:
-        """A copy of the range's head."""
-        return db.range(start, stop, limit)
-
-    def count(self, *, db: MemoryTable) -> int:
-        """How many entries."""
-        return len(db.values)
+        self._undo: Undo = []
+        self.tables = Tables(lambda name: MemoryView(tables[name], self._undo))
 
     def commit(self) -> None:
         """Keep the writes."""
@@ -114,11 +123,11 @@ class MemoryTxn:
     def abort(self) -> None:
         """Take the writes back, last one first."""
         while self._undo:
-            db, key, old = self._undo.pop()
+            table, key, old = self._undo.pop()
             if old is not None:
-                db.add(key, old)
-            elif key in db.values:
-                db.remove(key)
+                table.add(key, old)
+            elif key in table.values:
+                table.remove(key)
 
 
 class MemoryEngine:
@@ -126,8 +135,8 @@ class MemoryEngine:
 
     def __init__(self) -> None:
         """Empty."""
-        self.tables = Tables(*(MemoryTable() for _ in Tables._fields))
+        self._tables = {name: MemoryTable() for name in TABLE_NAMES}
 
     def begin(self, *, write: bool) -> MemoryTxn:  # noqa: ARG002  one thread: reads need no copy
         """A new transaction."""
-        return MemoryTxn()
+        return MemoryTxn(self._tables)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from dialerd.core.ports import ReportRow
 from dialerd.core.records import Attempt, CallEvent, Contact, Lead
-from dialerd.store.engine import Pair
+from dialerd.store.engine import Pair, Table
 from dialerd.store.limits import EVENT_INDEX_MAX, SCAN_PAGE
 from dialerd.store.schema import (
     ATTEMPT,
@@ -15,7 +15,6 @@ from dialerd.store.schema import (
     EVENTS,
     LEAD,
     ROW_MAX,
-    Table,
     attempt_key,
     contact_key,
     event_key,
@@ -27,10 +26,10 @@ from dialerd.store.unit import Unit
 Tried = tuple[tuple[Attempt, tuple[CallEvent, ...]], ...]
 
 
-def scan_all(unit: Unit, start: bytes, stop: bytes, db: Table) -> Iterator[Pair]:
+def scan_all(table: Table, start: bytes, stop: bytes) -> Iterator[Pair]:
     """Every pair of a range, page by page."""
     while True:
-        page = unit.scan(start, stop, SCAN_PAGE, db=db)
+        page = table.scan(start, stop, SCAN_PAGE)
         yield from page
         if len(page) < SCAN_PAGE:
             return
@@ -44,7 +43,7 @@ def report_chunk(unit: Unit, campaign_id: int, after: int, limit: int) -> list[R
     """
     list_id = unit.campaign(campaign_id).settings.list_id
     stop = lead_key(campaign_id + 1, 0)
-    found = unit.scan(lead_key(campaign_id, after) + b"\0", stop, limit, db=unit.t.leads)
+    found = unit.t.leads.scan(lead_key(campaign_id, after) + b"\0", stop, limit)
     leads = [LEAD.unpack(raw) for _, raw in found]
     if not leads:
         return []
@@ -64,7 +63,7 @@ def find_lead(unit: Unit, campaign_id: int, lead_id: int) -> ReportRow | None:
 
 
 def _contact(unit: Unit, list_id: int, lead: Lead) -> Contact:
-    raw = unit.get(contact_key(list_id, lead.contact), db=unit.t.contacts)
+    raw = unit.t.contacts.get(contact_key(list_id, lead.contact))
     return Contact(lead.phone, "") if raw is None else CONTACT.unpack(raw)
 
 
@@ -72,10 +71,9 @@ def _tried(unit: Unit, campaign_id: int, first: int, last: int) -> dict[int, Tri
     stop_campaign, stop_lead = (campaign_id, last + 1) if last < ROW_MAX else (campaign_id + 1, 0)
     history: dict[int, dict[int, CallEvent]] = defaultdict(dict)
     for key, raw in scan_all(
-        unit,
+        unit.t.events,
         event_key(campaign_id, first, 0, 0),
         event_key(stop_campaign, stop_lead, 0, 0),
-        unit.t.events,
     ):
         _, _, attempt_id, index = split_event(key)
         for position, event in enumerate(EVENTS.unpack(raw), index):
@@ -83,10 +81,9 @@ def _tried(unit: Unit, campaign_id: int, first: int, last: int) -> dict[int, Tri
                 history[attempt_id].setdefault(position, event)
     tried: dict[int, list[tuple[Attempt, tuple[CallEvent, ...]]]] = defaultdict(list)
     for _, raw in scan_all(
-        unit,
+        unit.t.attempts,
         attempt_key(campaign_id, first, 0),
         attempt_key(stop_campaign, stop_lead, 0),
-        unit.t.attempts,
     ):
         attempt = ATTEMPT.unpack(raw)
         events = history.get(attempt.attempt_id, {})

@@ -28,7 +28,7 @@ ever appended: an older record decodes with the new fields' defaults.
 from __future__ import annotations
 
 import struct
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, TypeVar
 from zlib import crc32
 
 import msgspec
@@ -49,28 +49,6 @@ from dialerd.core.records import (
 FORMAT: Final = 1
 VERSION: Final = 1
 T = TypeVar("T")
-Table = Any  # an engine's handle of one table
-
-
-class Tables(NamedTuple):
-    """The engine's handles."""
-
-    meta: Table
-    lists: Table
-    list_names: Table
-    contacts: Table
-    phones: Table
-    campaigns: Table
-    names: Table
-    moves: Table
-    books: Table
-    leads: Table
-    due: Table
-    open: Table
-    attempts: Table
-    events: Table
-    caps: Table
-    dnc: Table
 
 
 class StoreFormatError(StoreError):

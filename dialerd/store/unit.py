@@ -16,7 +16,6 @@ from dialerd.store.schema import (
     BOOKS,
     CAMPAIGN,
     BooksRecord,
-    Tables,
     books_key,
     campaign_key,
     number64,
@@ -48,29 +47,13 @@ class Books:
 
 
 class Unit:
-    """One transaction. `put`, `get`, `delete` and `scan` are the engine's own."""
+    """One transaction; `t` holds its tables."""
 
-    __slots__ = (
-        "_books",
-        "_campaigns",
-        "_counters",
-        "_dirty",
-        "delete",
-        "get",
-        "put",
-        "scan",
-        "t",
-        "txn",
-    )
+    __slots__ = ("_books", "_campaigns", "_counters", "_dirty", "t")
 
-    def __init__(self, txn: Txn, tables: Tables) -> None:
+    def __init__(self, txn: Txn) -> None:
         """Begin with nothing cached."""
-        self.txn = txn
-        self.t = tables
-        self.get = txn.get
-        self.put = txn.put
-        self.delete = txn.delete
-        self.scan = txn.scan
+        self.t = txn.tables
         self._books: dict[int, Books] = {}
         self._counters: dict[bytes, int] = {}
         self._dirty: set[bytes] = set()
@@ -80,7 +63,7 @@ class Unit:
         """The stored number of that name, 0 when there is none."""
         value = self._counters.get(name)
         if value is None:
-            raw = self.get(name, db=self.t.meta)
+            raw = self.t.meta.get(name)
             value = self._counters[name] = 0 if raw is None else read_u64(raw)
         return value
 
@@ -99,7 +82,7 @@ class Unit:
         """The counts of a campaign, to be changed in place; written with the transaction."""
         found = self._books.get(campaign_id)
         if found is None:
-            raw = self.get(books_key(campaign_id), db=self.t.books)
+            raw = self.t.books.get(books_key(campaign_id))
             found = Books(None if raw is None else BOOKS.unpack(raw))
             self._books[campaign_id] = found
         return found
@@ -109,7 +92,7 @@ class Unit:
         found = self._campaigns.get(campaign_id)
         if found is None:
             in_range = 0 < campaign_id <= 0xFFFF_FFFF
-            raw = self.get(campaign_key(campaign_id), db=self.t.campaigns) if in_range else None
+            raw = self.t.campaigns.get(campaign_key(campaign_id)) if in_range else None
             if raw is None:
                 raise NotFoundError(f"there is no campaign {campaign_id}")
             found = self._campaigns[campaign_id] = CAMPAIGN.unpack(raw)
@@ -119,15 +102,15 @@ class Unit:
         """Add or replace."""
         self._campaigns[campaign.campaign_id] = campaign
         key = campaign_key(campaign.campaign_id)
-        self.put(key, CAMPAIGN.pack(campaign), db=self.t.campaigns)
+        self.t.campaigns.put(key, CAMPAIGN.pack(campaign))
 
     def flush(self) -> None:
         """Write counters and books; the last thing before the commit."""
         for name in self._dirty:
-            self.put(name, number64(self._counters[name]), db=self.t.meta)
+            self.t.meta.put(name, number64(self._counters[name]))
         for campaign_id, books in self._books.items():
             record = BooksRecord(tuple(books.leads), tuple(books.outcomes))
-            self.put(books_key(campaign_id), BOOKS.pack(record), db=self.t.books)
+            self.t.books.put(books_key(campaign_id), BOOKS.pack(record))
         self._dirty.clear()
         self._books.clear()
 

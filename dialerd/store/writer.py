@@ -154,7 +154,7 @@ class Writer:
         engine = self._engine
         txn = engine.begin(write=True)
         try:
-            unit = Unit(txn, engine.tables)
+            unit = Unit(txn)
             values = []
             for job in group:
                 try:

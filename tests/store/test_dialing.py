@@ -234,6 +234,17 @@ def test_a_lease_that_ran_out(ready):
     wait(ready.apply([finish(1)]))
 
 
+def test_claims_with_different_leases_run_out_each_in_its_time(ready):
+    for lease_s in (600, 60, 300):
+        wait(ready.claim(1, 1, NOW, lease_s))
+    assert take(ready, n=100, now_ms=NOW + 59_999)[0].lead_id == 4
+    wait(ready.apply([ReleaseClaim(attempt, 10**10) for attempt in range(4, 11)]))
+    gone = [(60, [2]), (299, []), (300, [3]), (599, []), (600, [1])]
+    for after_s, leads in gone:
+        found = wait(ready.claim(1, 100, NOW + 1000 * after_s, 10_000)).claims
+        assert [claim.lead_id for claim in found] == leads
+
+
 def test_dialing_past_the_lease_is_refused_even_if_nobody_looked(ready):
     take(ready, n=1)
     assert wait(ready.apply([begin(1, NOW + 60_001)])) == (1,)

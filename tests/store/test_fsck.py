@@ -36,37 +36,37 @@ def dialed():
 
 def change_lead(unit, lead_id, **changes):
     key = lead_key(1, lead_id)
-    lead = msgspec.structs.replace(LEAD.unpack(unit.get(key, db=unit.t.leads)), **changes)
-    unit.put(key, LEAD.pack(lead), db=unit.t.leads)
+    lead = msgspec.structs.replace(LEAD.unpack(unit.t.leads.get(key)), **changes)
+    unit.t.leads.put(key, LEAD.pack(lead))
 
 
 def lose_contact(unit):
-    unit.delete(contact_key(1, 2), db=unit.t.contacts)
+    unit.t.contacts.delete(contact_key(1, 2))
 
 
 def lose_number(unit):
-    unit.delete(phone_list_key(FIRST + 1, 1), db=unit.t.phones)
+    unit.t.phones.delete(phone_list_key(FIRST + 1, 1))
 
 
 def miscount(unit):
-    people = LIST.unpack(unit.get(list_key(1), db=unit.t.lists))
-    unit.put(list_key(1), LIST.pack(msgspec.structs.replace(people, size=9)), db=unit.t.lists)
+    people = LIST.unpack(unit.t.lists.get(list_key(1)))
+    unit.t.lists.put(list_key(1), LIST.pack(msgspec.structs.replace(people, size=9)))
 
 
 def lose_due(unit):
-    unit.delete(due_key(1, LeadState.READY, 0, 4), db=unit.t.due)
+    unit.t.due.delete(due_key(1, LeadState.READY, 0, 4))
 
 
 def second_due(unit):
-    unit.put(due_key(1, LeadState.RETRY, 0, 4), b"", db=unit.t.due)
+    unit.t.due.put(due_key(1, LeadState.RETRY, 0, 4), b"")
 
 
 def lose_lead(unit):
-    unit.delete(lead_key(1, 4), db=unit.t.leads)
+    unit.t.leads.delete(lead_key(1, 4))
 
 
 def lose_open(unit):
-    unit.delete(open_key(2), db=unit.t.open)
+    unit.t.open.delete(open_key(2))
 
 
 def wrong_state(unit):
@@ -87,8 +87,8 @@ def wrong_outcomes(unit):
 
 def lose_outcome(unit):
     key = attempt_key(1, 1, 1)
-    ended = ATTEMPT.unpack(unit.get(key, db=unit.t.attempts))
-    unit.put(key, ATTEMPT.pack(msgspec.structs.replace(ended, outcome=None)), db=unit.t.attempts)
+    ended = ATTEMPT.unpack(unit.t.attempts.get(key))
+    unit.t.attempts.put(key, ATTEMPT.pack(msgspec.structs.replace(ended, outcome=None)))
 
 
 def free_number(unit):
@@ -127,8 +127,8 @@ def test_damage(dialed, damage, text):
 
 def test_the_same_number_in_two_hands(dialed):
     def twice(unit):
-        raw = unit.get(open_key(2), db=unit.t.open)
-        unit.put(open_key(77), raw, db=unit.t.open)
+        raw = unit.t.open.get(open_key(2))
+        unit.t.open.put(open_key(77), raw)
 
     wait(dialed._submit(twice))
     assert any("in flight 2 times" in line for line in dialed.problems())

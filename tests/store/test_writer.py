@@ -97,7 +97,7 @@ def test_books_survive_a_mistake_in_their_group(patient):
 
 def test_an_error_that_is_no_refusal_stays_with_its_request(lmdb_store):
     def wrong(unit):
-        unit.put(b"x", b"y", db=unit.t.lists)
+        unit.t.lists.put(b"x", b"y")
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -108,7 +108,7 @@ def test_an_error_that_is_no_refusal_stays_with_its_request(lmdb_store):
 
 def test_a_key_too_long_for_the_engine_stays_with_its_request(patient):
     async def work():
-        wrong = patient._submit(lambda unit: unit.put(b"x" * 600, b"", db=unit.t.meta))
+        wrong = patient._submit(lambda unit: unit.t.meta.put(b"x" * 600, b""))
         right = patient.create_list("a", NOW)
         found = await asyncio.gather(wrong, right, return_exceptions=True)
         assert isinstance(found[0], Exception)
@@ -265,6 +265,13 @@ def test_the_queue_is_bounded(lmdb_store, monkeypatch):
     assert len(refused) == 2
     assert "waiting already" in str(refused[0].exception())
     assert limits.QUEUE_MAX > 10
+
+
+def test_an_empty_batch_is_a_commit_that_the_disk_must_take(lmdb_store):
+    file = lmdb_store._engine.folder / "data.mdb"
+    before = file.read_bytes()
+    assert wait(lmdb_store.apply([])) == ()
+    assert file.read_bytes() != before
 
 
 def test_figures(lmdb_store):
