@@ -82,15 +82,22 @@ def with_sipmessage(n: int) -> int:
 
 
 @pytest.fixture
-def aiosip_message(monkeypatch: pytest.MonkeyPatch) -> type:
-    """aiosip 0.2.0 imports on this Python only with what was removed since put back."""
+def aiosip_message(monkeypatch: pytest.MonkeyPatch) -> Iterator[type]:
+    """aiosip 0.2.0 imports on this Python only with what was removed since put back.
+
+    It also makes futures while no loop runs, so there is one.
+    """
     monkeypatch.setattr(asyncio, "coroutine", types.coroutine, raising=False)
     for name in ("MutableMapping", "Mapping", "Iterable"):
         monkeypatch.setattr(collections, name, getattr(collections.abc, name), raising=False)
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from aiosip.message import Message
-    return Message
+    yield Message
+    asyncio.set_event_loop(None)
+    loop.close()
 
 
 READERS: dict[str, tuple[Callable[[int], int], str | None, int]] = {
