@@ -35,7 +35,6 @@ PEOPLE = 600 if SMOKE else 20_000
 ROUNDS = 2 if SMOKE else 5
 NOW_MS = 1_790_000_000_000
 PEER = "sqlite3 FULL"
-OURS: dict[int, list[str]] = {}  # our note, shown beside the peer's
 PEERS = [None, PEER]
 KINDS = (EventKind.DIALED, EventKind.RINGING, EventKind.ANSWERED, EventKind.RELEASED)
 
@@ -154,9 +153,9 @@ def test_attempts(benchmark: Any, make: Callable[[str | None], Side], group: int
     made = side.done() - count
     commits, written = side.commits - before[0], bytes_written() - before[1]
     per_s = made / (time.perf_counter() - before[2])
-    note = f"{per_s:,.0f}/s wall, {commits / made:.2f} commits, {written / made / 1024:.1f} KiB"
-    benchmark.extra_info["note"] = " | ".join([*OURS.pop(group, []), note])
-    OURS[group] = [] if peer else [note]
+    benchmark.extra_info["note"] = (
+        f"{per_s:,.0f}/s wall, {commits / made:.2f} commits, {written / made / 1024:.1f} KiB"
+    )
     assert made in (count, count * ROUNDS)  # once when benchmarks are disabled
     assert commits * group == 3 * made
 
