@@ -21,7 +21,9 @@ from pathlib import Path
 import uvloop
 
 from dialerd.config import Codec, Config, Trunk
+from dialerd.control.hub import EventHub
 from dialerd.control.io_server import ControlServer
+from dialerd.control.service import ControlService
 from dialerd.core.dialer import Dialer
 from dialerd.core.events import CampaignChanged, Drain, LinesChanged, TrunkSpec
 from dialerd.core.numbering import load_numbering
@@ -30,9 +32,8 @@ from dialerd.lines.sip_line import SipLines, SipTrunk
 from dialerd.shell.admin import AdminProcess
 from dialerd.shell.calls import Calls
 from dialerd.shell.clock import Clock
-from dialerd.shell.control import DaemonControl
+from dialerd.shell.control import RunningDaemon
 from dialerd.shell.driver import Driver
-from dialerd.shell.live import Live
 from dialerd.shell.media import Media, Prompts
 from dialerd.shell.one_call import resolve
 from dialerd.shell.ports import in_use
@@ -96,7 +97,8 @@ class Daemon:
             calls_per_s_max=config.dialing.calls_per_s_max,
             calls_max=config.dialing.calls_max,
         )
-        self._live = Live(self._clock.wall_ms)
+        self._hub = EventHub()
+        self._hub.sinks_changed = self._watch_calls
         self._start_media(loop, shown)
         endpoint = Endpoint(
             (shown, config.sip.port), rng=self._rng, user_agent=config.sip.user_agent
@@ -104,7 +106,7 @@ class Daemon:
         self._calls = Calls(endpoint, self._lines, self._media, self._feed)
         self._start_sip(loop, endpoint)
         self._driver = Driver(
-            loop, self._clock, self._dialer, self._store, self._calls, self._live.publish
+            loop, self._clock, self._dialer, self._store, self._calls, self._publish
         )
         self._exits.callback(self._driver.close)
         self._driver.start()
@@ -150,18 +152,17 @@ class Daemon:
             self._feed(CampaignChanged(campaign))
 
     async def _start_control(self) -> None:
-        self._control = DaemonControl(
+        running = RunningDaemon(
             self._clock,
-            self._store,
             self._dialer,
             self._driver,
             self._prompts,
-            self._live,
             loopback_trunks=any(t.loopback for t in self._config.trunk),
             counters=self._counters,
             stop=self._stop,
         )
-        server = ControlServer(self._control, self._config.control.socket)
+        control = ControlService(self._store, running, self._hub)
+        server = ControlServer(control, self._config.control.socket)
         try:
             await server.start()
         except OSError as error:
@@ -170,6 +171,12 @@ class Daemon:
 
     def _feed(self, event: object) -> None:
         self._driver.feed(event)  # type: ignore[arg-type]
+
+    def _publish(self, topic: str, data: dict[str, object]) -> None:
+        self._hub.publish(topic, data, self._clock.wall_ms())
+
+    def _watch_calls(self) -> None:
+        self._dialer.watch_calls(on=self._hub.asked_for("call"))
 
     # -- stop ------------------------------------------------------------------------------------
 

@@ -27,6 +27,11 @@ class EventHub:
         self._sinks: dict[int, tuple[frozenset[str], Sink]] = {}
         self._next_sink = 0
         self.seq = 0
+        self.sinks_changed: Callable[[], None] | None = None  # told when somebody comes or goes
+
+    def asked_for(self, topic: str) -> bool:
+        """Whether a sink named this topic: some events are only made for those who want them."""
+        return any(topic in topics for topics, _ in self._sinks.values())
 
     def publish(self, topic: str, data: dict[str, object], at_ms: int) -> LiveEvent:
         """Number the event and hand it out."""
@@ -63,11 +68,17 @@ class EventHub:
         number = self._next_sink
         self._next_sink += 1
         self._sinks[number] = (topics, sink)
+        self._tell()
 
         def unsubscribe() -> None:
             self._sinks.pop(number, None)
+            self._tell()
 
         return unsubscribe
+
+    def _tell(self) -> None:
+        if self.sinks_changed is not None:
+            self.sinks_changed()
 
     def __len__(self) -> int:
         """How many sinks there are."""

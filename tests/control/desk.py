@@ -12,12 +12,12 @@ from dialerd.control import frames
 from dialerd.control.hub import EventHub
 from dialerd.control.io_client import ControlClient
 from dialerd.control.io_server import ControlServer
+from dialerd.control.service import ControlService
 from dialerd.core.campaign_spec import CampaignSpec, StepSpec, at_time
 from dialerd.core.control import DaemonState, Status
 from dialerd.core.ports import Store
 from dialerd.core.records import Campaign, Contact
 from dialerd.store import MemoryStore
-from tests.control.service import ControlService
 
 PROMPTS = {"hello", "thanks", "vi/chao"}
 NOW_MS = 1_795_000_000_123
@@ -49,8 +49,14 @@ class Desk:
     def why(self, campaign: Campaign) -> str:
         return "no trunk is up"
 
-    def has_prompt(self, name: str) -> bool:
-        return name in PROMPTS
+    def prompt_fault(self, name: str) -> str:
+        return "" if name in PROMPTS else f"there is no prompt {name!r}"
+
+    def regime_fault(self, name: str) -> str:
+        return ""
+
+    def busy(self) -> str:
+        return "" if self.state is DaemonState.RUNNING else f"the daemon is {self.state.value}"
 
     def campaign_changed(self, campaign: Campaign) -> None:
         self.told.append(campaign)

@@ -10,7 +10,13 @@ from typing import Protocol
 
 from dialerd.control.hub import EventHub
 from dialerd.core.campaign import action_target, allowed_actions
-from dialerd.core.campaign_spec import at_time, flow_faults, from_settings, to_settings
+from dialerd.core.campaign_spec import (
+    CampaignSpec,
+    at_time,
+    flow_faults,
+    from_settings,
+    to_settings,
+)
 from dialerd.core.control import (
     ActOnCampaign,
     CampaignAction,
@@ -73,8 +79,16 @@ class Daemon(Protocol):
         """Why a running campaign does not dial just now; empty when it does."""
         ...
 
-    def has_prompt(self, name: str) -> bool:
-        """Whether a campaign may name this prompt."""
+    def prompt_fault(self, name: str) -> str:
+        """Why a campaign may not name this prompt; empty when it may."""
+        ...
+
+    def regime_fault(self, name: str) -> str:
+        """Why no line of this daemon may dial under a regime; empty when one may."""
+        ...
+
+    def busy(self) -> str:
+        """Why no campaign may be started just now; empty when one may."""
         ...
 
     def campaign_changed(self, campaign: Campaign) -> None:
@@ -103,12 +117,12 @@ class ControlService:
         self._daemon = daemon
         self._hub = hub
 
-    async def ping(self, request: Ping) -> Pong:
+    async def ping(self, request: Ping) -> Pong:  # noqa: ARG002 - one shape for all
         """Who answers."""
         status = self._daemon.status()
         return Pong(version=status.version, pid=status.pid, started_at=status.started_at)
 
-    async def status(self, request: GetStatus) -> Status:
+    async def status(self, request: GetStatus) -> Status:  # noqa: ARG002 - one shape for all
         """How the daemon is."""
         return self._daemon.status()
 
@@ -140,6 +154,7 @@ class ControlService:
         campaign = self._find(request.campaign)
         try:
             after = action_target(campaign.state, request.action)
+            self._check_now(campaign, request.action)
             moved = await self._move(campaign, after, request.who)
         except StoreError as error:
             raise refused(error) from None
@@ -171,7 +186,7 @@ class ControlService:
             left=sum(books.leads.get(state, 0) for state in _LEFT),
         )
 
-    async def lists(self, request: ListLists) -> Lists:
+    async def lists(self, request: ListLists) -> Lists:  # noqa: ARG002 - one shape for all
         """The imported lists."""
         return Lists(
             items=tuple(
@@ -203,7 +218,9 @@ class ControlService:
         try:
             for campaign in self._store.campaigns():
                 if campaign.state is CampaignState.RUNNING:
-                    moved = await self._move(campaign, CampaignState.PAUSED, request.who)
+                    moved = await self._move(
+                        campaign, CampaignState.PAUSED, request.who, "emergency stop"
+                    )
                     self._told(moved, request.who)
                     paused.append(campaign.settings.name)
         except StoreFailedError as error:
@@ -215,10 +232,32 @@ class ControlService:
         """Live events from the hub."""
         return self._hub.subscribe(request, sink)
 
-    async def _move(self, campaign: Campaign, after: CampaignState, who: str) -> Campaign:
+    async def _move(
+        self, campaign: Campaign, after: CampaignState, who: str, reason: str = ""
+    ) -> Campaign:
         return await self._store.move_campaign(
-            campaign.campaign_id, after, who, self._daemon.now_ms()
+            campaign.campaign_id, after, who, self._daemon.now_ms(), reason
         )
+
+    def _check_now(self, campaign: Campaign, action: CampaignAction) -> None:
+        """What may have changed since the draft was made: its prompts, our lines, the daemon."""
+        if action in {CampaignAction.START, CampaignAction.RESUME} and (why := self._daemon.busy()):
+            raise Unavailable(why)
+        if action is CampaignAction.APPROVE:
+            faults = self._faults(from_settings(campaign.settings, ""))
+            if faults:
+                raise Invalid("; ".join(fault.detail for fault in faults), faults=tuple(faults))
+
+    def _faults(self, spec: CampaignSpec) -> list[FieldFault]:
+        """What the daemon's prompts and lines have against a campaign."""
+        faults = [
+            FieldFault(fault, f"/spec/steps/{index}/prompt")
+            for index, step in enumerate(spec.steps)
+            if (fault := self._daemon.prompt_fault(step.prompt))
+        ]
+        if fault := self._daemon.regime_fault(spec.regime):
+            faults.append(FieldFault(fault, "/spec/regime"))
+        return faults
 
     def _find(self, name: str) -> Campaign:
         try:
@@ -233,11 +272,7 @@ class ControlService:
             FieldFault(fault.text, "/spec/" + "/".join(map(str, fault.pointer)))
             for fault in flow_faults(spec)
         ]
-        faults += [
-            FieldFault(f"there is no prompt {step.prompt!r}", f"/spec/steps/{index}/prompt")
-            for index, step in enumerate(spec.steps)
-            if not self._daemon.has_prompt(step.prompt)
-        ]
+        faults += self._faults(spec)
         list_id = 0
         try:
             list_id = self._store.find_list(spec.list).list_id
