@@ -92,7 +92,8 @@ def _trunks(trunks: tuple[TrunkStatus, ...], tallies: dict[str, Tally]) -> Table
     for name in ("refused", "RTP packets", "why idle"):
         table.add_column(name, justify="left" if name == "why idle" else "right")
     for trunk in trunks:
-        tally = tallies.get(trunk.name) or Tally()
+        tally = tallies.get(trunk.name)
+        theirs = _carrier(tally) if tally else ["-"] * 5  # a second trunk to the same carrier
         table.add_row(
             trunk.name,
             f"{trunk.in_use:,}",
@@ -100,14 +101,15 @@ def _trunks(trunks: tuple[TrunkStatus, ...], tallies: dict[str, Tally]) -> Table
             f"{trunk.placed:,}",
             f"{trunk.answered:,}",
             "|",
-            f"{tally.seen:,}",
-            f"{tally.up:,}",
-            f"{tally.answered:,}",
-            f"{tally.refused.total():,}",
-            f"{tally.rtp_received:,}",
+            *theirs,
             trunk.why,
         )
     return table
+
+
+def _carrier(tally: Tally) -> list[str]:
+    figures = (tally.seen, tally.up, tally.answered, tally.refused.total(), tally.rtp_received)
+    return [f"{figure:,}" for figure in figures]
 
 
 def last_words(summary: Summary, report: Path, config: Path) -> RenderableType:
