@@ -96,6 +96,7 @@ class Daemon:
             numbering,
             calls_per_s_max=config.dialing.calls_per_s_max,
             calls_max=config.dialing.calls_max,
+            confirms_dials=True,
         )
         self._hub = EventHub()
         self._hub.sinks_changed = self._watch_calls

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -76,13 +77,19 @@ class _Section:
         return out
 
 
+@lru_cache(maxsize=1024)  # few gateways send most descriptions
+def _ipv4(text: str) -> str:
+    """An address as it is written; ValueError when it is none."""
+    return str(ipaddress.IPv4Address(text))
+
+
 def _host(value: str) -> str:
     """The address of a c= line (`IN IP4 host[/ttl]`)."""
     fields = value.split()
     if len(fields) != 3 or fields[0] != "IN" or fields[1] != "IP4":
         raise ValueError("the connection address is not IPv4")
     try:
-        return str(ipaddress.IPv4Address(fields[2].partition("/")[0]))
+        return _ipv4(fields[2].partition("/")[0])
     except ValueError:
         raise ValueError("the connection address is not numeric") from None
 
@@ -165,7 +172,7 @@ def parse(body: bytes) -> Media:
 
 
 def _origin(host: str, session_id: int, version: int) -> list[str]:
-    ipaddress.IPv4Address(host)
+    _ipv4(host)
     return [
         "v=0",
         f"o=- {session_id} {version} IN IP4 {host}",

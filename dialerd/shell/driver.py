@@ -36,18 +36,20 @@ from dialerd.core.events import (
     Claimed,
     ClaimFailed,
     ClockStepped,
+    Dialed,
     DialRefused,
     StoreRecovered,
     WriteFailed,
 )
 from dialerd.core.ops import BeginDial, DialOp
-from dialerd.core.ports import Store, StoreError
+from dialerd.core.ports import ConflictError, Store, StoreError
 from dialerd.shell.calls import Calls
 from dialerd.shell.clock import Clock
 
 log = logging.getLogger("dialerd.driver")
 
 RETRY_S = 1.0
+STEP_NS = 10_000_000  # deadlines are served in steps: a wake-up costs more than most of them do
 LEASE_S = 60
 
 
@@ -227,6 +229,7 @@ class Driver:
         match effect:
             case Dial():
                 self._calls.dial(effect)
+                self.feed(Dialed(effect.leg))
             case Play():
                 self._calls.play(effect)
             case StopPlay():
@@ -247,6 +250,10 @@ class Driver:
             batch = await self._store.claim(
                 want.campaign_id, want.n, self._clock.wall_ms(), LEASE_S
             )
+        except ConflictError:
+            # Paused or finished while the question was on its way.
+            self.feed(ClaimFailed(want.campaign_id))
+            return
         except StoreError as error:
             log.error("claim failed: %s", error)
             self.feed(ClaimFailed(want.campaign_id))
@@ -280,6 +287,8 @@ class Driver:
     def _arm(self) -> None:
         """One timer for the dialer's next deadline, moved only when that deadline moves."""
         deadline = self._dialer.deadline_ns()
+        if deadline is not None:
+            deadline += -deadline % STEP_NS
         if deadline == self._timer_ns and self._timer is not None:
             return
         if self._timer is not None:

@@ -7,13 +7,14 @@ from dialerd.core.effects import Dial, MoveCampaign, Notify, Play, Release, Want
 from dialerd.core.events import (
     ClaimFailed,
     ClockStepped,
+    Dialed,
     DialRefused,
     Digit,
     StoreRecovered,
     WriteFailed,
 )
 from dialerd.core.ops import AppendEvents, BeginDial
-from dialerd.core.ports import StoreFailedError
+from dialerd.core.ports import ConflictError, StoreFailedError
 from dialerd.core.records import CampaignState
 from dialerd.shell import driver as module
 from dialerd.shell.clock import Clock
@@ -216,13 +217,27 @@ def test_a_claim_that_fails_is_told():
     run(test)
 
 
+def test_a_claim_that_crosses_a_pause_is_no_failure_of_the_store():
+    async def test(b):
+        async def claim(*args):
+            raise ConflictError("campaign 4 is paused")
+
+        b.disk.claim = claim
+        b.feed(WantLeads(4, 10))
+        await settle()
+        assert b.machine.told[-1] == ClaimFailed(4)
+        assert not b.driver.degraded
+
+    run(test)
+
+
 def test_an_event_told_while_effects_are_carried_out_waits_its_turn():
     async def test(b):
         b.legs.dial = lambda effect: (b.driver.feed(Digit(5, "5")), b.legs.did.append(effect))
         b.feed(dial(1), Notify("t", {"a": 1}))
         assert b.legs.did == [dial(1)]
         assert b.published == [("t", {"a": 1})]
-        assert b.machine.told[-1] == Digit(5, "5")
+        assert b.machine.told[-2:] == [Digit(5, "5"), Dialed(1)]
 
     run(test)
 
