@@ -19,11 +19,10 @@ from pathlib import Path
 import msgspec
 
 from dialerd.cli.demo_run import DemoRun
-from dialerd.core.campaign_spec import StepSpec
-from dialerd.core.control import ActOnCampaign, CampaignAction, CreateCampaign, Stop
-from dialerd.sim import scene
+from dialerd.core.campaign_spec import CampaignSpec, StepSpec
+from dialerd.core.control import Stop
 from dialerd.sim.io_world import Look, World, make_scene
-from dialerd.sim.scene import CAMPAIGN, WHO, Scene
+from dialerd.sim.scene import WHO, Scene
 from dialerd.sim.summary import Summary
 
 PROMPT_S = 2.0
@@ -90,14 +89,10 @@ class BenchWorld(World):
             client.call(Stop(who=WHO))
         return self.daemon.wait(grace_s)
 
-    def begin(self) -> None:
-        """Create, approve and start it."""
+    def campaign(self) -> CampaignSpec:
+        """One prompt, no keys."""
         step = StepSpec(id="prompt", prompt="two")
-        spec = msgspec.structs.replace(scene.campaign(self.scene), steps=(step,))
-        with self.client(60.0) as client:
-            client.call(CreateCampaign(spec=spec, who=WHO))
-            for action in (CampaignAction.APPROVE, CampaignAction.START):
-                client.call(ActOnCampaign(campaign=CAMPAIGN, action=action, who=WHO))
+        return msgspec.structs.replace(super().campaign(), steps=(step,))
 
 
 def write_prompt(path: Path) -> None:

@@ -38,7 +38,7 @@ RELEASE_S_MAX: Final = 40  # a line that never confirms a hang-up; above SIP's 6
 
 # Trunks.
 TRUNKS_MAX: Final = 10_000  # further ones are not used
-CATCH_UP_NS: Final = 100_000_000  # how much of a stall is made up for at full speed
+CATCH_UP_NS: Final = 200_000_000  # how much of a stall is made up for at full speed
 CPS_MARGIN_NS: Final = 20_000_000  # a carrier counts arrivals, and commits delay calls unevenly
 FAULTS_IN_A_ROW: Final = 5  # line failures after which a trunk rests
 REST_S_MIN: Final = 1

@@ -22,6 +22,7 @@ import msgspec
 
 import dialerd
 from dialerd.control.io_client import SyncClient, UnreachableError
+from dialerd.core.campaign_spec import CampaignSpec
 from dialerd.core.control import (
     ActOnCampaign,
     CampaignAction,
@@ -286,6 +287,10 @@ class World:
         """A connection to the daemon; UnreachableError without one."""
         return SyncClient(self.scene.socket, timeout_s)
 
+    def campaign(self) -> CampaignSpec:
+        """What is dialed."""
+        return scene.campaign(self.scene)
+
     def begin(self) -> ProgressInfo:
         """Create, approve and start the campaign, as a user would, or take it up where it is.
 
@@ -295,7 +300,7 @@ class World:
             try:
                 before = client.call(GetProgress(campaign=CAMPAIGN))
             except NotFound:
-                client.call(CreateCampaign(spec=scene.campaign(self.scene), who=WHO))
+                client.call(CreateCampaign(spec=self.campaign(), who=WHO))
                 before = client.call(GetProgress(campaign=CAMPAIGN))
             state = before.state
             while (action := NEXT.get(state)) is not None:
