@@ -32,9 +32,12 @@ $(VENV)/.dev: lock/dev.txt $(VENV)/.run
 	$(PIP) install --require-hashes -r lock/dev.txt
 	@touch $@
 
-$(VENV)/.built: $(VENV)/.run $(CYTHON) setup.py pyproject.toml
+$(VENV)/.installed: $(VENV)/.run pyproject.toml
+	DIALERD_BUILT=1 $(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.built: $(VENV)/.installed $(CYTHON) setup.py
 	$(PY) setup.py --quiet build_ext --inplace --parallel $$(nproc)
-	$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 build: $(VENV)/.built ## virtual environment, locked dependencies, compiled extensions

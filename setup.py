@@ -4,6 +4,7 @@ Environment switches:
     DIALERD_TRACE=1     line trace for coverage of Cython code (slow; C beside the pyx)
     DIALERD_SANITIZE=1  AddressSanitizer and UndefinedBehaviorSanitizer (see `make sanitize`)
     DIALERD_NATIVE=1    -march=native; never for a wheel
+    DIALERD_BUILT=1     the extensions are in place already: an editable install compiles nothing
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from setuptools import Extension, setup
 TRACE = os.environ.get("DIALERD_TRACE") == "1"
 SANITIZE = os.environ.get("DIALERD_SANITIZE") == "1"
 NATIVE = os.environ.get("DIALERD_NATIVE") == "1"
+BUILT = os.environ.get("DIALERD_BUILT") == "1"
 
 # A Cython warning stops the build, as a C one does through -Werror.
 Options.warning_errors = True
@@ -82,11 +84,13 @@ def extensions() -> list[Extension]:
 
 
 setup(
-    ext_modules=cythonize(
+    ext_modules=[]
+    if BUILT
+    else cythonize(
         extensions(),
         compiler_directives=DIRECTIVES,
         build_dir=None if TRACE else "build/cython",
-        nthreads=0,
+        nthreads=os.cpu_count() or 1,
         annotate=False,
     )
 )
