@@ -10,6 +10,7 @@ drained in the same turn.
 from __future__ import annotations
 
 import asyncio
+import select
 import socket
 import time
 from collections.abc import Callable
@@ -69,20 +70,22 @@ class UdpTransport:
         self._backlog: list[tuple[bytes, Address]] = []
         self._writing = False
         self._flushing = False
-        self._relisten = False
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ns = 0
-        loop.add_reader(self.sock.fileno(), self._readable)
+        # libuv (uvloop) stops watching a descriptor that has an error pending, and any ICMP message
+        # is one. An epoll around the socket is never in error, only readable.
+        self._watch = select.epoll()
+        self._watch.register(self.sock.fileno(), select.EPOLLIN)
+        loop.add_reader(self._watch.fileno(), self._ready)
 
     def close(self) -> None:
         """Let go of the socket and the timer. Nothing is sent any more."""
         if self.sock.fileno() < 0:
             return
-        self._loop.remove_reader(self.sock.fileno())
-        if self._writing:
-            self._loop.remove_writer(self.sock.fileno())
+        self._loop.remove_reader(self._watch.fileno())
         if self._timer is not None:
             self._timer.cancel()
+        self._watch.close()
         self.sock.close()
 
     def statistics(self) -> dict[str, int]:
@@ -118,15 +121,17 @@ class UdpTransport:
             self._flushing = False
         self._arm()
 
-    def _readable(self) -> None:
+    def _ready(self) -> None:
+        """Something to read, room to write, or an error."""
+        if self._writing:
+            self._write_backlog()
         now_ns = time.monotonic_ns()
         endpoint = self.endpoint
         wanted = False
         for turn in range(BATCHES_MAX):
             datagrams = self._batch.receive()
             if not datagrams:
-                # Readable, yet nothing to read: an error waits that an earlier call has told
-                # already.
+                # Nothing to read: an error may wait that an earlier call has told already.
                 wanted = turn == 0
                 break
             for data, source in datagrams:
@@ -145,21 +150,6 @@ class UdpTransport:
             now_ns = time.monotonic_ns()
             for target in {target for target, _ in self._batch.errors()}:
                 self.endpoint.unreachable(target, now_ns)
-            if not self._relisten:
-                self._relisten = True
-                self._loop.call_soon(self._listen)
-
-    def _listen(self) -> None:
-        """Watch the socket anew: libuv (uvloop) stops watching one that had an error pending."""
-        self._relisten = False
-        fd = self.sock.fileno()
-        if fd < 0:
-            return
-        self._loop.remove_reader(fd)
-        self._loop.add_reader(fd, self._readable)
-        if self._writing:
-            self._loop.remove_writer(fd)
-            self._loop.add_writer(fd, self._writable)
 
     def _send(self, datagrams: list[tuple[bytes, Address]]) -> None:
         if self._backlog:
@@ -173,16 +163,14 @@ class UdpTransport:
         if sent < len(datagrams):
             self._backlog = datagrams[sent:]
             self._writing = True
-            self._loop.add_writer(self.sock.fileno(), self._writable)
+            self._watch.modify(self.sock.fileno(), select.EPOLLIN | select.EPOLLOUT)
 
-    def _writable(self) -> None:
+    def _write_backlog(self) -> None:
         sent = self._batch.send(self._backlog)
         del self._backlog[:sent]
         if not self._backlog:
             self._writing = False
-            self._loop.remove_writer(self.sock.fileno())
-        self._errors()
-        self.flush()
+            self._watch.modify(self.sock.fileno(), select.EPOLLIN)
 
     def _arm(self) -> None:
         """Have the loop wake us at the endpoint's deadline.

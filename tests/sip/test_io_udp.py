@@ -137,7 +137,8 @@ def test_a_socket_that_is_full_keeps_the_order_and_drops_beyond_the_limit(
         slow, real = Slow(), here._batch
         for n in range(5):
             us.layer.out.append(Send(b"%d" % n, (HOST, 9)))
-        here._batch = type("B", (), {"send": slow.send, "troubled": False})()
+        calls = {"send": slow.send, "receive": list, "errors": list, "troubled": False}
+        here._batch = type("B", (), calls)()
         here.flush()
         for n in range(5, 12):
             us.layer.out.append(Send(b"%d" % n, (HOST, 9)))

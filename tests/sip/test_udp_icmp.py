@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import socket
 import time
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +14,7 @@ import uvloop
 
 from sip import sdp
 from sip.endpoint import Endpoint
-from sip.events import Ended, Incoming, Invite, SipEvent
+from sip.events import Ended, Incoming, Invite, Send, SipEvent
 from sip.io_udp import UdpTransport
 
 HOST = "127.0.0.1"
@@ -66,3 +67,33 @@ async def call_a_dead_then_a_living_peer() -> list[int]:
 @pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
 def test_answers_are_heard_after_icmp_errors(run: Callable[[Any], list[int]]) -> None:
     assert run(call_a_dead_then_a_living_peer()) == [0] * 5 + [486] * 5
+
+
+def closed_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind((HOST, 0))
+        return int(sock.getsockname()[1])
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_an_error_that_a_batch_hides_beside_a_datagram(run: Callable[[Any], None]) -> None:
+    """A batch to a dead and a living peer succeeds; the error and a datagram wait together."""
+
+    async def main() -> None:
+        us = Endpoint((HOST, 5060), rng=random.Random(1))
+        here = UdpTransport(us, HOST, 0, asyncio.get_running_loop(), lambda _event: None)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+            peer.bind((HOST, 0))
+            for n in range(1, 21):
+                dead, living = (HOST, closed_port()), peer.getsockname()
+                us.layer.out += [Send(b"x", dead), Send(b"x", dead), Send(b"y", living)]
+                here.flush()
+                peer.sendto(b"garbage", here.local)
+                for _ in range(500):
+                    if us.statistics()["malformed"] == n:
+                        break
+                    await asyncio.sleep(0.01)
+                assert us.statistics()["malformed"] == n
+        here.close()
+
+    run(main())
