@@ -26,6 +26,7 @@ from dialerd.core.campaign_spec import CampaignSpec
 from dialerd.core.control import (
     ActOnCampaign,
     CampaignAction,
+    Conflict,
     CreateCampaign,
     Drain,
     GetProgress,
@@ -310,11 +311,13 @@ class World:
 
     def pause(self) -> None:
         """No new calls; nothing when the campaign is over already."""
+        act = ActOnCampaign(campaign=CAMPAIGN, action=CampaignAction.PAUSE, who=WHO)
         with self.client() as client:
-            progress = client.call(GetProgress(campaign=CAMPAIGN))
-            if progress.state is CampaignState.RUNNING:
-                act = ActOnCampaign(campaign=CAMPAIGN, action=CampaignAction.PAUSE, who=WHO)
+            try:
                 client.call(act)
+            except Conflict:
+                if client.call(GetProgress(campaign=CAMPAIGN)).state is CampaignState.RUNNING:
+                    raise
 
     def hang_up(self) -> None:
         """End the live calls now."""
