@@ -211,7 +211,8 @@ def test_sipp_calls_it_with_its_own_scenario(carrier, tmp_path):
     it = ready(carrier(answers=1))
     command = [
         "sipp", "-sn", "uac", f"127.0.0.1:{PORT}", "-i", "127.0.0.1", "-p", str(SIPP),
-        "-mp", "26480", "-s", "84912345678", "-m", "5", "-r", "20", "-d", "100",
+        # a person who waits: one who presses would hang up on SIPp, which plays nothing
+        "-mp", "26480", "-s", "84912345684", "-m", "5", "-r", "20", "-d", "100",
         "-nostdin", "-timeout", "30",
     ]  # fmt: skip
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False, timeout=60)
