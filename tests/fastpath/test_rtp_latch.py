@@ -90,6 +90,19 @@ def test_an_equal_one_does_not(rank: int) -> None:
     assert line.receiver.peer == first
 
 
+def test_a_spray_of_equals_does_not_make_a_source_forgotten() -> None:
+    """Single packets from many ports fill the table, but not in place of better ones."""
+    line = Line()
+    sprayed = iter((OTHER[0], port) for port in range(1, 1000))
+    line.say(OTHER)
+    line.say(OTHER)
+    for _ in range(2):
+        for _ in range(50):
+            line.say(next(sprayed))
+        line.say(OTHER)
+    assert line.receiver.peer == OTHER
+
+
 def test_a_locked_stream_hears_nobody_else() -> None:
     line = Line()
     line.say(SDP, 4)

@@ -61,7 +61,8 @@ def test_ten_thousand_streams_leave_nothing_behind() -> None:
     files, memory = descriptors(), memory_kib()
     live(10_000)
     assert descriptors() == files
-    assert memory_kib() - memory < 2048
+    quarantine = 300_000 if "asan" in os.environ.get("LD_PRELOAD", "") else 0  # of its 256 MiB
+    assert memory_kib() - memory < 2048 + quarantine
     assert engine.counters()["streams"] == 0
     assert engine.counters()["streams_opened"] == 11_000
     engine.stop()
