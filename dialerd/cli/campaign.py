@@ -19,7 +19,7 @@ from dialerd.cli.common import (
     print_table,
     who,
 )
-from dialerd.core.campaign_spec import CampaignSpec, flow_faults
+from dialerd.core.campaign_spec import CampaignSpec, spec_faults
 from dialerd.core.control import (
     PAGE_MAX,
     ActOnCampaign,
@@ -71,6 +71,8 @@ def campaign() -> None:
 @click.option("--rate", type=float, metavar="N", help="New calls a second at most.")
 @click.option("--attempts", type=int, metavar="N", help="Tries for each number at most.")
 @click.option("--retry-gap", metavar="TIME", help="Between two tries, such as 30m.")
+@click.option("--rechecks", type=int, metavar="N", help="Further tries of a switched-off phone.")
+@click.option("--recheck-gap", metavar="TIME", help="Before each of them, such as 2h.")
 @click.option("--ring", type=int, metavar="SECONDS", help="How long it may ring.")
 @click.option("--start", metavar="TIME", help='Not before, "2026-11-23 08:00".')
 @click.option("--end", metavar="TIME", help="Not after.")
@@ -95,7 +97,7 @@ def _from_file(file: str, name: str | None, flags: dict[str, Any]) -> CampaignSp
     return read(
         Path(file),
         CampaignSpec,
-        rules=lambda spec: [Fault(fault.pointer, fault.text) for fault in flow_faults(spec)],
+        rules=lambda spec: [Fault(fault.pointer, fault.text) for fault in spec_faults(spec)],
     )
 
 
@@ -114,8 +116,9 @@ def _from_flags(name: str | None, flags: dict[str, Any]) -> CampaignSpec:
     }
     if flags["cap"]:
         values["cap"] = spec_flags.cap(flags["cap"], flags["cap_counts"])
-    if flags["retry_gap"]:
-        values["retry_gap_s"] = spec_flags.seconds(flags["retry_gap"], "--retry-gap")
+    for gap in ("retry_gap", "recheck_gap"):
+        if flags[gap]:
+            values[f"{gap}_s"] = spec_flags.seconds(flags[gap], f"--{gap.replace('_', '-')}")
     for key, flag in (("start_at", "start"), ("end_at", "end")):
         if flags[flag]:
             values[key] = spec_flags.moment(flags[flag], f"--{flag}")
@@ -123,6 +126,7 @@ def _from_flags(name: str | None, flags: dict[str, Any]) -> CampaignSpec:
         ("caller_id", "caller_id"),
         ("calls_per_s_max", "rate"),
         ("attempts_max", "attempts"),
+        ("rechecks_max", "rechecks"),
         ("ring_s_max", "ring"),
     ):
         if flags[flag] is not None:
@@ -173,6 +177,7 @@ def show(name: str, config_path: str | None, output: str) -> None:
             ("hours", "; ".join(_window(h.start, h.end, h.days) for h in spec.hours) or "regime"),
             ("cap", f"{spec.cap.calls_max} in {spec.cap.window_s} s, {spec.cap.counts}"),
             ("attempts", f"{spec.attempts_max}, {spec.retry_gap_s} s apart"),
+            ("rechecks", f"{spec.rechecks_max}, {spec.recheck_gap_s} s apart"),
         ]
     )
     for step in spec.steps:

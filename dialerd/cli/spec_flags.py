@@ -9,7 +9,8 @@ from typing import Any, Final
 import click
 import msgspec
 
-from dialerd.core.campaign_spec import END, CampaignSpec, Weekday, flow_faults
+from dialerd.core.campaign_spec import CampaignSpec, Weekday, spec_faults
+from dialerd.core.flow import END
 
 _DAYS: Final = [day.value for day in Weekday]
 _UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -28,6 +29,8 @@ FLAGS: Final = {
     "cap": "--cap",
     "attempts_max": "--attempts",
     "retry_gap_s": "--retry-gap",
+    "rechecks_max": "--rechecks",
+    "recheck_gap_s": "--recheck-gap",
     "ring_s_max": "--ring",
     "calls_per_s_max": "--rate",
     "start_at": "--start",
@@ -120,7 +123,7 @@ def to_spec(values: dict[str, Any]) -> CampaignSpec:
         text, _, where = str(error).partition("$.")
         text = text.partition(" - at `")[0]
         raise click.UsageError(f"{_flag(where)}: {_plain(text, where)}") from None
-    faults = flow_faults(spec)
+    faults = spec_faults(spec)
     if faults:
         raise click.UsageError("; ".join(fault.text for fault in faults))
     return spec

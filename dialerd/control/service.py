@@ -13,8 +13,8 @@ from dialerd.core.campaign import action_target, allowed_actions
 from dialerd.core.campaign_spec import (
     CampaignSpec,
     at_time,
-    flow_faults,
     from_settings,
+    spec_faults,
     to_settings,
 )
 from dialerd.core.control import (
@@ -270,7 +270,7 @@ class ControlService:
         spec = request.spec
         faults = [
             FieldFault(fault.text, "/spec/" + "/".join(map(str, fault.pointer)))
-            for fault in flow_faults(spec)
+            for fault in spec_faults(spec)
         ]
         faults += self._faults(spec)
         list_id = 0

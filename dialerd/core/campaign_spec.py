@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Final, NamedTuple, dataclass_transform
+from typing import Annotated, Final, dataclass_transform
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from dialerd.core.flow import END, FlowFault, flow_faults
 from dialerd.core.limits import (
     ATTEMPTS_MAX,
     CALLS_PER_S_MAX,
@@ -20,9 +21,13 @@ from dialerd.core.limits import (
     CAP_WINDOW_S_MAX,
     HOURS_MAX,
     NAME_CHARS_MAX,
+    PROMPT_CHARS_MAX,
+    RECHECKS_MAX,
     RETRY_GAP_S_MAX,
     RING_S_MAX,
     RING_S_MIN,
+    STEPS_MAX,
+    WAIT_MS_MAX,
 )
 from dialerd.core.records import (
     CampaignSettings,
@@ -34,9 +39,6 @@ from dialerd.core.records import (
     Hours,
 )
 
-END: Final = "end"
-STEPS_MAX: Final = 100
-WAIT_MS_MAX: Final = 120_000
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 # A plain $ would let a line feed pass at the end of a text: hence the look ahead.
@@ -71,13 +73,13 @@ StepId = Annotated[
 PromptName = Annotated[
     str,
     Meta(
-        max_length=128,
+        max_length=PROMPT_CHARS_MAX,
         pattern=_PROMPT,
         description="A path under the prompts folder; no part of it begins with a dot.",
         extra={"hint": "letters, digits, dash, underscore, dot, slash"},
     ),
 ]
-Digit = Annotated[str, Meta(pattern=r"^[0-9*#A-D]$(?!\n)", extra={"hint": "a key: 0-9, *, #"})]
+Digit = Annotated[str, Meta(pattern=r"^[0-9*#]$(?!\n)", extra={"hint": "a key: 0-9, *, #"})]
 Clock = Annotated[str, Meta(pattern=_TIME, extra={"hint": 'hours and minutes, such as "08:30"'})]
 
 
@@ -151,6 +153,15 @@ class CampaignSpec(Spec):
     cap: CapSpec = CapSpec()
     attempts_max: Annotated[int, Meta(ge=1, le=ATTEMPTS_MAX)] = 1
     retry_gap_s: Annotated[int, Meta(ge=0, le=RETRY_GAP_S_MAX)] = 3_600
+    rechecks_max: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=RECHECKS_MAX,
+            description="Tries of a number found switched off, also beyond `attempts_max`.",
+        ),
+    ] = 0
+    recheck_gap_s: Annotated[int, Meta(ge=0, le=RETRY_GAP_S_MAX)] = 7_200
     ring_s_max: Annotated[int, Meta(ge=RING_S_MIN, le=RING_S_MAX)] = 45
     calls_per_s_max: Annotated[
         float, Meta(ge=0.0, le=CALLS_PER_S_MAX, description="0: only the trunks bind.")
@@ -159,51 +170,18 @@ class CampaignSpec(Spec):
     end_at: Annotated[datetime, Meta(tz=True)] | UnsetType = UNSET
 
 
-class SpecFault(NamedTuple):
-    """A value that does not fit the others; `pointer` is its JSON path as parts."""
-
-    pointer: tuple[str | int, ...]
-    text: str
+def spec_faults(spec: CampaignSpec) -> list[FlowFault]:
+    """What in a spec does not fit the rest of it; pointers begin at the spec."""
+    return flow_faults(_flow(spec))
 
 
-def flow_faults(spec: CampaignSpec) -> list[SpecFault]:
-    """What is wrong with the steps: ids twice, keys that lead nowhere, steps never reached."""
-    faults: list[SpecFault] = []
-    ids = [step.id for step in spec.steps]
-    known = {*ids, END}
-    for index, step in enumerate(spec.steps):
-        if step.id == END or step.id in ids[:index]:
-            faults.append(SpecFault(("steps", index, "id"), f"the id {step.id!r} is taken"))
-        targets: list[tuple[tuple[str | int, ...], str]] = [
-            (("steps", index, "keys", key), to) for key, to in step.keys.items()
-        ]
-        targets.append((("steps", index, "otherwise"), step.otherwise))
-        faults += [
-            SpecFault(pointer, f"there is no step {to!r}; steps: {', '.join([*ids, END])}")
-            for pointer, to in targets
-            if to not in known
-        ]
-    if not faults:
-        reached = _reached(spec)
-        faults += [
-            SpecFault(("steps", index, "id"), f"no key leads to the step {step.id!r}")
-            for index, step in enumerate(spec.steps)
-            if step.id not in reached
-        ]
-    return faults
-
-
-def _reached(spec: CampaignSpec) -> set[str]:
-    by_id = {step.id: step for step in spec.steps}
-    reached: set[str] = set()
-    wait = [spec.steps[0].id]
-    while wait:
-        here = wait.pop()
-        if here in reached or here == END:
-            continue
-        reached.add(here)
-        wait += [*by_id[here].keys.values(), by_id[here].otherwise]
-    return reached
+def _flow(spec: CampaignSpec) -> Flow:
+    return Flow(
+        tuple(
+            FlowStep(s.id, s.prompt, dict(s.keys), s.wait_ms, s.otherwise, s.barge_in)
+            for s in spec.steps
+        )
+    )
 
 
 def to_settings(spec: CampaignSpec, list_id: int) -> CampaignSettings:
@@ -211,12 +189,7 @@ def to_settings(spec: CampaignSpec, list_id: int) -> CampaignSettings:
     return CampaignSettings(
         name=spec.name,
         list_id=list_id,
-        flow=Flow(
-            tuple(
-                FlowStep(s.id, s.prompt, dict(s.keys), s.wait_ms, s.otherwise, s.barge_in)
-                for s in spec.steps
-            )
-        ),
+        flow=_flow(spec),
         regime=spec.regime,
         mode=spec.mode,
         caller_id=spec.caller_id,
@@ -231,6 +204,8 @@ def to_settings(spec: CampaignSpec, list_id: int) -> CampaignSettings:
         calls_per_s_max=spec.calls_per_s_max,
         start_ms=_ms(spec.start_at),
         end_ms=_ms(spec.end_at),
+        rechecks_max=spec.rechecks_max,
+        recheck_gap_s=spec.recheck_gap_s,
     )
 
 
@@ -268,6 +243,8 @@ def from_settings(settings: CampaignSettings, list_name: str) -> CampaignSpec:
         ),
         attempts_max=settings.attempts_max,
         retry_gap_s=settings.retry_gap_s,
+        rechecks_max=settings.rechecks_max,
+        recheck_gap_s=settings.recheck_gap_s,
         ring_s_max=settings.ring_s_max,
         calls_per_s_max=settings.calls_per_s_max,
         start_at=at_time(settings.start_ms) if settings.start_ms else UNSET,

@@ -14,8 +14,9 @@ call ends at `VISITS_MAX`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import IntEnum
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from dialerd.core.clock import NEVER
 from dialerd.core.limits import (
@@ -54,44 +55,59 @@ MOVES: Final[dict[tuple[FlowState, str], tuple[FlowState, ...]]] = {
 }
 
 
-def check_flow(flow: Flow) -> None:
-    """Refuse a flow that cannot run as its author meant.
+class FlowFault(NamedTuple):
+    """A value that does not fit; `pointer` is its place in the flow as people write one."""
 
-    Raises:
-        ValueError: the text begins with the field (`flow.steps[2].keys`) and names what is wrong.
-    """
+    pointer: tuple[str | int, ...]
+    text: str
+
+
+def flow_faults(flow: Flow) -> list[FlowFault]:
+    """Every reason why a flow cannot run as its author meant."""
     steps = flow.steps
     if not 1 <= len(steps) <= STEPS_MAX:
-        raise ValueError(f"flow.steps: must be 1 to {STEPS_MAX} steps")
-    known = {step.step_id for step in steps}
-    if len(known) != len(steps):
-        raise ValueError("flow.steps: step ids must be unique")
+        return [FlowFault(("steps",), f"must be 1 to {STEPS_MAX} steps")]
+    ids = [step.step_id for step in steps]
+    faults: list[FlowFault] = []
     for index, step in enumerate(steps):
-        _check_step(f"flow.steps[{index}]", step, known | {END})
-    unreachable = [step.step_id for step in steps if step.step_id not in _reachable(flow)]
-    if unreachable:
-        raise ValueError(f"flow.steps: never reached: {', '.join(unreachable)}")
+        if step.step_id == END or step.step_id in ids[:index]:
+            faults.append(FlowFault(("steps", index, "id"), f"the id {step.step_id!r} is taken"))
+        faults += [
+            FlowFault(("steps", index, *where), text) for where, text in _step_faults(step, ids)
+        ]
+    if not faults:
+        reached = _reached(flow)
+        faults = [
+            FlowFault(("steps", index, "id"), f"no key leads to the step {step_id!r}")
+            for index, step_id in enumerate(ids)
+            if step_id not in reached
+        ]
+    return faults
 
 
-def _check_step(where: str, step: FlowStep, targets: set[str]) -> None:
-    if not step.step_id or step.step_id == END or not step.step_id.isprintable():
-        raise ValueError(f"{where}.step_id: must be a name other than {END!r}")
+def _step_faults(step: FlowStep, ids: list[str]) -> Iterator[FlowFault]:
+    if not step.step_id or not step.step_id.isprintable():
+        yield FlowFault(("id",), "must be a printable name")
     if not 1 <= len(step.prompt) <= PROMPT_CHARS_MAX or not step.prompt.isprintable():
-        raise ValueError(f"{where}.prompt: must be the name of a prompt")
+        yield FlowFault(("prompt",), "must be the name of a prompt")
     if not 0 <= step.wait_ms <= WAIT_MS_MAX:
-        raise ValueError(f"{where}.wait_ms: must be 0 to {WAIT_MS_MAX}")
+        yield FlowFault(("wait_ms",), f"must be 0 to {WAIT_MS_MAX}")
     for key, target in step.keys.items():
         if key not in KEYS:
-            raise ValueError(f"{where}.keys: {key!r} is not one of 0-9 * #")
-        if target not in targets:
-            raise ValueError(f"{where}.keys: key {key} leads to unknown step {target!r}")
-    if step.otherwise not in targets:
-        raise ValueError(f"{where}.otherwise: unknown step {step.otherwise!r}")
+            yield FlowFault(("keys",), f"{key!r} is not one of 0-9 * #")
+        if target != END and target not in ids:
+            yield FlowFault(("keys", key), _no_step(target, ids))
+    if step.otherwise != END and step.otherwise not in ids:
+        yield FlowFault(("otherwise",), _no_step(step.otherwise, ids))
     if step.keys and not step.wait_ms and not step.barge_in:
-        raise ValueError(f"{where}.wait_ms: without barge-in its keys need time after the prompt")
+        yield FlowFault(("wait_ms",), "without barge-in its keys need time after the prompt")
 
 
-def _reachable(flow: Flow) -> set[str]:
+def _no_step(name: str, ids: list[str]) -> str:
+    return f"there is no step {name!r}; steps: {', '.join([*ids, END])}"
+
+
+def _reached(flow: Flow) -> set[str]:
     by_id = {step.step_id: step for step in flow.steps}
     todo = [flow.steps[0].step_id]
     seen: set[str] = set()
@@ -109,8 +125,9 @@ class FlowPlan:
     __slots__ = ("keys", "otherwise", "steps")
 
     def __init__(self, flow: Flow) -> None:
-        """Raises ValueError like `check_flow`."""
-        check_flow(flow)
+        """ValueError names the first of its `flow_faults`."""
+        for pointer, text in flow_faults(flow):
+            raise ValueError(f"flow/{'/'.join(map(str, pointer))}: {text}")
         index = {step.step_id: i for i, step in enumerate(flow.steps)} | {END: _END}
         self.steps = flow.steps
         self.keys = tuple({k: index[to] for k, to in step.keys.items()} for step in flow.steps)

@@ -25,7 +25,7 @@ OWN_FAULTS_MAX: Final = 3  # failed or cancelled tries beyond attempts_max; then
 STEPS_MAX: Final = 100
 VISITS_MAX: Final = 100
 KEYS_EARLY_MAX: Final = 32
-PROMPT_CHARS_MAX: Final = 255
+PROMPT_CHARS_MAX: Final = 128
 WAIT_MS_MAX: Final = 120_000
 
 # Calls: further history lines and keys are counted, not kept.

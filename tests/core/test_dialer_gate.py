@@ -296,7 +296,7 @@ def test_settings_that_cannot_run_never_dial_and_say_why():
     broken = Flow((FlowStep("a", "p", otherwise="nowhere"),))
     for changes, text in (
         ({"regime": "mars"}, "unknown regime"),
-        ({"flow": broken}, "unknown step 'nowhere'"),
+        ({"flow": broken}, "there is no step 'nowhere'"),
         ({"flow": Flow(())}, f"must be 1 to {STEPS_MAX} steps"),
     ):
         desk = Desk(**changes)

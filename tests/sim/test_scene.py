@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from dialerd import config
-from dialerd.core.campaign_spec import flow_faults, to_settings
+from dialerd.core.campaign_spec import spec_faults, to_settings
 from dialerd.core.numbering import load_plan
 from dialerd.core.regime import find_regime
 from dialerd.sim.scene import (
@@ -61,7 +61,7 @@ def test_a_folder_with_odd_characters_is_written_as_toml(tmp_path, scene):
 
 def test_the_campaign_fits_its_regime_and_its_steps_lead_somewhere(scene):
     spec = campaign(scene)
-    assert flow_faults(spec) == []
+    assert spec_faults(spec) == []
     settings = to_settings(spec, 1)
     assert settings.cap == scene.cap
     assert find_regime(settings.regime).loopback_only

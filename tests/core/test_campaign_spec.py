@@ -1,0 +1,71 @@
+"""What people write and what the store keeps say the same."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from dialerd.core.campaign_spec import (
+    CampaignSpec,
+    CapSpec,
+    HoursSpec,
+    StepSpec,
+    Weekday,
+    from_settings,
+    spec_faults,
+    to_settings,
+)
+from dialerd.core.records import CapCounts
+
+EVERYTHING = CampaignSpec(
+    name="autumn",
+    list="people",
+    regime="vn-care",
+    steps=(
+        StepSpec(prompt="hello", keys={"1": "more"}, wait_ms=4_000, barge_in=False),
+        StepSpec(prompt="more", id="more", otherwise="start"),
+    ),
+    caller_id="+842873001234",
+    hours=(HoursSpec(start="08:30", end="24:00", days=(Weekday.MON, Weekday.SUN)),),
+    cap=CapSpec(calls_max=2, window_s=3_600, counts=CapCounts.ATTEMPTED),
+    attempts_max=3,
+    retry_gap_s=60,
+    rechecks_max=2,
+    recheck_gap_s=120,
+    ring_s_max=20,
+    calls_per_s_max=2.5,
+    start_at=datetime(2026, 12, 1, 1, 0, 0, 250_000, UTC),
+    end_at=datetime(2026, 12, 2, tzinfo=UTC),
+)
+
+
+def test_nothing_is_lost_on_the_way_to_the_store_and_back():
+    settings = to_settings(EVERYTHING, 7)
+    assert from_settings(settings, "people") == EVERYTHING
+
+
+def test_every_setting_can_be_written():
+    """A setting of the core that no spec can reach would be dead."""
+    settings = to_settings(EVERYTHING, 7)
+    same = {
+        field.name
+        for field in msgspec.structs.fields(settings)
+        if getattr(settings, field.name) == field.default
+    }
+    assert same == {"mode"}  # there is one mode so far
+
+
+@pytest.mark.parametrize(
+    ("step", "pointer"),
+    [
+        ({"keys": {"1": "nowhere"}, "wait_ms": 1}, ("steps", 0, "keys", "1")),
+        ({"otherwise": "nowhere"}, ("steps", 0, "otherwise")),
+        ({"id": "end"}, ("steps", 0, "id")),
+        ({"keys": {"1": "end"}, "barge_in": False}, ("steps", 0, "wait_ms")),
+    ],
+)
+def test_what_could_not_run_is_found_before_it_is_saved(step, pointer):
+    spec = msgspec.structs.replace(EVERYTHING, steps=(StepSpec(prompt="hello", **step),))
+    assert [fault.pointer for fault in spec_faults(spec)] == [pointer]
