@@ -18,6 +18,7 @@ import uvloop
 from aiohttp import web
 
 from admin_http.app import make_app
+from admin_http.limits import URL_CHARS_MAX
 from admin_http.services import Services
 from dialerd.config import Config, ConfigError, load
 
@@ -40,8 +41,8 @@ async def serve(config: Config, services: Services) -> None:
         access_log=None,
         shutdown_timeout=SHUTDOWN_S,
         handle_signals=False,
-        max_line_size=8190,
-        max_field_size=8190,
+        max_line_size=URL_CHARS_MAX,
+        max_field_size=URL_CHARS_MAX,
     )
     await runner.setup()
     try:

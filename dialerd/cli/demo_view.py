@@ -87,7 +87,7 @@ def _bar(table: Table, name: str, count: int, whole: int, colour: str) -> None:
 def _trunks(trunks: tuple[TrunkStatus, ...], tallies: dict[str, Tally]) -> Table:
     """What the daemon says of each trunk, beside what the carrier at its end has seen."""
     table = Table(title="Trunks: the daemon's figures | the carrier's", title_justify="left")
-    for name in ("trunk", "in use", "calls/s", "placed", "answered", "|", "seen", "up", "answered"):
+    for name in ("trunk", "in use", "placed", "answered", "|", "seen", "up", "answered"):
         table.add_column(name, justify="left" if name == "trunk" else "right")
     for name in ("refused", "RTP packets", "why idle"):
         table.add_column(name, justify="left" if name == "why idle" else "right")
@@ -97,7 +97,6 @@ def _trunks(trunks: tuple[TrunkStatus, ...], tallies: dict[str, Tally]) -> Table
         table.add_row(
             trunk.name,
             f"{trunk.in_use:,}",
-            f"{trunk.calls_per_s:.1f}",
             f"{trunk.placed:,}",
             f"{trunk.answered:,}",
             "|",

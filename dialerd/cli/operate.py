@@ -46,14 +46,13 @@ def _show(found: Status) -> None:
     if found.trunks:
         click.echo()
         print_table(
-            ("trunk", "state", "used", "of", "calls/s", "placed", "answered", "failed", "why"),
+            ("trunk", "state", "used", "of", "placed", "answered", "failed", "why"),
             [
                 (
                     trunk.name,
                     "up" if trunk.up else "down",
                     trunk.in_use,
                     trunk.channels,
-                    round(trunk.calls_per_s, 1),
                     trunk.placed,
                     trunk.answered,
                     trunk.failed,

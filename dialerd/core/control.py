@@ -44,7 +44,6 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
 class DaemonState(StrEnum):
     """What the daemon as a whole is doing."""
 
-    STARTING = "starting"
     RUNNING = "running"
     DRAINING = "draining"  # no new calls, live ones end
     HALTED = "halted"  # after an emergency stop, until it is started again
@@ -85,7 +84,6 @@ class TrunkStatus(Reply):
     up: bool
     channels: int
     in_use: int
-    calls_per_s: float = 0.0
     placed: int = 0
     answered: int = 0
     failed: int = 0

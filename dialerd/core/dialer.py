@@ -27,9 +27,7 @@ from dialerd.core.events import (
     Dialed,
     DialRefused,
     Digit,
-    DoNotCallAdded,
     Drain,
-    HangUp,
     LinesChanged,
     PlayEnded,
     Released,
@@ -182,25 +180,17 @@ class Dialer:
             run.clock_stepped()
         self.floor.look_now(now_ns)
 
-    def _on_do_not_call(self, event: DoNotCallAdded, now_ns: int) -> None:
-        phones = frozenset(event.phones)
-        for run in self.floor.runs.values():
-            self._leads.give_back(run.take_phones(phones), now_ns)
-
     def _on_drain(self, event: Drain, now_ns: int) -> None:
         self.floor.draining = True
         for run in self.floor.runs.values():
             self._leads.give_back(run.take_all(), now_ns)
         if event.hang_up:
-            self._placing.hang_up(0, now_ns)
+            self._placing.hang_up(now_ns)
         self.floor.look_now(now_ns)
 
     def _on_resume(self, _: Resume, now_ns: int) -> None:
         self.floor.draining = False
         self.floor.look_now(now_ns)
-
-    def _on_hang_up(self, event: HangUp, now_ns: int) -> None:
-        self._placing.hang_up(event.campaign_id, now_ns)
 
     def _on_write_failed(self, event: WriteFailed, now_ns: int) -> None:
         self.floor.store_ok = False
@@ -286,8 +276,6 @@ _INPUTS: Final[dict[type, Callable[[Dialer, Any, int], None]]] = {
     CampaignChanged: Dialer._on_campaign,
     LinesChanged: Dialer._on_lines,
     ClockStepped: Dialer._on_clock,
-    DoNotCallAdded: Dialer._on_do_not_call,
     Drain: Dialer._on_drain,
-    HangUp: Dialer._on_hang_up,
     Resume: Dialer._on_resume,
 }

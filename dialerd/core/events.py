@@ -139,20 +139,8 @@ class Drain(Event):
     hang_up: bool = False
 
 
-class HangUp(Event, frozen=True):
-    """End live calls at once, of one campaign or (0) of all. Dialing itself goes on."""
-
-    campaign_id: int = 0
-
-
 class Resume(Event, frozen=True):
     """Dial again after a drain."""
-
-
-class DoNotCallAdded(Event, frozen=True):
-    """Nobody may dial these numbers any more: leads claimed ahead are given back undialed."""
-
-    phones: tuple[int, ...]
 
 
 AnyEvent = (
@@ -170,8 +158,6 @@ AnyEvent = (
     | CampaignChanged
     | LinesChanged
     | ClockStepped
-    | DoNotCallAdded
     | Drain
-    | HangUp
     | Resume
 )

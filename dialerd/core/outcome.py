@@ -1,4 +1,4 @@
-"""What an attempt's outcome means: where its lead goes next, when, and which caps it uses up.
+"""What an attempt's outcome means: where its lead goes next, and when.
 
 | outcome     | next                                                             |
 |-------------|------------------------------------------------------------------|
@@ -22,7 +22,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from dialerd.core.limits import OWN_FAULTS_MAX
-from dialerd.core.records import CampaignSettings, CapCounts, LeadState, Outcome
+from dialerd.core.records import CampaignSettings, LeadState, Outcome
 
 FAILED_GAP_S: Final = 60  # how soon a lead is due again when our own line failed
 
@@ -62,16 +62,3 @@ def next_state(settings: CampaignSettings, outcome: Outcome, number: int) -> Nex
 
 def _again(allowed: bool, gap_s: int) -> Next:  # noqa: FBT001
     return Next(LeadState.RETRY, gap_s) if allowed else _EXHAUSTED
-
-
-def uses_cap(counts: CapCounts, outcome: Outcome, *, heard: bool) -> bool:
-    """Whether a begun attempt that ended in `outcome` uses up a cap that counts `counts`.
-
-    A try that may have rung a phone counts as attempted, whoever's fault its end was. After a crash
-    nobody knows what the customer heard, so an interrupted call uses up every cap.
-    """
-    if outcome is Outcome.INTERRUPTED or counts is CapCounts.ATTEMPTED:
-        return True
-    if counts is CapCounts.ANSWERED:
-        return outcome is Outcome.ANSWERED
-    return heard

@@ -136,12 +136,11 @@ class Placing:
         self.after(call, now_ns)
         return never
 
-    def hang_up(self, campaign_id: int, now_ns: int) -> None:
-        """End every live call of a campaign (0: of all) now."""
+    def hang_up(self, now_ns: int) -> None:
+        """End every live call now."""
         for call in list(self._floor.calls.values()):
-            if campaign_id in (0, call.claim.campaign_id):
-                call.hang_up(now_ns)
-                self.after(call, now_ns)
+            call.hang_up(now_ns)
+            self.after(call, now_ns)
 
     # -- time ------------------------------------------------------------------------------------
 

@@ -147,11 +147,6 @@ def _check_hours(hours: Hours) -> None:
         raise ValueError("hours: weekdays are one or more of 0 (Monday) to 6 (Sunday)")
 
 
-def allowed_now(settings: CampaignSettings, wall_ns: int) -> bool:
-    """Whether regime, hours, start and end all allow dialing at the wall-clock time `wall_ns`."""
-    return window(settings, wall_ns).open
-
-
 def next_opening_ns(settings: CampaignSettings, wall_ns: int) -> int | None:
     """When dialing is next allowed, Unix ns: now if it is, None if not within the horizon."""
     now = window(settings, wall_ns)

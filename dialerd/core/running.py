@@ -173,17 +173,6 @@ class Run:
         self.held_count -= len(late)
         return late
 
-    def take_phones(self, phones: frozenset[int]) -> list[Held]:
-        """Those of certain numbers."""
-        found: list[Held] = []
-        for lane in self.lanes:
-            mine = [held for held in lane.held if held.claim.phone in phones]
-            if mine:
-                lane.held = deque(h for h in lane.held if h.claim.phone not in phones)
-                found += mine
-        self.held_count -= len(found)
-        return found
-
     def lease_ns(self) -> int:
         """When the first lease of the held leads is over."""
         return min((lane.held[0].lease_ns for lane in self.lanes if lane.held), default=NEVER)

@@ -208,12 +208,6 @@ class World:
             return error.pid
         return None
 
-    def kill_daemon(self) -> None:
-        """Kill the core as kill -9 does and nothing else: its children see that for themselves."""
-        if self.daemon is None:
-            raise ChildError("the daemon was not started")
-        self.daemon.kill()
-
     def stop_daemon(self, grace_s: float = 60.0) -> int:
         """SIGTERM, as `systemctl stop` would; its exit code."""
         return 0 if self.daemon is None else self.daemon.stop(grace_s)

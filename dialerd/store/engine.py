@@ -76,10 +76,3 @@ class Txn(Protocol):
 
     def abort(self) -> None:
         """Forget the writes, end the reads. Harmless after the end."""
-
-
-class Engine(Protocol):
-    """An open store."""
-
-    def begin(self, *, write: bool) -> Txn:
-        """A new transaction; at most one writes at a time."""

@@ -164,7 +164,6 @@ due_key = _due.pack  # (campaign u32, state u8, due u32, lead u32)
 attempt_key = _attempt.pack  # (campaign u32, lead u32, attempt u64)
 event_key = _event.pack  # (campaign u32, lead u32, attempt u64, index u32)
 split_due = _due.unpack
-split_attempt = _attempt.unpack
 split_event = _event.unpack
 
 

@@ -205,17 +205,6 @@ def test_a_drain_that_hangs_up_ends_every_call_once():
     assert desk.dialer.idle
 
 
-def test_hang_up_of_one_campaign_spares_the_other():
-    desk = Desk(trunk("a", 4))
-    desk.campaign(2)
-    desk.claims(1, 1)
-    desk.claims(1, 2)
-    desk.run(1)
-    released = desk.tell(ev.HangUp(2))
-    assert [e.call for e in only(released, fx.Release)] == [2]
-    assert [e.call for e in only(desk.tell(ev.HangUp()), fx.Release)] == [1]
-
-
 # -- the store ---------------------------------------------------------------------------------
 
 

@@ -170,16 +170,6 @@ def test_loopback_campaigns_never_leave_the_machine():
     assert {dial.trunk for dial in desk.dials()} == {"sim"}
 
 
-def test_numbers_that_became_do_not_call_are_given_back():
-    desk = Desk(trunk("a", 1))
-    desk.claims(4, phones=VIETTEL[:4])
-    told = desk.tell(ev.DoNotCallAdded((VIETTEL[2], VIETTEL[0], 84_999_999_999)))
-    assert [op.attempt_id for op in ops(told, ReleaseClaim)] == [3]  # the first is dialed already
-    desk.tell(ev.Released(desk.dials()[0].leg, Outcome.BUSY, 486))
-    desk.run(1)
-    assert [dial.number.value for dial in desk.dials()] == [VIETTEL[0], VIETTEL[1]]
-
-
 def test_a_number_that_may_not_be_dialed_any_more_is_set_aside():
     desk = Desk(trunk("a", 5))
     desk.claims(3, phones=[84_113, 84_1900_1234, VIETTEL[0]])  # police, premium

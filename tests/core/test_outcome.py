@@ -1,12 +1,10 @@
 """Retry policy and caps, exhaustively over outcomes and tries."""
 
-import itertools
-
 import pytest
 
 from dialerd.core.limits import OWN_FAULTS_MAX
-from dialerd.core.outcome import FAILED_GAP_S, next_state, uses_cap
-from dialerd.core.records import CampaignSettings, CapCounts, Flow, LeadState, Outcome
+from dialerd.core.outcome import FAILED_GAP_S, next_state
+from dialerd.core.records import CampaignSettings, Flow, LeadState, Outcome
 
 
 def settings(**changes):
@@ -65,15 +63,3 @@ def test_every_outcome_ends_somewhere_and_every_series_of_tries_ends(outcome):
     }
     first_end = next(i for i, state in enumerate(states) if state is not LeadState.RETRY)
     assert all(state is not LeadState.RETRY for state in states[first_end:])
-
-
-@pytest.mark.parametrize(
-    ("counts", "outcome", "heard"), list(itertools.product(CapCounts, Outcome, [False, True]))
-)
-def test_what_uses_up_a_cap(counts, outcome, heard):
-    expected = {
-        CapCounts.ATTEMPTED: True,
-        CapCounts.ANSWERED: outcome in (Outcome.ANSWERED, Outcome.INTERRUPTED),
-        CapCounts.HEARD: heard or outcome is Outcome.INTERRUPTED,
-    }[counts]
-    assert uses_cap(counts, outcome, heard=heard) is expected

@@ -15,7 +15,6 @@ from dialerd.core.regime import (
     REGIMES,
     VIETNAM,
     Regime,
-    allowed_now,
     check_regime,
     effective_caps,
     find_regime,
@@ -43,7 +42,7 @@ def wall(text, zone=VIETNAM):
     ],
 )
 def test_vietnamese_advertising_hours(at, allowed):
-    assert allowed_now(settings("vn-advertising"), wall(at)) is allowed
+    assert window(settings("vn-advertising"), wall(at)).open is allowed
 
 
 def test_next_opening_is_now_today_or_tomorrow():
@@ -68,8 +67,8 @@ def test_campaign_hours_and_regime_hours_both_bind():
 
 def test_weekdays_are_of_the_local_day():
     monday_only = settings(hours=(Hours(0, 120, (0,)),))
-    assert allowed_now(monday_only, wall("2026-11-23 01:00"))  # Sunday still in UTC
-    assert not allowed_now(monday_only, wall("2026-11-24 01:00"))
+    assert window(monday_only, wall("2026-11-23 01:00")).open  # Sunday still in UTC
+    assert not window(monday_only, wall("2026-11-24 01:00")).open
     assert next_opening_ns(monday_only, wall("2026-11-24 01:00")) == wall("2026-11-30 00:00")
 
 
@@ -77,8 +76,8 @@ def test_hours_across_midnight_belong_to_the_day_they_begin():
     friday_night = settings(hours=(Hours(22 * 60, 2 * 60, (4,)),))
     assert window(friday_night, wall("2026-11-27 23:00")) == (True, wall("2026-11-28 02:00"))
     assert window(friday_night, wall("2026-11-28 01:00")) == (True, wall("2026-11-28 02:00"))
-    assert not allowed_now(friday_night, wall("2026-11-28 23:00"))
-    assert not allowed_now(friday_night, wall("2026-11-27 01:00"))
+    assert not window(friday_night, wall("2026-11-28 23:00")).open
+    assert not window(friday_night, wall("2026-11-27 01:00")).open
 
 
 def test_touching_windows_are_one():
@@ -140,7 +139,7 @@ def test_a_window_inside_the_lost_hour_does_not_open(abroad, monkeypatch):
     monkeypatch.setitem(regime_module.REGIMES, "abroad", regime)
     plan = settings("abroad", hours=(Hours(70, 110),))  # 01:10-01:50 local
     midnight = wall("2026-03-29 00:00", abroad)
-    opened = [allowed_now(plan, midnight + minute * 60 * NS) for minute in range(0, 240, 5)]
+    opened = [window(plan, midnight + minute * 60 * NS).open for minute in range(0, 240, 5)]
     local = [
         datetime.fromtimestamp(midnight / NS + minute * 60, UTC).astimezone(abroad)
         for minute in range(0, 240, 5)

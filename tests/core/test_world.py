@@ -110,7 +110,7 @@ def test_pausing_and_resuming_by_the_minute_loses_nothing():
     judge(world)
 
 
-def test_do_not_call_is_obeyed_from_the_moment_it_is_told():
+def test_do_not_call_is_obeyed_from_the_moment_it_is_written():
     world = World(6, TWO)
     world.boot()
     people = phones(600)
@@ -118,11 +118,11 @@ def test_do_not_call_is_obeyed_from_the_moment_it_is_told():
     world.run(5)
     blocked = set(people[::2])
     world.block(blocked)
-    told_ns = world.now_ns
+    written_ns = world.now_ns
     world.run(6 * HOUR, until=world.finished)
     assert world.finished()
     assert any(dial.phone in blocked for dial in world.dials)
-    assert not [d for d in world.dials if d.phone in blocked and d.at_ns > told_ns]
+    assert not [d for d in world.dials if d.phone in blocked and d.at_ns > written_ns]
     judge(world)
 
 
