@@ -12,7 +12,6 @@ import asyncio
 import contextlib
 import errno
 import logging
-import random
 import signal
 import sys
 import tomllib
@@ -34,6 +33,7 @@ from dialerd.shell.calls import Calls
 from dialerd.shell.clock import Clock
 from dialerd.shell.control import RunningDaemon
 from dialerd.shell.driver import Driver
+from dialerd.shell.entropy import Entropy
 from dialerd.shell.media import Media, Prompts
 from dialerd.shell.one_call import resolve
 from dialerd.shell.ports import in_use
@@ -77,7 +77,7 @@ class Daemon:
         config = self._config
         loop = asyncio.get_running_loop()
         self._clock = Clock()
-        self._rng = random.SystemRandom()
+        self._rng = Entropy()
         self._store = open_store(
             config.store.path,
             daemon=True,

@@ -15,6 +15,7 @@ import msgspec
 
 from dialerd.lines.outcome_map import outcome_of
 from dialerd.shell.clock import Clock
+from dialerd.shell.entropy import Entropy
 from dialerd.shell.ports import in_use
 from dialerd.shell.prompts import load_prompt
 from dialerd.shell.recorder import Recorder
@@ -134,7 +135,7 @@ class OneCall:
         port = options.uri.port if options.uri.port > 0 else SIP_PORT
         target = (resolve(options.uri.host, port), port)
         self._host = options.bind or local_address(target)
-        rng = random.SystemRandom()
+        rng = Entropy()
         self._engine.start()
         self._loop.add_reader(self._engine.fileno(), self._on_media)
         try:
