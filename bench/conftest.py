@@ -1,0 +1,24 @@
+"""What all benchmarks share."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+
+import pytest
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In a quick run, leave out what is alone in its group: without a peer there is no ratio."""
+    if os.environ.get("BENCH_QUICK") != "1":
+        return
+    members = Counter(group_of(item) for item in items)
+    alone = [item for item in items if members[group_of(item)] == 1]
+    config.hook.pytest_deselected(items=alone)
+    items[:] = [item for item in items if item not in alone]
+
+
+def group_of(item: pytest.Item) -> str:
+    """What it is compared with; one that names its group only when it runs is never alone."""
+    marker = item.get_closest_marker("benchmark")
+    return str(marker.kwargs["group"]) if marker and "group" in marker.kwargs else ""
