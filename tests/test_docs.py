@@ -167,3 +167,16 @@ def test_every_dependency_is_argued_for() -> None:
     names = {re.split(r"[\[<>=!~ ]", line)[0].lower() for line in wanted}
     page = (tree.ROOT / "docs" / "dependencies.md").read_text()
     assert names == set(re.findall(r"^\| `([\w-]+)`", page, re.MULTILINE))
+
+
+def test_architecture_names_every_file() -> None:
+    """Whoever adds a file says in one line what it is for."""
+    page = prose(tree.ROOT / "docs" / "architecture.md")
+    named = {code.rstrip("/").rpartition("/")[2] for code in re.findall(r"`([^`]+)`", page)}
+    everywhere = {"__init__.py", "__main__.py", "errors.py", "limits.py"}
+    missing = [
+        tree.name_of(path)
+        for path in tree.sources(".py", ".pyx")
+        if not {path.name, path.stem} & (named | everywhere)
+    ]
+    assert not missing, f"docs/architecture.md does not name {missing}"
