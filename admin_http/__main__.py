@@ -18,7 +18,7 @@ import uvloop
 from aiohttp import web
 
 from admin_http.app import make_app
-from admin_http.limits import URL_CHARS_MAX
+from admin_http.limits import KEEPALIVE_S, URL_CHARS_MAX
 from admin_http.services import Services
 from dialerd.config import Config, ConfigError, load
 
@@ -41,6 +41,7 @@ async def serve(config: Config, services: Services) -> None:
         access_log=None,
         shutdown_timeout=SHUTDOWN_S,
         handle_signals=False,
+        keepalive_timeout=KEEPALIVE_S,
         max_line_size=URL_CHARS_MAX,
         max_field_size=URL_CHARS_MAX,
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 BODY_BYTES_MAX: Final = 1 << 20  # larger: 413
+BODY_S: Final = 20.0  # how long a body may take to arrive; then 408
+KEEPALIVE_S: Final = 75.0  # a connection that asks nothing more for so long is closed
 URL_CHARS_MAX: Final = 8_190  # longer request lines and headers: 400 by aiohttp
 NUMBERS_MAX: Final = 1_000  # in one numbers:analyze; more: 422
 NUMBER_CHARS_MAX: Final = 200

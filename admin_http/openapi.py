@@ -20,6 +20,7 @@ _TEXTS: Final = {
     "403": "The token lacks the scope.",
     "404": "There is no such thing.",
     "409": "Not in this state; `allowed` says what is possible.",
+    "408": "The body took too long to arrive.",
     "413": "The body is too large.",
     "415": "The body is not application/json.",
     "422": "The body does not fit; `errors` says where.",
@@ -113,7 +114,7 @@ def _refusals(item: Route) -> list[str]:
     if "path" in item.parts:
         codes.add("404")
     if "body" in item.parts:
-        codes |= {"409", "413", "415", "422"}
+        codes |= {"408", "409", "413", "415", "422"}
     return sorted(codes)
 
 

@@ -9,6 +9,7 @@ signatures make the OpenAPI document. A handler may also return a finished respo
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, get_type_hints
@@ -16,6 +17,7 @@ from typing import Any, Final, get_type_hints
 import msgspec
 from aiohttp import web
 
+from admin_http.limits import BODY_S
 from admin_http.problems import Fault, ProblemError
 from admin_http.tokens import Scope
 
@@ -114,15 +116,18 @@ async def json_body(request: web.Request, kind: type[msgspec.Struct]) -> msgspec
     """The body as its struct.
 
     Raises:
-        ProblemError: 415 not JSON by its type, or compressed, 413 too large, 400 not JSON, 422 does
-            not fit.
+        ProblemError: 415 not JSON by its type, or compressed, 413 too large, 408 too slow, 400 not
+            JSON, 422 does not fit.
     """
     if request.content_type != "application/json":
         raise ProblemError(415, "send application/json", headers={"Accept": "application/json"})
     if request.headers.get("Content-Encoding", "identity") != "identity":
         raise ProblemError(415, "send it uncompressed", headers={"Accept-Encoding": "identity"})
     try:
-        data = await request.read()
+        async with asyncio.timeout(BODY_S):
+            data = await request.read()
+    except TimeoutError:
+        raise ProblemError(408, f"a body may take {BODY_S:g} s") from None
     except web.RequestPayloadError:
         raise ProblemError(400, "the body ends before its end, or its chunks are wrong") from None
     except web.HTTPRequestEntityTooLarge:

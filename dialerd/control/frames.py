@@ -118,8 +118,15 @@ _encode = msgspec.msgpack.Encoder().encode
 
 
 def request(number: int, method: str, params: msgspec.Struct | int) -> bytes:
-    """A request frame (`unsubscribe` takes the subscription's id)."""
-    return _encode([Kind.REQUEST, number, method, params])
+    """A request frame (`unsubscribe` takes the subscription's id).
+
+    Raises:
+        ControlError: INVALID, for a value that has no encoding (a time before the year 1 in UTC).
+    """
+    try:
+        return _encode([Kind.REQUEST, number, method, params])
+    except (OverflowError, UnicodeEncodeError) as error:
+        raise ERRORS[ErrorKind.INVALID](f"a value cannot be sent: {error}") from None
 
 
 def reply(number: int, result: msgspec.Struct | None) -> bytes:

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from admin_http import routes
 from admin_http.app import SERVICES
 from admin_http.limits import BODY_BYTES_MAX
 from tests.admin_http.site import Site, site
@@ -40,6 +41,24 @@ async def test_bodies(tmp_path: Path, name: str) -> None:
     async with site(tmp_path) as s:
         status, _ = await s.ask("POST", "/v1/campaigns", data, headers=headers)
         assert status == expected or (expected, status) == (400, 422)
+        assert (await s.ask("GET", "/v1/lists"))[0] == 200
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+async def test_a_time_that_utc_does_not_have(tmp_path: Path, at: str) -> None:
+    async with site(tmp_path) as s:
+        body = msgspec.json.encode({**msgspec.to_builtins(spec()), "start_at": at})
+        status, problem = await s.ask("POST", "/v1/campaigns", body, headers=JSON)
+        assert status == 422
+        assert "range" in problem["detail"]
+
+
+async def test_a_body_that_never_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(routes, "BODY_S", 0.05)
+    async with site(tmp_path) as s:
+        head = f"POST /v1/campaigns HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {s.secret}\r\n"
+        more = "Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"
+        assert b" 408 " in await raw(s, (head + more).encode())
         assert (await s.ask("GET", "/v1/lists"))[0] == 200
 
 
