@@ -10,6 +10,7 @@ drained in the same turn.
 from __future__ import annotations
 
 import asyncio
+import logging
 import select
 import socket
 import time
@@ -18,6 +19,8 @@ from collections.abc import Callable
 from fastpath.udp import BATCH_MAX, Batch
 from sip.endpoint import Endpoint
 from sip.events import Address, Send, SipEvent
+
+log = logging.getLogger(__name__)
 
 SOCKET_BYTES = 8 << 20  # kernel buffers asked for each way; the kernel may grant less
 BATCHES_MAX = 16  # receive calls of one wake-up: the loop must stay fair to others
@@ -115,11 +118,18 @@ class UdpTransport:
                     self._send(datagrams)
                 for effect in effects:
                     if type(effect) is not Send:
-                        self.on_event(effect)  # type: ignore[arg-type]
+                        self._tell(effect)  # type: ignore[arg-type]
                 self._errors()
         finally:
             self._flushing = False
         self._arm()
+
+    def _tell(self, event: SipEvent) -> None:
+        """One leg's fault must not swallow what the others are told."""
+        try:
+            self.on_event(event)
+        except Exception:
+            log.exception("leg %d: %s was not dealt with", event.leg, type(event).__name__)
 
     def _ready(self) -> None:
         """Something to read, room to write, or an error."""

@@ -113,12 +113,13 @@ class Media:
             return False
         try:
             media = sdp.parse(body)
+            if media.payload_type not in {0, 8}:
+                return False
+            events = -1 if media.event_type is None else media.event_type
+            # It refuses what nobody may be sent to: multicast, broadcast.
+            self.engine.connect(stream, media.host, media.port, media.payload_type, events)
         except ValueError:
             return False
-        if media.payload_type not in {0, 8}:
-            return False
-        event_type = -1 if media.event_type is None else media.event_type
-        self.engine.connect(stream, media.host, media.port, media.payload_type, event_type)
         return True
 
     def play(self, leg: int, prompt: str, token: int) -> bool:

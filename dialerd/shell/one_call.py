@@ -254,11 +254,11 @@ class OneCall:
     def _connect(self, body: bytes) -> bool:
         try:
             media = sdp.parse(body)
+            events = -1 if media.event_type is None else media.event_type
+            self._engine.connect(self._stream, media.host, media.port, media.payload_type, events)
         except ValueError as error:
             self._note("bad_sdp", str(error))
             return False
-        event_type = -1 if media.event_type is None else media.event_type
-        self._engine.connect(self._stream, media.host, media.port, media.payload_type, event_type)
         return True
 
     def _answer(self, body: bytes) -> None:

@@ -158,3 +158,27 @@ def test_a_socket_that_is_full_keeps_the_order_and_drops_beyond_the_limit(
 def test_a_busy_port_is_an_os_error():
     with io_udp.open_socket(HOST, 0) as taken, pytest.raises(OSError, match="in use"):
         io_udp.open_socket(HOST, taken.getsockname()[1])
+
+
+def test_a_fault_over_one_leg_leaves_the_others_told(caplog: pytest.LogCaptureFixture):
+    async def main() -> list[SipEvent]:
+        us = endpoint(1)
+        told: list[SipEvent] = []
+
+        def on_event(event: SipEvent) -> None:
+            if event.leg == 1:
+                raise ValueError("of leg 1")
+            told.append(event)
+
+        here = UdpTransport(us, HOST, 0, asyncio.get_running_loop(), on_event)
+        for leg in (1, 2):
+            us.invite(invite(leg, 9), time.monotonic_ns())
+            us.release(leg, time.monotonic_ns())
+        us.tick(time.monotonic_ns() + 100 * 10**9)
+        here.flush()
+        here.close()
+        return told
+
+    told = uvloop.run(main())
+    assert [event.leg for event in told if isinstance(event, Ended)] == [2]
+    assert "leg 1: Ended was not dealt with" in caplog.text

@@ -1,0 +1,57 @@
+"""Answers of hostile peers: nothing that an SDP can name raises, and no stream stays behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from dialerd.shell.media import SHIPPED, Media, Prompts
+from fastpath.rtp import MediaEngine
+
+HOST = "127.0.0.1"
+PORTS = (42_500, 42_598)
+
+
+@pytest.fixture
+def media() -> Iterator[Media]:
+    engine = MediaEngine(priority=0, streams_max=8)
+    engine.start()
+    try:
+        yield Media(engine, Prompts(engine, (SHIPPED,)), HOST, HOST, PORTS, lambda _event: None)
+    finally:
+        engine.stop()
+
+
+def named(host: str, media: str = "9000 RTP/AVP 8 101", more: str = "") -> bytes:
+    lines = ("v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", f"c=IN IP4 {host}", "t=0 0")
+    return "\r\n".join((*lines, f"m=audio {media}", more)).encode()
+
+
+HOSTILE = {
+    "multicast": named("224.0.0.1"),
+    "the last multicast": named("239.255.255.255"),
+    "reserved": named("240.0.0.1"),
+    "broadcast": named("255.255.255.255"),
+    "a name": named("evil.example"),
+    "port 0": named(HOST, "0 RTP/AVP 8"),
+    "no port": named(HOST, "99999 RTP/AVP 8"),
+    "no codec": named(HOST, "9000 RTP/AVP 18"),
+    "nothing": b"",
+    "noise": bytes(range(256)),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_an_answer_that_names_nothing_usable(media: Media, name: str) -> None:
+    media.open(1)
+    assert media.connect(1, HOSTILE[name]) is False
+    media.close(1)
+    assert media.engine.counters()["streams"] == 0
+
+
+def test_one_type_for_voice_and_keys(media: Media) -> None:
+    """The event type may collide with the voice's: used or refused, never raised."""
+    media.open(1)
+    body = named(HOST, "9000 RTP/AVP 8", "a=rtpmap:8 telephone-event/8000\r\n")
+    assert media.connect(1, body) in {True, False}
