@@ -14,7 +14,6 @@ import errno
 import logging
 import signal
 import sys
-import tomllib
 from pathlib import Path
 
 import uvloop
@@ -24,10 +23,10 @@ from dialerd.control.hub import EventHub
 from dialerd.control.io_server import ControlServer
 from dialerd.control.service import ControlService
 from dialerd.core.dialer import Dialer
-from dialerd.core.events import CampaignChanged, Drain, LinesChanged, TrunkSpec
-from dialerd.core.numbering import load_numbering
+from dialerd.core.events import CampaignChanged, LinesChanged, TrunkSpec
 from dialerd.core.records import CampaignState
 from dialerd.lines.sip_line import SipLines, SipTrunk
+from dialerd.plan_file import read_numbering
 from dialerd.shell.admin import AdminProcess
 from dialerd.shell.calls import Calls
 from dialerd.shell.clock import Clock
@@ -37,8 +36,8 @@ from dialerd.shell.entropy import Entropy
 from dialerd.shell.media import Media, Prompts
 from dialerd.shell.one_call import resolve
 from dialerd.shell.ports import in_use
+from dialerd.shell.prompts import PromptError
 from dialerd.store import open_store
-from fastpath.numbers import Numbering
 from fastpath.rtp import MediaEngine
 from sip.auth import Credentials
 from sip.endpoint import Endpoint
@@ -50,8 +49,8 @@ PAYLOAD_TYPES = {Codec.PCMU: 0, Codec.PCMA: 8}
 GIL_SWITCH_S = 0.0005  # the store's writer thread must not hold the loop for Python's usual 5 ms
 
 
-class StartError(Exception):
-    """The daemon cannot start; one line for the user."""
+class StartError(OSError):
+    """The machine refuses what the daemon needs to start; one line for the user."""
 
 
 class Daemon:
@@ -88,7 +87,7 @@ class Daemon:
         recovered = await self._store.recover(self._clock.wall_ms())
         if recovered:
             log.warning("recovered %d attempts that the last run left open", recovered)
-        numbering = _numbering(config)
+        numbering = read_numbering(config.numbering.plan, config.numbering.destinations)
         trunks = {t.name: _sip_trunk(t) for t in config.trunk}
         shown = config.sip.advertised or config.sip.bind
         self._lines = SipLines(trunks, shown, self._rng)
@@ -112,7 +111,7 @@ class Daemon:
         self._exits.callback(self._driver.close)
         self._driver.start()
         self._feed(LinesChanged(tuple(_trunk_spec(t) for t in config.trunk)))
-        self._tell_campaigns()
+        await self._tell_campaigns()
         await self._start_control()
         self._watch_signals(loop)
         if config.admin.enabled:
@@ -146,14 +145,19 @@ class Daemon:
         self._transport = transport
         self._exits.callback(transport.close)
 
-    def _tell_campaigns(self) -> None:
+    async def _tell_campaigns(self) -> None:
         for campaign in self._store.campaigns():
-            if campaign.state is CampaignState.FINISHED:
+            if campaign.state in {CampaignState.DRAFT, CampaignState.FINISHED}:
                 continue
+            for step in campaign.settings.flow.steps:
+                try:
+                    await self._prompts.prepare(step.prompt)
+                except PromptError as error:  # its calls will be hung up
+                    log.error("campaign %s: %s", campaign.settings.name, error)
             self._feed(CampaignChanged(campaign))
 
     async def _start_control(self) -> None:
-        running = RunningDaemon(
+        self._running = RunningDaemon(
             self._clock,
             self._dialer,
             self._driver,
@@ -162,7 +166,7 @@ class Daemon:
             counters=self._counters,
             stop=self._stop,
         )
-        control = ControlService(self._store, running, self._hub)
+        control = ControlService(self._store, self._running, self._hub)
         server = ControlServer(control, self._config.control.socket)
         try:
             await server.start()
@@ -187,12 +191,11 @@ class Daemon:
             self._exits.callback(loop.remove_signal_handler, number)
 
     def _on_signal(self) -> None:
-        self._stop(self._stopping.is_set())
+        """Begin to drain; told again, hang up what is still up."""
+        self._running.stop(hang_up=self._stopping.is_set())
 
-    def _stop(self, hang_up: bool) -> None:  # noqa: FBT001 - the meaning of the second signal
-        """Begin to drain; asked again, hang up what is still up."""
+    def _stop(self, hang_up: bool) -> None:  # noqa: FBT001 - a callback
         self._hang_up = self._hang_up or hang_up
-        self._driver.feed(Drain(hang_up=self._hang_up))
         self._stopping.set()
 
     async def _drain(self) -> None:
@@ -204,7 +207,7 @@ class Daemon:
             if not len(self._lines) and self._driver.settled:
                 break
             if loop.time() >= hang_up_at and not self._hang_up:
-                self._stop(True)
+                self._running.stop(hang_up=True)
             await asyncio.sleep(0.05)
         left = len(self._lines)
         if left:
@@ -222,17 +225,6 @@ class Daemon:
         return counts
 
 
-def _numbering(config: Config) -> Numbering:
-    path = config.numbering.plan
-    try:
-        plan = tomllib.loads(path.read_text(encoding="utf-8"))
-        if config.numbering.destinations:
-            plan["destinations"] = {"allow": [f"+{p}" for p in config.numbering.destinations]}
-        return load_numbering(plan)
-    except (OSError, ValueError) as error:
-        raise StartError(f"[numbering] plan {path}: {error}") from error
-
-
 def _sip_trunk(trunk: Trunk) -> SipTrunk:
     try:
         host = resolve(trunk.host, trunk.port)
@@ -247,6 +239,7 @@ def _sip_trunk(trunk: Trunk) -> SipTrunk:
         caller_id=trunk.caller_id,
         credentials=Credentials(trunk.username, trunk.password) if trunk.username else None,
         codecs=tuple(PAYLOAD_TYPES[c] for c in trunk.codecs),
+        number_format=trunk.number_format.value,
     )
 
 

@@ -56,6 +56,14 @@ class Codec(StrEnum):
     PCMA = "PCMA"
 
 
+class NumberFormat(StrEnum):
+    """How a carrier wants to be told the called number."""
+
+    E164 = "e164"
+    DIGITS = "digits"
+    NATIONAL = "national"
+
+
 class Store(Section):
     """State: lists, leads, campaigns, attempts, tokens."""
 
@@ -293,7 +301,7 @@ class Trunk(Section):
     from_domain: Annotated[
         str,
         _doc(
-            "Domain of From; empty: the carrier's host.",
+            "Domain of From; empty: our own address.",
             DRAIN,
             pattern=r"^$(?!\n)|" + _HOST,
             hint="a host name",
@@ -308,6 +316,14 @@ class Trunk(Section):
             hint="digits, with or without a plus",
         ),
     ] = ""
+    number_format: Annotated[
+        NumberFormat,
+        _doc(
+            "How the called number is sent: e164 (+84912...), digits (84912...) or "
+            "national (0912...).",
+            DRAIN,
+        ),
+    ] = NumberFormat.E164
     loopback: Annotated[
         bool,
         _doc("A simulated line on this machine: the only kind the loopback regime may use.", DRAIN),

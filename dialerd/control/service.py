@@ -79,7 +79,7 @@ class Daemon(Protocol):
         """Why a running campaign does not dial just now; empty when it does."""
         ...
 
-    def prompt_fault(self, name: str) -> str:
+    async def prompt_fault(self, name: str) -> str:
         """Why a campaign may not name this prompt; empty when it may."""
         ...
 
@@ -89,6 +89,10 @@ class Daemon(Protocol):
 
     def busy(self) -> str:
         """Why no campaign may be started just now; empty when one may."""
+        ...
+
+    def dial_again(self) -> None:
+        """Undo an emergency stop, if there was one; only asked when not `busy`."""
         ...
 
     def campaign_changed(self, campaign: Campaign) -> None:
@@ -140,7 +144,7 @@ class ControlService:
 
     async def create_campaign(self, request: CreateCampaign) -> CampaignInfo:
         """A draft, checked as far as it can be checked before it is approved."""
-        settings = self._settings(request)
+        settings = await self._settings(request)
         try:
             campaign = await self._store.create_campaign(
                 settings, request.who, self._daemon.now_ms()
@@ -154,7 +158,7 @@ class ControlService:
         campaign = self._find(request.campaign)
         try:
             after = action_target(campaign.state, request.action)
-            self._check_now(campaign, request.action)
+            await self._check_now(campaign, request.action)
             moved = await self._move(campaign, after, request.who)
         except StoreError as error:
             raise refused(error) from None
@@ -239,21 +243,23 @@ class ControlService:
             campaign.campaign_id, after, who, self._daemon.now_ms(), reason
         )
 
-    def _check_now(self, campaign: Campaign, action: CampaignAction) -> None:
+    async def _check_now(self, campaign: Campaign, action: CampaignAction) -> None:
         """What may have changed since the draft was made: its prompts, our lines, the daemon."""
-        if action in {CampaignAction.START, CampaignAction.RESUME} and (why := self._daemon.busy()):
-            raise Unavailable(why)
+        if action in {CampaignAction.START, CampaignAction.RESUME}:
+            if why := self._daemon.busy():
+                raise Unavailable(why)
+            self._daemon.dial_again()
         if action is CampaignAction.APPROVE:
-            faults = self._faults(from_settings(campaign.settings, ""))
+            faults = await self._faults(from_settings(campaign.settings, ""))
             if faults:
                 raise Invalid("; ".join(fault.detail for fault in faults), faults=tuple(faults))
 
-    def _faults(self, spec: CampaignSpec) -> list[FieldFault]:
+    async def _faults(self, spec: CampaignSpec) -> list[FieldFault]:
         """What the daemon's prompts and lines have against a campaign."""
         faults = [
             FieldFault(fault, f"/spec/steps/{index}/prompt")
             for index, step in enumerate(spec.steps)
-            if (fault := self._daemon.prompt_fault(step.prompt))
+            if (fault := await self._daemon.prompt_fault(step.prompt))
         ]
         if fault := self._daemon.regime_fault(spec.regime):
             faults.append(FieldFault(fault, "/spec/regime"))
@@ -265,14 +271,14 @@ class ControlService:
         except StoreError as error:
             raise refused(error) from None
 
-    def _settings(self, request: CreateCampaign) -> CampaignSettings:
+    async def _settings(self, request: CreateCampaign) -> CampaignSettings:
         """Every fault that can be found now, each with its place; Invalid."""
         spec = request.spec
         faults = [
             FieldFault(fault.text, "/spec/" + "/".join(map(str, fault.pointer)))
             for fault in spec_faults(spec)
         ]
-        faults += self._faults(spec)
+        faults += await self._faults(spec)
         list_id = 0
         try:
             list_id = self._store.find_list(spec.list).list_id

@@ -46,7 +46,7 @@ class DaemonState(StrEnum):
 
     RUNNING = "running"
     DRAINING = "draining"  # no new calls, live ones end
-    HALTED = "halted"  # after an emergency stop, until it is started again
+    HALTED = "halted"  # by an emergency stop, until a campaign is started or resumed
     DEGRADED = "degraded"  # the store refuses commits: no new calls until it recovers
 
 

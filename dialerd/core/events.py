@@ -140,7 +140,7 @@ class Drain(Event):
 
 
 class Resume(Event, frozen=True):
-    """Dial again after a drain."""
+    """Dial again after a drain (an emergency stop that a person undoes)."""
 
 
 AnyEvent = (

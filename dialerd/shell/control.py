@@ -9,13 +9,14 @@ from dialerd import __version__
 from dialerd.core.campaign_spec import at_time
 from dialerd.core.control import DaemonState, Status, TrunkStatus
 from dialerd.core.dialer import Dialer
-from dialerd.core.events import CampaignChanged, Drain
+from dialerd.core.events import CampaignChanged, Drain, Resume
 from dialerd.core.records import Campaign, CampaignState, Outcome
 from dialerd.core.regime import find_regime
 from dialerd.core.statistics import Figures, TrunkFigures
 from dialerd.shell.clock import Clock
 from dialerd.shell.driver import Driver
-from dialerd.shell.media import PromptError, Prompts
+from dialerd.shell.media import Prompts
+from dialerd.shell.prompts import PromptError
 
 
 class RunningDaemon:
@@ -72,10 +73,10 @@ class RunningDaemon:
                 return figures.why
         return ""
 
-    def prompt_fault(self, name: str) -> str:
+    async def prompt_fault(self, name: str) -> str:
         """Why a campaign may not name this prompt; decoded here, so that a call can play it."""
         try:
-            self._prompts.load(name)
+            await self._prompts.prepare(name)
         except PromptError as error:
             return str(error)
         return ""
@@ -95,9 +96,20 @@ class RunningDaemon:
 
     def busy(self) -> str:
         """Why no campaign may be started just now."""
-        if self._state is DaemonState.RUNNING:
-            return ""
-        return f"the daemon is {self._state.value}: nothing is dialed until it is started again"
+        if self._state is DaemonState.DRAINING:
+            return "the daemon is draining: nothing is dialed until it is started again"
+        if self._state is DaemonState.HALTED:
+            figures = self._figures().campaigns
+            still = [c.name for c in figures if c.state == CampaignState.RUNNING]
+            if still:
+                return f"the emergency stop could not pause {', '.join(still)}: pause it first"
+        return ""
+
+    def dial_again(self) -> None:
+        """Undo an emergency stop: what was running is paused, so only what is asked for dials."""
+        if self._state is DaemonState.HALTED:
+            self._state = DaemonState.RUNNING
+            self._driver.feed(Resume())
 
     def campaign_changed(self, campaign: Campaign) -> None:
         """Tell the dialer; the change is already durable."""
@@ -117,9 +129,11 @@ class RunningDaemon:
         return live
 
     def halt(self, *, hang_up: bool) -> int:
-        """Emergency: no new calls until the daemon is started again; how many are live."""
+        """Emergency: no new calls until a campaign is started or resumed; how many are live."""
+        before = self._state
         live = self.drain(hang_up=hang_up)
-        self._state = DaemonState.HALTED
+        if before is not DaemonState.DRAINING:  # that one ends with the daemon
+            self._state = DaemonState.HALTED
         return live
 
     def _figures(self) -> Figures:

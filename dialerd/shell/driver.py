@@ -41,6 +41,7 @@ from dialerd.core.events import (
     StoreRecovered,
     WriteFailed,
 )
+from dialerd.core.limits import LEASE_S
 from dialerd.core.ops import BeginDial, DialOp
 from dialerd.core.ports import ConflictError, Store, StoreError
 from dialerd.shell.calls import Calls
@@ -50,7 +51,6 @@ log = logging.getLogger("dialerd.driver")
 
 RETRY_S = 1.0
 STEP_NS = 10_000_000  # deadlines are served in steps: a wake-up costs more than most of them do
-LEASE_S = 60
 
 
 class _Batch:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
 from dialerd.core.events import AnyEvent, Digit, PlayEnded
-from dialerd.shell.prompts import load_prompt
+from dialerd.shell.prompts import SAMPLES, Prompt, PromptError, load_prompt
 from fastpath.rtp import DigitHeard, MediaEngine, StreamStats
 from fastpath.rtp import PlayEnded as PromptEnded
 from sip import sdp
 
-SHIPPED = Path(__file__).resolve().parent.parent / "prompts"
+log = logging.getLogger("dialerd.media")
+
 SUFFIXES = ("", ".wav", ".ulaw", ".alaw")
-
-
-class PromptError(ValueError):
-    """A prompt that cannot be found or read; the text says what to do."""
 
 
 class Prompts:
@@ -28,42 +26,48 @@ class Prompts:
 
     def __init__(self, engine: MediaEngine, folders: tuple[Path, ...]) -> None:
         self._engine = engine
-        self._folders = (*folders, SHIPPED)
+        self._folders = (*folders, SAMPLES)
         self._ids: dict[str, int] = {}
 
     def find(self, name: str) -> Path:
         """The file of a prompt; PromptError when there is none."""
         as_path = Path(name)
-        if as_path.is_absolute():
-            tries = [as_path]
-        elif ".." in as_path.parts or not name:
+        if as_path.is_absolute() or ".." in as_path.parts or not as_path.name:
             raise PromptError(
                 f"prompt '{name}': a prompt is named by its path below the prompts folder"
             )
-        else:
-            tries = [
-                (folder / name).with_name(as_path.name + suffix)
-                for folder in self._folders
-                for suffix in SUFFIXES
-            ]
-        for path in tries:
-            if path.is_file():
-                return path
+        for folder in self._folders:
+            for suffix in SUFFIXES:
+                path = (folder / name).with_name(as_path.name + suffix)
+                if path.is_file():
+                    return path
         places = ", ".join(str(f) for f in self._folders)
         raise PromptError(f"prompt '{name}' not found in {places}")
 
+    async def prepare(self, name: str) -> None:
+        """Decode a prompt in a thread, so that calls in progress do not wait for it; PromptError.
+
+        Done when a campaign is made or approved and at the start, never first in a call.
+        """
+        if name not in self._ids:
+            self._add(name, await asyncio.to_thread(self._read, name))
+
     def load(self, name: str) -> int:
-        """The engine's id of a prompt, decoded at first use; PromptError when it cannot be."""
-        known = self._ids.get(name)
-        if known is not None:
-            return known
+        """The engine's id of a prompt, decoded here if it is not prepared; PromptError."""
+        if name not in self._ids:
+            self._add(name, self._read(name))
+        return self._ids[name]
+
+    def _read(self, name: str) -> Prompt:
         path = self.find(name)
         try:
-            prompt = load_prompt(path)
-        except (OSError, ValueError) as error:
-            raise PromptError(f"prompt '{name}' ({path}): {error}") from error
-        self._ids[name] = self._engine.add_prompt(prompt.pcmu, prompt.pcma)
-        return self._ids[name]
+            return load_prompt(path)
+        except PromptError as error:
+            raise PromptError(f"prompt '{name}': {error}") from error
+
+    def _add(self, name: str, prompt: Prompt) -> None:
+        if name not in self._ids:  # two may have asked for it at once
+            self._ids[name] = self._engine.add_prompt(prompt.pcmu, prompt.pcma)
 
 
 class Media:
@@ -129,7 +133,8 @@ class Media:
             return False
         try:
             number = self.prompts.load(prompt)
-        except PromptError:
+        except PromptError as error:
+            log.warning("leg %d: %s", leg, error)
             return False
         self.engine.play(stream, number, token)
         return True

@@ -49,14 +49,17 @@ class Desk:
     def why(self, campaign: Campaign) -> str:
         return "no trunk is up"
 
-    def prompt_fault(self, name: str) -> str:
+    async def prompt_fault(self, name: str) -> str:
         return "" if name in PROMPTS else f"there is no prompt {name!r}"
 
     def regime_fault(self, name: str) -> str:
         return ""
 
     def busy(self) -> str:
-        return "" if self.state is DaemonState.RUNNING else f"the daemon is {self.state.value}"
+        return "the daemon is draining" if self.state is DaemonState.DRAINING else ""
+
+    def dial_again(self) -> None:
+        self.state = DaemonState.RUNNING
 
     def campaign_changed(self, campaign: Campaign) -> None:
         self.told.append(campaign)

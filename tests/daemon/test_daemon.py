@@ -109,6 +109,7 @@ def test_a_busy_sip_port_is_named_with_its_holder(daemon, tmp_path):
         _, text = d.process.communicate(timeout=30)
     assert d.process.returncode == 1
     assert f"(pid {holder.process.pid})" in text
+    assert text.startswith("error: [sip] port:")
     assert "Traceback" not in text
 
 
@@ -158,11 +159,18 @@ def test_the_emergency_stop_ends_calls_and_pauses_campaigns(daemon, tmp_path):
             while client.call(api.GetStatus()).calls_in_flight:
                 assert time.monotonic() < end
                 time.sleep(0.05)
-            with pytest.raises(api.Unavailable):
-                client.call(
-                    api.ActOnCampaign(campaign="b", action=api.CampaignAction.RESUME, who="test")
-                )
+            assert client.call(api.GetStatus()).state is api.DaemonState.HALTED
             moves = client.call(api.GetMoves(campaign="b")).items
             assert moves[-1].after is CampaignState.PAUSED
             assert moves[-1].reason == "emergency stop"
+            again = api.ActOnCampaign(campaign="b", action=api.CampaignAction.RESUME, who="test")
+            client.call(again)
+            assert client.call(api.GetStatus()).state is api.DaemonState.RUNNING
+            while not client.call(api.GetStatus()).calls_in_flight:
+                assert time.monotonic() < end
+                time.sleep(0.05)
+            client.call(api.Drain(who="test"))
+            client.call(api.EmergencyStop(who="test"))
+            with pytest.raises(api.Unavailable, match="draining"):
+                client.call(again)
         assert d.stop()[0] == 0

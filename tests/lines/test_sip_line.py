@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from dialerd.config.schema import NumberFormat
 from dialerd.core.effects import Dial
 from dialerd.core.events import Answered, Released, Ringing
 from dialerd.core.numbering import load_numbering
@@ -38,10 +39,10 @@ def test_the_invite_names_the_number_the_trunk_and_our_media():
 
 @pytest.mark.parametrize(
     ("form", "user"),
-    [("e164", "+84912345678"), ("digits", "84912345678"), ("national", "0912345678")],
+    zip(NumberFormat, ["+84912345678", "84912345678", "0912345678"], strict=True),
 )
 def test_trunks_want_numbers_in_their_own_form(form, user):
-    invite = lines(number_format=form).invite(dial(), "127.0.0.1", 20002)
+    invite = lines(number_format=form.value).invite(dial(), "127.0.0.1", 20002)
     assert invite.request_uri.startswith(f"sip:{user}@")
 
 
