@@ -39,7 +39,7 @@ def test_the_invite_names_the_number_the_trunk_and_our_media():
 
 @pytest.mark.parametrize(
     ("form", "user"),
-    zip(NumberFormat, ["+84912345678", "84912345678", "0912345678"], strict=True),
+    list(zip(NumberFormat, ["+84912345678", "84912345678", "0912345678"], strict=True)),
 )
 def test_trunks_want_numbers_in_their_own_form(form, user):
     invite = lines(number_format=form.value).invite(dial(), "127.0.0.1", 20002)
