@@ -56,7 +56,7 @@ class Services:
 
 
 def _open(path: Path) -> LmdbStore:
-    return open_store(path, create=False)
+    return open_store(path, readonly=True)
 
 
 class Call:

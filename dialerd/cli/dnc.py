@@ -49,10 +49,13 @@ def dnc() -> None:
 
 
 @contextlib.contextmanager
-def _opened(data: Path | None, config_path: str | None, *, create: bool) -> Iterator[LmdbStore]:
+def _opened(
+    data: Path | None, config_path: str | None, *, create: bool = False, readonly: bool = False
+) -> Iterator[LmdbStore]:
     from dialerd.store import open_store
 
-    store = open_store(data or load_config(config_path).store.path, create=create, linger_s=0.0)
+    path = data or load_config(config_path).store.path
+    store = open_store(path, create=create, readonly=readonly, linger_s=0.0)
     try:
         yield store
     finally:
@@ -172,7 +175,7 @@ def remove(texts: tuple[str, ...], data: Path | None, config_path: str | None) -
     from dialerd.store import wait
 
     reader = _Reader(load_numbering(config_path))
-    with _opened(data, config_path, create=False) as store:
+    with _opened(data, config_path) as store:
         for phone in _phones(reader, texts, None):
             was_there = wait(store.dnc_remove(phone))
             click.echo(f"+{phone} {'removed' if was_there else 'was not on the list'}")
@@ -188,7 +191,7 @@ def check(texts: tuple[str, ...], data: Path | None, config_path: str | None, ou
     """Say whether numbers are on the list, since when and from where."""
     reader = _Reader(load_numbering(config_path))
     zone = _zone(config_path, data)
-    with _opened(data, config_path, create=False) as store:
+    with _opened(data, config_path, readonly=True) as store:
         found = [(phone, store.dnc_find(phone)) for phone in _phones(reader, texts, None)]
     if output == "json":
         print_json([_as_json(phone, entry, zone) for phone, entry in found])
@@ -213,7 +216,7 @@ def list_(data: Path | None, config_path: str | None, output: str) -> None:
 
     zone = _zone(config_path, data)
     before = "[\n"
-    with _opened(data, config_path, create=False) as store:
+    with _opened(data, config_path, readonly=True) as store:
         for page in store.dnc_list():
             if output == "json":
                 objects = [msgspec.json.encode(_as_json(one.phone, one, zone)) for one in page]

@@ -47,7 +47,7 @@ def report(
 
     config = Config() if data and not config_path else load_config(config_path)
     pieces = csv_pieces if kind == "csv" else json_pieces
-    store = open_store(data or config.store.path, create=False)
+    store = open_store(data or config.store.path, readonly=True)
     try:
         number = store.find_campaign(campaign).campaign_id
         text = pieces(store, number, parse_zone(config.dialing.zone))

@@ -355,7 +355,7 @@ class World:
 
     def summary(self, imported: Imported, measured: Measured) -> Summary:
         """Figures and verdicts of the run, from the store and the ledgers."""
-        store = open_store(self.scene.folder / "data", create=False)
+        store = open_store(self.scene.folder / "data", readonly=True)
         try:
             campaign_id = store.find_campaign(CAMPAIGN).campaign_id
 

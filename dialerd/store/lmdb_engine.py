@@ -82,14 +82,22 @@ class LmdbEngine:
 
     ERRORS: Final = (lmdb.Error, OSError)
 
-    def __init__(self, folder: Path, *, map_bytes: int = MAP_BYTES, create: bool = True) -> None:
-        """Open or make the environment in `folder`.
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        map_bytes: int = MAP_BYTES,
+        create: bool = True,
+        readonly: bool = False,
+    ) -> None:
+        """Open the environment in `folder`, or make it when `create`.
 
         Raises:
             StoreFormatError: not a store, damaged, or of a newer format.
             StoreError: no access, no space.
         """
         self.folder = folder
+        self._readonly = readonly
         self._file = folder / "data.mdb"
         self._map_lock = threading.RLock()
         self.broken: StoreFailedError | None = None
@@ -124,6 +132,7 @@ class LmdbEngine:
                     metasync=True,
                     writemap=False,
                     readahead=False,
+                    readonly=self._readonly,
                 )
             except (lmdb.MemoryError, MemoryError):
                 if map_bytes <= MAP_BYTES_MIN:
@@ -162,6 +171,8 @@ class LmdbEngine:
         with env.begin() as txn:
             known = txn.cursor().set_key(names[0])
         if not known:
+            if self._readonly:
+                raise StoreError(f"there is no store in {self.folder}")
             with env.begin(write=True) as txn:
                 meta = env.open_db(names[0], txn=txn)
                 if txn.get(FORMAT_KEY, db=meta) is None:
@@ -177,7 +188,7 @@ class LmdbEngine:
             )
         if not written:
             raise StoreFormatError(f"{self._file} is damaged or not a store; restore a backup")
-        return {name.decode(): env.open_db(name) for name in names}
+        return {name.decode(): env.open_db(name, create=not self._readonly) for name in names}
 
     def begin(self, *, write: bool) -> LmdbTxn:
         """A new transaction. A write waits for the one of another process."""

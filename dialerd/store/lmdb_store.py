@@ -76,13 +76,15 @@ def open_store(
     *,
     daemon: bool = False,
     create: bool = True,
+    readonly: bool = False,
     linger_s: float = LINGER_S,
     map_bytes: int = MAP_BYTES,
 ) -> LmdbStore:
     """Open the store in a data folder, making it when `create`.
 
-    `daemon` takes the folder's lock; other processes open it beside the daemon. `linger_s` is how
-    long a write waits for others to share its commit.
+    `daemon` takes the folder's lock; other processes open it beside the daemon. A `readonly` store
+    is there already, and every write to it fails. `linger_s` is how long a write waits for others
+    to share its commit.
 
     Raises:
         FolderLockedError: another daemon has the folder.
@@ -92,9 +94,13 @@ def open_store(
     path = Path(folder)
     lock = FolderLock(path) if daemon else None
     try:
-        return LmdbStore(
-            LmdbEngine(path / ENV_NAME, map_bytes=map_bytes, create=create), lock, linger_s
+        engine = LmdbEngine(
+            path / ENV_NAME,
+            map_bytes=map_bytes,
+            create=create and not readonly,
+            readonly=readonly,
         )
+        return LmdbStore(engine, lock, linger_s)
     except BaseException:
         if lock is not None:
             lock.release()

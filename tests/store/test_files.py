@@ -211,3 +211,26 @@ def test_debian_tools_can_read_it(tmp_path):
     open_store(tmp_path).close()
     head = (tmp_path / "store" / "data.mdb").read_bytes()[16:24]
     assert head == bytes.fromhex("dec0efbe01000000")
+
+
+def test_a_reader_beside_the_daemon_sees_commits_and_cannot_write(tmp_path):
+    with pytest.raises(StoreError, match="no store"):
+        open_store(tmp_path / "none", readonly=True)
+    assert not (tmp_path / "none").exists()
+    daemon = open_store(tmp_path, daemon=True, linger_s=0.0)
+    code = (
+        "import sys; from dialerd.store import *; from dialerd.core.ports import StoreFailedError\n"
+        "store = open_store(sys.argv[1], readonly=True)\n"
+        "print('open', flush=True); sys.stdin.readline(); print(len(store.lists()))\n"
+        "try: wait(store.create_list('mine', 1))\n"
+        "except StoreFailedError: print('refused')\n"
+        "store.close()"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, text=True, **pipes) as reader:
+        assert reader.stdout.readline() == "open\n"
+        wait(daemon.create_list("late", NOW))
+        assert reader.communicate("go\n", timeout=60)[0] == "1\nrefused\n"
+    assert [found.name for found in daemon.lists()] == ["late"]
+    daemon.close()
