@@ -56,6 +56,7 @@ def read(
     *,
     rules: Callable[[T], Iterable[Fault]] | None = None,
     raw_rules: Callable[[Mapping[str, Any]], Iterable[Fault]] | None = None,
+    prepare: Callable[[dict[str, Any]], None] | None = None,
 ) -> T:
     """Read, check and convert `path`.
 
@@ -64,6 +65,7 @@ def read(
         kind: The struct the document must fit. `Path` fields count from its folder.
         rules: What must hold between values, run when every value by itself is right.
         raw_rules: Checks on the text as written, before `${env:NAME}` is filled in.
+        prepare: Takes out of the document, before any check, what the caller does not need.
 
     Raises:
         TomlError: with every fault found.
@@ -75,6 +77,8 @@ def read(
         raise _syntax(path, text, error) from None
     except RecursionError:
         raise TomlError(f"error: {path}: nested too deeply") from None
+    if prepare is not None:
+        prepare(document)
     return check(document, kind, text=text, path=path, rules=rules, raw_rules=raw_rules)
 
 
@@ -256,7 +260,9 @@ def _faults(value: Any, kind: Any, path: Path) -> Iterator[Fault]:
             inner += _leaf_faults(key, key_kind, (*path, key), key=True)
             inner += _faults(item, value_kind, (*path, key))
     yield from inner
-    if not inner:
+    if origin in (list, tuple) and isinstance(value, dict):
+        yield Fault(path, f"{path[-1]!r} must be a list, got a table", f"write [[{path[-1]}]]")
+    elif not inner:
         yield from _leaf_faults(value, kind, path)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from pathlib import Path
 
 import click
@@ -68,6 +69,9 @@ def call(  # noqa: PLR0913, PLR0917 - one parameter per option
         target = parse(uri)
         if target.scheme != "sip" or not target.user:
             raise ValueError("it must look like sip:USER@HOST:PORT")
+        transport = re.search(r"(?:^|;)transport=([^;]*)", target.params.lower())
+        if transport and transport[1] != "udp":
+            raise ValueError("only UDP is spoken")
     except ValueError as error:
         raise click.BadParameter(
             f"'{uri}' is not a SIP URI that can be called: {error}", param_hint="URI"

@@ -12,6 +12,7 @@ from dialerd.cli.common import (
     clean,
     config_option,
     connect,
+    load_zone,
     local_time,
     output_option,
     print_json,
@@ -74,7 +75,7 @@ def campaign() -> None:
 @click.option("--rechecks", type=int, metavar="N", help="Further tries of a switched-off phone.")
 @click.option("--recheck-gap", metavar="TIME", help="Before each of them, such as 2h.")
 @click.option("--ring", type=int, metavar="SECONDS", help="How long it may ring.")
-@click.option("--start", metavar="TIME", help='Not before, "2026-11-23 08:00".')
+@click.option("--start", metavar="TIME", help='Not before, "2026-11-23 08:00" in [dialing] zone.')
 @click.option("--end", metavar="TIME", help="Not after.")
 @config_option
 @output_option
@@ -82,7 +83,7 @@ def create(
     name: str | None, file: str | None, config_path: str | None, output: str, **flags: Any
 ) -> None:
     """Make a draft, from flags or from a file (conf/campaigns has an example)."""
-    spec = _from_file(file, name, flags) if file else _from_flags(name, flags)
+    spec = _from_file(file, name, flags) if file else _from_flags(name, flags, config_path)
     with connect(config_path) as client:
         made = client.call(CreateCampaign(spec=spec, who=who()))
     _done(made, output)
@@ -101,7 +102,7 @@ def _from_file(file: str, name: str | None, flags: dict[str, Any]) -> CampaignSp
     )
 
 
-def _from_flags(name: str | None, flags: dict[str, Any]) -> CampaignSpec:
+def _from_flags(name: str | None, flags: dict[str, Any], config_path: str | None) -> CampaignSpec:
     needed = {"NAME": name, "--list": flags["list_name"], "--prompt": flags["prompt"]}
     needed["--regime"] = flags["regime"]
     missing = [flag for flag, value in needed.items() if not value]
@@ -121,7 +122,7 @@ def _from_flags(name: str | None, flags: dict[str, Any]) -> CampaignSpec:
             values[f"{gap}_s"] = spec_flags.seconds(flags[gap], f"--{gap.replace('_', '-')}")
     for key, flag in (("start_at", "start"), ("end_at", "end")):
         if flags[flag]:
-            values[key] = spec_flags.moment(flags[flag], f"--{flag}")
+            values[key] = spec_flags.moment(flags[flag], f"--{flag}", load_zone(config_path))
     for key, flag in (
         ("caller_id", "caller_id"),
         ("calls_per_s_max", "rate"),
@@ -171,12 +172,12 @@ def show(name: str, config_path: str | None, output: str) -> None:
             ("name", f"{found.name} (id {found.id})"),
             ("state", f"{found.state}; allowed: {', '.join(found.allowed) or 'nothing'}"),
             ("why not dialing", found.why or "-"),
-            ("created", local_time(found.created_at)),
+            ("created", local_time(found.created_at, load_zone(config_path))),
             ("list", f"{spec.list} ({found.audience} leads)"),
             ("regime", spec.regime),
             ("hours", "; ".join(_window(h.start, h.end, h.days) for h in spec.hours) or "regime"),
-            ("cap", f"{spec.cap.calls_max} in {spec.cap.window_s} s, {spec.cap.counts}"),
-            ("attempts", f"{spec.attempts_max}, {spec.retry_gap_s} s apart"),
+            ("cap", f"{spec.cap.calls_max}/{_span(spec.cap.window_s)}, {spec.cap.counts}"),
+            ("attempts", _attempts(spec.attempts_max, spec.retry_gap_s)),
             ("rechecks", f"{spec.rechecks_max}, {spec.recheck_gap_s} s apart"),
         ]
     )
@@ -188,6 +189,18 @@ def show(name: str, config_path: str | None, output: str) -> None:
 
 def _window(start: str, end: str, days: tuple[Any, ...]) -> str:
     return f"{','.join(days)} {start}-{end}"
+
+
+def _attempts(at_most: int, gap_s: int) -> str:
+    return "1" if at_most == 1 else f"{at_most}, {_span(gap_s)} apart"
+
+
+def _span(seconds: int) -> str:
+    """A length of time as the flags take it: 30d, 90m, 45s."""
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
+        if seconds and seconds % size == 0:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
 
 
 def _books(books: ProgressInfo) -> None:
@@ -209,7 +222,8 @@ def log(name: str, config_path: str | None, output: str) -> None:
     if output == "json":
         print_json(found)
         return
-    rows = [(local_time(m.at), m.who, m.before, m.after, m.reason) for m in found]
+    zone = load_zone(config_path)
+    rows = [(local_time(m.at, zone), m.who, m.before, m.after, m.reason) for m in found]
     print_table(("when", "who", "from", "to", "reason"), rows)
 
 

@@ -47,10 +47,20 @@ def output_option(function: F) -> F:
 
 
 def load_config(config_path: str | None) -> Config:
-    """The checked configuration; ConfigError."""
+    """The checked configuration without its secrets, which no command needs; ConfigError."""
     from dialerd.config import find_config, load
 
-    return load(find_config(config_path))
+    return load(find_config(config_path), secrets=False)
+
+
+def load_zone(config_path: str | None) -> tzinfo | None:
+    """The zone that times are shown and read in; None, this machine's, without a configuration."""
+    from dialerd.config import ConfigError, parse_zone
+
+    try:
+        return parse_zone(load_config(config_path).dialing.zone)
+    except ConfigError:  # the daemon was named by DIALERD_SOCKET alone
+        return None
 
 
 def connect(config_path: str | None) -> SyncClient:
@@ -96,8 +106,8 @@ def width(text: str) -> int:
 
 
 def print_table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Aligned columns; numbers to the right."""
-    texts = [[_cell(cell) for cell in row] for row in rows]
+    """Aligned columns, all but the last cut to a width; numbers to the right."""
+    texts = [[*map(_cell, row[:-1]), clean(str(row[-1]))] for row in rows]
     widths = [
         max([width(head[i]), *(width(row[i]) for row in texts)], default=0)
         for i in range(len(head))

@@ -126,7 +126,7 @@ def demo(
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(summary), indent=2).decode())
     else:
-        console.print(last_words(summary, folder / "report.csv", scene.config_file))
+        console.print(last_words(summary, folder / "report.csv", scene.config_file), soft_wrap=True)
     return FAILED if summary.doubled or summary.lost else OK
 
 

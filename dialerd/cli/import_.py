@@ -156,6 +156,8 @@ def _show(summary: Summary) -> None:
     ]
     common = sorted(summary.reasons.items(), key=lambda item: (-item[1], item[0]))
     pairs += [(f"  {code}", count) for code, count in common[:REASONS_SHOWN_MAX]]
+    if summary.blank:
+        pairs.append(("blank", summary.blank))
     if summary.reject_file:
         pairs.append(("reject file", summary.reject_file))
     print_pairs(pairs)

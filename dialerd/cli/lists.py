@@ -7,6 +7,7 @@ import click
 from dialerd.cli.common import (
     config_option,
     connect,
+    load_zone,
     local_time,
     output_option,
     print_json,
@@ -30,5 +31,6 @@ def ls(config_path: str | None, output: str) -> None:
     if output == "json":
         print_json(found)
         return
-    rows = [(item.id, item.name, item.size, local_time(item.created_at)) for item in found]
+    zone = load_zone(config_path)
+    rows = [(item.id, item.name, item.size, local_time(item.created_at, zone)) for item in found]
     print_table(("id", "name", "people", "imported"), rows)

@@ -26,7 +26,7 @@ def load_numbering(config_path: str | None) -> Numbering:
     except ConfigError:
         settings = Config().numbering
     else:
-        settings = load(found).numbering
+        settings = load(found, secrets=False).numbering
     return read_numbering(settings.plan, settings.destinations)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import tzinfo
+
 import click
 
 from dialerd.cli.common import (
     config_option,
     connect,
+    load_zone,
     local_time,
     output_option,
     print_json,
@@ -27,16 +30,16 @@ def status(config_path: str | None, output: str) -> None:
     if output == "json":
         print_json(found)
     else:
-        _show(found)
+        _show(found, load_zone(config_path))
 
 
-def _show(found: Status) -> None:
+def _show(found: Status, zone: tzinfo | None) -> None:
     outcomes = ", ".join(f"{name} {n}" for name, n in found.outcomes.items() if n)
     print_pairs(
         [
             ("state", found.state),
             ("version", f"{found.version} (pid {found.pid})"),
-            ("since", local_time(found.started_at)),
+            ("since", local_time(found.started_at, zone)),
             ("calls", f"{found.calls_in_flight} in flight, {found.calls_per_s:.1f} new a second"),
             ("placed", found.placed),
             ("outcomes", outcomes or "none yet"),

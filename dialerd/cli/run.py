@@ -45,5 +45,6 @@ def check_config(config_path: str | None, output: str) -> int:
         print_json({"ok": True, "file": str(path), "config": masked(config)})
         return OK
     channels = sum(trunk.channels for trunk in config.trunk)
-    click.echo(f"{path} is right: {len(config.trunk)} trunks, {channels} channels")
+    trunks = "1 trunk" if len(config.trunk) == 1 else f"{len(config.trunk)} trunks"
+    click.echo(f"{path} is right: {trunks}, {channels} channels")
     return OK

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any, Final
 
 import click
@@ -107,10 +107,11 @@ def steps(prompt: str, keys: tuple[str, ...], wait: str) -> list[dict[str, Any]]
     return found
 
 
-def moment(text: str, flag: str) -> str:
-    """`2026-11-23 08:00`, local time of this machine unless an offset is given, as RFC 3339."""
+def moment(text: str, flag: str, zone: tzinfo | None) -> str:
+    """`2026-11-23 08:00` as RFC 3339; in `zone` (None: this machine's) if it has no offset."""
     try:
-        return datetime.fromisoformat(text).astimezone().isoformat()
+        found = datetime.fromisoformat(text)
+        return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone().isoformat()
     except (ValueError, OverflowError, OSError):
         raise click.UsageError(f'{flag}: {text!r} is no time; write "2026-11-23 08:00"') from None
 

@@ -10,6 +10,7 @@ from admin_http.tokens import Scope, TokenError, TokenFile, utc_now
 from dialerd.cli.common import (
     config_option,
     load_config,
+    load_zone,
     local_time,
     output_option,
     print_json,
@@ -91,15 +92,16 @@ def ls(config_path: str | None, output: str) -> None:
         ]
         print_json(rows)
         return
+    zone = load_zone(config_path)
     print_table(
         ("name", "scopes", "made", "expires"),
         [
             (
                 t.name,
                 ", ".join(t.scopes),
-                local_time(t.created_at),
+                local_time(t.created_at, zone),
                 ("" if t.valid(now) else "expired ")
-                + (local_time(t.expires_at) if t.expires_at else "never"),
+                + (local_time(t.expires_at, zone) if t.expires_at else "never"),
             )
             for t in found
         ],

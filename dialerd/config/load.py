@@ -37,21 +37,33 @@ def find_config(path: str | None = None) -> Path:
     )
 
 
-def load(path: Path | str) -> Config:
+def load(path: Path | str, *, secrets: bool = True) -> Config:
     """Read and check a configuration file.
 
-    Paths in the result are absolute; `password` holds what `password_file` named.
+    Paths in the result are absolute; `password` holds what `password_file` named. Without `secrets`
+    both are passed over and stay empty: a command that only asks the daemon, or reads a list, needs
+    neither the daemon's environment nor its files.
 
     Raises:
         ConfigError: its text shows every fault with file:line:column, the line, a caret and a
             suggestion.
     """
     path = Path(path)
+    if not secrets:
+        return read(path, Config, rules=rules, prepare=_forget_secrets)
     config = read(path, Config, rules=rules, raw_rules=lambda raw: secret_rules(raw, path))
     for trunk in config.trunk:
         if trunk.password_file is not None:
             msgspec.structs.force_setattr(trunk, "password", first_line(trunk.password_file))
     return config
+
+
+def _forget_secrets(document: dict[str, Any]) -> None:
+    trunks = document.get("trunk")
+    for trunk in trunks if isinstance(trunks, list) else ():
+        if isinstance(trunk, dict):
+            trunk.pop("password", None)
+            trunk.pop("password_file", None)
 
 
 def masked(config: Config) -> Any:

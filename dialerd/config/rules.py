@@ -93,6 +93,8 @@ def rules(config: Config) -> Iterator[Fault]:
         )
     if not config.numbering.plan.is_file():
         yield Fault(("numbering", "plan"), f"there is no file {config.numbering.plan}")
+    if not media.prompts.is_dir():
+        yield Fault(("media", "prompts"), f"there is no folder {media.prompts}")
     yield from _trunk_rules(config.trunk)
     yield from _line_rules(config)
 

@@ -62,7 +62,8 @@ def action_target(before: CampaignState, action: str) -> CampaignState:
         if state is before and name == action:
             return after
     known = action in ACTIONS
-    text = f"cannot {action} a {before} campaign" if known else f"unknown action {action!r}"
+    article = "an" if before is CampaignState.APPROVED else "a"
+    text = f"cannot {action} {article} {before} campaign" if known else f"unknown action {action!r}"
     raise _refusal(before, text)
 
 

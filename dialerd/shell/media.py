@@ -41,7 +41,7 @@ class Prompts:
                 path = (folder / name).with_name(as_path.name + suffix)
                 if path.is_file():
                     return path
-        places = ", ".join(str(f) for f in self._folders)
+        places = ", ".join(dict.fromkeys(str(f) for f in self._folders))
         raise PromptError(f"prompt '{name}' not found in {places}")
 
     async def prepare(self, name: str) -> None:

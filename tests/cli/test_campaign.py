@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -30,8 +31,11 @@ def test_the_whole_life(daemon: Booth, command) -> None:
     assert "allowed now: approve" in done.err
     assert done.err.startswith("error: cannot start a draft campaign")
 
+    assert command("campaign", "approve", "1").code == 0
+    done = command("campaign", "pause", "1")
+    assert done.err.startswith("error: cannot pause an approved campaign; allowed now: start")
+
     for action, state in (
-        ("approve", "approved"),
         ("start", "running"),
         ("pause", "paused"),
         ("resume", "running"),
@@ -160,15 +164,35 @@ def test_two_keys_may_lead_to_one_prompt() -> None:
     assert found[0]["wait_ms"] == 2000
 
 
-def test_times_are_local_unless_they_say_so() -> None:
-    assert (
-        spec_flags.moment("2026-11-23T08:00+07:00", "--start")
-        in {
-            "2026-11-23T08:00:00+07:00",
-            "2026-11-23T01:00:00+00:00",
-        }
-        or spec_flags.moment("2026-11-23T08:00+07:00", "--start")[:10]
-    )
+def test_times_are_of_the_configured_zone_unless_they_say_so() -> None:
+    zone = timezone(timedelta(hours=7))
+    wanted = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
+    for text in ("2026-11-23 08:00", "2026-11-23T08:00+07:00", "2026-11-23T03:00+02:00"):
+        assert datetime.fromisoformat(spec_flags.moment(text, "--start", zone)) == wanted
+
+
+def test_times_are_shown_in_the_configured_zone(daemon: Booth, command, config: Path) -> None:
+    since = datetime.fromisoformat(json.loads(command("status", "--json").out)["started_at"])
+    for offset in (-3, 9):
+        config.write_text(
+            '[store]\npath = "data"\n[control]\nsocket = "control.sock"\n'
+            f'[dialing]\nzone = "{offset:+03d}:00"\n'
+        )
+        local = since.astimezone(timezone(timedelta(hours=offset)))
+        assert f"since      {local:%Y-%m-%d %H:%M:%S}\n" in command("status").out
+
+
+def test_spans_are_shown_as_they_are_typed(daemon: Booth, command) -> None:
+    flags = ["--list", "people", "--prompt", "hello", "--regime", "loopback"]
+    assert command("campaign", "create", "spans", *flags, "--cap", "2/30d").code == 0
+    shown = command("campaign", "show", "spans").out
+    assert "cap              2/30d, heard\n" in shown
+    assert "attempts         1\n" in shown
+    flags += ["--cap", "3/36h", "--attempts", "3", "--retry-gap", "90m"]
+    assert command("campaign", "create", "more", *flags).code == 0
+    shown = command("campaign", "show", "more").out
+    assert "cap              3/36h, heard\n" in shown
+    assert "attempts         3, 90m apart\n" in shown
 
 
 def test_status_lists_and_stops(daemon: Booth, command) -> None:

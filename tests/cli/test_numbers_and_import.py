@@ -97,6 +97,22 @@ def test_wrong_usage(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert "Error" in capsys.readouterr().err
 
 
+def test_a_reason_is_shown_whole(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["numbers", "1900561234"]) == OK
+    assert "charged at a premium rate, never dialed\n" in capsys.readouterr().out
+
+
+def test_the_shown_counts_add_up(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "gaps.csv").write_text("name,phone\nA,0912345678\n,\nB,0912345678\nC,113\n")
+    assert run(["import", "gaps.csv", "--list", "gaps", "--dry-run"]) == OK
+    shown = dict(line.split(None, 1) for line in capsys.readouterr().out.splitlines())
+    counts = [
+        int(shown[name].split()[0]) for name in ("imported", "duplicate", "rejected", "blank")
+    ]
+    assert counts == [1, 1, 1, 1]
+    assert int(shown["read"].split()[0]) == sum(counts)
+
+
 def test_import(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["import", "leads.csv", "--list", "khách", "--json"]) == OK
     found = json.loads(capsys.readouterr().out)
