@@ -8,11 +8,12 @@ from collections.abc import Callable
 
 from dialerd.core.effects import Dial, Play, Release, StopPlay
 from dialerd.core.events import AnyEvent
+from dialerd.core.events import Digit as Key
 from dialerd.lines.sip_line import SipLines
 from dialerd.shell.media import Media
 from sip.endpoint import Endpoint
 from sip.errors import SipError
-from sip.events import Accepted, Ended, Incoming, Provisional, SipEvent
+from sip.events import Accepted, Digit, Ended, Incoming, Provisional, Renegotiated, SipEvent
 from sip.io_udp import UdpTransport
 
 log = logging.getLogger("dialerd.calls")
@@ -77,6 +78,12 @@ class Calls:
             if not self._media.connect(event.leg, event.sdp):
                 log.warning("leg %d: no usable audio in the answer", event.leg)
                 self._hang_up(event.leg)
+                return  # its end says that it was answered; nothing was heard
+        elif isinstance(event, Renegotiated):
+            self._media.renegotiate(event.leg, event.sdp)
+        elif isinstance(event, Digit):
+            if not self._media.hears_events(event.leg):
+                self._feed(Key(event.leg, event.digit, "info"))
         elif isinstance(event, Ended):
             self._media.close(event.leg)
         told = self._lines.translate(event)

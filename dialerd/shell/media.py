@@ -91,6 +91,7 @@ class Media:
         self._feed = feed
         self._streams: dict[int, int] = {}  # leg -> stream
         self._legs: dict[int, int] = {}  # stream -> leg
+        self._theirs: dict[int, sdp.Media] = {}  # leg -> what the far end's SDP said last
         self.totals = dict.fromkeys(("sent", "received", "lost", "foreign", "malformed"), 0)
 
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -124,7 +125,22 @@ class Media:
             self.engine.connect(stream, media.host, media.port, media.payload_type, events)
         except ValueError:
             return False
+        self._theirs[leg] = media
         return True
+
+    def renegotiate(self, leg: int, body: bytes) -> None:
+        """A new offer in the call; one that only refreshes the session changes nothing here."""
+        try:
+            same = sdp.parse(body) == self._theirs.get(leg)
+        except ValueError:
+            return
+        if not same:
+            self.connect(leg, body)
+
+    def hears_events(self, leg: int) -> bool:
+        """Whether keys come as RFC 4733 events: those told by INFO too are the same keys again."""
+        media = self._theirs.get(leg)
+        return media is not None and media.event_type is not None
 
     def play(self, leg: int, prompt: str, token: int) -> bool:
         """Start a prompt; False when the leg is gone or the prompt cannot be read."""
@@ -151,6 +167,7 @@ class Media:
         if stream is None:
             return None
         del self._legs[stream]
+        self._theirs.pop(leg, None)
         stats = self.engine.close(stream)
         for name in self.totals:
             self.totals[name] += getattr(stats, name)

@@ -23,7 +23,16 @@ from fastpath.rtp import DigitHeard, DigitsSent, MediaEngine, PlayEnded, StreamS
 from sip import sdp
 from sip.auth import Credentials
 from sip.endpoint import Endpoint
-from sip.events import Accepted, Ended, Incoming, Invite, Provisional, SipEvent
+from sip.events import (
+    Accepted,
+    Digit,
+    Ended,
+    Incoming,
+    Invite,
+    Provisional,
+    Renegotiated,
+    SipEvent,
+)
 from sip.io_udp import UdpTransport
 from sip.uri import SIP_PORT, Uri
 
@@ -243,6 +252,11 @@ class OneCall:
                     self._connect(body)
             case Accepted(sdp=body) if self.report.answer_ms is None:
                 self._answer(body)
+            case Renegotiated(sdp=body):
+                self._note("renegotiated")
+                self._connect(body)
+            case Digit(digit=digit):
+                self._key(digit, "info")
             case Incoming(leg=leg):
                 self._endpoint.reject(leg, 486, self._clock.now_ns())
                 self._flush()
@@ -292,14 +306,17 @@ class OneCall:
         for event in self._engine.events():
             match event:
                 case DigitHeard(digit=digit, source=source):
-                    self.report.digits.append(HeardDigit(digit, self._at_ms(), source))
-                    self._note("digit", digit)
+                    self._key(digit, source)
                 case PlayEnded():
                     self._note("played")
                     self._through()
                 case DigitsSent():
                     self._note("digits_sent", self._options.digits)
                     self._through()
+
+    def _key(self, digit: str, source: str) -> None:
+        self.report.digits.append(HeardDigit(digit, self._at_ms(), source))
+        self._note("digit", digit)
 
     def _through(self) -> None:
         """A prompt or digit string is out: digits follow the prompt, then a little listening."""

@@ -1,0 +1,89 @@
+"""What SIP tells of a leg, with the real endpoint and the real media engine."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from dialerd.core import events as ev
+from dialerd.core.effects import Dial
+from dialerd.core.numbering import load_numbering
+from dialerd.core.records import Outcome
+from dialerd.lines.sip_line import SipLines, SipTrunk
+from dialerd.shell.calls import Calls
+from dialerd.shell.media import Media, Prompts
+from fastpath.rtp import MediaEngine
+from sip import sdp
+from sip.endpoint import Endpoint
+from sip.events import Accepted, Digit, Ended, Provisional, Renegotiated
+from tests.lines.test_sip_line import PLAN
+
+HOST = "127.0.0.1"
+NUMBER = load_numbering(PLAN).number("0912 345 678")
+AUDIO = sdp.offer(HOST, 40_000, session_id=1)
+SILENT_KEYS = AUDIO.replace(b"telephone-event", b"x-other")
+
+
+class NoTransport:
+    """What the endpoint says is not looked at here."""
+
+    def flush(self) -> None:
+        pass
+
+
+@pytest.fixture
+def desk():
+    """Calls with one leg dialed, and the events that the dialer hears of it."""
+    engine = MediaEngine(streams_max=4)
+    told: list[ev.AnyEvent] = []
+    media = Media(engine, Prompts(engine, ()), HOST, HOST, (21_500, 21_590), told.append)
+    rng = random.Random(1)
+    lines = SipLines({"t": SipTrunk("t", HOST, 5070)}, HOST, rng)
+    calls = Calls(Endpoint((HOST, 5060), rng=rng), lines, media, told.append)
+    calls.bind(NoTransport())
+    calls.dial(Dial(1, 1, "t", NUMBER, "a@b", ""))
+    calls.media = media
+    calls.told = told
+    yield calls
+    calls.on_sip(Ended(1, 200, "", 16, "them", True))
+    assert isinstance(told[-1], ev.Released)
+    engine.stop()
+
+
+@pytest.mark.parametrize("host", [b"224.1.2.3", b"255.255.255.255", b"example.com"])
+def test_an_answer_whose_audio_cannot_be_reached_is_hung_up(desk, host):
+    """Whatever stands in it, nothing is raised into the socket's wake-up and nothing is played."""
+    body = AUDIO.replace(b"c=IN IP4 127.0.0.1", b"c=IN IP4 " + host)
+    assert host in body
+    desk.on_sip(Provisional(1, 183, body))
+    assert desk.told == [ev.Ringing(1, early_media=True)]
+    desk.on_sip(Accepted(1, body))
+    assert desk.told == [ev.Ringing(1, early_media=True)]
+    desk.on_sip(Ended(1, 200, "", 16, "us", True))
+    assert desk.told[-1].outcome is Outcome.ANSWERED
+    desk.told.append(ev.Released(1, Outcome.ANSWERED))
+
+
+def test_a_key_by_info_counts_where_no_event_can_tell_it(desk):
+    desk.on_sip(Accepted(1, SILENT_KEYS))
+    desk.on_sip(Digit(1, "5", 100))
+    assert desk.told == [ev.Answered(1), ev.Digit(1, "5", "info")]
+
+
+def test_a_key_told_by_info_and_by_events_counts_once(desk):
+    desk.on_sip(Accepted(1, AUDIO))
+    desk.on_sip(Digit(1, "5", 100))
+    assert desk.told == [ev.Answered(1)]
+
+
+def test_a_new_address_in_the_call_is_followed_and_a_refresh_changes_nothing(desk):
+    connected = []
+    connect = desk.media.connect
+    desk.media.connect = lambda leg, body: connected.append(body) or connect(leg, body)
+    desk.on_sip(Accepted(1, AUDIO))
+    moved = sdp.offer(HOST, 40_002, session_id=1)
+    for body in (AUDIO, moved, moved, b"nonsense"):
+        desk.on_sip(Renegotiated(1, body))
+    assert connected == [AUDIO, moved]
+    assert desk.told == [ev.Answered(1)]
