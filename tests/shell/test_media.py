@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from dialerd.shell.media import SHIPPED, Media, Prompts
+from dialerd.shell.media import Media, Prompts
+from dialerd.shell.prompts import SAMPLES
 from fastpath.rtp import MediaEngine
 
 HOST = "127.0.0.1"
@@ -18,7 +19,7 @@ def media() -> Iterator[Media]:
     engine = MediaEngine(priority=0, streams_max=8)
     engine.start()
     try:
-        yield Media(engine, Prompts(engine, (SHIPPED,)), HOST, HOST, PORTS, lambda _event: None)
+        yield Media(engine, Prompts(engine, (SAMPLES,)), HOST, HOST, PORTS, lambda _event: None)
     finally:
         engine.stop()
 
