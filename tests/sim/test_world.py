@@ -100,7 +100,8 @@ def test_a_daemon_that_is_killed_is_seen_and_its_cpu_is_kept(world):
     world.start_daemon()
     before = world.usage()
     assert before.cpu_s > 0
-    world.kill_daemon()
+    assert world.daemon is not None
+    world.daemon.kill()
     with pytest.raises(ChildError, match="signal 9"):
         world.check()
     world.check_carriers()
