@@ -196,7 +196,10 @@ def test_a_full_disk_drops_intentions_and_keeps_facts(monkeypatch):
         assert b.legs.did == [Release(9, 9)]
         assert WriteFailed(1) in b.machine.told
         assert b.driver.degraded
-        await asyncio.sleep(0.02)  # the retry comes by a timer
+        for _ in range(500):  # the retry comes by a timer
+            if b.disk.waiting:
+                break
+            await asyncio.sleep(0.01)
         assert b.disk.waiting
         b.disk.failing = False
         b.disk.commit()
