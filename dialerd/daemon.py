@@ -69,6 +69,7 @@ class Daemon:
             await self._start()
             await self._stopping.wait()
             await self._drain()
+        log.info("dialerd has ended")
 
     # -- start -----------------------------------------------------------------------------------
 
@@ -96,6 +97,7 @@ class Daemon:
             calls_per_s_max=config.dialing.calls_per_s_max,
             calls_max=config.dialing.calls_max,
             confirms_dials=True,
+            host=f"{self._rng.getrandbits(32):08x}.{shown}",  # RFC 3261 8.1.1.4: unique over time
         )
         self._hub = EventHub()
         self._hub.sinks_changed = self._watch_calls

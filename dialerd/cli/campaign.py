@@ -178,7 +178,7 @@ def show(name: str, config_path: str | None, output: str) -> None:
             ("hours", "; ".join(_window(h.start, h.end, h.days) for h in spec.hours) or "regime"),
             ("cap", f"{spec.cap.calls_max}/{_span(spec.cap.window_s)}, {spec.cap.counts}"),
             ("attempts", _attempts(spec.attempts_max, spec.retry_gap_s)),
-            ("rechecks", f"{spec.rechecks_max}, {spec.recheck_gap_s} s apart"),
+            ("rechecks", _attempts(spec.rechecks_max, spec.recheck_gap_s)),
         ]
     )
     for step in spec.steps:
@@ -192,7 +192,7 @@ def _window(start: str, end: str, days: tuple[Any, ...]) -> str:
 
 
 def _attempts(at_most: int, gap_s: int) -> str:
-    return "1" if at_most == 1 else f"{at_most}, {_span(gap_s)} apart"
+    return str(at_most) if at_most < 2 else f"{at_most}, {_span(gap_s)} apart"
 
 
 def _span(seconds: int) -> str:

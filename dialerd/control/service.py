@@ -6,6 +6,7 @@ is durable in the store before the dialer hears of it.
 
 from __future__ import annotations
 
+import logging
 from typing import Protocol
 
 from dialerd.control.hub import EventHub
@@ -60,6 +61,8 @@ from dialerd.core.ports import (
 )
 from dialerd.core.records import Campaign, CampaignSettings, CampaignState, LeadState
 from dialerd.core.regime import check_regime
+
+log = logging.getLogger("dialerd.control")
 
 _LEFT = (LeadState.READY, LeadState.RETRY, LeadState.CLAIMED, LeadState.DIALING, LeadState.CAPPED)
 
@@ -206,17 +209,20 @@ class ControlService:
 
     async def drain(self, request: Drain) -> Stopped:
         """No new calls."""
+        log.info("drain by %r", request.who)
         self._say("alert", {"what": "drain", "who": request.who, "hang_up": request.hang_up})
         return Stopped(calls_in_flight=self._daemon.drain(hang_up=request.hang_up))
 
     async def stop(self, request: Stop) -> Stopped:
         """Drain and end."""
+        log.info("stop by %r", request.who)
         self._say("alert", {"what": "stop", "who": request.who, "hang_up": request.hang_up})
         return Stopped(calls_in_flight=self._daemon.stop(hang_up=request.hang_up))
 
     async def emergency_stop(self, request: EmergencyStop) -> Stopped:
         """The dialer first, so that nothing waits for the disk; then every running campaign."""
         live = self._daemon.halt(hang_up=request.hang_up)
+        log.warning("emergency stop by %r, %d calls in flight", request.who, live)
         self._say("alert", {"what": "emergency_stop", "who": request.who})
         paused: list[str] = []
         try:

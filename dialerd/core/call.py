@@ -85,6 +85,7 @@ class Call:
         "_clock",
         "_code",
         "_flow",
+        "_host",
         "_legs",
         "_offset_ns",
         "_out",
@@ -123,8 +124,11 @@ class Call:
         plan: FlowPlan,
         clock: WallClock,
         out: list[AnyEffect],
+        *,
+        host: str = "dialerd",
     ) -> None:
-        """A call that is not dialed yet; `dial` begins it."""
+        """A call that is not dialed yet; `dial` begins it. `host` ends its Call-IDs."""
+        self._host = host
         self.claim = claim
         self.number = number
         self._settings = settings
@@ -165,7 +169,7 @@ class Call:
         if self.state is not NEW and self.state is not ADVANCING:
             raise AssertionError(f"dial() in state {self.state.name}")
         attempt_id = self.claim.attempt_id
-        call_id = call_id_for(attempt_id, leg)
+        call_id = call_id_for(attempt_id, leg, self._host)
         kind = EventKind.DIALED if self.state is NEW else EventKind.ADVANCED
         if self.state is NEW:
             self._offset_ns = self._clock.offset_ns

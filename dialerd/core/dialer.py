@@ -62,15 +62,17 @@ class Dialer:
         confirms_dials: bool = False,
         calls_per_s_max: float = 0.0,
         calls_max: int = 0,
+        host: str = "dialerd",
     ) -> None:
         """`numbering` makes the dialable number of a claim, and refuses what may not be dialed.
 
         Legs are numbered from `first_leg`; a leg's number is unique for the dialer's life. A driver
         that `confirms_dials` tells `Dialed` when it carried a `Dial` out: then a trunk's calls per
-        second hold for the moments at which calls leave, however long their commits took. The last
-        two are limits over all campaigns and trunks; 0 binds nothing.
+        second hold for the moments at which calls leave, however long their commits took.
+        `calls_per_s_max` and `calls_max` are limits over all campaigns and trunks; 0 binds nothing.
+        `host` ends every Call-ID: it tells apart what two dialers call attempt 1.
         """
-        self.floor = Floor(calls_per_s_max, calls_max)
+        self.floor = Floor(calls_per_s_max, calls_max, host)
         self._leads = Leads(self.floor, numbering)
         self._placing = Placing(self.floor, self._leads, first_leg, confirms_dials=confirms_dials)
         self._owed: list[ReleaseClaim] = []  # given back when the store is well again

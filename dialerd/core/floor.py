@@ -21,6 +21,7 @@ class Floor:
         "clock",
         "dial_ns",
         "draining",
+        "host",
         "house_ns",
         "limit",
         "out",
@@ -29,8 +30,11 @@ class Floor:
         "trunks",
     )
 
-    def __init__(self, calls_per_s_max: float = 0.0, calls_max: int = 0) -> None:
+    def __init__(
+        self, calls_per_s_max: float = 0.0, calls_max: int = 0, host: str = "dialerd"
+    ) -> None:
         """Nothing to do yet. The limits are those of the whole daemon; 0 binds nothing."""
+        self.host = host
         self.limit = RateLimit(calls_per_s_max)
         self.calls_max = calls_max
         self.clock = WallClock()

@@ -219,7 +219,9 @@ class Placing:
         run.limit.take(now_ns)
         run.dialed(now_ns)
         run.live += 1
-        call = Call(held.claim, held.number, run.settings, run.plan, floor.clock, floor.out)
+        call = Call(
+            held.claim, held.number, run.settings, run.plan, floor.clock, floor.out, host=floor.host
+        )
         floor.calls[held.claim.attempt_id] = call
         self._place(call, trunk, route, now_ns)
         if run.held_count <= run.low:

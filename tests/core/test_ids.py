@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dialerd.core.call import Call
+from dialerd.core.clock import WallClock
+from dialerd.core.effects import Dial
+from dialerd.core.flow import FlowPlan
 from dialerd.core.ids import attempt_of, call_id_for
+from tests.core.build import LEG, PHONE, T0, claim
+from tests.core.world import NUMBERING, settings
 
 
 @given(
@@ -43,3 +49,18 @@ def test_foreign_call_ids_are_nobodys(foreign):
 def test_any_text_is_ours_or_not(text):
     found = attempt_of(text)
     assert found is None or text.startswith(f"{found:016x}.")
+
+
+def test_two_dialers_give_the_same_attempt_different_call_ids():
+    out: list = []
+    for host in ("1f2e3d4c.192.0.2.1", "5b6a7988.192.0.2.1"):
+        plan = settings()
+        number = NUMBERING.from_value(PHONE)
+        made = Call(claim(), number, plan, FlowPlan(plan.flow), WallClock(0), out, host=host)
+        made.dial("a", "any", LEG, T0)
+    told = [effect.call_id for effect in out if isinstance(effect, Dial)]
+    assert told == [
+        "0000000000000001.7@1f2e3d4c.192.0.2.1",
+        "0000000000000001.7@5b6a7988.192.0.2.1",
+    ]
+    assert {attempt_of(call_id) for call_id in told} == {1}

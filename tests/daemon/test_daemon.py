@@ -56,6 +56,7 @@ def test_a_campaign_runs_to_its_end_over_real_sip(daemon, tmp_path):
     assert judged == {"code": 0, "successful": 30, "failed": 0, "retransmissions": 0}
     assert code == 0
     assert "Traceback" not in text
+    assert "dialerd has ended" in text
     assert not d.socket.exists()
 
 
