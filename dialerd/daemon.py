@@ -191,6 +191,13 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._on_signal)
             self._exits.callback(loop.remove_signal_handler, number)
+        loop.add_signal_handler(signal.SIGHUP, self._on_hangup)
+        self._exits.callback(loop.remove_signal_handler, signal.SIGHUP)
+
+    @staticmethod
+    def _on_hangup() -> None:
+        """The signal that asks daemons to read their configuration anew must not end calls."""
+        log.warning("SIGHUP: the configuration is read at start only; restart to change it")
 
     def _on_signal(self) -> None:
         """Begin to drain; told again, hang up what is still up."""

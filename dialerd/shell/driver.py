@@ -246,20 +246,18 @@ class Driver:
                 raise AssertionError("writes are committed, never carried out")
 
     async def _claim(self, want: WantLeads) -> None:
+        answer: Claimed | ClaimFailed = ClaimFailed(want.campaign_id)  # the dialer waits for one
         try:
-            batch = await self._store.claim(
-                want.campaign_id, want.n, self._clock.wall_ms(), LEASE_S
+            answer = Claimed(
+                await self._store.claim(want.campaign_id, want.n, self._clock.wall_ms(), LEASE_S)
             )
         except ConflictError:
-            # Paused or finished while the question was on its way.
-            self.feed(ClaimFailed(want.campaign_id))
-            return
+            pass  # paused or finished while the question was on its way
         except StoreError as error:
             log.error("claim failed: %s", error)
-            self.feed(ClaimFailed(want.campaign_id))
             self._retry_later()
-            return
-        self.feed(Claimed(batch))
+        finally:
+            self.feed(answer)
 
     async def _move(self, move: MoveCampaign) -> None:
         try:

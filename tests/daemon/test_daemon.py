@@ -175,3 +175,13 @@ def test_the_emergency_stop_ends_calls_and_pauses_campaigns(daemon, tmp_path):
             with pytest.raises(api.Unavailable, match="draining"):
                 client.call(again)
         assert d.stop()[0] == 0
+
+
+def test_a_hangup_signal_ends_nothing(daemon):
+    d = daemon().start()
+    with d.ready() as client:
+        d.process.send_signal(signal.SIGHUP)
+        assert client.call(api.GetStatus()).state is api.DaemonState.RUNNING
+    code, text = d.stop()
+    assert code == 0
+    assert "SIGHUP" in text
