@@ -18,6 +18,7 @@ from pathlib import Path
 
 import uvloop
 
+from dialerd import open_files
 from dialerd.config import Codec, Config, Trunk
 from dialerd.control.hub import EventHub
 from dialerd.control.io_server import ControlServer
@@ -95,7 +96,7 @@ class Daemon:
         self._dialer = Dialer(
             numbering,
             calls_per_s_max=config.dialing.calls_per_s_max,
-            calls_max=config.dialing.calls_max,
+            calls_max=_calls_max(config),
             confirms_dials=True,
             host=f"{self._rng.getrandbits(32):08x}.{shown}",  # RFC 3261 8.1.1.4: unique over time
         )
@@ -232,6 +233,19 @@ class Daemon:
         ):
             counts.update({f"{prefix}_{name}": float(value) for name, value in part.items()})
         return counts
+
+
+def _calls_max(config: Config) -> int:
+    """As configured, or what the open files allow."""
+    files = open_files.raise_limit()
+    wanted, most = config.dialing.calls_max, open_files.calls_of(files)
+    if wanted <= most:
+        return wanted
+    log.warning(
+        "only %d files may be open (ulimit -Hn): at most %d calls at once instead of %d",
+        files, most, wanted,
+    )  # fmt: skip
+    return most
 
 
 def _sip_trunk(trunk: Trunk) -> SipTrunk:

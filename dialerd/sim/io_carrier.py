@@ -22,6 +22,7 @@ from pathlib import Path
 import msgspec
 import uvloop
 
+from dialerd import open_files
 from dialerd.sim import callee, limits
 from dialerd.sim.ledger import Ledger
 from dialerd.sim.people import Town, check_town, load_town
@@ -263,6 +264,7 @@ async def run(options: Options) -> None:
 def main() -> int:
     """The process."""
     options = parse()
+    open_files.raise_limit()
     try:
         uvloop.run(run(options))
     except OSError as error:
