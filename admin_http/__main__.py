@@ -30,8 +30,8 @@ PARENT_S = 1.0
 SHUTDOWN_S = 2.0
 
 
-async def serve(config: Config, services: Services) -> None:
-    """Until told to stop. OSError when the port cannot be had."""
+async def serve(config: Config, services: Services, parent: int) -> None:
+    """Until told to stop or `parent` is gone. OSError when the port cannot be had."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -50,7 +50,6 @@ async def serve(config: Config, services: Services) -> None:
         site = web.TCPSite(runner, config.admin.bind, config.admin.port)
         await site.start()
         log.info("HTTP API on http://%s:%d/v1", config.admin.bind, config.admin.port)
-        parent = os.getppid()
         while not stop.is_set() and os.getppid() == parent:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), PARENT_S)
@@ -62,7 +61,14 @@ def main() -> int:
     """Returns the exit code: 0 ok, 1 failed, 3 configuration."""
     parser = argparse.ArgumentParser(prog="admin_http", description="The HTTP API of dialerd.")
     parser.add_argument("-c", "--config", required=True, type=Path)
-    path = parser.parse_args().config
+    parser.add_argument(
+        "--parent",
+        type=int,
+        default=os.getppid(),
+        help="end when this process is no longer our parent (it may be gone before we look)",
+    )
+    asked = parser.parse_args()
+    path = asked.config
     try:
         config = load(path)
     except ConfigError as error:
@@ -76,7 +82,7 @@ def main() -> int:
         )
         # Broken requests are not our errors; those of ours the application logs itself.
         logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
-        uvloop.run(_run(config))
+        uvloop.run(_run(config, asked.parent))
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
         return CONFIG
@@ -87,8 +93,8 @@ def main() -> int:
     return 0
 
 
-async def _run(config: Config) -> None:
-    await serve(config, Services(config))
+async def _run(config: Config, parent: int) -> None:
+    await serve(config, Services(config), parent)
 
 
 if __name__ == "__main__":

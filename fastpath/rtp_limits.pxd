@@ -44,6 +44,7 @@ cdef enum:
     SAMPLE_NS = 125000
     EVENT_GONE_NS = 60000000  # 3 periods without a packet end an event whose end was lost
     EVENT_FORGET_NS = 1000000000  # after its last packet, the same timestamp is a new digit
+    EVENT_BEGIN_NS = 250000000  # so long after it, a packet marked as an event's first begins one
     RESTART_NS = 500000000  # a source silent for so long may go on anywhere
 
 cdef extern from *:

@@ -39,6 +39,7 @@ cdef struct Packet:  # what a verdict was given on
     uint16_t payload_bytes
     uint8_t payload_type
     uint8_t marker
+    uint8_t begins  # the first packet of an event, by its own word
 
 cdef struct DigitOut:
     uint8_t code

@@ -17,6 +17,7 @@ from fastpath.rtp_latch cimport ipv4, ipv4_text, latch_admit, latch_init
 from fastpath.rtp_limits cimport (
     DATAGRAM_BYTES_MAX,
     DROPOUT_MAX,
+    EVENT_BEGIN_NS,
     EVENT_FORGET_NS,
     EVENT_GONE_NS,
     HEADER_BYTES,
@@ -106,9 +107,11 @@ cdef Source *source_of(Receiver *r, uint32_t ssrc, uint16_t seq, int *fresh) noe
     return oldest
 
 
-cdef int sequence(Receiver *r, Source *s, uint16_t seq, int64_t at_ns) noexcept nogil:
+cdef int sequence(Receiver *r, Source *s, const Packet *p, int64_t at_ns) noexcept nogil:
     """Account for a number of a known source (RFC 3550 A.1): AUDIO, DUPLICATE or STALE."""
+    cdef uint16_t seq = p.seq
     cdef uint16_t ahead = <uint16_t> (seq - <uint16_t> s.seq_max)
+    cdef int64_t quiet_ns = at_ns - s.last_ns
     cdef int back
     if ahead == 0:
         r.duplicates += 1
@@ -120,7 +123,11 @@ cdef int sequence(Receiver *r, Source *s, uint16_t seq, int64_t at_ns) noexcept 
         s.seq_bad = -1
         return AUDIO
     back = 65536 - ahead
-    if at_ns - s.last_ns > RESTART_NS or (back >= REORDER_WINDOW and seq == s.seq_bad):
+    if (
+        quiet_ns > RESTART_NS
+        or (p.begins and quiet_ns > EVENT_BEGIN_NS)
+        or (back >= REORDER_WINDOW and seq == s.seq_bad)
+    ):
         source_fold(r, s)
         source_start(s, s.ssrc, seq)
         return AUDIO
@@ -164,12 +171,20 @@ cdef void remember(Receiver *r, uint32_t ssrc, uint32_t timestamp, int64_t at_ns
         r.history_count += 1
 
 
-cdef int told(Receiver *r, uint32_t ssrc, uint32_t timestamp, int64_t at_ns) noexcept nogil:
-    """Whether an event was told already, and lately."""
+cdef int told(Receiver *r, const Packet *p, int64_t at_ns) noexcept nogil:
+    """Whether an event was told already, and lately.
+
+    A player that plays a capture again repeats its timestamp: a first packet well after the end is
+    the next press of the key, a late copy of any other packet is not.
+    """
+    cdef int64_t age_ns
     cdef int i
     for i in range(r.history_count):
-        if r.history_timestamp[i] == timestamp and r.history_ssrc[i] == ssrc:
-            if at_ns - r.history_last_ns[i] <= EVENT_FORGET_NS:
+        if r.history_timestamp[i] == p.timestamp and r.history_ssrc[i] == p.ssrc:
+            age_ns = at_ns - r.history_last_ns[i]
+            if p.begins and age_ns > EVENT_BEGIN_NS:
+                r.history_last_ns[i] = at_ns - EVENT_FORGET_NS - 1
+            elif age_ns <= EVENT_FORGET_NS:
                 r.history_last_ns[i] = at_ns
                 return 1
     return 0
@@ -196,7 +211,7 @@ cdef void event(Receiver *r, const Packet *p, const uint8_t *body, int64_t at_ns
     cdef uint16_t duration = be16(body + 2)
     cdef uint32_t after
     cdef int same_source = r.open and r.event_ssrc == p.ssrc
-    if told(r, p.ssrc, p.timestamp, at_ns):
+    if told(r, p, at_ns):
         return
     if same_source and r.event_timestamp != p.timestamp:
         after = p.timestamp - r.event_timestamp
@@ -268,9 +283,15 @@ cdef int receiver_packet(
         return FOREIGN
     r.received += 1
     r.heard_ns = at_ns
+    packet.begins = (
+        packet.marker
+        and packet.payload_type == r.event_type
+        and packet.payload_bytes >= 4
+        and not data[packet.payload_at + 1] >> 7
+    )
     s = source_of(r, packet.ssrc, packet.seq, &fresh)
     if not fresh:
-        verdict = sequence(r, s, packet.seq, at_ns)
+        verdict = sequence(r, s, packet, at_ns)
     s.last_ns = at_ns
     if verdict == DUPLICATE:
         return verdict

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import sys
 from pathlib import Path
 
@@ -55,7 +56,8 @@ class AdminProcess:
             began = loop.time()
             try:
                 self._process = await asyncio.create_subprocess_exec(
-                    sys.executable, "-m", "admin_http", "-c", str(self._config)
+                    *(sys.executable, "-m", "admin_http", "-c", str(self._config)),
+                    *("--parent", str(os.getpid())),
                 )
                 code = await self._process.wait()
             except OSError as error:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import ipaddress
 import random
 import socket
 from pathlib import Path
@@ -109,7 +110,10 @@ def resolve(host: str, port: int) -> str:
         found = socket.getaddrinfo(host, port, socket.AF_INET, socket.SOCK_DGRAM)
     except socket.gaierror as error:
         raise OSError(f"cannot resolve {host}: {error.strerror}") from error
-    return str(found[0][4][0])
+    address = str(found[0][4][0])
+    if ipaddress.IPv4Address(address).is_multicast:
+        raise OSError(f"{host} is a multicast address: nobody there can answer a call")
+    return address
 
 
 def local_address(target: tuple[str, int]) -> str:

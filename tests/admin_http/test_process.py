@@ -145,3 +145,16 @@ def test_it_does_not_outlive_who_started_it(tmp_path: Path) -> None:
         starter.kill()
         starter.communicate()
     assert gone(port), "it is still there"
+
+
+def test_it_ends_when_its_parent_was_gone_before_it_looked(tmp_path: Path) -> None:
+    path = configure(tmp_path, free_port())
+    done = subprocess.run(
+        [sys.executable, "-m", "admin_http", "-c", str(path), "--parent", "1"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr

@@ -153,3 +153,9 @@ def test_a_busy_local_port_is_named_with_its_holder(tmp_path):
         done, _ = dialerd_call("sip:x@127.0.0.1:9", "--port", str(peer.port))
     assert done.returncode == 1
     assert f"(pid {peer.process.pid})" in done.stderr
+
+
+def test_a_multicast_address_is_refused():
+    done, _ = dialerd_call("sip:x@239.1.2.3:5060")
+    assert done.returncode == 1
+    assert "multicast" in done.stderr

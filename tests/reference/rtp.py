@@ -15,6 +15,7 @@ ANY, PORT, HOST, EXACT = range(4)
 LEARN_PACKETS, LEARN_NS, CANDIDATES = 4, 3_000_000_000, 4
 DROPOUT, WINDOW, RESTART_NS = 3000, 64, 500_000_000
 GONE_NS, FORGET_NS, HISTORY = 60_000_000, 1_000_000_000, 8
+BEGIN_NS = 250_000_000
 
 Address = tuple[str, int]
 
@@ -59,6 +60,7 @@ class Parsed:
     timestamp: int
     ssrc: int
     payload: bytes
+    marker: bool = False
 
 
 def parse(data: bytes) -> Parsed | None:
@@ -81,7 +83,7 @@ def parse(data: bytes) -> Parsed | None:
         if not 1 <= data[-1] <= len(rest):
             return None
         rest = rest[: len(rest) - data[-1]]
-    return Parsed(second & 0x7F, seq, timestamp, ssrc, rest)
+    return Parsed(second & 0x7F, seq, timestamp, ssrc, rest, bool(second >> 7))
 
 
 @dataclass
@@ -239,7 +241,9 @@ class Receiver:
         if ahead == 0:
             return s, "duplicate"
         back = 65536 - ahead
-        if at_ns - s.last_ns > RESTART_NS or (back >= WINDOW and s.bad == p.seq):
+        quiet_ns = at_ns - s.last_ns
+        again = quiet_ns > RESTART_NS or (quiet_ns > BEGIN_NS and self.begins(p))
+        if again or (back >= WINDOW and s.bad == p.seq):
             self.past_lost += lost_of(s)
             s.first = s.last = p.seq
             s.seen, s.bad, s.transit, s.jitter_x16 = {p.seq}, None, None, 0
@@ -254,6 +258,10 @@ class Receiver:
         s.first = min(s.first, number)
         self.counts["reordered"] += 1
         return s, ""
+
+    def begins(self, p: Parsed) -> bool:
+        event = p.payload_type == self.event_type and len(p.payload) >= 4
+        return event and p.marker and not p.payload[1] >> 7
 
     def new_source(self, p: Parsed) -> Source:
         ages = [-1 if s is None else s.last_ns for s in self.sources]
@@ -286,8 +294,11 @@ class Receiver:
 
     def event(self, p: Parsed, at_ns: int) -> None:
         code, flags, duration = struct.unpack_from("!BBH", p.payload)
-        for known in self.told:
-            if known[:2] == [p.ssrc, p.timestamp] and at_ns - known[2] <= FORGET_NS:
+        for known in [k for k in self.told if k[:2] == [p.ssrc, p.timestamp]]:
+            age_ns = at_ns - known[2]
+            if self.begins(p) and age_ns > BEGIN_NS:
+                known[2] = -FORGET_NS * 2
+            elif age_ns <= FORGET_NS:
                 known[2] = at_ns
                 return
         e = self.open
