@@ -97,6 +97,14 @@ def test_keys_of_real_recordings_are_heard_once_each_in_order(tmp_path):
         assert audio.getnframes() > 8000
 
 
+def test_the_same_recording_played_again_is_the_key_pressed_again(tmp_path):
+    with sipp(tmp_path, "keys_again") as peer:
+        _, report = dialerd_call(at(peer), "--seconds", "30")
+        judged = peer.finish()
+    assert "".join(d["digit"] for d in report["digits"]) == "122*90#"
+    assert judged["successful"] == 1
+
+
 def test_our_digits_reach_a_listener(tmp_path):
     """Called through a second dialerd engine would prove nothing: SIPp echoes our RTP back."""
     with sipp(tmp_path, "echoes", 1, "-rtp_echo") as peer:
