@@ -53,7 +53,7 @@ demo: build ## the main job on simulated carriers: make demo ARGS="--seconds 60 
 	$(BIN)/dialerd demo $(ARGS)
 
 test: packages develop ## every test: make test ARGS="tests/sip -k invite"
-	$(PY) -m pytest $(ARGS)
+	.ci/apart $(PY) -m pytest $(ARGS)
 
 # ---- benchmarks ------------------------------------------------------------------------------------------------------
 

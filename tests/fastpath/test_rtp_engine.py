@@ -18,6 +18,19 @@ HERE = "127.0.0.1"
 PCMU = bytes(range(256)) * 5  # 8 frames
 PCMA = bytes(255 - b for b in PCMU)
 SILENCE = b"\xff" * 160
+SO_TIMESTAMPNS = 35
+
+
+@pytest.fixture(scope="module", autouse=True)
+def stamping() -> Iterator[None]:
+    """The kernel stamps arrivals from a moment after the first socket has asked for it on.
+
+    Until then a packet carries the time at which it is read. A socket that asked keeps it on.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        time.sleep(0.2)
+        yield
 
 
 @pytest.fixture
