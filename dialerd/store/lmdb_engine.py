@@ -17,7 +17,7 @@ import lmdb
 
 from dialerd.core.ports import StoreError, StoreFailedError
 from dialerd.store.engine import TABLE_NAMES, Pair, Tables
-from dialerd.store.limits import MAP_BYTES, MAP_BYTES_MIN, READERS_MAX
+from dialerd.store.limits import MAP_BYTES, MAP_BYTES_MIN, READERS_MAX, TAIL_PAGES_MAX
 from dialerd.store.schema import FORMAT, StoreFormatError, number64, read_u64
 
 FORMAT_KEY: Final = b"format"
@@ -162,10 +162,16 @@ class LmdbEngine:
             raise StoreFormatError(f"{self._file} is of LMDB 1.x, this program keeps format 0.9")
         needed = (env.info()["last_pgno"] + 1) * env.stat()["psize"]
         size = self._file.stat().st_size
-        if size < needed and env.info()["last_txnid"]:  # reading on would be SIGBUS
-            raise StoreFormatError(
-                f"{self._file} is cut off: {size} of {needed} bytes; restore a backup"
-            )
+        if size < needed and env.info()["last_txnid"]:
+            # Pages that one transaction took and gave back at the end of the file are never
+            # written, so a sound file may be a few pages short. More is missing: SIGBUS awaits.
+            if needed - size > TAIL_PAGES_MAX * env.stat()["psize"]:
+                raise StoreFormatError(
+                    f"{self._file} is cut off: {size} of {needed} bytes; restore a backup"
+                )
+            if not self._readonly:
+                with self._file.open("r+b") as file:  # never shortens what a writer has grown
+                    os.posix_fallocate(file.fileno(), size, needed - size)
         env.reader_check()  # slots of readers that were killed
         names = [name.encode() for name in TABLE_NAMES]
         with env.begin() as txn:
