@@ -15,6 +15,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from statistics import median
 from typing import NamedTuple
 
 from rich.console import Console
@@ -25,6 +26,7 @@ from bench import counters, table
 BASELINE = Path(__file__).resolve().parent / "baseline.json"
 COUNTER_GROWTH_MAX = 1.05
 RATIO_LOSS_MAX = 1.5
+ACCEPT_RUNS = 3
 ANYWHERE = "any environment"
 QUICK = ("--benchmark-max-time=0.2", "--benchmark-min-rounds=3", "--benchmark-warmup=off")
 
@@ -93,6 +95,14 @@ def measure_ratios(before: Numbers) -> tuple[int, Numbers]:
     return code, now
 
 
+def middle_ratios() -> tuple[int, Numbers]:
+    """The median of several runs: a lucky one makes a baseline nobody can keep."""
+    runs = [measure_ratios({}) for _ in range(ACCEPT_RUNS)]
+    code = max(code for code, _ in runs)
+    names = set.intersection(*(set(ratios) for _, ratios in runs))
+    return code, {name: median(ratios[name] for _, ratios in runs) for name in names}
+
+
 def tests_of(rows: list[table.Measured], ratios: list[str]) -> str:
     """The tests behind some ratios, for pytest's -k; all of them when that cannot be told."""
     groups = {name.rpartition(" / ")[0] for name in ratios}
@@ -140,9 +150,9 @@ def main() -> int:
     accept = "--accept" in sys.argv[1:]
     baseline = load()
     here = counters.environment()
-    measured = counters.measure()
+    measured = counters.measure(ACCEPT_RUNS if accept else 1)
     before = {} if accept else baseline["ratios"].get(ANYWHERE, {})
-    code, ratios = measure_ratios(before)
+    code, ratios = middle_ratios() if accept else measure_ratios(before)
     console = Console(width=None if sys.stdout.isatty() else 140)
     if code:
         console.print("the benchmarks themselves failed, see above")

@@ -72,6 +72,13 @@ def test_a_ratio_has_a_second_chance(
     assert gate.judge_ratios({"g / peer": 10.0}, now)[0].failed == failed
 
 
+def test_a_baseline_is_the_middle_of_several_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    left = [(0, rows(10.0)), (0, rows(40.0)), (0, rows(12.0))]
+    monkeypatch.setattr(table, "run", lambda _, quick: left.pop(0))
+    assert gate.middle_ratios() == (0, {"g / peer": 12.0})
+    assert not left
+
+
 def test_accepting_keeps_other_environments(tmp_path: Path) -> None:
     path = tmp_path / "baseline.json"
     gate.save({"counters": {"old": {"a": 1.0}}, "ratios": {gate.ANYWHERE: {"r": 2.0}}}, path)
