@@ -8,9 +8,10 @@ from itertools import count
 from sip import sdp
 from sip.endpoint import Endpoint
 from sip.events import Accepted, Ended, Established, Incoming, Invite, Send, SipEvent
+from sip.local import Local
 
-US = ("192.0.2.1", 5060)
-THEM = ("192.0.2.2", 5060)
+US = ("192.0.2.1", 5060, 0)
+THEM = ("192.0.2.2", 5060, 0)
 OFFER = sdp.offer("192.0.2.1", 30_000, session_id=7)
 ANSWER = sdp.answer(OFFER, "192.0.2.2", 40_000, session_id=9)
 LINGER_NS = 60_000_000_000  # after this, no transaction of a call is left
@@ -22,8 +23,8 @@ class Pair:
     def __init__(self) -> None:
         """Both with seeds, so that every run sends the same bytes."""
         self.ends = {
-            US: Endpoint(US, rng=random.Random(1)),
-            THEM: Endpoint(THEM, rng=random.Random(2)),
+            US: Endpoint(Local(*US[:2]), rng=random.Random(1)),
+            THEM: Endpoint(Local(*THEM[:2]), rng=random.Random(2)),
         }
         self.legs = count(1)
         self.now_ns = 1_000_000_000
@@ -35,7 +36,7 @@ class Pair:
         for leg in (next(self.legs) for _ in range(calls)):
             self.now_ns += 1_000_000
             request = Invite(
-                leg, THEM, f"sip:8490{leg:07}@192.0.2.2", "sip:1900@192.0.2.1",
+                leg, (THEM,), f"sip:8490{leg:07}@192.0.2.2", "sip:1900@192.0.2.1",
                 f"sip:8490{leg:07}@192.0.2.2", f"{leg}@192.0.2.1", OFFER,
             )  # fmt: skip
             self.ends[US].invite(request, self.now_ns)

@@ -27,6 +27,7 @@ from sip import sdp
 from sip.endpoint import Endpoint
 from sip.events import Accepted, Ended, Invite, SipEvent
 from sip.io_udp import UdpTransport
+from sip.local import Local
 
 SMOKE = os.environ.get("BENCH_SMOKE", "1") == "1"
 QUICK = os.environ.get("BENCH_QUICK", "0") == "1"
@@ -171,7 +172,7 @@ def our_calls(port: int, calls: int) -> dict[str, int]:
 
     async def run() -> dict[str, int]:
         local = free_port()
-        endpoint = Endpoint((HOST, local), rng=random.Random(1))
+        endpoint = Endpoint(Local(HOST, local), rng=random.Random(1))
         done = asyncio.Event()
         begun = over = answered = 0
         offer = sdp.offer(HOST, 30_000, session_id=1)
@@ -181,7 +182,7 @@ def our_calls(port: int, calls: int) -> dict[str, int]:
             begun += 1
             to = f"sip:{begun}@{HOST}:{port}"
             ours, call_id = f"sip:1900@{HOST}", f"{begun}-{local}@{HOST}"
-            request = Invite(begun, (HOST, port), to, ours, to, call_id, offer)
+            request = Invite(begun, ((HOST, port, 0),), to, ours, to, call_id, offer)
             endpoint.invite(request, time.monotonic_ns())
 
         def react(event: SipEvent) -> None:

@@ -43,6 +43,7 @@ from fastpath.rtp import MediaEngine
 from sip.auth import Credentials
 from sip.endpoint import Endpoint
 from sip.io_udp import UdpTransport
+from sip.local import Local
 
 log = logging.getLogger("dialerd")
 
@@ -104,7 +105,7 @@ class Daemon:
         self._hub.sinks_changed = self._watch_calls
         self._start_media(loop, shown)
         endpoint = Endpoint(
-            (shown, config.sip.port), rng=self._rng, user_agent=config.sip.user_agent
+            Local(shown, config.sip.port), rng=self._rng, user_agent=config.sip.user_agent
         )
         self._calls = Calls(endpoint, self._lines, self._media, self._feed)
         self._start_sip(loop, endpoint)

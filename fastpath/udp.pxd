@@ -11,9 +11,10 @@ cdef enum:
 
 cdef class Batch:
     cdef readonly int fd
+    cdef readonly int flow  # the third element of its addresses
     cdef unsigned char* room  # BATCH datagrams
-    cdef dict hosts  # (address, port) as one integer -> (host, port)
-    cdef dict numbers  # (host, port) -> the same integer
+    cdef dict hosts  # (address, port) as one integer -> (host, port, flow)
+    cdef dict numbers  # (host, port, flow) -> the same integer
     cdef readonly unsigned long long received
     cdef readonly unsigned long long sent
     cdef readonly unsigned long long truncated

@@ -8,19 +8,22 @@ BATCH_MAX: Final[int]
 class Batch:
     """Works on a file descriptor that somebody else owns.
 
-    Set IP_RECVERR on it, or `errors` finds nothing.
+    Set IP_RECVERR on it, or `errors` finds nothing. Addresses are (host, port, `flow`).
     """
 
-    def __new__(cls, fd: int) -> Batch: ...
+    def __new__(cls, fd: int, flow: int = 0) -> Batch: ...
     @property
     def fd(self) -> int:
         """The descriptor it works on."""
-    def receive(self) -> list[tuple[bytes, tuple[str, int]]]:
+    @property
+    def flow(self) -> int:
+        """The third element of the addresses it gives."""
+    def receive(self) -> list[tuple[bytes, tuple[str, int, int]]]:
         """Up to BATCH_MAX datagrams with their senders.
 
         Empty when there are none, or an error came instead.
         """
-    def send(self, datagrams: list[tuple[bytes, tuple[str, int]]], first: int = 0) -> int:
+    def send(self, datagrams: list[tuple[bytes, tuple[str, int, int]]], first: int = 0) -> int:
         """Send them in order from index `first`.
 
         The index after the last that left or was given up.
@@ -29,7 +32,7 @@ class Batch:
         datagram that the kernel refuses twice (too large, no route, not an address) is counted in
         `failed` and skipped.
         """
-    def errors(self) -> list[tuple[tuple[str, int], int]]:
+    def errors(self) -> list[tuple[tuple[str, int, int], int]]:
         """ICMP errors that say nobody is there: (destination of the lost datagram, errno)."""
     @property
     def troubled(self) -> bool:

@@ -83,8 +83,9 @@ BATCH_MAX = BATCH
 cdef class Batch:
     """See the stub."""
 
-    def __cinit__(self, int fd) -> None:
+    def __cinit__(self, int fd, int flow=0) -> None:
         self.fd = fd
+        self.flow = flow
         self.hosts = {}
         self.numbers = {}
         # Untouched pages cost nothing: only datagrams that are as large fill it.
@@ -101,7 +102,7 @@ cdef class Batch:
             if len(self.hosts) >= ADDRESSES:
                 self.hosts.clear()
             a, b, c, d = [<int> (number >> shift) & 0xFF for shift in (40, 32, 24, 16)]
-            found = (f"{a}.{b}.{c}.{d}", <int> (number & 0xFFFF))
+            found = (f"{a}.{b}.{c}.{d}", <int> (number & 0xFFFF), self.flow)
             self.hosts[number] = found
         return found
 
@@ -109,7 +110,7 @@ cdef class Batch:
         cdef unsigned char[4] raw
         found = self.numbers.get(address)
         if found is None:
-            host, port = address
+            host, port, _ = address
             if len(self.numbers) >= ADDRESSES:
                 self.numbers.clear()
             if not 0 < port < 65536:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sip.events import Address
 from sip.limits import NEVER
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class ClientInvite:
         user: InviteUser,
         branch: bytes,
         request: bytes,
-        target: tuple[str, int],
+        target: Address,
     ) -> None:
         self.layer = layer
         self.user = user

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sip.events import Address
 from sip.limits import NEVER
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class ClientOther:
         user: OtherUser | None,
         key: tuple[bytes, str],
         request: bytes,
-        target: tuple[str, int],
+        target: Address,
     ) -> None:
         self.layer = layer
         self.user = user

@@ -9,8 +9,9 @@ from fastpath.sipscan import Message, parse_address
 from sip.errors import SipError
 from sip.events import Address
 from sip.limits import ROUTES_MAX
-from sip.message import Identity, request
-from sip.uri import address_of, parse
+from sip.local import Identity, Reach
+from sip.message import request
+from sip.uri import parse
 
 
 class Dialog:
@@ -24,6 +25,7 @@ class Dialog:
         "cseq",
         "next_hop",
         "ours",
+        "reach",
         "remote_cseq",
         "remote_tag",
         "route_lines",
@@ -31,7 +33,7 @@ class Dialog:
         "theirs",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - the parts of a dialog, each said once
         self,
         call_id: bytes,
         ours: bytes,
@@ -41,11 +43,13 @@ class Dialog:
         target: bytes,
         routes: list[bytes],
         fallback: Address,
+        reach: Reach,
     ) -> None:
         """`routes` in the order they are travelled.
 
         `fallback` is used while no address can be read from a URI.
         """
+        self.reach = reach
         self.call_id = call_id
         self.ours = ours
         self.theirs = theirs
@@ -65,10 +69,7 @@ class Dialog:
 
         Names are not resolved here, they keep the address the peer spoke from.
         """
-        try:
-            self.next_hop = address_of(uri) or self.next_hop
-        except SipError:
-            return
+        self.next_hop = self.reach.address(uri, self.next_hop)
 
     def _set_routes(self, routes: list[bytes]) -> None:
         """12.2.1.1.
@@ -86,7 +87,13 @@ class Dialog:
 
     @classmethod
     def of_answer(
-        cls, message: Message, ours: bytes, request_uri: bytes, cseq: int, source: Address
+        cls,
+        message: Message,
+        ours: bytes,
+        request_uri: bytes,
+        cseq: int,
+        source: Address,
+        reach: Reach,
     ) -> Dialog:
         """The caller's side, from a 2xx (12.1.2)."""
         return cls(
@@ -98,10 +105,11 @@ class Dialog:
             message.contact_uri or request_uri,
             message.record_routes[::-1],
             source,
+            reach,
         )
 
     @classmethod
-    def of_invite(cls, message: Message, ours: bytes, source: Address) -> Dialog:
+    def of_invite(cls, message: Message, ours: bytes, source: Address, reach: Reach) -> Dialog:
         """The called side, from the INVITE (12.1.1)."""
         dialog = cls(
             message.call_id,
@@ -112,6 +120,7 @@ class Dialog:
             message.contact_uri or message.from_uri,
             message.record_routes,
             source,
+            reach,
         )
         dialog.remote_cseq = message.cseq
         return dialog
@@ -127,13 +136,18 @@ class Dialog:
         return self.cseq
 
     def build(
-        self, identity: Identity, method: bytes, branch: bytes, cseq: int, extra: bytes = b""
+        self,
+        identities: tuple[Identity, ...],
+        method: bytes,
+        branch: bytes,
+        cseq: int,
+        extra: bytes = b"",
     ) -> bytes:
         """A request in the dialog, without a body."""
         return request(
             method,
             self.target,
-            identity.via,
+            identities[self.next_hop[2]].via,
             branch,
             self.ours,
             self.theirs,

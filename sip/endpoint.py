@@ -16,7 +16,7 @@ from sip.headers import text
 from sip.incoming import Incoming
 from sip.leg import ACCEPT_LINE, ALLOW_LINE, Leg
 from sip.limits import LEGS_MAX, REFUSED_RETRY_S
-from sip.message import Identity
+from sip.local import Identity, Local
 from sip.outgoing import Outgoing
 from sip.server_invite import PROCEEDING
 from sip.transactions import Transactions
@@ -25,21 +25,20 @@ _RETRY = b"Retry-After: %d\r\n" % REFUSED_RETRY_S
 
 
 class Endpoint:
-    """A SIP user agent. `local` is what Via and Contact show.
+    """A SIP user agent. `those` are its transports; an `Address` names one by its index.
 
     `rng` should be a `random.SystemRandom` outside tests.
     """
 
     def __init__(
         self,
-        local: Address,
-        *,
+        *those: Local,
         rng: random.Random,
         user_agent: str = "dialerd",
         legs_max: int = LEGS_MAX,
     ) -> None:
         text(user_agent, "user_agent")
-        self.layer = Transactions(Identity(local, user_agent), rng)
+        self.layer = Transactions(tuple(Identity(local, user_agent) for local in those), rng)
         self._legs_max = legs_max
         self._legs: dict[int, Outgoing | Incoming] = {}
         self._tags: dict[bytes, Outgoing | Incoming] = {}

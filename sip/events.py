@@ -11,20 +11,22 @@ import msgspec
 
 from sip.auth import Credentials
 
-Address = tuple[str, int]  # numeric host, port
+Address = tuple[str, int, int]
+"""Numeric host, port, and the index of the `Local` of ours that leads there."""
 
 
 class Invite(msgspec.Struct, frozen=True):
     """An outgoing call. `leg` is the caller's own number, not negative.
 
-    `target` is where the datagram goes.
+    `targets` are where it may go, best first: the next one is tried after a 503, a timeout or an
+    unreachable one (RFC 3263 section 4.3).
 
     URIs are given without angle brackets; `headers` are added as they are (identity headers and
     such), and may not repeat one that the stack itself writes.
     """
 
     leg: int
-    target: Address
+    targets: tuple[Address, ...]
     request_uri: str
     from_uri: str
     to_uri: str
@@ -50,6 +52,13 @@ class SipEvent(msgspec.Struct, frozen=True, gc=False):
 
 class Trying(SipEvent, frozen=True):
     """The next hop has the INVITE."""
+
+
+class Failover(SipEvent, frozen=True):
+    """`target` did not take the call (503, or 0: silence or unreachable): the next one is tried."""
+
+    target: Address
+    code: int
 
 
 class Provisional(SipEvent, frozen=True):

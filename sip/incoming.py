@@ -79,12 +79,12 @@ class Incoming(Leg):
         source: Address,
     ) -> None:
         super().__init__(endpoint, number, message.call_id, tag)
-        self.dialog = Dialog.of_invite(message, tx.to, source)
+        self.dialog = Dialog.of_invite(message, tx.to, source, endpoint.layer.reach)
         self.tx = tx
         self.state = RINGING
         # 12.1.1: the route set goes back in every response that makes a dialog
         routes = b"".join(b"Record-Route: %b\r\n" % r for r in message.record_routes)
-        self.lines = routes + endpoint.layer.identity.contact + ALLOW_LINE
+        self.lines = routes + endpoint.layer.identities[source[2]].contact + ALLOW_LINE
         self.due_ns = NEVER
         self.armed_ns = NEVER
 

@@ -67,7 +67,7 @@ class UdpTransport:
         self.dropped = 0
         self.sock = open_socket(host, port)
         name = self.sock.getsockname()
-        self.local: Address = (name[0], name[1])
+        self.local: Address = (name[0], name[1], 0)
         self._loop = loop
         self._batch = Batch(self.sock.fileno())
         self._backlog: list[tuple[bytes, Address]] = []

@@ -117,7 +117,7 @@ class Leg:
             return
         branch = self.layer.branch()
         extra = reason_line(self.q850 if self.by == "us" else 0) + authorization
-        data = dialog.build(self.layer.identity, b"BYE", branch, dialog.next_cseq(), extra)
+        data = dialog.build(self.layer.identities, b"BYE", branch, dialog.next_cseq(), extra)
         self.layer.request(self, (branch, "BYE"), data, dialog.next_hop, now_ns)
 
     def on_other_response(self, tx: ClientOther, message: Message, now_ns: int) -> None:  # noqa: ARG002
@@ -227,7 +227,8 @@ class Leg:
         if message.contact_uri and not dialog.route_lines:
             dialog.retarget(message.contact_uri)
         tx = self.layer.serve_invite(message, key, b"", source)
-        self.layer.respond(tx, 200, now_ns, self.layer.identity.contact + ALLOW_LINE, ours)
+        contact = self.layer.identities[tx.target[2]].contact
+        self.layer.respond(tx, 200, now_ns, contact + ALLOW_LINE, ours)
         if self.answer is not None:
             self.answer.acked()
         self.answer = Answer(self.layer, self, message.cseq, tx.response, tx.target, now_ns)

@@ -23,6 +23,7 @@ RINGING_MAX = 300 * SECOND  # an INVITE that only rings: cancelled, or rejected,
 FORKS_MAX = (
     8  # 2xx of different branches of one INVITE that are acknowledged and hung up; more are ignored
 )
+TARGETS_MAX = 8  # addresses that one INVITE tries; more are not tried
 CHALLENGES_MAX = 4  # digest rounds of one request (a proxy's and the server's, each once stale)
 ROUTES_MAX = 16  # Record-Route entries of one dialog; a longer set is refused
 # calls both ways: a further INVITE of ours ends at once with 503, theirs is answered 503

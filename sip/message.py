@@ -14,20 +14,6 @@ _SDP = b"Content-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%b"
 _EMPTY = b"Content-Length: 0\r\n\r\n"
 
 
-class Identity:
-    """What every message of one endpoint shows of it."""
-
-    __slots__ = ("about", "contact", "host", "via")
-
-    def __init__(self, local: Address, user_agent: str) -> None:
-        host, port = local
-        self.host = host.encode()
-        self.via = b"Via: SIP/2.0/UDP %b:%d;rport;branch=" % (self.host, port)
-        self.contact = b"Contact: <sip:%b:%d>\r\n" % (self.host, port)
-        agent = b"User-Agent: %b\r\n" % user_agent.encode() if user_agent else b""
-        self.about = b"Allow: %b\r\n%b" % (ALLOW.encode(), agent)
-
-
 def request(  # noqa: PLR0913, PLR0917 - the parts of a request, each said once
     method: bytes,
     uri: bytes,
@@ -58,12 +44,15 @@ def response(
     return b"SIP/2.0 %d %b\r\n%bTo: %b\r\n%b%b" % (code, words, head, to, extra, tail)
 
 
-def reply_target(message: Message, source: Address) -> Address:
-    """Where responses to a request go: RFC 3581 section 4, else 18.2.2 by the source address."""
-    if message.rport or message.vias == 0:
+def reply_target(message: Message, source: Address, *, reliable: bool) -> Address:
+    """Where responses to a request go: RFC 3581 section 4, else 18.2.2 by the source address.
+
+    Over TCP and TLS that is the connection it came on.
+    """
+    if reliable or message.rport or message.vias == 0:
         return source
     port = message.sent_by[1]
-    return source[0], port if port > 0 else 5060
+    return source[0], port if port > 0 else 5060, source[2]
 
 
 def _cut(invite: bytes) -> tuple[int, int, int]:

@@ -14,10 +14,10 @@ from sip.causes import reason_line
 from sip.client_invite import PROCEEDING, ClientInvite
 from sip.dialog import Dialog
 from sip.errors import SipError
-from sip.events import Accepted, Address, Invite, Provisional, Trying
+from sip.events import Accepted, Address, Failover, Invite, Provisional, Trying
 from sip.headers import call_id, extra, quoted, text
 from sip.leg import Leg
-from sip.limits import FORKS_MAX
+from sip.limits import FORKS_MAX, TARGETS_MAX
 from sip.message import request
 from sip.uri import parse
 
@@ -32,16 +32,17 @@ EVENTS = (
     "2xx of a new tag",
     "3xx-6xx",
     "challenge",
+    "target failed",
     "no reply",
     "release",
     "BYE",
     "BYE answered",
 )
-PROGRESS, ANSWER, REFUSE, CHALLENGE, SILENCE, RELEASE, BYE, CLOSED = range(8)
+PROGRESS, ANSWER, REFUSE, CHALLENGE, MOVE, SILENCE, RELEASE, BYE, CLOSED = range(9)
 
 TELL = 1
 OPEN = 2  # acknowledge, it is the call
-AGAIN = 4  # the INVITE with credentials
+AGAIN = 4  # the INVITE, with credentials or to the next target
 CANCEL = 8
 HANG_UP = 16
 END = 32
@@ -53,6 +54,7 @@ TABLE: dict[tuple[int, int], tuple[int, int]] = {
     (CALLING, ANSWER): (UP, OPEN),
     (CALLING, REFUSE): (ENDED, END),
     (CALLING, CHALLENGE): (CALLING, AGAIN),
+    (CALLING, MOVE): (CALLING, AGAIN),
     (CALLING, SILENCE): (ENDED, END),
     (CALLING, RELEASE): (ABANDONED, 0),
     (CALLING, BYE): (ENDED, END),
@@ -60,6 +62,7 @@ TABLE: dict[tuple[int, int], tuple[int, int]] = {
     (EARLY, ANSWER): (UP, OPEN),
     (EARLY, REFUSE): (ENDED, END),
     (EARLY, CHALLENGE): (CALLING, AGAIN),
+    (EARLY, MOVE): (CALLING, AGAIN),
     (EARLY, SILENCE): (CANCELLING, CANCEL),
     (EARLY, RELEASE): (CANCELLING, CANCEL),
     (EARLY, BYE): (ENDED, CANCEL | END),
@@ -89,11 +92,13 @@ class Outgoing(Leg):
 
     __slots__ = (
         "acks",
+        "alerted",
         "cseq",
         "early_sdp",
         "early_tag",
         "lines",
         "ours",
+        "targets",
         "to",
         "tx",
         "uri",
@@ -113,7 +118,11 @@ class Outgoing(Leg):
         self.lines = extra(invite.headers)
         self.sdp = invite.sdp
         self.credentials = invite.credentials
-        self.where = invite.target
+        if not invite.targets:
+            raise SipError("an INVITE without a target")
+        self.targets = invite.targets[:TARGETS_MAX]
+        self.where = self.targets[0]
+        self.alerted = False  # something but 100 came: the call has reached somebody
         self.cseq = 0
         self.state = CALLING
         self.tx: ClientInvite | None = None
@@ -129,7 +138,7 @@ class Outgoing(Leg):
         layer = self.layer
         self.cseq += 1
         branch = layer.branch()
-        identity = layer.identity
+        identity = layer.identities[self.where[2]]
         lines = identity.contact + identity.about + self.lines + authorization
         data = request(
             b"INVITE",
@@ -188,6 +197,7 @@ class Outgoing(Leg):
             if first:
                 self.layer.out.append(Trying(self.number))
             return
+        self.alerted = True
         body = message.body if message.content_type == b"application/sdp" else b""
         if body:
             self.early_sdp, self.early_tag = body, message.to_tag
@@ -203,23 +213,27 @@ class Outgoing(Leg):
             self.layer.count["stray"] += 1
             return
         try:
-            dialog = Dialog.of_answer(message, self.ours, self.uri, self.cseq, source)
+            dialog = Dialog.of_answer(
+                message, self.ours, self.uri, self.cseq, source, self.layer.reach
+            )
         except SipError:
             # A route set we cannot travel: acknowledge as far as we can, and hang up.
             self.layer.count["malformed"] += 1
             target = message.contact_uri or self.uri
             cseq, theirs = self.cseq, message.to_value
-            dialog = Dialog(self.call_id, self.ours, theirs, tag, cseq, target, [], source)
+            dialog = Dialog(
+                self.call_id, self.ours, theirs, tag, cseq, target, [], source, self.layer.reach
+            )
             if self.state in {CALLING, EARLY}:
                 self.by, self.state = "us", ABANDONED
         actions = self._step(ANSWER)
         branch = self.layer.branch()
-        ack = dialog.build(self.layer.identity, b"ACK", branch, self.cseq)
+        ack = dialog.build(self.layer.identities, b"ACK", branch, self.cseq)
         self.acks[tag] = ack, dialog.next_hop
         self.layer.send(ack, dialog.next_hop)
         if actions & REJECT:
             branch = self.layer.branch()
-            bye = dialog.build(self.layer.identity, b"BYE", branch, dialog.next_cseq())
+            bye = dialog.build(self.layer.identities, b"BYE", branch, dialog.next_cseq())
             self.layer.request(None, (branch, "BYE"), bye, dialog.next_hop, now_ns)
             return
         self.dialog = dialog
@@ -238,6 +252,8 @@ class Outgoing(Leg):
             if line and self._step(CHALLENGE) & AGAIN:
                 self.call(now_ns, line)
                 return
+        if status == 503 and self._moved(status, now_ns):
+            return
         actions = self._step(REFUSE)
         if actions & END:
             self.code, self.phrase = status, message.phrase.decode("utf-8", "replace")
@@ -245,12 +261,25 @@ class Outgoing(Leg):
             self.retry_after_s = max(message.retry_after, 0)
         self._do(actions, now_ns)
 
+    def _moved(self, code: int, now_ns: int) -> bool:
+        """Whether the call goes on to the next target: nobody was alerted by this one."""
+        if self.alerted or self.state not in {CALLING, EARLY} or len(self.targets) < 2:
+            return False
+        self.layer.out.append(Failover(self.number, self.where, code))
+        self.targets = self.targets[1:]
+        self.where = self.targets[0]
+        self._step(MOVE)
+        self.call(now_ns)
+        return True
+
     def on_invite_failure(self, tx: ClientInvite, phrase: str, now_ns: int) -> None:
         """Timer B, an ICMP error, or it rang for too long."""
         if tx is not self.tx:
             return
         if self.state == EARLY and tx.state == PROCEEDING:
             phrase = "rang too long"
+        elif self._moved(0, now_ns):
+            return
         if self.by != "us":
             self.by = "timeout"
         self.phrase = self.phrase or phrase

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from sip.events import Address
 from sip.limits import NEVER, T1, T2, TIMEOUT
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class ServerInvite:
         self.state = PROCEEDING
         self.head = b""
         self.to = b""
-        self.target = ("", 0)
+        self.target: Address = ("", 0, 0)
         self.response = b""
         self.user: CancelUser | None = None
         self.interval_ns = 0
@@ -138,7 +139,7 @@ class Answer:
         user: AnswerUser,
         cseq: int,
         response: bytes,
-        target: tuple[str, int],
+        target: Address,
         now_ns: int,
     ) -> None:
         self.layer = layer

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sip.events import Address
 from sip.limits import NEVER
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class ServerOther:
 
     __slots__ = ("armed_ns", "due_ns", "key", "layer", "response", "state", "target")
 
-    def __init__(self, layer: Serving, key: tuple[bytes, str], target: tuple[str, int]) -> None:
+    def __init__(self, layer: Serving, key: tuple[bytes, str], target: Address) -> None:
         self.layer = layer
         self.key = key
         self.target = target

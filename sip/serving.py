@@ -10,7 +10,8 @@ from sip import server_invite as si
 from sip import server_other as so
 from sip.events import Address, AnyOutput, Send
 from sip.limits import SERVER_TRANSACTIONS_MAX, T1, T2, TIMEOUT, TIMER_I
-from sip.message import Identity, reply_target, response
+from sip.local import Identity, Reach
+from sip.message import reply_target, response
 from sip.server_invite import ServerInvite
 from sip.server_other import ServerOther
 from sip.timers import Timers
@@ -35,17 +36,19 @@ class Serving:
     __slots__ = (
         "_secret",
         "count",
-        "identity",
+        "identities",
         "merges",
         "out",
+        "reach",
         "rng",
         "server_invites",
         "server_others",
         "timers",
     )
 
-    def __init__(self, identity: Identity, rng: random.Random) -> None:
-        self.identity = identity
+    def __init__(self, identities: tuple[Identity, ...], rng: random.Random) -> None:
+        self.identities = identities
+        self.reach = Reach(identity.local for identity in identities)
         self.rng = rng
         self.timers = Timers()
         self.out: list[AnyOutput] = []
@@ -54,6 +57,18 @@ class Serving:
         self.server_others: dict[tuple[bytes, str], ServerOther] = {}
         self.merges: dict[tuple[bytes, bytes, int], bytes] = {}
         self._secret = rng.getrandbits(128).to_bytes(16, "big")
+
+    def reply_target(self, message: Message, source: Address) -> Address:
+        """Where the responses to a request from `source` go."""
+        return reply_target(message, source, reliable=self.identities[source[2]].reliable)
+
+    def linger(self, target: Address, ns: int) -> int:
+        """How long what is over still absorbs repetitions: not at all over a reliable transport."""
+        return 0 if self.identities[target[2]].reliable else ns
+
+    def first(self, target: Address) -> int:
+        """The first retransmission interval; over a reliable transport there is none (17.1.1.2)."""
+        return TIMEOUT if self.identities[target[2]].reliable else T1
 
     # what leaves
 
@@ -99,7 +114,7 @@ class Serving:
                     False  # an ACK of a 2xx on the INVITE's branch (RFC 2543, aiosip): the dialog's
                 )
             if tx.step(si.ACKED) & si.START_I:
-                self.timers.arm(tx, now_ns + TIMER_I)
+                self.timers.arm(tx, now_ns + self.linger(tx.target, TIMER_I))
             return True
         other = self.server_others.get((key, method))
         if other is None:
@@ -112,7 +127,7 @@ class Serving:
         self, message: Message, key: bytes, tag: bytes, source: Address
     ) -> ServerInvite:
         """A transaction for a new INVITE; `tag` is ours, empty inside a dialog."""
-        target = reply_target(message, source)
+        target = self.reply_target(message, source)
         tx = ServerInvite(self, key, (message.call_id, message.from_tag, message.cseq))
         tx.head = message.reply_head(source[0].encode(), source[1])
         tx.to = message.to_value + (b";tag=" + tag if tag else b"")
@@ -140,7 +155,7 @@ class Serving:
         if actions & si.START_G:
             tx.interval_ns = T1
             tx.give_up_ns = now_ns + TIMEOUT
-            self.timers.arm(tx, now_ns + T1)
+            self.timers.arm(tx, now_ns + self.first(tx.target))
         elif actions & si.START_L:
             self.timers.arm(tx, now_ns + TIMEOUT)
 
@@ -168,11 +183,11 @@ class Serving:
         to: bytes = b"",
     ) -> None:
         """Answer a request other than INVITE, and keep the answer for its repetitions."""
-        tx = ServerOther(self, (key, message.method), reply_target(message, source))
+        tx = ServerOther(self, (key, message.method), self.reply_target(message, source))
         tx.response = self._reply(message, source, code, extra, "", to)
         if tx.step(so.FINAL) & so.START_J:
             self.server_others[tx.key] = tx
-            self.timers.arm(tx, now_ns + TIMEOUT)
+            self.timers.arm(tx, now_ns + self.linger(tx.target, TIMEOUT))
         self.send(tx.response, tx.target)
 
     def served_other_tick(self, tx: ServerOther) -> None:
@@ -185,7 +200,9 @@ class Serving:
     ) -> None:
         """Answer without keeping anything; a repetition gets the same answer (8.2.7)."""
         self.count["refused"] += 1
-        self.send(self._reply(message, source, code, extra, phrase), reply_target(message, source))
+        self.send(
+            self._reply(message, source, code, extra, phrase), self.reply_target(message, source)
+        )
 
     def _reply(
         self,

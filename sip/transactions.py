@@ -19,7 +19,8 @@ from sip.client_invite import ClientInvite
 from sip.client_other import ClientOther
 from sip.events import Address
 from sip.limits import NEVER, RINGING_MAX, T1, T2, TIMEOUT, TIMER_D, TIMER_K
-from sip.message import Identity, acknowledge, cancel
+from sip.local import Identity
+from sip.message import acknowledge, cancel
 from sip.serving import Serving
 
 
@@ -53,8 +54,8 @@ class Transactions(Serving):
 
     __slots__ = ("client_invites", "client_others")
 
-    def __init__(self, identity: Identity, rng: random.Random) -> None:
-        super().__init__(identity, rng)
+    def __init__(self, identities: tuple[Identity, ...], rng: random.Random) -> None:
+        super().__init__(identities, rng)
         self.client_invites: dict[bytes, ClientInvite] = {}
         self.client_others: dict[tuple[bytes, str], ClientOther] = {}
 
@@ -66,7 +67,7 @@ class Transactions(Serving):
         self.client_invites[branch] = tx
         tx.interval_ns = T1
         tx.give_up_ns = now_ns + TIMEOUT
-        self.timers.arm(tx, now_ns + T1)
+        self.timers.arm(tx, now_ns + self.first(target))
         self.send(request, target)
         return tx
 
@@ -92,7 +93,7 @@ class Transactions(Serving):
         self.client_others[key] = tx
         tx.interval_ns = T1
         tx.give_up_ns = now_ns + TIMEOUT
-        self.timers.arm(tx, now_ns + T1)
+        self.timers.arm(tx, now_ns + self.first(target))
         self.send(request, target)
         return tx
 
@@ -138,7 +139,7 @@ class Transactions(Serving):
             tx.give_up_ns = now_ns + RINGING_MAX
             self.timers.arm(tx, tx.give_up_ns)
         elif actions & ci.START_D:
-            self.timers.arm(tx, now_ns + TIMER_D)
+            self.timers.arm(tx, now_ns + self.linger(tx.target, TIMER_D))
         elif actions & ci.START_M:
             tx.request = b""
             self.timers.arm(tx, now_ns + TIMEOUT)
@@ -162,7 +163,7 @@ class Transactions(Serving):
         actions = tx.step(co.PROVISIONAL if message.status < 200 else co.FINAL)
         if actions & co.START_K:
             tx.request = b""
-            self.timers.arm(tx, now_ns + TIMER_K)
+            self.timers.arm(tx, now_ns + self.linger(tx.target, TIMER_K))
         if actions & co.TELL and tx.user is not None:
             tx.user.on_other_response(tx, message, now_ns)
 

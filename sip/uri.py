@@ -5,9 +5,6 @@ To check one, to find where it leads.
 
 from __future__ import annotations
 
-import ipaddress
-from functools import lru_cache
-
 import msgspec
 
 from fastpath.sipscan import ScanError, parse_uri
@@ -33,20 +30,6 @@ class Uri(msgspec.Struct, frozen=True):
         """Whether it has the `lr` parameter (16.12)."""
         names = (part.partition("=")[0].lower() for part in self.params.split(";"))
         return "lr" in names
-
-    def address(self) -> tuple[str, int] | None:
-        """Where a datagram for it goes; None unless its host is an IPv4 address."""
-        try:
-            ipaddress.IPv4Address(self.host)
-        except ValueError:
-            return None
-        return self.host, self.port if self.port > 0 else SIP_PORT
-
-
-@lru_cache(maxsize=4_096)
-def address_of(uri: bytes) -> tuple[str, int] | None:
-    """`Uri.address` of a URI, remembered: a gateway's Contact is the same every time."""
-    return parse(uri).address()
 
 
 def parse(text: str | bytes) -> Uri:

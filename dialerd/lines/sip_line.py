@@ -77,7 +77,7 @@ class SipLines:
         self._legs[effect.leg] = _Leg()
         return Invite(
             leg=effect.leg,
-            target=(trunk.host, trunk.port),
+            targets=((trunk.host, trunk.port, 0),),
             request_uri=f"sip:{user}@{at}",
             from_uri=f"sip:{trunk.from_user or caller}@{domain}",
             to_uri=f"sip:{user}@{at}",

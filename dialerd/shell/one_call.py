@@ -35,6 +35,7 @@ from sip.events import (
     SipEvent,
 )
 from sip.io_udp import UdpTransport
+from sip.local import Local
 from sip.uri import SIP_PORT, Uri
 
 LEG = 1
@@ -181,7 +182,7 @@ class OneCall:
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
                 probe.bind((self._host, 0))
                 port = int(probe.getsockname()[1])
-        self._endpoint = Endpoint((self._host, port), rng=rng)
+        self._endpoint = Endpoint(Local(self._host, port), rng=rng)
         try:
             transport = UdpTransport(self._endpoint, self._host, port, self._loop, self._on_sip)
         except OSError as error:
@@ -201,7 +202,7 @@ class OneCall:
         self._endpoint.invite(
             Invite(
                 leg=LEG,
-                target=target,
+                targets=((*target, 0),),
                 request_uri=options.text,
                 from_uri=f"sip:{options.caller}@{self._host}",
                 to_uri=options.text,

@@ -32,6 +32,7 @@ from sip import sdp
 from sip.endpoint import Endpoint
 from sip.events import Ended, Established, Incoming, SipEvent
 from sip.io_udp import UdpTransport
+from sip.local import Local
 
 CLOSE_S = 3.0  # how long the far side may take to confirm the ends of its calls
 
@@ -88,7 +89,7 @@ class Carrier:
         self._tone = self._engine.add_prompt(to_pcmu(tone), to_pcma(tone))
         address = (options.host, options.port)
         agent = f"simulated-{options.name}"
-        self._endpoint = Endpoint(address, rng=self._rng, user_agent=agent)
+        self._endpoint = Endpoint(Local(*address), rng=self._rng, user_agent=agent)
         self._udp = UdpTransport(self._endpoint, *address, loop, self._on_sip)
         self._engine.start()
         loop.add_reader(self._engine.fileno(), self._engine.events)
@@ -121,7 +122,7 @@ class Carrier:
         leg = event.leg
         if isinstance(event, Incoming):
             self._legs[leg] = _Leg(event.sdp)
-            host, port = event.source
+            host, port, _ = event.source
             self._feed(callee.Invited(leg, event.call_id, event.request_user, f"{host}:{port}"))
         elif isinstance(event, Established):
             self._feed(callee.Confirmed(leg))

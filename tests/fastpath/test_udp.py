@@ -26,7 +26,7 @@ def port(sock: socket.socket) -> int:
 
 def test_many_datagrams_arrive_in_order_in_few_calls(pair):
     one, two, ours, theirs = pair
-    packets = [(b"%d" % n * 10, (HOST, port(two))) for n in range(200)]
+    packets = [(b"%d" % n * 10, (HOST, port(two), 0)) for n in range(200)]
     assert ours.send(packets) == 200
     assert ours.send_calls == 4
     got = []
@@ -34,7 +34,7 @@ def test_many_datagrams_arrive_in_order_in_few_calls(pair):
         assert len(batch) <= BATCH_MAX
         got += batch
     assert [data for data, _ in got] == [data for data, _ in packets]
-    assert {source for _, source in got} == {(HOST, port(one))}
+    assert {source for _, source in got} == {(HOST, port(one), 0)}
     assert (ours.sent, theirs.received, theirs.receive_calls) == (200, 200, 5)
 
 
@@ -47,14 +47,14 @@ def test_nothing_is_an_empty_list(pair):
 
 def test_sending_may_begin_in_the_middle(pair):
     _, two, ours, theirs = pair
-    to = (HOST, port(two))
+    to = (HOST, port(two), 0)
     assert ours.send([(b"a", to), (b"b", to)], 1) == 2
     assert [data for data, _ in theirs.receive()] == [b"b"]
 
 
 def test_sizes_from_nothing_to_the_largest(pair):
     _, two, ours, theirs = pair
-    to = (HOST, port(two))
+    to = (HOST, port(two), 0)
     for size in (0, 1, 1_500, 65_507):
         assert ours.send([(b"x" * size, to)]) == 1
         assert [len(data) for data, _ in theirs.receive()] == [size]
@@ -62,15 +62,15 @@ def test_sizes_from_nothing_to_the_largest(pair):
 
 def test_what_cannot_be_sent_is_counted_and_the_rest_leaves(pair):
     _, two, ours, theirs = pair
-    to = (HOST, port(two))
+    to = (HOST, port(two), 0)
     packets = [
         (b"1", to),
-        (b"no host", ("gw.example", 5060)),
-        (b"no port", (HOST, 0)),
-        (b"no port either", (HOST, 70_000)),
+        (b"no host", ("gw.example", 5060, 0)),
+        (b"no port", (HOST, 0, 0)),
+        (b"no port either", (HOST, 70_000, 0)),
         (b"x" * 65_508, to),
         (b"2", to),
-        (b"not a number", (HOST, "5060")),
+        (b"not a number", (HOST, "5060", 0)),
         (b"3", to),
     ]
     assert ours.send(packets) == len(packets)
@@ -82,7 +82,7 @@ def test_an_icmp_error_names_its_target_and_costs_no_other_datagram(pair):
     _, two, ours, theirs = pair
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as gone:
         gone.bind((HOST, 0))
-        dead = (HOST, port(gone))
+        dead = (HOST, port(gone), 0)
     ours.send([(b"x", dead)])
     until = time.monotonic() + 5
     found = []
@@ -91,7 +91,7 @@ def test_an_icmp_error_names_its_target_and_costs_no_other_datagram(pair):
     assert found == [(dead, errno.ECONNREFUSED)]
     ours.send([(b"x", dead)])
     time.sleep(0.01)
-    to = (HOST, port(two))
+    to = (HOST, port(two), 0)
     assert ours.send([(b"a", to), (b"b", to)]) == 2
     assert [data for data, _ in theirs.receive()] == [b"a", b"b"]
     assert ours.troubled
@@ -105,7 +105,7 @@ def test_a_socket_of_another_kind_gives_up(pair):
     a, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
     with a, b:
         other = Batch(a.fileno())
-        assert other.send([(b"x", (HOST, port(two)))] * 3) == 3
+        assert other.send([(b"x", (HOST, port(two), 0))] * 3) == 3
         assert other.failed == 3
 
 
@@ -114,5 +114,5 @@ def test_a_closed_descriptor_gives_up(pair):
     with open_socket(HOST, 0) as sock:
         batch = Batch(sock.fileno())
     assert batch.receive() == []
-    assert batch.send([(b"x", (HOST, port(two)))]) == 1
+    assert batch.send([(b"x", (HOST, port(two), 0))]) == 1
     assert (batch.failed, batch.fd) == (1, batch.fd)

@@ -14,6 +14,7 @@ from sip.auth import Credentials
 from sip.endpoint import Endpoint
 from sip.events import Ended, Incoming, Invite, SipEvent
 from sip.io_udp import UdpTransport
+from sip.local import Local
 
 HOST = "127.0.0.1"
 React = Callable[["Agent", SipEvent], None]
@@ -23,7 +24,7 @@ class Agent:
     """Places or takes calls, and keeps what it is told."""
 
     def __init__(self, port: int, react: React) -> None:
-        self.endpoint = Endpoint((HOST, port), rng=random.Random(port))
+        self.endpoint = Endpoint(Local(HOST, port), rng=random.Random(port))
         self.port = port
         self.events: list[SipEvent] = []
         self.react = react
@@ -41,7 +42,7 @@ class Agent:
         body = sdp.offer(HOST, 30_000, session_id=leg)
         ours = f"sip:1900@{HOST}"
         request = Invite(
-            leg, (HOST, port), target, ours, target, f"{leg}-{self.port}@{HOST}", body,
+            leg, ((HOST, port, 0),), target, ours, target, f"{leg}-{self.port}@{HOST}", body,
             credentials=credentials,
         )  # fmt: skip
         self.endpoint.invite(request, time.monotonic_ns())

@@ -32,7 +32,7 @@ def dial(leg=7, trunk="t", caller_id=""):
 def test_the_invite_names_the_number_the_trunk_and_our_media():
     invite = lines().invite(dial(), "127.0.0.1", 20002)
     assert invite.request_uri == "sip:+84912345678@127.0.0.9:5070"
-    assert invite.target == ("127.0.0.9", 5070)
+    assert invite.targets == (("127.0.0.9", 5070, 0),)
     assert invite.call_id == "a@b"
     assert sdp.parse(invite.sdp).port == 20002
 

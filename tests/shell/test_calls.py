@@ -17,6 +17,7 @@ from fastpath.rtp import MediaEngine
 from sip import sdp
 from sip.endpoint import Endpoint
 from sip.events import Accepted, Digit, Ended, Provisional, Renegotiated
+from sip.local import Local
 from tests.lines.test_sip_line import PLAN
 
 HOST = "127.0.0.1"
@@ -40,7 +41,7 @@ def desk():
     media = Media(engine, Prompts(engine, ()), HOST, HOST, (21_500, 21_590), told.append)
     rng = random.Random(1)
     lines = SipLines({"t": SipTrunk("t", HOST, 5070)}, HOST, rng)
-    calls = Calls(Endpoint((HOST, 5060), rng=rng), lines, media, told.append)
+    calls = Calls(Endpoint(Local(HOST, 5060), rng=rng), lines, media, told.append)
     calls.bind(NoTransport())
     calls.dial(Dial(1, 1, "t", NUMBER, "a@b", ""))
     calls.media = media

@@ -24,6 +24,7 @@ from sip import sdp
 from sip.endpoint import Endpoint
 from sip.events import Accepted, Ended, Invite, Provisional, SipEvent
 from sip.io_udp import UdpTransport
+from sip.local import Local
 
 PORT = 26_410
 CALLER = 26_411
@@ -83,7 +84,7 @@ class Caller:
 
     def __init__(self) -> None:
         loop = asyncio.get_running_loop()
-        self.endpoint = Endpoint(("127.0.0.1", CALLER), rng=random.Random(next(Caller.legs)))
+        self.endpoint = Endpoint(Local("127.0.0.1", CALLER), rng=random.Random(next(Caller.legs)))
         self.udp = UdpTransport(self.endpoint, "127.0.0.1", CALLER, loop, self.on_event)
         self.engine = MediaEngine(priority=0, streams_max=64)
         self.engine.start()
@@ -112,7 +113,13 @@ class Caller:
             body = sdp.offer("127.0.0.1", self.engine.port(stream), session_id=leg)
         uri = f"sip:{user}@127.0.0.1:{PORT}"
         request = Invite(
-            leg, ("127.0.0.1", PORT), uri, "sip:t@127.0.0.1", uri, f"{leg:016x}.{leg}@test", body
+            leg,
+            (("127.0.0.1", PORT, 0),),
+            uri,
+            "sip:t@127.0.0.1",
+            uri,
+            f"{leg:016x}.{leg}@test",
+            body,
         )
         self.endpoint.invite(request, self.now())
         self.udp.flush()

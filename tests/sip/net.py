@@ -11,9 +11,10 @@ from sip import sdp
 from sip.endpoint import Endpoint
 from sip.events import Address, AnyOutput, Invite, Send, SipEvent
 from sip.limits import MS
+from sip.local import Local
 
-US = ("192.0.2.1", 5060)
-THEM = ("192.0.2.2", 5060)
+US = ("192.0.2.1", 5060, 0)
+THEM = ("192.0.2.2", 5060, 0)
 OFFER = sdp.offer("192.0.2.1", 30_000, session_id=7)
 ANSWER = sdp.answer(OFFER, "192.0.2.2", 40_000, session_id=9)
 
@@ -21,7 +22,7 @@ ANSWER = sdp.answer(OFFER, "192.0.2.2", 40_000, session_id=9)
 def invite(leg: int = 1, **changes: object) -> Invite:
     fields: dict[str, object] = {
         "leg": leg,
-        "target": THEM,
+        "targets": (THEM,),
         "request_uri": "sip:84901234567@192.0.2.2",
         "from_uri": "sip:1900@192.0.2.1",
         "to_uri": "sip:84901234567@192.0.2.2",
@@ -47,7 +48,7 @@ class Us:
     """One endpoint with its clock; what it sends and tells is kept in order."""
 
     def __init__(self, local: Address = US, seed: int = 1) -> None:
-        self.endpoint = Endpoint(local, rng=random.Random(seed))
+        self.endpoint = Endpoint(Local(*local[:2]), rng=random.Random(seed))
         self.now_ns = 1_000_000_000
         self.sent: list[Send] = []
         self.events: list[SipEvent] = []

@@ -281,4 +281,4 @@ def test_a_bye_at_any_moment_leaves_no_call():
 def test_events_are_of_known_kinds():
     assert Accepted(1, b"") != Established(1)
     assert message()
-    assert (US, THEM) == (("192.0.2.1", 5060), ("192.0.2.2", 5060))
+    assert (US, THEM) == (("192.0.2.1", 5060, 0), ("192.0.2.2", 5060, 0))

@@ -16,19 +16,20 @@ from sip import io_udp, sdp
 from sip.endpoint import Endpoint
 from sip.events import Accepted, Ended, Incoming, Invite, Send, SipEvent
 from sip.io_udp import UdpTransport
+from sip.local import Local
 
 HOST = "127.0.0.1"
 LOOPS = [asyncio.run, uvloop.run]
 
 
 def endpoint(seed: int) -> Endpoint:
-    return Endpoint((HOST, 5060), rng=random.Random(seed))
+    return Endpoint(Local(HOST, 5060), rng=random.Random(seed))
 
 
 def invite(leg: int, port: int) -> Invite:
     uri = f"sip:1@{HOST}:{port}"
     return Invite(
-        leg, (HOST, port), uri, uri, uri, f"{leg}@x", sdp.offer(HOST, 4_000, session_id=1)
+        leg, ((HOST, port, 0),), uri, uri, uri, f"{leg}@x", sdp.offer(HOST, 4_000, session_id=1)
     )
 
 
@@ -43,8 +44,8 @@ class Pair:
         self.caller, self.callee = endpoint(1), endpoint(2)
         self.here = UdpTransport(self.caller, HOST, 0, loop, self.on_caller)
         self.there = UdpTransport(self.callee, HOST, 0, loop, self.on_callee)
-        self.caller.layer.identity.contact = self.contact(self.here)
-        self.callee.layer.identity.contact = self.contact(self.there)
+        self.caller.layer.identities[0].contact = self.contact(self.here)
+        self.callee.layer.identities[0].contact = self.contact(self.there)
 
     @staticmethod
     def contact(transport: UdpTransport) -> bytes:
@@ -138,12 +139,12 @@ def test_a_socket_that_is_full_keeps_the_order_and_drops_beyond_the_limit(
         here = UdpTransport(us, HOST, 0, asyncio.get_running_loop(), lambda _event: None)
         slow, real = Slow(), here._batch
         for n in range(5):
-            us.layer.out.append(Send(b"%d" % n, (HOST, 9)))
+            us.layer.out.append(Send(b"%d" % n, (HOST, 9, 0)))
         calls = {"send": slow.send, "receive": list, "errors": list, "troubled": False}
         here._batch = type("B", (), calls)()
         here.flush()
         for n in range(5, 12):
-            us.layer.out.append(Send(b"%d" % n, (HOST, 9)))
+            us.layer.out.append(Send(b"%d" % n, (HOST, 9, 0)))
         here.flush()
         assert here.dropped == 4
         async with asyncio.timeout(5):

@@ -74,7 +74,7 @@ def test_the_answer_is_acknowledged_on_a_new_branch_with_its_tag():
         reply(sent, 200, body=ANSWER, tag="second", contact="<sip:other@192.0.2.9:5088;x=y>")
     )
     ack = us.last()
-    assert us.sent[-1].target == ("192.0.2.9", 5088)
+    assert us.sent[-1].target == ("192.0.2.9", 5088, 0)
     assert (ack.method, ack.uri) == ("ACK", b"sip:other@192.0.2.9:5088;x=y")
     assert ack.branch != sent.branch
     assert (ack.to_tag, ack.cseq, ack.from_value) == (b"second", 1, sent.from_value)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from fastpath.sipscan import Message
 from sip.auth import Credentials
 from sip.errors import SipError
-from sip.events import Ended, Renegotiated
+from sip.events import Ended, Failover, Renegotiated
 from sip.limits import LEGS_MAX
-from tests.sip.net import ANSWER, Us, answered, invite, reply, request
+from tests.sip.net import ANSWER, THEM, Us, answered, invite, reply, request
 
 CHALLENGE = 'Digest realm="r", nonce="abc==", qop="auth", algorithm=MD5'
 
@@ -88,7 +89,7 @@ def test_loose_routes():
     extra = "Record-Route: <sip:192.0.2.20:5080;lr>, <sip:p2.example;lr>;x\r\n"
     us.receive(reply(sent, 200, body=ANSWER, extra=extra + "Record-Route: <sip:192.0.2.30;lr>\r\n"))
     ack = us.last()
-    assert us.sent[-1].target == ("192.0.2.30", 5060)
+    assert us.sent[-1].target == ("192.0.2.30", 5060, 0)
     assert ack.uri == b"sip:gw@192.0.2.2:5060"
     assert ack.get_all("Route") == [
         b"<sip:192.0.2.30;lr>", b"<sip:p2.example;lr>;x", b"<sip:192.0.2.20:5080;lr>",
@@ -121,8 +122,10 @@ def test_a_route_set_that_is_too_long_is_hung_up():
 def test_a_contact_with_a_name_is_reached_where_the_answer_came_from():
     us = Us()
     sent = us.invite()
-    us.receive(reply(sent, 200, body=ANSWER, contact="<sip:gw.example.com>"), ("192.0.2.50", 6000))
-    assert us.sent[-1].target == ("192.0.2.50", 6000)
+    us.receive(
+        reply(sent, 200, body=ANSWER, contact="<sip:gw.example.com>"), ("192.0.2.50", 6000, 0)
+    )
+    assert us.sent[-1].target == ("192.0.2.50", 6000, 0)
     assert us.last().uri == b"sip:gw.example.com"
 
 
@@ -207,3 +210,50 @@ def test_more_legs_than_allowed_end_at_once():
     us.pump()
     assert us.told() == [Ended(2, 503, "too many legs", 0, "us", False)]
     assert LEGS_MAX > 10_000
+
+
+# RFC 3263 section 4.3: the next target of a call
+
+SECOND = ("192.0.2.3", 5060, 0)
+
+
+def refusal_and_ack(us: Us, sent: Message, code: int) -> list[str]:
+    us.receive(reply(sent, code))
+    return [m.method for m in us.take()]
+
+
+def test_a_503_moves_the_call_to_the_next_target():
+    us = Us()
+    sent = us.invite(targets=(THEM, SECOND))
+    us.take()
+    us.told()
+    assert refusal_and_ack(us, sent, 503) == ["ACK", "INVITE"]
+    assert us.told() == [Failover(1, THEM, 503)]
+    assert not us.empty()
+
+
+def test_silence_and_icmp_move_it_too_and_the_last_target_ends_it():
+    us = Us()
+    first = us.invite(targets=(THEM, SECOND, ("192.0.2.4", 5060, 0)))
+    us.endpoint.unreachable(THEM, us.now_ns)
+    us.pump()
+    second = us.last()
+    assert us.sent[-1].target == SECOND
+    assert second.branch != first.branch
+    assert (second.call_id, second.from_tag) == (first.call_id, first.from_tag)
+    us.run(33_000)
+    assert us.sent[-1].target == ("192.0.2.4", 5060, 0)
+    us.run(33_000)
+    kinds = [type(event).__name__ for event in us.told()]
+    assert kinds == ["Failover", "Failover", "Ended"]
+    us.run(64_000)
+    assert us.empty()
+
+
+def test_once_somebody_was_alerted_a_503_ends_the_call():
+    us = Us()
+    sent = us.invite(targets=(THEM, SECOND))
+    us.receive(reply(sent, 180))
+    us.told()
+    assert refusal_and_ack(us, sent, 503)[-1] == "ACK"
+    assert [e.code for e in us.told() if isinstance(e, Ended)] == [503]

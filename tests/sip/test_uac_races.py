@@ -131,7 +131,7 @@ def test_a_bye_before_the_answer_ends_the_call_and_what_comes_later_is_hung_up()
 def test_nobody_listens():
     us = Us()
     us.invite()
-    us.endpoint.unreachable(("192.0.2.77", 5060), us.now_ns)
+    us.endpoint.unreachable(("192.0.2.77", 5060, 0), us.now_ns)
     assert us.pump() == []
     us.endpoint.unreachable(THEM, us.now_ns)
     us.pump()

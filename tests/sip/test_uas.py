@@ -207,7 +207,7 @@ def test_record_routes_come_back_and_are_travelled():
     us.release(-1)
     bye = us.last()
     assert bye.get_all("Route") == [b"<sip:192.0.2.40;lr>", b"<sip:192.0.2.41;lr>"]
-    assert us.sent[-1].target == ("192.0.2.40", 5060)
+    assert us.sent[-1].target == ("192.0.2.40", 5060, 0)
     assert bye.uri == b"sip:84900000000@192.0.2.2:5060"
 
 
@@ -215,10 +215,10 @@ def test_answers_go_where_the_via_says():
     us = Us()
     ring_in(us, via="10.0.0.1:5070;rport", branch="z9hG4bKa")
     assert us.sent[-1].target == THEM
-    us.receive(request("OPTIONS", via="10.0.0.1:5070", branch="z9hG4bKb"), ("192.0.2.2", 7000))
-    assert us.sent[-1].target == ("192.0.2.2", 5070)
-    us.receive(request("OPTIONS", via="10.0.0.1", branch="z9hG4bKc"), ("192.0.2.2", 7000))
-    assert us.sent[-1].target == ("192.0.2.2", 5060)
+    us.receive(request("OPTIONS", via="10.0.0.1:5070", branch="z9hG4bKb"), ("192.0.2.2", 7000, 0))
+    assert us.sent[-1].target == ("192.0.2.2", 5070, 0)
+    us.receive(request("OPTIONS", via="10.0.0.1", branch="z9hG4bKc"), ("192.0.2.2", 7000, 0))
+    assert us.sent[-1].target == ("192.0.2.2", 5060, 0)
     assert b"received=192.0.2.2" in us.last().get_all("Via")[0]
 
 

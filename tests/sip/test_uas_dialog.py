@@ -52,7 +52,7 @@ def test_a_reinvite_moves_the_target():
     inside(us, "INVITE", ok, 2, body=SDP, contact="<sip:moved@192.0.2.99:5099>")
     us.release(-1)
     assert us.last().uri == b"sip:moved@192.0.2.99:5099"
-    assert us.sent[-1].target == ("192.0.2.99", 5099)
+    assert us.sent[-1].target == ("192.0.2.99", 5099, 0)
 
 
 def test_a_reinvite_without_ack_ends_the_call():

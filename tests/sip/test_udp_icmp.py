@@ -16,6 +16,7 @@ from sip import sdp
 from sip.endpoint import Endpoint
 from sip.events import Ended, Incoming, Invite, Send, SipEvent
 from sip.io_udp import UdpTransport
+from sip.local import Local
 
 HOST = "127.0.0.1"
 
@@ -24,7 +25,7 @@ async def call_a_dead_then_a_living_peer() -> list[int]:
     loop = asyncio.get_running_loop()
     ends: list[int] = []
     news = asyncio.Event()
-    us, them = (Endpoint((HOST, 5060), rng=random.Random(n)) for n in (1, 2))
+    us, them = (Endpoint(Local(HOST, 5060), rng=random.Random(n)) for n in (1, 2))
 
     def told(event: SipEvent) -> None:
         if isinstance(event, Ended):
@@ -39,7 +40,7 @@ async def call_a_dead_then_a_living_peer() -> list[int]:
     async def place(leg: int, port: int) -> None:
         uri = f"sip:1@{HOST}:{port}"
         body = sdp.offer(HOST, 4_000, session_id=leg)
-        request = Invite(leg, (HOST, port), uri, uri, uri, f"{leg}@x", body)
+        request = Invite(leg, ((HOST, port, 0),), uri, uri, uri, f"{leg}@x", body)
         news.clear()
         us.invite(request, time.monotonic_ns())
         here.flush()
@@ -80,15 +81,16 @@ def test_an_error_that_a_batch_hides_beside_a_datagram(run: Callable[[Any], None
     """A batch to a dead and a living peer succeeds; the error and a datagram wait together."""
 
     async def main() -> None:
-        us = Endpoint((HOST, 5060), rng=random.Random(1))
+        us = Endpoint(Local(HOST, 5060), rng=random.Random(1))
         here = UdpTransport(us, HOST, 0, asyncio.get_running_loop(), lambda _event: None)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
             peer.bind((HOST, 0))
             for n in range(1, 21):
-                dead, living = (HOST, closed_port()), peer.getsockname()
+                dead = (HOST, closed_port(), 0)
+                living = (*peer.getsockname(), 0)
                 us.layer.out += [Send(b"x", dead), Send(b"x", dead), Send(b"y", living)]
                 here.flush()
-                peer.sendto(b"garbage", here.local)
+                peer.sendto(b"garbage", here.local[:2])
                 for _ in range(500):
                     if us.statistics()["malformed"] == n:
                         break

@@ -1,0 +1,130 @@
+"""What one bound transport of ours shows to its peers: Via, Contact, and how it behaves.
+
+An endpoint has several: UDP, TCP and TLS, IPv4 and IPv6, the side of the carriers and that of the
+telephones. An `Address` names the one that leads there by its index, so an answer leaves where its
+request came in, and a dialog stays on the transport that it began on.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Literal
+
+import msgspec
+
+from sip.errors import SipError
+from sip.events import Address
+from sip.message import ALLOW
+from sip.uri import Uri, parse
+
+Transport = Literal["udp", "tcp", "tls"]
+PORTS: dict[str, int] = {"udp": 5060, "tcp": 5060, "tls": 5061}  # RFC 3261 section 19.1.2
+
+
+class Local(msgspec.Struct, frozen=True):
+    """One bound transport as its peers see it (behind NAT: the advertised address).
+
+    Attributes:
+        host: an IP address (IPv6 without brackets) or a host name.
+        v6: whether it speaks IPv6; False when `host` is a name, unless it is said.
+        side: "trunk" for carriers and gateways, "phone" for registered telephones.
+    """
+
+    host: str
+    port: int
+    transport: Transport = "udp"
+    side: Literal["trunk", "phone"] = "trunk"
+    v6: bool = False
+
+    def __post_init__(self) -> None:
+        """A host with colons is IPv6."""
+        if ":" in self.host and not self.v6:
+            msgspec.structs.force_setattr(self, "v6", True)
+
+
+def bracketed(host: str) -> str:
+    """A host as it stands in a URI or a Via."""
+    return f"[{host}]" if ":" in host else host
+
+
+class Identity:
+    """The lines of one `Local`."""
+
+    __slots__ = ("about", "contact", "host", "local", "params", "reliable", "via")
+
+    def __init__(self, local: Local, user_agent: str) -> None:
+        self.local = local
+        self.host = bracketed(local.host).encode()
+        self.reliable = local.transport != "udp"
+        self.params = b"" if local.transport == "udp" else b";transport=" + local.transport.encode()
+        token = local.transport.upper().encode()
+        self.via = b"Via: SIP/2.0/%b %b:%d;rport;branch=" % (token, self.host, local.port)
+        self.contact = self.contact_of("")
+        agent = b"User-Agent: %b\r\n" % user_agent.encode() if user_agent else b""
+        self.about = b"Allow: %b\r\n%b" % (ALLOW.encode(), agent)
+
+    def contact_of(self, user: str) -> bytes:
+        """A Contact line; `user` has been checked by whoever gives it."""
+        at = f"{user}@".encode() if user else b""
+        return b"Contact: <sip:%b%b:%d%b>\r\n" % (at, self.host, self.local.port, self.params)
+
+
+class Reach:
+    """Where a URI leads from here, without asking any name server."""
+
+    __slots__ = ("_by_kind", "locals")
+
+    def __init__(self, those: Iterable[Local]) -> None:
+        self.locals = tuple(those)
+        self._by_kind: dict[tuple[str, bool, str], int] = {}
+        for index, local in enumerate(self.locals):
+            self._by_kind.setdefault((local.transport, local.v6, local.side), index)
+
+    def flow(self, transport: str, *, v6: bool, near: int = 0) -> int | None:
+        """The transport of ours for a kind of target.
+
+        The one with the index `near` when it fits, else one of the same side.
+        """
+        here = self.locals[near]
+        if here.transport == transport and here.v6 == v6:
+            return near
+        return self._by_kind.get((transport, v6, here.side))
+
+    def address(self, uri: bytes, fallback: Address) -> Address:
+        """Where a request to `uri` goes (RFC 3261 section 8.1.2).
+
+        `fallback` when its host is a name, or nothing of ours speaks its transport.
+        """
+        try:
+            found = _numeric(uri)
+        except SipError:
+            return fallback
+        if found is None:
+            return fallback
+        host, port, transport, v6 = found
+        flow = self.flow(transport, v6=v6, near=fallback[2])
+        return fallback if flow is None else (host, port, flow)
+
+
+def transport_of(uri: Uri) -> str:
+    """The transport that a URI asks for, "udp" when it asks for none (RFC 3263 section 4.1)."""
+    for part in uri.params.lower().split(";"):
+        if part.startswith("transport="):
+            named = part.removeprefix("transport=")
+            return "tls" if named == "tcp" and uri.scheme == "sips" else named
+    return "tls" if uri.scheme == "sips" else "udp"
+
+
+@lru_cache(maxsize=4_096)  # a gateway's Contact is the same every time
+def _numeric(uri: bytes) -> tuple[str, int, str, bool] | None:
+    """(host, port, transport, IPv6?) of a URI with a numeric host."""
+    parts = parse(uri)
+    try:
+        host = ipaddress.ip_address(parts.host.strip("[]"))
+    except ValueError:
+        return None
+    transport = transport_of(parts)
+    port = parts.port if parts.port > 0 else PORTS.get(transport, 5060)
+    return str(host), port, transport, host.version == 6
