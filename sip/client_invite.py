@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fastpath.wheel import Timer
 from sip.events import Address
 from sip.limits import NEVER
 
@@ -49,14 +50,12 @@ TABLE: dict[tuple[int, int], tuple[int, int]] = {
 ROWS = tuple(tuple(TABLE.get((s, e), (s, 0)) for e in range(len(EVENTS))) for s in range(5))
 
 
-class ClientInvite:
+class ClientInvite(Timer):
     """One INVITE on its way. The transaction layer owns the timers and what is sent."""
 
     __slots__ = (
         "ack",
-        "armed_ns",
         "branch",
-        "due_ns",
         "give_up_ns",
         "interval_ns",
         "layer",
@@ -83,8 +82,6 @@ class ClientInvite:
         self.ack = b""  # of a refusal
         self.interval_ns = 0
         self.give_up_ns = NEVER
-        self.due_ns = NEVER
-        self.armed_ns = NEVER
 
     def step(self, event: int) -> int:
         """Take the transition; the actions it asks for."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fastpath.wheel import Timer
 from sip.events import Address
 from sip.limits import NEVER
 
@@ -38,12 +39,10 @@ TABLE: dict[tuple[int, int], tuple[int, int]] = {
 ROWS = tuple(tuple(TABLE.get((s, e), (s, 0)) for e in range(len(EVENTS))) for s in range(4))
 
 
-class ClientOther:
+class ClientOther(Timer):
     """One request other than INVITE on its way. `user` is None when nobody waits for its answer."""
 
     __slots__ = (
-        "armed_ns",
-        "due_ns",
         "give_up_ns",
         "interval_ns",
         "key",
@@ -70,8 +69,6 @@ class ClientOther:
         self.state = TRYING
         self.interval_ns = 0
         self.give_up_ns = NEVER
-        self.due_ns = NEVER
-        self.armed_ns = NEVER
 
     def step(self, event: int) -> int:
         """Take the transition; the actions it asks for."""

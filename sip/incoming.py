@@ -67,7 +67,7 @@ ROWS = tuple(tuple(TABLE.get((s, e), (s, 0)) for e in range(len(EVENTS))) for s 
 class Incoming(Leg):
     """See the module's text."""
 
-    __slots__ = ("armed_ns", "due_ns", "lines", "tx")
+    __slots__ = ("lines", "tx")
 
     def __init__(
         self,
@@ -85,8 +85,6 @@ class Incoming(Leg):
         # 12.1.1: the route set goes back in every response that makes a dialog
         routes = b"".join(b"Record-Route: %b\r\n" % r for r in message.record_routes)
         self.lines = routes + endpoint.layer.identities[source[2]].contact + ALLOW_LINE
-        self.due_ns = NEVER
-        self.armed_ns = NEVER
 
     def begin(self, message: Message, source: Address, now_ns: int) -> None:
         """Say 100, and tell the user."""

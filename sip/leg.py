@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from fastpath.sipscan import Message
+from fastpath.wheel import Timer
 from sip import auth, sdp
 from sip.auth import Challenge, Credentials
 from sip.causes import reason_line
@@ -32,7 +33,7 @@ _DURATION = re.compile(rb"^\s*Duration\s*=\s*([0-9]{1,5})\s*$", re.MULTILINE)
 DIGIT_MS = 160  # when an INFO tells no duration
 
 
-class Leg:
+class Leg(Timer):
     """One side of one call. Subclasses hold the state table of how it begins."""
 
     __slots__ = (

@@ -7,9 +7,11 @@ Timer values are RFC 3261 table 4 for UDP; 6026 adds L and M.
 
 from __future__ import annotations
 
+from fastpath import wheel
+
 MS = 1_000_000
 SECOND = 1_000 * MS
-NEVER = 1 << 63
+NEVER = wheel.NEVER
 
 T1 = 500 * MS  # round-trip estimate
 T2 = 4 * SECOND  # longest retransmission interval

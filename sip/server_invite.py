@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from fastpath.wheel import Timer
 from sip.events import Address
 from sip.limits import NEVER, T1, T2, TIMEOUT
 
@@ -52,12 +53,10 @@ TABLE: dict[tuple[int, int], tuple[int, int]] = {
 ROWS = tuple(tuple(TABLE.get((s, e), (s, 0)) for e in range(len(EVENTS))) for s in range(5))
 
 
-class ServerInvite:
+class ServerInvite(Timer):
     """One INVITE that came. `head` and `to` are what each response repeats of it."""
 
     __slots__ = (
-        "armed_ns",
-        "due_ns",
         "give_up_ns",
         "head",
         "interval_ns",
@@ -83,8 +82,6 @@ class ServerInvite:
         self.user: CancelUser | None = None
         self.interval_ns = 0
         self.give_up_ns = NEVER
-        self.due_ns = NEVER
-        self.armed_ns = NEVER
 
     def step(self, event: int) -> int:
         """Take the transition; the actions it asks for."""
@@ -118,13 +115,11 @@ class AnswerUser(Protocol):
         """64*T1 went by without one (13.3.1.4)."""
 
 
-class Answer:
+class Answer(Timer):
     """A 2xx of ours to an INVITE, sent again and again until its ACK comes (13.3.1.4)."""
 
     __slots__ = (
-        "armed_ns",
         "cseq",
-        "due_ns",
         "give_up_ns",
         "interval_ns",
         "layer",
@@ -149,8 +144,6 @@ class Answer:
         self.target = target
         self.interval_ns = T1
         self.give_up_ns = now_ns + TIMEOUT
-        self.due_ns = NEVER
-        self.armed_ns = NEVER
         layer.timers.arm(self, now_ns + T1)
 
     def acked(self) -> None:

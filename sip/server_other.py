@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fastpath.wheel import Timer
 from sip.events import Address
-from sip.limits import NEVER
 
 if TYPE_CHECKING:
     from sip.serving import Serving
@@ -32,10 +32,10 @@ TABLE: dict[tuple[int, int], tuple[int, int]] = {
 ROWS = tuple(tuple(TABLE.get((s, e), (s, 0)) for e in range(len(EVENTS))) for s in range(3))
 
 
-class ServerOther:
+class ServerOther(Timer):
     """One request other than INVITE that came, and our answer to it."""
 
-    __slots__ = ("armed_ns", "due_ns", "key", "layer", "response", "state", "target")
+    __slots__ = ("key", "layer", "response", "state", "target")
 
     def __init__(self, layer: Serving, key: tuple[bytes, str], target: Address) -> None:
         self.layer = layer
@@ -43,8 +43,6 @@ class ServerOther:
         self.target = target
         self.state = TRYING
         self.response = b""
-        self.due_ns = NEVER
-        self.armed_ns = NEVER
 
     def step(self, event: int) -> int:
         """Take the transition; the actions it asks for."""

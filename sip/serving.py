@@ -6,6 +6,7 @@ import hashlib
 import random
 
 from fastpath.sipscan import Message
+from fastpath.wheel import Wheel
 from sip import server_invite as si
 from sip import server_other as so
 from sip.events import Address, AnyOutput, Send
@@ -14,7 +15,6 @@ from sip.local import Identity, Reach
 from sip.message import reply_target, response
 from sip.server_invite import ServerInvite
 from sip.server_other import ServerOther
-from sip.timers import Timers
 
 COUNTERS = (
     "received",
@@ -50,7 +50,7 @@ class Serving:
         self.identities = identities
         self.reach = Reach(identity.local for identity in identities)
         self.rng = rng
-        self.timers = Timers()
+        self.timers = Wheel()
         self.out: list[AnyOutput] = []
         self.count = dict.fromkeys(COUNTERS, 0)
         self.server_invites: dict[bytes, ServerInvite] = {}

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastpath.sipscan import scan
-from sip import auth, causes, headers, sdp, timers, uri
+from sip import auth, causes, headers, sdp, uri
 from sip.auth import Credentials
 from sip.errors import SipError
-from sip.limits import NEVER, SECOND
 from tests.sip.net import Us, invite
 
 OFFER = sdp.offer("192.0.2.1", 30_000, session_id=7)
@@ -296,43 +293,3 @@ def test_causes():
         "Refused",
         "Refused Everywhere",
     )
-
-
-# Timers against a list that is searched.
-
-
-class Sleeper:
-    def __init__(self, name: int, log: list[tuple[int, int]]) -> None:
-        self.name, self.log = name, log
-        self.due_ns = self.armed_ns = NEVER
-
-    def tick(self, now_ns: int) -> None:
-        self.log.append((now_ns, self.name))
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_timers_wake_each_owner_at_its_last_due_time(seed: int):
-    dice = random.Random(seed)
-    heap, log = timers.Timers(), []
-    owners = [Sleeper(n, log) for n in range(20)]
-    expected: dict[int, int] = {}
-    now = 0
-    for _ in range(400):
-        owner = dice.choice(owners)
-        due = dice.choice([NEVER, now + dice.randrange(1, 100) * SECOND])
-        heap.arm(owner, due)
-        expected[owner.name] = due
-        until = now + dice.randrange(3) * SECOND
-        while (at := heap.deadline_ns()) is not None and at <= until:
-            now = max(now, at)
-            heap.tick(now)
-            for when, name in log:
-                assert expected.pop(name) == when
-            log.clear()
-        now = until
-        assert all(due > now for due in expected.values())
-        assert len(heap) <= 20 * 40
-    heap.tick(now + 40 * SECOND)
-    heap.tick(now + 80 * SECOND)
-    heap.tick(now + 120 * SECOND)
-    assert len(heap) == 0
