@@ -26,7 +26,7 @@ from fastpath.sipscan import scan
 from sip import sdp
 from sip.endpoint import Endpoint
 from sip.events import Accepted, Ended, Invite, SipEvent
-from sip.io_udp import UdpTransport
+from sip.io_udp import udp_stack
 from sip.local import Local
 
 SMOKE = os.environ.get("BENCH_SMOKE", "1") == "1"
@@ -198,16 +198,16 @@ def our_calls(port: int, calls: int) -> dict[str, int]:
                 elif over == calls:
                     done.set()
 
-        transport = UdpTransport(endpoint, HOST, local, asyncio.get_running_loop(), react)
+        stack = udp_stack(endpoint, HOST, local, asyncio.get_running_loop(), react)
         try:
             for _ in range(min(WINDOW, calls)):
                 call()
-            transport.flush()
+            stack.flush()
             async with asyncio.timeout(60):
                 await done.wait()
-            return transport.statistics() | {"answered": answered}
+            return stack.statistics() | {"answered": answered}
         finally:
-            transport.close()
+            stack.close()
 
     return uvloop.run(run())
 

@@ -42,7 +42,7 @@ from dialerd.store import open_store
 from fastpath.rtp import MediaEngine
 from sip.auth import Credentials
 from sip.endpoint import Endpoint
-from sip.io_udp import UdpTransport
+from sip.io_udp import udp_stack
 from sip.local import Local
 
 log = logging.getLogger("dialerd")
@@ -140,14 +140,14 @@ class Daemon:
     def _start_sip(self, loop: asyncio.AbstractEventLoop, endpoint: Endpoint) -> None:
         sip = self._config.sip
         try:
-            transport = UdpTransport(endpoint, sip.bind, sip.port, loop, self._calls.on_sip)
+            stack = udp_stack(endpoint, sip.bind, sip.port, loop, self._calls.on_sip)
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 raise StartError(in_use("[sip] port", sip.bind, sip.port)) from error
             raise StartError(f"[sip] bind {sip.bind}:{sip.port}: {error.strerror}") from error
-        self._calls.bind(transport)
-        self._transport = transport
-        self._exits.callback(transport.close)
+        self._calls.bind(stack)
+        self._stack = stack
+        self._exits.callback(stack.close)
 
     async def _tell_campaigns(self) -> None:
         for campaign in self._store.campaigns():
@@ -227,7 +227,7 @@ class Daemon:
     def _counters(self) -> dict[str, float]:
         counts: dict[str, float] = {}
         for prefix, part in (
-            ("sip", self._transport.statistics()),
+            ("sip", self._stack.statistics()),
             ("rtp", self._media.engine.counters()),
             ("media", self._media.totals),
             ("store", self._store.figures()),

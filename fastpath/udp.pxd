@@ -1,6 +1,6 @@
-"""Batched datagrams of one non-blocking IPv4 UDP socket: recvmmsg, sendmmsg, the error queue."""
-
-from libc.stdint cimport uint32_t, uint64_t
+"""Batched datagrams of one non-blocking UDP socket, IPv4 or IPv6: recvmmsg, sendmmsg, the error
+queue.
+"""
 
 
 cdef enum:
@@ -12,9 +12,12 @@ cdef enum:
 cdef class Batch:
     cdef readonly int fd
     cdef readonly int flow  # the third element of its addresses
+    cdef readonly bint v6
+    cdef int family
+    cdef int host_bytes  # 4 or 16
     cdef unsigned char* room  # BATCH datagrams
-    cdef dict hosts  # (address, port) as one integer -> (host, port, flow)
-    cdef dict numbers  # (host, port, flow) -> the same integer
+    cdef dict hosts  # raw (address, port in network order) -> (host, port, flow)
+    cdef dict numbers  # (host, port, flow) -> the same bytes
     cdef readonly unsigned long long received
     cdef readonly unsigned long long sent
     cdef readonly unsigned long long truncated
@@ -23,5 +26,5 @@ cdef class Batch:
     cdef readonly unsigned long long receive_calls
     cdef readonly unsigned long long send_calls
     cdef bint refused  # an error waits in the error queue
-    cdef object address(self, uint64_t number)
-    cdef uint64_t number(self, object address) except? 0
+    cdef object address(self, const void* name)
+    cdef bytes number(self, object address)

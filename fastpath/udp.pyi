@@ -1,4 +1,4 @@
-"""Batched datagrams of one non-blocking IPv4 UDP socket: recvmmsg, sendmmsg, the error queue."""
+"""Batched datagrams of one non-blocking UDP socket, IPv4 or IPv6: recvmmsg, sendmmsg, errors."""
 
 from typing import Final, final
 
@@ -8,16 +8,21 @@ BATCH_MAX: Final[int]
 class Batch:
     """Works on a file descriptor that somebody else owns.
 
-    Set IP_RECVERR on it, or `errors` finds nothing. Addresses are (host, port, `flow`).
+    Set IP_RECVERR (IPV6_RECVERR) on it, or `errors` finds nothing. Addresses are (host, port,
+    `flow`), the host without brackets; the scope of a link-local address is not kept, so nothing
+    can be sent to one.
     """
 
-    def __new__(cls, fd: int, flow: int = 0) -> Batch: ...
+    def __new__(cls, fd: int, flow: int = 0, v6: bool = False) -> Batch: ...
     @property
     def fd(self) -> int:
         """The descriptor it works on."""
     @property
     def flow(self) -> int:
         """The third element of the addresses it gives."""
+    @property
+    def v6(self) -> bool:
+        """Whether the descriptor is an IPv6 socket."""
     def receive(self) -> list[tuple[bytes, tuple[str, int, int]]]:
         """Up to BATCH_MAX datagrams with their senders.
 

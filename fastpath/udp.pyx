@@ -1,12 +1,13 @@
 """See the stub.
 
-The socket must have IP_RECVERR set for `errors` to say whom an ICMP message was about.
+The socket must have IP_RECVERR (IPV6_RECVERR) set for `errors` to say whom an ICMP message was
+about. An address is kept as its raw bytes and port, 6 or 18 of them, whichever family it is.
 """
 
 from libc.errno cimport EAGAIN, EINTR, ENOBUFS, errno
-from libc.stdint cimport uint16_t, uint32_t, uint64_t
+from libc.stdint cimport uint16_t
 from libc.stdlib cimport free, malloc
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 
@@ -16,6 +17,7 @@ cdef extern from *:
     #define _GNU_SOURCE 1
     #endif
     #include <errno.h>
+    #include <string.h>
     #include <sys/socket.h>
     #include <netinet/in.h>
     #include <arpa/inet.h>
@@ -25,29 +27,59 @@ cdef extern from *:
     static int error_number(struct msghdr *message) {
         struct cmsghdr *c;
         for (c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
-            if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR) {
+            if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR)
+                || (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR)) {
                 const struct sock_extended_err *e = (const struct sock_extended_err *)CMSG_DATA(c);
                 int n = (int)e->ee_errno;
-                if (e->ee_origin == SO_EE_ORIGIN_ICMP
-                    && (n == ECONNREFUSED || n == EHOSTUNREACH || n == ENETUNREACH))
+                int icmp = e->ee_origin == SO_EE_ORIGIN_ICMP || e->ee_origin == SO_EE_ORIGIN_ICMP6;
+                /* ICMPv6 "administratively prohibited" and "port unreachable" (RFC 4443 3.1) */
+                if (icmp && (n == ECONNREFUSED || n == EHOSTUNREACH || n == ENETUNREACH
+                             || (n == EACCES && e->ee_origin == SO_EE_ORIGIN_ICMP6)))
                     return n;
             }
         }
         return 0;
     }
+
+    union any_name { struct sockaddr_in v4; struct sockaddr_in6 v6; };
+
+    /* Raw address and port of a name, one after the other: 6 or 18 bytes. */
+    static void pack_name(const void *name, int v6, unsigned char *out) {
+        const union any_name *n = (const union any_name *)name;
+        if (v6) {
+            memcpy(out, &n->v6.sin6_addr, 16);
+            memcpy(out + 16, &n->v6.sin6_port, 2);
+        } else {
+            memcpy(out, &n->v4.sin_addr, 4);
+            memcpy(out + 4, &n->v4.sin_port, 2);
+        }
+    }
+
+    static unsigned int unpack_name(void *name, int v6, const unsigned char *raw) {
+        union any_name *n = (union any_name *)name;
+        memset(n, 0, sizeof *n);
+        if (v6) {
+            n->v6.sin6_family = AF_INET6;
+            memcpy(&n->v6.sin6_addr, raw, 16);
+            memcpy(&n->v6.sin6_port, raw + 16, 2);
+            return sizeof n->v6;
+        }
+        n->v4.sin_family = AF_INET;
+        memcpy(&n->v4.sin_addr, raw, 4);
+        memcpy(&n->v4.sin_port, raw + 4, 2);
+        return sizeof n->v4;
+    }
     """
+    union any_name:
+        pass
 
 cdef extern from "<netinet/in.h>" nogil:
-    struct in_addr:
-        uint32_t s_addr
-    struct sockaddr_in:
-        unsigned short sin_family
-        uint16_t sin_port
-        in_addr sin_addr
     uint16_t htons(uint16_t)
     uint16_t ntohs(uint16_t)
     int inet_pton(int family, const char* text, void* out)
+    const char* inet_ntop(int family, const void* raw, char* text, unsigned int size)
     int AF_INET
+    int AF_INET6
 
 cdef extern from "<sys/socket.h>" nogil:
     struct iovec:
@@ -73,9 +105,13 @@ cdef extern from "<sys/socket.h>" nogil:
 
 cdef extern from * nogil:
     int error_number(msghdr* message)
+    void pack_name(const void* name, int v6, unsigned char* out)
+    unsigned int unpack_name(void* name, int v6, const unsigned char* raw)
 
 cdef enum:
     ERRORS_MAX = 1024
+    KEY_BYTES = 18
+    TEXT_BYTES = 64
 
 BATCH_MAX = BATCH
 
@@ -83,9 +119,12 @@ BATCH_MAX = BATCH
 cdef class Batch:
     """See the stub."""
 
-    def __cinit__(self, int fd, int flow=0) -> None:
+    def __cinit__(self, int fd, int flow=0, bint v6=False) -> None:
         self.fd = fd
         self.flow = flow
+        self.v6 = v6
+        self.family = AF_INET6 if v6 else AF_INET
+        self.host_bytes = 16 if v6 else 4
         self.hosts = {}
         self.numbers = {}
         # Untouched pages cost nothing: only datagrams that are as large fill it.
@@ -96,28 +135,37 @@ cdef class Batch:
     def __dealloc__(self) -> None:
         free(self.room)
 
-    cdef object address(self, uint64_t number):
-        found = self.hosts.get(number)
+    cdef object address(self, const void* name):
+        cdef unsigned char[KEY_BYTES] raw
+        cdef char[TEXT_BYTES] text
+        cdef uint16_t port
+        pack_name(name, self.v6, raw)
+        key = PyBytes_FromStringAndSize(<char*> raw, self.host_bytes + 2)
+        found = self.hosts.get(key)
         if found is None:
             if len(self.hosts) >= ADDRESSES:
                 self.hosts.clear()
-            a, b, c, d = [<int> (number >> shift) & 0xFF for shift in (40, 32, 24, 16)]
-            found = (f"{a}.{b}.{c}.{d}", <int> (number & 0xFFFF), self.flow)
-            self.hosts[number] = found
+            inet_ntop(self.family, raw, text, TEXT_BYTES)
+            memcpy(&port, raw + self.host_bytes, 2)
+            found = ((<bytes> text).decode("ascii"), ntohs(port), self.flow)
+            self.hosts[key] = found
         return found
 
-    cdef uint64_t number(self, object address) except? 0:
-        cdef unsigned char[4] raw
+    cdef bytes number(self, object address):
+        cdef unsigned char[KEY_BYTES] raw
+        cdef uint16_t port
         found = self.numbers.get(address)
         if found is None:
-            host, port, _ = address
+            host, number, _ = address
             if len(self.numbers) >= ADDRESSES:
                 self.numbers.clear()
-            if not 0 < port < 65536:
-                raise ValueError(f"not a port: {port}")
-            if inet_pton(AF_INET, host.encode(), raw) != 1:
+            if not 0 < number < 65536:
+                raise ValueError(f"not a port: {number}")
+            if inet_pton(self.family, host.encode(), raw) != 1:
                 raise ValueError(f"not an address: {host}")
-            found = int.from_bytes(raw[:4], "big") << 16 | port
+            port = htons(<uint16_t> number)
+            memcpy(raw + self.host_bytes, &port, 2)
+            found = PyBytes_FromStringAndSize(<char*> raw, self.host_bytes + 2)
             self.numbers[address] = found
         return found
 
@@ -125,10 +173,8 @@ cdef class Batch:
         """See the stub."""
         cdef mmsghdr[BATCH] messages
         cdef iovec[BATCH] parts
-        cdef sockaddr_in[BATCH] names
+        cdef any_name[BATCH] names
         cdef int i, n
-        cdef unsigned char* raw
-        cdef uint64_t who
         memset(messages, 0, sizeof(messages))
         for i in range(BATCH):
             parts[i].iov_base = self.room + i * DATAGRAM_BYTES
@@ -136,7 +182,7 @@ cdef class Batch:
             messages[i].msg_hdr.msg_iov = &parts[i]
             messages[i].msg_hdr.msg_iovlen = 1
             messages[i].msg_hdr.msg_name = &names[i]
-            messages[i].msg_hdr.msg_namelen = sizeof(sockaddr_in)
+            messages[i].msg_hdr.msg_namelen = sizeof(any_name)
         n = recvmmsg(self.fd, messages, BATCH, MSG_DONTWAIT, NULL)
         self.receive_calls += 1
         if n < 0:
@@ -148,11 +194,8 @@ cdef class Batch:
             if messages[i].msg_hdr.msg_flags & MSG_TRUNC:
                 self.truncated += 1
                 continue
-            raw = <unsigned char*> &names[i].sin_addr.s_addr
-            who = raw[0] << 24 | raw[1] << 16 | raw[2] << 8 | raw[3]
-            who = (who & 0xFFFFFFFF) << 16 | ntohs(names[i].sin_port)
             data = PyBytes_FromStringAndSize(<char*> parts[i].iov_base, messages[i].msg_len)
-            out.append((data, self.address(who)))
+            out.append((data, self.address(&names[i])))
         self.received += n
         return out
 
@@ -160,13 +203,11 @@ cdef class Batch:
         """See the stub."""
         cdef mmsghdr[BATCH] messages
         cdef iovec[BATCH] parts
-        cdef sockaddr_in[BATCH] names
-        cdef int i, n, done
-        cdef unsigned char* raw
-        cdef uint64_t who
+        cdef any_name[BATCH] names
+        cdef int n, done
         cdef Py_ssize_t total = len(datagrams)
         cdef Py_ssize_t stuck = -1
-        cdef bytes data
+        cdef bytes data, who
         while first < total:
             n = 0
             while n < BATCH and first + n < total:
@@ -181,18 +222,14 @@ cdef class Batch:
                         continue
                     break
                 memset(&messages[n], 0, sizeof(mmsghdr))
-                memset(&names[n], 0, sizeof(sockaddr_in))
-                names[n].sin_family = <unsigned short> AF_INET
-                names[n].sin_port = htons(<uint16_t> (who & 0xFFFF))
-                raw = <unsigned char*> &names[n].sin_addr.s_addr
-                for i in range(4):
-                    raw[i] = (who >> (40 - 8 * i)) & 0xFF
                 parts[n].iov_base = PyBytes_AS_STRING(data)
                 parts[n].iov_len = PyBytes_GET_SIZE(data)
                 messages[n].msg_hdr.msg_iov = &parts[n]
                 messages[n].msg_hdr.msg_iovlen = 1
                 messages[n].msg_hdr.msg_name = &names[n]
-                messages[n].msg_hdr.msg_namelen = sizeof(sockaddr_in)
+                messages[n].msg_hdr.msg_namelen = unpack_name(
+                    &names[n], self.v6, <unsigned char*> PyBytes_AS_STRING(who)
+                )
                 n += 1
             if n == 0:
                 break
@@ -219,11 +256,9 @@ cdef class Batch:
         """See the stub."""
         cdef msghdr message
         cdef iovec part
-        cdef sockaddr_in name
+        cdef any_name name
         cdef char[16] data
         cdef char[512] control
-        cdef unsigned char* raw
-        cdef uint64_t who
         cdef int _i, code
         out = []
         for _i in range(ERRORS_MAX):
@@ -239,12 +274,9 @@ cdef class Batch:
             if recvmsg(self.fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0:
                 break
             code = error_number(&message)
-            if code == 0 or message.msg_namelen < sizeof(name):
+            if code == 0 or message.msg_namelen == 0:
                 continue
-            raw = <unsigned char*> &name.sin_addr.s_addr
-            who = raw[0] << 24 | raw[1] << 16 | raw[2] << 8 | raw[3]
-            who = (who & 0xFFFFFFFF) << 16 | ntohs(name.sin_port)
-            out.append((self.address(who), code))
+            out.append((self.address(&name), code))
         self.refused = False
         return out
 

@@ -1,16 +1,12 @@
-"""The endpoint on a UDP socket of ours.
+"""A UDP socket of the stack, IPv4 or IPv6.
 
-Drained in batches on `add_reader`, one timer, no protocol objects.
-
-After each wake-up: everything readable goes in, then `drain` until nothing comes out; datagrams
-leave in one batch, facts about legs go to `on_event` in between, whose calls on the endpoint are
-drained in the same turn.
+Drained in batches on `add_reader`, no protocol objects. ICMP errors come from the error queue and
+name the address that they are about.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import select
 import socket
 import time
@@ -18,28 +14,34 @@ from collections.abc import Callable
 
 from fastpath.udp import BATCH_MAX, Batch
 from sip.endpoint import Endpoint
-from sip.events import Address, Send, SipEvent
-
-log = logging.getLogger(__name__)
+from sip.events import Address, SipEvent
+from sip.io_stack import Messages, SipStack
 
 SOCKET_BYTES = 8 << 20  # kernel buffers asked for each way; the kernel may grant less
 BATCHES_MAX = 16  # receive calls of one wake-up: the loop must stay fair to others
-TICK_NS = 20_000_000  # deadlines are met up to this much late, so that one wake-up serves many
 BACKLOG_MAX = (
     65_536  # datagrams that wait for a full socket; older ones are dropped, SIP sends them again
 )
 IP_RECVERR = 11  # linux/in.h: ICMP errors go to the error queue with the address they are about
+IPV6_RECVERR = 25  # linux/in6.h
 
 
 def open_socket(host: str, port: int) -> socket.socket:
-    """A bound, non-blocking UDP socket; OSError when the address cannot be had."""
-    sock = socket.socket(
-        socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
-    )
+    """A bound, non-blocking UDP socket, IPv6 when the host has colons.
+
+    OSError when the address cannot be had.
+    """
+    v6 = ":" in host
+    kind = socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
+    sock = socket.socket(socket.AF_INET6 if v6 else socket.AF_INET, kind)
     try:
         for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
             sock.setsockopt(socket.SOL_SOCKET, option, SOCKET_BYTES)
-        sock.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
+        if v6:
+            sock.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVERR, 1)
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        else:
+            sock.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
         sock.bind((host, port))
     except OSError:
         sock.close()
@@ -48,54 +50,37 @@ def open_socket(host: str, port: int) -> socket.socket:
 
 
 class UdpTransport:
-    """Runs one endpoint on one socket.
+    """One socket of the stack, for the `Local` with the index `flow`."""
 
-    `flush` is to be called after any call on the endpoint from outside.
-    """
-
-    def __init__(
-        self,
-        endpoint: Endpoint,
-        host: str,
-        port: int,
-        loop: asyncio.AbstractEventLoop,
-        on_event: Callable[[SipEvent], None],
-    ) -> None:
+    def __init__(self, stack: SipStack, flow: int, host: str, port: int) -> None:
         """Bind at once; OSError when the address cannot be had."""
-        self.endpoint = endpoint
-        self.on_event = on_event
         self.dropped = 0
         self.sock = open_socket(host, port)
         name = self.sock.getsockname()
-        self.local: Address = (name[0], name[1], 0)
-        self._loop = loop
-        self._batch = Batch(self.sock.fileno())
-        self._backlog: list[tuple[bytes, Address]] = []
+        self.local: Address = (name[0], name[1], flow)
+        self._stack = stack
+        self._batch = Batch(self.sock.fileno(), flow, ":" in host)
+        self._backlog: Messages = []
         self._writing = False
-        self._flushing = False
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_ns = 0
         # libuv (uvloop) stops watching a descriptor that has an error pending, and any ICMP message
         # is one. An epoll around the socket is never in error, only readable.
         self._watch = select.epoll()
         self._watch.register(self.sock.fileno(), select.EPOLLIN)
-        loop.add_reader(self._watch.fileno(), self._ready)
+        stack.attach(flow, self)
+        stack.loop.add_reader(self._watch.fileno(), self._ready)
 
     def close(self) -> None:
-        """Let go of the socket and the timer. Nothing is sent any more."""
+        """Let go of the socket. Nothing is sent any more."""
         if self.sock.fileno() < 0:
             return
-        self._loop.remove_reader(self._watch.fileno())
-        if self._timer is not None:
-            self._timer.cancel()
+        self._stack.loop.remove_reader(self._watch.fileno())
         self._watch.close()
         self.sock.close()
 
     def statistics(self) -> dict[str, int]:
-        """The socket's counters beside the endpoint's."""
+        """The socket's counters."""
         b = self._batch
         return {
-            **self.endpoint.statistics(),
             "datagrams_received": b.received,
             "datagrams_sent": b.sent,
             "datagrams_truncated": b.truncated,
@@ -106,37 +91,11 @@ class UdpTransport:
             "send_blocked": b.blocked,
         }
 
-    def flush(self) -> None:
-        """Send and tell what came out of the endpoint, until nothing does; then set the timer."""
-        if self._flushing or self.sock.fileno() < 0:
-            return
-        self._flushing = True
-        try:
-            while effects := self.endpoint.drain():
-                datagrams = [(e.data, e.target) for e in effects if type(e) is Send]
-                if datagrams:
-                    self._send(datagrams)
-                for effect in effects:
-                    if type(effect) is not Send:
-                        self._tell(effect)  # type: ignore[arg-type]
-                self._errors()
-        finally:
-            self._flushing = False
-        self._arm()
-
-    def _tell(self, event: SipEvent) -> None:
-        """One leg's fault must not swallow what the others are told."""
-        try:
-            self.on_event(event)
-        except Exception:
-            log.exception("leg %d: %s was not dealt with", event.leg, type(event).__name__)
-
     def _ready(self) -> None:
         """Something to read, room to write, or an error."""
         if self._writing:
             self._write_backlog()
         now_ns = time.monotonic_ns()
-        endpoint = self.endpoint
         wanted = False
         for turn in range(BATCHES_MAX):
             datagrams = self._batch.receive()
@@ -144,12 +103,11 @@ class UdpTransport:
                 # Nothing to read: an error may wait that an earlier call has told already.
                 wanted = turn == 0
                 break
-            for data, source in datagrams:
-                endpoint.receive(data, source, now_ns)
+            self._stack.receive(datagrams, now_ns)
             if len(datagrams) < BATCH_MAX:
                 break
         self._errors(wanted=wanted)
-        self.flush()
+        self._stack.flush()
 
     def _errors(self, *, wanted: bool = False) -> None:
         """ICMP: who is not there.
@@ -157,23 +115,26 @@ class UdpTransport:
         A datagram may wait behind the error, so this never replaces reading.
         """
         if wanted or self._batch.troubled:
-            now_ns = time.monotonic_ns()
             for target in {target for target, _ in self._batch.errors()}:
-                self.endpoint.unreachable(target, now_ns)
+                self._stack.unreachable(target)
 
-    def _send(self, datagrams: list[tuple[bytes, Address]]) -> None:
+    def send(self, messages: Messages) -> None:
+        """Send now, or when the socket has room again."""
+        if self.sock.fileno() < 0:
+            return
         if self._backlog:
-            self._backlog.extend(datagrams)
+            self._backlog.extend(messages)
             over = len(self._backlog) - BACKLOG_MAX
             if over > 0:
                 del self._backlog[:over]
                 self.dropped += over
             return
-        sent = self._batch.send(datagrams)
-        if sent < len(datagrams):
-            self._backlog = datagrams[sent:]
+        sent = self._batch.send(messages)
+        if sent < len(messages):
+            self._backlog = messages[sent:]
             self._writing = True
             self._watch.modify(self.sock.fileno(), select.EPOLLIN | select.EPOLLOUT)
+        self._errors()
 
     def _write_backlog(self) -> None:
         sent = self._batch.send(self._backlog)
@@ -182,22 +143,15 @@ class UdpTransport:
             self._writing = False
             self._watch.modify(self.sock.fileno(), select.EPOLLIN)
 
-    def _arm(self) -> None:
-        """Have the loop wake us at the endpoint's deadline.
 
-        An earlier wake-up that is set already will do.
-        """
-        due_ns = self.endpoint.deadline_ns()
-        if due_ns is None or (self._timer is not None and self._timer_ns <= due_ns + TICK_NS):
-            return
-        due_ns += TICK_NS - due_ns % TICK_NS
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer_ns = due_ns
-        delay_s = max((due_ns - time.monotonic_ns()) / 1e9, 0.0)
-        self._timer = self._loop.call_later(delay_s, self._due)
-
-    def _due(self) -> None:
-        self._timer = None
-        self.endpoint.tick(time.monotonic_ns())
-        self.flush()
+def udp_stack(
+    endpoint: Endpoint,
+    host: str,
+    port: int,
+    loop: asyncio.AbstractEventLoop,
+    on_event: Callable[[SipEvent], None],
+) -> SipStack:
+    """An endpoint on one socket; OSError when the address cannot be had."""
+    stack = SipStack(endpoint, loop, on_event)
+    UdpTransport(stack, 0, host, port)
+    return stack

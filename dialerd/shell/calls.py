@@ -14,13 +14,13 @@ from dialerd.shell.media import Media
 from sip.endpoint import Endpoint
 from sip.errors import SipError
 from sip.events import Accepted, Digit, Ended, Incoming, Provisional, Renegotiated, SipEvent
-from sip.io_udp import UdpTransport
+from sip.io_stack import SipStack
 
 log = logging.getLogger("dialerd.calls")
 
 
 class Calls:
-    """Legs in progress. Bound to its transport after construction, since each needs the other."""
+    """Legs in progress. Bound to its stack after construction, since each needs the other."""
 
     def __init__(
         self, endpoint: Endpoint, lines: SipLines, media: Media, feed: Callable[[AnyEvent], None]
@@ -31,9 +31,9 @@ class Calls:
         self._feed = feed
         self._flush: Callable[[], None] = _unbound
 
-    def bind(self, transport: UdpTransport) -> None:
-        """The transport that carries what the endpoint sends."""
-        self._flush = transport.flush
+    def bind(self, stack: SipStack) -> None:
+        """The stack that carries what the endpoint sends."""
+        self._flush = stack.flush
 
     def dial(self, effect: Dial) -> None:
         """Send the INVITE of a leg."""

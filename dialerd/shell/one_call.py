@@ -34,7 +34,8 @@ from sip.events import (
     Renegotiated,
     SipEvent,
 )
-from sip.io_udp import UdpTransport
+from sip.io_stack import SipStack
+from sip.io_udp import udp_stack
 from sip.local import Local
 from sip.uri import SIP_PORT, Uri
 
@@ -159,12 +160,12 @@ class OneCall:
                 self.report.recording = str(options.record)
                 self._drain_recording()
             self._prompt = self._engine.add_prompt(prompt.pcmu, prompt.pcma) if prompt else -1
-            transport = self._bind(rng)
+            stack = self._bind(rng)
             try:
                 self._dial(target, rng)
                 await self._wait()
             finally:
-                transport.close()
+                stack.close()
         finally:
             self._loop.remove_reader(self._engine.fileno())
             if self._recorder:
@@ -175,7 +176,7 @@ class OneCall:
         self._count()
         return self.report
 
-    def _bind(self, rng: random.Random) -> UdpTransport:
+    def _bind(self, rng: random.Random) -> SipStack:
         """The endpoint must show the port it is reached at, so a free one is looked for first."""
         port = self._options.port
         if not port:
@@ -184,13 +185,13 @@ class OneCall:
                 port = int(probe.getsockname()[1])
         self._endpoint = Endpoint(Local(self._host, port), rng=rng)
         try:
-            transport = UdpTransport(self._endpoint, self._host, port, self._loop, self._on_sip)
+            stack = udp_stack(self._endpoint, self._host, port, self._loop, self._on_sip)
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 raise OSError(in_use("--port", self._host, port)) from error
             raise
-        self._flush = transport.flush
-        return transport
+        self._flush = stack.flush
+        return stack
 
     def _dial(self, target: tuple[str, int], rng: random.Random) -> None:
         options = self._options

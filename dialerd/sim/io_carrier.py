@@ -31,7 +31,7 @@ from fastpath.rtp import MediaEngine
 from sip import sdp
 from sip.endpoint import Endpoint
 from sip.events import Ended, Established, Incoming, SipEvent
-from sip.io_udp import UdpTransport
+from sip.io_udp import udp_stack
 from sip.local import Local
 
 CLOSE_S = 3.0  # how long the far side may take to confirm the ends of its calls
@@ -90,7 +90,7 @@ class Carrier:
         address = (options.host, options.port)
         agent = f"simulated-{options.name}"
         self._endpoint = Endpoint(Local(*address), rng=self._rng, user_agent=agent)
-        self._udp = UdpTransport(self._endpoint, *address, loop, self._on_sip)
+        self._stack = udp_stack(self._endpoint, *address, loop, self._on_sip)
         self._engine.start()
         loop.add_reader(self._engine.fileno(), self._engine.events)
 
@@ -100,7 +100,7 @@ class Carrier:
             self._timer.cancel()
         self._loop.remove_reader(self._engine.fileno())
         self._engine.stop()
-        self._udp.close()
+        self._stack.close()
         self._ledger.close()
 
     def shut(self) -> None:
@@ -156,7 +156,7 @@ class Carrier:
         now_ns = time.monotonic_ns()
         for effect in self.machine.drain():
             self._carry_out(effect, now_ns)
-        self._udp.flush()
+        self._stack.flush()
         if self._closing and not self.machine.calls_up:
             self._loop.call_soon(self._finish)
         deadline = self.machine.deadline_ns()

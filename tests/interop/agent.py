@@ -13,7 +13,7 @@ from sip import sdp
 from sip.auth import Credentials
 from sip.endpoint import Endpoint
 from sip.events import Ended, Incoming, Invite, SipEvent
-from sip.io_udp import UdpTransport
+from sip.io_udp import udp_stack
 from sip.local import Local
 
 HOST = "127.0.0.1"
@@ -30,7 +30,7 @@ class Agent:
         self.react = react
         self.changed = asyncio.Event()
         loop = asyncio.get_running_loop()
-        self.transport = UdpTransport(self.endpoint, HOST, port, loop, self._told)
+        self.transport = udp_stack(self.endpoint, HOST, port, loop, self._told)
 
     def _told(self, event: SipEvent) -> None:
         self.events.append(event)

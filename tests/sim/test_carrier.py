@@ -23,7 +23,7 @@ from fastpath.rtp import DigitHeard, MediaEngine
 from sip import sdp
 from sip.endpoint import Endpoint
 from sip.events import Accepted, Ended, Invite, Provisional, SipEvent
-from sip.io_udp import UdpTransport
+from sip.io_udp import udp_stack
 from sip.local import Local
 
 PORT = 26_410
@@ -85,7 +85,7 @@ class Caller:
     def __init__(self) -> None:
         loop = asyncio.get_running_loop()
         self.endpoint = Endpoint(Local("127.0.0.1", CALLER), rng=random.Random(next(Caller.legs)))
-        self.udp = UdpTransport(self.endpoint, "127.0.0.1", CALLER, loop, self.on_event)
+        self.udp = udp_stack(self.endpoint, "127.0.0.1", CALLER, loop, self.on_event)
         self.engine = MediaEngine(priority=0, streams_max=64)
         self.engine.start()
         loop.add_reader(self.engine.fileno(), self.on_media)

@@ -15,41 +15,45 @@ import uvloop
 from sip import io_udp, sdp
 from sip.endpoint import Endpoint
 from sip.events import Accepted, Ended, Incoming, Invite, Send, SipEvent
-from sip.io_udp import UdpTransport
-from sip.local import Local
+from sip.io_stack import SipStack
+from sip.io_udp import udp_stack
+from sip.local import Local, bracketed
+from tests.sip.net import request
 
 HOST = "127.0.0.1"
+HOSTS = [HOST, "::1"]
 LOOPS = [asyncio.run, uvloop.run]
 
 
-def endpoint(seed: int) -> Endpoint:
-    return Endpoint(Local(HOST, 5060), rng=random.Random(seed))
+def endpoint(seed: int, host: str = HOST) -> Endpoint:
+    return Endpoint(Local(host, 5060), rng=random.Random(seed))
 
 
-def invite(leg: int, port: int) -> Invite:
-    uri = f"sip:1@{HOST}:{port}"
+def invite(leg: int, port: int, host: str = HOST) -> Invite:
+    uri = f"sip:1@{bracketed(host)}:{port}"
     return Invite(
-        leg, ((HOST, port, 0),), uri, uri, uri, f"{leg}@x", sdp.offer(HOST, 4_000, session_id=1)
+        leg, ((host, port, 0),), uri, uri, uri, f"{leg}@x", sdp.offer(HOST, 4_000, session_id=1)
     )
 
 
 class Pair:
     """A caller and a callee in one loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: str) -> None:
         loop = asyncio.get_running_loop()
         self.events: list[SipEvent] = []
         self.done = asyncio.Event()
         self.wanted = 0
-        self.caller, self.callee = endpoint(1), endpoint(2)
-        self.here = UdpTransport(self.caller, HOST, 0, loop, self.on_caller)
-        self.there = UdpTransport(self.callee, HOST, 0, loop, self.on_callee)
+        self.host = host
+        self.caller, self.callee = endpoint(1, host), endpoint(2, host)
+        self.here = udp_stack(self.caller, host, 0, loop, self.on_caller)
+        self.there = udp_stack(self.callee, host, 0, loop, self.on_callee)
         self.caller.layer.identities[0].contact = self.contact(self.here)
         self.callee.layer.identities[0].contact = self.contact(self.there)
 
     @staticmethod
-    def contact(transport: UdpTransport) -> bytes:
-        return f"Contact: <sip:{transport.local[0]}:{transport.local[1]}>\r\n".encode()
+    def contact(stack: SipStack) -> bytes:
+        return f"Contact: <sip:{bracketed(stack.local()[0])}:{stack.local()[1]}>\r\n".encode()
 
     def on_caller(self, event: SipEvent) -> None:
         self.events.append(event)
@@ -67,7 +71,7 @@ class Pair:
     async def call(self, n: int) -> None:
         self.wanted = n
         for leg in range(n):
-            self.caller.invite(invite(leg, self.there.local[1]), time.monotonic_ns())
+            self.caller.invite(invite(leg, self.there.local()[1], self.host), time.monotonic_ns())
         self.here.flush()
         async with asyncio.timeout(20):
             await self.done.wait()
@@ -79,9 +83,10 @@ class Pair:
 
 
 @pytest.mark.parametrize("run", LOOPS)
-def test_calls_between_two_sockets(run: Callable[[Any], None]):
+@pytest.mark.parametrize("host", HOSTS)
+def test_calls_between_two_sockets(run: Callable[[Any], None], host: str):
     async def main() -> None:
-        pair = Pair()
+        pair = Pair(host)
         try:
             await pair.call(200)
         finally:
@@ -105,7 +110,7 @@ def test_the_timer_repeats_what_nobody_answers(run: Callable[[Any], None]):
             silent.bind((HOST, 0))
             us = endpoint(1)
             events: list[SipEvent] = []
-            here = UdpTransport(us, HOST, 0, asyncio.get_running_loop(), events.append)
+            here = udp_stack(us, HOST, 0, asyncio.get_running_loop(), events.append)
             us.invite(invite(1, silent.getsockname()[1]), time.monotonic_ns())
             here.flush()
             for _ in range(500):
@@ -136,22 +141,24 @@ def test_a_socket_that_is_full_keeps_the_order_and_drops_beyond_the_limit(
     async def main() -> None:
         monkeypatch.setattr(io_udp, "BACKLOG_MAX", 6)
         us = endpoint(1)
-        here = UdpTransport(us, HOST, 0, asyncio.get_running_loop(), lambda _event: None)
-        slow, real = Slow(), here._batch
+        here = udp_stack(us, HOST, 0, asyncio.get_running_loop(), lambda _event: None)
+        udp = here.transports[0]
+        assert isinstance(udp, io_udp.UdpTransport)
+        slow, real = Slow(), udp._batch
         for n in range(5):
             us.layer.out.append(Send(b"%d" % n, (HOST, 9, 0)))
         calls = {"send": slow.send, "receive": list, "errors": list, "troubled": False}
-        here._batch = type("B", (), calls)()
+        udp._batch = type("B", (), calls)()
         here.flush()
         for n in range(5, 12):
             us.layer.out.append(Send(b"%d" % n, (HOST, 9, 0)))
         here.flush()
-        assert here.dropped == 4
+        assert udp.dropped == 4
         async with asyncio.timeout(5):
-            while here._writing:  # noqa: ASYNC110 - there is no event to wait for
+            while udp._writing:  # noqa: ASYNC110 - there is no event to wait for
                 await asyncio.sleep(0)
         assert slow.taken == [b"0", b"1", b"6", b"7", b"8", b"9", b"10", b"11"]
-        here._batch = real
+        udp._batch = real
         here.close()
         here.flush()
 
@@ -173,7 +180,7 @@ def test_a_fault_over_one_leg_leaves_the_others_told(caplog: pytest.LogCaptureFi
                 raise ValueError("of leg 1")
             told.append(event)
 
-        here = UdpTransport(us, HOST, 0, asyncio.get_running_loop(), on_event)
+        here = udp_stack(us, HOST, 0, asyncio.get_running_loop(), on_event)
         for leg in (1, 2):
             us.invite(invite(leg, 9), time.monotonic_ns())
             us.release(leg, time.monotonic_ns())
@@ -185,3 +192,57 @@ def test_a_fault_over_one_leg_leaves_the_others_told(caplog: pytest.LogCaptureFi
     told = uvloop.run(main())
     assert [event.leg for event in told if isinstance(event, Ended)] == [2]
     assert "leg 1: Ended was not dealt with" in caplog.text
+
+
+def test_an_endpoint_on_two_sockets_answers_by_the_one_that_was_asked():
+    """Each family has its flow: its own Via, its own socket."""
+
+    async def main() -> tuple[bytes, bytes, dict[str, int]]:
+        us = Endpoint(Local(HOST, 5060), Local("::1", 5060), rng=random.Random(1))
+        loop = asyncio.get_running_loop()
+        stack = SipStack(us, loop, lambda _event: None)
+        for flow, host in enumerate(HOSTS):
+            io_udp.UdpTransport(stack, flow, host, 0)
+        with pytest.raises(ValueError, match="attached already"):
+            stack.attach(1, stack.transports[1])
+        answers = []
+        for flow, host in enumerate(HOSTS):
+            family = socket.AF_INET6 if flow else socket.AF_INET
+            with socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as peer:
+                peer.bind((host, 0))
+                port = peer.getsockname()[1]
+                ask = request("OPTIONS", via=f"{bracketed(host)}:{port};rport")
+                peer.sendto(ask, stack.local(flow)[:2])
+                answers.append(await asyncio.wait_for(loop.sock_recv(peer, 2_000), 5))
+        us.layer.out.append(Send(b"x", (HOST, 9, 2)))
+        stack.flush()
+        counts = stack.statistics()
+        stack.close()
+        return answers[0], answers[1], counts
+
+    four, six, counts = asyncio.run(main())
+    assert four.startswith(b"SIP/2.0 200 ")
+    assert b";received=127.0.0.1" in four
+    assert six.startswith(b"SIP/2.0 200 ")
+    assert b";received=::1" in six
+    assert counts["datagrams_received"] == counts["datagrams_sent"] == 2
+    assert counts["unroutable"] == 1
+
+
+def test_every_message_passes_the_tap():
+    async def main() -> list[tuple[bool, bytes]]:
+        us = endpoint(1)
+        loop = asyncio.get_running_loop()
+        stack = udp_stack(us, HOST, 0, loop, lambda _event: None)
+        seen: list[tuple[bool, bytes]] = []
+        stack.tap = lambda ours, data, _peer, _now_ns: seen.append((ours, data))
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as peer:
+            peer.bind((HOST, 0))
+            ask = request("OPTIONS", via=f"{HOST}:{peer.getsockname()[1]}")
+            peer.sendto(ask, stack.local()[:2])
+            answer = await asyncio.wait_for(loop.sock_recv(peer, 2_000), 5)
+        stack.close()
+        assert seen == [(False, ask), (True, answer)]
+        return seen
+
+    assert len(asyncio.run(main())) == 2

@@ -15,17 +15,18 @@ import uvloop
 from sip import sdp
 from sip.endpoint import Endpoint
 from sip.events import Ended, Incoming, Invite, Send, SipEvent
-from sip.io_udp import UdpTransport
-from sip.local import Local
+from sip.io_udp import udp_stack
+from sip.local import Local, bracketed
 
 HOST = "127.0.0.1"
+HOSTS = [HOST, "::1"]
 
 
-async def call_a_dead_then_a_living_peer() -> list[int]:
+async def call_a_dead_then_a_living_peer(host: str) -> list[int]:
     loop = asyncio.get_running_loop()
     ends: list[int] = []
     news = asyncio.Event()
-    us, them = (Endpoint(Local(HOST, 5060), rng=random.Random(n)) for n in (1, 2))
+    us, them = (Endpoint(Local(host, 5060), rng=random.Random(n)) for n in (1, 2))
 
     def told(event: SipEvent) -> None:
         if isinstance(event, Ended):
@@ -38,9 +39,9 @@ async def call_a_dead_then_a_living_peer() -> list[int]:
             there.flush()
 
     async def place(leg: int, port: int) -> None:
-        uri = f"sip:1@{HOST}:{port}"
+        uri = f"sip:1@{bracketed(host)}:{port}"
         body = sdp.offer(HOST, 4_000, session_id=leg)
-        request = Invite(leg, ((HOST, port, 0),), uri, uri, uri, f"{leg}@x", body)
+        request = Invite(leg, ((host, port, 0),), uri, uri, uri, f"{leg}@x", body)
         news.clear()
         us.invite(request, time.monotonic_ns())
         here.flush()
@@ -49,14 +50,14 @@ async def call_a_dead_then_a_living_peer() -> list[int]:
                 await news.wait()
                 news.clear()
 
-    here = UdpTransport(us, HOST, 0, loop, told)
-    there = UdpTransport(them, HOST, 0, loop, busy)
-    port = there.local[1]
+    here = udp_stack(us, host, 0, loop, told)
+    there = udp_stack(them, host, 0, loop, busy)
+    port = there.local()[1]
     there.close()
     try:
         for leg in range(1, 6):
             await place(leg, port)
-        there = UdpTransport(them, HOST, port, loop, busy)
+        there = udp_stack(them, host, port, loop, busy)
         for leg in range(6, 11):
             await place(leg, port)
     finally:
@@ -66,8 +67,9 @@ async def call_a_dead_then_a_living_peer() -> list[int]:
 
 
 @pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
-def test_answers_are_heard_after_icmp_errors(run: Callable[[Any], list[int]]) -> None:
-    assert run(call_a_dead_then_a_living_peer()) == [0] * 5 + [486] * 5
+@pytest.mark.parametrize("host", HOSTS)
+def test_answers_are_heard_after_icmp_errors(run: Callable[[Any], list[int]], host: str) -> None:
+    assert run(call_a_dead_then_a_living_peer(host)) == [0] * 5 + [486] * 5
 
 
 def closed_port() -> int:
@@ -82,7 +84,7 @@ def test_an_error_that_a_batch_hides_beside_a_datagram(run: Callable[[Any], None
 
     async def main() -> None:
         us = Endpoint(Local(HOST, 5060), rng=random.Random(1))
-        here = UdpTransport(us, HOST, 0, asyncio.get_running_loop(), lambda _event: None)
+        here = udp_stack(us, HOST, 0, asyncio.get_running_loop(), lambda _event: None)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
             peer.bind((HOST, 0))
             for n in range(1, 21):
@@ -90,7 +92,7 @@ def test_an_error_that_a_batch_hides_beside_a_datagram(run: Callable[[Any], None
                 living = (*peer.getsockname(), 0)
                 us.layer.out += [Send(b"x", dead), Send(b"x", dead), Send(b"y", living)]
                 here.flush()
-                peer.sendto(b"garbage", here.local[:2])
+                peer.sendto(b"garbage", here.local()[:2])
                 for _ in range(500):
                     if us.statistics()["malformed"] == n:
                         break
