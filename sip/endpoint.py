@@ -10,12 +10,14 @@ from __future__ import annotations
 import random
 
 from fastpath.sipscan import Message, ScanError, scan
+from sip.asking import Asker, Asking
+from sip.auth import DigestClient
 from sip.errors import SipError
-from sip.events import Address, AnyOutput, Ended, Invite
+from sip.events import Address, AnyOutput, Ask, Ended, Invite
 from sip.headers import text
 from sip.incoming import Incoming
 from sip.leg import ACCEPT_LINE, ALLOW_LINE, Leg
-from sip.limits import LEGS_MAX, REFUSED_RETRY_S
+from sip.limits import ASKS_MAX, LEGS_MAX, REFUSED_RETRY_S
 from sip.local import Identity, Local
 from sip.outgoing import Outgoing
 from sip.server_invite import PROCEEDING
@@ -42,6 +44,8 @@ class Endpoint:
         self._legs_max = legs_max
         self._legs: dict[int, Outgoing | Incoming] = {}
         self._tags: dict[bytes, Outgoing | Incoming] = {}
+        self._asks: set[Asking] = set()
+        self._asked: set[int] = set()  # the numbers of those that are not the stack's own
         self._incoming = 0
 
     # calls of ours
@@ -70,6 +74,41 @@ class Endpoint:
         found = self._legs.get(leg)
         if found is not None:
             found.release(now_ns, _cause(q850))
+
+    # requests outside of calls
+
+    def ask(
+        self,
+        ask: Ask,
+        now_ns: int,
+        *,
+        user: Asker | None = None,
+        digest: DigestClient | None = None,
+    ) -> None:
+        """Ask a server something; exactly one `Told` answers, to `user` when there is one.
+
+        `digest` is what an asker keeps from one request to the next; without it, credentials are
+        this request's alone. SipError when a field of it cannot stand in a message, or the number
+        is in use.
+        """
+        if user is None and ask.number in self._asked:
+            raise SipError(f"the number {ask.number} is in use")
+        if digest is None and ask.credentials is not None:
+            digest = DigestClient(ask.credentials)
+        asking = Asking(self.layer, ask, digest, user, self._told)
+        if len(self._asks) >= ASKS_MAX:
+            self.layer.count["overload"] += 1
+            asking.overloaded(now_ns)
+            return
+        self._asks.add(asking)
+        if user is None:
+            self._asked.add(ask.number)
+        asking.begin(now_ns)
+
+    def _told(self, asking: Asking) -> None:
+        self._asks.discard(asking)
+        if asking.user is None:
+            self._asked.discard(asking.ask.number)
 
     # calls to us
 
@@ -109,7 +148,12 @@ class Endpoint:
 
     def statistics(self) -> dict[str, int]:
         """Counters since the start and present sizes."""
-        return {**self.layer.count, "legs": len(self._legs), **self.layer.sizes()}
+        return {
+            **self.layer.count,
+            "legs": len(self._legs),
+            "asks": len(self._asks),
+            **self.layer.sizes(),
+        }
 
     @property
     def tags(self) -> int:

@@ -37,6 +37,37 @@ class Invite(msgspec.Struct, frozen=True):
     headers: tuple[tuple[str, str], ...] = ()
 
 
+class Ask(msgspec.Struct, frozen=True):
+    """A request outside of any call: REGISTER, OPTIONS, MESSAGE. `number` is the asker's own.
+
+    `targets` are tried like an INVITE's. URIs are given without angle brackets.
+
+    Attributes:
+        cseq: the first one used; a challenge or another target takes the next (see `Told.cseq`).
+        contact: a whole Contact value, for what is more than an address of ours.
+        contact_user: our Contact on the transport it leaves by, with this user ("" without one).
+        routes: a route set to travel, as header values (`<sip:proxy;lr>`).
+        wait_s: how long one target may be silent, at most 32 seconds (timer F).
+    """
+
+    number: int
+    method: str
+    targets: tuple[Address, ...]
+    request_uri: str
+    from_uri: str
+    to_uri: str
+    call_id: str
+    cseq: int = 1
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    content_type: str = "text/plain"
+    credentials: Credentials | None = None
+    contact: str = ""
+    contact_user: str | None = None
+    routes: tuple[str, ...] = ()
+    wait_s: int = 32
+
+
 class Send(msgspec.Struct, frozen=True, gc=False):
     """A datagram for the network."""
 
@@ -44,10 +75,44 @@ class Send(msgspec.Struct, frozen=True, gc=False):
     target: Address
 
 
+NO_LEG = -(1 << 62)
+"""In place of a leg's number, in what is told about no leg."""
+
+
 class SipEvent(msgspec.Struct, frozen=True, gc=False):
     """Base of what is told about a leg. Legs that came in have negative numbers."""
 
     leg: int
+
+
+class Told(SipEvent, frozen=True, kw_only=True):
+    """The one answer to an `Ask`.
+
+    Attributes:
+        code: the final status; 0 when none came.
+        phrase: its reason; "no reply" or "unreachable" with 0.
+        cseq: the last number used.
+        target: who answered, or the last who did not.
+        q850: the Reason header's cause, 0 when there is none.
+        headers: those of the answer that an asker may want (`sip.asking.WANTED`), by full name.
+        seen_at: the address the peer saw us at (RFC 3581).
+    """
+
+    number: int
+    code: int
+    phrase: str
+    cseq: int
+    target: Address
+    q850: int = 0
+    retry_after_s: int = 0
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    seen_at: tuple[str, int] | None = None
+    leg: int = NO_LEG
+
+    def values(self, name: str) -> list[str]:
+        """The values of one header, given by its full name."""
+        return [value for named, value in self.headers if named == name]
 
 
 class Trying(SipEvent, frozen=True):

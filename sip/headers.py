@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from fastpath.sipscan import ScanError, parse_address
 from sip.errors import SipError
-from sip.limits import EXTRA_HEADERS_MAX, FIELD_MAX
+from sip.limits import EXTRA_HEADERS_MAX, FIELD_MAX, ROUTES_MAX
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _NAME = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
@@ -37,6 +38,27 @@ def text(value: str, what: str) -> str:
 def quoted(value: str, what: str) -> str:
     """A quoted-string."""
     return '"' + text(value, what).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def token(value: str, what: str) -> str:
+    """A token (25.1), such as a method's name."""
+    if len(value) > FIELD_MAX or not _NAME.fullmatch(value):
+        raise SipError(f"not a {what}: {value!r}")
+    return value
+
+
+def route_lines(routes: Sequence[str]) -> bytes:
+    """The Route lines of a request, from values like `<sip:proxy;lr>` (20.34)."""
+    if not routes:
+        return b""
+    if len(routes) > ROUTES_MAX:
+        raise SipError(f"more than {ROUTES_MAX} routes")
+    for route in routes:
+        try:
+            parse_address(text(route, "route").encode())
+        except ScanError:
+            raise SipError(f"not a route: {route!r}") from None
+    return "".join(f"Route: {route}\r\n" for route in routes).encode()
 
 
 def call_id(value: str) -> bytes:

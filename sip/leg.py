@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from fastpath.sipscan import Message
 from fastpath.wheel import Timer
-from sip import auth, sdp
-from sip.auth import Challenge, Credentials
+from sip import sdp
+from sip.auth import DigestClient
 from sip.causes import reason_line
 from sip.client_other import ClientOther
 from sip.dialog import Dialog
 from sip.events import Address, Digit, Ended, Renegotiated
-from sip.limits import CHALLENGES_MAX
 from sip.message import ALLOW
 from sip.server_invite import Answer
 from sip.transactions import Transactions
@@ -42,16 +41,14 @@ class Leg(Timer):
         "by",
         "call_id",
         "code",
-        "credentials",
         "dialog",
+        "digest",
         "endpoint",
-        "given",
         "layer",
         "number",
         "phrase",
         "q850",
         "retry_after_s",
-        "rounds",
         "sdp",
         "state",
         "tag",
@@ -65,9 +62,7 @@ class Leg(Timer):
         self.tag = tag
         self.dialog: Dialog | None = None
         self.answer: Answer | None = None
-        self.credentials: Credentials | None = None
-        self.rounds = 0
-        self.given: dict[tuple[str, str, bool], tuple[Challenge, int]] = {}
+        self.digest: DigestClient | None = None
         self.sdp = b""
         self.state = 0
         self.code = 0
@@ -117,6 +112,7 @@ class Leg(Timer):
         if dialog is None:
             return
         branch = self.layer.branch()
+        authorization = authorization or self.foresee("BYE", dialog.target)
         extra = reason_line(self.q850 if self.by == "us" else 0) + authorization
         data = dialog.build(self.layer.identities, b"BYE", branch, dialog.next_cseq(), extra)
         self.layer.request(self, (branch, "BYE"), data, dialog.next_hop, now_ns)
@@ -135,32 +131,17 @@ class Leg(Timer):
         self.on_bye_done()
 
     def authorize(self, message: Message, method: str, uri: bytes) -> bytes:
-        """The lines that answer a 401 or 407; empty when we cannot, or did so in vain.
+        """The lines that answer a 401 or 407; empty when we cannot, or did so in vain."""
+        if self.digest is None:
+            return b""
+        cnonce = self.layer.token().decode()
+        return self.digest.answer(message, method, uri.decode("utf-8", "replace"), cnonce)
 
-        What another server of the path accepted before is said again, its nonce counted on (22.3).
-        """
-        if self.credentials is None or self.rounds >= CHALLENGES_MAX:
+    def foresee(self, method: str, uri: bytes) -> bytes:
+        """The lines of a new request by which no challenge is needed, when its nonce is known."""
+        if self.digest is None:
             return b""
-        proxy = message.status == 407
-        values = message.get_all("Proxy-Authenticate" if proxy else "WWW-Authenticate")
-        found = auth.challenges(values, proxy=proxy)
-        if not found:
-            return b""
-        who = (method, found[0].realm, proxy)
-        if who in self.given and not found[0].stale:
-            return b""
-        self.given[who] = (found[0], 0)
-        self.rounds += 1
-        lines = []
-        for key, (challenge, count) in self.given.items():
-            if key[0] == method:
-                self.given[key] = (challenge, count + 1)
-                cnonce = self.layer.token().decode()
-                secret = self.credentials
-                lines.append(
-                    auth.authorization(challenge, secret, method, uri.decode(), cnonce, count + 1)
-                )
-        return b"".join(lines)
+        return self.digest.begin(method, uri.decode("utf-8", "replace"))
 
     # requests of the peer inside the dialog
 

@@ -5,13 +5,19 @@ What goes in is checked before (`sip.headers`) or was scanned.
 
 from __future__ import annotations
 
+import re
+
 from fastpath.sipscan import Message
 from sip.causes import phrase as usual_phrase
 from sip.events import Address
 
 ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO"
+SDP_KIND = b"application/sdp"
+_BODY = b"Content-Type: %b\r\nContent-Length: %d\r\n\r\n%b"
 _SDP = b"Content-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%b"
 _EMPTY = b"Content-Length: 0\r\n\r\n"
+_RECEIVED = re.compile(rb";\s*received\s*=\s*([^\s;,]{1,64})", re.IGNORECASE)
+_RPORT = re.compile(rb";\s*rport\s*=\s*([0-9]{1,5})", re.IGNORECASE)
 
 
 def request(  # noqa: PLR0913, PLR0917 - the parts of a request, each said once
@@ -24,14 +30,19 @@ def request(  # noqa: PLR0913, PLR0917 - the parts of a request, each said once
     call_id: bytes,
     cseq: int,
     extra: bytes,
-    sdp: bytes = b"",
+    body: bytes = b"",
+    kind: bytes = SDP_KIND,
+    routes: bytes = b"",
 ) -> bytes:
-    """One request. `sender` and `to` are whole header values, `extra` whole lines."""
-    tail = _SDP % (len(sdp), sdp) if sdp else _EMPTY
+    """One request. `sender` and `to` are whole header values, `extra` and `routes` whole lines.
+
+    Routes stand above From, where an INVITE's CANCEL and ACK take them over (9.1, 17.1.1.3).
+    """
+    tail = _BODY % (kind, len(body), body) if body else _EMPTY
     return (
-        b"%b %b SIP/2.0\r\n%b%b\r\nMax-Forwards: 70\r\n"
+        b"%b %b SIP/2.0\r\n%b%b\r\nMax-Forwards: 70\r\n%b"
         b"From: %b\r\nTo: %b\r\nCall-ID: %b\r\nCSeq: %d %b\r\n%b%b"
-        % (method, uri, via, branch, sender, to, call_id, cseq, method, extra, tail)
+        % (method, uri, via, branch, routes, sender, to, call_id, cseq, method, extra, tail)
     )
 
 
@@ -53,6 +64,17 @@ def reply_target(message: Message, source: Address, *, reliable: bool) -> Addres
         return source
     port = message.sent_by[1]
     return source[0], port if port > 0 else 5060, source[2]
+
+
+def seen_at(response: Message) -> tuple[str, int] | None:
+    """From which address the peer saw our request come (RFC 3581 section 4); None: it says none."""
+    via = (response.get_all("Via") or [b""])[0].partition(b",")[0]
+    host, port = _RECEIVED.search(via), _RPORT.search(via)
+    if host is None and port is None:
+        return None
+    sent_host, sent_port = response.sent_by
+    name = (host[1] if host else sent_host).decode("latin-1").strip("[]")
+    return name, int(port[1]) if port else max(sent_port, 0) or 5060
 
 
 def _cut(invite: bytes) -> tuple[int, int, int]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fastpath.sipscan import Message
+from sip.auth import DigestClient
 from sip.causes import reason_line
 from sip.client_invite import PROCEEDING, ClientInvite
 from sip.dialog import Dialog
@@ -117,7 +118,8 @@ class Outgoing(Leg):
         self.uri = invite.request_uri.encode()
         self.lines = extra(invite.headers)
         self.sdp = invite.sdp
-        self.credentials = invite.credentials
+        if invite.credentials is not None:
+            self.digest = DigestClient(invite.credentials)
         if not invite.targets:
             raise SipError("an INVITE without a target")
         self.targets = invite.targets[:TARGETS_MAX]

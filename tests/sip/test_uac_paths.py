@@ -43,10 +43,11 @@ def test_a_stale_nonce_is_tried_again_but_not_for_ever():
     sent = us.invite(credentials=Credentials("u", "p"))
     rounds = 0
     while not us.events:
-        us.receive(reply(sent, 401, extra=f"WWW-Authenticate: {CHALLENGE}, stale=TRUE\r\n"))
+        stale = CHALLENGE.replace("abc", f"{rounds}") + ", stale=TRUE"
+        us.receive(reply(sent, 401, extra=f"WWW-Authenticate: {stale}\r\n"))
         sent = us.last()
         rounds += 1
-    assert rounds == 5
+    assert rounds == 3
     assert us.told()[-1].code == 401
 
 
@@ -66,6 +67,21 @@ def test_without_credentials_a_challenge_is_a_refusal():
     us = Us()
     us.receive(reply(us.invite(), 401, extra=f"WWW-Authenticate: {CHALLENGE}\r\n"))
     assert us.told()[-1].code == 401
+
+
+def test_a_known_nonce_saves_the_byes_challenge():
+    us = Us()
+    first = us.invite(credentials=Credentials("u", "p"))
+    us.receive(reply(first, 401, extra=f"WWW-Authenticate: {CHALLENGE}\r\n"))
+    us.receive(reply(us.last(), 200, body=ANSWER))
+    us.release()
+    bye = us.last()
+    [said] = bye.get_all("Authorization")
+    assert (bye.method, b"nc=00000002" in said) == ("BYE", True)
+    again = CHALLENGE.replace("abc", "def")
+    us.receive(reply(bye, 401, extra=f"WWW-Authenticate: {again}\r\n"))
+    [said] = us.last().get_all("Authorization")
+    assert b'nonce="def=="' in said
 
 
 def test_a_challenged_bye_goes_again():
