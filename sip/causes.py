@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+import msgspec
+
+from sip.address import param, params_of, split
+from sip.errors import SipError
+from sip.headers import quoted
+from sip.limits import REASONS_MAX
+
 PHRASES: dict[int, str] = {
     100: "Trying",
     180: "Ringing",
@@ -75,3 +84,42 @@ def reason_line(q850: int) -> bytes:
         return b""
     text = Q850.get(q850)
     return b"Reason: Q.850;cause=%d%b\r\n" % (q850, f';text="{text}"'.encode() if text else b"")
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """Why a request or a refusal was sent.
+
+    Attributes:
+        protocol: "Q.850" or "SIP", or what the peer wrote.
+        cause: the Q.850 cause or the SIP status; 0 when none is given.
+        text: the peer's words, as they are.
+    """
+
+    protocol: str
+    cause: int
+    text: str = ""
+
+
+def reasons(values: Iterable[str]) -> tuple[Reason, ...]:
+    """Those of these Reason values, REASONS_MAX at most; what cannot be read is left out."""
+    found = []
+    for part in (part for value in values for part in split(value)):
+        protocol, semicolon, tail = part.partition(";")
+        params = params_of(semicolon + tail)
+        cause = param(params, "cause") or "0"
+        if protocol.strip() and len(cause) < 4 and cause.isascii() and cause.isdecimal():
+            found.append(Reason(protocol.strip(), int(cause), param(params, "text") or ""))
+    return tuple(found[:REASONS_MAX])
+
+
+def reason_lines(those: Iterable[Reason]) -> bytes:
+    """Reason header lines with their CRLF; SipError when one cannot be written."""
+    out = b""
+    for one in those:
+        top = {"Q.850": 127, "SIP": 699}.get(one.protocol)
+        if top is None or not 0 < one.cause <= top:
+            raise SipError(f"not a reason that we give: {one.protocol!r} {one.cause}")
+        words = one.text or (Q850 if one.protocol == "Q.850" else PHRASES).get(one.cause, "")
+        tail = f";text={quoted(words, 'reason text')}" if words else ""
+        out += f"Reason: {one.protocol};cause={one.cause}{tail}\r\n".encode()
+    return out

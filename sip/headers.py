@@ -22,10 +22,10 @@ _OURS = re.compile(
 )
 
 
-def text(value: str, what: str) -> str:
+def text(value: str, what: str, most: int = FIELD_MAX) -> str:
     """`value` itself when it can stand in a line; SipError names the field otherwise."""
-    if len(value) > FIELD_MAX:
-        raise SipError(f"{what} is longer than {FIELD_MAX} characters")
+    if len(value) > most:
+        raise SipError(f"{what} is longer than {most} characters")
     if _CONTROL.search(value):
         raise SipError(f"{what} holds a control character")
     try:
