@@ -251,13 +251,13 @@ def _calls_max(config: Config) -> int:
 
 def _sip_trunk(trunk: Trunk) -> SipTrunk:
     try:
-        host = resolve(trunk.host, trunk.port)
+        host = resolve(trunk.host, trunk.port_now)
     except OSError as error:
         raise StartError(f"trunk {trunk.name}: {error}") from error
     return SipTrunk(
         name=trunk.name,
         host=host,
-        port=trunk.port,
+        port=trunk.port_now,
         from_user=trunk.from_user,
         from_domain=trunk.from_domain,
         caller_id=trunk.caller_id,

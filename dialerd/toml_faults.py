@@ -13,7 +13,7 @@ from dialerd.toml_places import Path, Places, Span
 
 FAULTS_SHOWN_MAX = 20
 LINE_SHOWN_MAX = 160
-_SECRET = re.compile(r"""((?:password|secret|token)\s*=\s*)("[^"]*"?|'[^']*'?)""")
+_SECRET = re.compile(r"""((?:password|secret|token|ha1|ha1_sha256)\s*=\s*)("[^"]*"?|'[^']*'?)""")
 
 
 class Fault(msgspec.Struct, frozen=True):

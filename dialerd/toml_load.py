@@ -13,11 +13,13 @@ import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
+from itertools import islice
 from pathlib import Path as FilePath
 from typing import Any, TypeVar
 
 import msgspec
 
+from dialerd.toml_bounds import outsized
 from dialerd.toml_faults import Fault, Finding, TomlError, located_error, nearest, render
 from dialerd.toml_places import Path
 
@@ -26,6 +28,7 @@ __all__ = ["Fault", "Finding", "TomlError", "check", "read"]
 T = TypeVar("T", bound=msgspec.Struct)
 
 BYTES_MAX = 1 << 20
+FAULTS_MAX = 1_000  # further ones are not looked for
 
 _AT = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 _WITHIN = re.compile(r" - at `\$.*`$")
@@ -71,6 +74,12 @@ def read(
         TomlError: with every fault found.
     """
     text = _text(path)
+    too_much = outsized(text)
+    if too_much is not None:
+        line, said = too_much
+        found = Finding(str(path), line, 1, said, "split it")
+        shown = text.split("\n", line)[line - 1][:200]
+        raise TomlError(render(found, shown, 1), (found,))
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -92,13 +101,13 @@ def check(
     raw_rules: Callable[[Mapping[str, Any]], Iterable[Fault]] | None = None,
 ) -> T:
     """Check a parsed document against its struct; `text` and `path` locate the faults."""
-    faults = list(raw_rules(document)) if raw_rules else []
+    faults = list(islice(raw_rules(document), FAULTS_MAX)) if raw_rules else []
     filled = _fill(document, (), faults)
-    faults += _struct_faults(filled, kind, ())
+    faults += islice(_struct_faults(filled, kind, ()), FAULTS_MAX)
     if faults:
         raise located_error(path, text, faults)
     value = _located(msgspec.convert(filled, kind, dec_hook=_path_hook), path.absolute().parent)
-    faults = list(rules(value)) if rules else []
+    faults = list(islice(rules(value), FAULTS_MAX)) if rules else []
     if faults:
         raise located_error(path, text, faults)
     return value

@@ -6,9 +6,11 @@ python docs/generate.py --check   exit 1 and name the stale ones (a test does th
 
 from __future__ import annotations
 
+import datetime as dt
 import inspect
 import sys
 import textwrap
+import types
 import typing
 from enum import StrEnum
 from pathlib import Path
@@ -54,6 +56,8 @@ SHIPPED: dict[str, dict[str, Any]] = {
     },
 }
 EXAMPLES: dict[str, Any] = {
+    "prompts": "../dialerd/prompts/vi",
+    "plan": "numbering/vn.toml",
     "password": "${env:CARRIER_PASSWORD}",
     "password_file": "secrets/carrier",
     "carriers": ("viettel",),
@@ -64,6 +68,47 @@ EXAMPLES: dict[str, Any] = {
     "from_user": "842873001234",
     "from_domain": "sip.carrier.example",
     "caller_id": "+842873001234",
+    "domain": "sip.carrier.example",
+    "registrar": "sip.carrier.example",
+    "auth_name": "842873001234@sip.carrier.example",
+    "from_display": "{caller_id}",
+    "asserted_identity": "<sip:{caller_id}@{domain}>",
+    "preferred_identity": "<sip:{caller_id}@{domain}>",
+    "privacy": "id",
+    "headers": {"X-Line": "{account}"},
+    "contact_user": "{account}",
+    "provider": "FPT",
+    "sources": ("203.0.113.0/24",),
+    "servers": ("192.0.2.53",),
+    "certificate": "tls/dialerd.pem",
+    "key": "tls/dialerd.key",
+    "ca": "tls/carriers.pem",
+    "users": "phones.htdigest",
+    "hep_host": "192.0.2.9",
+    "ha1": "5f4dcc3b5aa765d61d8327deb882cf99",
+    "ha1_sha256": "ef" * 32,
+    "sip.listen.transport": "tcp",
+    "sip.listen.bind": "127.0.0.1",
+    "phones.user.name": "101",
+    "trunk.ports_by": "prefix",
+    "trunk.advertised": "203.0.113.10",
+    "trunk.dial.to": "8490",
+    "trunk.dial.strip": 3,
+    "trunk.dial.add": "9#0",
+    "trunk.incoming.begins": "0",
+    "trunk.incoming.strip": 1,
+    "trunk.incoming.add": "84",
+    "trunk.outcome.code": 480,
+    "trunk.outcome.q850": 20,
+    "trunk.outcome.phrase": "power off",
+    "trunk.outcome.early_media": True,
+    "trunk.outcome.outcome": "unreachable",
+    "trunk.outcome.another": False,
+    "trunk.ports.numbers": "1-8",
+    "trunk.ports.address": "8{port}",
+    "free_s": 600,
+    "since": dt.date(2026, 11, 1),
+    "until": dt.date(2027, 10, 31),
 }
 
 
@@ -100,6 +145,10 @@ def toml(value: Any) -> str:
     match value:
         case bool():
             return "true" if value else "false"
+        case dict() if not value:
+            return "{}"
+        case dict():
+            return "{ " + ", ".join(f"{name} = {toml(item)}" for name, item in value.items()) + " }"
         case tuple() | list():
             return "[" + ", ".join(toml(item) for item in value) + "]"
         case str() | Path() | StrEnum():
@@ -109,25 +158,60 @@ def toml(value: Any) -> str:
 
 
 def keys(section: type[msgspec.Struct]) -> list[Key]:
-    """The keys of one table, in the order of its struct."""
+    """The keys of one table, in the order of its struct; its own tables are `sections`."""
     found = []
     for field in msgspec.structs.fields(section):
+        if table_of(field.type) is not None:
+            continue
         kind, *metas = typing.get_args(field.type)
         meta = next(m for m in metas if isinstance(m, msgspec.Meta))
-        found.append(Key(field.encode_name, meta, kind, field.default, field.required))
+        default = {} if field.default is msgspec.NODEFAULT else field.default
+        found.append(Key(field.encode_name, meta, kind, default, field.required))
     return found
 
 
-def sections() -> list[tuple[str, type[msgspec.Struct], bool]]:
-    """(name, struct, whether it is an array of tables) of the whole file."""
-    found: list[tuple[str, type[msgspec.Struct], bool]] = []
-    for field in msgspec.structs.fields(Config):
-        kind = field.type
-        if typing.get_origin(kind) is typing.Annotated:
-            found.append((field.encode_name, typing.get_args(typing.get_args(kind)[0])[0], True))
-        else:
-            found.append((field.encode_name, kind, False))
+class Table(typing.NamedTuple):
+    """One table of the file; `name` is dotted, `many` tells an array of tables."""
+
+    name: str
+    section: type[msgspec.Struct]
+    many: bool
+
+    @property
+    def header(self) -> str:
+        """As it stands in the file."""
+        return f"[[{self.name}]]" if self.many else f"[{self.name}]"
+
+
+def table_of(kind: Any) -> tuple[type[msgspec.Struct], bool] | None:
+    """The struct of a field that is a table or an array of tables."""
+    if typing.get_origin(kind) is typing.Annotated:
+        kind = typing.get_args(kind)[0]
+    many = typing.get_origin(kind) is tuple
+    inner = typing.get_args(kind)[0] if many else kind
+    if isinstance(inner, type) and issubclass(inner, msgspec.Struct):
+        return inner, many
+    return None
+
+
+def sections(parent: type[msgspec.Struct] = Config, prefix: str = "") -> list[Table]:
+    """The tables of the whole file, each followed by its own."""
+    found: list[Table] = []
+    for field in msgspec.structs.fields(parent):
+        table = table_of(field.type)
+        if table is not None:
+            name = prefix + field.encode_name
+            found.append(Table(name, *table))
+            found += sections(table[0], f"{name}.")
     return found
+
+
+def example(table: str, key: Key) -> Any:
+    """What a commented key shows: an example where its default shows nothing."""
+    for name in (f"{table}.{key.name}", key.name):
+        if name in EXAMPLES:
+            return EXAMPLES[name]
+    return key.default
 
 
 def shipped_config() -> str:
@@ -142,25 +226,20 @@ def shipped_config() -> str:
         *[f"#   [{name}] {text}" for name, text in TITLES.items()],
         "# Written by docs/generate.py from dialerd/config/schema.py; edit a copy of it.",
     ]
-    for name, section, many in sections():
-        doc = (section.__doc__ or "").strip()
-        out += ["", f"# {doc}"]
-        if many:
+    for table in sections():
+        out += ["", f"# {(table.section.__doc__ or '').strip()}"]
+        if table.name == "trunk":
             out.append("# One table for each; this one is a simulated carrier on this machine.")
-        out.append(f"[[{name}]]" if many else f"[{name}]")
-        for key in keys(section):
+        off = table.many or "." in table.name  # nothing below [[trunk]] is on in the shipped file
+        out.append(f"# {table.header}" if off and table.name != "trunk" else table.header)
+        for key in keys(table.section):
             note = f"{key.text} Default: {key.default_text}. [{key.reload}]"
             out += textwrap.wrap(note, 98, initial_indent="# ", subsequent_indent="# ")
-            set_to = SHIPPED.get(name, {}).get(key.name)
+            set_to = SHIPPED.get(table.name, {}).get(key.name)
             if set_to is not None:
                 out.append(f"{key.name} = {toml(set_to)}")
             else:
-                value = key.default if key.default not in ("", (), None) else EXAMPLES[key.name]
-                if (key.meta.extra or {}).get("shown"):
-                    value = {"prompts": "../dialerd/prompts/vi", "plan": "numbering/vn.toml"}[
-                        key.name
-                    ]
-                out.append(f"# {key.name} = {toml(value)}")
+                out.append(f"# {key.name} = {toml(example(table.name, key))}")
     return "\n".join(out) + "\n"
 
 
@@ -179,9 +258,19 @@ def _type_name(kind: Any) -> str:
         return _type_name(typing.get_args(kind)[0])
     if isinstance(kind, type) and issubclass(kind, StrEnum):
         return " or ".join(f"`{item.value}`" for item in kind)
+    if typing.get_origin(kind) is dict:
+        return "table of texts"
+    if isinstance(kind, types.UnionType):
+        kind = next(one for one in typing.get_args(kind) if one is not type(None))
     if "Path" in str(kind):
         return "path"
-    return {int: "whole number", float: "number", str: "text", bool: "true or false"}[kind]
+    return {
+        int: "whole number",
+        float: "number",
+        str: "text",
+        bool: "true or false",
+        dt.date: "date",
+    }[kind]
 
 
 def config_reference() -> str:
@@ -201,16 +290,10 @@ def config_reference() -> str:
         "",
         *[f"- **{name}**: {text}" for name, text in TITLES.items()],
     ]
-    for name, section, many in sections():
-        out += [
-            "",
-            f"## [[{name}]]" if many else f"## [{name}]",
-            "",
-            (section.__doc__ or "").strip(),
-            "",
-        ]
+    for table in sections():
+        out += ["", f"## {table.header}", "", (table.section.__doc__ or "").strip(), ""]
         out += ["| key | meaning | type | default | nature |", "|---|---|---|---|---|"]
-        for key in keys(section):
+        for key in keys(table.section):
             limits = _limits(key.meta)
             kind = _type_name(key.kind) + (f", {limits}" if limits else "")
             default = key.default_text

@@ -3,11 +3,11 @@
 It describes infrastructure and tuning. Campaigns, lists and prompts are data and are not here.
 """
 
+from dialerd.config.keys import Section
 from dialerd.config.load import ConfigError, find_config, load, masked
 from dialerd.config.rules import parse_zone
 from dialerd.config.schema import (
     Admin,
-    Codec,
     Config,
     Control,
     Dialing,
@@ -15,11 +15,20 @@ from dialerd.config.schema import (
     LogLevel,
     Media,
     Numbering,
-    Section,
-    Sip,
     Store,
+)
+from dialerd.config.sip_tables import Dns, Listen, Phone, Phones, Side, Sip, Trace, Transport
+from dialerd.config.trunk import (
+    Codec,
+    Dtmf,
+    Kind,
+    NumberFormat,
+    PortsBy,
+    Rel100,
+    Srtp,
     Trunk,
 )
+from dialerd.config.trunk_tables import DialRule, IncomingRule, OutcomeRule, Plan, Ports
 from dialerd.toml_faults import Finding
 
 __all__ = [
@@ -28,15 +37,33 @@ __all__ = [
     "Config",
     "ConfigError",
     "Control",
+    "DialRule",
     "Dialing",
+    "Dns",
+    "Dtmf",
     "Finding",
+    "IncomingRule",
+    "Kind",
+    "Listen",
     "Log",
     "LogLevel",
     "Media",
+    "NumberFormat",
     "Numbering",
+    "OutcomeRule",
+    "Phone",
+    "Phones",
+    "Plan",
+    "Ports",
+    "PortsBy",
+    "Rel100",
     "Section",
+    "Side",
     "Sip",
+    "Srtp",
     "Store",
+    "Trace",
+    "Transport",
     "Trunk",
     "find_config",
     "load",

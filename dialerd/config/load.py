@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+from datetime import date
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from msgspec import Meta
 
-from dialerd.config.rules import first_line, rules, secret_rules
+from dialerd.config.rules import rules
 from dialerd.config.schema import Config
+from dialerd.config.secrets import first_line, forget_secrets, secret_rules
+from dialerd.config.sip_tables import Phone
+from dialerd.config.trunk import Trunk
 from dialerd.toml_faults import TomlError
 from dialerd.toml_load import read
 
@@ -50,20 +55,13 @@ def load(path: Path | str, *, secrets: bool = True) -> Config:
     """
     path = Path(path)
     if not secrets:
-        return read(path, Config, rules=rules, prepare=_forget_secrets)
+        return read(path, Config, rules=partial(rules, secrets=False), prepare=forget_secrets)
     config = read(path, Config, rules=rules, raw_rules=lambda raw: secret_rules(raw, path))
-    for trunk in config.trunk:
-        if trunk.password_file is not None:
-            msgspec.structs.force_setattr(trunk, "password", first_line(trunk.password_file))
+    accounts: tuple[Trunk | Phone, ...] = (*config.trunk, *config.phones.user)
+    for account in accounts:
+        if account.password_file is not None:
+            msgspec.structs.force_setattr(account, "password", first_line(account.password_file))
     return config
-
-
-def _forget_secrets(document: dict[str, Any]) -> None:
-    trunks = document.get("trunk")
-    for trunk in trunks if isinstance(trunks, list) else ():
-        if isinstance(trunk, dict):
-            trunk.pop("password", None)
-            trunk.pop("password_file", None)
 
 
 def masked(config: Config) -> Any:
@@ -81,7 +79,7 @@ def masked(config: Config) -> Any:
             }
         if isinstance(value, tuple):
             return [one(item) for item in value]
-        return str(value) if isinstance(value, Path | StrEnum) else value
+        return str(value) if isinstance(value, Path | StrEnum | date) else value
 
     return one(config)
 

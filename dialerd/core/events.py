@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import dataclass_transform
 
 import msgspec
@@ -13,6 +14,15 @@ from dialerd.core.records import Campaign, Outcome
 @dataclass_transform(frozen_default=True)
 class Event(msgspec.Struct, frozen=True):
     """Base of all events."""
+
+
+class Trouble(StrEnum):
+    """What the end of a leg says of the trunk itself."""
+
+    NONE = "none"  # it speaks of the called person
+    FAULT = "fault"  # it does not work
+    TOO_FAST = "too_fast"  # it wants fewer new calls a second
+    FULL = "full"  # it has no free port or channel just now
 
 
 class Dialed(Event, frozen=True):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dialerd.config.schema import NumberFormat
+from dialerd.config import NumberFormat
 from dialerd.core.effects import Dial
 from dialerd.core.events import Answered, Released, Ringing
 from dialerd.core.numbering import load_numbering
