@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV   ?= .venv
 ARGS   ?=
+FUZZ   ?= message uri description conversation
+RUNS   ?= 10000000
 BIN    := $(VENV)/bin
 PY     := $(BIN)/python
 PIP    := $(PY) -m pip --quiet --disable-pip-version-check
@@ -15,7 +17,7 @@ COPY   = mkdir -p $(1) && $(FILES) | tar --null --ignore-failed-read --warning=n
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test build develop packages bench bench-ci bench-accept lint format types sanitize coverage docs lock clean
+.PHONY: help demo test build develop packages bench bench-ci bench-accept lint format types sanitize fuzz coverage docs lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -83,6 +85,9 @@ types: develop ## mypy strict, and every extension against its stub
 
 sanitize: develop ## the extensions under AddressSanitizer and UBSan, in build/sanitize
 	.ci/sanitize $(CURDIR)/$(PY) build/sanitize tests/fastpath tests/sip
+
+fuzz: packages develop ## libFuzzer on every reader of strangers' bytes: make fuzz FUZZ=message RUNS=1000000
+	set -e; for target in $(FUZZ); do .ci/fuzz $(CURDIR)/$(PY) build/fuzz $$target $(RUNS) $(ARGS); done
 
 coverage: packages develop ## coverage of Python and of Cython, from a line trace build in build/trace
 	$(call COPY,build/trace)

@@ -3,6 +3,7 @@
 Environment switches:
     DIALERD_TRACE=1     line trace for coverage of Cython code (slow; C beside the pyx)
     DIALERD_SANITIZE=1  AddressSanitizer and UndefinedBehaviorSanitizer (see `make sanitize`)
+    DIALERD_FUZZ=1      clang, AddressSanitizer and libFuzzer's coverage (see `make fuzz`; CC=clang)
     DIALERD_NATIVE=1    -march=native; never for a wheel
     DIALERD_BUILT=1     the extensions are in place already: an editable install compiles nothing
 """
@@ -18,6 +19,7 @@ from setuptools import Extension, setup
 
 TRACE = os.environ.get("DIALERD_TRACE") == "1"
 SANITIZE = os.environ.get("DIALERD_SANITIZE") == "1"
+FUZZ = os.environ.get("DIALERD_FUZZ") == "1"
 NATIVE = os.environ.get("DIALERD_NATIVE") == "1"
 BUILT = os.environ.get("DIALERD_BUILT") == "1"
 
@@ -49,6 +51,11 @@ if TRACE:
     COMPILE = ["-O0", "-g", "-w"]
     MACROS.append(("CYTHON_TRACE_NOGIL", "1"))
     DIRECTIVES |= {"linetrace": True, "boundscheck": True, "wraparound": True}
+elif FUZZ:
+    # What gcc warns of in every other build, clang need not repeat. The sanitizer's runtime is
+    # preloaded, not linked.
+    COMPILE = ["-O1", "-g", "-w", "-fno-omit-frame-pointer", "-fsanitize=address,fuzzer-no-link"]
+    DIRECTIVES |= {"boundscheck": True}
 elif SANITIZE:
     # Instrumented code makes gcc see unset values where there are none; the plain build warns.
     COMPILE += [

@@ -1,6 +1,6 @@
 """What a user agent needs of a message is found here, in one pass; the rules are in `sipscan`."""
 
-from libc.string cimport memchr, memcmp
+from libc.string cimport memchr, memcmp, memset
 
 from fastpath.sipfields cimport Address, Via, address, call_id, date, media_type, via
 from fastpath.sipgrammar cimport (
@@ -97,6 +97,7 @@ cdef void request_line(Scan* s, Text p, Text end) noexcept nogil:
         return
     if not uri(q, r, &s.target_parts):
         fault(s, "start line: broken Request-URI")
+        memset(&s.target_parts, 0, sizeof(Uri))
     elif s.target_parts.headers.p:
         fault(s, "start line: Request-URI with headers")
 
@@ -141,6 +142,8 @@ cdef void via_header(Scan* s, Text p, Text end) noexcept nogil:
         p = via(p, end, &s.via if s.vias == 0 else &other)
         if p == NULL:
             fault(s, "broken Via")
+            if s.vias == 0:
+                memset(&s.via, 0, sizeof(Via))  # what is broken is told as absent, never in parts
             return
         s.vias += 1
         if p == end:
@@ -156,6 +159,7 @@ cdef void party(
     line.n = end - p
     if address(p, end, out) != end:
         fault(s, text)
+        memset(out, 0, sizeof(Address))
 
 
 cdef void cseq_header(Scan* s, Text p, Text end) noexcept nogil:
@@ -197,6 +201,7 @@ cdef void contact_header(Scan* s, Text p, Text end) noexcept nogil:
     if s.contacts < 0:
         s.contacts = 1
         fault(s, "broken Contact")
+        memset(&s.contact, 0, sizeof(Address))
 
 
 cdef void route_header(Scan* s, int kind, Text p, Text end) noexcept nogil:
