@@ -36,6 +36,8 @@ EXTRA_HEADERS_MAX = 16  # additional headers of an outgoing INVITE
 SDP_MAX = 16_384  # bytes of a session description
 SDP_LINES_MAX = 512
 SDP_MEDIA_MAX = 16
+SDP_FORMATS_MAX = 64  # payload types of one m= line
+SDP_CRYPTO_MAX = 16  # a=crypto lines of one stream that are kept; more are not seen
 CHALLENGE_MAX = 4_096  # bytes of one challenge header; a longer one is not answered
 CHALLENGE_LINES_MAX = 16  # challenge headers of one response that are looked at
 REALMS_MAX = 4  # realms answered in one dialog or registration

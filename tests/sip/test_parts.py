@@ -32,7 +32,7 @@ def test_an_offer_reads_back():
 
 @pytest.mark.parametrize(
     ("host", "port", "codecs"),
-    [("h", 1, (0,)), ("1.2.3.4", 0, (0,)), ("1.2.3.4", 1, (9,)), ("::1", 1, (0,))],
+    [("h", 1, (0,)), ("1.2.3.4", 0, (0,)), ("1.2.3.4", 1, (9,)), (":::1", 1, (0,))],
 )
 def test_offers_of_nonsense(host: str, port: int, codecs: tuple[int, ...]):
     with pytest.raises(ValueError, match=r".+"):
@@ -67,7 +67,7 @@ def test_offers_of_nonsense(host: str, port: int, codecs: tuple[int, ...]):
         ),
         (
             ["m=audio 0 RTP/AVP 0", "m=audio 4002 RTP/AVP 0", "a=rtcp:4003", "a=ptime:999"],
-            ("192.0.2.9", 4002, 0, None, "sendrecv", 20, "PCMU"),
+            ("192.0.2.9", 4002, 0, None, "sendrecv", 20, "PCMU", 8000, "", 4003),
         ),
         (
             ["m=audio 4000 RTP/AVP 0", "c=IN IP4 0.0.0.0", "a=sendrecv"],
@@ -98,8 +98,8 @@ def test_a_direction_of_the_session_counts_until_the_medium_says_otherwise():
         described("m=audio 4000 RTP/AVP 18"),
         described("m=audio 4000 RTP/SAVP 0"),
         described("m=audio 4000"),
-        described("m=audio 4000 RTP/AVP 0", session="c=IN IP6 ::1"),
-        described("m=audio 4000 RTP/AVP 0", session="c=IN IP4 gw.example.com"),
+        described("m=audio 4000 RTP/AVP 0", session="c=IN IP6 ::1::2"),
+        described("m=audio 4000 RTP/AVP 0", session="c=IN IP4 gw_example,com"),
         described("m=audio 4000 RTP/AVP 0", session="b=AS:64"),
         described(*["m=video 1 RTP/AVP 31"] * 17),
         described(*["a=x"] * 600),

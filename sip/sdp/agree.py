@@ -1,0 +1,157 @@
+"""What two descriptions have in common: G.711 at 8 kHz and its events (RFC 3264, 3551, 4733).
+
+Pure choices; who offered what when is `sip.negotiation`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from sip.sdp.crypto import Crypto
+from sip.sdp.model import (
+    MIRROR,
+    PTIME_MS,
+    STATIC,
+    Codec,
+    Description,
+    Direction,
+    Media,
+    Stream,
+)
+
+Protection = Literal["off", "offered", "required"]
+"""Never SRTP; SRTP where the peer takes it (RTP/AVP with a=crypto); nothing but SRTP (RTP/SAVP)."""
+
+PLAIN = {"RTP/AVP", "RTP/AVPF"}
+SECURE = {"RTP/SAVP", "RTP/SAVPF"}
+CLOCK = 8000
+OURS = (0, 8)  # PCMU, PCMA: their numbers and names
+PTIME_MS_MIN, PTIME_MS_MAX = 10, 200
+HOLD_HOSTS = {"0.0.0.0", "::"}  # noqa: S104 - RFC 2543's way to say hold (RFC 3264 section 8.4)
+
+
+def held_by_host(host: str) -> bool:
+    """Whether a c= line means "send nothing here": RFC 3264 8.4, RFC 6157 4.2 and RFC 3725."""
+    return host in HOLD_HOSTS or host.rstrip(".").endswith(".invalid")
+
+
+def speech(stream: Stream, allowed: Sequence[int]) -> tuple[Codec, ...]:
+    """The codecs of a stream that are ours, in its order. `allowed` are numbers of `OURS`."""
+    names = {STATIC[n].name for n in allowed}
+    return tuple(
+        c for c in stream.codecs if c.name in names and c.clock == CLOCK and c.channels == 1
+    )
+
+
+def events(stream: Stream, clock: int = CLOCK) -> Codec | None:
+    """Its telephone-event of one clock rate (RFC 4733 2.5.1.2: the rate of the audio it is in)."""
+    for codec in stream.codecs:
+        if codec.name == "TELEPHONE-EVENT" and codec.clock == clock:
+            return codec
+    return None
+
+
+def usable(stream: Stream, allowed: Sequence[int], protection: Protection) -> bool:
+    """Whether we can talk over a stream."""
+    if stream.kind != "audio" or not stream.port or not speech(stream, allowed):
+        return False
+    if stream.proto in SECURE:
+        return protection != "off" and bool(stream.crypto)
+    return stream.proto in PLAIN and (protection != "required" or bool(stream.crypto))
+
+
+def pick(description: Description, allowed: Sequence[int], protection: Protection) -> int:
+    """The index of the stream to use, a protected one first; ValueError with the reason."""
+    found = [i for i, s in enumerate(description.streams) if usable(s, allowed, protection)]
+    if protection != "off":
+        found.sort(key=lambda i: not description.streams[i].crypto)
+    if found:
+        return found[0]
+    audio = [s for s in description.streams if s.kind == "audio" and s.port]
+    if audio and not any(speech(s, allowed) for s in audio):
+        raise ValueError("neither PCMU nor PCMA")
+    if audio and protection == "required":
+        raise ValueError("no audio with SRTP keys we know")
+    raise ValueError("no audio over RTP/AVP")
+
+
+def wanted(description: Description, stream: Stream) -> Direction:
+    """The direction of a stream, seen from its describer."""
+    if held_by_host(stream.host or description.host):
+        return "inactive"
+    return stream.direction or description.direction or "sendrecv"
+
+
+def reads(
+    description: Description, at: int, allowed: Sequence[int], *, ours_first: bool = False
+) -> Media:
+    """One stream as its describer wants it. The first codec of its list counts, or of `allowed`.
+
+    ValueError when there is nothing in it that we can use.
+    """
+    stream = description.streams[at]
+    codecs = speech(stream, allowed)
+    host = stream.host or description.host
+    if not host:
+        raise ValueError("no connection address")
+    if not codecs:
+        raise ValueError("neither PCMU nor PCMA")
+    codec = codecs[0]
+    if ours_first:
+        rank = {STATIC[n].name: i for i, n in enumerate(allowed)}
+        codec = min(codecs, key=lambda c: rank[c.name])
+    event = events(stream, codec.clock)
+    ptime = stream.ptime if PTIME_MS_MIN <= stream.ptime <= PTIME_MS_MAX else PTIME_MS
+    return Media(
+        host=host,
+        port=stream.port,
+        payload_type=codec.payload_type,
+        event_type=None if event is None else event.payload_type,
+        direction=wanted(description, stream),
+        ptime=ptime,
+        law=codec.name,
+        event_clock=codec.clock if event is None else event.clock,
+        rtcp_host=stream.rtcp_host,
+        rtcp_port=stream.rtcp_port,
+    )
+
+
+def writes(
+    port: int,
+    codecs: Sequence[Codec],
+    event_type: int | None,
+    direction: Direction,
+    *,
+    proto: str = "RTP/AVP",
+    crypto: tuple[Crypto, ...] = (),
+) -> Stream:
+    """A stream of ours, for `sip.sdp.write`."""
+    lines = list(codecs)
+    if event_type is not None:
+        lines.append(Codec(event_type, "TELEPHONE-EVENT", CLOCK, 1, "0-15"))
+    return Stream(
+        kind="audio",
+        port=port,
+        proto=proto,
+        formats=tuple(str(c.payload_type) for c in lines),
+        codecs=tuple(lines),
+        direction=direction,
+        ptime=PTIME_MS,
+        crypto=crypto,
+    )
+
+
+def refused(stream: Stream) -> Stream:
+    """The place of a stream that is not used (RFC 3264 section 6: port 0)."""
+    return Stream(stream.kind, 0, stream.proto, stream.formats[:1])
+
+
+def both(ours: Direction, theirs: Direction) -> Direction:
+    """What is left, seen from us, when each side may take away a direction (RFC 3264 6.1)."""
+    mirrored = MIRROR[theirs]
+    sends = ours in {"sendrecv", "sendonly"} and mirrored in {"sendrecv", "sendonly"}
+    hears = ours in {"sendrecv", "recvonly"} and mirrored in {"sendrecv", "recvonly"}
+    if sends:
+        return "sendrecv" if hears else "sendonly"
+    return "recvonly" if hears else "inactive"
