@@ -9,7 +9,9 @@ from typing import Literal
 
 import msgspec
 
+from fastpath.sipscan import Message
 from sip.auth import Credentials
+from sip.caller_identity import Caller, read
 
 Address = tuple[str, int, int]
 """Numeric host, port, and the index of the `Local` of ours that leads there."""
@@ -143,13 +145,22 @@ class Accepted(SipEvent, frozen=True):
 
 
 class Incoming(SipEvent, frozen=True):
-    """Somebody calls us. `sdp` is empty when the caller wants our offer in the 200."""
+    """Somebody calls us. `sdp` is empty when the caller wants our offer in the 200.
+
+    `message` is the INVITE itself, for whatever else it says.
+    """
 
     request_user: str
     from_user: str
     call_id: str
     sdp: bytes
     source: Address
+    message: Message | None = None
+
+    @property
+    def caller(self) -> Caller:
+        """Who calls, by every header that tells: read when asked for."""
+        return Caller() if self.message is None else read(self.message)
 
 
 class Established(SipEvent, frozen=True):

@@ -100,6 +100,7 @@ class Incoming(Leg):
                 message.call_id.decode("latin-1"),
                 body,
                 source,
+                message,
             )
         )
 

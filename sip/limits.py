@@ -46,3 +46,4 @@ ASK_BODY_MAX = 16_384  # bytes of such a request's body
 WANTED_MAX = 64  # header values of its answer that are told
 REFUSED_RETRY_S = 10  # Retry-After of our 503
 REASONS_MAX = 8  # values of Reason in one message; more are not read
+IDENTITIES_MAX = 16  # addresses of one identity header that are read

@@ -18,6 +18,7 @@ from sip.errors import SipError
 from sip.events import Address
 from sip.message import ALLOW
 from sip.uri import Uri, parse
+from sip.uri import bracketed as bracketed  # noqa: PLC0414 - a host is written here too
 
 Transport = Literal["udp", "tcp", "tls"]
 PORTS: dict[str, int] = {"udp": 5060, "tcp": 5060, "tls": 5061}  # RFC 3261 section 19.1.2
@@ -42,11 +43,6 @@ class Local(msgspec.Struct, frozen=True):
         """A host with colons is IPv6."""
         if ":" in self.host and not self.v6:
             msgspec.structs.force_setattr(self, "v6", True)
-
-
-def bracketed(host: str) -> str:
-    """A host as it stands in a URI or a Via."""
-    return f"[{host}]" if ":" in host else host
 
 
 class Identity:

@@ -13,6 +13,11 @@ from sip.errors import SipError
 SIP_PORT = 5060
 
 
+def bracketed(host: str) -> str:
+    """A host as it stands in a URI or a Via."""
+    return f"[{host}]" if ":" in host else host
+
+
 class Uri(msgspec.Struct, frozen=True):
     """The parts of a URI, as text. `scheme` is empty for schemes that are not ours.
 

@@ -14,9 +14,11 @@ def test_ring_accept_and_bye():
     ring_in(us)
     [trying] = us.take()
     assert trying.status == 100
-    assert us.told() == [
-        Incoming(-1, "1900", "84900000000", "theirs@192.0.2.2", SDP, THEM),
-    ]
+    [event] = us.told()
+    assert isinstance(event, Incoming)
+    assert event == Incoming(
+        -1, "1900", "84900000000", "theirs@192.0.2.2", SDP, THEM, event.message
+    )
     us.endpoint.ring(-1, us.now_ns)
     us.endpoint.ring(-1, us.now_ns, 183, OURS)
     us.endpoint.accept(-1, OURS, us.now_ns)
@@ -305,3 +307,15 @@ def test_too_many_transactions_are_503(monkeypatch: pytest.MonkeyPatch):
     assert us.last().status == 503
     inside(us, "INFO", ok)
     assert us.last().status == 503
+
+
+def test_an_incoming_call_tells_who_calls():
+    us = Us()
+    us.receive(
+        request("INVITE", extra='P-Asserted-Identity: "An" <tel:+84901234567>\r\nPrivacy: id\r\n')
+    )
+    [event] = us.told()
+    assert isinstance(event, Incoming)
+    assert event.from_user == "84900000000"
+    caller = event.caller
+    assert (caller.number, caller.display, caller.withheld) == ("+84901234567", "An", True)
