@@ -87,8 +87,8 @@ class Asking:
         token(ask.method, "method")
         for uri in (ask.request_uri, ask.from_uri, ask.to_uri):
             parse(text(uri, "URI"))
-        for value in (ask.contact, ask.contact_user or "", ask.content_type):
-            text(value, "Contact or Content-Type")
+        for value in (ask.contact, ask.contact_user, ask.contact_params, ask.content_type):
+            text(value or "", "Contact or Content-Type")
         if not ask.targets:
             raise SipError("a request without a target")
         if len(ask.body) > ASK_BODY_MAX:
@@ -127,7 +127,8 @@ class Asking:
         if ask.contact:
             contact = b"Contact: %b\r\n" % ask.contact.encode()
         elif ask.contact_user is not None:
-            contact = identity.contact_of(ask.contact_user)
+            contact = identity.contact_of(ask.contact_user)[:-2]
+            contact += ask.contact_params.encode() + b"\r\n"
         data = request(
             ask.method.encode(),
             self.uri,

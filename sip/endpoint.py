@@ -10,14 +10,13 @@ from __future__ import annotations
 import random
 
 from fastpath.sipscan import Message, ScanError, scan
-from sip.asking import Asker, Asking
-from sip.auth import DigestClient
+from sip.accounts import Accounts
 from sip.errors import SipError
-from sip.events import Address, AnyOutput, Ask, Ended, Invite
+from sip.events import Account, Address, AnyOutput, Ask, Ended, Invite, Registration
 from sip.headers import text
 from sip.incoming import Incoming
 from sip.leg import ACCEPT_LINE, ALLOW_LINE, Leg
-from sip.limits import ASKS_MAX, LEGS_MAX, REFUSED_RETRY_S
+from sip.limits import LEGS_MAX, REFUSED_RETRY_S
 from sip.local import Identity, Local
 from sip.outgoing import Outgoing
 from sip.server_invite import PROCEEDING
@@ -44,8 +43,7 @@ class Endpoint:
         self._legs_max = legs_max
         self._legs: dict[int, Outgoing | Incoming] = {}
         self._tags: dict[bytes, Outgoing | Incoming] = {}
-        self._asks: set[Asking] = set()
-        self._asked: set[int] = set()  # the numbers of those that are not the stack's own
+        self.accounts = Accounts(self.layer)
         self._incoming = 0
 
     # calls of ours
@@ -77,38 +75,28 @@ class Endpoint:
 
     # requests outside of calls
 
-    def ask(
-        self,
-        ask: Ask,
-        now_ns: int,
-        *,
-        user: Asker | None = None,
-        digest: DigestClient | None = None,
-    ) -> None:
-        """Ask a server something; exactly one `Told` answers, to `user` when there is one.
+    def ask(self, ask: Ask, now_ns: int) -> None:
+        """Ask a server something; exactly one `Told` answers.
 
-        `digest` is what an asker keeps from one request to the next; without it, credentials are
-        this request's alone. SipError when a field of it cannot stand in a message, or the number
-        is in use.
+        SipError when a field of it cannot stand in a message, or the number is in use.
         """
-        if user is None and ask.number in self._asked:
-            raise SipError(f"the number {ask.number} is in use")
-        if digest is None and ask.credentials is not None:
-            digest = DigestClient(ask.credentials)
-        asking = Asking(self.layer, ask, digest, user, self._told)
-        if len(self._asks) >= ASKS_MAX:
-            self.layer.count["overload"] += 1
-            asking.overloaded(now_ns)
-            return
-        self._asks.add(asking)
-        if user is None:
-            self._asked.add(ask.number)
-        asking.begin(now_ns)
+        self.accounts.ask(ask, now_ns)
 
-    def _told(self, asking: Asking) -> None:
-        self._asks.discard(asking)
-        if asking.user is None:
-            self._asked.discard(asking.ask.number)
+    def register(self, account: Account, now_ns: int) -> None:
+        """Register an account and keep it registered; `Registration` tells each change of state.
+
+        One that is registered already goes on with the new particulars. SipError when a field of it
+        cannot stand in a message, or there are too many.
+        """
+        self.accounts.register(account, now_ns)
+
+    def unregister(self, name: str, now_ns: int) -> None:
+        """Take an account's registration back; "off" is its last state. Nothing when it is gone."""
+        self.accounts.unregister(name, now_ns)
+
+    def registration(self, name: str) -> Registration | None:
+        """An account's present state, None when there is no such account."""
+        return self.accounts.shown(name)
 
     # calls to us
 
@@ -151,7 +139,7 @@ class Endpoint:
         return {
             **self.layer.count,
             "legs": len(self._legs),
-            "asks": len(self._asks),
+            **self.accounts.sizes(),
             **self.layer.sizes(),
         }
 

@@ -46,8 +46,9 @@ class Ask(msgspec.Struct, frozen=True):
 
     Attributes:
         cseq: the first one used; a challenge or another target takes the next (see `Told.cseq`).
-        contact: a whole Contact value, for what is more than an address of ours.
         contact_user: our Contact on the transport it leaves by, with this user ("" without one).
+        contact_params: what follows it, `;expires=60`.
+        contact: a whole Contact value instead.
         routes: a route set to travel, as header values (`<sip:proxy;lr>`).
         wait_s: how long one target may be silent, at most 32 seconds (timer F).
     """
@@ -64,10 +65,41 @@ class Ask(msgspec.Struct, frozen=True):
     body: bytes = b""
     content_type: str = "text/plain"
     credentials: Credentials | None = None
-    contact: str = ""
     contact_user: str | None = None
+    contact_params: str = ""
+    contact: str = ""
     routes: tuple[str, ...] = ()
     wait_s: int = 32
+
+
+class Account(msgspec.Struct, frozen=True):
+    """A registration of ours with somebody's registrar. `name` is the caller's own.
+
+    Attributes:
+        aor: the address of record, `sip:1900@carrier.vn`.
+        registrar: the Request-URI, `sip:carrier.vn`.
+        targets: where it may be sent, tried in order; the one that answered is kept to.
+        expires_s: asked for; the registrar's answer holds.
+        contact_user: of our Contact; the aor's user when empty.
+        instance: a URN, for `+sip.instance` (RFC 5626 section 4.1).
+        routes: outbound proxies to travel, as header values.
+        learn: register the address that the registrar sees us at, behind a NAT without a fixed one.
+        keepalive_s: CRLFs over UDP at this interval hold a NAT's mapping; 0 is none.
+        retry_s: the first wait after a failure is one to two times this, the next ones double.
+    """
+
+    name: str
+    aor: str
+    registrar: str
+    targets: tuple[Address, ...]
+    credentials: Credentials | None = None
+    expires_s: int = 600
+    contact_user: str = ""
+    instance: str = ""
+    routes: tuple[str, ...] = ()
+    learn: bool = False
+    keepalive_s: int = 0
+    retry_s: int = 30
 
 
 class Send(msgspec.Struct, frozen=True, gc=False):
@@ -115,6 +147,35 @@ class Told(SipEvent, frozen=True, kw_only=True):
     def values(self, name: str) -> list[str]:
         """The values of one header, given by its full name."""
         return [value for named, value in self.headers if named == name]
+
+
+RegistrationState = Literal["trying", "registered", "refused", "waiting", "off"]
+
+
+class Registration(SipEvent, frozen=True, kw_only=True):
+    """An account's state has changed.
+
+    Attributes:
+        state: "registered"; "trying" (the first answer is awaited); "waiting" (nobody answers, or
+            not well: it goes on trying); "refused" (the registrar does not want us: it goes on
+            trying, more and more seldom); "off".
+        code: the registrar's last answer, 0 when none came.
+        expires_s: how long the registration holds.
+        retry_s: when the next attempt follows, of "waiting" and "refused".
+        service_route: to be travelled by requests of this account (RFC 3608), as header values.
+        aliases: other identities that are registered too (P-Associated-URI).
+    """
+
+    account: str
+    state: RegistrationState
+    code: int = 0
+    reason: str = ""
+    expires_s: int = 0
+    retry_s: int = 0
+    target: Address | None = None
+    service_route: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    leg: int = NO_LEG
 
 
 class Trying(SipEvent, frozen=True):

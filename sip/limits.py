@@ -47,3 +47,15 @@ WANTED_MAX = 64  # header values of its answer that are told
 REFUSED_RETRY_S = 10  # Retry-After of our 503
 REASONS_MAX = 8  # values of Reason in one message; more are not read
 IDENTITIES_MAX = 16  # addresses of one identity header that are read
+
+# registrations, ours (registrant) and the telephones' (registrar)
+CONTACTS_MAX = 32  # addresses in the Contact headers of one message; more are an error
+EXPIRES_S_MAX = 86_400  # of a registration; a longer one is taken for this
+ACCOUNTS_MAX = 1_000  # accounts of ours; a further one is refused
+REFRESH_S_MIN = 1  # a registration is refreshed no more often than this
+REFRESH_EARLY_S = 70  # before its expiry at the latest, so that two targets can be silent
+BACKOFF_S_MAX = 1_800  # RFC 5626 section 4.5: the longest wait after failures
+DENIALS_MAX = 3  # wrong passwords in a row, then only after DENIED_REST_S
+DENIED_REST_S = 3_600
+BRIEF_MAX = 2  # 423 answers in a row that are obeyed
+LEARNS_MAX = 2  # addresses learned in a row, of a NAT that gives another one each time
