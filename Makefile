@@ -9,7 +9,7 @@ BIN    := $(VENV)/bin
 PY     := $(BIN)/python
 PIP    := $(PY) -m pip --quiet --disable-pip-version-check
 PACKAGES  := dialerd fastpath sip gsm admin_http
-CYTHON    := $(shell find fastpath sip gsm -name '*.pyx' -o -name '*.pxd')
+CYTHON    := $(shell find fastpath sip gsm -name '*.pyx' -o -name '*.pxd') $(wildcard sip/*.py)
 EXTENSIONS = $(basename $(subst /,.,$(shell find fastpath sip gsm -name '*.pyx')))
 # The files of the tree as git sees them, new ones included: what the scratch builds copy.
 FILES := git ls-files -z --cached --others --exclude-standard --deduplicate

@@ -73,9 +73,14 @@ if NATIVE:
     COMPILE.append("-march=native")
 
 
-def extensions() -> list[Extension]:
-    """One extension per .pyx; C helpers live in the .pyx as verbatim code."""
-    found = sorted(p for top in ("fastpath", "sip", "gsm") for p in Path(top).rglob("*.pyx"))
+def sources(suffix: str) -> list[Path]:
+    """Every .pyx, or every .py beside a .pxd that declares its types: it is its own slow twin."""
+    found = sorted(p for top in ("fastpath", "sip", "gsm") for p in Path(top).rglob("*" + suffix))
+    return [p for p in found if suffix == ".pyx" or p.with_suffix(".pxd").is_file()]
+
+
+def extensions(suffix: str) -> list[Extension]:
+    """One extension per source; C helpers live in the .pyx as verbatim code."""
     return [
         Extension(
             ".".join(p.with_suffix("").parts),
@@ -86,18 +91,23 @@ def extensions() -> list[Extension]:
             libraries=["pthread", "m"],
             depends=["setup.py"],
         )
-        for p in found
+        for p in sources(suffix)
     ]
 
 
-setup(
-    ext_modules=[]
-    if BUILT
-    else cythonize(
-        extensions(),
-        compiler_directives=DIRECTIVES,
-        build_dir=None if TRACE else "build/cython",
-        nthreads=os.cpu_count() or 1,
-        annotate=False,
-    )
-)
+def compiled() -> list[Extension]:
+    """All of them, as C."""
+    options = {
+        "build_dir": None if TRACE else "build/cython",
+        "nthreads": os.cpu_count() or 1,
+        "annotate": False,
+    }
+    # Annotations of a .py are mypy's; what is typed is in its .pxd.
+    plain = DIRECTIVES | {"annotation_typing": False}
+    return [
+        *cythonize(extensions(".pyx"), compiler_directives=DIRECTIVES, **options),
+        *cythonize(extensions(".py"), compiler_directives=plain, **options),
+    ]
+
+
+setup(ext_modules=[] if BUILT else compiled())

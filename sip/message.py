@@ -13,8 +13,8 @@ from sip.events import Address
 
 ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO"
 SDP_KIND = b"application/sdp"
-_BODY = b"Content-Type: %b\r\nContent-Length: %d\r\n\r\n%b"
-_SDP = b"Content-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%b"
+_SDP = b"Content-Type: application/sdp\r\nContent-Length: "
+_END = b"\r\n\r\n"
 _EMPTY = b"Content-Length: 0\r\n\r\n"
 _RECEIVED = re.compile(rb";\s*received\s*=\s*([^\s;,]{1,64})", re.IGNORECASE)
 _RPORT = re.compile(rb";\s*rport\s*=\s*([0-9]{1,5})", re.IGNORECASE)
@@ -38,21 +38,29 @@ def request(  # noqa: PLR0913, PLR0917 - the parts of a request, each said once
 
     Routes stand above From, where an INVITE's CANCEL and ACK take them over (9.1, 17.1.1.3).
     """
-    tail = _BODY % (kind, len(body), body) if body else _EMPTY
-    return (
-        b"%b %b SIP/2.0\r\n%b%b\r\nMax-Forwards: 70\r\n%b"
-        b"From: %b\r\nTo: %b\r\nCall-ID: %b\r\nCSeq: %d %b\r\n%b%b"
-        % (method, uri, via, branch, routes, sender, to, call_id, cseq, method, extra, tail)
-    )
+    parts = (
+        method, b" ", uri, b" SIP/2.0\r\n", via, branch, b"\r\nMax-Forwards: 70\r\n", routes,
+        b"From: ", sender, b"\r\nTo: ", to, b"\r\nCall-ID: ", call_id,
+        b"\r\nCSeq: ", b"%d" % cseq, b" ", method, b"\r\n", extra,
+    )  # fmt: skip
+    if not body:
+        return b"".join((*parts, _EMPTY))
+    size = b"%d" % len(body)
+    return b"".join((*parts, b"Content-Type: ", kind, b"\r\nContent-Length: ", size, _END, body))
 
 
 def response(
     code: int, head: bytes, to: bytes, extra: bytes = b"", sdp: bytes = b"", phrase: str = ""
 ) -> bytes:
     """One response. `head` is `Message.reply_head`'s, `to` the whole To value."""
-    words = (phrase or usual_phrase(code)).encode()
-    tail = _SDP % (len(sdp), sdp) if sdp else _EMPTY
-    return b"SIP/2.0 %d %b\r\n%bTo: %b\r\n%b%b" % (code, words, head, to, extra, tail)
+    words = phrase.encode() if phrase else usual_phrase(code).encode()
+    line = b"SIP/2.0 %d " % code
+    if not sdp:
+        return b"".join((line, words, b"\r\n", head, b"To: ", to, b"\r\n", extra, _EMPTY))
+    size = b"%d" % len(sdp)
+    return b"".join(
+        (line, words, b"\r\n", head, b"To: ", to, b"\r\n", extra, _SDP, size, _END, sdp)
+    )
 
 
 def reply_target(message: Message, source: Address, *, reliable: bool) -> Address:

@@ -193,9 +193,9 @@ class Transactions(Serving):
             if tx.target == target and tx.state == ci.CALLING
         ]
         others = [
-            tx
-            for tx in self.client_others.values()
-            if tx.target == target and tx.state == co.TRYING
+            other
+            for other in self.client_others.values()
+            if other.target == target and other.state == co.TRYING
         ]
         for tx in invites:
             if tx.step(ci.UNREACHABLE) & ci.FAIL:
