@@ -33,6 +33,7 @@ from fastpath.sipnames cimport (
     H_REASON,
     H_RECORD_ROUTE,
     H_REQUIRE,
+    H_SESSION_EXPIRES,
     H_RETRY_AFTER,
     H_ROUTE,
     H_TO,
@@ -284,7 +285,10 @@ cdef void header_line(Scan* s, Text p, Text end) noexcept nogil:
         route_header(s, kind, p, end)
     elif kind == H_WARNING:
         warning(s, p, end)
-    elif kind != H_REASON and kind != H_REQUIRE and kind != H_ACCEPT and kind != H_CONTENT_ENCODING:
+    elif (
+        kind != H_REASON and kind != H_REQUIRE and kind != H_ACCEPT and kind != H_CONTENT_ENCODING
+        and kind != H_SESSION_EXPIRES
+    ):
         single_header(s, kind, p, end)
 
 

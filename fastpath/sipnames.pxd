@@ -24,6 +24,7 @@ cdef enum:
     H_WARNING
     H_REQUIRE
     H_ACCEPT
+    H_SESSION_EXPIRES
     H_COUNT
 
 cdef int header_id(Span name) noexcept nogil

@@ -45,6 +45,8 @@ cdef int compact_id(unsigned char c) noexcept nogil:
         return H_CONTENT_TYPE
     if c == c"e":
         return H_CONTENT_ENCODING
+    if c == c"x":
+        return H_SESSION_EXPIRES
     return H_OTHER
 
 
@@ -70,6 +72,8 @@ cdef int long_id(Span name) noexcept nogil:
         return H_RECORD_ROUTE if same(name, "record-route", 12) else H_OTHER
     if name.n == 14:
         return H_CONTENT_LENGTH if same(name, "content-length", 14) else H_OTHER
+    if name.n == 15:
+        return H_SESSION_EXPIRES if same(name, "session-expires", 15) else H_OTHER
     return H_CONTENT_ENCODING if same(name, "content-encoding", 16) else H_OTHER
 
 

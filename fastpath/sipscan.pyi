@@ -125,6 +125,9 @@ class Message:
     def demands(self) -> bool:
         """Whether it has a Require, an Accept or a Content-Encoding header."""
     @property
+    def timed(self) -> bool:
+        """Whether it has a Session-Expires header (RFC 4028)."""
+    @property
     def transaction_key(self) -> bytes:
         """What its server transaction is found by, the method aside (17.2.3, RFC 2543)."""
     @property

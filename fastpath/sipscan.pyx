@@ -38,20 +38,13 @@ from fastpath.sipgrammar cimport (
     span_of,
     uri,
 )
-from fastpath.siphead cimport (
-    FOLDED,
-    HEADER_LINES,
-    LINE_BYTES,
-    MESSAGE_BYTES,
-    fault,
-    q850_of,
-    run,
-)
+from fastpath.siphead cimport FOLDED, HEADER_LINES, LINE_BYTES, MESSAGE_BYTES, fault, q850_of, run
 from fastpath.sipnames cimport (
     H_ACCEPT,
     H_CONTENT_ENCODING,
     H_REASON,
     H_REQUIRE,
+    H_SESSION_EXPIRES,
     H_VIA,
 )
 
@@ -305,6 +298,10 @@ cdef class Message:
         return seen > 0
 
     @property
+    def timed(self) -> bool:
+        return self.s.seen[H_SESSION_EXPIRES] > 0
+
+    @property
     def transaction_key(self) -> bytes:
         """What a server transaction is found by (17.2.3), the method aside.
 
@@ -396,5 +393,5 @@ cdef class Message:
 COMPACT = {
     b"via": b"v", b"from": b"f", b"to": b"t", b"call-id": b"i", b"contact": b"m",
     b"content-length": b"l", b"content-type": b"c", b"content-encoding": b"e", b"subject": b"s",
-    b"supported": b"k",
+    b"supported": b"k", b"session-expires": b"x",
 }

@@ -14,6 +14,7 @@ cdef class ClientInvite(Timer):
     cdef public bytes ack
     cdef public tuple target
     cdef public int state
+    cdef public bint cancelled
     cdef public long long interval_ns
     cdef public long long give_up_ns
 

@@ -17,8 +17,8 @@ from sip.limits import NEVER
 if TYPE_CHECKING:
     from sip.transactions import InviteUser, Transactions
 
-STATES = ("calling", "proceeding", "completed", "accepted", "terminated")
-CALLING, PROCEEDING, COMPLETED, ACCEPTED, TERMINATED = range(5)
+STATES = ("calling", "proceeding", "completed", "accepted", "terminated", "expired")
+CALLING, PROCEEDING, COMPLETED, ACCEPTED, TERMINATED, EXPIRED = range(6)
 
 EVENTS = ("1xx", "2xx", "3xx-6xx", "timer A", "timer B", "timer D", "timer M", "unreachable")
 PROVISIONAL, ACCEPT, REFUSE, TIMER_A, TIMER_B, TIMER_D, TIMER_M, UNREACHABLE = range(8)
@@ -36,7 +36,7 @@ TABLE: dict[tuple[int, int], tuple[int, int]] = {
     (CALLING, ACCEPT): (ACCEPTED, TELL | START_M),
     (CALLING, REFUSE): (COMPLETED, TELL | ACK | START_D),
     (CALLING, TIMER_A): (CALLING, RESEND),
-    (CALLING, TIMER_B): (TERMINATED, FAIL),
+    (CALLING, TIMER_B): (EXPIRED, FAIL | START_M),
     (CALLING, UNREACHABLE): (TERMINATED, FAIL),
     (PROCEEDING, PROVISIONAL): (PROCEEDING, TELL),
     (PROCEEDING, ACCEPT): (ACCEPTED, TELL | START_M),
@@ -46,8 +46,13 @@ TABLE: dict[tuple[int, int], tuple[int, int]] = {
     (COMPLETED, TIMER_D): (TERMINATED, 0),
     (ACCEPTED, ACCEPT): (ACCEPTED, TELL),
     (ACCEPTED, TIMER_M): (TERMINATED, 0),
+    # No RFC has this state: whoever answers after timer B must not be left with an open call.
+    (EXPIRED, PROVISIONAL): (EXPIRED, TELL),
+    (EXPIRED, ACCEPT): (ACCEPTED, TELL | START_M),
+    (EXPIRED, REFUSE): (COMPLETED, ACK | START_D),
+    (EXPIRED, TIMER_M): (TERMINATED, 0),
 }
-ROWS = tuple(tuple(TABLE.get((s, e), (s, 0)) for e in range(len(EVENTS))) for s in range(5))
+ROWS = tuple(tuple(TABLE.get((s, e), (s, 0)) for e in range(len(EVENTS))) for s in range(6))
 
 
 class ClientInvite(Timer):
@@ -56,6 +61,7 @@ class ClientInvite(Timer):
     __slots__ = (
         "ack",
         "branch",
+        "cancelled",
         "give_up_ns",
         "interval_ns",
         "layer",
@@ -80,6 +86,7 @@ class ClientInvite(Timer):
         self.target = target
         self.state = CALLING
         self.ack = b""  # of a refusal
+        self.cancelled = False
         self.interval_ns = 0
         self.give_up_ns = NEVER
 
@@ -92,7 +99,7 @@ class ClientInvite(Timer):
         """Which timer a due time means in the present state."""
         if self.state == COMPLETED:
             return TIMER_D
-        if self.state == ACCEPTED:
+        if self.state == ACCEPTED or self.state == EXPIRED:  # noqa: PLR1714 - no set is made
             return TIMER_M
         if self.state == CALLING and now_ns < self.give_up_ns:
             return TIMER_A

@@ -10,14 +10,15 @@ from sip.errors import SipError
 from sip.events import Address
 from sip.limits import ROUTES_MAX
 from sip.local import Identity, Reach
-from sip.message import request
+from sip.message import SDP_KIND, request
 from sip.uri import parse
 
 
 class Dialog:
     """Both ends' identifiers and the route between them.
 
-    Values are header values as bytes, tags included.
+    Values are header values as bytes, tags included. `target` is the Request-URI of what is sent:
+    the peer's Contact, or the first route when that is a strict router.
     """
 
     __slots__ = (
@@ -29,6 +30,7 @@ class Dialog:
         "remote_cseq",
         "remote_tag",
         "route_lines",
+        "routes",
         "target",
         "theirs",
     )
@@ -56,34 +58,30 @@ class Dialog:
         self.remote_tag = remote_tag
         self.cseq = cseq
         self.remote_cseq = -1
-        self.target = target
-        self.route_lines = b""
         self.next_hop = fallback
-        if routes:
-            self._set_routes(routes)
-        else:
-            self._hop(target)
+        self._lead(target, routes)
 
-    def _hop(self, uri: bytes) -> None:
-        """Requests go where `uri` leads.
+    def _lead(self, target: bytes, routes: list[bytes]) -> None:
+        """12.2.1.1: where requests go.
 
-        Names are not resolved here, they keep the address the peer spoke from.
+        A first hop without `lr` is a strict router: it stands in the Request-URI, and the target
+        behind the routes. Names are not resolved here, they keep the address the peer spoke from.
         """
-        self.next_hop = self.reach.address(uri, self.next_hop)
-
-    def _set_routes(self, routes: list[bytes]) -> None:
-        """12.2.1.1.
-
-        A first hop without `lr` is a strict router, the target moves behind the routes.
-        """
+        if not routes:
+            self.next_hop = self.reach.address(target, self.next_hop)
+            self.target, self.routes, self.route_lines = target, routes, b""
+            return
         if len(routes) > ROUTES_MAX:
             raise SipError("the route set is too long")
         first, _ = parse_address(routes[0])
-        self._hop(first)
-        if not parse(first).loose:
-            routes = [*routes[1:], b"<" + self.target + b">"]
-            self.target = first
-        self.route_lines = b"".join(b"Route: %b\r\n" % route for route in routes)
+        travelled = routes
+        loose = parse(first).loose
+        if not loose:
+            travelled = [*routes[1:], b"<" + target + b">"]
+        self.next_hop = self.reach.address(first, self.next_hop)
+        self.target = target if loose else first
+        self.routes = routes
+        self.route_lines = b"".join(b"Route: %b\r\n" % route for route in travelled)
 
     @classmethod
     def of_answer(
@@ -91,17 +89,16 @@ class Dialog:
         message: Message,
         ours: bytes,
         request_uri: bytes,
-        cseq: int,
         source: Address,
         reach: Reach,
     ) -> Dialog:
-        """The caller's side, from a 2xx (12.1.2)."""
+        """The caller's side, from a response to its INVITE (12.1.2)."""
         return cls(
             message.call_id,
             ours,
             message.to_value,
             message.to_tag,
-            cseq,
+            message.cseq,
             message.contact_uri or request_uri,
             message.record_routes[::-1],
             source,
@@ -125,10 +122,22 @@ class Dialog:
         dialog.remote_cseq = message.cseq
         return dialog
 
+    def confirm(self, message: Message) -> None:
+        """13.2.2.4: an early dialog's 2xx says anew where its requests go; the numbers go on.
+
+        SipError when that route cannot be travelled.
+        """
+        routes = message.record_routes[::-1]
+        target = message.contact_uri
+        if routes != self.routes:
+            self._lead(target or self.target, routes)
+        elif target:
+            self.retarget(target)
+
     def retarget(self, uri: bytes) -> None:
-        """A target refresh (12.2.2) of a dialog without routes."""
-        self.target = uri
-        self._hop(uri)
+        """A target refresh (12.2.1.2, 12.2.2): the route set stays as it is."""
+        if uri and (uri != self.target or self.routes):
+            self._lead(uri, self.routes)
 
     def next_cseq(self) -> int:
         """For each request but ACK and CANCEL."""
@@ -142,8 +151,10 @@ class Dialog:
         branch: bytes,
         cseq: int,
         extra: bytes = b"",
+        body: bytes = b"",
+        kind: bytes = SDP_KIND,
     ) -> bytes:
-        """A request in the dialog, without a body."""
+        """A request in the dialog."""
         return request(
             method,
             self.target,
@@ -154,4 +165,6 @@ class Dialog:
             self.call_id,
             cseq,
             self.route_lines + extra,
+            body,
+            kind,
         )

@@ -16,12 +16,15 @@ from sip.events import Account, Address, AnyOutput, Ask, Ended, Invite, Registra
 from sip.headers import text
 from sip.incoming import Incoming
 from sip.leg import ACCEPT_LINE, ALLOW_LINE, Leg
-from sip.limits import LEGS_MAX, REFUSED_RETRY_S
+from sip.limits import LEGS_MAX, REFUSED_RETRY_S, SDP_MAX, SESSION_MIN_S
 from sip.local import Identity, Local
+from sip.options import SUPPORTED_LINE, unsupported
 from sip.outgoing import Outgoing
 from sip.server_invite import PROCEEDING
+from sip.session_timer import too_short
 from sip.transactions import Transactions
 
+INSIDE = frozenset({"BYE", "INFO", "PRACK", "UPDATE"})  # methods that only a dialog can have
 _RETRY = b"Retry-After: %d\r\n" % REFUSED_RETRY_S
 
 
@@ -37,10 +40,18 @@ class Endpoint:
         rng: random.Random,
         user_agent: str = "dialerd",
         legs_max: int = LEGS_MAX,
+        session_s: int = 0,
+        min_se_s: int = SESSION_MIN_S,
     ) -> None:
+        """The last two are for calls to us: how long a session may stand unrefreshed (RFC 4028).
+
+        `session_s` 0 leaves that to the caller; `min_se_s` is the shortest that we agree to.
+        """
         text(user_agent, "user_agent")
         self.layer = Transactions(tuple(Identity(local, user_agent) for local in those), rng)
         self._legs_max = legs_max
+        self.session_s = session_s
+        self.min_se_s = min_se_s
         self._legs: dict[int, Outgoing | Incoming] = {}
         self._tags: dict[bytes, Outgoing | Incoming] = {}
         self.accounts = Accounts(self.layer)
@@ -100,11 +111,22 @@ class Endpoint:
 
     # calls to us
 
-    def ring(self, leg: int, now_ns: int, code: int = 180, sdp: bytes | None = None) -> None:
-        """Answer provisionally, with early media when there is `sdp`."""
+    def ring(
+        self,
+        leg: int,
+        now_ns: int,
+        code: int = 180,
+        sdp: bytes | None = None,
+        *,
+        reliable: bool | None = None,
+    ) -> None:
+        """Answer provisionally, with early media when there is `sdp`.
+
+        `reliable` has it acknowledged (RFC 3262) if the caller can; None: if the caller insists.
+        """
         found = self._legs.get(leg)
         if isinstance(found, Incoming):
-            found.ring(now_ns, code, sdp)
+            found.ring(now_ns, code, sdp or b"", reliable=reliable)
 
     def accept(self, leg: int, sdp: bytes, now_ns: int) -> None:
         """Answer with 200."""
@@ -117,6 +139,32 @@ class Endpoint:
         found = self._legs.get(leg)
         if isinstance(found, Incoming):
             found.reject(code, now_ns, _cause(q850), text(phrase, "phrase"))
+
+    # calls of either kind
+
+    def acknowledge(self, leg: int, sdp: bytes, now_ns: int) -> None:
+        """Answer the offer that `Offered` told, in the ACK or in a PRACK."""
+        found = self._legs.get(leg)
+        if isinstance(found, Outgoing):
+            found.acknowledge(sdp, now_ns)
+
+    def modify(self, leg: int, sdp: bytes, now_ns: int, *, update: bool = False) -> None:
+        """Offer a new description (hold, another address); `Modified` or `ModifyFailed` tells.
+
+        By re-INVITE, or with `update` by UPDATE, which is the only way before the call is answered.
+        A collision with the peer's offer is retried by itself (14.1).
+        """
+        if not 0 < len(sdp) <= SDP_MAX:
+            raise SipError("an offer must be given, and not too large")
+        found = self._legs.get(leg)
+        if found is not None:
+            found.modify(sdp, now_ns, update=update)
+
+    def digit(self, leg: int, digit: str, ms: int, now_ns: int) -> None:
+        """Press a key by INFO; keys leave one after the other, in their order."""
+        found = self._legs.get(leg)
+        if found is not None:
+            found.press(digit, ms, now_ns)
 
     # the machine's own side
 
@@ -208,6 +256,9 @@ class Endpoint:
         if tx is None:
             self.layer.refuse(message, source, 481)
             return
+        if tx.merge != (message.call_id, message.from_tag, message.cseq):
+            self.layer.refuse(message, source, 481)  # a guessed branch is not enough
+            return
         self.layer.answer(message, key, source, 200, now_ns, to=tx.to)
         if tx.state == PROCEEDING and tx.user is not None:
             tx.user.on_cancel(message.q850, now_ns)
@@ -236,7 +287,9 @@ class Endpoint:
             code, extra = refusal
             self.layer.refuse(message, source, code, extra)
         elif method == "OPTIONS":
-            self.layer.refuse(message, source, 200, ALLOW_LINE + ACCEPT_LINE)  # 11.2
+            self.layer.refuse(
+                message, source, 200, ALLOW_LINE + ACCEPT_LINE + SUPPORTED_LINE
+            )  # 11.2
         elif self.layer.full() or len(self._legs) >= self._legs_max:
             self.layer.count["overload"] += 1
             self.layer.refuse(message, source, 503, _RETRY)
@@ -246,16 +299,19 @@ class Endpoint:
     def _objection(self, message: Message, method: str) -> tuple[int, bytes] | None:
         """8.2.1 to 8.2.3, in their order: why a request outside a dialog is refused."""
         if method not in {"INVITE", "OPTIONS"}:
-            return (481, b"") if method in {"BYE", "INFO"} else (405, ALLOW_LINE)
+            return (481, b"") if method in INSIDE else (405, ALLOW_LINE)
         if message.uri_scheme not in {"sip", "sips", "tel"}:
             return 416, b""
         merge = (message.call_id, message.from_tag, message.cseq)
         if method == "INVITE" and merge in self.layer.merges:
             return 482, b""
-        if message.demands:
-            required = message.get_all("Require")
-            if required:
-                return 420, b"".join(b"Unsupported: %b\r\n" % value for value in required if value)
+        unknown = unsupported(message)
+        if unknown:
+            return 420, unknown
+        if method == "INVITE" and message.timed:
+            longer = too_short(message, self.min_se_s)
+            if longer:
+                return 422, longer
         return _body_objection(message) if method == "INVITE" else None
 
     def _ring_in(self, message: Message, key: bytes, source: Address, now_ns: int) -> None:

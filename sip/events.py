@@ -25,6 +25,15 @@ class Invite(msgspec.Struct, frozen=True):
 
     URIs are given without angle brackets; `headers` are added as they are (identity headers and
     such), and may not repeat one that the stack itself writes.
+
+    Without `sdp` the peer is to offer: `Offered` tells its offer, `Endpoint.acknowledge` answers.
+
+    Attributes:
+        session_s: the session is to be refreshed this often at least (RFC 4028); 0 leaves it to
+            the peer, whose wish is met in any case.
+        min_se_s: the shortest refresh interval that we accept.
+        rel100: whether the peer may, or must, send provisional responses reliably (RFC 3262).
+        redirects: how many places of a 3xx's Contact are tried; 0 ends the call with the 3xx.
     """
 
     leg: int
@@ -37,6 +46,10 @@ class Invite(msgspec.Struct, frozen=True):
     display: str = ""
     credentials: Credentials | None = None
     headers: tuple[tuple[str, str], ...] = ()
+    session_s: int = 0
+    min_se_s: int = 0
+    rel100: Literal["off", "supported", "required"] = "supported"
+    redirects: int = 0
 
 
 class Ask(msgspec.Struct, frozen=True):
@@ -189,6 +202,12 @@ class Failover(SipEvent, frozen=True):
     code: int
 
 
+class Redirected(SipEvent, frozen=True):
+    """A 3xx sent us to `uri`, which is called now."""
+
+    uri: str
+
+
 class Provisional(SipEvent, frozen=True):
     """The far end progresses (101-199); with `sdp` there is early media to listen to."""
 
@@ -203,6 +222,17 @@ class Accepted(SipEvent, frozen=True):
     """
 
     sdp: bytes
+
+
+class Offered(SipEvent, frozen=True):
+    """Our INVITE had no offer, the peer made this one: `Endpoint.acknowledge` gives our answer.
+
+    Until then its 200 is not acknowledged; `Accepted` follows. With `early` a reliable provisional
+    response brought it: `Accepted` comes when the call is answered.
+    """
+
+    sdp: bytes
+    early: bool = False
 
 
 class Incoming(SipEvent, frozen=True):
@@ -234,12 +264,28 @@ class Established(SipEvent, frozen=True):
 
 
 class Renegotiated(SipEvent, frozen=True):
-    """The peer offered anew in the call (hold, another address).
+    """The peer describes itself anew (hold, another address).
 
-    It has been answered with what we already use.
+    Its offer has been answered with what we already use, or this is its answer to an offer that it
+    asked us for, or to a refresh.
     """
 
     sdp: bytes
+
+
+class Modified(SipEvent, frozen=True):
+    """The peer took the offer of `Endpoint.modify`; `sdp` is its answer."""
+
+    sdp: bytes
+
+
+class ModifyFailed(SipEvent, frozen=True):
+    """The peer refused it with `code`: everything is as before.
+
+    0: it could not be sent in this state, or a later offer has taken its place.
+    """
+
+    code: int
 
 
 class Digit(SipEvent, frozen=True):
@@ -255,7 +301,7 @@ class Ended(SipEvent, frozen=True):
     `code` and `phrase` are the final answer's to the INVITE (200 when it was answered, 0 and a
     reason when none came); 200 with `answered` false: the answer crossed our CANCEL and was hung up
     at once. `q850` is the Reason header's cause, of the BYE or of the final answer, 0 when there is
-    none. `by` tells who ended it.
+    none. `by` tells who ended it. `contacts` are the URIs of a 3xx, best first.
     """
 
     code: int
@@ -264,6 +310,7 @@ class Ended(SipEvent, frozen=True):
     by: Literal["us", "them", "timeout"]
     answered: bool
     retry_after_s: int = 0
+    contacts: tuple[str, ...] = ()
 
 
 AnyOutput = Send | SipEvent

@@ -5,21 +5,26 @@ Life inside the dialog (RFC 3261 sections 12, 14, 15) and the one `Ended`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 from fastpath.sipscan import Message
 from fastpath.wheel import Timer
-from sip import sdp
+from sip import info, reliable, reoffer, update
 from sip.auth import DigestClient
 from sip.causes import reason_line
-from sip.client_other import ClientOther
 from sip.dialog import Dialog
-from sip.events import Address, Digit, Ended, Renegotiated
-from sip.message import ALLOW
+from sip.events import Address, Ended
+from sip.info import Digits
+from sip.message import ALLOW, sdp_of
+from sip.modify import Modifier
+from sip.negotiation import Negotiation
+from sip.options import SUPPORTED_LINE, unsupported
+from sip.reliable import Reliable
 from sip.server_invite import Answer
+from sip.session_timer import SessionTimer
 from sip.transactions import Transactions
+from sip.within import Within
 
 if TYPE_CHECKING:
     from sip.endpoint import Endpoint
@@ -27,9 +32,6 @@ if TYPE_CHECKING:
 By = Literal["us", "them", "timeout"]
 ALLOW_LINE = f"Allow: {ALLOW}\r\n".encode()
 ACCEPT_LINE = b"Accept: application/sdp\r\n"
-_SIGNAL = re.compile(rb"^\s*Signal\s*=\s*([0-9A-Da-d*#])\s*$", re.MULTILINE)
-_DURATION = re.compile(rb"^\s*Duration\s*=\s*([0-9]{1,5})\s*$", re.MULTILINE)
-DIGIT_MS = 160  # when an INFO tells no duration
 
 
 class Leg(Timer):
@@ -41,15 +43,25 @@ class Leg(Timer):
         "by",
         "call_id",
         "code",
+        "contacts",
         "dialog",
         "digest",
+        "digits",
         "endpoint",
         "layer",
+        "modifier",
+        "negotiation",
         "number",
+        "offer_cseq",
+        "offers",
+        "over",
+        "peer_updates",
         "phrase",
         "q850",
+        "reliable",
         "retry_after_s",
         "sdp",
+        "session",
         "state",
         "tag",
     )
@@ -61,21 +73,59 @@ class Leg(Timer):
         self.call_id = call_id
         self.tag = tag
         self.dialog: Dialog | None = None
-        self.answer: Answer | None = None
+        self.answer: Answer | None = None  # a 2xx of ours that waits for its ACK
+        self.offer_cseq = -1  # of the INVITE whose 2xx carries an offer of ours
         self.digest: DigestClient | None = None
-        self.sdp = b""
+        self.sdp = b""  # what we described last
+        self.offers = True  # it was an offer, not an answer
+        self.negotiation: Negotiation | None = None  # that goes on from it
+        self.reliable: Reliable | None = None  # of an INVITE that came
+        self.modifier: Modifier | None = None
+        self.session: SessionTimer | None = None
+        self.digits: Digits | None = None
+        self.peer_updates = False  # its Allow names UPDATE; read where somebody wants to know
         self.state = 0
         self.code = 0
         self.phrase = ""
         self.q850 = 0
         self.by: By = "them"
         self.answered = False
+        self.over = False
         self.retry_after_s = 0
+        self.contacts: tuple[str, ...] = ()
+
+    @property
+    def caller(self) -> bool:
+        """Whether the Call-ID is ours, which decides who waits longer after a glare (14.1)."""
+        return self.number >= 0
 
     # to be said by the subclasses
 
     def established(self) -> bool:
         """Whether requests inside the dialog are served."""
+        raise NotImplementedError
+
+    def confirmed(self) -> bool:
+        """Whether the call has been answered; its ACK may still be awaited."""
+        raise NotImplementedError
+
+    def dialog_with(self, tag: bytes) -> Dialog | None:
+        """The dialog whose other end has this tag, early ones too."""
+        raise NotImplementedError
+
+    def negotiable(self) -> Dialog | None:
+        """The dialog where an offer may be made now: no other one is open, ours or theirs."""
+        raise NotImplementedError
+
+    def offer_refusal(self, dialog: Dialog) -> int:
+        """Why the peer may not offer by UPDATE before the call is up (RFC 3311 section 5.2).
+
+        491 while it owes us an answer, 500 while we owe it one, else 0.
+        """
+        raise NotImplementedError
+
+    def release(self, now_ns: int, q850: int) -> None:
+        """Hang up, in whatever state it is."""
         raise NotImplementedError
 
     def on_bye(self, q850: int, now_ns: int) -> None:
@@ -90,9 +140,14 @@ class Leg(Timer):
 
     def end(self) -> None:
         """Tell it, and leave the endpoint's tables."""
+        self.over = True
         if self.answer is not None:
             self.answer.acked()
             self.answer = None
+        if self.session is not None:
+            self.session.stop()
+        if self.modifier is not None:
+            self.modifier.stop()
         self.endpoint.remove(self)
         self.layer.out.append(
             Ended(
@@ -103,32 +158,26 @@ class Leg(Timer):
                 self.by,
                 self.answered,
                 self.retry_after_s,
+                self.contacts,
             )
         )
 
-    def hang_up(self, now_ns: int, authorization: bytes = b"") -> None:
+    def hang_up(self, now_ns: int) -> None:
         """Send BYE; `on_bye_done` follows."""
-        dialog = self.dialog
-        if dialog is None:
-            return
-        branch = self.layer.branch()
-        authorization = authorization or self.foresee("BYE", dialog.target)
-        extra = reason_line(self.q850 if self.by == "us" else 0) + authorization
-        data = dialog.build(self.layer.identities, b"BYE", branch, dialog.next_cseq(), extra)
-        self.layer.request(self, (branch, "BYE"), data, dialog.next_hop, now_ns)
+        if self.dialog is not None:
+            line = reason_line(self.q850 if self.by == "us" else 0)
+            Within(self, self.dialog, "BYE", self, line).send(now_ns)
 
-    def on_other_response(self, tx: ClientOther, message: Message, now_ns: int) -> None:  # noqa: ARG002
-        """The answer to our BYE; a challenged one goes again."""
-        if message.status in {401, 407} and self.dialog is not None:
-            line = self.authorize(message, "BYE", self.dialog.target)
-            if line:
-                self.hang_up(now_ns, line)
-                return
+    def on_done(self, asked: Within, code: int, message: Message | None, now_ns: int) -> None:  # noqa: ARG002
+        """Our BYE is through; if nobody answered it, it is over all the same (15.1.1)."""
         self.on_bye_done()
 
-    def on_other_failure(self, tx: ClientOther, now_ns: int) -> None:  # noqa: ARG002
-        """Nobody answered our BYE: it is over all the same (15.1.1)."""
-        self.on_bye_done()
+    def lost(self, now_ns: int) -> None:
+        """A request of ours found no dialog, or nobody (12.2.1.2): the call is over."""
+        if not self.over:
+            if self.by == "them":
+                self.by = "timeout"
+            self.release(now_ns, 0)
 
     def authorize(self, message: Message, method: str, uri: bytes) -> bytes:
         """The lines that answer a 401 or 407; empty when we cannot, or did so in vain."""
@@ -143,104 +192,117 @@ class Leg(Timer):
             return b""
         return self.digest.begin(method, uri.decode("utf-8", "replace"))
 
+    def describe(self, sdp: bytes, *, offer: bool) -> None:
+        """This is our description from now on."""
+        self.sdp, self.offers, self.negotiation = sdp, offer, None
+
+    # what is asked of the call
+
+    def modify(self, sdp: bytes, now_ns: int, *, update: bool) -> None:
+        """Offer `sdp`."""
+        if self.modifier is None:
+            self.modifier = Modifier(self)
+        self.modifier.ask(sdp, now_ns, update=update)
+
+    def refresh(self, now_ns: int) -> bool:
+        """Refresh the session (RFC 4028); False when another request does that already."""
+        if self.modifier is None:
+            self.modifier = Modifier(self)
+        return self.modifier.refresh(now_ns)
+
+    def press(self, digit: str, ms: int, now_ns: int) -> None:
+        """Send a key by INFO, once the call is up."""
+        if self.established():
+            if self.digits is None:
+                self.digits = Digits(self)
+            self.digits.push(digit, ms, now_ns)
+
+    def contact_lines(self, dialog: Dialog) -> bytes:
+        """What requests and responses that refresh the target bear (12.2.1.1)."""
+        return self.layer.identities[dialog.next_hop[2]].contact + ALLOW_LINE + SUPPORTED_LINE
+
     # requests of the peer inside the dialog
 
     def on_request(
         self, message: Message, method: str, key: bytes, source: Address, now_ns: int
     ) -> None:
         """Serve one; ACK and CANCEL come by other ways."""
-        dialog = self.dialog
-        if dialog is not None:
-            if message.from_tag != dialog.remote_tag:
-                self.layer.refuse(message, source, 481)
-                return
-            if message.cseq <= dialog.remote_cseq:
-                self.layer.refuse(message, source, 500, phrase="CSeq out of order")  # 12.2.2
-                return
-            dialog.remote_cseq = message.cseq
-        serve = self.METHODS.get(method)
+        dialog = self.dialog_with(message.from_tag)
+        if dialog is None:
+            self.layer.refuse(message, source, 481)
+            return
+        if message.cseq <= dialog.remote_cseq:
+            self.layer.refuse(message, source, 500, phrase="CSeq out of order")  # 12.2.2
+            return
+        dialog.remote_cseq = message.cseq
+        serve = METHODS.get(method)
         if serve is None:
-            self.layer.refuse(message, source, 405, ALLOW_LINE)
+            self.refuse(message, key, source, 405, now_ns, ALLOW_LINE)
+            return
+        unknown = unsupported(message) if method != "BYE" else b""
+        if unknown:
+            self.refuse(message, key, source, 420, now_ns, unknown)
         else:
             serve(self, message, key, source, now_ns)
 
-    def _bye(self, message: Message, key: bytes, source: Address, now_ns: int) -> None:
-        self.layer.answer(message, key, source, 200, now_ns)
-        self.on_bye(message.q850, now_ns)
+    def refuse(
+        self,
+        message: Message,
+        key: bytes,
+        source: Address,
+        code: int,
+        now_ns: int,
+        extra: bytes = b"",
+    ) -> None:
+        """Refuse a request inside the dialog; its repetitions get the same answer."""
+        layer = self.layer
+        layer.count["refused"] += 1
+        if message.method == "INVITE":
+            layer.respond(layer.serve_invite(message, key, b"", source), code, now_ns, extra)
+        else:
+            layer.answer(message, key, source, code, now_ns, extra)
 
-    def _options(self, message: Message, _key: bytes, source: Address, _now_ns: int) -> None:
-        self.layer.refuse(message, source, 200, ALLOW_LINE + ACCEPT_LINE)
+    def acknowledged(self, message: Message) -> bool:
+        """Whether an ACK is that of the 2xx of ours that waits for one; if so, it waits no more."""
+        answer = self.answer
+        if answer is None or message.cseq != answer.cseq or not self.dialog_with(message.from_tag):
+            return False
+        answer.acked()
+        self.answer = None
+        return True
 
-    def _info(self, message: Message, key: bytes, source: Address, now_ns: int) -> None:
-        """Digits the way gateways send them (application/dtmf-relay, application/dtmf).
-
-        The rest is only accepted.
-        """
-        self.layer.answer(message, key, source, 200, now_ns)
-        kind = message.content_type
-        if not self.established():
+    def on_ack(self, message: Message, now_ns: int) -> None:
+        """The ACK of a 2xx to a re-INVITE, with the answer when the 2xx made an offer."""
+        if not self.acknowledged(message):
             return
-        if kind == b"application/dtmf-relay":
-            signal = _SIGNAL.search(message.body.replace(b"\r", b""))
-            duration = _DURATION.search(message.body.replace(b"\r", b""))
-            if signal:
-                ms = int(duration[1]) if duration else DIGIT_MS
-                self.layer.out.append(Digit(self.number, signal[1].decode().upper(), ms))
-        elif kind == b"application/dtmf":
-            text = message.body.strip().upper()
-            if len(text) == 1 and text in b"0123456789*#ABCD":
-                self.layer.out.append(Digit(self.number, text.decode(), DIGIT_MS))
-
-    def _reinvite(self, message: Message, key: bytes, source: Address, now_ns: int) -> None:
-        """14.2: answered with what we already use, whatever it offers."""
-        dialog = self.dialog
-        if dialog is None or not self.established():
-            self.layer.refuse(message, source, 491)
-            return
-        if self.layer.full():
-            self.layer.refuse(message, source, 500, b"Retry-After: 5\r\n")
-            return
-        offered = message.body if message.content_type == b"application/sdp" else b""
-        try:
-            ours = self._renewed(offered)
-        except ValueError:
-            self.layer.refuse(message, source, 488)
-            return
-        if message.contact_uri and not dialog.route_lines:
-            dialog.retarget(message.contact_uri)
-        tx = self.layer.serve_invite(message, key, b"", source)
-        contact = self.layer.identities[tx.target[2]].contact
-        self.layer.respond(tx, 200, now_ns, contact + ALLOW_LINE, ours)
-        if self.answer is not None:
-            self.answer.acked()
-        self.answer = Answer(self.layer, self, message.cseq, tx.response, tx.target, now_ns)
-        self.sdp = ours
-        if offered:
-            self.layer.out.append(Renegotiated(self.number, offered))
-
-    def _renewed(self, offered: bytes) -> bytes:
-        """Our description again: as the answer to `offered`, or as the offer when there is none."""
-        if not offered:
-            return self.sdp
-        ours = sdp.parse(self.sdp)
-        session, version = sdp.identity(self.sdp)
-        return sdp.answer(offered, ours.host, ours.port, session_id=session, version=version + 1)
-
-    METHODS: ClassVar[dict[str, Callable[[Leg, Message, bytes, Address, int], None]]] = {
-        "BYE": _bye,
-        "INVITE": _reinvite,
-        "INFO": _info,
-        "OPTIONS": _options,
-    }
-
-    def on_ack(self, message: Message, now_ns: int) -> None:  # noqa: ARG002
-        """The ACK of a 2xx of ours."""
-        if self.answer is not None and message.cseq == self.answer.cseq:
-            self.answer.acked()
-            self.answer = None
+        if self.offer_cseq == message.cseq:
+            self.offer_cseq = -1
+            reoffer.closed(self, sdp_of(message))
+        if self.modifier is not None:
+            self.modifier.free(now_ns)
 
     def on_no_ack(self, answer: Answer, now_ns: int) -> None:  # noqa: ARG002
         """13.3.1.4: a re-INVITE's 2xx that nobody acknowledges ends the session."""
         self.answer = None
-        self.by = "timeout"
-        self.endpoint.release(self.number, now_ns)
+        self.lost(now_ns)
+
+
+def _bye(leg: Leg, message: Message, key: bytes, source: Address, now_ns: int) -> None:
+    leg.layer.answer(message, key, source, 200, now_ns)
+    leg.on_bye(message.q850, now_ns)
+
+
+def _options(leg: Leg, message: Message, key: bytes, source: Address, now_ns: int) -> None:
+    about = ALLOW_LINE + ACCEPT_LINE + SUPPORTED_LINE
+    leg.layer.answer(message, key, source, 200, now_ns, about)
+
+
+METHODS: dict[str, Callable[[Leg, Message, bytes, Address, int], None]] = {
+    "BYE": _bye,
+    "INVITE": reoffer.serve,
+    "INFO": info.serve,
+    "OPTIONS": _options,
+    "PRACK": reliable.serve,
+    "UPDATE": update.serve,
+}
+"""Who serves a request of the peer inside the dialog."""

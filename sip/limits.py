@@ -27,6 +27,18 @@ FORKS_MAX = (
 )
 TARGETS_MAX = 8  # addresses that one INVITE tries; more are not tried
 CHALLENGES_MAX = 4  # digest rounds of one request (a proxy's and the server's, each once stale)
+# the life of a call
+EARLY_MAX = 8  # early dialogs of one INVITE; what comes from further branches is only told
+RELIABLES_MAX = 8  # reliable responses that wait for the PRACK before them; more are dropped
+DIGITS_MAX = 64  # keys that wait to leave by INFO, one at a time; more are dropped
+GLARES_MAX = 5  # times that one offer of ours is repeated after a 491
+REDIRECTS_MAX = 8  # places of 3xx answers that one INVITE tries, if the caller allows any
+ANSWER_WAIT = TIMEOUT  # an offer in a 2xx that our side does not answer: hung up
+SESSION_MIN_S = 90  # RFC 4028 section 4: no session is refreshed more often, if we are asked
+SESSION_FLOOR_S = 4  # what a peer grants or takes without asking is raised to this
+SESSION_MAX_S = 86_400  # and lowered to this
+SESSION_RETRIES_MAX = 2  # times that a 422 makes us ask for a longer session
+
 ROUTES_MAX = 16  # Record-Route entries of one dialog; a longer set is refused
 # calls both ways: a further INVITE of ours ends at once with 503, theirs is answered 503
 LEGS_MAX = 50_000

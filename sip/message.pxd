@@ -1,5 +1,7 @@
 """Messages written, compiled: the types of `message.py`."""
 
+from fastpath.sipscan cimport Message
+
 cdef bytes _SDP
 cdef bytes _END
 cdef bytes _EMPTY
@@ -12,3 +14,4 @@ cpdef bytes response(
     int code, bytes head, bytes to, bytes extra=*, bytes sdp=*, str phrase=*)
 cpdef bytes acknowledge(bytes invite, bytes to)
 cpdef bytes cancel(bytes invite, bytes extra)
+cpdef bytes sdp_of(Message message)

@@ -11,7 +11,7 @@ from fastpath.sipscan import Message
 from sip.causes import phrase as usual_phrase
 from sip.events import Address
 
-ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO"
+ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, PRACK, UPDATE"
 SDP_KIND = b"application/sdp"
 _SDP = b"Content-Type: application/sdp\r\nContent-Length: "
 _END = b"\r\n\r\n"
@@ -110,3 +110,8 @@ def cancel(invite: bytes, extra: bytes) -> bytes:
     _, _, cseq = _cut(invite)
     number = invite[cseq : invite.index(b" ", cseq)]
     return b"CANCEL%b%b CANCEL\r\n%b%b" % (invite[6:cseq], number, extra, _EMPTY)
+
+
+def sdp_of(message: Message) -> bytes:
+    """The session description in a message; empty when there is none."""
+    return message.body if message.content_type == SDP_KIND else b""

@@ -130,8 +130,11 @@ class Negotiation:
         self.result: Media | None = None
 
     @classmethod
-    def of(cls, text: bytes, rng: random.Random) -> Negotiation:
-        """One that already said `text`, a description of ours; ValueError when it is not that."""
+    def of(cls, text: bytes, rng: random.Random, *, wish: Direction | None = None) -> Negotiation:
+        """One that already said `text`, a description of ours; ValueError when it is not that.
+
+        `wish` is how we want the media, if `text` only says what the peer allowed.
+        """
         said = read(text)
         at = next((i for i, s in enumerate(said.streams) if s.kind == "audio" and s.port), None)
         if at is None:
@@ -159,7 +162,7 @@ class Negotiation:
         found._at = at
         found._proto = stream.proto
         found._keys = found._offered = stream.crypto
-        found._wish = stream.direction or said.direction or "sendrecv"
+        found._wish = wish or stream.direction or said.direction or "sendrecv"
         return found
 
     @property

@@ -1,8 +1,8 @@
 """A leg that we call: from INVITE to the end (RFC 3261 sections 9.1, 13.2, 15).
 
 Each 2xx of a new To tag makes a dialog (13.2.2.4): the first is the call, any other is acknowledged
-and hung up, and so is one that comes after we gave up. CANCEL waits for a provisional response
-(9.1).
+and hung up, and so is one that comes after we gave up or went on to another target. CANCEL waits
+for a provisional response (9.1).
 """
 
 from __future__ import annotations
@@ -10,40 +10,48 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fastpath.sipscan import Message
+from sip import session_timer
 from sip.auth import DigestClient
+from sip.branches import Branches
 from sip.causes import reason_line
 from sip.client_invite import PROCEEDING, ClientInvite
 from sip.dialog import Dialog
-from sip.errors import SipError
-from sip.events import Accepted, Address, Failover, Invite, Provisional, Trying
-from sip.headers import call_id, extra, quoted, text
+from sip.events import Accepted, Address, Failover, Invite, Offered, Provisional, Trying
+from sip.headers import call_id
 from sip.leg import Leg
-from sip.limits import FORKS_MAX, TARGETS_MAX
-from sip.message import request
-from sip.uri import parse
+from sip.limits import ANSWER_WAIT, FORKS_MAX, NEVER
+from sip.message import sdp_of
+from sip.plan import Plan
+from sip.within import Within
 
 if TYPE_CHECKING:
     from sip.endpoint import Endpoint
 
-STATES = ("calling", "early", "abandoned", "cancelling", "up", "closing", "ended")
-CALLING, EARLY, ABANDONED, CANCELLING, UP, CLOSING, ENDED = range(7)
+STATES = ("calling", "early", "abandoned", "cancelling", "offered", "up", "closing", "ended")
+CALLING, EARLY, ABANDONED, CANCELLING, OFFERED, UP, CLOSING, ENDED = range(8)
 
 EVENTS = (
     "1xx",
     "2xx of a new tag",
+    "2xx with an offer",
+    "our answer",
+    "no answer of ours",
     "3xx-6xx",
-    "challenge",
+    "sent again",
     "target failed",
     "no reply",
     "release",
     "BYE",
     "BYE answered",
 )
-PROGRESS, ANSWER, REFUSE, CHALLENGE, MOVE, SILENCE, RELEASE, BYE, CLOSED = range(9)
+(
+    PROGRESS, ANSWER, OFFER, ACKNOWLEDGE, EXPIRE, REFUSE, CHALLENGE, MOVE, SILENCE, RELEASE, BYE,
+    CLOSED,
+) = range(12)  # fmt: skip
 
 TELL = 1
 OPEN = 2  # acknowledge, it is the call
-AGAIN = 4  # the INVITE, with credentials or to the next target
+AGAIN = 4  # the INVITE, changed or to the next target
 CANCEL = 8
 HANG_UP = 16
 END = 32
@@ -53,6 +61,7 @@ FORGET = 128  # the INVITE transaction has no more use
 TABLE: dict[tuple[int, int], tuple[int, int]] = {
     (CALLING, PROGRESS): (EARLY, TELL),
     (CALLING, ANSWER): (UP, OPEN),
+    (CALLING, OFFER): (OFFERED, TELL),
     (CALLING, REFUSE): (ENDED, END),
     (CALLING, CHALLENGE): (CALLING, AGAIN),
     (CALLING, MOVE): (CALLING, AGAIN),
@@ -61,6 +70,7 @@ TABLE: dict[tuple[int, int], tuple[int, int]] = {
     (CALLING, BYE): (ENDED, END),
     (EARLY, PROGRESS): (EARLY, TELL),
     (EARLY, ANSWER): (UP, OPEN),
+    (EARLY, OFFER): (OFFERED, TELL),
     (EARLY, REFUSE): (ENDED, END),
     (EARLY, CHALLENGE): (CALLING, AGAIN),
     (EARLY, MOVE): (CALLING, AGAIN),
@@ -76,6 +86,11 @@ TABLE: dict[tuple[int, int], tuple[int, int]] = {
     (CANCELLING, REFUSE): (ENDED, END),
     (CANCELLING, SILENCE): (ENDED, FORGET | END),
     (CANCELLING, BYE): (ENDED, END),
+    (OFFERED, ANSWER): (OFFERED, REJECT),
+    (OFFERED, ACKNOWLEDGE): (UP, OPEN),
+    (OFFERED, EXPIRE): (CLOSING, OPEN | HANG_UP),
+    (OFFERED, RELEASE): (CLOSING, OPEN | HANG_UP),
+    (OFFERED, BYE): (ENDED, OPEN | END),
     (UP, ANSWER): (UP, REJECT),
     (UP, RELEASE): (CLOSING, HANG_UP),
     (UP, BYE): (ENDED, END),
@@ -85,7 +100,7 @@ TABLE: dict[tuple[int, int], tuple[int, int]] = {
     (ENDED, ANSWER): (ENDED, REJECT),
     (ENDED, SILENCE): (ENDED, FORGET),
 }
-ROWS = tuple(tuple(TABLE.get((s, e), (s, 0)) for e in range(len(EVENTS))) for s in range(7))
+ROWS = tuple(tuple(TABLE.get((s, e), (s, 0)) for e in range(len(EVENTS))) for s in range(8))
 
 
 class Outgoing(Leg):
@@ -94,71 +109,62 @@ class Outgoing(Leg):
     __slots__ = (
         "acks",
         "alerted",
+        "branches",
         "cseq",
-        "early_sdp",
-        "early_tag",
-        "lines",
-        "ours",
-        "targets",
-        "to",
+        "delayed",
+        "plan",
         "tx",
-        "uri",
-        "where",
     )
 
     def __init__(self, endpoint: Endpoint, invite: Invite, tag: bytes) -> None:
         super().__init__(endpoint, invite.leg, call_id(invite.call_id), tag)
-        if parse(invite.request_uri).scheme not in {"sip", "sips", "tel"}:
-            raise SipError(f"not a SIP URI: {invite.request_uri!r}")
-        parse(invite.from_uri)
-        parse(invite.to_uri)
-        display = quoted(invite.display, "display") + " " if invite.display else ""
-        self.ours = f"{display}<{text(invite.from_uri, 'from_uri')}>;tag=".encode() + tag
-        self.to = f"<{text(invite.to_uri, 'to_uri')}>".encode()
-        self.uri = invite.request_uri.encode()
-        self.lines = extra(invite.headers)
+        self.plan = Plan(invite, tag)
         self.sdp = invite.sdp
         if invite.credentials is not None:
             self.digest = DigestClient(invite.credentials)
-        if not invite.targets:
-            raise SipError("an INVITE without a target")
-        self.targets = invite.targets[:TARGETS_MAX]
-        self.where = self.targets[0]
         self.alerted = False  # something but 100 came: the call has reached somebody
         self.cseq = 0
         self.state = CALLING
         self.tx: ClientInvite | None = None
         self.acks: dict[bytes, tuple[bytes, Address]] = {}
-        self.early_sdp = b""
-        self.early_tag = b""
+        self.branches = Branches(self)
+        self.delayed = not invite.sdp
 
-    def call(self, now_ns: int, authorization: bytes = b"") -> None:
-        """Send the INVITE, the first or one with credentials (22.2.
-
-        Same Call-ID and tag, next CSeq).
-        """
-        layer = self.layer
-        self.cseq += 1
+    def call(self, now_ns: int) -> None:
+        """Send the INVITE, the first or a changed one: same Call-ID and tag, next CSeq (22.2)."""
+        layer, plan = self.layer, self.plan
+        self.cseq = max(self.cseq, self.branches.clear()) + 1
         branch = layer.branch()
-        identity = layer.identities[self.where[2]]
-        lines = identity.contact + identity.about + self.lines + authorization
-        data = request(
-            b"INVITE",
-            self.uri,
-            identity.via,
-            branch,
-            self.ours,
-            self.to,
-            self.call_id,
-            self.cseq,
-            lines,
-            self.sdp,
-        )
-        self.tx = layer.invite(self, branch, data, self.where, now_ns)
+        identity = layer.identities[plan.where[2]]
+        sdp = b"" if self.delayed else self.sdp
+        data = plan.build(identity, branch, self.call_id, self.cseq, sdp)
+        self.tx = layer.invite(self, branch, data, plan.where, now_ns)
 
     def established(self) -> bool:
         """Answered, and nobody hung up."""
         return self.state == UP
+
+    def confirmed(self) -> bool:
+        """Answered; our ACK may still wait for our answer."""
+        return self.state in {OFFERED, UP}
+
+    def dialog_with(self, tag: bytes) -> Dialog | None:
+        """The call's dialog, or an early one."""
+        dialog = self.dialog
+        if dialog is None:
+            return self.branches.dialogs.get(tag)
+        return dialog if dialog.remote_tag == tag else None
+
+    def negotiable(self) -> Dialog | None:
+        """The call, or the early dialog whose reliable responses settled something."""
+        if self.state == EARLY:
+            return self.branches.negotiable()
+        free = self.state == UP and self.answer is None and self.offer_cseq < 0
+        return self.dialog if free else None
+
+    def offer_refusal(self, dialog: Dialog) -> int:
+        """See `Leg`."""
+        return self.branches.offer_refusal(dialog)
 
     def _step(self, event: int) -> int:
         self.state, actions = ROWS[self.state][event]
@@ -183,13 +189,16 @@ class Outgoing(Leg):
         """Progress, answer, refusal."""
         status = message.status
         if status < 200:
-            self._progress(message, status, now_ns)
+            if tx is self.tx and self.state != ENDED:
+                self._progress(message, status, source, now_ns)
+            else:  # late, and not wanted any more: another target is called, or none
+                self.layer.cancel(tx, b"", now_ns)
         elif status < 300:
-            self._answer(message, source, now_ns)
+            self._answer(tx, message, source, now_ns)
         elif tx is self.tx:
             self._refusal(message, status, now_ns)
 
-    def _progress(self, message: Message, status: int, now_ns: int) -> None:
+    def _progress(self, message: Message, status: int, source: Address, now_ns: int) -> None:
         first = self.state == CALLING
         actions = self._step(PROGRESS)
         self._do(actions, now_ns)
@@ -200,60 +209,96 @@ class Outgoing(Leg):
                 self.layer.out.append(Trying(self.number))
             return
         self.alerted = True
-        body = message.body if message.content_type == b"application/sdp" else b""
-        if body:
-            self.early_sdp, self.early_tag = body, message.to_tag
+        if not self.branches.progress(message, source, now_ns):
+            return
+        body = sdp_of(message)
         self.layer.out.append(Provisional(self.number, status, body or None))
 
-    def _answer(self, message: Message, source: Address, now_ns: int) -> None:
+    def _answer(self, tx: ClientInvite, message: Message, source: Address, now_ns: int) -> None:
         tag = message.to_tag
         sent = self.acks.get(tag)
         if sent is not None:
-            self.layer.resend(*sent)
+            if sent[0]:  # else it still waits for our answer
+                self.layer.resend(*sent)
             return
         if len(self.acks) >= FORKS_MAX:
             self.layer.count["stray"] += 1
             return
-        try:
-            dialog = Dialog.of_answer(
-                message, self.ours, self.uri, self.cseq, source, self.layer.reach
-            )
-        except SipError:
-            # A route set we cannot travel: acknowledge as far as we can, and hang up.
-            self.layer.count["malformed"] += 1
-            target = message.contact_uri or self.uri
-            cseq, theirs = self.cseq, message.to_value
-            dialog = Dialog(
-                self.call_id, self.ours, theirs, tag, cseq, target, [], source, self.layer.reach
-            )
-            if self.state in {CALLING, EARLY}:
-                self.by, self.state = "us", ABANDONED
-        actions = self._step(ANSWER)
-        branch = self.layer.branch()
-        ack = dialog.build(self.layer.identities, b"ACK", branch, self.cseq)
-        self.acks[tag] = ack, dialog.next_hop
-        self.layer.send(ack, dialog.next_hop)
-        if actions & REJECT:
-            branch = self.layer.branch()
-            bye = dialog.build(self.layer.identities, b"BYE", branch, dialog.next_cseq())
-            self.layer.request(None, (branch, "BYE"), bye, dialog.next_hop, now_ns)
+        late = tx is not self.tx  # from a target that we gave up: another one is called
+        dialog, travelled = self.branches.confirm(message, source)
+        if not travelled and self.state in {CALLING, EARLY}:
+            self.by, self.state = "us", ABANDONED  # acknowledged as far as we can, and hung up
+        body = self.branches.described(message)
+        if self._owes(body, tag) and not late:
+            self._step(OFFER)
+            self._take(dialog, message, now_ns)
+            self.acks[tag] = b"", dialog.next_hop
+            self.branches.sdp = body
+            self.layer.timers.arm(self, now_ns + ANSWER_WAIT)
+            self.layer.out.append(Offered(self.number, body))
             return
-        self.dialog = dialog
-        self.code, self.phrase = message.status, message.phrase.decode("utf-8", "replace")
+        actions = REJECT if late else self._step(ANSWER)
+        self._acknowledge(dialog, message.cseq, b"")
+        if actions & REJECT:
+            Within(self, dialog, "BYE", None, fatal=False).send(now_ns)
+            return
+        self._take(dialog, message, now_ns)
         if self.state == UP:
             self.answered = True
-            body = message.body if message.content_type == b"application/sdp" else b""
-            if not body and tag == self.early_tag:
-                body = self.early_sdp  # 13.2.1: the answer may have come in a provisional response
             self.layer.out.append(Accepted(self.number, body))
         self._do(actions, now_ns)
 
+    def _owes(self, body: bytes, tag: bytes) -> bool:
+        """Whether a 2xx makes an offer that we must answer in the ACK (13.2.1)."""
+        waits = self.delayed and self.state in {CALLING, EARLY}
+        return waits and bool(body) and not self.branches.settled(tag)
+
+    def _take(self, dialog: Dialog, message: Message, now_ns: int) -> None:
+        """This 2xx is the call."""
+        self.dialog = dialog
+        self.code, self.phrase = message.status, message.phrase.decode("utf-8", "replace")
+        if message.timed and self.state in {UP, OFFERED}:
+            session_timer.granted(self, message, now_ns)
+
+    def _acknowledge(self, dialog: Dialog, cseq: int, answer: bytes) -> None:
+        """13.2.2.4: the ACK of a 2xx, a request of its own with the INVITE's number."""
+        layer = self.layer
+        ack = dialog.build(layer.identities, b"ACK", layer.branch(), cseq, b"", answer)
+        self.acks[dialog.remote_tag] = ack, dialog.next_hop
+        layer.send(ack, dialog.next_hop)
+
+    def acknowledge(self, answer: bytes, now_ns: int) -> None:
+        """Our answer to the offer of a 2xx or of a reliable provisional response."""
+        if self.state == OFFERED:
+            self._close_offer(ACKNOWLEDGE, answer, now_ns)
+        elif self.branches.owed and self.state == EARLY:
+            self.describe(answer, offer=False)
+            self.branches.owed.pop(0).acknowledge(answer, now_ns)
+
+    def _close_offer(self, event: int, answer: bytes, now_ns: int) -> None:
+        """The 2xx that brought an offer is acknowledged after all, with our answer or without."""
+        actions = self._step(event)
+        self.layer.timers.arm(self, NEVER)
+        dialog = self.dialog
+        if actions & OPEN and dialog is not None:
+            self._acknowledge(dialog, self.cseq, answer)
+        if self.state == UP:
+            self.answered = True
+            self.describe(answer, offer=False)
+            self.layer.out.append(Accepted(self.number, self.branches.sdp))
+        self._do(actions, now_ns)
+
+    def tick(self, now_ns: int) -> None:
+        """Our side did not answer the offer of the 2xx."""
+        if self.state == OFFERED:
+            self.by = "timeout"
+            self._close_offer(EXPIRE, b"", now_ns)
+
     def _refusal(self, message: Message, status: int, now_ns: int) -> None:
-        if status in {401, 407} and self.state in {CALLING, EARLY}:
-            line = self.authorize(message, "INVITE", self.uri)
-            if line and self._step(CHALLENGE) & AGAIN:
-                self.call(now_ns, line)
-                return
+        if self.state in {CALLING, EARLY} and self.plan.amend(self, message):
+            self._step(CHALLENGE)
+            self.call(now_ns)
+            return
         if status == 503 and self._moved(status, now_ns):
             return
         actions = self._step(REFUSE)
@@ -265,11 +310,10 @@ class Outgoing(Leg):
 
     def _moved(self, code: int, now_ns: int) -> bool:
         """Whether the call goes on to the next target: nobody was alerted by this one."""
-        if self.alerted or self.state not in {CALLING, EARLY} or len(self.targets) < 2:
+        before = self.plan.where
+        if self.alerted or self.state not in {CALLING, EARLY} or not self.plan.move():
             return False
-        self.layer.out.append(Failover(self.number, self.where, code))
-        self.targets = self.targets[1:]
-        self.where = self.targets[0]
+        self.layer.out.append(Failover(self.number, before, code))
         self._step(MOVE)
         self.call(now_ns)
         return True
@@ -291,6 +335,11 @@ class Outgoing(Leg):
 
     def release(self, now_ns: int, q850: int) -> None:
         """Hang up, in whatever state it is."""
+        if self.state == OFFERED:
+            if self.by == "them":
+                self.by, self.q850 = "us", q850
+            self._close_offer(RELEASE, b"", now_ns)
+            return
         actions = self._step(RELEASE)
         if self.state in {ABANDONED, CANCELLING, CLOSING} and self.by == "them":
             self.by, self.q850 = "us", q850
@@ -298,9 +347,12 @@ class Outgoing(Leg):
 
     def on_bye(self, q850: int, now_ns: int) -> None:
         """The peer hung up."""
-        if self.state == UP:
+        if self.state in {OFFERED, UP}:
             self.by, self.q850 = "them", q850
-        self._do(self._step(BYE), now_ns)
+        if self.state == OFFERED:
+            self._close_offer(BYE, b"", now_ns)
+        else:
+            self._do(self._step(BYE), now_ns)
 
     def on_bye_done(self) -> None:
         """Our BYE is through."""

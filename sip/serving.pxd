@@ -51,9 +51,10 @@ cdef class Serving:
     @cython.locals(tx=ServerOther)
     cpdef object answer(
         self, Message message, bytes key, tuple source, int code, long long now_ns,
-        bytes extra=*, bytes to=*)
+        bytes extra=*, bytes to=*, bytes sdp=*)
     cpdef object served_other_tick(self, ServerOther tx)
     cpdef object refuse(
         self, Message message, tuple source, int code, bytes extra=*, str phrase=*)
     cpdef bytes _reply(
-        self, Message message, tuple source, int code, bytes extra=*, str phrase=*, bytes to=*)
+        self, Message message, tuple source, int code, bytes extra=*, str phrase=*, bytes to=*,
+        bytes sdp=*)

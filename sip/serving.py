@@ -181,10 +181,11 @@ class Serving:
         now_ns: int,
         extra: bytes = b"",
         to: bytes = b"",
+        sdp: bytes = b"",
     ) -> None:
         """Answer a request other than INVITE, and keep the answer for its repetitions."""
         tx = ServerOther(self, (key, message.method), self.reply_target(message, source))
-        tx.response = self._reply(message, source, code, extra, "", to)
+        tx.response = self._reply(message, source, code, extra, "", to, sdp)
         if tx.step(so.FINAL) & so.START_J:
             self.server_others[tx.key] = tx
             self.timers.arm(tx, now_ns + self.linger(tx.target, TIMEOUT))
@@ -212,6 +213,7 @@ class Serving:
         extra: bytes = b"",
         phrase: str = "",
         to: bytes = b"",
+        sdp: bytes = b"",
     ) -> bytes:
         given = bool(to)
         to = to or message.to_value
@@ -220,4 +222,4 @@ class Serving:
             tag = hashlib.blake2b(what, digest_size=8, key=self._secret).hexdigest()
             to = b"%b;tag=%b" % (to, tag.encode())
         head = message.reply_head(source[0].encode(), source[1])
-        return response(code, head, to, extra, b"", phrase)
+        return response(code, head, to, extra, sdp, phrase)

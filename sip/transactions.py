@@ -76,6 +76,9 @@ class Transactions(Serving):
 
         Then the INVITE's end comes within 64*T1 (9.1).
         """
+        if tx.cancelled:
+            return
+        tx.cancelled = True
         self.request(None, (tx.branch, "CANCEL"), cancel(tx.request, extra), tx.target, now_ns)
         tx.give_up_ns = now_ns + TIMEOUT
         self.timers.arm(tx, tx.give_up_ns)
@@ -155,6 +158,8 @@ class Transactions(Serving):
             self.resend(tx.request, tx.target)
         if tx.state == ci.TERMINATED:
             self.client_invites.pop(tx.branch, None)
+        elif actions & ci.START_M:
+            self.timers.arm(tx, now_ns + TIMEOUT)
         if actions & ci.FAIL:
             self.count["timeouts"] += 1
             tx.user.on_invite_failure(tx, "no reply", now_ns)

@@ -272,7 +272,7 @@ def test_a_bye_at_any_moment_leaves_no_call():
             us.release()
         to = f"<sip:1900@192.0.2.1>;tag={sent.from_tag.decode()}"
         us.receive(request("BYE", call_id="call-1@192.0.2.1", from_tag="them", to=to))
-        us.run(100_000)
+        us.run(400_000)
         ends = [e for e in us.told() if isinstance(e, Ended)]
         assert len(ends) == 1, steps
         assert us.empty(), steps

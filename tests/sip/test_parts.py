@@ -264,7 +264,7 @@ def test_no_field_carries_a_line_break_out(field: str, text: str):
     lines = head.split(b"\r\n")
     assert not any(b"\r" in line or b"\n" in line for line in lines)
     extra = 1 if field in {"header", "name"} else 0
-    assert len(lines) == 12 + extra
+    assert len(lines) == 13 + extra
     scan(data)
 
 
