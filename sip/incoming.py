@@ -303,6 +303,8 @@ class Incoming(Leg):
         """The caller hung up; before the answer this ends the INVITE too (15.1.2)."""
         if self.state in BEFORE:
             self.code = 487
+        elif self.state == ANSWERED:
+            self.answered = True  # who hangs up has heard our 200; its ACK was lost
         if self.state != CLOSING:
             self.by = "them"
         actions = self._step(BYE)

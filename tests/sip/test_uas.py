@@ -163,7 +163,7 @@ def test_a_bye_before_the_answer_ends_the_invite_too():
 def test_a_bye_in_place_of_the_ack_ends_it():
     us = Us()
     ok = accepted(us)
-    assert inside(us, "BYE", ok) == [Ended(-1, 200, "OK", 0, "them", False)]
+    assert inside(us, "BYE", ok) == [Ended(-1, 200, "OK", 0, "them", True)]
     assert us.run(10_000) == []
     assert gone(us)
 
