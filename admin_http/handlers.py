@@ -15,7 +15,6 @@ from admin_http.tokens import Scope, TokenError
 from dialerd.core.campaign_spec import CampaignSpec
 from dialerd.core.control import (
     ID_MAX,
-    PAGE_MAX,
     ActOnCampaign,
     CampaignAction,
     CampaignInfo,
@@ -37,6 +36,7 @@ from dialerd.core.control import (
     Status,
     Stopped,
 )
+from dialerd.core.control_base import PAGE_MAX
 from fastpath.numbers import Analysis
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import logging
 import signal
 import sys
@@ -36,14 +35,12 @@ from dialerd.shell.driver import Driver
 from dialerd.shell.entropy import Entropy
 from dialerd.shell.media import Media, Prompts
 from dialerd.shell.one_call import resolve
-from dialerd.shell.ports import in_use
 from dialerd.shell.prompts import PromptError
+from dialerd.shell.sip_stack import Bind, Stack, StackSettings
+from dialerd.shell.tracing import TraceSettings
 from dialerd.store import open_store
 from fastpath.rtp import MediaEngine
 from sip.auth import Credentials
-from sip.endpoint import Endpoint
-from sip.io_udp import udp_stack
-from sip.local import Local
 
 log = logging.getLogger("dialerd")
 
@@ -104,11 +101,8 @@ class Daemon:
         self._hub = EventHub()
         self._hub.sinks_changed = self._watch_calls
         self._start_media(loop, shown)
-        endpoint = Endpoint(
-            Local(shown, config.sip.port), rng=self._rng, user_agent=config.sip.user_agent
-        )
-        self._calls = Calls(endpoint, self._lines, self._media, self._feed)
-        self._start_sip(loop, endpoint)
+        self._start_sip(loop)
+        self._calls = Calls(self._stack, self._lines, self._media, self._feed)
         self._driver = Driver(
             loop, self._clock, self._dialer, self._store, self._calls, self._publish
         )
@@ -137,17 +131,13 @@ class Daemon:
         self._media.attach(loop)
         self._exits.callback(self._media.detach, loop)
 
-    def _start_sip(self, loop: asyncio.AbstractEventLoop, endpoint: Endpoint) -> None:
-        sip = self._config.sip
+    def _start_sip(self, loop: asyncio.AbstractEventLoop) -> None:
+        settings = stack_settings(self._config)
         try:
-            stack = udp_stack(endpoint, sip.bind, sip.port, loop, self._calls.on_sip)
+            self._stack = Stack(settings, loop, self._rng, self._clock)
         except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                raise StartError(in_use("[sip] port", sip.bind, sip.port)) from error
-            raise StartError(f"[sip] bind {sip.bind}:{sip.port}: {error.strerror}") from error
-        self._calls.bind(stack)
-        self._stack = stack
-        self._exits.callback(stack.close)
+            raise StartError(str(error)) from error
+        self._exits.callback(self._stack.close)
 
     async def _tell_campaigns(self) -> None:
         for campaign in self._store.campaigns():
@@ -169,6 +159,7 @@ class Daemon:
             loopback_trunks=any(t.loopback for t in self._config.trunk),
             counters=self._counters,
             stop=self._stop,
+            traces=self._stack.traces,
         )
         control = ControlService(self._store, self._running, self._hub)
         server = ControlServer(control, self._config.control.socket)
@@ -265,6 +256,23 @@ def _sip_trunk(trunk: Trunk) -> SipTrunk:
         codecs=tuple(PAYLOAD_TYPES[c] for c in trunk.codecs),
         number_format=trunk.number_format.value,
     )
+
+
+def stack_settings(config: Config) -> StackSettings:
+    """What the configuration says of the SIP stack."""
+    sip, trace = config.sip, config.trace
+    bind = Bind(sip.bind, sip.port, advertised=sip.advertised, named="[sip] port")
+    traced = None
+    if trace.enabled:
+        traced = TraceSettings(
+            bytes_max=trace.memory_mib << 20,
+            calls_max=trace.calls_max,
+            keep_s=trace.keep_s,
+            homer=(trace.hep_host, trace.hep_port) if trace.hep_host else None,
+            homer_agent=trace.hep_id,
+            homer_key=trace.hep_key,
+        )
+    return StackSettings(binds=(bind,), user_agent=sip.user_agent, trace=traced)
 
 
 def _trunk_spec(trunk: Trunk) -> TrunkSpec:

@@ -85,6 +85,7 @@ EXAMPLES: dict[str, Any] = {
     "ca": "tls/carriers.pem",
     "users": "phones.htdigest",
     "hep_host": "192.0.2.9",
+    "hep_key": "${env:HEP_KEY}",
     "ha1": "5f4dcc3b5aa765d61d8327deb882cf99",
     "ha1_sha256": "ef" * 32,
     "sip.listen.transport": "tcp",

@@ -21,6 +21,14 @@ TIMER_D = 32 * SECOND
 TIMER_I = T4
 TIMER_K = T4
 
+# tracing (sip/trace.py); how many bytes and calls in all is configuration
+TRACE_CALL_MESSAGES_MAX = 256  # of one Call-ID; then the middle is cut out
+TRACE_CALL_BYTES_MAX = 1 << 20
+TRACE_CALL_FIRST = 32  # messages of its beginning that stay
+TRACE_MESSAGE_COST = 240  # bytes that a kept message costs besides its own
+TRACE_KEY_MAX = 256  # characters of a Call-ID that tell calls apart
+TRACE_STRANGERS_MAX = 512  # calls of others in which we never said anything
+
 RINGING_MAX = 300 * SECOND  # an INVITE that only rings: cancelled, or rejected, after this
 FORKS_MAX = (
     8  # 2xx of different branches of one INVITE that are acknowledged and hung up; more are ignored

@@ -22,7 +22,6 @@ from dialerd.cli.common import (
 )
 from dialerd.core.campaign_spec import CampaignSpec, spec_faults
 from dialerd.core.control import (
-    PAGE_MAX,
     ActOnCampaign,
     CampaignAction,
     CampaignInfo,
@@ -33,6 +32,7 @@ from dialerd.core.control import (
     ListCampaigns,
     ProgressInfo,
 )
+from dialerd.core.control_base import PAGE_MAX
 
 _NEXT = {
     "draft": "approve it: dialerd campaign approve {name!r}",

@@ -11,7 +11,7 @@ from typing import Any, Final
 from dialerd.toml_faults import Fault
 
 SECRET_BYTES_MAX: Final = 4096
-SECRETS: Final = ("password", "ha1", "ha1_sha256")  # keys of `secret_tables`
+SECRETS: Final = ("password", "ha1", "ha1_sha256", "hep_key")  # keys of `secret_tables`
 _FROM_ENV: Final = re.compile(r"\$\{env:\w+\}")
 
 
@@ -58,7 +58,9 @@ def secret_rules(raw: Mapping[str, Any], path: Path) -> Iterator[Fault]:
 
 def secret_tables(raw: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
     """The tables of a document, as read, that may hold secrets; whatever is in it."""
-    phones = raw.get("phones")
+    trace, phones = raw.get("trace"), raw.get("phones")
+    if isinstance(trace, dict):
+        yield ("trace",), trace
     users = phones.get("user") if isinstance(phones, dict) else None
     for where, tables in ((("trunk",), raw.get("trunk")), (("phones", "user"), users)):
         for index, table in enumerate(tables if isinstance(tables, list) else ()):

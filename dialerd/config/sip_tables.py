@@ -215,10 +215,12 @@ class Trace(Section):
 
     enabled: Annotated[bool, doc("Whether messages are kept.", RESTART)] = True
     memory_mib: Annotated[
-        int, doc("Memory for them, in MiB; the oldest go first.", RESTART, ge=1, le=4096)
+        int, doc("Memory for them, in MiB; the oldest calls go first.", RESTART, ge=1, le=4096)
     ] = 64
+    calls_max: Annotated[int, doc("Calls kept at most.", RESTART, ge=1, le=1_000_000)] = 20_000
     keep_s: Annotated[
-        int, doc("How long a message is kept at most, in s.", RESTART, ge=10, le=86_400)
+        int,
+        doc("How long a call is kept after its last message, in s.", RESTART, ge=10, le=86_400),
     ] = 3600
     hep_host: Annotated[
         str,
@@ -233,3 +235,7 @@ class Trace(Section):
     hep_id: Annotated[
         int, doc("Our number there (capture agent).", RESTART, ge=0, le=0xFFFF_FFFF)
     ] = 2001
+    hep_key: Annotated[
+        str,
+        doc('Its password; better "${env:NAME}".', RESTART, secret=True, max_length=128),
+    ] = ""

@@ -22,10 +22,10 @@ from dialerd.control.limits import EVENTS_QUEUED_MAX, REPLY_BYTES_MAX, REPLY_CON
 from dialerd.core.control import (
     ControlError,
     LiveEvent,
-    Request,
     Subscribe,
     Unavailable,
 )
+from dialerd.core.control_base import Request
 
 R = TypeVar("R")
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 from typing import Protocol
 
+from msgspec import structs
+
 from dialerd.control.hub import EventHub
 from dialerd.core.campaign import action_target, allowed_actions
 from dialerd.core.campaign_spec import (
@@ -61,6 +63,7 @@ from dialerd.core.ports import (
 )
 from dialerd.core.records import Campaign, CampaignSettings, CampaignState, LeadState
 from dialerd.core.regime import check_regime
+from dialerd.core.tracing import GetTrace, ListTraces, Trace, TraceList
 
 log = logging.getLogger("dialerd.control")
 
@@ -112,6 +115,14 @@ class Daemon(Protocol):
 
     def halt(self, *, hang_up: bool) -> int:
         """Emergency: no new calls, whatever a campaign's state; returns how many are live."""
+        ...
+
+    def traces(self, request: ListTraces) -> TraceList:
+        """The calls whose SIP messages are kept."""
+        ...
+
+    def trace(self, request: GetTrace) -> Trace:
+        """The messages of one call; NotFound."""
         ...
 
 
@@ -237,6 +248,25 @@ class ControlService:
             text = f"dialing has stopped, but the store could not record it: {error}"
             raise Unavailable(text) from None
         return Stopped(calls_in_flight=live, paused=tuple(paused))
+
+    async def traces(self, request: ListTraces) -> TraceList:
+        """The calls whose SIP messages are kept."""
+        return self._daemon.traces(structs.replace(request, call=self._meant(request.call)))
+
+    async def trace(self, request: GetTrace) -> Trace:
+        """The messages of one."""
+        return self._daemon.trace(structs.replace(request, call=self._meant(request.call)))
+
+    def _meant(self, call: str) -> str:
+        """`lead:CAMPAIGN/LEAD` is its last attempt; NotFound."""
+        if not call.startswith("lead:"):
+            return call
+        name, _, number = call.removeprefix("lead:").rpartition("/")
+        lead_id = int(number) if number.isdecimal() else 0
+        found = self._store.lead(self._find(name).campaign_id, lead_id)
+        if found is None or not found.attempts:
+            raise NotFound(f"campaign {name!r} has no lead {number!r} that was dialed")
+        return found.attempts[-1][0].call_id
 
     def subscribe(self, request: Subscribe, sink: Sink) -> Unsubscribe:
         """Live events from the hub."""

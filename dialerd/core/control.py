@@ -10,17 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Generic, Protocol, TypeVar, dataclass_transform
+from typing import Annotated, Protocol
 
 import msgspec
 from msgspec import Meta
 
 from dialerd.core.campaign_spec import CampaignSpec, Name
+from dialerd.core.control_base import PAGE_MAX, Reply, Request
 from dialerd.core.records import CampaignState, Outcome
+from dialerd.core.tracing import GetTrace, ListTraces, Trace, TraceList
 
-R = TypeVar("R")
-
-PAGE_MAX = 500
 ID_MAX = (1 << 53) - 1  # what JSON numbers hold exactly
 TOPICS_MAX = 32
 
@@ -29,16 +28,6 @@ CampaignRef = Annotated[
 ]
 Who = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)")]
 Topic = Annotated[str, Meta(pattern=r"^[a-z][a-z_.]{0,31}$(?!\n)")]
-
-
-@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
-class Request(msgspec.Struct, Generic[R], frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of the requests; `R` is what answers it."""
-
-
-@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
-class Reply(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of the replies; a newer daemon may add fields."""
 
 
 class DaemonState(StrEnum):
@@ -101,10 +90,10 @@ class Status(Reply):
     calls_in_flight: int = 0
     calls_per_s: float = 0.0
     placed: int = 0
-    outcomes: dict[Outcome, int] = {}
+    outcomes: dict[Outcome, int] = {}  # noqa: RUF012 - a Struct copies it
     running: tuple[str, ...] = ()  # names of the running campaigns
     trunks: tuple[TrunkStatus, ...] = ()
-    counters: dict[str, float] = {}
+    counters: dict[str, float] = {}  # noqa: RUF012
 
 
 class ListCampaigns(Request["CampaignPage"]):
@@ -372,6 +361,14 @@ class Control(Protocol):
 
     async def emergency_stop(self, request: EmergencyStop) -> Stopped:
         """Everything off, now; returns once every campaign is durably paused."""
+        ...
+
+    async def traces(self, request: ListTraces) -> TraceList:
+        """The calls whose messages are kept."""
+        ...
+
+    async def trace(self, request: GetTrace) -> Trace:
+        """The messages of one; NotFound."""
         ...
 
     def subscribe(self, request: Subscribe, sink: Sink) -> Unsubscribe:

@@ -167,6 +167,9 @@ class Store(Protocol):
     def report(self, campaign_id: int, chunk: int = 500) -> Iterator[list[ReportRow]]:
         """Every lead of a campaign, in chunks of one short read transaction each."""
 
+    def lead(self, campaign_id: int, lead_id: int) -> ReportRow | None:
+        """One lead with everything that happened to it; None when there is none."""
+
     def attempts_open(self) -> int:
         """How many attempts are claimed or begun and not finished."""
 

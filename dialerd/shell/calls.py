@@ -11,29 +11,26 @@ from dialerd.core.events import AnyEvent
 from dialerd.core.events import Digit as Key
 from dialerd.lines.sip_line import SipLines
 from dialerd.shell.media import Media
-from sip.endpoint import Endpoint
+from dialerd.shell.sip_stack import Stack
 from sip.errors import SipError
 from sip.events import Accepted, Digit, Ended, Incoming, Provisional, Renegotiated, SipEvent
-from sip.io_stack import SipStack
 
 log = logging.getLogger("dialerd.calls")
 
 
 class Calls:
-    """Legs in progress. Bound to its stack after construction, since each needs the other."""
+    """Legs in progress."""
 
     def __init__(
-        self, endpoint: Endpoint, lines: SipLines, media: Media, feed: Callable[[AnyEvent], None]
+        self, stack: Stack, lines: SipLines, media: Media, feed: Callable[[AnyEvent], None]
     ) -> None:
-        self._endpoint = endpoint
+        """Hears what `stack` tells from now on."""
+        self._endpoint = stack.endpoint
+        self._flush = stack.flush
         self._lines = lines
         self._media = media
         self._feed = feed
-        self._flush: Callable[[], None] = _unbound
-
-    def bind(self, stack: SipStack) -> None:
-        """The stack that carries what the endpoint sends."""
-        self._flush = stack.flush
+        stack.on_event = self.on_sip
 
     def dial(self, effect: Dial) -> None:
         """Send the INVITE of a leg."""
@@ -89,7 +86,3 @@ class Calls:
         told = self._lines.translate(event)
         if told is not None:
             self._feed(told)
-
-
-def _unbound() -> None:
-    raise AssertionError("bind() comes before the first call")

@@ -7,16 +7,18 @@ from collections.abc import Callable
 
 from dialerd import __version__
 from dialerd.core.campaign_spec import at_time
-from dialerd.core.control import DaemonState, Status, TrunkStatus
+from dialerd.core.control import DaemonState, Status, TrunkStatus, Unavailable
 from dialerd.core.dialer import Dialer
 from dialerd.core.events import CampaignChanged, Drain, Resume
 from dialerd.core.records import Campaign, CampaignState, Outcome
 from dialerd.core.regime import find_regime
 from dialerd.core.statistics import Figures, TrunkFigures
+from dialerd.core.tracing import GetTrace, ListTraces, Trace, TraceList
 from dialerd.shell.clock import Clock
 from dialerd.shell.driver import Driver
 from dialerd.shell.media import Prompts
 from dialerd.shell.prompts import PromptError
+from dialerd.shell.tracing import Traces
 
 
 class RunningDaemon:
@@ -32,6 +34,7 @@ class RunningDaemon:
         loopback_trunks: bool,
         counters: Callable[[], dict[str, float]],
         stop: Callable[[bool], None],
+        traces: Traces | None,
     ) -> None:
         """`stop(hang_up)` begins the daemon's end; `counters` gathers what each part counts."""
         self._clock = clock
@@ -41,6 +44,7 @@ class RunningDaemon:
         self._loopback_trunks = loopback_trunks
         self._counters = counters
         self._stop = stop
+        self._traces = traces
         self._started = at_time(clock.wall_ms())
         self._state = DaemonState.RUNNING
 
@@ -135,6 +139,19 @@ class RunningDaemon:
         if before is not DaemonState.DRAINING:  # that one ends with the daemon
             self._state = DaemonState.HALTED
         return live
+
+    def traces(self, request: ListTraces) -> TraceList:
+        """The calls whose SIP messages are kept."""
+        return self._kept().listed(request)
+
+    def trace(self, request: GetTrace) -> Trace:
+        """The messages of one call."""
+        return self._kept().get(request)
+
+    def _kept(self) -> Traces:
+        if self._traces is None:
+            raise Unavailable("nothing is traced: [trace] enabled = false")
+        return self._traces
 
     def _figures(self) -> Figures:
         return self._dialer.statistics(self._clock.now_ns())

@@ -17,7 +17,11 @@ from dialerd.core.campaign_spec import CampaignSpec, StepSpec, at_time
 from dialerd.core.control import DaemonState, Status
 from dialerd.core.ports import Store
 from dialerd.core.records import Campaign, Contact
+from dialerd.core.tracing import GetTrace, ListTraces, Trace, TraceList
+from dialerd.shell.clock import Clock
+from dialerd.shell.tracing import Traces, TraceSettings, make_tracer
 from dialerd.store import MemoryStore
+from sip.local import Local
 
 PROMPTS = {"hello", "thanks", "vi/chao"}
 NOW_MS = 1_795_000_000_123
@@ -31,6 +35,8 @@ class Desk:
         self.told: list[Campaign] = []
         self.state = DaemonState.RUNNING
         self.hung_up = False
+        self.tracer = make_tracer(TraceSettings(), [Local("192.0.2.1", 5060)])
+        self.kept = Traces(self.tracer, Clock())
 
     def now_ms(self) -> int:
         self.ms += 1
@@ -70,6 +76,12 @@ class Desk:
 
     def stop(self, *, hang_up: bool) -> int:
         return self.drain(hang_up=hang_up)
+
+    def traces(self, request: ListTraces) -> TraceList:
+        return self.kept.listed(request)
+
+    def trace(self, request: GetTrace) -> Trace:
+        return self.kept.get(request)
 
     def halt(self, *, hang_up: bool) -> int:
         self.state, self.hung_up = DaemonState.HALTED, hang_up

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 
 import pytest
@@ -12,25 +13,18 @@ from dialerd.core.numbering import load_numbering
 from dialerd.core.records import Outcome
 from dialerd.lines.sip_line import SipLines, SipTrunk
 from dialerd.shell.calls import Calls
+from dialerd.shell.clock import Clock
 from dialerd.shell.media import Media, Prompts
+from dialerd.shell.sip_stack import Bind, Stack, StackSettings
 from fastpath.rtp import MediaEngine
 from sip import sdp
-from sip.endpoint import Endpoint
 from sip.events import Accepted, Digit, Ended, Provisional, Renegotiated
-from sip.local import Local
 from tests.lines.test_sip_line import PLAN
 
 HOST = "127.0.0.1"
 NUMBER = load_numbering(PLAN).number("0912 345 678")
 AUDIO = sdp.offer(HOST, 40_000, session_id=1)
 SILENT_KEYS = AUDIO.replace(b"telephone-event", b"x-other")
-
-
-class NoTransport:
-    """What the endpoint says is not looked at here."""
-
-    def flush(self) -> None:
-        pass
 
 
 @pytest.fixture
@@ -41,8 +35,9 @@ def desk():
     media = Media(engine, Prompts(engine, ()), HOST, HOST, (21_500, 21_590), told.append)
     rng = random.Random(1)
     lines = SipLines({"t": SipTrunk("t", HOST, 5070)}, HOST, rng)
-    calls = Calls(Endpoint(Local(HOST, 5060), rng=rng), lines, media, told.append)
-    calls.bind(NoTransport())
+    loop = asyncio.new_event_loop()  # it never runs: what the endpoint says is not looked at
+    stack = Stack(StackSettings((Bind(HOST, 0),)), loop, rng, Clock())
+    calls = Calls(stack, lines, media, told.append)
     calls.dial(Dial(1, 1, "t", NUMBER, "a@b", ""))
     calls.media = media
     calls.told = told
@@ -50,6 +45,8 @@ def desk():
     calls.on_sip(Ended(1, 200, "", 16, "them", True))
     assert isinstance(told[-1], ev.Released)
     engine.stop()
+    stack.close()
+    loop.close()
 
 
 @pytest.mark.parametrize("host", [b"224.1.2.3", b"255.255.255.255", b"example.com"])

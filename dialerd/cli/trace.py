@@ -1,0 +1,145 @@
+"""`dialerd trace`: the SIP messages of a call as a ladder, in full, as JSON, as a capture."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from datetime import datetime, tzinfo
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dialerd.cli.common import (
+    clean,
+    config_option,
+    connect,
+    load_zone,
+    local_time,
+    print_json,
+    print_table,
+)
+from dialerd.core.campaign_spec import at_time
+from dialerd.core.tracing import GetTrace, ListTraces, Trace, TracedMessage, TraceList
+from dialerd.shell.tracing import packet, steps
+from sip.ladder import Ladder, title
+from sip.pcap import capture
+
+WIDTH_MIN = 60
+WIDTH_MAX = 160
+
+
+@click.command("trace")
+@click.argument("call", default="")
+@config_option
+@click.option("--list", "listing", is_flag=True, help="List the calls that CALL may mean.")
+@click.option("--full", is_flag=True, help="Print every message as it was.")
+@click.option("--pcap", type=click.Path(path_type=Path), help="Write a capture file (Wireshark).")
+@click.option("--secrets", is_flag=True, help="Show digest answers and SRTP keys.")
+@click.option("--json", "as_json", is_flag=True, help="Print the messages as JSON.")
+def trace(
+    call: str,
+    config_path: str | None,
+    listing: bool,  # noqa: FBT001 - a flag
+    full: bool,  # noqa: FBT001
+    pcap: Path | None,
+    secrets: bool,  # noqa: FBT001
+    as_json: bool,  # noqa: FBT001
+) -> None:
+    """What was said on the wire in a call.
+
+    CALL is a number, a user, a Call-ID or its beginning, an attempt, or lead:CAMPAIGN/LEAD. The
+    newest call that fits is shown, with every leg of its attempt. Without CALL: the newest calls.
+    """
+    zone = load_zone(config_path)
+    with connect(config_path) as client:
+        if listing or not call:
+            _show_list(client.call(ListTraces(call=call)), zone, as_json=as_json)
+            return
+        found = client.call(GetTrace(call=call, secrets=secrets))
+    if pcap is not None:
+        write_capture(pcap, found)
+    if as_json:
+        print_json(as_rows(found))
+    elif pcap is None or full:
+        for line in drawing(found, zone, full=full):
+            click.echo(line)
+        if found.others:
+            click.echo(f"{found.others} older: dialerd trace --list {clean(call)}", err=True)
+
+
+def _show_list(found: TraceList, zone: tzinfo | None, *, as_json: bool) -> None:
+    if as_json:
+        print_json(found)
+        return
+    head = ("at", "from", "to", "messages", "last", "call id")
+    rows = [
+        (local_time(c.last_at, zone), c.caller, c.called, c.messages, c.last, c.call_id)
+        for c in found.items
+    ]
+    print_table(head, rows)
+    if found.left:
+        click.echo(f"and {found.left} older")
+
+
+def write_capture(path: Path, found: Trace) -> None:
+    """The messages as a capture file; OSError."""
+    path.write_bytes(capture(map(packet, found.messages)))
+
+
+def drawing(found: Trace, zone: tzinfo | None, *, full: bool) -> Iterator[str]:
+    """The head, then the ladder, or every message."""
+    for call in found.calls:
+        cut = f", {call.dropped} of the middle not kept" if call.dropped else ""
+        yield clean(f"{call.caller} -> {call.called}, {call.messages} messages{cut}")
+        yield clean(f"Call-ID {call.call_id}")
+    if not found.messages:
+        return
+    yield f"from {_time(found.messages[0].wall_ns, zone)}"
+    if full:
+        for message in found.messages:
+            yield from _whole(message, zone)
+        return
+    columns = shutil.get_terminal_size().columns
+    yield from Ladder(steps(found.messages), min(max(columns, WIDTH_MIN), WIDTH_MAX)).text()
+
+
+def _time(wall_ns: int, zone: tzinfo | None) -> str:
+    at = at_time(wall_ns // 1_000_000)
+    return f"{local_time(at, zone)}.{wall_ns // 1_000_000 % 1000:03d}"
+
+
+def _whole(message: TracedMessage, zone: tzinfo | None) -> Iterator[str]:
+    (step,) = steps([message])
+    ends = (step.ours, step.peer) if message.sent else (step.peer, step.ours)
+    yield ""
+    yield f"--- {_time(message.wall_ns, zone)} {step.transport} {ends[0]} -> {ends[1]}"
+    text = message.data.decode("utf-8", "replace").rstrip("\r\n")
+    yield from (clean(line.rstrip("\r")) for line in text.split("\n"))
+
+
+def as_rows(found: Trace) -> dict[str, Any]:
+    """For programs: times are RFC 3339 with nanoseconds beside, messages are text."""
+    return {
+        "calls": found.calls,
+        "others": found.others,
+        "messages": [
+            {
+                "call_id": m.call_id,
+                "at": _stamp(m.wall_ns),
+                "wall_ns": m.wall_ns,
+                "monotonic_ns": m.now_ns,
+                "sent": m.sent,
+                "transport": m.transport,
+                "ours": m.ours,
+                "peer": m.peer,
+                "what": title(m.data),
+                "text": m.data.decode("utf-8", "backslashreplace"),
+            }
+            for m in found.messages
+        ],
+    }
+
+
+def _stamp(wall_ns: int) -> datetime:
+    return at_time(wall_ns // 1_000_000)
