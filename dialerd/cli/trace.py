@@ -51,6 +51,8 @@ def trace(
     CALL is a number, a user, a Call-ID or its beginning, an attempt, or lead:CAMPAIGN/LEAD. The
     newest call that fits is shown, with every leg of its attempt. Without CALL: the newest calls.
     """
+    if not call.isprintable():  # bytes of the command line that are no text among them
+        raise click.BadParameter("not a number, a user or a Call-ID", param_hint="CALL")
     zone = load_zone(config_path)
     with connect(config_path) as client:
         if listing or not call:
