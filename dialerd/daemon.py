@@ -23,7 +23,8 @@ from dialerd.control.hub import EventHub
 from dialerd.control.io_server import ControlServer
 from dialerd.control.service import ControlService
 from dialerd.core.dialer import Dialer
-from dialerd.core.events import CampaignChanged, LinesChanged, TrunkSpec
+from dialerd.core.events import CampaignChanged, LinesChanged
+from dialerd.core.line_spec import TrunkSpec
 from dialerd.core.records import CampaignState
 from dialerd.lines.sip_line import SipLines, SipTrunk
 from dialerd.plan_file import read_numbering

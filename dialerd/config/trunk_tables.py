@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from dialerd.config.keys import DIGITS, DRAIN, LIVE, PREFIX_HINT, Section, doc
-from dialerd.core.events import Trouble
+from dialerd.core.line_spec import Trouble
 from dialerd.core.records import Outcome
 
 PORTS_MAX: Final = 512

@@ -25,15 +25,23 @@ from dialerd.core.ids import call_id_for
 from dialerd.core.limits import (
     ADVANCE_S_MAX,
     ADVANCES_MAX,
-    CALL_S_MAX,
     EVENTS_MAX,
     KEYS_MAX,
     RELEASE_S_MAX,
 )
+from dialerd.core.line_spec import LINE, Line, Trouble
+from dialerd.core.metering import price_milli
 from dialerd.core.ops import AppendEvents, BeginDial, Claim, Finish
 from dialerd.core.outcome import next_state
 from dialerd.core.pacing import NS, RateLimit
-from dialerd.core.records import CallEvent, CampaignSettings, EventKind, LeadState, Outcome
+from dialerd.core.records import (
+    CallEvent,
+    CampaignSettings,
+    EventKind,
+    LeadState,
+    Outcome,
+    Usage,
+)
 from fastpath.numbers import Number
 
 LegEvent = Ringing | Answered | Released | Digit | PlayEnded
@@ -81,40 +89,12 @@ class Call:
     """The machine of one attempt. Its effects are appended to `out`, which its owner drains."""
 
     __slots__ = (
-        "_alerts",
-        "_clock",
-        "_code",
-        "_flow",
-        "_host",
-        "_legs",
-        "_offset_ns",
-        "_out",
-        "_plan",
-        "_q850",
-        "_saved",
-        "_settings",
-        "_up_until_ns",
-        "_why",
-        "answered_ms",
-        "claim",
-        "deadline_ns",
-        "dropped",
-        "due_s",
-        "events",
-        "heard",
-        "keys",
-        "leg",
-        "limit",
-        "next_state",
-        "number",
-        "outcome",
-        "slot",
-        "state",
-        "strays",
-        "timer_ns",
-        "tried",
-        "trunk",
-    )
+        "_alerts", "_clock", "_code", "_flow", "_host", "_legs", "_offset_ns", "_out", "_plan",
+        "_q850", "_saved", "_settings", "_up_until_ns", "_why", "answered_ms", "claim",
+        "deadline_ns", "dropped", "due_s", "events", "heard", "keys", "leg", "limit", "line",
+        "next_state", "number", "outcome", "slot", "state", "strays", "timer_ns", "tried",
+        "trunk", "used",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -147,6 +127,8 @@ class Call:
         self.state = NEW
         self.leg = 0
         self.trunk = ""
+        self.line = LINE
+        self.used: Usage | None = None
         self.tried: frozenset[str] = frozenset()  # trunks that failed it
         self.events: list[CallEvent] = []
         self.keys = ""
@@ -164,7 +146,7 @@ class Call:
 
     # -- what the owner asks ---------------------------------------------------------------------
 
-    def dial(self, trunk: str, rule: str, leg: int, now_ns: int) -> None:
+    def dial(self, trunk: str, rule: str, leg: int, now_ns: int, line: Line = LINE) -> None:
         """Place the first leg, or after `ADVANCING` the next one on another trunk."""
         if self.state is not NEW and self.state is not ADVANCING:
             raise AssertionError(f"dial() in state {self.state.name}")
@@ -179,10 +161,14 @@ class Call:
         self._legs += 1
         self.deadline_ns = now_ns + self._settings.ring_s_max * NS
         self.record(kind, trunk, now_ns)
-        begin = BeginDial(attempt_id, trunk, call_id, rule, self._ms(now_ns))
+        self.line = line
+        begin = BeginDial(
+            attempt_id, trunk, call_id, rule, self._ms(now_ns),
+            line.port, line.minute_milli, line.day,
+        )  # fmt: skip
         self._out.append(Write(attempt_id, (begin,)))
         caller = self._settings.caller_id
-        self._out.append(Dial(attempt_id, leg, trunk, self.number, call_id, caller))
+        self._out.append(Dial(attempt_id, leg, trunk, self.number, call_id, caller, line.port))
 
     def hang_up(self, now_ns: int) -> None:
         """End it now, whatever it does (a drain, an emergency stop)."""
@@ -260,7 +246,7 @@ class Call:
 
     def _answered(self, event: Answered, now_ns: int) -> None:
         self.state = UP
-        self._up_until_ns = now_ns + CALL_S_MAX * NS
+        self._up_until_ns = now_ns + self.line.call_s_max * NS
         self._answered_late(event, now_ns)
         self._flow = FlowRun(self._plan, self)
         self._flow.start(now_ns)
@@ -303,7 +289,8 @@ class Call:
             self._released(event, now_ns)
             return
         self._code, self._q850 = event.code, event.q850
-        self.tried |= {self.trunk}
+        if event.trouble is not Trouble.TOO_FAST and event.trouble is not Trouble.FULL:
+            self.tried |= {self.trunk}  # the others may take it in a moment
         self.state = ADVANCING
         self.deadline_ns = now_ns + ADVANCE_S_MAX * NS
 
@@ -357,6 +344,7 @@ class Call:
         if state is LeadState.RETRY:
             self.due_s = self._clock.ms(now_ns) // 1000 + gap_s
         self.events.append(CallEvent(at_ms, EventKind.RELEASED, f"by {by}"))
+        self.used = self._used(at_ms)
         finish = Finish(
             self.claim.attempt_id,
             outcome,
@@ -371,8 +359,17 @@ class Call:
             self.heard,
             0,
             tuple(self.events),  # whole again: an append that the store refused is in it
+            self.used,
         )
         self._out.append(Write(self.claim.attempt_id, (finish,)))
+
+    def _used(self, at_ms: int) -> Usage | None:
+        """What an answered call used of its line."""
+        if not self.answered_ms:
+            return None
+        line, seconds = self.line, max(0, -(-(at_ms - self.answered_ms) // 1000))
+        cost = price_milli(line.plan, seconds)
+        return Usage(self.trunk, line.port, line.day, 1, seconds, cost)
 
 
 _EVENTS: Final[dict[str, type]] = {

@@ -28,12 +28,14 @@ from dialerd.core.events import (
     DialRefused,
     Digit,
     Drain,
+    LineHealth,
     LinesChanged,
     PlayEnded,
     Released,
     Resume,
     Ringing,
     StoreRecovered,
+    UsageKnown,
     WriteFailed,
 )
 from dialerd.core.floor import Floor
@@ -170,7 +172,27 @@ class Dialer:
                 del runs[campaign_id]
 
     def _on_lines(self, event: LinesChanged, now_ns: int) -> None:
-        self.floor.trunks.configure(event.trunks)
+        self.floor.trunks.configure(event.trunks, event.utc_offset_s)
+        self._route_anew(now_ns)
+
+    def _on_health(self, event: LineHealth, now_ns: int) -> None:
+        trunk = self.floor.trunks.by_name.get(event.trunk)
+        if trunk is None:
+            return
+        told = trunk.registration
+        changed = trunk.health(event, now_ns)
+        if changed:
+            self.floor.trunks.rebuild()
+            self._route_anew(now_ns)
+        if changed or trunk.registration != told:
+            self.floor.tell(trunk, now_ns)
+        self.floor.dial_ns = now_ns
+
+    def _on_usage(self, event: UsageKnown, now_ns: int) -> None:
+        self.floor.trunks.load(event.history)
+        self.floor.look_now(now_ns)
+
+    def _route_anew(self, now_ns: int) -> None:
         for run in self.floor.runs.values():
             for held in run.take_all():
                 run.hold(held, self.floor.route(run, held.claim, held.number))
@@ -231,6 +253,8 @@ class Dialer:
         floor = self.floor
         floor.house_ns = NEVER
         wall_ns = now_ns + floor.clock.offset_ns
+        if floor.clock.known:
+            floor.look_by(floor.trunks.roll(now_ns, floor.clock.offset_ns))
         for run in floor.runs.values():
             if run.campaign.state in _AT_REST or run.broken:
                 continue
@@ -277,6 +301,8 @@ _INPUTS: Final[dict[type, Callable[[Dialer, Any, int], None]]] = {
     StoreRecovered: Dialer._on_recovered,
     CampaignChanged: Dialer._on_campaign,
     LinesChanged: Dialer._on_lines,
+    LineHealth: Dialer._on_health,
+    UsageKnown: Dialer._on_usage,
     ClockStepped: Dialer._on_clock,
     Drain: Dialer._on_drain,
     Resume: Dialer._on_resume,

@@ -48,6 +48,7 @@ class Dial(Effect):
     number: Number
     call_id: str
     caller_id: str
+    port: str = ""  # of a gateway that is asked for one
 
 
 class Release(Effect):

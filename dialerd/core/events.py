@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import dataclass_transform
 
 import msgspec
 
+from dialerd.core.line_spec import Trouble, TrunkSpec
 from dialerd.core.ops import ClaimBatch
-from dialerd.core.records import Campaign, Outcome
+from dialerd.core.records import Campaign, Outcome, Usage
 
 
 @dataclass_transform(frozen_default=True)
 class Event(msgspec.Struct, frozen=True):
     """Base of all events."""
-
-
-class Trouble(StrEnum):
-    """What the end of a leg says of the trunk itself."""
-
-    NONE = "none"  # it speaks of the called person
-    FAULT = "fault"  # it does not work
-    TOO_FAST = "too_fast"  # it wants fewer new calls a second
-    FULL = "full"  # it has no free port or channel just now
 
 
 class Dialed(Event, frozen=True):
@@ -54,8 +45,9 @@ class Released(Event):
     """The leg is gone, whoever ended it. Exactly one per dialed leg, and the last event of it.
 
     `outcome` is the line's reading of the protocol facts: ANSWERED when it was answered before it
-    ended. `advance` says the line itself failed before anybody was alerted, so another trunk may be
-    tried for the same attempt.
+    ended. `advance` says that nobody was alerted and another trunk may be tried for the same
+    attempt. `trouble` is what it says of the trunk (None: a fault when `advance`, else nothing),
+    `retry_after_s` how long the trunk asked to be left alone.
     """
 
     leg: int
@@ -64,6 +56,8 @@ class Released(Event):
     q850: int = 0
     by: str = "them"  # us, them, timeout
     advance: bool = False
+    trouble: Trouble | None = None
+    retry_after_s: int = 0
 
 
 class Digit(Event):
@@ -118,23 +112,26 @@ class CampaignChanged(Event):
     campaign: Campaign
 
 
-class TrunkSpec(msgspec.Struct, frozen=True):
-    """What the core must know of a trunk: capacity and what it may carry."""
-
-    name: str
-    channels: int
-    cps_max: float
-    carriers: tuple[str, ...] = ()  # empty: any
-    prefixes: tuple[str, ...] = ()  # E.164 digits; the longest match wins over carriers
-    weight: int = 1
-    loopback: bool = False
-    up: bool = True
-
-
 class LinesChanged(Event):
-    """The set of trunks, or the health of one, changed."""
+    """The set of trunks, or what is configured of one, changed."""
 
     trunks: tuple[TrunkSpec, ...]
+    utc_offset_s: int = 7 * 3600  # of the days that plans count
+
+
+class LineHealth(Event, frozen=True):
+    """What OPTIONS or REGISTER tell of a trunk; None: nothing new. `why` is for people."""
+
+    trunk: str
+    alive: bool | None = None
+    registered: bool | None = None
+    why: str = ""
+
+
+class UsageKnown(Event, frozen=True):
+    """What lines used in earlier runs: told once, at the start."""
+
+    history: tuple[Usage, ...]
 
 
 class ClockStepped(Event):
@@ -167,6 +164,8 @@ AnyEvent = (
     | StoreRecovered
     | CampaignChanged
     | LinesChanged
+    | LineHealth
+    | UsageKnown
     | ClockStepped
     | Drain
     | Resume

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dialerd.core.call import Call
 from dialerd.core.clock import NEVER, WallClock
-from dialerd.core.effects import AnyEffect
+from dialerd.core.effects import AnyEffect, Notify
 from dialerd.core.ops import Claim
 from dialerd.core.pacing import RateLimit
 from dialerd.core.running import Run
 from dialerd.core.selection import Route, Trunks
+from dialerd.core.trunk import Trunk
 from fastpath.numbers import Number
 
 
@@ -71,6 +72,20 @@ class Floor:
     def route(self, run: Run, claim: Claim, number: Number) -> Route:
         """The trunks that may carry a claimed number."""
         return self.trunks.route(number, claim.carrier, loopback=run.loopback)
+
+    def tell(self, trunk: Trunk, now_ns: int) -> None:
+        """Something about a trunk that a person should see."""
+        breaker = trunk.breaker
+        data: dict[str, object] = {
+            "name": trunk.name,
+            "up": trunk.up,
+            "breaker": str(breaker.state_at(now_ns)),
+            "reason": breaker.reason or trunk.why_down,
+            "calls_per_s": round(trunk.pace.rate, 3),
+            "registration": trunk.registration,
+            "at_ms": self.clock.ms(now_ns),
+        }
+        self.out.append(Notify("trunk", data))
 
     def look_by(self, when_ns: int) -> None:
         """The house needs a look at `when_ns` or before."""

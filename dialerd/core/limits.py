@@ -43,6 +43,21 @@ CPS_MARGIN_NS: Final = 20_000_000  # a carrier counts arrivals, and commits dela
 FAULTS_IN_A_ROW: Final = 5  # line failures after which a trunk rests
 REST_S_MIN: Final = 1
 REST_S_MAX: Final = 60
+RETRY_AFTER_S_MAX: Final = 600  # a longer Retry-After is taken for this long
+TOO_FAST_HOLD_S: Final = 1  # complaints within it speak of the same pace
+RAISE_GAP_S: Final = 5  # without a complaint, before a lowered rate is raised a step
+RAISE_SHARE: Final = 0.05  # of the configured rate: a step
+RATE_SHARE_MIN: Final = 0.1  # of the configured rate: a rate is never lowered further
+RATE_FLOOR: Final = 0.5  # calls a second, for trunks whose tenth is less
+FULL_S_MIN: Final = 1  # how long a trunk without a free channel is left alone
+FULL_S_MAX: Final = 30
+PORTS_MAX: Final = 512  # of one trunk; further ones are not used
+PORT_FAULTS: Final = 3  # failures in a row after which a port rests
+PORT_REST_S_MIN: Final = 30
+PORT_REST_S_MAX: Final = 1_800
+RESERVE_S: Final = 60  # talk time that a call in progress is expected to use of a quota
+CUT_S: Final = 5  # how long before its free time is over a call is ended
+USAGE_DAYS_MAX: Final = 400  # days whose usage is remembered
 
 # Claims: how far ahead leads are leased, and when one is given back rather than dialed late.
 LEASE_S: Final = 60

@@ -12,7 +12,7 @@ from typing import dataclass_transform
 
 import msgspec
 
-from dialerd.core.records import CallEvent, LeadState, Outcome
+from dialerd.core.records import CallEvent, LeadState, Outcome, Usage
 
 
 @dataclass_transform(frozen_default=True)
@@ -28,6 +28,9 @@ class BeginDial(Op):
     call_id: str
     rule: str
     at_ms: int
+    port: str = ""
+    minute_milli: int = 0
+    usage_day: int = 0
 
 
 class AppendEvents(Op):
@@ -45,7 +48,8 @@ class Finish(Op):
     """The end of an attempt: its outcome, and where its lead goes next.
 
     `due_s` is the Unix second at which a RETRY becomes due. `heard` tells whether a message was
-    heard (for caps that count messages heard). Applying it twice changes nothing.
+    heard (for caps that count messages heard). `used` is what the call used of its line. Applying
+    it twice changes nothing.
     """
 
     attempt_id: int
@@ -61,6 +65,7 @@ class Finish(Op):
     heard: bool = False
     first: int = 0
     events: tuple[CallEvent, ...] = ()
+    used: Usage | None = None
 
 
 class ReleaseClaim(Op):

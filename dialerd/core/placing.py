@@ -19,7 +19,8 @@ from dialerd.core.limits import ASK_GAP_NS, DIALS_PER_STEP
 from dialerd.core.pacing import NS
 from dialerd.core.records import LeadState, Outcome
 from dialerd.core.running import Held, Run
-from dialerd.core.selection import Route, Trunk
+from dialerd.core.selection import Route
+from dialerd.core.trunk import Trunk
 
 LegEvent = Ringing | Answered | Released | Digit | PlayEnded
 
@@ -71,8 +72,9 @@ class Placing:
             self._leg_gone(call, event, now_ns)  # type: ignore[arg-type]
         elif kind is Ringing or kind is Answered:
             trunk = self._floor.trunks.by_name[call.trunk]
-            if trunk.faults or trunk.rests:
-                trunk.worked()
+            if trunk.suspect:
+                if trunk.worked(now_ns, call.line.port):
+                    self._floor.tell(trunk, now_ns)
                 self._floor.dial_ns = now_ns
         self.after(call, now_ns)
         if self.watch_calls:
@@ -92,11 +94,11 @@ class Placing:
 
     def _leg_gone(self, call: Call, event: Released, now_ns: int) -> None:
         trunk = self._floor.trunks.by_name[call.trunk]
-        if event.advance:
-            trunk.faulted(now_ns)
+        if trunk.ended(event, call.line.port, now_ns):
+            self._floor.tell(trunk, now_ns)
         if call.state is ADVANCING:
             del self._legs[event.leg]
-            trunk.give_back(event.outcome)
+            trunk.give_back(event.outcome, now_ns, call.line.port)
             self._advancing.append(call)
             self._floor.dial_ns = now_ns
 
@@ -116,7 +118,7 @@ class Placing:
         if self._legs.pop(call.leg, None) is not None:
             self._left(call, now_ns)
             trunk = floor.trunks.by_name[call.trunk]
-            trunk.give_back(call.outcome or Outcome.CANCELLED)
+            trunk.give_back(call.outcome or Outcome.CANCELLED, now_ns, call.line.port, call.used)
             floor.dial_ns = now_ns  # its channel is free
         run = floor.runs[claim.campaign_id]
         run.live -= 1
@@ -230,11 +232,13 @@ class Placing:
     def _place(self, call: Call, trunk: Trunk, route: Route, now_ns: int) -> None:
         leg = self._leg
         self._leg = leg + 1
-        slot = trunk.take(now_ns, left=self._at_once)
+        port = route.port(trunk, now_ns) if trunk.ports else None
+        slot = trunk.take(now_ns, port, left=self._at_once)
         if not self._at_once:
             call.limit, call.slot = trunk.limit, slot
         self._legs[leg] = call
-        call.dial(trunk.name, route.rule, leg, now_ns)
+        line = self._floor.trunks.line(trunk, port)
+        call.dial(trunk.name, route.rule, leg, now_ns, line)
         self.after(call, now_ns)
         if self.watch_calls:
             self._tell(call, now_ns)

@@ -26,6 +26,7 @@ from dialerd.core.records import (
     Lead,
     LeadState,
     Outcome,
+    Usage,
 )
 
 
@@ -140,6 +141,9 @@ class Store(Protocol):
         ran out, the number came onto the do-not-call list, or the campaign stopped running since
         the claim. A refused claim has been given back. Operations on finished attempts do nothing.
         """
+
+    def usage(self, since_day: int) -> list[Usage]:
+        """What every line used on each local day from one on, oldest first."""
 
     def recover(self, now_ms: int) -> Awaitable[int]:
         """After a restart: begun attempts become INTERRUPTED (cap kept), claimed ones go back.

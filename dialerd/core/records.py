@@ -231,6 +231,23 @@ class Attempt(Record):
     released_by: str = ""
     keys: str = ""
     rule: str = ""  # why this trunk was chosen
+    port: str = ""  # of the trunk's gateway
+    minute_milli: int = 0  # price of a minute when it was dialed, in thousandths
+    usage_day: int = 0  # the local day it was dialed, counted from 1970-01-01
+
+
+class Usage(Record):
+    """What one line used on one local day: answered calls, talk time, cost in thousandths.
+
+    `port` is empty on a trunk without ports.
+    """
+
+    trunk: str
+    port: str
+    day: int
+    calls: int
+    seconds: int
+    milli: int
 
 
 class DoNotCall(Record):

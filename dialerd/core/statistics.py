@@ -6,12 +6,16 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from dialerd.core.breaker import LONG_AGO
 from dialerd.core.call import ADVANCING, DIALING, RELEASING, RINGING, UP
 from dialerd.core.floor import Floor
+from dialerd.core.metering import Left, Meter
 from dialerd.core.pacing import NS
 from dialerd.core.records import CampaignState
 from dialerd.core.regime import find_regime, next_opening_ns
 from dialerd.core.running import Run
+from dialerd.core.selection import Route
+from dialerd.core.trunk import Trunk
 
 
 class CampaignFigures(msgspec.Struct, frozen=True):
@@ -28,17 +32,51 @@ class CampaignFigures(msgspec.Struct, frozen=True):
     outcomes: dict[str, int]
 
 
-class TrunkFigures(msgspec.Struct, frozen=True):
-    """One trunk since the daemon started."""
+class LineUse(msgspec.Struct, frozen=True):
+    """What a line used today and in its period, and what it may still use. Cost in thousandths."""
+
+    calls_day: int
+    seconds_day: int
+    milli_day: int
+    calls_period: int
+    seconds_period: int
+    milli_period: int
+    left: Left
+
+
+class PortFigures(msgspec.Struct, frozen=True):
+    """One port of a gateway since the daemon started; `why` says why it takes no call."""
 
     name: str
+    busy: bool
+    placed: int
+    answered: int
+    why: str
+    use: LineUse
+
+
+class TrunkFigures(msgspec.Struct, frozen=True):
+    """One trunk since the daemon started; `why` says why it takes no calls."""
+
+    name: str
+    kind: str
+    provider: str
     up: bool
     channels: int
     in_use: int
     placed: int
     cps_max: float
-    resting: bool  # after failures in a row
+    cps: float  # what it takes now, when it said that this is too fast
+    slowed: int
+    breaker: str
+    reason: str
+    since_ms: int  # of the breaker's state; 0: since the start
+    opened: int
+    registration: str
+    why: str
     outcomes: dict[str, int]
+    use: LineUse
+    ports: tuple[PortFigures, ...]
 
 
 class Figures(msgspec.Struct, frozen=True):
@@ -79,19 +117,50 @@ def figures(floor: Floor, strays: int, now_ns: int) -> Figures:
         floor.store_ok,
         strays,
         tuple(_campaign(floor, run, now_ns) for run in floor.runs.values()),
+        tuple(_trunk(floor, trunk, now_ns) for trunk in floor.trunks.listed),
+    )
+
+
+def _trunk(floor: Floor, trunk: Trunk, now_ns: int) -> TrunkFigures:
+    breaker = trunk.breaker
+    state = breaker.state_at(now_ns)
+    return TrunkFigures(
+        trunk.name,
+        trunk.spec.kind,
+        trunk.spec.provider,
+        trunk.up,
+        trunk.channels,
+        trunk.in_use,
+        trunk.placed,
+        trunk.spec.cps_max,
+        trunk.pace.rate,
+        trunk.pace.slowed,
+        str(state),
+        breaker.reason,
+        floor.clock.ms(breaker.since_ns) if breaker.since_ns > LONG_AGO else 0,
+        breaker.opened,
+        trunk.registration,
+        trunk.why_not(now_ns),
+        {str(outcome): count for outcome, count in trunk.outcomes.items()},
+        _use(trunk.meter),
         tuple(
-            TrunkFigures(
-                trunk.name,
-                trunk.spec.up,
-                trunk.channels,
-                trunk.in_use,
-                trunk.placed,
-                trunk.spec.cps_max,
-                trunk.rest_until_ns > now_ns,
-                {str(outcome): count for outcome, count in trunk.outcomes.items()},
+            PortFigures(
+                port.name,
+                port.busy,
+                port.placed,
+                port.answered,
+                port.why_not(now_ns),
+                _use(port.meter),
             )
-            for trunk in floor.trunks.listed
+            for port in trunk.ports.values()
         ),
+    )
+
+
+def _use(meter: Meter) -> LineUse:
+    day, period = meter.today, meter.period
+    return LineUse(
+        day.calls, day.seconds, day.milli, period.calls, period.seconds, period.milli, meter.left()
     )
 
 
@@ -155,13 +224,32 @@ def _held_up(run: Run, now_ns: int) -> str:
             reasons.append(f"no trunk for {carrier or 'this number'}")
         elif all(trunk.in_use >= trunk.channels for trunk in lane.route.trunks):
             reasons.append("no free channel")
-        elif all(trunk.rest_until_ns > now_ns for trunk in lane.route.trunks):
-            reasons.append("every trunk rests after failures")
-        elif all(trunk.trying for trunk in lane.route.trunks):
-            reasons.append("a trunk is tried with one call after failures")
+        elif why := held_by(lane.route, now_ns):
+            reasons.append(why)
         else:
             return ""
     return ", ".join(dict.fromkeys(reasons))
+
+
+def held_by(route: Route, now_ns: int) -> str:
+    """What keeps every trunk of a route from starting a call, its pace aside; '' when nothing."""
+    reasons = []
+    for trunk in route.trunks:
+        why = trunk.why_not(now_ns)
+        if not why and trunk.ports:
+            ports = route.ports.get(trunk.name, ())
+            whys = [
+                port.why_not(now_ns) or "busy"
+                for port in ports
+                if port.ready_ns > now_ns or port.meter.blocked
+            ]
+            why = f"ports of {trunk.name}: {', '.join(dict.fromkeys(whys))}" * (
+                len(whys) == len(ports)
+            )
+        if not why:
+            return ""
+        reasons.append(why if why.startswith("ports of") else f"{trunk.name}: {why}")
+    return "; ".join(dict.fromkeys(reasons))
 
 
 def _no_leads(run: Run, wall_ns: int) -> str:

@@ -163,7 +163,6 @@ class RunningDaemon:
 
 
 def _trunk(trunk: TrunkFigures) -> TrunkStatus:
-    why = "down" if not trunk.up else "rests after failures" if trunk.resting else ""
     return TrunkStatus(
         name=trunk.name,
         up=trunk.up,
@@ -172,5 +171,5 @@ def _trunk(trunk: TrunkFigures) -> TrunkStatus:
         placed=trunk.placed,
         answered=trunk.outcomes.get(Outcome.ANSWERED.value, 0),
         failed=trunk.outcomes.get(Outcome.FAILED.value, 0),
-        why=why,
+        why=trunk.why,
     )

@@ -10,7 +10,7 @@ import msgspec
 from dialerd.core.ops import AppendEvents, BeginDial, DialOp, Finish, ReleaseClaim
 from dialerd.core.ports import ConflictError, StoreError
 from dialerd.core.records import Attempt, CallEvent, CampaignState, Lead, LeadState, Outcome
-from dialerd.store import caps
+from dialerd.store import caps, usage
 from dialerd.store.claims import IN_HAND, give_back, put_back
 from dialerd.store.limits import EVENT_INDEX_MAX, EVENTS_PER_OP_MAX
 from dialerd.store.schema import (
@@ -64,8 +64,9 @@ def _begin(unit: Unit, op: BeginDial, held: OpenAttempt) -> bool:
         if blocked:
             return False
         moved = msgspec.structs.replace(
-            ATTEMPT.unpack(raw), trunk=op.trunk, call_id=op.call_id, rule=op.rule
-        )
+            ATTEMPT.unpack(raw), trunk=op.trunk, call_id=op.call_id, rule=op.rule,
+            port=op.port, minute_milli=op.minute_milli, usage_day=op.usage_day,
+        )  # fmt: skip
         t.attempts.put(kept_at, ATTEMPT.pack(moved))
         return True
     if blocked:
@@ -86,6 +87,9 @@ def _begin(unit: Unit, op: BeginDial, held: OpenAttempt) -> bool:
         op.call_id,
         op.at_ms,
         rule=op.rule,
+        port=op.port,
+        minute_milli=op.minute_milli,
+        usage_day=op.usage_day,
     )
     t.attempts.put(kept_at, ATTEMPT.pack(attempt))
     lead = _lead(unit, held)
@@ -148,8 +152,13 @@ def _finish(unit: Unit, op: Finish, held: OpenAttempt) -> None:
         op.released_by,
         op.keys,
         begun.rule if begun else "",
+        begun.port if begun else "",
+        begun.minute_milli if begun else 0,
+        begun.usage_day if begun else 0,
     )
     t.attempts.put(kept_at, ATTEMPT.pack(ended))
+    if op.used is not None:
+        usage.add(unit, op.used)
     _append(unit, held, op.attempt_id, op.first, op.events)
     caps.settle(unit, held.phone, op.attempt_id, _level(op) if begun else None, op.at_ms)
     unit.books(held.campaign_id).outcomes[OUTCOME_INDEX[op.outcome]] += 1

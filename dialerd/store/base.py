@@ -17,8 +17,9 @@ from dialerd.core.records import (
     Contact,
     ContactList,
     DoNotCall,
+    Usage,
 )
-from dialerd.store import attempts, campaigns, claims, donotcall, fsck, lists, reading
+from dialerd.store import attempts, campaigns, claims, donotcall, fsck, lists, reading, usage
 from dialerd.store.limits import SCAN_PAGE
 from dialerd.store.unit import Unit
 
@@ -126,6 +127,10 @@ class BaseStore(Store):
         """
         fixed = tuple(ops)
         return self._submit(lambda unit: attempts.apply(unit, fixed), len(fixed))
+
+    def usage(self, since_day: int) -> list[Usage]:
+        """What every line used on each local day from one on, oldest first."""
+        return self._read(lambda unit: usage.since(unit, since_day))
 
     def recover(self, now_ms: int) -> Awaitable[int]:
         """After a restart: begun attempts become INTERRUPTED (cap kept), claimed ones go back.

@@ -22,7 +22,7 @@ from dialerd.core.records import (
     Outcome,
 )
 from dialerd.core.regime import effective_caps
-from dialerd.store import caps
+from dialerd.store import caps, usage
 from dialerd.store.limits import CLAIM_MAX, EXAMINED_MAX, IN_FLIGHT_RETRY_S, STEP_ROWS
 from dialerd.store.schema import (
     ATTEMPT,
@@ -225,9 +225,9 @@ def recover(unit: Unit, now_ms: int, done: int = 0) -> int | More:
             give_back(unit, attempt_id, held, None, 0)
             continue
         unit.t.open.delete(key)
-        ended = msgspec.structs.replace(
-            ATTEMPT.unpack(begun), outcome=Outcome.INTERRUPTED, ended_ms=now_ms
-        )
+        dialed = ATTEMPT.unpack(begun)
+        usage.add_cut_off(unit, dialed, now_ms)
+        ended = msgspec.structs.replace(dialed, outcome=Outcome.INTERRUPTED, ended_ms=now_ms)
         unit.t.attempts.put(kept_at, ATTEMPT.pack(ended))
         caps.settle(unit, held.phone, attempt_id, caps.HEARD, now_ms)
         raw_lead = unit.t.leads.get(lead_key(held.campaign_id, held.lead_id))

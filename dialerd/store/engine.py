@@ -49,6 +49,7 @@ class Tables:
     events: Table
     caps: Table
     dnc: Table
+    usage: Table
 
     def __init__(self, make: Callable[[str], Table]) -> None:
         """`make` opens the table of a name."""

@@ -65,6 +65,35 @@ class LmdbTable:
         return entries
 
 
+class EmptyTable:
+    """A table that the file does not have yet, for reading."""
+
+    def get(self, key: bytes, /) -> bytes | None:  # noqa: ARG002
+        """Nothing."""
+        return None
+
+    def put(self, key: bytes, value: bytes, /) -> bool:  # noqa: ARG002
+        """Nobody writes through a store that is open for reading."""
+        raise StoreError("the store is open for reading only")
+
+    def delete(self, key: bytes, /) -> bool:  # noqa: ARG002
+        """It was not there."""
+        return False
+
+    def put_many(self, pairs: Sequence[Pair]) -> None:
+        """See `put`."""
+        for key, value in pairs:
+            self.put(key, value)
+
+    def scan(self, start: bytes, stop: bytes, limit: int) -> list[Pair]:  # noqa: ARG002
+        """Nothing."""
+        return []
+
+    def count(self) -> int:
+        """None."""
+        return 0
+
+
 class LmdbTxn:
     """One LMDB transaction."""
 
@@ -74,7 +103,9 @@ class LmdbTxn:
         """Wrap an open one."""
         self.commit = txn.commit
         self.abort = txn.abort
-        self.tables = Tables(lambda name: LmdbTable(txn, handles[name]))
+        self.tables = Tables(
+            lambda name: LmdbTable(txn, handles[name]) if name in handles else EmptyTable()
+        )
 
 
 class LmdbEngine:
@@ -194,7 +225,13 @@ class LmdbEngine:
             )
         if not written:
             raise StoreFormatError(f"{self._file} is damaged or not a store; restore a backup")
-        return {name.decode(): env.open_db(name, create=not self._readonly) for name in names}
+        handles = {}
+        for name in names:
+            try:
+                handles[name.decode()] = env.open_db(name, create=not self._readonly)
+            except lmdb.NotFoundError:  # made by an older program, open for reading: it is empty
+                continue
+        return handles
 
     def begin(self, *, write: bool) -> LmdbTxn:
         """A new transaction. A write waits for the one of another process."""

@@ -31,6 +31,7 @@ COLUMNS: Final = (
     "attempts",
     "due_at",
     "trunk",
+    "port",
     "rule",
     "dialed_at",
     "answered_at",
@@ -115,10 +116,11 @@ def _cells(row: ReportRow, stamp: Stamp) -> list[Any]:
         stamp(lead.due_s * 1000) if lead.state in WAITING else "",
     ]
     if last is None:
-        return [*head, "", "", "", "", "", "", "", "", "", ""]
+        return [*head, "", "", "", "", "", "", "", "", "", "", ""]
     return [
         *head,
         safe(last.trunk),
+        safe(last.port),
         safe(last.rule),
         stamp(last.begun_ms),
         stamp(last.answered_ms),
@@ -177,6 +179,7 @@ def _attempt(attempt: Attempt, events: Sequence[CallEvent], stamp: Stamp) -> dic
         "number": attempt.number,
         "outcome": attempt.outcome,
         "trunk": attempt.trunk,
+        "port": attempt.port or None,
         "rule": attempt.rule,
         "call_id": attempt.call_id,
         "dialed_at": stamp(attempt.begun_ms) or None,

@@ -17,6 +17,7 @@
     events      campaign u32 | lead u32 | attempt u64 | index u32       tuple of CallEvent
     caps        phone u64                                calls that use up a frequency cap
     dnc         phone u64                                DoNotCall
+    usage       day u32 | trunk | NUL | port             Usage          what a line used
 
 Keys are big-endian, so that a range scan is the query. A lead has exactly one index entry: in
 `open` while it is in the dialer's hands (CLAIMED, DIALING), in `due` at all other times.
@@ -44,6 +45,7 @@ from dialerd.core.records import (
     DoNotCall,
     Lead,
     Record,
+    Usage,
 )
 
 FORMAT: Final = 1
@@ -145,6 +147,7 @@ OPEN: Final = Codec[OpenAttempt](OpenAttempt)
 ATTEMPT: Final = Codec[Attempt](Attempt)
 EVENTS: Final = Codec[tuple[CallEvent, ...]](tuple[CallEvent, ...])
 DNC: Final = Codec[DoNotCall](DoNotCall)
+USAGE: Final = Codec[Usage](Usage)
 
 _u32, _u64 = struct.Struct(">I"), struct.Struct(">Q")
 _u32u32, _u32u64, _u64u32 = struct.Struct(">II"), struct.Struct(">IQ"), struct.Struct(">QI")
@@ -152,6 +155,7 @@ _due = struct.Struct(">IBII")
 _attempt = struct.Struct(">IIQ")
 _event = struct.Struct(">IIQI")
 
+USAGE_NAME_MAX: Final = 256
 DUE_MAX: Final = 0xFFFF_FFFF
 ROW_MAX: Final = 0xFFFF_FFFF
 
@@ -163,6 +167,13 @@ phone_list_key = _u64u32.pack  # (phone u64, list u32)
 due_key = _due.pack  # (campaign u32, state u8, due u32, lead u32)
 attempt_key = _attempt.pack  # (campaign u32, lead u32, attempt u64)
 event_key = _event.pack  # (campaign u32, lead u32, attempt u64, index u32)
+
+
+def usage_key(day: int, trunk: str, port: str) -> bytes:
+    """(day u32, trunk, port); neither name holds a NUL, and both are short."""
+    return _u32.pack(day) + f"{trunk}\0{port}".encode()[:USAGE_NAME_MAX]
+
+
 split_due = _due.unpack
 split_event = _event.unpack
 

@@ -125,25 +125,29 @@ def test_calls_per_second_of_a_trunk():
     assert len(starts) == 12
 
 
+def failed(code=503, **said):
+    return ev.Released(1, Outcome.FAILED, code, advance=True, **said)
+
+
 def test_a_trunk_that_fails_every_call_rests_longer_and_longer():
     trunks = floor(trunk("bad"), trunk("good", 1))
     bad, route = trunks.by_name["bad"], trunks.route(VIETTEL)
     now_ns, rests = 0, []
     for _ in range(FAULTS_IN_A_ROW):
-        assert bad.rest_until_ns <= now_ns
-        bad.faulted(now_ns)
+        assert bad.breaker.until_ns <= now_ns
+        bad.ended(failed(), "", now_ns)
     for _ in range(10):
-        rests.append(bad.rest_until_ns - now_ns)
-        bad.faulted(now_ns)  # calls that were under way do not count
-        assert bad.rest_until_ns - now_ns == rests[-1]
+        rests.append(bad.breaker.until_ns - now_ns)
+        bad.ended(failed(), "", now_ns)  # calls that were under way do not count
+        assert bad.breaker.until_ns - now_ns == rests[-1]
         assert route.choose(now_ns).name == "good"
-        now_ns = bad.rest_until_ns
-        bad.faulted(now_ns)
+        now_ns = bad.breaker.until_ns
+        bad.ended(failed(), "", now_ns)
     assert [rest // NS for rest in rests[:8]] == [1, 2, 4, 8, 16, 32, 60, 60]
     assert max(rests) == REST_S_MAX * NS
-    bad.worked()
-    bad.faulted(bad.rest_until_ns)
-    assert route.choose(bad.rest_until_ns).name == "bad"
+    bad.worked(bad.breaker.until_ns)
+    bad.ended(failed(), "", bad.breaker.until_ns)
+    assert route.choose(bad.breaker.until_ns).name == "bad"
 
 
 def test_use_survives_a_change_of_configuration():

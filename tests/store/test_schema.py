@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dialerd.core.ports import StoreFailedError
-from dialerd.core.records import Attempt, Contact, Lead, LeadState, Outcome, Record
+from dialerd.core.records import Attempt, Contact, Lead, LeadState, Outcome, Record, Usage
 from dialerd.store import StoreFormatError, schema
 from dialerd.store.schema import ATTEMPT, CONTACT, HEAD_BYTES, LEAD, Codec, seal, unseal
 
@@ -83,8 +83,9 @@ def test_every_record_only_grows():
         Attempt: (
             *("attempt_id", "campaign_id", "lead_id", "phone", "number", "claimed_ms"),
             *("trunk", "call_id", "begun_ms", "answered_ms", "ended_ms", "outcome"),
-            *("code", "q850", "released_by", "keys", "rule"),
+            *("code", "q850", "released_by", "keys", "rule", "port", "minute_milli", "usage_day"),
         ),
+        Usage: ("trunk", "port", "day", "calls", "seconds", "milli"),
         schema.OpenAttempt: (
             *("campaign_id", "lead_id", "phone", "number", "claimed_ms", "lease_ms"),
         ),

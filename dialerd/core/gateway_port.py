@@ -1,0 +1,127 @@
+"""One port of a gateway: a SIM or an analogue line, which carries one call at a time.
+
+A port rests `gap_s` after each call, and longer and longer after `PORT_FAULTS` failures in a row;
+it carries nothing when its plan's quota is used up. Of those that may carry a number the one that
+talked least today is taken, then the one longest idle, so that SIMs wear evenly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from dialerd.core.clock import NEVER
+from dialerd.core.limits import (
+    FULL_S_MAX,
+    FULL_S_MIN,
+    PORT_FAULTS,
+    PORT_REST_S_MAX,
+    PORT_REST_S_MIN,
+)
+from dialerd.core.line_spec import PlanSpec, PortSpec
+from dialerd.core.metering import Days, Meter, longest_s
+from dialerd.core.pacing import NS
+
+_LONG_AGO: Final = -(1 << 62)
+
+
+class Port:
+    """Its use. `ready_ns` is when it may take a call; NEVER while it has one."""
+
+    __slots__ = (
+        "answered", "busy", "faults", "meter", "name", "placed", "ready_ns", "reason", "rest_ns",
+        "rests", "spec", "used_ns",
+    )  # fmt: skip
+
+    def __init__(self, spec: PortSpec, days: Days) -> None:
+        """A port that nothing is known of."""
+        self.name = spec.name
+        self.spec = spec
+        self.meter = Meter(spec.plan, days)
+        self.busy = False
+        self.ready_ns = _LONG_AGO
+        self.rest_ns = _LONG_AGO
+        self.used_ns = _LONG_AGO
+        self.faults = 0
+        self.rests = 0
+        self.reason = ""  # why it rests
+        self.placed = 0
+        self.answered = 0
+
+    def configure(self, spec: PortSpec, days: Days, day: int) -> None:
+        """New settings; what it does and what was learned of it stay."""
+        self.spec = spec
+        self.meter.configure(spec.plan, days, day)
+
+    def take(self, now_ns: int) -> None:
+        """A call starts on it."""
+        self.busy = True
+        self.ready_ns = NEVER
+        self.used_ns = now_ns
+        self.placed += 1
+        self.meter.begin()
+
+    def give_back(self, now_ns: int) -> None:
+        """Its call has ended."""
+        self.busy = False
+        self.ready_ns = max(now_ns + self.spec.gap_s * NS, self.rest_ns)
+        self.meter.end()
+
+    def fault(self, reason: str, now_ns: int, rest_s: int = 0, *, full: bool = False) -> None:
+        """It failed a call before anybody was alerted; `full`: it is in use by somebody else.
+
+        `rest_s` is how long it asked to be left alone.
+        """
+        self.faults += 1
+        if full:
+            rest_s = max(rest_s, min(FULL_S_MAX, FULL_S_MIN << min(self.faults, 5)))
+        elif self.faults >= PORT_FAULTS:
+            rest_s = max(rest_s, min(PORT_REST_S_MAX, PORT_REST_S_MIN << min(self.rests, 6)))
+            self.rests += 1
+            self.faults = PORT_FAULTS - 1
+        if rest_s:
+            self.reason = reason
+            self.rest_ns = now_ns + min(rest_s, PORT_REST_S_MAX) * NS
+            if not self.busy:
+                self.ready_ns = max(self.ready_ns, self.rest_ns)
+
+    def success(self) -> None:
+        """It got a call through."""
+        self.faults = self.rests = 0
+        self.reason = ""
+
+    def why_not(self, now_ns: int) -> str:
+        """Why it takes no call now; empty while it has one or may take one."""
+        if self.busy:
+            return ""
+        if self.ready_ns > now_ns:
+            return f"rests after {self.reason}" if self.reason else "pauses after a call"
+        return self.meter.blocked
+
+    def longest_s(self, trunk: PlanSpec) -> int:
+        """How long a call on it may last: its own plan, its trunk's, and what is left of both."""
+        longest = min(longest_s(self.spec.plan), longest_s(trunk))
+        left = self.meter.left()
+        for seconds in (left.seconds_day, left.seconds_period):
+            if seconds is not None:
+                longest = min(longest, max(1, seconds))
+        return longest
+
+
+def pick(ports: Iterable[Port], now_ns: int) -> Port | None:
+    """The port for a call; None when none is free."""
+    best: Port | None = None
+    for port in ports:
+        if port.ready_ns > now_ns or port.meter.blocked:
+            continue
+        if best is None or (port.meter.today.seconds, port.used_ns) < (
+            best.meter.today.seconds,
+            best.used_ns,
+        ):
+            best = port
+    return best
+
+
+def ready_ns(ports: Iterable[Port]) -> int:
+    """When the first of them may take a call; NEVER when that needs an event."""
+    return min((port.ready_ns for port in ports if not port.meter.blocked), default=NEVER)
