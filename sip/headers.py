@@ -6,20 +6,23 @@ import re
 from collections.abc import Sequence
 
 from fastpath.sipscan import ScanError, parse_address
+from fastpath.sipwrite import call_id_text, line_text
 from sip.errors import SipError
 from sip.limits import EXTRA_HEADERS_MAX, FIELD_MAX, ROUTES_MAX
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _NAME = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
-_CALL_ID = re.compile(
-    r"[A-Za-z0-9\-.!%*_+`'~()<>:\\\"/\[\]?{}]+(@[A-Za-z0-9\-.!%*_+`'~()<>:\\\"/\[\]?{}]+)?"
-)
 _OURS = re.compile(
     r"via|v|from|f|to|t|call-id|i|cseq|contact|m|max-forwards|content-length|l|content-type|c|"
     r"content-encoding|e|route|record-route|authorization|proxy-authorization|allow|user-agent|"
     r"require|proxy-require",
     re.IGNORECASE,
 )
+
+
+def line(value: str, what: str) -> bytes:
+    """`value` as UTF-8 when it can stand in a line; SipError names the field otherwise."""
+    return line_text(value, FIELD_MAX) or text(value, what).encode()
 
 
 def text(value: str, what: str, most: int = FIELD_MAX) -> str:
@@ -63,9 +66,10 @@ def route_lines(routes: Sequence[str]) -> bytes:
 
 def call_id(value: str) -> bytes:
     """A checked Call-ID (25.1: callid)."""
-    if len(value) > FIELD_MAX or not _CALL_ID.fullmatch(value):
+    checked = call_id_text(value, FIELD_MAX)
+    if checked is None:
         raise SipError(f"not a Call-ID: {value!r}")
-    return value.encode()
+    return checked
 
 
 def extra(pairs: Sequence[tuple[str, str]]) -> bytes:

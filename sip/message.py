@@ -7,60 +7,28 @@ from __future__ import annotations
 
 import re
 
+from fastpath import sipwrite
 from fastpath.sipscan import Message
+from fastpath.sipwrite import response as write_response
+from sip.causes import PHRASES
 from sip.causes import phrase as usual_phrase
 from sip.events import Address
 
 ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, PRACK, UPDATE"
 SDP_KIND = b"application/sdp"
-_SDP = b"Content-Type: application/sdp\r\nContent-Length: "
-_END = b"\r\n\r\n"
+request = sipwrite.request
 _EMPTY = b"Content-Length: 0\r\n\r\n"
+_WORDS = {code: text.encode() for code, text in PHRASES.items()}
 _RECEIVED = re.compile(rb";\s*received\s*=\s*([^\s;,]{1,64})", re.IGNORECASE)
 _RPORT = re.compile(rb";\s*rport\s*=\s*([0-9]{1,5})", re.IGNORECASE)
-
-
-def request(  # noqa: PLR0913, PLR0917 - the parts of a request, each said once
-    method: bytes,
-    uri: bytes,
-    via: bytes,
-    branch: bytes,
-    sender: bytes,
-    to: bytes,
-    call_id: bytes,
-    cseq: int,
-    extra: bytes,
-    body: bytes = b"",
-    kind: bytes = SDP_KIND,
-    routes: bytes = b"",
-) -> bytes:
-    """One request. `sender` and `to` are whole header values, `extra` and `routes` whole lines.
-
-    Routes stand above From, where an INVITE's CANCEL and ACK take them over (9.1, 17.1.1.3).
-    """
-    parts = (
-        method, b" ", uri, b" SIP/2.0\r\n", via, branch, b"\r\nMax-Forwards: 70\r\n", routes,
-        b"From: ", sender, b"\r\nTo: ", to, b"\r\nCall-ID: ", call_id,
-        b"\r\nCSeq: ", b"%d" % cseq, b" ", method, b"\r\n", extra,
-    )  # fmt: skip
-    if not body:
-        return b"".join((*parts, _EMPTY))
-    size = b"%d" % len(body)
-    return b"".join((*parts, b"Content-Type: ", kind, b"\r\nContent-Length: ", size, _END, body))
 
 
 def response(
     code: int, head: bytes, to: bytes, extra: bytes = b"", sdp: bytes = b"", phrase: str = ""
 ) -> bytes:
     """One response. `head` is `Message.reply_head`'s, `to` the whole To value."""
-    words = phrase.encode() if phrase else usual_phrase(code).encode()
-    line = b"SIP/2.0 %d " % code
-    if not sdp:
-        return b"".join((line, words, b"\r\n", head, b"To: ", to, b"\r\n", extra, _EMPTY))
-    size = b"%d" % len(sdp)
-    return b"".join(
-        (line, words, b"\r\n", head, b"To: ", to, b"\r\n", extra, _SDP, size, _END, sdp)
-    )
+    words = phrase.encode() if phrase else _WORDS.get(code) or usual_phrase(code).encode()
+    return write_response(code, words, head, to, extra, sdp)
 
 
 def reply_target(message: Message, source: Address, *, reliable: bool) -> Address:

@@ -4,9 +4,12 @@ cimport cython
 
 from fastpath.sipscan cimport Message
 from fastpath.wheel cimport Wheel
+from sip.message cimport response
 from sip.server_invite cimport ServerInvite
 from sip.server_other cimport ServerOther
 
+cdef int TOKEN_DIGITS
+cdef int POOL_DIGITS
 cdef long long T1
 cdef long long T2
 cdef long long TIMEOUT
@@ -24,10 +27,14 @@ cdef class Serving:
     cdef public dict server_others
     cdef public dict merges
     cdef public bytes _secret
+    cdef public bytes _digits
+    cdef public int _spent
 
     cpdef tuple reply_target(self, Message message, tuple source)
     cpdef long long linger(self, tuple target, long long ns) except -1
     cpdef long long first(self, tuple target) except -1
+
+    @cython.locals(at=cython.int)
     cpdef bytes token(self)
     cpdef bytes branch(self)
     cpdef object send(self, bytes data, tuple target)

@@ -16,6 +16,8 @@ from sip.message import reply_target, response
 from sip.server_invite import ServerInvite
 from sip.server_other import ServerOther
 
+TOKEN_DIGITS = 16
+POOL_DIGITS = 128 * TOKEN_DIGITS
 COUNTERS = (
     "received",
     "keepalives",
@@ -34,7 +36,9 @@ class Serving:
     """Outputs, timers and counters of the layer; the requests that came and our answers to them."""
 
     __slots__ = (
+        "_digits",
         "_secret",
+        "_spent",
         "count",
         "identities",
         "merges",
@@ -56,6 +60,8 @@ class Serving:
         self.server_invites: dict[bytes, ServerInvite] = {}
         self.server_others: dict[tuple[bytes, str], ServerOther] = {}
         self.merges: dict[tuple[bytes, bytes, int], bytes] = {}
+        self._digits = b""
+        self._spent = POOL_DIGITS
         self._secret = rng.getrandbits(128).to_bytes(16, "big")
 
     def reply_target(self, message: Message, source: Address) -> Address:
@@ -73,12 +79,19 @@ class Serving:
     # what leaves
 
     def token(self) -> bytes:
-        """64 random bits, for tags and branches."""
-        return b"%016x" % self.rng.getrandbits(64)
+        """64 random bits as hexadecimal digits, for tags and branches."""
+        at = self._spent
+        if at >= POOL_DIGITS:
+            # The system's randomness is a call into the kernel: one for many tokens.
+            drawn = self.rng.getrandbits(4 * POOL_DIGITS)
+            self._digits = drawn.to_bytes(POOL_DIGITS // 2, "big").hex().encode()
+            at = 0
+        self._spent = at + TOKEN_DIGITS
+        return self._digits[at : at + TOKEN_DIGITS]
 
     def branch(self) -> bytes:
         """A new branch parameter (8.1.1.7)."""
-        return b"z9hG4bK%016x" % self.rng.getrandbits(64)
+        return b"z9hG4bK" + self.token()
 
     def send(self, data: bytes, target: Address) -> None:
         """A first transmission."""

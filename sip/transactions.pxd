@@ -5,6 +5,7 @@ cimport cython
 from fastpath.sipscan cimport Message
 from sip.client_invite cimport ClientInvite
 from sip.client_other cimport ClientOther
+from sip.message cimport acknowledge, cancel
 from sip.serving cimport Serving
 
 cdef long long RINGING_MAX
