@@ -136,6 +136,9 @@ class Leg(Timer):
         """Our BYE was answered, or given up."""
         raise NotImplementedError
 
+    def described(self, dialog: Dialog, sdp: bytes) -> None:
+        """The peer described itself anew in a dialog, maybe an early one."""
+
     # the end
 
     def end(self) -> None:

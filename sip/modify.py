@@ -325,6 +325,8 @@ class Modifier(Timer):
             leg.describe(wish.sdp, offer=True)
         session_timer.granted(leg, message, now_ns)
         body = sdp_of(message)
+        if self.dialog is not None and body:
+            leg.described(self.dialog, body)
         if wish.sdp:
             self.layer.out.append(Modified(leg.number, body))
         elif body:

@@ -166,6 +166,12 @@ class Outgoing(Leg):
         """See `Leg`."""
         return self.branches.offer_refusal(dialog)
 
+    def described(self, dialog: Dialog, sdp: bytes) -> None:
+        """What an early dialog's 2xx will not say again."""
+        heard = self.branches.heard.get(dialog.remote_tag)
+        if heard is not None:
+            heard.sdp = sdp
+
     def _step(self, event: int) -> int:
         self.state, actions = ROWS[self.state][event]
         return actions

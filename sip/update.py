@@ -48,6 +48,7 @@ def serve(leg: Leg, message: Message, key: bytes, source: Address, now_ns: int) 
         lines += session_timer.grant(leg, message, now_ns)
     leg.layer.answer(message, key, source, 200, now_ns, lines, b"", ours)
     if offered:
+        leg.described(dialog, offered)
         leg.layer.out.append(Renegotiated(leg.number, offered))
 
 
