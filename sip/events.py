@@ -191,6 +191,33 @@ class Registration(SipEvent, frozen=True, kw_only=True):
     leg: int = NO_LEG
 
 
+class Phone(SipEvent, frozen=True, kw_only=True):
+    """A telephone has registered with us, moved, or is gone. A refresh is not told.
+
+    Attributes:
+        user: whose it is.
+        contact: the URI it registered.
+        source: where it is reached.
+        registered: whether it is there now.
+        left: how many addresses of this user are registered now.
+    """
+
+    user: str
+    contact: str
+    source: Address
+    registered: bool
+    left: int
+    leg: int = NO_LEG
+
+
+class Guessing(SipEvent, frozen=True, kw_only=True):
+    """A host has shown wrong credentials too often, and is not answered for some time."""
+
+    host: str
+    silent_s: int
+    leg: int = NO_LEG
+
+
 class Trying(SipEvent, frozen=True):
     """The next hop has the INVITE."""
 

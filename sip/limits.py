@@ -79,3 +79,20 @@ DENIALS_MAX = 3  # wrong passwords in a row, then only after DENIED_REST_S
 DENIED_REST_S = 3_600
 BRIEF_MAX = 2  # 423 answers in a row that are obeyed
 LEARNS_MAX = 2  # addresses learned in a row, of a NAT that gives another one each time
+
+# telephones that register with us, and strangers who knock
+NONCE_LIFE = 30 * SECOND  # an older nonce is stale
+NONCES_MAX = 65_536  # nonces that served and still live; older ones are stale then
+BINDINGS_MAX = 8  # addresses of one user; a further one takes the place of the oldest
+PHONES_MAX = 50_000  # addresses of all users; a further one is answered 503
+PATH_MAX = 8  # Path values of one registration; more are refused
+SOURCES_MAX = 65_536  # strangers remembered; the one that came first is forgotten
+SOURCE_RATE = 10  # messages a second of one stranger on the telephones' side; more are dropped
+SOURCE_BURST = 40
+PHONE_RATE = 500  # the same of a host where telephones are registered
+PHONE_BURST = 2_000
+STRANGERS_RATE = 1_000  # of all strangers together
+STRANGERS_BURST = 2_000
+GUESSES_MAX = 5  # wrong or missing credentials of one host; then it is not answered
+SILENCE = 60 * SECOND  # for this time, and twice as long each time again
+SILENCE_MAX = 86_400 * SECOND
