@@ -185,7 +185,7 @@ class Admission:
         return True
 
     def guessed(self, host: str, now_ns: int) -> int:
-        """A host answered its challenge wrongly; the seconds for which it is silenced, 0: not yet."""
+        """A host answered its challenge wrongly; the seconds of silence that begin, 0: not yet."""
         self.count["guesses"] += 1
         record = self._record(self._banned, key_of(host))
         if not record.strike(now_ns):
@@ -225,6 +225,10 @@ class Admission:
                 self._phones[key] = left
             else:
                 self._phones.pop(key, None)
+
+    def known(self, source: Address) -> bool:
+        """Whether a telephone is registered from exactly there."""
+        return source in self._phones
 
     def sizes(self) -> dict[str, int]:
         """How many hosts are remembered."""

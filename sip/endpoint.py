@@ -11,6 +11,8 @@ import random
 
 from fastpath.sipscan import Message, ScanError, scan
 from sip.accounts import Accounts
+from sip.admission import Admission
+from sip.door import Door
 from sip.errors import SipError
 from sip.events import Account, Address, AnyOutput, Ask, Ended, Invite, Registration
 from sip.headers import text
@@ -20,6 +22,7 @@ from sip.limits import LEGS_MAX, REFUSED_RETRY_S, SDP_MAX, SESSION_MIN_S
 from sip.local import Identity, Local
 from sip.options import SUPPORTED_LINE, unsupported
 from sip.outgoing import Outgoing
+from sip.registrar import Phones, Registrar
 from sip.server_invite import PROCEEDING
 from sip.session_timer import too_short
 from sip.transactions import Transactions
@@ -31,7 +34,8 @@ _RETRY = b"Retry-After: %d\r\n" % REFUSED_RETRY_S
 class Endpoint:
     """A SIP user agent. `those` are its transports; an `Address` names one by its index.
 
-    `rng` should be a `random.SystemRandom` outside tests.
+    `rng` should be a `random.SystemRandom` outside tests. With `phones` it is the registrar of its
+    transports on the telephones' side; `admission` says who is heard.
     """
 
     def __init__(
@@ -42,8 +46,10 @@ class Endpoint:
         legs_max: int = LEGS_MAX,
         session_s: int = 0,
         min_se_s: int = SESSION_MIN_S,
+        phones: Phones | None = None,
+        admission: Admission | None = None,
     ) -> None:
-        """The last two are for calls to us: how long a session may stand unrefreshed (RFC 4028).
+        """For calls to us, how long a session may stand unrefreshed (RFC 4028).
 
         `session_s` 0 leaves that to the caller; `min_se_s` is the shortest that we agree to.
         """
@@ -55,6 +61,8 @@ class Endpoint:
         self._legs: dict[int, Outgoing | Incoming] = {}
         self._tags: dict[bytes, Outgoing | Incoming] = {}
         self.accounts = Accounts(self.layer)
+        guarded = phones is not None or admission is not None
+        self.door = Door(self.layer, phones, admission) if guarded else None
         self._incoming = 0
 
     # calls of ours
@@ -108,6 +116,13 @@ class Endpoint:
     def registration(self, name: str) -> Registration | None:
         """An account's present state, None when there is no such account."""
         return self.accounts.shown(name)
+
+    # telephones
+
+    @property
+    def registrar(self) -> Registrar | None:
+        """Where the telephones are: `lookup`, `snapshot`, `restore`. None without `phones`."""
+        return self.door.registrar if self.door is not None else None
 
     # calls to us
 
@@ -188,6 +203,7 @@ class Endpoint:
             **self.layer.count,
             "legs": len(self._legs),
             **self.accounts.sizes(),
+            **(self.door.sizes() if self.door is not None else {}),
             **self.layer.sizes(),
         }
 
@@ -211,6 +227,8 @@ class Endpoint:
         """Take one datagram."""
         layer = self.layer
         layer.count["received"] += 1
+        if self.door is not None and not self.door.admits(source, now_ns):
+            return
         try:
             message = scan(data)
         except ScanError as error:
@@ -225,7 +243,7 @@ class Endpoint:
         method = message.method
         if message.problem[0]:
             layer.count["malformed"] += 1
-            if message.answerable and method != "ACK":
+            if message.answerable and method != "ACK" and not self._ignores(source):
                 layer.refuse(message, source, 400, phrase=message.problem[1])
             return
         key = message.transaction_key
@@ -244,7 +262,9 @@ class Endpoint:
             return
         self.layer.count["malformed"] += 1
         message = error.message
-        if message is not None and message.answerable and message.method != "ACK":
+        if message is None or not message.answerable or self._ignores(source):
+            return
+        if message.method != "ACK":
             phrase = "" if error.status == 505 else str(error)
             self.layer.refuse(message, source, error.status, phrase=phrase)
 
@@ -254,10 +274,12 @@ class Endpoint:
             return
         tx = self.layer.server_invites.get(key)
         if tx is None:
-            self.layer.refuse(message, source, 481)
+            if not self._ignores(source):
+                self.layer.refuse(message, source, 481)
             return
         if tx.merge != (message.call_id, message.from_tag, message.cseq):
-            self.layer.refuse(message, source, 481)  # a guessed branch is not enough
+            if not self._ignores(source):
+                self.layer.refuse(message, source, 481)  # a guessed branch is not enough
             return
         self.layer.answer(message, key, source, 200, now_ns, to=tx.to)
         if tx.state == PROCEEDING and tx.user is not None:
@@ -275,13 +297,23 @@ class Endpoint:
                 self.layer.refuse(message, source, 503, _RETRY)
             else:
                 leg.on_request(message, method, key, source, now_ns)
-        elif method != "ACK":
+        elif method != "ACK" and not self._ignores(source):
             self.layer.refuse(message, source, 481)
+
+    def _ignores(self, source: Address, message: Message | None = None) -> bool:
+        return self.door is not None and self.door.ignores(source, message)
 
     def _outside(
         self, message: Message, method: str, key: bytes, source: Address, now_ns: int
     ) -> None:
         """A request that opens something."""
+        user = ""
+        if self.door is not None and self.door.guards(source):
+            if self.door.ignores(source, message):
+                return
+            user = self.door.enter(message, key, source, now_ns)
+            if not user:
+                return
         refusal = self._objection(message, method)
         if refusal is not None:
             code, extra = refusal
@@ -294,7 +326,7 @@ class Endpoint:
             self.layer.count["overload"] += 1
             self.layer.refuse(message, source, 503, _RETRY)
         else:
-            self._ring_in(message, key, source, now_ns)
+            self._ring_in(message, key, source, now_ns, user)
 
     def _objection(self, message: Message, method: str) -> tuple[int, bytes] | None:
         """8.2.1 to 8.2.3, in their order: why a request outside a dialog is refused."""
@@ -314,7 +346,9 @@ class Endpoint:
                 return 422, longer
         return _body_objection(message) if method == "INVITE" else None
 
-    def _ring_in(self, message: Message, key: bytes, source: Address, now_ns: int) -> None:
+    def _ring_in(
+        self, message: Message, key: bytes, source: Address, now_ns: int, user: str
+    ) -> None:
         tag = self.layer.token()
         tx = self.layer.serve_invite(message, key, tag, source)
         try:
@@ -325,7 +359,7 @@ class Endpoint:
         self._incoming += 1
         self._legs[leg.number] = leg
         self._tags[tag] = leg
-        leg.begin(message, source, now_ns)
+        leg.begin(message, source, now_ns, user)
 
 
 def _body_objection(message: Message) -> tuple[int, bytes] | None:

@@ -265,7 +265,8 @@ class Offered(SipEvent, frozen=True):
 class Incoming(SipEvent, frozen=True):
     """Somebody calls us. `sdp` is empty when the caller wants our offer in the 200.
 
-    `message` is the INVITE itself, for whatever else it says.
+    `message` is the INVITE itself, for whatever else it says; `user` the one of a telephone of ours
+    that has proved who it is, empty on the trunks' side.
     """
 
     request_user: str
@@ -274,6 +275,7 @@ class Incoming(SipEvent, frozen=True):
     sdp: bytes
     source: Address
     message: Message | None = None
+    user: str = ""
 
     @property
     def caller(self) -> Caller:

@@ -115,8 +115,8 @@ class Incoming(Leg):
         contact = endpoint.layer.identities[source[2]].contact
         self.lines = routes + contact + ALLOW_LINE + SUPPORTED_LINE
 
-    def begin(self, message: Message, source: Address, now_ns: int) -> None:
-        """Say 100, and tell the user."""
+    def begin(self, message: Message, source: Address, now_ns: int, user: str = "") -> None:
+        """Say 100, and tell it; `user` is the telephone's that calls."""
         self.tx.user = self
         self.wish = message
         self.layer.respond(self.tx, 100, now_ns)
@@ -130,6 +130,7 @@ class Incoming(Leg):
                 sdp_of(message),
                 source,
                 message,
+                user,
             )
         )
 

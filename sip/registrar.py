@@ -241,7 +241,6 @@ class Registrar:
         there = self._bindings.setdefault(saved.user, [])
         if len(there) >= BINDINGS_MAX:
             self.remove(min(there, key=lambda binding: binding.due_ns))
-        there = self._bindings.setdefault(saved.user, there)
         binding = Binding(self, saved)
         there.append(binding)
         self._count += 1
@@ -311,8 +310,8 @@ class Registrar:
         for saved in those:
             left_s = min(saved.left_s, self.phones.expires_s_max) - passed_s
             flow = saved.source[2]
-            known = 0 <= flow < len(self._layer.identities)
-            if not known or self._layer.identities[flow].reliable or left_s <= 0:
+            here = 0 <= flow < len(self._layer.identities)
+            if not here or self._layer.identities[flow].reliable or left_s <= 0:
                 continue
             if saved.user in self.phones.users and self._count < PHONES_MAX:
                 again = msgspec.structs.replace(saved, left_s=left_s, source=tuple(saved.source))
@@ -362,6 +361,8 @@ def _check(saved: Saved, path: tuple[str, ...]) -> None:
     """What is registered will stand in an INVITE of ours; SipError when it cannot."""
     if parse(text(saved.contact, "Contact")).scheme not in {"sip", "sips"}:
         raise SipError("a contact that is no SIP URI")
+    if "?" in saved.contact.rpartition("@")[2]:
+        raise SipError("a contact with headers in it cannot be a Request-URI (19.1.1)")
     text(saved.instance, "instance")
     for value in path:
         contacts([text(value, "Path")])

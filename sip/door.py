@@ -1,0 +1,71 @@
+"""The telephones' side of an endpoint: who is heard, who is answered, who is let in.
+
+A stranger there gets an answer to REGISTER and to INVITE only, and that answer is a challenge. For
+anything else there is nobody: a scanner's OPTIONS finds no server.
+"""
+
+from __future__ import annotations
+
+from fastpath.sipscan import Message
+from sip.admission import Admission
+from sip.events import Address
+from sip.registrar import Phones, Registrar
+from sip.transactions import Transactions
+
+OPEN = frozenset({"REGISTER", "INVITE"})
+SOMEBODY = "?"
+
+
+class Door:
+    """Admission and registrar, and which of our transports are the telephones'."""
+
+    __slots__ = ("_layer", "_phones", "admission", "registrar")
+
+    def __init__(
+        self, layer: Transactions, phones: Phones | None, admission: Admission | None
+    ) -> None:
+        self._layer = layer
+        self._phones = tuple(
+            identity.local.side == "phone" and phones is not None for identity in layer.identities
+        )
+        self.admission = admission or Admission()
+        self.registrar = Registrar(layer, phones, self.admission) if phones is not None else None
+
+    def admits(self, source: Address, now_ns: int) -> bool:
+        """Whether a message from there is read at all."""
+        return self.admission.admit(source, now_ns, phones=self._phones[source[2]])
+
+    def guards(self, source: Address) -> bool:
+        """Whether who calls from there has to say who he is."""
+        return self._phones[source[2]]
+
+    def ignores(self, source: Address, message: Message | None = None) -> bool:
+        """Whether a request from there that belongs to no call of ours gets no answer.
+
+        None for what is no readable message.
+        """
+        if not self._phones[source[2]] or self.admission.known(source):
+            return False
+        if message is not None and not message.to_tag and message.method in OPEN:
+            return False
+        self.admission.count["silenced"] += 1
+        return True
+
+    def enter(self, message: Message, key: bytes, source: Address, now_ns: int) -> str:
+        """Who opens something with this request; "" when it has been dealt with.
+
+        A telephone that is registered from there may ask (OPTIONS) without saying who it is.
+        """
+        registrar = self.registrar
+        if registrar is None or message.method not in OPEN:
+            return SOMEBODY
+        user = registrar.authenticate(message, source, now_ns)
+        if user and message.method == "REGISTER":
+            registrar.register(user, message, key, source, now_ns)
+            return ""
+        return user
+
+    def sizes(self) -> dict[str, int]:
+        """Counters and sizes of both."""
+        phones = self.registrar.sizes() if self.registrar is not None else {}
+        return {**self.admission.count, **self.admission.sizes(), **phones}
