@@ -112,6 +112,9 @@ class MediaEngine:
         peer without telephone events; BufferError when more than 32 digits would wait.
         """
 
+    def echo(self, stream: int, on: bool = True) -> None:
+        """Say back what is heard, while nothing plays and no digits are sent, or stop doing so."""
+
     def record(self, stream: int, on: bool = True) -> None:
         """Hand out the frames of both sides through `recorded` from now on, or stop doing so."""
 

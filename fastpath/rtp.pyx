@@ -10,14 +10,10 @@ from libc.string cimport memset
 
 from fastpath.atomics cimport add32, get8, geti32, pause, set8, set32, swap8
 from fastpath.rtp_counts cimport Counts, counts_of, engine_counters, stats_of
+from fastpath.rtp_echo cimport echo_renew
 from fastpath.rtp_latch cimport ipv4
 from fastpath.rtp_limits cimport (
-    DIGITS_MAX,
-    EVENTS_BATCH,
-    EVENTS_MIN,
-    SLOTS,
-    STREAMS_LIMIT,
-    THREADS_MAX,
+    DIGITS_MAX, EVENTS_BATCH, EVENTS_MIN, SLOTS, STREAMS_LIMIT, THREADS_MAX,
 )
 from fastpath.rtp_loop cimport (
     DIGIT_HEARD,
@@ -270,6 +266,7 @@ cdef class MediaEngine:
         sender_stop(&s.sender)
         free(s.record)
         s.record = NULL
+        s.sender.echo = echo_renew(s.sender.echo, 0)
         close_fd(s.fd)
         set8(&self.gates[index], GATE_FREE)
         add32(&self.workers[group // SLOTS].slot_used[group % SLOTS], -1)
@@ -334,6 +331,11 @@ cdef class MediaEngine:
             raise ValueError("the peer did not agree on telephone events")
         if not fit:
             raise BufferError(f"at most {DIGITS_MAX} digits wait to be sent")
+
+    def echo(self, int64_t stream, bint on=True):
+        cdef Stream *s = self.hold(stream)
+        s.sender.echo = echo_renew(s.sender.echo, on)
+        self.let_go(s)
 
     # ---- recording
 

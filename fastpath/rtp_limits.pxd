@@ -26,6 +26,7 @@ cdef enum:
     DIGIT_COPIES = 3  # of the first and of the last packet of a sent event
     DIGIT_FRAMES_MIN = 2
     DIGIT_FRAMES_MAX = 200
+    ECHO_BYTES_MAX = 1600  # heard and not said back yet: 200 ms; more is dropped
     # engine
     SLOTS = 20
     TICKS_LATE_MAX = 100  # ms behind after which whole periods are skipped, not sent in a burst

@@ -4,6 +4,7 @@
 from libc.string cimport memset
 
 from fastpath.atomics cimport exchange8, get8, get32, geti32, set8, set32, set64, swap8
+from fastpath.rtp_echo cimport echo_hear
 from fastpath.rtp_latch cimport Latch
 from fastpath.rtp_limits cimport (
     FRAME_BYTES,
@@ -101,6 +102,9 @@ cdef void receive(Worker *w, Stream *s, const Moment *m) noexcept nogil:
         if verdict == AUDIO and s.record != NULL and s.record.on:
             if packet.payload_type != PAYLOAD_NOISE:
                 record_heard(s.record, &packet, &w.datagram[0], at_ns)
+        if verdict == AUDIO and s.sender.echo != NULL:
+            if packet.payload_type == s.sender.payload_type:
+                echo_hear(s.sender.echo, &w.datagram[packet.payload_at], packet.payload_bytes)
         if s.receiver.digits:
             tell_digits(w, s)
         if now_ns - at_ns < PERIOD_NS:

@@ -5,6 +5,7 @@ Pure: the frame number is an argument.
 
 from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
+from fastpath.rtp_echo cimport Echo
 from fastpath.rtp_limits cimport DIGIT_COPIES, DIGITS_MAX, PACKET_BYTES
 from fastpath.rtp_prompts cimport Prompt
 
@@ -39,6 +40,7 @@ cdef struct Sender:
     uint32_t position
     uint8_t loop
     uint8_t play_ended  # to be told; play_token says which
+    Echo *echo  # what is heard is said back while nothing plays; NULL: it is not
     # digits
     uint8_t digits_ended
     uint8_t digit_at

@@ -16,6 +16,7 @@ frames that were never sent.
 from libc.string cimport memcpy, memset
 
 from fastpath.atomics cimport add32
+from fastpath.rtp_echo cimport echo_take
 from fastpath.rtp_limits cimport (
     DIGIT_FRAMES_MAX,
     DIGIT_FRAMES_MIN,
@@ -155,6 +156,7 @@ cdef void sender_frame(Sender *s, uint32_t frame, Outbox *out) noexcept nogil:
     """The packets of one frame; a prompt that ended before it is flagged in `play_ended`."""
     cdef uint32_t timestamp = s.timestamp_base + frame * <uint32_t> FRAME_BYTES
     cdef uint8_t *body
+    cdef uint8_t heard[FRAME_BYTES]
     cdef int silence, pressing = s.digit_count
     out.count = 0
     if pressing and digit_frame(s, timestamp, out):
@@ -169,7 +171,11 @@ cdef void sender_frame(Sender *s, uint32_t frame, Outbox *out) noexcept nogil:
         sender_stop(s)
         s.play_ended = 1
     s.speaking = 0
-    if s.comfort:
+    if s.echo != NULL and not pressing and echo_take(s.echo, &heard[0]):
+        body = packet(s, out, s.payload_type, not s.flowing, timestamp, PACKET_BYTES)
+        memcpy(body, &heard[0], FRAME_BYTES)
+        s.flowing = 1
+    elif s.comfort:
         silence = SILENCE_PCMA if s.payload_type == PAYLOAD_PCMA else SILENCE_PCMU
         body = packet(s, out, s.payload_type, not s.flowing, timestamp, PACKET_BYTES)
         memset(body, silence, FRAME_BYTES)
