@@ -4,9 +4,9 @@ How to build one:
 
     endpoint = Endpoint(Local("192.0.2.1", 5060), Local("192.0.2.1", 5060, "tcp"), rng=...)
     stack = SipStack(endpoint, loop, on_event)
-    UdpTransport(stack, 0, "192.0.2.1", 5060)          # sip/io_udp.py; OSError: cannot be bound
-    ...                                                # and so on, one for each `Local`
-    stack.flush()                                      # after any call on the endpoint from outside
+    UdpTransport(stack, 0, "192.0.2.1", 5060)     # sip/io_udp.py; OSError: cannot be bound
+    StreamTransport(stack, 1, "192.0.2.1", 5060)  # sip/io_stream.py; for TLS: tls=TlsOptions(...)
+    stack.flush()                                 # after any call on the endpoint from outside
     stack.close()
 
 The number of a transport is the index of its `Local`: that is the third element of an `Address`.
@@ -25,6 +25,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+from fastpath.sipscan import ScanError, scan
 from sip.endpoint import Endpoint
 from sip.events import Address, Send, SipEvent
 
@@ -54,7 +55,12 @@ class Transport(Protocol):
 
 
 class SipStack:
-    """See the module's text. `tap` may be set at any time."""
+    """See the module's text.
+
+    Attributes:
+        tap: sees every message; may be set at any time.
+        admits: whether a source may open a connection; None: every one.
+    """
 
     def __init__(
         self,
@@ -66,6 +72,7 @@ class SipStack:
         self.loop = loop
         self.on_event = on_event
         self.tap: Tap | None = None
+        self.admits: Callable[[Address], bool] | None = None
         self.transports: dict[int, Transport] = {}
         self.closed = False
         self._flushing = False
@@ -110,6 +117,17 @@ class SipStack:
                 self.tap(False, data, source, now_ns)
         for data, source in messages:
             endpoint.receive(data, source, now_ns)
+
+    def refuse(self, head: bytes, source: Address, status: int, phrase: str) -> None:
+        """Answer a request of which there is only the head, as far as it can be answered."""
+        try:
+            message = scan(head)
+        except ScanError as error:
+            if error.message is None:
+                return
+            message = error.message
+        if message.is_request and message.answerable and message.method != "ACK":
+            self.endpoint.layer.refuse(message, source, status, phrase=phrase)
 
     def unreachable(self, target: Address) -> None:
         """Nobody listens there: an ICMP error, a connection refused or broken."""

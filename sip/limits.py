@@ -29,6 +29,38 @@ TRACE_MESSAGE_COST = 240  # bytes that a kept message costs besides its own
 TRACE_KEY_MAX = 256  # characters of a Call-ID that tell calls apart
 TRACE_STRANGERS_MAX = 512  # calls of others in which we never said anything
 
+# of connections, over TCP and TLS
+STREAM_HEAD_MAX = 65_536  # bytes of a message's head; more: 513 and the connection is closed
+STREAM_BODY_MAX = 65_536  # bytes of its body; more: 513 and the connection is closed
+CONNECTIONS_MAX = 4_096  # of one transport; a further one is closed at once
+CONNECTIONS_PER_SOURCE_MAX = 128  # that one address opened (offices share one); closed at once
+STREAM_QUEUE_MAX = 1 << 20  # bytes that wait for a slow peer; more: the connection is given up
+CONNECT_TIME = 5 * SECOND  # connection and TLS handshake each: then the address is unreachable
+PARTIAL_TIME = 10 * SECOND  # from a message's first byte to its last, else closed
+FIRST_TIME = 10 * SECOND  # from a connection to the first whole message of the peer, else closed
+STALL_TIME = 10 * SECOND  # bytes that the peer's machine does not take: unreachable
+IDLE_TIME = 1_800 * SECOND  # without a message or a keep-alive either way, then closed
+PONG_TIME = 10 * SECOND  # RFC 5626 section 4.4.1
+LINGER_TIME = 2 * SECOND  # for a peer to read our last words
+UNHEARD_MAX = 32  # requests since the peer last spoke, sent again on a new connection
+
+# of names and the addresses behind them
+SEARCHES_MAX = 4_096  # names looked for at a time, and requests that wait for one of them
+SEARCH_TIME = 8 * SECOND  # of one search; then it has found nothing
+QUERIES_MAX = 512  # questions on their way to name servers; further ones wait for the search's end
+NAMES_KNOWN_MAX = 8_192  # answers kept; the oldest goes first
+RECORDS_MAX = 32  # of one answer; more are not looked at
+TTL_MIN_S = 5  # an answer is good at least so long, a failure to get one exactly so long
+TTL_MAX_S = 86_400
+TTL_NONE_MAX_S = 300  # that there is no such record (RFC 2308)
+TTL_STALE_S = 86_400  # answers used past their time while no server answers (RFC 8767)
+HELD_MAX = 2_048  # messages that wait for a name; further ones take the address they have
+HELD_TIME = 3 * SECOND  # how long one waits before it takes the address it has
+NAMED_MAX = 4_096  # names in dialogs that stand for addresses; the oldest goes first
+PENALTIES_MAX = 4_096  # addresses in the penalty box; the one that failed longest ago leaves
+PENALTY_GROWTH_MAX = 5  # doublings
+PENALTY_TIME_MAX = 1_800 * SECOND  # also of a Retry-After
+
 RINGING_MAX = 300 * SECOND  # an INVITE that only rings: cancelled, or rejected, after this
 FORKS_MAX = (
     8  # 2xx of different branches of one INVITE that are acknowledged and hung up; more are ignored

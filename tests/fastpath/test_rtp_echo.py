@@ -53,8 +53,7 @@ def talk(peer, port: int, count: int, payload_type: int = 0) -> list[bytes]:  # 
         time.sleep(0.02)
         heard.append(peer.recv(2000))
     peer.settimeout(0.3)
-    for _ in range(10):
-        heard.append(peer.recv(2000))
+    heard += [peer.recv(2000) for _ in range(10)]
     bodies = [parsed.payload for data in heard if (parsed := parse(data)) is not None]
     return [body for body in bodies if body != SILENCE]
 
