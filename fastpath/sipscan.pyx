@@ -393,5 +393,6 @@ cdef class Message:
 COMPACT = {
     b"via": b"v", b"from": b"f", b"to": b"t", b"call-id": b"i", b"contact": b"m",
     b"content-length": b"l", b"content-type": b"c", b"content-encoding": b"e", b"subject": b"s",
-    b"supported": b"k", b"session-expires": b"x",
+    b"supported": b"k", b"session-expires": b"x", b"refer-to": b"r", b"referred-by": b"b",
+    b"event": b"o", b"allow-events": b"u",
 }

@@ -6,8 +6,10 @@ from collections.abc import Iterable
 
 import msgspec
 
+from fastpath.sipscan import Message
 from sip.address import param, params_of, split
 from sip.errors import SipError
+from sip.header_map import decoded
 from sip.headers import quoted
 from sip.limits import REASONS_MAX
 
@@ -43,6 +45,7 @@ PHRASES: dict[int, str] = {
     486: "Busy Here",
     487: "Request Terminated",
     488: "Not Acceptable Here",
+    489: "Bad Event",
     491: "Request Pending",
     500: "Server Internal Error",
     501: "Not Implemented",
@@ -113,6 +116,13 @@ def reasons(values: Iterable[str]) -> tuple[Reason, ...]:
         if protocol.strip() and len(cause) < 4 and cause.isascii() and cause.isdecimal():
             found.append(Reason(protocol.strip(), int(cause), param(params, "text") or ""))
     return tuple(found[:REASONS_MAX])
+
+
+def heard_reasons(message: Message) -> tuple[Reason, ...]:
+    """Why the peer sent this; most do not say."""
+    if b"reason" not in message.data.lower():
+        return ()
+    return reasons(decoded(value) for value in message.get_all("Reason"))
 
 
 def reason_lines(those: Iterable[Reason]) -> bytes:

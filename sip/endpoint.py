@@ -10,8 +10,10 @@ from __future__ import annotations
 import random
 
 from fastpath.sipscan import Message, ScanError, scan
+from sip import cancel, refer
 from sip.accounts import Accounts
 from sip.admission import Admission
+from sip.causes import Reason, reason_lines
 from sip.door import Door
 from sip.errors import SipError
 from sip.events import Account, Address, AnyOutput, Ask, Ended, Invite, Registration
@@ -20,14 +22,14 @@ from sip.incoming import Incoming
 from sip.leg import ACCEPT_LINE, ALLOW_LINE, Leg
 from sip.limits import LEGS_MAX, REFUSED_RETRY_S, SDP_MAX, SESSION_MIN_S
 from sip.local import Identity, Local
-from sip.options import SUPPORTED_LINE, unsupported
+from sip.objections import objection, unreadable
+from sip.options import SUPPORTED_LINE
 from sip.outgoing import Outgoing
+from sip.referred import Referrals
 from sip.registrar import Phones, Registrar
-from sip.server_invite import PROCEEDING
-from sip.session_timer import too_short
+from sip.replaces import Replaces, find, judge
 from sip.transactions import Transactions
 
-INSIDE = frozenset({"BYE", "INFO", "PRACK", "UPDATE"})  # methods that only a dialog can have
 _RETRY = b"Retry-After: %d\r\n" % REFUSED_RETRY_S
 
 
@@ -63,6 +65,7 @@ class Endpoint:
         self.accounts = Accounts(self.layer)
         guarded = phones is not None or admission is not None
         self.door = Door(self.layer, phones, admission) if guarded else None
+        self.referrals = Referrals()
         self._incoming = 0
 
     # calls of ours
@@ -83,13 +86,17 @@ class Endpoint:
         self._tags[leg.tag] = leg
         leg.call(now_ns)
 
-    def release(self, leg: int, now_ns: int, *, q850: int = 0) -> None:
-        """Hang up in any state: CANCEL, BYE or a refusal.
+    def release(
+        self, leg: int, now_ns: int, *, q850: int = 0, reasons: tuple[Reason, ...] = ()
+    ) -> None:
+        """Hang up in any state: CANCEL, BYE or a refusal, with its Reason headers (RFC 3326).
 
         Nothing happens when the leg is gone or going.
         """
+        said = reason_lines(reasons)
         found = self._legs.get(leg)
         if found is not None:
+            found.said = found.said or said
             found.release(now_ns, _cause(q850))
 
     # requests outside of calls
@@ -149,10 +156,21 @@ class Endpoint:
         if isinstance(found, Incoming):
             found.accept(sdp, now_ns)
 
-    def reject(self, leg: int, code: int, now_ns: int, *, q850: int = 0, phrase: str = "") -> None:
-        """Refuse with a 3xx-6xx, a Q.850 cause and a phrase of one's own."""
+    def reject(
+        self,
+        leg: int,
+        code: int,
+        now_ns: int,
+        *,
+        q850: int = 0,
+        phrase: str = "",
+        reasons: tuple[Reason, ...] = (),
+    ) -> None:
+        """Refuse with a 3xx-6xx, a Q.850 cause, further reasons and a phrase of one's own."""
+        said = reason_lines(reasons)
         found = self._legs.get(leg)
         if isinstance(found, Incoming):
+            found.said = found.said or said
             found.reject(code, now_ns, _cause(q850), text(phrase, "phrase"))
 
     # calls of either kind
@@ -181,6 +199,54 @@ class Endpoint:
         if found is not None:
             found.press(digit, ms, now_ns)
 
+    # transfer
+
+    def refer(
+        self,
+        leg: int,
+        refer_to: str,
+        now_ns: int,
+        *,
+        replaces: int | None = None,
+        subscribe: bool = True,
+    ) -> None:
+        """Ask the peer to call the URI `refer_to` (RFC 3515); `ReferProgress` tells how it goes.
+
+        With `replaces`, another leg of ours that is up, its call there takes that leg's place: an
+        attended transfer; `refer_to` may then be empty, for the other leg's own address. Without
+        `subscribe` the peer need not tell more than whether it will (RFC 4488). SipError when
+        `refer_to` cannot be called. Nothing happens when the leg is gone.
+        """
+        found = self._legs.get(leg)
+        if found is not None:
+            other = None if replaces is None else self._legs.get(replaces)
+            attended = replaces is not None
+            refer.begin(found, refer_to, now_ns, other, attended=attended, subscribe=subscribe)
+
+    def refer_answer(self, leg: int, code: int, now_ns: int) -> None:
+        """Answer `ReferAsked`: any 2xx takes it, which is then told by `refer_notify`."""
+        asked = self.referrals.get(leg)
+        if asked is not None:
+            asked.answer(code, now_ns)
+
+    def refer_notify(
+        self, leg: int, code: int, now_ns: int, *, final: bool | None = None, phrase: str = ""
+    ) -> None:
+        """Tell the peer how the call goes that it asked for; it may have hung up meanwhile.
+
+        `final` ends it, by default with any final status. A subscription that is never ended ends
+        by itself after six minutes.
+        """
+        asked = self.referrals.get(leg)
+        if asked is not None:
+            ends = code >= 200 if final is None else final
+            asked.tell(code, now_ns, final=ends, phrase=phrase)
+
+    def named(self, wanted: Replaces) -> int | None:
+        """The leg of ours that a Replaces names."""
+        found = find(wanted, self._tags)
+        return None if found is None else found.number
+
     # the machine's own side
 
     def tick(self, now_ns: int) -> None:
@@ -204,6 +270,7 @@ class Endpoint:
             "legs": len(self._legs),
             **self.accounts.sizes(),
             **(self.door.sizes() if self.door is not None else {}),
+            "referrals": len(self.referrals),
             **self.layer.sizes(),
         }
 
@@ -232,7 +299,10 @@ class Endpoint:
         try:
             message = scan(data)
         except ScanError as error:
-            self._unreadable(data, error, source)
+            broken = unreadable(layer, data, error)
+            if broken is not None and not self._ignores(source):
+                phrase = "" if error.status == 505 else str(error)
+                layer.refuse(broken, source, error.status, phrase=phrase)
             return
         if not message.is_request:
             if message.problem[0]:
@@ -248,42 +318,13 @@ class Endpoint:
             return
         key = message.transaction_key
         if method == "CANCEL":
-            self._cancel(message, key, source, now_ns)
+            if not cancel.serve(layer, message, key, source, now_ns):
+                self._nobodys(message, source)
         elif not layer.repeated(method, key, now_ns):
             if message.to_tag:
                 self._inside(message, method, key, source, now_ns)
             elif method != "ACK":
                 self._outside(message, method, key, source, now_ns)
-
-    def _unreadable(self, data: bytes, error: ScanError, source: Address) -> None:
-        """Answer a broken request as far as it can be answered; never a response, never an ACK."""
-        if not data.strip(b"\r\n\x00"):
-            self.layer.count["keepalives"] += 1  # RFC 5626 4.4.1 and what gateways make of it
-            return
-        self.layer.count["malformed"] += 1
-        message = error.message
-        if message is None or not message.answerable or self._ignores(source):
-            return
-        if message.method != "ACK":
-            phrase = "" if error.status == 505 else str(error)
-            self.layer.refuse(message, source, error.status, phrase=phrase)
-
-    def _cancel(self, message: Message, key: bytes, source: Address, now_ns: int) -> None:
-        """9.2: answered by itself, then the INVITE ends if it still rings."""
-        if self.layer.repeated("CANCEL", key, now_ns):
-            return
-        tx = self.layer.server_invites.get(key)
-        if tx is None:
-            if not self._ignores(source):
-                self.layer.refuse(message, source, 481)
-            return
-        if tx.merge != (message.call_id, message.from_tag, message.cseq):
-            if not self._ignores(source):
-                self.layer.refuse(message, source, 481)  # a guessed branch is not enough
-            return
-        self.layer.answer(message, key, source, 200, now_ns, to=tx.to)
-        if tx.state == PROCEEDING and tx.user is not None:
-            tx.user.on_cancel(message.q850, now_ns)
 
     def _inside(
         self, message: Message, method: str, key: bytes, source: Address, now_ns: int
@@ -297,7 +338,11 @@ class Endpoint:
                 self.layer.refuse(message, source, 503, _RETRY)
             else:
                 leg.on_request(message, method, key, source, now_ns)
-        elif method != "ACK" and not self._ignores(source):
+        elif method != "ACK":
+            self._nobodys(message, source)
+
+    def _nobodys(self, message: Message, source: Address) -> None:
+        if not self._ignores(source):
             self.layer.refuse(message, source, 481)
 
     def _ignores(self, source: Address, message: Message | None = None) -> bool:
@@ -314,7 +359,7 @@ class Endpoint:
             user = self.door.enter(message, key, source, now_ns)
             if not user:
                 return
-        refusal = self._objection(message, method)
+        refusal = objection(message, method, self.layer.merges, self.min_se_s)
         if refusal is not None:
             code, extra = refusal
             self.layer.refuse(message, source, code, extra)
@@ -328,31 +373,17 @@ class Endpoint:
         else:
             self._ring_in(message, key, source, now_ns, user)
 
-    def _objection(self, message: Message, method: str) -> tuple[int, bytes] | None:
-        """8.2.1 to 8.2.3, in their order: why a request outside a dialog is refused."""
-        if method not in {"INVITE", "OPTIONS"}:
-            return (481, b"") if method in INSIDE else (405, ALLOW_LINE)
-        if message.uri_scheme not in {"sip", "sips", "tel"}:
-            return 416, b""
-        merge = (message.call_id, message.from_tag, message.cseq)
-        if method == "INVITE" and merge in self.layer.merges:
-            return 482, b""
-        unknown = unsupported(message)
-        if unknown:
-            return 420, unknown
-        if method == "INVITE" and message.timed:
-            longer = too_short(message, self.min_se_s)
-            if longer:
-                return 422, longer
-        return _body_objection(message) if method == "INVITE" else None
-
     def _ring_in(
         self, message: Message, key: bytes, source: Address, now_ns: int, user: str
     ) -> None:
+        code, replaced = judge(message, self._tags)
+        if code:
+            self.layer.refuse(message, source, code)
+            return
         tag = self.layer.token()
         tx = self.layer.serve_invite(message, key, tag, source)
         try:
-            leg = Incoming(self, -(self._incoming + 1), message, tx, tag, source)
+            leg = Incoming(self, -(self._incoming + 1), message, tx, tag, source, replaced)
         except SipError:
             self.layer.respond(tx, 400, now_ns)
             return
@@ -360,23 +391,6 @@ class Endpoint:
         self._legs[leg.number] = leg
         self._tags[tag] = leg
         leg.begin(message, source, now_ns, user)
-
-
-def _body_objection(message: Message) -> tuple[int, bytes] | None:
-    """What we cannot read (415), or the caller could not (406)."""
-    if message.contacts == 0 and message.branch.startswith(b"z9hG4bK"):
-        return 400, b""  # 8.1.1.8; RFC 2543 asked for none
-    if message.body and message.content_type != b"application/sdp":
-        return 415, ACCEPT_LINE
-    if not message.demands:
-        return None
-    if any(v.lower() != b"identity" for v in message.get_all("Content-Encoding")):
-        return 415, b"Accept-Encoding: identity\r\n"
-    accepted = b",".join(message.get_all("Accept")).lower()
-    kinds = {kind.partition(b";")[0].strip() for kind in accepted.split(b",")} - {b""}
-    if kinds and not kinds & {b"application/sdp", b"application/*", b"*/*"}:
-        return 406, ACCEPT_LINE
-    return None
 
 
 def _cause(q850: int) -> int:

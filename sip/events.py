@@ -12,6 +12,7 @@ import msgspec
 from fastpath.sipscan import Message
 from sip.auth import Credentials
 from sip.caller_identity import Caller, read
+from sip.causes import Reason
 
 Address = tuple[str, int, int]
 """Numeric host, port, and the index of the `Local` of ours that leads there."""
@@ -266,7 +267,8 @@ class Incoming(SipEvent, frozen=True):
     """Somebody calls us. `sdp` is empty when the caller wants our offer in the 200.
 
     `message` is the INVITE itself, for whatever else it says; `user` the one of a telephone of ours
-    that has proved who it is, empty on the trunks' side.
+    that has proved who it is, empty on the trunks' side; `replaces` the leg whose place this call
+    takes (RFC 3891): accepting it hangs that one up.
     """
 
     request_user: str
@@ -276,6 +278,7 @@ class Incoming(SipEvent, frozen=True):
     source: Address
     message: Message | None = None
     user: str = ""
+    replaces: int | None = None
 
     @property
     def caller(self) -> Caller:
@@ -324,13 +327,43 @@ class Digit(SipEvent, frozen=True):
     ms: int
 
 
+class ReferProgress(SipEvent, frozen=True):
+    """How a REFER of ours goes: first its answer, then the state of the call that the peer makes.
+
+    `code` 491: it was not sent, `phrase` says why. With `final` nothing more follows: 2xx, the peer
+    talks to the other one; 300 and above, it was refused, by the peer or by the other one; 0, it is
+    not known. Below 300 otherwise: the REFER was taken (202) and wants no more to be told.
+    """
+
+    code: int
+    final: bool
+    phrase: str = ""
+
+
+class ReferAsked(SipEvent, frozen=True):
+    """The peer asks us to call somebody: `refer_answer` within eight seconds, else it is refused.
+
+    Attributes:
+        refer_to: a SIP or tel URI, without headers.
+        referred_by: who asks, as a URI; empty when the peer does not say.
+        replaces: the value of the Replaces header that the new INVITE must bear; mostly empty.
+        replaced: that call, when it is one of ours: then the two legs can simply be joined.
+    """
+
+    refer_to: str
+    referred_by: str
+    replaces: str
+    replaced: int | None = None
+
+
 class Ended(SipEvent, frozen=True):
     """The leg is over: exactly one, and the last event of it.
 
     `code` and `phrase` are the final answer's to the INVITE (200 when it was answered, 0 and a
     reason when none came); 200 with `answered` false: the answer crossed our CANCEL and was hung up
     at once. `q850` is the Reason header's cause, of the BYE or of the final answer, 0 when there is
-    none. `by` tells who ended it. `contacts` are the URIs of a 3xx, best first.
+    none. `by` tells who ended it. `contacts` are the URIs of a 3xx, best first; `reasons` what
+    the peer gave as such (RFC 3326), with its words.
     """
 
     code: int
@@ -340,6 +373,7 @@ class Ended(SipEvent, frozen=True):
     answered: bool
     retry_after_s: int = 0
     contacts: tuple[str, ...] = ()
+    reasons: tuple[Reason, ...] = ()
 
 
 AnyOutput = Send | SipEvent

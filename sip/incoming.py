@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from fastpath.sipscan import Message
 from sip import session_timer
-from sip.causes import reason_line
 from sip.dialog import Dialog
 from sip.errors import SipError
 from sip.events import Address, Established
@@ -87,7 +86,7 @@ BEFORE = frozenset({RINGING, HELD})  # without a final answer
 class Incoming(Leg):
     """See the module's text."""
 
-    __slots__ = ("lines", "offered", "rel100", "tx", "wish")
+    __slots__ = ("lines", "offered", "rel100", "replaced", "tx", "wish")
 
     def __init__(
         self,
@@ -97,8 +96,10 @@ class Incoming(Leg):
         tx: ServerInvite,
         tag: bytes,
         source: Address,
+        replaced: Leg | None = None,
     ) -> None:
         super().__init__(endpoint, number, message.call_id, tag)
+        self.replaced = replaced  # the leg whose place this one takes (RFC 3891)
         self.dialog = Dialog.of_invite(message, tx.to, source, endpoint.layer.reach)
         self.tx = tx
         self.state = RINGING
@@ -131,6 +132,7 @@ class Incoming(Leg):
                 source,
                 message,
                 user,
+                None if self.replaced is None else self.replaced.number,
             )
         )
 
@@ -172,7 +174,7 @@ class Incoming(Leg):
             self._ok(now_ns)
         if actions & REFUSE:
             self._rest()
-            extra = reason_line(self.q850) + (REQUIRE if self.code == 421 else b"")
+            extra = self.why() + (REQUIRE if self.code == 421 else b"")
             self.layer.respond(self.tx, self.code, now_ns, extra, b"", self.phrase)
         if actions & HANG_UP:
             self.hang_up(now_ns)
@@ -226,6 +228,9 @@ class Incoming(Leg):
         self.layer.respond(self.tx, 200, now_ns, lines, b"" if settled else self.sdp)
         cseq = self.tx.merge[2]
         self.answer = Answer(self.layer, self, cseq, self.tx.response, self.tx.target, now_ns)
+        if self.replaced is not None and not self.replaced.over:
+            self.replaced.release(now_ns, 0)
+        self.replaced = None
 
     def on_prack(self, now_ns: int) -> None:
         """A PRACK came: a 200 that was held back may go."""

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Literal
 
 from fastpath.sipscan import Message
 from fastpath.wheel import Timer
-from sip import info, reliable, reoffer, update
+from sip import info, refer, referred, reliable, reoffer, update
 from sip.auth import DigestClient
-from sip.causes import reason_line
+from sip.causes import Reason, heard_reasons, reason_line
 from sip.dialog import Dialog
 from sip.events import Address, Ended
 from sip.info import Digits
@@ -20,6 +20,7 @@ from sip.message import ALLOW, sdp_of
 from sip.modify import Modifier
 from sip.negotiation import Negotiation
 from sip.options import SUPPORTED_LINE, unsupported
+from sip.refer import Referral
 from sip.reliable import Reliable
 from sip.server_invite import Answer
 from sip.session_timer import SessionTimer
@@ -58,8 +59,11 @@ class Leg(Timer):
         "peer_updates",
         "phrase",
         "q850",
+        "reasons",
+        "referral",
         "reliable",
         "retry_after_s",
+        "said",
         "sdp",
         "session",
         "state",
@@ -83,11 +87,14 @@ class Leg(Timer):
         self.modifier: Modifier | None = None
         self.session: SessionTimer | None = None
         self.digits: Digits | None = None
+        self.referral: Referral | None = None  # a REFER of ours
         self.peer_updates = False  # its Allow names UPDATE; read where somebody wants to know
         self.state = 0
         self.code = 0
         self.phrase = ""
         self.q850 = 0
+        self.reasons: tuple[Reason, ...] = ()  # the peer's, with their words
+        self.said = b""  # further Reason lines of ours
         self.by: By = "them"
         self.answered = False
         self.over = False
@@ -151,6 +158,8 @@ class Leg(Timer):
             self.session.stop()
         if self.modifier is not None:
             self.modifier.stop()
+        if self.referral is not None:
+            self.referral.leave()
         self.endpoint.remove(self)
         self.layer.out.append(
             Ended(
@@ -162,14 +171,19 @@ class Leg(Timer):
                 self.answered,
                 self.retry_after_s,
                 self.contacts,
+                self.reasons,
             )
         )
 
     def hang_up(self, now_ns: int) -> None:
         """Send BYE; `on_bye_done` follows."""
         if self.dialog is not None:
-            line = reason_line(self.q850 if self.by == "us" else 0)
-            Within(self, self.dialog, "BYE", self, line).send(now_ns)
+            lines = self.why() if self.by == "us" else b""
+            Within(self, self.dialog, "BYE", self, lines).send(now_ns)
+
+    def why(self) -> bytes:
+        """Our Reason lines (RFC 3326)."""
+        return reason_line(self.q850) + self.said
 
     def on_done(self, asked: Within, code: int, message: Message | None, now_ns: int) -> None:  # noqa: ARG002
         """Our BYE is through; if nobody answered it, it is over all the same (15.1.1)."""
@@ -292,6 +306,7 @@ class Leg(Timer):
 
 def _bye(leg: Leg, message: Message, key: bytes, source: Address, now_ns: int) -> None:
     leg.layer.answer(message, key, source, 200, now_ns)
+    leg.reasons = heard_reasons(message)
     leg.on_bye(message.q850, now_ns)
 
 
@@ -305,7 +320,10 @@ METHODS: dict[str, Callable[[Leg, Message, bytes, Address, int], None]] = {
     "INVITE": reoffer.serve,
     "INFO": info.serve,
     "OPTIONS": _options,
+    "NOTIFY": refer.on_notify,
     "PRACK": reliable.serve,
+    "REFER": referred.on_refer,
+    "SUBSCRIBE": referred.on_subscribe,
     "UPDATE": update.serve,
 }
 """Who serves a request of the peer inside the dialog."""

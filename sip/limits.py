@@ -99,6 +99,10 @@ WANTED_MAX = 64  # header values of its answer that are told
 REFUSED_RETRY_S = 10  # Retry-After of our 503
 REASONS_MAX = 8  # values of Reason in one message; more are not read
 IDENTITIES_MAX = 16  # addresses of one identity header that are read
+REFERS_MAX = 10_000  # REFERs of peers that are being served; a further one is answered 503
+REFER_ANSWER = 8 * SECOND  # our user's time to answer one; then it is refused with 603
+REFER_S_MAX = 360  # seconds that the state of a referred call is told; longer than RINGING_MAX
+SIPFRAG_MAX = 4_096  # bytes of a message/sipfrag that are looked at
 
 # registrations, ours (registrant) and the telephones' (registrar)
 CONTACTS_MAX = 32  # addresses in the Contact headers of one message; more are an error

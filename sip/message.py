@@ -14,7 +14,7 @@ from sip.causes import PHRASES
 from sip.causes import phrase as usual_phrase
 from sip.events import Address
 
-ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, PRACK, UPDATE"
+ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, PRACK, UPDATE, REFER, NOTIFY"
 SDP_KIND = b"application/sdp"
 request = sipwrite.request
 _EMPTY = b"Content-Length: 0\r\n\r\n"

@@ -6,8 +6,10 @@ from fastpath.sipscan import Message
 
 REL100 = b"100rel"  # RFC 3262
 TIMER = b"timer"  # RFC 4028
-KNOWN = frozenset({REL100, TIMER})
-SUPPORTED_LINE = b"Supported: 100rel, timer\r\n"
+REPLACES = b"replaces"  # RFC 3891
+NOREFERSUB = b"norefersub"  # RFC 4488
+KNOWN = frozenset({REL100, TIMER, REPLACES, NOREFERSUB})
+SUPPORTED_LINE = b"Supported: 100rel, timer, replaces, norefersub\r\n"
 
 
 def tags(message: Message, header: str) -> list[bytes]:

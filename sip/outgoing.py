@@ -13,7 +13,7 @@ from fastpath.sipscan import Message
 from sip import session_timer
 from sip.auth import DigestClient
 from sip.branches import Branches
-from sip.causes import reason_line
+from sip.causes import heard_reasons
 from sip.client_invite import PROCEEDING, ClientInvite
 from sip.dialog import Dialog
 from sip.events import Accepted, Address, Failover, Invite, Offered, Provisional, Trying
@@ -179,7 +179,7 @@ class Outgoing(Leg):
     def _do(self, actions: int, now_ns: int) -> None:
         """The actions that need no message."""
         if actions & CANCEL and self.tx is not None:
-            self.layer.cancel(self.tx, reason_line(self.q850), now_ns)
+            self.layer.cancel(self.tx, self.why(), now_ns)
         if actions & HANG_UP:
             self.hang_up(now_ns)
         if actions & FORGET and self.tx is not None:
@@ -311,6 +311,7 @@ class Outgoing(Leg):
         if actions & END:
             self.code, self.phrase = status, message.phrase.decode("utf-8", "replace")
             self.q850 = message.q850 or self.q850
+            self.reasons = heard_reasons(message)
             self.retry_after_s = max(message.retry_after, 0)
         self._do(actions, now_ns)
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 import msgspec
 
+from fastpath.sipscan import Message
 from sip.address import param, params_of
 from sip.errors import SipError
-from sip.headers import call_id, token
+from sip.header_map import decoded
+from sip.headers import call_id, text, token
+
+if TYPE_CHECKING:
+    from sip.leg import Leg
 
 
 class Replaces(msgspec.Struct, frozen=True):
@@ -55,4 +62,40 @@ def parse(value: str) -> Replaces:
 
 def from_uri_header(value: str) -> Replaces:
     """The same out of a Refer-To URI."""
-    return parse(unquote(value, errors="replace"))
+    return parse(text(unquote(value, errors="replace"), "Replaces"))
+
+
+def find(wanted: Replaces, tags: Mapping[bytes, Leg]) -> Leg | None:
+    """The leg of ours that is meant; `tags` are the legs by our own tag."""
+    leg = tags.get(wanted.to_tag.encode())
+    if leg is None or leg.call_id != wanted.call_id.encode():
+        return None
+    tag = wanted.from_tag.encode()
+    known = leg.dialog_with(tag) or (leg.dialog_with(b"") if tag == b"0" else None)
+    return leg if known else None  # a tag of zero stands for none (RFC 2543)
+
+
+def judge(message: Message, tags: Mapping[bytes, Leg]) -> tuple[int, Leg | None]:
+    """What section 3 says of an INVITE outside a dialog: a status to refuse it with, or 0.
+
+    With 0 comes the leg that it replaces when it is accepted, None when it does not want to.
+    """
+    if b"replaces" not in message.data.lower():
+        return 0, None
+    values = message.get_all("Replaces")
+    if not values:
+        return 0, None
+    if len(values) > 1 or message.get_all("Join"):
+        return 400, None
+    try:
+        wanted = parse(decoded(values[0]))
+    except SipError:
+        return 400, None
+    leg = find(wanted, tags)
+    if leg is None:
+        return 481, None
+    if leg.by != "them":
+        return 603, None  # it is being hung up
+    if not leg.confirmed():
+        return (0, leg) if leg.caller else (481, None)  # only a call of ours may be taken early
+    return (486, None) if wanted.early_only else (0, leg)

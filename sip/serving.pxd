@@ -59,6 +59,13 @@ cdef class Serving:
     cpdef object answer(
         self, Message message, bytes key, tuple source, int code, long long now_ns,
         bytes extra=*, bytes to=*, bytes sdp=*)
+
+    @cython.locals(tx=ServerOther)
+    cpdef ServerOther hold(self, Message message, bytes key, tuple source)
+    cpdef object settle(
+        self, ServerOther tx, Message message, tuple source, int code, long long now_ns,
+        bytes extra=*)
+    cpdef object _answered(self, ServerOther tx, long long now_ns)
     cpdef object served_other_tick(self, ServerOther tx)
     cpdef object refuse(
         self, Message message, tuple source, int code, bytes extra=*, str phrase=*)

@@ -198,9 +198,31 @@ class Serving:
     ) -> None:
         """Answer a request other than INVITE, and keep the answer for its repetitions."""
         tx = ServerOther(self, (key, message.method), self.reply_target(message, source))
+        self.server_others[tx.key] = tx
         tx.response = self._reply(message, source, code, extra, "", to, sdp)
+        self._answered(tx, now_ns)
+
+    def hold(self, message: Message, key: bytes, source: Address) -> ServerOther:
+        """Keep a request that is answered later, by `settle`: nobody hears its repetitions."""
+        tx = ServerOther(self, (key, message.method), self.reply_target(message, source))
+        self.server_others[tx.key] = tx
+        return tx
+
+    def settle(
+        self,
+        tx: ServerOther,
+        message: Message,
+        source: Address,
+        code: int,
+        now_ns: int,
+        extra: bytes = b"",
+    ) -> None:
+        """Answer what was held."""
+        tx.response = self._reply(message, source, code, extra)
+        self._answered(tx, now_ns)
+
+    def _answered(self, tx: ServerOther, now_ns: int) -> None:
         if tx.step(so.FINAL) & so.START_J:
-            self.server_others[tx.key] = tx
             self.timers.arm(tx, now_ns + self.linger(tx.target, TIMEOUT))
         self.send(tx.response, tx.target)
 

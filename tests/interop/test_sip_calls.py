@@ -8,6 +8,7 @@ import pytest
 
 from sip import sdp
 from sip.auth import Credentials
+from sip.causes import Reason
 from sip.events import Accepted, Ended, Provisional, Renegotiated, SipEvent, Trying
 from tests.interop.agent import Agent, answer, place, take
 from tests.interop.sipp import free_port, sipp
@@ -67,7 +68,10 @@ def test_busy_with_its_cause(tmp_path: Path):
     with sipp(tmp_path, "busy") as peer:
         agent = place(free_port(), peer.port, nothing)
         assert peer.finish() == CLEAN | {"successful": 1}
-    assert ended(agent) == Ended(1, 486, "Busy Here", 17, "them", False)
+    busy = Ended(
+        1, 486, "Busy Here", 17, "them", False, reasons=(Reason("Q.850", 17, "user busy"),)
+    )
+    assert ended(agent) == busy
 
 
 def test_a_challenge_is_met(tmp_path: Path):

@@ -108,7 +108,8 @@ def test_digits_by_info(kind: str, body: bytes, told: list[SipEvent]):
 
 
 @pytest.mark.parametrize(
-    ("method", "code"), [("OPTIONS", 200), ("UPDATE", 200), ("REFER", 405), ("X", 405)]
+    ("method", "code"),
+    [("OPTIONS", 200), ("UPDATE", 200), ("REFER", 400), ("NOTIFY", 489), ("X", 405)],
 )
 def test_other_methods_in_the_call(method: str, code: int):
     us = Us()
