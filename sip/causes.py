@@ -84,6 +84,13 @@ def phrase(code: int) -> str:
     return PHRASES.get(code) or CLASSES[code // 100]
 
 
+def checked_q850(q850: int) -> int:
+    """The cause itself, 0 for none; SipError when there is none such."""
+    if not 0 <= q850 <= 127:
+        raise SipError(f"not a Q.850 cause: {q850}")
+    return q850
+
+
 def reason_line(q850: int) -> bytes:
     """A Reason header line with its CRLF; nothing for cause 0."""
     if not q850:

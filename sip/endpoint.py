@@ -13,7 +13,7 @@ from fastpath.sipscan import Message, ScanError, scan
 from sip import cancel, refer
 from sip.accounts import Accounts
 from sip.admission import Admission
-from sip.causes import Reason, reason_lines
+from sip.causes import Reason, checked_q850, reason_lines
 from sip.door import Door
 from sip.errors import SipError
 from sip.events import Account, Address, AnyOutput, Ask, Ended, Invite, Registration
@@ -97,7 +97,7 @@ class Endpoint:
         found = self._legs.get(leg)
         if found is not None:
             found.said = found.said or said
-            found.release(now_ns, _cause(q850))
+            found.release(now_ns, checked_q850(q850))
 
     # requests outside of calls
 
@@ -171,7 +171,7 @@ class Endpoint:
         found = self._legs.get(leg)
         if isinstance(found, Incoming):
             found.said = found.said or said
-            found.reject(code, now_ns, _cause(q850), text(phrase, "phrase"))
+            found.reject(code, now_ns, checked_q850(q850), text(phrase, "phrase"))
 
     # calls of either kind
 
@@ -309,8 +309,11 @@ class Endpoint:
                 layer.count["malformed"] += 1
             else:
                 layer.receive_response(message, source, now_ns)
-            return
-        method = message.method
+        else:
+            self._request(message, message.method, source, now_ns)
+
+    def _request(self, message: Message, method: str, source: Address, now_ns: int) -> None:
+        layer = self.layer
         if message.problem[0]:
             layer.count["malformed"] += 1
             if message.answerable and method != "ACK" and not self._ignores(source):
@@ -391,9 +394,3 @@ class Endpoint:
         self._legs[leg.number] = leg
         self._tags[tag] = leg
         leg.begin(message, source, now_ns, user)
-
-
-def _cause(q850: int) -> int:
-    if not 0 <= q850 <= 127:
-        raise SipError(f"not a Q.850 cause: {q850}")
-    return q850
