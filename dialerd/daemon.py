@@ -18,15 +18,16 @@ from pathlib import Path
 import uvloop
 
 from dialerd import open_files
-from dialerd.config import Codec, Config, Trunk
+from dialerd.config import Config
 from dialerd.control.hub import EventHub
 from dialerd.control.io_server import ControlServer
 from dialerd.control.service import ControlService
 from dialerd.core.dialer import Dialer
-from dialerd.core.events import CampaignChanged, LinesChanged
-from dialerd.core.line_spec import TrunkSpec
+from dialerd.core.events import CampaignChanged, LinesChanged, UsageKnown
+from dialerd.core.limits import USAGE_DAYS_MAX
+from dialerd.core.metering import day_of
 from dialerd.core.records import CampaignState
-from dialerd.lines.sip_line import SipLines, SipTrunk
+from dialerd.lines.sip_line import SipLines
 from dialerd.plan_file import read_numbering
 from dialerd.shell.admin import AdminProcess
 from dialerd.shell.calls import Calls
@@ -39,13 +40,13 @@ from dialerd.shell.one_call import resolve
 from dialerd.shell.prompts import PromptError
 from dialerd.shell.sip_stack import Bind, Stack, StackSettings
 from dialerd.shell.tracing import TraceSettings
+from dialerd.shell.trunk_config import flow_for, sip_trunk, trunk_spec, utc_offset_s
+from dialerd.shell.trunk_health import TrunkHealth
 from dialerd.store import open_store
 from fastpath.rtp import MediaEngine
-from sip.auth import Credentials
 
 log = logging.getLogger("dialerd")
 
-PAYLOAD_TYPES = {Codec.PCMU: 0, Codec.PCMA: 8}
 GIL_SWITCH_S = 0.0005  # the store's writer thread must not hold the loop for Python's usual 5 ms
 
 
@@ -89,9 +90,8 @@ class Daemon:
         if recovered:
             log.warning("recovered %d attempts that the last run left open", recovered)
         numbering = read_numbering(config.numbering.plan, config.numbering.destinations)
-        trunks = {t.name: _sip_trunk(t) for t in config.trunk}
         shown = config.sip.advertised or config.sip.bind
-        self._lines = SipLines(trunks, shown, self._rng)
+        self._lines = SipLines({}, shown, self._rng)
         self._dialer = Dialer(
             numbering,
             calls_per_s_max=config.dialing.calls_per_s_max,
@@ -104,12 +104,19 @@ class Daemon:
         self._start_media(loop, shown)
         self._start_sip(loop)
         self._calls = Calls(self._stack, self._lines, self._media, self._feed)
+        self._health = TrunkHealth(
+            self._stack.endpoint, self._stack.flush, self._feed, loop, self._rng, shown
+        )
+        self._calls.hears = self._health.hear
         self._driver = Driver(
             loop, self._clock, self._dialer, self._store, self._calls, self._publish
         )
         self._exits.callback(self._driver.close)
         self._driver.start()
-        self._feed(LinesChanged(tuple(_trunk_spec(t) for t in config.trunk)))
+        day = day_of(self._clock.wall_ms() * 1_000_000, 0)
+        self._feed(UsageKnown(tuple(self._store.usage(day - USAGE_DAYS_MAX))))
+        self._use_trunks(config)
+        self._exits.callback(self._health.close)
         await self._tell_campaigns()
         await self._start_control()
         self._watch_signals(loop)
@@ -117,7 +124,23 @@ class Daemon:
             admin = AdminProcess(self._path)
             admin.start()
             self._exits.push_async_callback(admin.stop)
-        log.info("dialerd is ready: SIP %s:%d, %d trunks", shown, config.sip.port, len(trunks))
+        count = len(config.trunk)
+        log.info("dialerd is ready: SIP %s:%d, %d trunks", shown, config.sip.port, count)
+
+    def _use_trunks(self, config: Config) -> None:
+        """Make the configured trunks those of the day, at the start and at a reload."""
+        pairs = []
+        for trunk in config.trunk:
+            try:
+                host = resolve(trunk.host, trunk.port_now)
+                flow = flow_for(trunk, host, self._stack.locals)
+            except OSError as error:
+                raise StartError(f"trunk {trunk.name}: {error}") from error
+            pairs.append((trunk, sip_trunk(trunk, ((host, trunk.port_now, flow),))))
+        self._lines.configure(to for _, to in pairs)
+        offset_s = utc_offset_s(config.dialing.zone, self._clock.wall_ms())
+        self._feed(LinesChanged(tuple(map(trunk_spec, config.trunk)), offset_s))
+        self._health.configure(pairs)
 
     def _start_media(self, loop: asyncio.AbstractEventLoop, shown: str) -> None:
         media = self._config.media
@@ -241,24 +264,6 @@ def _calls_max(config: Config) -> int:
     return most
 
 
-def _sip_trunk(trunk: Trunk) -> SipTrunk:
-    try:
-        host = resolve(trunk.host, trunk.port_now)
-    except OSError as error:
-        raise StartError(f"trunk {trunk.name}: {error}") from error
-    return SipTrunk(
-        name=trunk.name,
-        host=host,
-        port=trunk.port_now,
-        from_user=trunk.from_user,
-        from_domain=trunk.from_domain,
-        caller_id=trunk.caller_id,
-        credentials=Credentials(trunk.username, trunk.password) if trunk.username else None,
-        codecs=tuple(PAYLOAD_TYPES[c] for c in trunk.codecs),
-        number_format=trunk.number_format.value,
-    )
-
-
 def stack_settings(config: Config) -> StackSettings:
     """What the configuration says of the SIP stack."""
     sip, trace = config.sip, config.trace
@@ -274,18 +279,6 @@ def stack_settings(config: Config) -> StackSettings:
             homer_key=trace.hep_key,
         )
     return StackSettings(binds=(bind,), user_agent=sip.user_agent, trace=traced)
-
-
-def _trunk_spec(trunk: Trunk) -> TrunkSpec:
-    return TrunkSpec(
-        name=trunk.name,
-        channels=trunk.channels,
-        cps_max=trunk.calls_per_s_max,
-        carriers=trunk.carriers,
-        prefixes=trunk.prefixes,
-        weight=trunk.weight,
-        loopback=trunk.loopback,
-    )
 
 
 def run(config: Config, path: Path) -> None:

@@ -35,6 +35,9 @@ class Invite(msgspec.Struct, frozen=True):
         min_se_s: the shortest refresh interval that we accept.
         rel100: whether the peer may, or must, send provisional responses reliably (RFC 3262).
         redirects: how many places of a 3xx's Contact are tried; 0 ends the call with the 3xx.
+        contact_user: the user part of our Contact.
+        silence_s: how long one target may say nothing at all; 0: timer B, 32 seconds. Where there
+            is another trunk to try, that is too long for a person who waits.
     """
 
     leg: int
@@ -51,6 +54,8 @@ class Invite(msgspec.Struct, frozen=True):
     min_se_s: int = 0
     rel100: Literal["off", "supported", "required"] = "supported"
     redirects: int = 0
+    contact_user: str = ""
+    silence_s: int = 0
 
 
 class Ask(msgspec.Struct, frozen=True):

@@ -139,6 +139,8 @@ class Outgoing(Leg):
         sdp = b"" if self.delayed else self.sdp
         data = plan.build(identity, branch, self.call_id, self.cseq, sdp)
         self.tx = layer.invite(self, branch, data, plan.where, now_ns)
+        if plan.silence_ns:
+            self.tx.give_up_ns = min(self.tx.give_up_ns, now_ns + plan.silence_ns)
 
     def established(self) -> bool:
         """Answered, and nobody hung up."""

@@ -15,7 +15,7 @@ from sip.errors import SipError
 from sip.events import Invite, Redirected
 from sip.header_map import decoded
 from sip.headers import extra, quoted, text
-from sip.limits import REDIRECTS_MAX, SESSION_RETRIES_MAX, TARGETS_MAX
+from sip.limits import REDIRECTS_MAX, SECOND, SESSION_RETRIES_MAX, TARGETS_MAX
 from sip.local import Identity
 from sip.message import request
 from sip.options import REL100, tags
@@ -33,6 +33,7 @@ class Plan:
 
     __slots__ = (
         "been",
+        "contact_user",
         "credentials",
         "lines",
         "min_se_s",
@@ -42,6 +43,7 @@ class Plan:
         "redirects",
         "rel100",
         "session_s",
+        "silence_ns",
         "targets",
         "to",
         "uri",
@@ -55,8 +57,11 @@ class Plan:
         parse(invite.to_uri)
         if not invite.targets:
             raise SipError("an INVITE without a target")
-        if invite.session_s < 0 or invite.min_se_s < 0 or invite.redirects < 0:
-            raise SipError("session_s, min_se_s and redirects are not negative")
+        if min(invite.session_s, invite.min_se_s, invite.redirects, invite.silence_s) < 0:
+            raise SipError("session_s, min_se_s, redirects and silence_s are not negative")
+        if invite.contact_user:
+            parse(f"sip:{invite.contact_user}@a")
+        self.contact_user = invite.contact_user
         display = quoted(invite.display, "display") + " " if invite.display else ""
         self.ours = f"{display}<{text(invite.from_uri, 'from_uri')}>;tag=".encode() + tag
         self.to = f"<{text(invite.to_uri, 'to_uri')}>".encode()
@@ -67,6 +72,7 @@ class Plan:
         self.rel100 = invite.rel100
         self.session_s = invite.session_s
         self.min_se_s = invite.min_se_s
+        self.silence_ns = invite.silence_s * SECOND
         self.raised = 0
         self.redirects = min(invite.redirects, REDIRECTS_MAX)
         self.places: list[str] = []  # of a 3xx, not tried yet
@@ -78,7 +84,9 @@ class Plan:
     ) -> bytes:
         """The next INVITE."""
         tags = b"timer" if self.rel100 == "off" else b"100rel, timer"
-        lines = identity.contact + identity.about + b"Supported: %b\r\n" % tags
+        user = self.contact_user
+        contact = identity.contact_of(user) if user else identity.contact
+        lines = contact + identity.about + b"Supported: %b\r\n" % tags
         if self.rel100 == "required":
             lines += b"Require: 100rel\r\n"
         if self.session_s or self.min_se_s:

@@ -291,6 +291,16 @@ class Trunk(Section):
     min_se_s: Annotated[
         int, doc("Shortest session timer accepted, in s.", DRAIN, ge=90, le=86_400)
     ] = 90
+    silence_s: Annotated[
+        int,
+        doc(
+            "How long it may say nothing at all to a call before another address or trunk is "
+            "tried, in s.",
+            DRAIN,
+            ge=1,
+            le=32,
+        ),
+    ] = 10
     register: Annotated[bool, doc("Register the account with the carrier.", DRAIN)] = False
     registrar: Annotated[
         str,

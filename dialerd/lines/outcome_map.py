@@ -2,15 +2,20 @@
 
  Order of trust: a Q.850 cause (RFC 3326 Reason header) says more than the status that carries it,
 except where gateways are known to send a default cause (16, 31, 127). Statuses follow RFC 3261
-section 21 and RFC 3398 section 8.2.6. Both tables can be overridden per trunk, because GSM gateways
-let their owners edit the mapping.
+section 21 and RFC 3398 section 8.2.6. A trunk's own rules come before both, because gateways differ
+and GSM gateways let their owners edit the mapping: 503 is "no free port" on one, "too fast" on
+another, and out of order on a third.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
+from typing import Final, NamedTuple
 
+import msgspec
+
+from dialerd.core.line_spec import Trouble
 from dialerd.core.records import Outcome
 
 Q850: Mapping[int, Outcome] = MappingProxyType(
@@ -57,8 +62,77 @@ STATUS: Mapping[int, Outcome] = MappingProxyType(
 )
 
 # The trunk, not the called person, turned the call away: another trunk may carry it.
-ADVANCE_STATUS = frozenset({0, 401, 403, 407, 500, 501, 502, 503, 504, 513})
+ADVANCE_STATUS = frozenset({0, 401, 403, 407, 429, 500, 501, 502, 503, 504, 513})
 ADVANCE_Q850 = frozenset({2, 3, 34, 38, 41, 42, 44, 47})
+
+FULL_Q850: Final = frozenset({34, 44})  # no circuit, or not the one that was asked for
+TOO_FAST_STATUS: Final = frozenset({429})  # borrowed from HTTP by some carriers
+GATEWAYS: Final = frozenset({"fxo_gateway", "gsm_gateway"})  # their 503: no free port
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """One of a trunk's own: what an answer means. `another` None: as `trouble` suggests."""
+
+    outcome: Outcome
+    code: int = 0
+    q850: int = 0
+    phrase: str = ""
+    early: bool | None = None
+    trouble: Trouble = Trouble.NONE
+    another: bool | None = None
+
+    def fits(self, code: int, q850: int, phrase: str, *, early: bool) -> bool:
+        """Whether it speaks of this answer; `phrase` in lower case."""
+        return (
+            (not self.code or self.code == code)
+            and (not self.q850 or self.q850 == q850)
+            and (not self.phrase or self.phrase.lower() in phrase)
+            and (self.early is None or self.early == early)
+        )
+
+
+class Reading(NamedTuple):
+    """What the end of a leg means."""
+
+    outcome: Outcome
+    advance: bool  # another trunk may be tried at once
+    trouble: Trouble  # what it says of this one
+
+
+class OutcomeMap:
+    """One trunk's way of saying things."""
+
+    __slots__ = ("_gateway", "_rules")
+
+    def __init__(self, rules: Iterable[Rule] = (), kind: str = "sip") -> None:
+        """The first rule that fits wins; then the tables of this file, with what `kind` changes."""
+        self._rules = tuple(rules)
+        self._gateway = kind in GATEWAYS
+
+    def read(
+        self, code: int, q850: int, phrase: str, *, alerted: bool, early: bool, by: str
+    ) -> Reading:
+        """The end of a leg that was not answered; `by` as in `sip.events.Ended`."""
+        if self._rules and code and by == "them":
+            said = phrase.lower()
+            for rule in self._rules:
+                if rule.fits(code, q850, said, early=early):
+                    another = rule.trouble is not Trouble.NONE
+                    if rule.another is not None:
+                        another = rule.another
+                    return Reading(rule.outcome, another and not alerted, rule.trouble)
+        outcome = outcome_of(code, q850, answered=False)
+        if by == "us":
+            return Reading(outcome, False, Trouble.NONE)
+        if not may_advance(code, q850, alerted=False, answered=False):
+            return Reading(outcome, False, Trouble.NONE)
+        if q850 in FULL_Q850 or (self._gateway and code == 503 and q850 not in ADVANCE_Q850):
+            trouble = Trouble.FULL
+        else:
+            trouble = Trouble.TOO_FAST if code in TOO_FAST_STATUS else Trouble.FAULT
+        if alerted:  # it did reach somebody
+            return Reading(outcome, False, Trouble.NONE)
+        return Reading(outcome, True, trouble)
 
 
 def outcome_of(code: int, q850: int, *, answered: bool) -> Outcome:

@@ -13,7 +13,17 @@ from dialerd.lines.sip_line import SipLines
 from dialerd.shell.media import Media
 from dialerd.shell.sip_stack import Stack
 from sip.errors import SipError
-from sip.events import Accepted, Digit, Ended, Incoming, Provisional, Renegotiated, SipEvent
+from sip.events import (
+    Accepted,
+    Digit,
+    Ended,
+    Incoming,
+    Provisional,
+    Registration,
+    Renegotiated,
+    SipEvent,
+    Told,
+)
 
 log = logging.getLogger("dialerd.calls")
 
@@ -30,6 +40,7 @@ class Calls:
         self._lines = lines
         self._media = media
         self._feed = feed
+        self.hears: Callable[[SipEvent], None] = _unheard  # of events that are no leg's
         stack.on_event = self.on_sip
 
     def dial(self, effect: Dial) -> None:
@@ -64,6 +75,9 @@ class Calls:
 
     def on_sip(self, event: SipEvent) -> None:
         """What SIP tells: media first, then the core."""
+        if isinstance(event, Registration | Told):
+            self.hears(event)
+            return
         if isinstance(event, Incoming):
             # Inbound calls have no destination yet: 480 tells the caller's network so.
             self._endpoint.reject(event.leg, 480, time.monotonic_ns())
@@ -86,3 +100,7 @@ class Calls:
         told = self._lines.translate(event)
         if told is not None:
             self._feed(told)
+
+
+def _unheard(event: SipEvent) -> None:
+    """Nobody asked for anything."""

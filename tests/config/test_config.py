@@ -289,6 +289,7 @@ class TestShippedFile:
     ) -> None:
         """The commented lines are real TOML that the loader accepts."""
         monkeypatch.setenv("CARRIER_PASSWORD", "x")
+        monkeypatch.setenv("HEP_KEY", "x")
         text = re.sub(rf"^# ([a-z0-9_]+ = |{HEADER[1:]})", r"\1", self.TEXT, flags=re.M)
         files = "password_file|plan|prompts|certificate|key|ca|users"
         text = re.sub(rf'^({files}) = .*\n|^host = "127.*\n', "", text, flags=re.M)

@@ -9,6 +9,7 @@ import pytest
 from dialerd.config import NumberFormat
 from dialerd.core.effects import Dial
 from dialerd.core.events import Answered, Released, Ringing
+from dialerd.core.line_spec import Trouble
 from dialerd.core.numbering import load_numbering
 from dialerd.core.records import Outcome
 from dialerd.lines.sip_line import SipLines, SipTrunk
@@ -105,15 +106,17 @@ def test_congestion_before_ringing_advances_and_after_it_does_not():
     line.translate(Provisional(2, 180, None))
     first = line.translate(Ended(1, 503, "No circuit", 34, "them", answered=False))
     second = line.translate(Ended(2, 503, "No circuit", 34, "them", answered=False))
-    assert first == Released(1, Outcome.FAILED, code=503, q850=34, advance=True)
-    assert second == Released(2, Outcome.FAILED, code=503, q850=34)
+    assert first == Released(
+        1, Outcome.FAILED, code=503, q850=34, advance=True, trouble=Trouble.FULL
+    )
+    assert second == Released(2, Outcome.FAILED, code=503, q850=34, trouble=Trouble.NONE)
 
 
 def test_what_we_hung_up_never_advances():
     line = lines()
     line.invite(dial(1), "127.0.0.1", 20002)
     released = line.translate(Ended(1, 0, "", 0, "us", answered=False))
-    assert released == Released(1, Outcome.FAILED, by="us")
+    assert released == Released(1, Outcome.FAILED, by="us", trouble=Trouble.NONE)
 
 
 def test_events_of_unknown_legs_mean_nothing():

@@ -273,3 +273,39 @@ def test_once_somebody_was_alerted_a_503_ends_the_call():
     us.told()
     assert refusal_and_ack(us, sent, 503)[-1] == "ACK"
     assert [e.code for e in us.told() if isinstance(e, Ended)] == [503]
+
+
+def test_a_target_may_be_silent_for_as_long_as_the_caller_says():
+    us = Us()
+    us.invite(targets=(THEM, SECOND), silence_s=4)
+    us.run(3_900)
+    assert not us.told()
+    us.run(200)
+    assert us.told() == [Failover(1, THEM, 0)]
+    us.run(4_000)
+    (ended,) = [e for e in us.told() if isinstance(e, Ended)]
+    assert (ended.code, ended.by) == (0, "timeout")
+    us.run(64_000)
+    assert us.empty()
+
+
+def test_any_word_of_the_target_ends_its_silence():
+    us = Us()
+    sent = us.invite(targets=(THEM, SECOND), silence_s=4)
+    us.run(3_000)
+    us.receive(reply(sent, 100))
+    us.run(60_000)
+    assert not [e for e in us.told() if isinstance(e, Failover | Ended)]
+
+
+def test_the_contact_names_whom_the_caller_wants():
+    us = Us()
+    us.invite(contact_user="84281")
+    assert b"\r\nContact: <sip:84281@192.0.2.1:5060>\r\n" in us.sent[-1].data
+    for user in ("a b", "a@b", "a>b", "a\r\nb"):
+        with pytest.raises(SipError):
+            us.endpoint.invite(invite(leg=2, contact_user=user), us.now_ns)
+    with pytest.raises(SipError):
+        us.endpoint.invite(invite(leg=2, silence_s=-1), us.now_ns)
+    us.release()
+    us.run(64_000)

@@ -1,0 +1,145 @@
+"""Trunks of the configuration as the parts of the daemon want them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from dialerd.config import Codec, Plan, Ports, Trunk, parse_zone
+from dialerd.core.line_spec import PlanSpec, PortSpec, TrunkSpec
+from dialerd.core.templates import Template
+from dialerd.lines.outcome_map import Rule
+from dialerd.lines.rewriting import Rewrite
+from dialerd.lines.sip_trunk import SipTrunk
+from sip.auth import Credentials
+from sip.events import Address
+from sip.local import Local
+
+PAYLOAD_TYPES: Final = {Codec.PCMU: 0, Codec.PCMA: 8}
+EPOCH: Final = dt.date(1970, 1, 1)
+
+
+def sip_trunk(trunk: Trunk, targets: Sequence[Address]) -> SipTrunk:
+    """How to speak to a trunk at these addresses, best first."""
+    name = trunk.auth_name or trunk.username
+    host, port, _ = targets[0]
+    return SipTrunk(
+        name=trunk.name,
+        host=host,
+        port=port,
+        targets=tuple(targets),
+        kind=trunk.kind.value,
+        domain=trunk.domain,
+        account=trunk.username,
+        from_user=trunk.from_user,
+        from_domain=trunk.from_domain,
+        from_display=trunk.from_display,
+        asserted=trunk.asserted_identity,
+        preferred=trunk.preferred_identity,
+        privacy=trunk.privacy,
+        headers=tuple(trunk.headers.items()),
+        contact_user=trunk.contact_user,
+        caller_id=trunk.caller_id,
+        credentials=Credentials(name, trunk.password) if trunk.username else None,
+        codecs=tuple(PAYLOAD_TYPES[codec] for codec in trunk.codecs),
+        number_format=trunk.number_format.value,
+        dial=tuple(Rewrite(rule.to, rule.strip, rule.add) for rule in trunk.dial),
+        incoming=tuple(Rewrite(rule.begins, rule.strip, rule.add) for rule in trunk.incoming),
+        ports_by=trunk.ports_by.value,
+        port_header=trunk.port_header,
+        port_addresses=_addresses(trunk.ports),
+        advertised=trunk.advertised,
+        dtmf=trunk.dtmf.value,
+        srtp=trunk.srtp.value,
+        rel100=trunk.rel100.value,
+        session_s=trunk.session_s,
+        min_se_s=trunk.min_se_s,
+        silence_s=trunk.silence_s,
+        sources=trunk.sources,
+        rules=tuple(
+            Rule(
+                rule.outcome,
+                rule.code,
+                rule.q850,
+                rule.phrase,
+                rule.early_media,
+                rule.trunk,
+                rule.another,
+            )
+            for rule in trunk.outcome
+        ),
+    )
+
+
+def _addresses(groups: Iterable[Ports]) -> dict[str, str]:
+    """What addresses each port, by its name."""
+    return {
+        label: Template(group.address, ("port",)).fill({"port": label})
+        for group in groups
+        for label in group.labels()
+    }
+
+
+def trunk_spec(trunk: Trunk) -> TrunkSpec:
+    """What the core must know of a trunk."""
+    return TrunkSpec(
+        name=trunk.name,
+        channels=trunk.channels,
+        cps_max=trunk.calls_per_s_max,
+        carriers=trunk.carriers,
+        prefixes=trunk.prefixes,
+        weight=trunk.weight,
+        loopback=trunk.loopback,
+        kind=trunk.kind.value,
+        provider=trunk.provider,
+        plan=plan_spec(trunk.plan),
+        ports=tuple(
+            PortSpec(label, group.carriers, group.prefixes, group.gap_s, plan_spec(group.plan))
+            for group in trunk.ports
+            for label in group.labels()
+        ),
+        registers=trunk.register,
+    )
+
+
+def plan_spec(plan: Plan) -> PlanSpec:
+    """A plan in the core's units: thousandths, seconds, days since 1970."""
+    return PlanSpec(
+        minute_milli=round(plan.cost_minute * 1000),
+        first_block_s=plan.first_block_s,
+        block_s=plan.block_s,
+        free_s=plan.free_s,
+        cut_before_paid=plan.cut_before_paid,
+        call_s_max=plan.call_s_max,
+        calls_day=plan.calls_day,
+        seconds_day=plan.minutes_day * 60,
+        milli_day=round(plan.cost_day * 1000),
+        calls_period=plan.calls_period,
+        seconds_period=plan.minutes_period * 60,
+        milli_period=round(plan.cost_period * 1000),
+        since_day=(plan.since - EPOCH).days if plan.since else 0,
+        period_days=plan.period_days,
+        until_day=(plan.until - EPOCH).days if plan.until else 0,
+    )
+
+
+def utc_offset_s(zone: str, at_ms: int) -> int:
+    """The offset of a zone at a moment."""
+    at = dt.datetime.fromtimestamp(at_ms / 1000, dt.UTC).astimezone(parse_zone(zone))
+    offset = at.utcoffset()
+    return 0 if offset is None else round(offset.total_seconds())
+
+
+def flow_for(trunk: Trunk, host: str, locals_: Sequence[Local]) -> int:
+    """The transport of ours that leads from here to a trunk's address.
+
+    Raises:
+        OSError: there is none; the text says which is missing.
+    """
+    v6 = ":" in host
+    for index, local in enumerate(locals_):
+        if (local.transport, local.v6, local.side) == (trunk.transport.value, v6, "trunk"):
+            return index
+    family = "IPv6" if v6 else "IPv4"
+    raise OSError(f"no socket of ours speaks {trunk.transport} over {family}")
