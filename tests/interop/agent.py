@@ -10,7 +10,6 @@ from collections.abc import Callable
 import uvloop
 
 from sip import sdp
-from sip.auth import Credentials
 from sip.endpoint import Endpoint
 from sip.events import Ended, Incoming, Invite, SipEvent
 from sip.io_udp import udp_stack
@@ -37,15 +36,27 @@ class Agent:
         self.react(self, event)
         self.changed.set()
 
-    def call(self, leg: int, port: int, credentials: Credentials | None = None) -> None:
+    def call(self, leg: int, port: int, **wish: object) -> None:
+        """Call SIPp at `port`; `wish` is what the INVITE says beyond the usual."""
         target = f"sip:8490{leg:07}@{HOST}:{port}"
-        body = sdp.offer(HOST, 30_000, session_id=leg)
-        ours = f"sip:1900@{HOST}"
-        request = Invite(
-            leg, ((HOST, port, 0),), target, ours, target, f"{leg}-{self.port}@{HOST}", body,
-            credentials=credentials,
-        )  # fmt: skip
-        self.endpoint.invite(request, time.monotonic_ns())
+        fields: dict[str, object] = {
+            "leg": leg,
+            "targets": ((HOST, port, 0),),
+            "request_uri": target,
+            "from_uri": f"sip:1900@{HOST}",
+            "to_uri": target,
+            "call_id": f"{leg}-{self.port}@{HOST}",
+            "sdp": sdp.offer(HOST, 30_000, session_id=leg),
+        }
+        self.endpoint.invite(Invite(**(fields | wish)), time.monotonic_ns())  # type: ignore[arg-type]
+        self.transport.flush()
+
+    def modify(self, leg: int, direction: str, *, update: bool = False) -> None:
+        """Offer the usual stream in another direction, with the next version of it."""
+        version = len(self.events)
+        body = sdp.offer(HOST, 30_000, session_id=1).replace(b" 1 1 IN", b" 1 %d IN" % version)
+        body = body.replace(b"a=sendrecv", b"a=" + direction.encode())
+        self.endpoint.modify(leg, body, time.monotonic_ns(), update=update)
         self.transport.flush()
 
     def release(self, leg: int) -> None:
@@ -70,7 +81,7 @@ def place(
     sipp_port: int,
     react: React,
     calls: int = 1,
-    credentials: Credentials | None = None,
+    **wish: object,
 ) -> Agent:
     """Place `calls` calls to SIPp, 20 at a time, until each has ended."""
 
@@ -82,13 +93,13 @@ def place(
             react(agent, event)
             if isinstance(event, Ended) and begun < calls:
                 begun += 1
-                agent.call(begun, sipp_port, credentials)
+                agent.call(begun, sipp_port, **wish)
 
         agent = Agent(port, next_one)
         try:
             while begun < min(calls, 20):
                 begun += 1
-                agent.call(begun, sipp_port, credentials)
+                agent.call(begun, sipp_port, **wish)
             await agent.until_ended(calls)
             # What is still on its way (the answer to a fork's BYE) belongs to the test.
             await asyncio.sleep(0.1)
@@ -119,5 +130,11 @@ def answer(agent: Agent, event: SipEvent) -> None:
     if isinstance(event, Incoming):
         now_ns = time.monotonic_ns()
         agent.endpoint.ring(event.leg, now_ns)
-        body = sdp.answer(event.sdp, HOST, 40_000, session_id=1)
-        agent.endpoint.accept(event.leg, body, now_ns)
+        agent.endpoint.accept(event.leg, description(event.sdp), now_ns)
+
+
+def description(offered: bytes) -> bytes:
+    """Our answer to an offer, or our offer where there is none."""
+    if not offered:
+        return sdp.offer(HOST, 40_000, session_id=1)
+    return sdp.answer(offered, HOST, 40_000, session_id=1)
