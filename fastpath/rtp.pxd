@@ -31,6 +31,5 @@ cdef class MediaEngine:
 
     cdef Stream *hold(self, int64_t stream) except NULL
     cdef void let_go(self, Stream *s) noexcept
-    cdef int emptiest(self) noexcept
     cdef object shut(self, Stream *s)
     cdef void halt(self) noexcept

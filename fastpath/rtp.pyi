@@ -5,35 +5,18 @@ peer sends there is answered by the kernel's ICMP, and RTCP multiplexed on the R
 is counted and ignored. Sockets are not connected, so no ICMP error can disturb a stream.
 """
 
-from typing import Literal, NamedTuple, TypeAlias, final
+from typing import final
 
 from typing_extensions import Buffer
 
 from fastpath.rtp_counts import StreamStats as StreamStats
+from fastpath.rtp_events import DigitHeard as DigitHeard
+from fastpath.rtp_events import DigitsSent as DigitsSent
+from fastpath.rtp_events import MediaEvent as MediaEvent
+from fastpath.rtp_events import PlayEnded as PlayEnded
 from fastpath.rtp_receive import DIGITS as DIGITS
 from fastpath.rtp_record import RECORD_DTYPE as RECORD_DTYPE
-
-class DigitHeard(NamedTuple):
-    """A key, counted once whatever the network lost, repeated or reordered (RFC 4733)."""
-
-    stream: int
-    digit: str
-    at_ns: int  # CLOCK_MONOTONIC, arrival of the event's first packet heard
-    source: Literal["rfc4733"]
-
-class PlayEnded(NamedTuple):
-    """A prompt ran to its end; a stopped, replaced or looping one never does."""
-
-    stream: int
-    token: int
-
-class DigitsSent(NamedTuple):
-    """All digits of one `send_digits` left, the last gap included."""
-
-    stream: int
-    token: int
-
-MediaEvent: TypeAlias = DigitHeard | PlayEnded | DigitsSent
+from fastpath.srtp_keys import SrtpKeys as SrtpKeys
 
 @final
 class MediaEngine:
@@ -95,6 +78,22 @@ class MediaEngine:
         hold: nothing is sent. `payload_type` is 0 or 8, `event_type` the one agreed on for
         telephone-event, -1 for none. ValueError for a host that is not a single IPv4 address, and
         for numbers out of range.
+        """
+
+    def pause(self, stream: int) -> None:
+        """Send nothing: the peer wants to hear nothing (a=sendonly, a=inactive).
+
+        Prompt and digits wait where they are; a digit that is being sent counts as sent.
+        """
+
+    def resume(self, stream: int) -> None:
+        """Send again."""
+
+    def secure(self, stream: int, sending: SrtpKeys, receiving: SrtpKeys) -> None:
+        """SRTP from now on, before `connect` or in the call: other keys, the same counters.
+
+        What is not authentic is dropped and counted, and nothing leaves in the clear again.
+        ValueError for keys of no suite; OSError when libcrypto.so.3 is missing.
         """
 
     def play(self, stream: int, prompt: int, token: int, loop: bool = False) -> None:

@@ -3,26 +3,24 @@
 
 import errno
 import os
-from collections import namedtuple
 
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
-from fastpath.atomics cimport add32, get8, geti32, pause, set8, set32, swap8
+from fastpath.atomics cimport add32, get8, pause, set8, set32, swap8
 from fastpath.rtp_counts cimport Counts, counts_of, engine_counters, stats_of
 from fastpath.rtp_echo cimport echo_renew
+from fastpath.rtp_events cimport events_take
 from fastpath.rtp_latch cimport ipv4
 from fastpath.rtp_limits cimport (
     DIGITS_MAX, EVENTS_BATCH, EVENTS_MIN, SLOTS, STREAMS_LIMIT, THREADS_MAX,
 )
 from fastpath.rtp_loop cimport (
-    DIGIT_HEARD,
     GATE_FREE,
     GATE_HELD,
     GATE_IDLE,
-    PLAY_ENDED,
     Event,
-    event_take,
+    emptiest,
     worker_run,
 )
 from fastpath.rtp_os cimport (
@@ -49,19 +47,18 @@ from fastpath.rtp_send cimport (
     sender_connect,
     sender_digits,
     sender_init,
+    sender_pause,
     sender_play,
     sender_stop,
 )
+from fastpath.srtp cimport KeyPair, Srtp, srtp_free
 
 # the face of this module
 from fastpath.rtp_counts import StreamStats  # no-cython-lint
-from fastpath.rtp_receive import DIGITS
+from fastpath.rtp_events import DigitHeard, DigitsSent, MediaEvent, PlayEnded  # no-cython-lint
+from fastpath.rtp_receive import DIGITS  # no-cython-lint
 from fastpath.rtp_record import RECORD_DTYPE  # no-cython-lint
-
-DigitHeard = namedtuple("DigitHeard", ("stream", "digit", "at_ns", "source"))
-PlayEnded = namedtuple("PlayEnded", ("stream", "token"))
-DigitsSent = namedtuple("DigitsSent", ("stream", "token"))
-MediaEvent = DigitHeard | PlayEnded | DigitsSent
+from fastpath.srtp_keys import SrtpKeys  # no-cython-lint
 
 
 cdef class MediaEngine:
@@ -121,6 +118,7 @@ cdef class MediaEngine:
                     if self.gates[i] != GATE_FREE:
                         close_fd(self.streams[i].fd)
                         free(self.streams[i].record)
+                        srtp_free(self.streams[i].srtp)
             for i in range(self.thread_count):
                 free(self.workers[i].ring.entries)
         if self.wake_fd >= 0:
@@ -200,26 +198,6 @@ cdef class MediaEngine:
     cdef void let_go(self, Stream *s) noexcept:
         set8(&self.gates[s - self.streams], GATE_IDLE)
 
-    cdef int emptiest(self) noexcept:
-        """The thread with the fewest streams, and its slot with the fewest: as one number."""
-        cdef int thread, slot, load, best = 0, load_best = -1, used_best = 0
-        cdef Worker *w
-        for thread in range(self.thread_count):
-            w = &self.workers[thread]
-            load = 0
-            for slot in range(SLOTS):
-                load += geti32(&w.slot_used[slot])
-            if load_best >= 0 and load >= load_best:
-                continue
-            load_best = load
-            used_best = geti32(&w.slot_used[0])
-            best = thread * SLOTS
-            for slot in range(1, SLOTS):
-                if geti32(&w.slot_used[slot]) < used_best:
-                    used_best = geti32(&w.slot_used[slot])
-                    best = thread * SLOTS + slot
-        return best
-
     def open(self, str host, int port_low, int port_high):
         cdef int port = 0, fd, group, entry
         cdef uint32_t chance[3]
@@ -231,7 +209,7 @@ cdef class MediaEngine:
         if random_bytes(&chance[0], sizeof(chance)):
             close_fd(fd)
             raise OSError(errno.EIO, "no random numbers")
-        group = self.emptiest()
+        group = emptiest(self.workers, self.thread_count)
         entry = self.free_entries[group].pop()
         w = &self.workers[group // SLOTS]
         s = &self.streams[group * self.slot_capacity + entry]
@@ -241,7 +219,8 @@ cdef class MediaEngine:
         s.fd = fd
         s.port = port
         receiver_init(&s.receiver)
-        sender_init(&s.sender, chance[0], chance[1] & 0xFFFF, chance[2])
+        # RFC 3711 3.3.1: so low that a loss among the first packets hides no roll-over
+        sender_init(&s.sender, chance[0], chance[1] & 0x7FFF, chance[2])
         if <uint32_t> entry + 1 > w.slot_high[group % SLOTS]:
             set32(&w.slot_high[group % SLOTS], entry + 1)
         add32(&w.slot_used[group % SLOTS], 1)
@@ -267,6 +246,8 @@ cdef class MediaEngine:
         free(s.record)
         s.record = NULL
         s.sender.echo = echo_renew(s.sender.echo, 0)
+        srtp_free(s.srtp)
+        s.srtp = NULL
         close_fd(s.fd)
         set8(&self.gates[index], GATE_FREE)
         add32(&self.workers[group // SLOTS].slot_used[group % SLOTS], -1)
@@ -298,6 +279,28 @@ cdef class MediaEngine:
         receiver_connect(&s.receiver, address, port, event_type)
         sender_connect(&s.sender, payload_type, event_type, comfort)
         self.let_go(s)
+
+    def pause(self, int64_t stream):
+        cdef Stream *s = self.hold(stream)
+        sender_pause(&s.sender, 1)
+        self.let_go(s)
+
+    def resume(self, int64_t stream):
+        cdef Stream *s = self.hold(stream)
+        sender_pause(&s.sender, 0)
+        self.let_go(s)
+
+    def secure(self, int64_t stream, sending, receiving):
+        cdef KeyPair keys = KeyPair(sending, receiving)
+        cdef Stream *s = self.hold(stream)
+        if s.srtp == NULL:
+            s.srtp = <Srtp *> calloc(1, sizeof(Srtp))
+        if s.srtp != NULL:
+            keys.swap(s.srtp)
+        secured = s.srtp != NULL
+        self.let_go(s)
+        if not secured:
+            raise MemoryError
 
     # ---- audio and digits
 
@@ -362,22 +365,11 @@ cdef class MediaEngine:
     # ---- what happened
 
     def events(self):
-        cdef Event e
-        cdef int i
-        cdef list out = []
         wake_clear(self.wake_fd)
         set8(&self.woken, 0)
-        for i in range(self.thread_count):
-            while event_take(&self.workers[i].ring, &e):
-                if e.kind == DIGIT_HEARD:
-                    out.append(DigitHeard(e.stream, DIGITS[e.digit], e.value, "rfc4733"))
-                elif e.kind == PLAY_ENDED:
-                    out.append(PlayEnded(e.stream, e.value))
-                else:
-                    out.append(DigitsSent(e.stream, e.value))
-                if len(out) >= EVENTS_BATCH:
-                    wake(self.wake_fd)  # there may be more
-                    return out
+        out = events_take(self.workers, self.thread_count)
+        if len(out) == EVENTS_BATCH:
+            wake(self.wake_fd)  # there may be more
         return out
 
     def stats(self, int64_t stream):

@@ -1,6 +1,6 @@
 """The counts of the engine and of its streams, made into Python objects."""
 
-from libc.stdint cimport uint64_t
+from libc.stdint cimport uint8_t, uint64_t
 
 from fastpath.rtp_loop cimport Stream, Worker
 from fastpath.rtp_receive cimport Receiver
@@ -8,6 +8,8 @@ from fastpath.rtp_receive cimport Receiver
 cdef struct Counts:  # of a stream: copied while it is held, because no object is made then
     Receiver receiver
     uint64_t sent, early, late, send_errors, receive_errors, digits_sent, record_dropped
+    uint64_t srtp_failed, srtp_replayed
+    uint8_t paused
 
 cdef Counts counts_of(const Stream *s) noexcept
 cdef object stats_of(const Counts *c)

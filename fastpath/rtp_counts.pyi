@@ -30,5 +30,8 @@ class StreamStats(NamedTuple):
     heard_ns: int  # CLOCK_MONOTONIC of the last packet of the peer; 0: none yet
     peer: tuple[str, int]  # whom we send to
     locked: bool  # the latch has closed
+    paused: bool  # nothing is sent: the peer wants to hear nothing
+    srtp_failed: int  # dropped: not authentic
+    srtp_replayed: int  # dropped: authentic once before, or too old to tell
 
 __pyx_capi__: dict[str, object]

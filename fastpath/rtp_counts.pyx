@@ -16,7 +16,7 @@ StreamStats = namedtuple(
     "StreamStats",
     "sent received lost reordered duplicates stale jitter_ms foreign malformed other_payload rtcp"
     " early late send_errors receive_errors digits_heard digits_sent record_dropped source_changes"
-    " heard_ns peer locked",
+    " heard_ns peer locked paused srtp_failed srtp_replayed",
 )
 
 
@@ -53,6 +53,9 @@ cdef Counts counts_of(const Stream *s) noexcept:
     c.send_errors = s.send_errors
     c.receive_errors = s.receive_errors
     c.digits_sent = s.sender.digits_sent
+    c.paused = s.sender.paused
+    c.srtp_failed = s.srtp.opener.failed if s.srtp != NULL else 0
+    c.srtp_replayed = s.srtp.opener.replayed if s.srtp != NULL else 0
     c.record_dropped = s.record.dropped if s.record != NULL else 0
     return c
 
@@ -82,6 +85,9 @@ cdef object stats_of(const Counts *c):
         r.heard_ns,
         (ipv4_text(r.latch.address), r.latch.port),
         bool(r.latch.locked),
+        bool(c.paused),
+        c.srtp_failed,
+        c.srtp_replayed,
     )
 
 

@@ -37,5 +37,6 @@ cdef void latch_init(Latch *l, uint32_t address, uint16_t port) noexcept nogil
 cdef int latch_admit(
     Latch *l, uint32_t address, uint16_t port, uint32_t ssrc, uint16_t seq, int64_t at_ns
 ) noexcept nogil
+cdef int latch_bars(const Latch *l, uint32_t address, uint16_t port) noexcept nogil
 cdef uint32_t ipv4(str host) except? 0
 cdef str ipv4_text(uint32_t address)

@@ -93,6 +93,11 @@ cdef int latch_admit(
     return leads
 
 
+cdef int latch_bars(const Latch *l, uint32_t address, uint16_t port) noexcept nogil:
+    """Whether no packet from there can be the peer's: known before it is decrypted."""
+    return l.locked and (address != l.address or port != l.port)
+
+
 # ---- addresses
 
 cdef uint32_t ipv4(str host) except? 0:

@@ -16,6 +16,7 @@ cdef enum:
     SOURCES_MAX = 2  # SSRCs followed at once in one stream (audio and a separate event source)
     DROPOUT_MAX = 3000  # RFC 3550 A.1
     REORDER_WINDOW = 64  # instead of A.1's MAX_MISORDER: further back is a restart
+    SRTP_EXTRA_MAX = 32  # octets a protected packet is longer: tag, SRTCP index
     # latching
     CANDIDATES_MAX = 4
     LEARN_PACKETS = 4

@@ -16,13 +16,16 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from fastpath.rtp_limits cimport (
     DATAGRAM_BYTES_MAX,
     HISTOGRAM_BINS,
+    PACKET_BYTES,
     RETRY_MAX,
     SLOTS,
+    SRTP_EXTRA_MAX,
 )
 from fastpath.rtp_os cimport pthread_t
 from fastpath.rtp_receive cimport Receiver
 from fastpath.rtp_record cimport RecordRing
 from fastpath.rtp_send cimport Outbox, Sender
+from fastpath.srtp cimport Srtp
 
 cdef enum Gate:
     GATE_FREE
@@ -55,6 +58,7 @@ cdef struct Stream:
     uint8_t connected
     int64_t connected_ns
     RecordRing *record
+    Srtp *srtp  # NULL: plain RTP
     uint64_t sent
     uint64_t late  # frames that left 20 ms or more after their time
     uint64_t send_errors
@@ -92,7 +96,10 @@ cdef struct Worker:
     uint64_t lateness[HISTOGRAM_BINS]
     Outbox out
     uint8_t datagram[DATAGRAM_BYTES_MAX + 1]
+    uint8_t opened[DATAGRAM_BYTES_MAX + 1]  # the datagram, decrypted
+    uint8_t sealed[PACKET_BYTES + SRTP_EXTRA_MAX]
 
 cdef void *worker_run(void *argument) noexcept nogil
 cdef int event_take(EventRing *ring, Event *into) noexcept nogil
 cdef double bin_edge_us(int index) noexcept nogil
+cdef int emptiest(const Worker *workers, int count) noexcept nogil

@@ -5,7 +5,7 @@ from libc.string cimport memset
 
 from fastpath.atomics cimport exchange8, get8, get32, geti32, set8, set32, set64, swap8
 from fastpath.rtp_echo cimport echo_hear
-from fastpath.rtp_latch cimport Latch
+from fastpath.rtp_latch cimport Latch, latch_bars
 from fastpath.rtp_limits cimport (
     FRAME_BYTES,
     HEADER_BYTES,
@@ -28,6 +28,8 @@ from fastpath.rtp_os cimport (
 from fastpath.rtp_receive cimport AUDIO, Packet, receiver_packet, receiver_tick
 from fastpath.rtp_record cimport record_heard, record_sent
 from fastpath.rtp_send cimport sender_frame
+from fastpath.srtp_open cimport srtp_open
+from fastpath.srtp_seal cimport srtp_seal
 
 cdef enum:
     PERIOD_NS = 20000000
@@ -68,6 +70,29 @@ cdef int event_take(EventRing *ring, Event *into) noexcept nogil:
     return 1
 
 
+# ---- where a new stream goes
+
+cdef int emptiest(const Worker *workers, int count) noexcept nogil:
+    """The thread with the fewest streams, and its slot with the fewest: as one number."""
+    cdef int thread, slot, load, best = 0, load_best = -1, used_best = 0
+    cdef const Worker *w
+    for thread in range(count):
+        w = &workers[thread]
+        load = 0
+        for slot in range(SLOTS):
+            load += geti32(&w.slot_used[slot])
+        if load_best >= 0 and load >= load_best:
+            continue
+        load_best = load
+        used_best = geti32(&w.slot_used[0])
+        best = thread * SLOTS
+        for slot in range(1, SLOTS):
+            if geti32(&w.slot_used[slot]) < used_best:
+                used_best = geti32(&w.slot_used[slot])
+                best = thread * SLOTS + slot
+    return best
+
+
 # ---- one stream, every 20 ms
 
 cdef void receive(Worker *w, Stream *s, const Moment *m) noexcept nogil:
@@ -79,6 +104,7 @@ cdef void receive(Worker *w, Stream *s, const Moment *m) noexcept nogil:
     cdef uint32_t address = 0
     cdef uint16_t port = 0
     cdef int64_t stamp_ns = 0, at_ns, now_ns = 0
+    cdef const uint8_t *data
     cdef int size, verdict, _budget
     cdef Packet packet
     for _budget in range(RECEIVE_BUDGET):
@@ -96,15 +122,19 @@ cdef void receive(Worker *w, Stream *s, const Moment *m) noexcept nogil:
         if at_ns < s.connected_ns:
             s.early += 1
             continue
-        verdict = receiver_packet(
-            &s.receiver, &w.datagram[0], size, address, port, at_ns, &packet
-        )
+        data = &w.datagram[0]
+        if s.srtp != NULL and not latch_bars(&s.receiver.latch, address, port):
+            size = srtp_open(&s.srtp.opener, data, size, &w.opened[0])
+            if size < 0:
+                continue
+            data = &w.opened[0]
+        verdict = receiver_packet(&s.receiver, data, size, address, port, at_ns, &packet)
         if verdict == AUDIO and s.record != NULL and s.record.on:
             if packet.payload_type != PAYLOAD_NOISE:
-                record_heard(s.record, &packet, &w.datagram[0], at_ns)
+                record_heard(s.record, &packet, data, at_ns)
         if verdict == AUDIO and s.sender.echo != NULL:
             if packet.payload_type == s.sender.payload_type:
-                echo_hear(s.sender.echo, &w.datagram[packet.payload_at], packet.payload_bytes)
+                echo_hear(s.sender.echo, data + packet.payload_at, packet.payload_bytes)
         if s.receiver.digits:
             tell_digits(w, s)
         if now_ns - at_ns < PERIOD_NS:
@@ -127,12 +157,17 @@ cdef void tell_digits(Worker *w, Stream *s) noexcept nogil:
 cdef void send(Worker *w, Stream *s, const Moment *m) noexcept nogil:
     """Send the packets of this frame and account for how late they are."""
     cdef const Latch *peer = &s.receiver.latch
+    cdef const uint8_t *data
     cdef int64_t late_ns
     cdef int i, size
     sender_frame(&s.sender, m.frame, &w.out)
     for i in range(w.out.count):
         size = w.out.size[i]
-        if udp_send(s.fd, &w.out.data[i][0], size, peer.address, peer.port) < 0:
+        data = &w.out.data[i][0]
+        if s.srtp != NULL:
+            size = srtp_seal(&s.srtp.sealer, data, size, &w.sealed[0])
+            data = &w.sealed[0]
+        if size < 0 or udp_send(s.fd, data, size, peer.address, peer.port) < 0:
             s.send_errors += 1
         else:
             s.sent += 1

@@ -34,6 +34,7 @@ cdef struct Sender:
     uint8_t comfort  # silence is sent when nothing plays
     uint8_t flowing  # the frame before was audio
     uint8_t speaking  # the frame before was of a prompt
+    uint8_t paused  # the peer wants to hear nothing: prompt and digits wait
     # playing
     Prompt *prompt
     int64_t play_token
@@ -56,6 +57,7 @@ cdef void sender_connect(Sender *s, int payload_type, int event_type, int comfor
 cdef void sender_play(Sender *s, Prompt *prompt, int64_t token, int loop) noexcept nogil
 cdef void sender_stop(Sender *s) noexcept nogil
 cdef int sender_digits(Sender *s, const DigitBatch *batch) noexcept nogil
+cdef void sender_pause(Sender *s, int on) noexcept nogil
 cdef void sender_frame(Sender *s, uint32_t frame, Outbox *out) noexcept nogil
 cdef int check_types(int payload_type, int event_type) except -1
 cdef int digits_fill(DigitBatch *batch, str digits, int64_t token, int on_ms, int gap_ms) except -1

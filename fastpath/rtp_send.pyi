@@ -22,6 +22,9 @@ class RtpSender:
     def stop_play(self) -> None:
         """Stop what plays."""
 
+    def pause(self, on: bool = True) -> None:
+        """Send nothing from the next frame on, or go on; see MediaEngine.pause."""
+
     def send_digits(self, digits: str, token: int, on_ms: int = 100, gap_ms: int = 100) -> None:
         """Queue digits; see MediaEngine.send_digits."""
 

@@ -6,6 +6,7 @@
                         timestamp; the end packet in three frames. Then the gap, in silence.
                         The prompt waits.
     a prompt        ->  its next frame, the marker on the first
+    paused          ->  nothing: prompt, digits and gaps wait where they are
     neither         ->  a frame of G.711 silence when `comfort` is on, else nothing: carriers take
                         a silent sender for a dead one, and NAT bindings stay open
 
@@ -78,6 +79,18 @@ cdef int sender_digits(Sender *s, const DigitBatch *batch) noexcept nogil:
         s.digit[(s.digit_at + s.digit_count) % DIGITS_MAX] = batch.digit[i]
         s.digit_count += 1
     return 1
+
+
+cdef void sender_pause(Sender *s, int on) noexcept nogil:
+    """Say nothing until told otherwise. A digit that is being sent counts as pressed.
+
+    Its event would look like a second one to a peer that hears the rest of it much later.
+    """
+    cdef DigitIn *d = &s.digit[s.digit_at]
+    cdef int over = d.on_frames - 1 + DIGIT_COPIES, last = d.on_frames + d.gap_frames - 1
+    s.paused = <uint8_t> on
+    if on and s.digit_count and s.digit_step:
+        s.digit_step = <uint16_t> max(<int> s.digit_step, min(over, last))
 
 
 cdef inline void put32(uint8_t *p, uint32_t v) noexcept nogil:
@@ -159,6 +172,9 @@ cdef void sender_frame(Sender *s, uint32_t frame, Outbox *out) noexcept nogil:
     cdef uint8_t heard[FRAME_BYTES]
     cdef int silence, pressing = s.digit_count
     out.count = 0
+    if s.paused:
+        s.flowing = s.speaking = 0
+        return
     if pressing and digit_frame(s, timestamp, out):
         s.flowing = s.speaking = 0
         return
@@ -251,6 +267,9 @@ cdef class RtpSender:
 
     def stop_play(self):
         sender_stop(&self.state)
+
+    def pause(self, bint on=True):
+        sender_pause(&self.state, on)
 
     def send_digits(self, str digits, int64_t token, int on_ms=100, int gap_ms=100):
         cdef DigitBatch batch

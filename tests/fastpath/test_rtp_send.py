@@ -48,6 +48,7 @@ commands = st.one_of(
     ),
     st.tuples(st.just("connect"), st.sampled_from([0, 8]), st.sampled_from([96, 101])),
     st.tuples(st.just("quiet"), st.sampled_from([0, 8])),
+    st.tuples(st.just("pause"), st.booleans()),
     st.tuples(st.just("frames"), st.integers(1, 12)),
     st.tuples(st.just("gone"), st.integers(1, 500)),
 )
@@ -77,6 +78,8 @@ def test_sender_and_twin_send_the_same(script: list[tuple], seq: int, timestamp:
         elif name != "send_digits" or len(twin.presses) + len(arguments[0]) <= 32:
             for one in (ours, twin):
                 getattr(one, name)(*arguments)
+    ours.pause(False)
+    twin.pause(False)
     waiting = sum(len(p.frames) for p in twin.presses) + 10
     for _ in range(waiting):
         assert ours.frame(number) == twin.frame(number)
@@ -96,6 +99,32 @@ def test_a_prompt_is_sent_whole_in_the_law_of_the_peer() -> None:
         assert audio == law + silence * (7 * 160 - len(law))
         assert {p.payload_type for packets in sent for p in packets} == {payload_type}
         assert ended == ["play5@7"]
+
+
+def test_a_paused_sender_is_silent_and_its_prompt_waits() -> None:
+    made = sender()
+    made.play(LAW, LAW, 3)
+    first, _ = frames(made, 3)
+    made.pause()
+    assert frames(made, 50, first=3) == ([[]] * 50, [])
+    made.pause(False)
+    rest, ended = frames(made, 6, first=53)
+    assert b"".join(p[0].payload for p in first + rest)[: len(LAW)] == LAW
+    assert rest[0][0].marker
+    assert rest[0][0].seq == first[-1][0].seq + 1
+    assert rest[0][0].timestamp == first[-1][0].timestamp + 51 * 160
+    assert ended == ["play3@57"]
+
+
+def test_a_digit_cut_by_a_pause_is_not_pressed_again() -> None:
+    made = sender()
+    made.send_digits("5", 1)
+    frames(made, 2)
+    made.pause()
+    made.pause(False)
+    rest, ended = frames(made, 10, first=60)
+    assert {p.payload_type for packets in rest for p in packets} == {0}
+    assert ended == ["digits1@62"]
 
 
 def test_seq_counts_packets_and_timestamp_counts_time() -> None:

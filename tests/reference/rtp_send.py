@@ -16,6 +16,8 @@ class Press:
 
     frames: list[list[tuple[bool, bytes]]]  # per frame: (marker, payload)
     ended: list[Ended]
+    on: int
+    total: int
 
 
 @dataclass
@@ -33,6 +35,7 @@ class Sender:
     position: int = 0
     presses: list[Press] = field(default_factory=list)
     digit_timestamp: int = 0
+    paused: bool = False
     before: str = ""  # what the frame before was: "", silence, speech
 
     def connect(self, payload_type: int, event_type: int = -1, *, comfort: bool = True) -> None:
@@ -58,7 +61,15 @@ class Sender:
             frames += [[(False, event(code, 160 * n))] for n in range(2, on)]
             frames += [[(False, event(code, 160 * on, end=True))]] * 3
             frames += [[]] * (on + gap - len(frames))
-            self.presses.append(Press(frames, [("digits", token)] if i == len(digits) - 1 else []))
+            told = [("digits", token)] if i == len(digits) - 1 else []
+            self.presses.append(Press(frames, told, on, on + gap))
+
+    def pause(self, on: bool = True) -> None:
+        self.paused = on
+        if on and self.presses and len(self.presses[0].frames) < self.presses[0].total:
+            press = self.presses[0]
+            left = press.total - min(press.on + 2, press.total - 1)
+            press.frames = press.frames[-left:]
 
     def packet(self, kind: int, timestamp: int, payload: bytes, *, marker: bool) -> bytes:
         self.seq += 1
@@ -67,6 +78,9 @@ class Sender:
     def frame(self, number: int) -> tuple[list[bytes], list[Ended]]:
         timestamp = self.timestamp + number * 160
         ended: list[Ended] = []
+        if self.paused:
+            self.before = ""
+            return [], ended
         if self.presses:
             press = self.presses[0]
             if len(press.frames[0]) == 3:

@@ -1,0 +1,32 @@
+# cython: auto_pickle=False, autotestdict=False
+"""What the media threads tell, made into Python objects."""
+
+from collections import namedtuple
+
+from fastpath.rtp_limits cimport EVENTS_BATCH
+from fastpath.rtp_loop cimport DIGIT_HEARD, PLAY_ENDED, Event, event_take
+
+from fastpath.rtp_receive import DIGITS
+
+DigitHeard = namedtuple("DigitHeard", ("stream", "digit", "at_ns", "source"))
+PlayEnded = namedtuple("PlayEnded", ("stream", "token"))
+DigitsSent = namedtuple("DigitsSent", ("stream", "token"))
+MediaEvent = DigitHeard | PlayEnded | DigitsSent
+
+
+cdef list events_take(Worker *workers, int count):
+    """The oldest events of every thread, EVENTS_BATCH of them at most."""
+    cdef Event e
+    cdef int i
+    cdef list out = []
+    for i in range(count):
+        while event_take(&workers[i].ring, &e):
+            if e.kind == DIGIT_HEARD:
+                out.append(DigitHeard(e.stream, DIGITS[e.digit], e.value, "rfc4733"))
+            elif e.kind == PLAY_ENDED:
+                out.append(PlayEnded(e.stream, e.value))
+            else:
+                out.append(DigitsSent(e.stream, e.value))
+            if len(out) >= EVENTS_BATCH:
+                return out
+    return out
