@@ -13,7 +13,12 @@ cdef extern from * nogil:
     #include <stddef.h>
     #include <stdint.h>
 
-    typedef struct {const char *key; unsigned int type; void *data; size_t size, returned;} dl_param;
+    typedef struct {
+        const char *key;
+        unsigned int type;
+        void *data;
+        size_t size, returned;
+    } dl_param;
     typedef int dl_update(void *, uint8_t *, int *, const uint8_t *, int);
     typedef int dl_final(void *, uint8_t *, int *);
     typedef int dl_init(void *, const void *, void *, const uint8_t *, const uint8_t *);
@@ -118,15 +123,15 @@ cdef extern from * nogil:
             evp->mac_free(ctx);
     }
     /* Counter mode, either way; 1 when it worked. */
-    static inline int dl_evp_ctr(const dl_evp_table *evp, void *ctx, const uint8_t *iv, const uint8_t *in, int bytes,
-                                 uint8_t *out) {
+    static inline int dl_evp_ctr(const dl_evp_table *evp, void *ctx, const uint8_t *iv,
+                                 const uint8_t *in, int bytes, uint8_t *out) {
         int done;
         return evp->encrypt_init(ctx, NULL, NULL, NULL, iv) == 1
             && evp->encrypt_update(ctx, out, &done, in, bytes) == 1;
     }
     /* HMAC-SHA1 of two pieces with the key given before; 1 when it worked. */
-    static inline int dl_evp_mac(const dl_evp_table *evp, void *ctx, const uint8_t *one, int one_bytes, const uint8_t *two,
-                                 int two_bytes, uint8_t *out) {
+    static inline int dl_evp_mac(const dl_evp_table *evp, void *ctx, const uint8_t *one,
+                                 int one_bytes, const uint8_t *two, int two_bytes, uint8_t *out) {
         size_t done;
         return evp->mac_init(ctx, NULL, 0, NULL) == 1
             && evp->mac_update(ctx, one, (size_t) one_bytes) == 1
@@ -134,9 +139,9 @@ cdef extern from * nogil:
             && evp->mac_final(ctx, out, &done, 20) == 1;
     }
     /* GCM: `out` gets the text and then 16 octets of tag. The AAD may be in two pieces. */
-    static inline int dl_evp_seal(const dl_evp_table *evp, void *ctx, const uint8_t *iv, const uint8_t *aad, int aad_bytes,
-                                  const uint8_t *more, int more_bytes, const uint8_t *in, int bytes,
-                                  uint8_t *out) {
+    static inline int dl_evp_seal(const dl_evp_table *evp, void *ctx, const uint8_t *iv,
+                                  const uint8_t *aad, int aad_bytes, const uint8_t *more,
+                                  int more_bytes, const uint8_t *in, int bytes, uint8_t *out) {
         int done;
         return evp->encrypt_init(ctx, NULL, NULL, NULL, iv) == 1
             && evp->encrypt_update(ctx, NULL, &done, aad, aad_bytes) == 1
@@ -146,9 +151,9 @@ cdef extern from * nogil:
             && evp->ctx_ctrl(ctx, 0x10 /* EVP_CTRL_AEAD_GET_TAG */, 16, out + bytes) == 1;
     }
     /* The other way: `in` is the text and then the tag; 1 when the tag is right. */
-    static inline int dl_evp_open(const dl_evp_table *evp, void *ctx, const uint8_t *iv, const uint8_t *aad, int aad_bytes,
-                                  const uint8_t *more, int more_bytes, const uint8_t *in, int bytes,
-                                  uint8_t *out) {
+    static inline int dl_evp_open(const dl_evp_table *evp, void *ctx, const uint8_t *iv,
+                                  const uint8_t *aad, int aad_bytes, const uint8_t *more,
+                                  int more_bytes, const uint8_t *in, int bytes, uint8_t *out) {
         int done;
         return evp->decrypt_init(ctx, NULL, NULL, NULL, iv) == 1
             && evp->decrypt_update(ctx, NULL, &done, aad, aad_bytes) == 1

@@ -24,7 +24,11 @@ def keys(suite: str, mki_bytes: int = 0) -> SrtpKeys:
 
 
 def rtp(seq: int, payload: bytes = b"\xd5" * 160, ssrc: int = SSRC, first: int = 0x80) -> bytes:
-    head = bytes([first, 0]) + (seq & 0xFFFF).to_bytes(2, "big") + (seq * 160 & 0xFFFFFFFF).to_bytes(4, "big")
+    head = (
+        bytes([first, 0])
+        + (seq & 0xFFFF).to_bytes(2, "big")
+        + (seq * 160 & 0xFFFFFFFF).to_bytes(4, "big")
+    )
     return head + ssrc.to_bytes(4, "big") + payload
 
 
@@ -38,10 +42,10 @@ GCM_SALT = b"Quid pro quo"
 GALLIA = b"Gallia est omnis divisa in partes tres"
 GALLIA_HEAD = bytes.fromhex("8040f17b8041f8d35501a0b2")
 GALLIA_SEALED = {  # RFC 7714 sections 16.1.1 and 16.2.1
-    "AEAD_AES_128_GCM": "f24de3a3fb34de6cacba861c9d7e4bcabe633bd50d294e6f42a5f47a51c7d19b36de3adf8833"
-    "899d7f27beb16a9152cf765ee4390cce",
-    "AEAD_AES_256_GCM": "32b1de78a822fe12ef9f78fa332e33aab18012389a58e2f3b50b2a0276ffae0f1ba63799b87b"
-    "7aa3db36dfffd6b0f9bb7878d7a76c13",
+    "AEAD_AES_128_GCM": "f24de3a3fb34de6cacba861c9d7e4bcabe633bd50d294e6f42a5f47a51c7d19b"
+    "36de3adf8833899d7f27beb16a9152cf765ee4390cce",
+    "AEAD_AES_256_GCM": "32b1de78a822fe12ef9f78fa332e33aab18012389a58e2f3b50b2a0276ffae0f"
+    "1ba63799b87b7aa3db36dfffd6b0f9bb7878d7a76c13",
 }
 
 
@@ -70,7 +74,9 @@ def test_the_key_derivation_of_rfc_3711_b_3():
         bytes.fromhex("CEBE321F6FF7716B6FD4AB49AF256A156D38BAA4"),
     )
     packet = rtp(1)
-    assert SrtpSealer(SrtpKeys(derived.suite, master)).seal(packet) == SrtpSealer(derived).seal(packet)
+    assert SrtpSealer(SrtpKeys(derived.suite, master)).seal(packet) == SrtpSealer(derived).seal(
+        packet
+    )
     assert twin.derive(master[:16], master[16:], 1, 20) == derived.mac_key
 
 
@@ -146,9 +152,7 @@ STEPS = st.lists(
 
 @settings(max_examples=60, deadline=None)
 @given(st.sampled_from(list(SUITES)), st.integers(65_300, 65_535), STEPS, st.sampled_from([0, 4]))
-def test_opening_like_the_twin(
-    suite: str, at: int, steps: list[tuple[int, str]], mki_bytes: int
-):
+def test_opening_like_the_twin(suite: str, at: int, steps: list[tuple[int, str]], mki_bytes: int):
     """Reordered, repeated, lost and spoilt packets around a roll-over of the sequence number."""
     slow = twin.Opener(suite, MASTER[suite], mki_bytes)
     fast = SrtpOpener(keys(suite, mki_bytes))
