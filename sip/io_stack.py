@@ -10,7 +10,8 @@ How to build one:
     stack.close()
 
 The number of a transport is the index of its `Local`: that is the third element of an `Address`.
-`sip.io_udp.udp_stack` is the short way to one endpoint on one socket.
+`sip.io_udp.udp_stack` is the short way to one endpoint on one socket. Host names, the penalty box
+and pings come with `sip.io_targets.Targets(stack, ...)`.
 
 Rules: after each wake-up everything readable goes in, then `drain` until nothing comes out; the
 messages of a turn leave in one batch for each transport, facts about legs go to `on_event` in
@@ -23,11 +24,14 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from fastpath.sipscan import ScanError, scan
 from sip.endpoint import Endpoint
 from sip.events import Address, Send, SipEvent
+
+if TYPE_CHECKING:
+    from sip.io_targets import Targets
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +78,9 @@ class SipStack:
         self.tap: Tap | None = None
         self.admits: Callable[[Address], bool] | None = None
         self.transports: dict[int, Transport] = {}
+        self.targets: Targets | None = None
         self.closed = False
+        self._reach = endpoint.layer.reach
         self._flushing = False
         self._unroutable = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -96,12 +102,16 @@ class SipStack:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        if self.targets is not None:
+            self.targets.close()
         for transport in self.transports.values():
             transport.close()
 
     def statistics(self) -> dict[str, int]:
         """The endpoint's counters and the transports' together."""
         counts = {**self.endpoint.statistics(), "unroutable": self._unroutable}
+        if self.targets is not None:
+            counts |= self.targets.statistics()
         for transport in self.transports.values():
             for name, value in transport.statistics().items():
                 counts[name] = counts.get(name, 0) + value
@@ -117,6 +127,8 @@ class SipStack:
                 self.tap(False, data, source, now_ns)
         for data, source in messages:
             endpoint.receive(data, source, now_ns)
+        if self.targets is not None:
+            self.targets.heard(messages)
 
     def refuse(self, head: bytes, source: Address, status: int, phrase: str) -> None:
         """Answer a request of which there is only the head, as far as it can be answered."""
@@ -131,7 +143,11 @@ class SipStack:
 
     def unreachable(self, target: Address) -> None:
         """Nobody listens there: an ICMP error, a connection refused or broken."""
-        self.endpoint.unreachable(target, time.monotonic_ns())
+        now_ns = time.monotonic_ns()
+        self.endpoint.unreachable(target, now_ns)
+        if self.targets is not None:
+            for name in self.targets.gone(target):
+                self.endpoint.unreachable(name, now_ns)
 
     def flush(self) -> None:
         """Send and tell what came out of the endpoint, until nothing does; then set the timer."""
@@ -148,9 +164,19 @@ class SipStack:
                         self._tell(effect)  # type: ignore[arg-type]
         finally:
             self._flushing = False
+        if self.targets is not None and self._reach.silent:
+            self.targets.silent()
         self._arm()
 
     def _send(self, messages: Messages) -> None:
+        if self._reach.named and self.targets is not None:
+            messages = self.targets.direct(messages)
+        self.deliver(messages)
+
+    def deliver(self, messages: Messages) -> None:
+        """Hand messages to numeric addresses to their transports."""
+        if self.closed:
+            return
         if self.tap is not None:
             now_ns = time.monotonic_ns()
             for data, target in messages:

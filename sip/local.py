@@ -16,6 +16,7 @@ import msgspec
 
 from sip.errors import SipError
 from sip.events import Address
+from sip.limits import NAMED_MAX, SILENT_MAX
 from sip.message import ALLOW
 from sip.uri import Uri, parse
 from sip.uri import bracketed as bracketed  # noqa: PLC0414 - a host is written here too
@@ -68,12 +69,22 @@ class Identity:
 
 
 class Reach:
-    """Where a URI leads from here, without asking any name server."""
+    """Where a URI leads from here, without asking any name server.
 
-    __slots__ = ("_by_kind", "locals")
+    Attributes:
+        resolves: the driver looks names up (`sip.io_targets`): then a name stands as an address
+            itself, with port 0 where the URI says none.
+        named: those addresses, each with the one to use when nobody knows the name.
+        silent: addresses that transactions gave up on; the driver takes them out.
+    """
+
+    __slots__ = ("_by_kind", "locals", "named", "resolves", "silent")
 
     def __init__(self, those: Iterable[Local]) -> None:
         self.locals = tuple(those)
+        self.resolves = False
+        self.named: dict[Address, Address] = {}
+        self.silent: list[Address] = []
         self._by_kind: dict[tuple[str, bool, str], int] = {}
         for index, local in enumerate(self.locals):
             self._by_kind.setdefault((local.transport, local.v6, local.side), index)
@@ -91,17 +102,38 @@ class Reach:
     def address(self, uri: bytes, fallback: Address) -> Address:
         """Where a request to `uri` goes (RFC 3261 section 8.1.2).
 
-        `fallback` when its host is a name, or nothing of ours speaks its transport.
+        `fallback` when nothing of ours speaks its transport, when its host is a name that cannot be
+        looked up, and for telephones always: what theirs call themselves behind a NAT leads
+        nowhere, and nobody stands between them and us.
         """
+        here = self.locals[fallback[2]]
+        if here.side == "phone":
+            return fallback
         try:
-            found = _numeric(uri)
+            host, port, transport, version = _place(uri)
         except SipError:
             return fallback
-        if found is None:
+        near = fallback[2]
+        flow = self.flow(transport, v6=here.v6 if version == 0 else version == 6, near=near)
+        if flow is None:
             return fallback
-        host, port, transport, v6 = found
-        flow = self.flow(transport, v6=v6, near=fallback[2])
-        return fallback if flow is None else (host, port, flow)
+        if version:
+            return host, port or PORTS.get(transport, 5060), flow
+        return self._name((host, port, flow), fallback) if self.resolves else fallback
+
+    def _name(self, address: Address, fallback: Address) -> Address:
+        if fallback in self.named:  # a name after a name: what is known to work stays
+            fallback = self.named[fallback]
+        self.named.pop(address, None)
+        if len(self.named) >= NAMED_MAX:
+            del self.named[next(iter(self.named))]
+        self.named[address] = fallback
+        return address
+
+    def gave_up(self, address: Address) -> None:
+        """Nobody there answered a request in time."""
+        if len(self.silent) < SILENT_MAX:
+            self.silent.append(address)
 
 
 def transport_of(uri: Uri) -> str:
@@ -114,13 +146,20 @@ def transport_of(uri: Uri) -> str:
 
 
 @lru_cache(maxsize=4_096)  # a gateway's Contact is the same every time
-def _numeric(uri: bytes) -> tuple[str, int, str, bool] | None:
-    """(host, port, transport, IPv6?) of a URI with a numeric host."""
+def _place(uri: bytes) -> tuple[str, int, str, int]:
+    """(host, port or 0, transport, version of IP or 0 for a name) of a URI."""
     parts = parse(uri)
+    transport, port, host = transport_of(parts), max(parts.port, 0), maddr_of(parts) or parts.host
     try:
-        host = ipaddress.ip_address(parts.host.strip("[]"))
+        address = ipaddress.ip_address(host.strip("[]"))
     except ValueError:
-        return None
-    transport = transport_of(parts)
-    port = parts.port if parts.port > 0 else PORTS.get(transport, 5060)
-    return str(host), port, transport, host.version == 6
+        return host.lower(), port, transport, 0
+    return str(address), port, transport, address.version
+
+
+def maddr_of(uri: Uri) -> str:
+    """Where a URI is sent instead of to its host (RFC 3261 section 19.1.1), mostly empty."""
+    for part in uri.params.split(";"):
+        if part[:6].lower() == "maddr=":
+            return part[6:]
+    return ""

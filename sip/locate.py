@@ -22,7 +22,7 @@ import msgspec
 from sip import limits
 from sip.errors import SipError
 from sip.limits import NEVER, SECOND
-from sip.local import PORTS
+from sip.local import PORTS, maddr_of
 from sip.uri import parse
 
 Kind = Literal["NAPTR", "SRV", "A", "AAAA"]
@@ -111,13 +111,11 @@ def wanted_of(uri: str | bytes) -> Wanted:
     if found.scheme not in {"sip", "sips"}:
         raise SipError(f"leads nowhere: {uri!r}")
     secure = found.scheme == "sips"
-    transport, host = "", found.host
+    transport, host = "", maddr_of(found) or found.host
     for part in found.params.split(";"):
         name, _, value = part.partition("=")
         if name.lower() == "transport":
             transport = value.lower()
-        elif name.lower() == "maddr" and value:
-            host = value  # RFC 3261 section 19.1.1
     if secure and transport in {"", "tcp"}:
         transport = "tls" if transport else ""
     return Wanted(host.strip("[]").lower(), max(found.port, 0), transport, secure)
@@ -305,10 +303,17 @@ class Locator:
                 for n, (weight, those) in enumerate(left):
                     at -= weight
                     if at <= 0:
-                        targets += self._rng.sample(those, len(those)) if those[1:] else those
+                        targets += self._turns(those)
                         del left[n]
                         break
         return tuple(dict.fromkeys(targets))[: limits.TARGETS_MAX]
+
+
+    def _turns(self, those: tuple[Target, ...]) -> list[Target]:
+        """The addresses of one name in any order, each family by itself."""
+        mixed = self._rng.sample(those, len(those)) if those[1:] else list(those)
+        mixed.sort(key=lambda target: ":" not in target.host)
+        return mixed
 
 
 class _Reading:

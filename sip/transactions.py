@@ -162,6 +162,8 @@ class Transactions(Serving):
             self.timers.arm(tx, now_ns + TIMEOUT)
         if actions & ci.FAIL:
             self.count["timeouts"] += 1
+            if tx.state == ci.TERMINATED:
+                self.reach.gave_up(tx.target)
             tx.user.on_invite_failure(tx, "no reply", now_ns)
 
     def _other_response(self, tx: ClientOther, message: Message, now_ns: int) -> None:
@@ -184,6 +186,7 @@ class Transactions(Serving):
             self.client_others.pop(tx.key, None)
         if actions & co.FAIL:
             self.count["timeouts"] += 1
+            self.reach.gave_up(tx.target)
             if tx.user is not None:
                 tx.user.on_other_failure(tx, now_ns)
 
