@@ -308,7 +308,6 @@ class Locator:
                         break
         return tuple(dict.fromkeys(targets))[: limits.TARGETS_MAX]
 
-
     def _turns(self, those: tuple[Target, ...]) -> list[Target]:
         """The addresses of one name in any order, each family by itself."""
         mixed = self._rng.sample(those, len(those)) if those[1:] else list(those)
