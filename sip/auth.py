@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from fastpath.sipscan import Message
+from sip.headers import text
 from sip.limits import CHALLENGE_LINES_MAX, CHALLENGE_MAX, CHALLENGES_MAX, REALMS_MAX
 
 HASHES: dict[str, str] = {"md5": "md5", "sha-256": "sha256", "sha-512-256": "sha512_256"}
@@ -31,6 +32,11 @@ class Credentials(msgspec.Struct, frozen=True):
     username: str
     password: str
     realm: str = ""
+
+    def __post_init__(self) -> None:
+        """SipError for what cannot stand in a header or cannot be hashed."""
+        for name in ("username", "password", "realm"):
+            text(getattr(self, name), name)
 
     def __repr__(self) -> str:
         """Without the password: this object ends up in logs."""

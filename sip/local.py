@@ -52,8 +52,11 @@ class Identity:
     __slots__ = ("about", "contact", "host", "local", "params", "reliable", "via")
 
     def __init__(self, local: Local, user_agent: str) -> None:
+        host = bracketed(local.host)
+        if local.transport not in PORTS or parse(f"sip:{host}:{local.port}").user:
+            raise SipError(f"not a transport, a host and a port: {local}")
         self.local = local
-        self.host = bracketed(local.host).encode()
+        self.host = host.encode()
         self.reliable = local.transport != "udp"
         self.params = b"" if local.transport == "udp" else b";transport=" + local.transport.encode()
         token = local.transport.upper().encode()

@@ -16,6 +16,7 @@ from sip.branches import Branches
 from sip.causes import heard_reasons
 from sip.client_invite import PROCEEDING, ClientInvite
 from sip.dialog import Dialog
+from sip.errors import SipError
 from sip.events import Accepted, Address, Failover, Invite, Offered, Provisional, Trying
 from sip.headers import call_id
 from sip.leg import Leg
@@ -119,6 +120,8 @@ class Outgoing(Leg):
     def __init__(self, endpoint: Endpoint, invite: Invite, tag: bytes) -> None:
         super().__init__(endpoint, invite.leg, call_id(invite.call_id), tag)
         self.plan = Plan(invite, tag)
+        if any(not 0 <= target[2] < len(self.layer.identities) for target in invite.targets):
+            raise SipError("a target by a transport that we do not have")
         self.sdp = invite.sdp
         if invite.credentials is not None:
             self.digest = DigestClient(invite.credentials)

@@ -55,9 +55,9 @@ def referring(**options: object) -> tuple[Us, Message, Message]:
     return us, call, sent
 
 
-def asked(extra: str = f"Refer-To: <{BOB}>\r\n") -> tuple[Us, Message]:
+def asked(extra: str = f"Refer-To: <{BOB}>\r\n", us: Us | None = None) -> tuple[Us, Message]:
     """A call of ours that is up, in which the peer sent a REFER that waits for our answer."""
-    us = Us()
+    us = us or Us()
     call = answered(us)
     assert inside(us, call, "REFER", extra, cseq=300) is None
     return us, call
