@@ -28,6 +28,7 @@ from admin_http.tokens import Scope  # noqa: E402
 from dialerd.cli.main import cli  # noqa: E402
 from dialerd.config import Config  # noqa: E402
 from dialerd.core import diagrams  # noqa: E402
+from sip import diagrams as sip_diagrams  # noqa: E402
 
 EXIT_CODES = {
     0: "done",
@@ -398,6 +399,7 @@ def outputs() -> dict[Path, str]:
         ROOT / "docs" / "reference" / "cli.md": cli_reference(),
         ROOT / "docs" / "reference" / "api.md": api_reference(),
         ROOT / "docs" / "reference" / "state-machines.md": diagrams.page(),
+        ROOT / "docs" / "reference" / "sip-machines.md": sip_diagrams.page(),
     }
 
 
