@@ -181,6 +181,10 @@ class Endpoint:
         if isinstance(found, Outgoing):
             found.acknowledge(sdp, now_ns)
 
+    def description(self, leg: int) -> bytes:
+        """What we said last of our media, offer or answer; empty when there is none."""
+        return self._legs[leg].sdp if leg in self._legs else b""
+
     def modify(self, leg: int, sdp: bytes, now_ns: int, *, update: bool = False) -> None:
         """Offer a new description (hold, another address); `Modified` or `ModifyFailed` tells.
 

@@ -23,7 +23,7 @@ import msgspec
 from sip.sdp import agree
 from sip.sdp.agree import Protection
 from sip.sdp.crypto import SUITES, Crypto, fresh
-from sip.sdp.model import MIRROR, STATIC, Codec, Description, Direction, Media, Origin, Stream
+from sip.sdp.model import STATIC, Codec, Description, Direction, Media, Origin, Stream
 from sip.sdp.reading import canonical, read
 from sip.sdp.writing import write
 
@@ -89,7 +89,6 @@ class Negotiation:
         "_can",
         "_event_type",
         "_keys",
-        "_offered",
         "_places",
         "_proto",
         "_rng",
@@ -124,7 +123,6 @@ class Negotiation:
         self._at = 0
         self._proto = "RTP/SAVP" if can.srtp == "required" else "RTP/AVP"
         self._keys: tuple[Crypto, ...] = ()  # ours: as offered, then the one agreed on
-        self._offered: tuple[Crypto, ...] = ()  # of our last offer
         self._theirs = b""  # their text that `result` was made of
         self._undo: tuple[Direction, tuple[Crypto, ...]] = ("sendrecv", ())
         self.result: Media | None = None
@@ -136,9 +134,7 @@ class Negotiation:
         `wish` is how we want the media, if `text` only says what the peer allowed.
         """
         said = read(text)
-        at = next((i for i, s in enumerate(said.streams) if s.kind == "audio" and s.port), None)
-        if at is None:
-            raise ValueError("no audio in our own description")
+        at = agree.our_place(said)
         stream = said.streams[at]
         event = agree.events(stream)
         found = cls(
@@ -146,11 +142,7 @@ class Negotiation:
                 host=stream.host or said.host,
                 port=stream.port,
                 event_type=EVENT_TYPE if event is None else event.payload_type,
-                srtp="off"
-                if not stream.crypto
-                else "required"
-                if stream.proto in agree.SECURE
-                else "offered",
+                srtp=agree.protection_of(stream),
             ),
             said.origin.id,
             rng,
@@ -161,7 +153,7 @@ class Negotiation:
         found._places = tuple(agree.refused(s) for s in said.streams)
         found._at = at
         found._proto = stream.proto
-        found._keys = found._offered = stream.crypto
+        found._keys = stream.crypto
         found._wish = wish or stream.direction or said.direction or "sendrecv"
         return found
 
@@ -213,7 +205,6 @@ class Negotiation:
         can = self._can
         if can.srtp != "off" and (rekey or not self._keys):
             self._keys = tuple(fresh(i, s, self._rng) for i, s in enumerate(can.suites, 1))
-        self._offered = self._keys
         held = self.result is not None and not self.result.listens
         # RFC 3264 8.4: who is on hold itself and holds the other offers inactive.
         direction: Direction = "inactive" if held and self._wish == "sendonly" else self._wish
@@ -257,44 +248,21 @@ class Negotiation:
         after = self._next(ANSWER)
         if self._state == AGREED and remote == self._theirs and self.result is not None:
             return self.result
-        said = _read(remote)
-        at = self._answer_place(said)
-        stream = said.streams[at]
-        keys = self._their_choice(stream)
-        try:
-            media = agree.reads(said, at, self._can.codecs)
-        except ValueError as error:
-            raise NegotiationError(str(error)) from None
+        media = self._settled(remote)
         self._state = after
-        sending, receiving = keys
-        if sending is not None:
-            self._keys = (sending,)
-        self._event_type = media.event_type if media.event_type is not None else self._event_type
-        direction = agree.both(self._wish, media.direction)
-        media = msgspec.structs.replace(media, sending=sending, receiving=receiving)
-        return self._settle(media, direction, remote)
+        if media.sending is not None:
+            self._keys = (media.sending,)
+        if media.event_type is not None:
+            self._event_type = media.event_type
+        self._theirs, self.result = remote, media
+        return media
 
-    def _answer_place(self, said: Description) -> int:
-        """Our stream's place in an answer; a peer that lost count is forgiven."""
-        streams = said.streams
-        protection = self._can.srtp
-        at = self._at
-        if at < len(streams) and agree.usable(streams[at], self._can.codecs, protection):
-            return at
+    def _settled(self, remote: bytes) -> Media:
+        """What our text and theirs make of the media."""
         try:
-            return agree.pick(said, self._can.codecs, protection)
+            return agree.settle(read(self._text), read(remote))
         except ValueError as error:
             raise NegotiationError(str(error)) from None
-
-    def _their_choice(self, stream: Stream) -> tuple[Crypto | None, Crypto | None]:
-        """Our key of the line they chose, and theirs (RFC 4568 5.1.3)."""
-        if self._can.srtp == "off" or not stream.crypto:
-            return None, None
-        theirs = stream.crypto[0]
-        for ours in self._offered:
-            if ours.tag == theirs.tag and ours.suite == theirs.suite:
-                return ours, theirs
-        raise NegotiationError("the answer's SRTP suite is none that was offered")
 
     # their offers
 
@@ -302,53 +270,37 @@ class Negotiation:
         """Our answer to their offer; NegotiationError (488, or 491 while ours is pending)."""
         after = self._next(ASKED)
         can = self._can
-        said = _read(remote)
         try:
+            said = read(remote)
             at = agree.pick(said, can.codecs, can.srtp)
             media = agree.reads(said, at, can.codecs, ours_first=can.ours_first)
         except ValueError as error:
             raise NegotiationError(str(error)) from None
         stream = said.streams[at]
-        sending, receiving = self._our_choice(stream)
+        sending = self._our_key(stream)
         self._state = after
         self._places = tuple(agree.refused(s) for s in said.streams)
         self._at = at
         self._proto = stream.proto
         self._keys = (sending,) if sending else ()
-        self._offered = ()
         event = media.event_type if can.event_type is not None else None
         if event is not None:
             self._event_type = event
         direction = agree.both(self._wish, media.direction)
         codec = Codec(media.payload_type, media.law, agree.CLOCK)
         text = self._say([codec], event, direction, self._keys)
-        media = msgspec.structs.replace(
-            media, event_type=event, sending=sending, receiving=receiving
-        )
-        self._settle(media, direction, remote)
+        self._theirs, self.result = remote, self._settled(remote)
         return text
 
-    def _our_choice(self, stream: Stream) -> tuple[Crypto | None, Crypto | None]:
-        """The first of their lines that we know, with a key of ours; None for plain RTP."""
-        if self._can.srtp == "off":
-            return None, None
-        for theirs in stream.crypto:
-            if theirs.suite not in SUITES:
-                continue
-            for ours in self._keys:
-                if ours.suite == theirs.suite:
-                    return msgspec.structs.replace(ours, tag=theirs.tag), theirs
-            return fresh(theirs.tag, theirs.suite, self._rng), theirs
-        return None, None
+    def _our_key(self, stream: Stream) -> Crypto | None:
+        """Our key for the first of their lines; the one we had if the suite stays.
 
-    def _settle(self, media: Media, ours: Direction, text: bytes) -> Media:
-        self._theirs = text
-        self.result = msgspec.structs.replace(media, direction=MIRROR[ours])
-        return self.result
-
-
-def _read(text: bytes) -> Description:
-    try:
-        return read(text)
-    except ValueError as error:
-        raise NegotiationError(str(error)) from None
+        None for plain RTP.
+        """
+        if self._can.srtp == "off" or not stream.crypto:
+            return None
+        theirs = stream.crypto[0]
+        for ours in self._keys:
+            if ours.suite == theirs.suite:
+                return msgspec.structs.replace(ours, tag=theirs.tag)
+        return fresh(theirs.tag, theirs.suite, self._rng)

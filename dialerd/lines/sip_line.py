@@ -12,8 +12,8 @@ from dialerd.core.effects import Dial
 from dialerd.core.events import Answered, Released, Ringing
 from dialerd.core.records import Outcome
 from dialerd.lines.sip_trunk import Line, SipTrunk
-from sip import sdp
 from sip.events import Accepted, Ended, Invite, Provisional, SipEvent
+from sip.negotiation import EVENT_TYPE, Capabilities, Negotiation
 
 __all__ = ["SipLines", "SipTrunk"]
 
@@ -53,12 +53,12 @@ class SipLines:
         """The INVITE of a `Dial`; KeyError when the trunk is gone."""
         line = self.lines[effect.trunk]
         spec, said = line.spec, line.wording(effect)
-        body = sdp.offer(
+        can = Capabilities(
             spec.advertised or media_host,
             media_port,
-            session_id=self._rng.getrandbits(31),
-            codecs=spec.codecs,
-            event_type=101 if spec.dtmf == "rfc4733" else None,
+            spec.codecs,
+            event_type=EVENT_TYPE if spec.dtmf == "rfc4733" else None,
+            srtp=spec.srtp,
         )
         self._legs[effect.leg] = _Leg(line)
         return Invite(
@@ -68,7 +68,7 @@ class SipLines:
             from_uri=said.from_uri,
             to_uri=said.to_uri,
             call_id=effect.call_id,
-            sdp=body,
+            sdp=Negotiation(can, self._rng.getrandbits(31), self._rng).offer(),
             display=said.display,
             credentials=spec.credentials,
             headers=said.headers,

@@ -18,6 +18,7 @@ from sip.events import (
     Digit,
     Ended,
     Incoming,
+    Modified,
     Provisional,
     Registration,
     Renegotiated,
@@ -84,14 +85,14 @@ class Calls:
             self._flush()
             return
         if isinstance(event, Provisional) and event.sdp is not None:
-            self._media.connect(event.leg, event.sdp)
+            self._heard(event.leg, event.sdp)
         elif isinstance(event, Accepted):
-            if not self._media.connect(event.leg, event.sdp):
+            if not self._heard(event.leg, event.sdp):
                 log.warning("leg %d: no usable audio in the answer", event.leg)
                 self._hang_up(event.leg)
                 return  # its end says that it was answered; nothing was heard
-        elif isinstance(event, Renegotiated):
-            self._media.renegotiate(event.leg, event.sdp)
+        elif isinstance(event, Renegotiated | Modified):
+            self._heard(event.leg, event.sdp)
         elif isinstance(event, Digit):
             if not self._media.hears_events(event.leg):
                 self._feed(Key(event.leg, event.digit, "info"))
@@ -100,6 +101,10 @@ class Calls:
         told = self._lines.translate(event)
         if told is not None:
             self._feed(told)
+
+    def _heard(self, leg: int, theirs: bytes) -> bool:
+        """Follow what the far end described, as answer to our last description or as its cause."""
+        return self._media.connect(leg, self._endpoint.description(leg), theirs)
 
 
 def _unheard(event: SipEvent) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dialerd.core.events import AnyEvent, Digit, PlayEnded
+from dialerd.shell.following import follow
 from dialerd.shell.prompts import SAMPLES, Prompt, PromptError, load_prompt
 from fastpath.rtp import DigitHeard, MediaEngine, StreamStats
 from fastpath.rtp import PlayEnded as PromptEnded
@@ -91,7 +92,7 @@ class Media:
         self._feed = feed
         self._streams: dict[int, int] = {}  # leg -> stream
         self._legs: dict[int, int] = {}  # stream -> leg
-        self._theirs: dict[int, sdp.Media] = {}  # leg -> what the far end's SDP said last
+        self._theirs: dict[int, sdp.Media] = {}  # leg -> what was agreed on last, seen from them
         self.totals = dict.fromkeys(("sent", "received", "lost", "foreign", "malformed"), 0)
 
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -111,31 +112,22 @@ class Media:
         self._legs[stream] = leg
         return self.engine.port(stream)
 
-    def connect(self, leg: int, body: bytes) -> bool:
-        """Send to what the far end's SDP names; False when it names nothing usable."""
+    def connect(self, leg: int, ours: bytes, theirs: bytes) -> bool:
+        """Do what our description and the far end's agreed on; False when it cannot be done.
+
+        What only says the same again changes nothing.
+        """
         stream = self._streams.get(leg)
         if stream is None:
             return False
         try:
-            media = sdp.parse(body)
-            if media.payload_type not in {0, 8}:
-                return False
-            events = -1 if media.event_type is None else media.event_type
-            # It refuses what nobody may be sent to: multicast, broadcast.
-            self.engine.connect(stream, media.host, media.port, media.payload_type, events)
-        except ValueError:
+            media = sdp.settle(ours, theirs)
+            follow(self.engine, stream, media, self._theirs.get(leg))
+        except (ValueError, OSError) as error:
+            log.warning("leg %d: %s", leg, error)
             return False
         self._theirs[leg] = media
         return True
-
-    def renegotiate(self, leg: int, body: bytes) -> None:
-        """A new offer in the call; one that only refreshes the session changes nothing here."""
-        try:
-            same = sdp.parse(body) == self._theirs.get(leg)
-        except ValueError:
-            return
-        if not same:
-            self.connect(leg, body)
 
     def hears_events(self, leg: int) -> bool:
         """Whether keys come as RFC 4733 events: those told by INFO too are the same keys again."""

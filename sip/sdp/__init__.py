@@ -36,6 +36,7 @@ __all__ = [
     "offer",
     "parse",
     "read",
+    "settle",
     "write",
 ]
 
@@ -88,6 +89,14 @@ def answer(
     streams[at] = agree.writes(port, [codec], media.event_type, direction, proto=proto)
     number = session_id if version is None else version
     return write(described(host, session_id, number, tuple(streams)))
+
+
+def settle(ours: bytes, theirs: bytes) -> Media:
+    """The media that our description and theirs made, as offer and answer or the other way round.
+
+    ValueError when nothing is left of it.
+    """
+    return agree.settle(read(ours), read(theirs))
 
 
 def identity(body: bytes) -> tuple[int, int]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+import msgspec
+
 from sip.sdp.crypto import Crypto
 from sip.sdp.model import (
     MIRROR,
@@ -155,3 +157,56 @@ def both(ours: Direction, theirs: Direction) -> Direction:
     if sends:
         return "sendrecv" if hears else "sendonly"
     return "recvonly" if hears else "inactive"
+
+
+def our_place(description: Description) -> int:
+    """The index of the audio in a description of ours; ValueError when it has none."""
+    for i, stream in enumerate(description.streams):
+        if stream.kind == "audio" and stream.port:
+            return i
+    raise ValueError("no audio in our own description")
+
+
+def protection_of(stream: Stream) -> Protection:
+    """What a stream of ours says of SRTP."""
+    if stream.proto in SECURE:
+        return "required"
+    return "offered" if stream.crypto else "off"
+
+
+def keys(ours: Stream, theirs: Stream) -> tuple[Crypto | None, Crypto | None]:
+    """Our key and theirs when one of the two answers the other (RFC 4568 section 5.1.3).
+
+    ValueError when they name different lines: nobody would understand the other.
+    """
+    if not ours.crypto or not theirs.crypto:
+        return None, None
+    for mine in ours.crypto:
+        for other in theirs.crypto:
+            if (mine.tag, mine.suite) == (other.tag, other.suite):
+                return mine, other
+    raise ValueError("the answer's SRTP suite is none that was offered")
+
+
+def settle(ours: Description, theirs: Description) -> Media:
+    """The media that an offer and its answer made, whichever of the two is ours.
+
+    The direction is what both allow, seen from them. ValueError when nothing is left.
+    """
+    at = our_place(ours)
+    mine = ours.streams[at]
+    allowed = [n for c in speech(mine, OURS) for n in OURS if STATIC[n].name == c.name]
+    protection = protection_of(mine)
+    streams = theirs.streams
+    if at >= len(streams) or not usable(streams[at], allowed, protection):
+        at = pick(theirs, allowed, protection)  # a peer that lost count is forgiven
+    sending, receiving = keys(mine, streams[at])
+    media = reads(theirs, at, allowed)
+    agreed = both(wanted(ours, mine), media.direction)
+    return msgspec.structs.replace(
+        media,
+        event_type=media.event_type if events(mine) is not None else None,
+        direction=MIRROR[agreed],
+        sending=sending,
+        receiving=receiving,
+    )

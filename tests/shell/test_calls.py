@@ -49,7 +49,7 @@ def desk():
     loop.close()
 
 
-@pytest.mark.parametrize("host", [b"224.1.2.3", b"255.255.255.255", b"example.com"])
+@pytest.mark.parametrize("host", [b"224.1.2.3", b"255.255.255.255", b"1.2.3.4.5"])
 def test_an_answer_whose_audio_cannot_be_reached_is_hung_up(desk, host):
     """Whatever stands in it, nothing is raised into the socket's wake-up and nothing is played."""
     body = AUDIO.replace(b"c=IN IP4 127.0.0.1", b"c=IN IP4 " + host)
@@ -76,12 +76,28 @@ def test_a_key_told_by_info_and_by_events_counts_once(desk):
 
 
 def test_a_new_address_in_the_call_is_followed_and_a_refresh_changes_nothing(desk):
-    connected = []
-    connect = desk.media.connect
-    desk.media.connect = lambda leg, body: connected.append(body) or connect(leg, body)
+    engine, connected = desk.media.engine, []
+
+    class Watched:
+        def __getattr__(self, name):
+            return getattr(engine, name)
+
+        def connect(self, stream, host, port, *rest):
+            connected.append((host, port))
+            engine.connect(stream, host, port, *rest)
+
+    desk.media.engine = Watched()
     desk.on_sip(Accepted(1, AUDIO))
     moved = sdp.offer(HOST, 40_002, session_id=1)
     for body in (AUDIO, moved, moved, b"nonsense"):
         desk.on_sip(Renegotiated(1, body))
-    assert connected == [AUDIO, moved]
+    assert connected == [(HOST, 40_000), (HOST, 40_002)]
     assert desk.told == [ev.Answered(1)]
+
+
+def test_a_peer_that_holds_us_hears_nothing_until_it_resumes(desk):
+    paused = []
+    for body in (AUDIO, AUDIO.replace(b"sendrecv", b"sendonly"), AUDIO):
+        desk.on_sip(Renegotiated(1, body) if paused else Accepted(1, body))
+        paused.append(desk.media.engine.stats(desk.media._streams[1]).paused)
+    assert paused == [False, True, False]

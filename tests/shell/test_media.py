@@ -9,9 +9,11 @@ import pytest
 from dialerd.shell.media import Media, Prompts
 from dialerd.shell.prompts import SAMPLES
 from fastpath.rtp import MediaEngine
+from sip import sdp
 
 HOST = "127.0.0.1"
 PORTS = (42_500, 42_598)
+OURS = sdp.offer(HOST, 42_500, session_id=1)
 
 
 @pytest.fixture
@@ -34,7 +36,8 @@ HOSTILE = {
     "the last multicast": named("239.255.255.255"),
     "reserved": named("240.0.0.1"),
     "broadcast": named("255.255.255.255"),
-    "a name": named("evil.example"),
+    "no name": named("evil?example"),
+    "IPv6": named("2001:db8::1").replace(b"IP4 2", b"IP6 2"),
     "port 0": named(HOST, "0 RTP/AVP 8"),
     "no port": named(HOST, "99999 RTP/AVP 8"),
     "no codec": named(HOST, "9000 RTP/AVP 18"),
@@ -46,7 +49,7 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_an_answer_that_names_nothing_usable(media: Media, name: str) -> None:
     media.open(1)
-    assert media.connect(1, HOSTILE[name]) is False
+    assert media.connect(1, OURS, HOSTILE[name]) is False
     media.close(1)
     assert media.engine.counters()["streams"] == 0
 
@@ -55,4 +58,4 @@ def test_one_type_for_voice_and_keys(media: Media) -> None:
     """The event type may collide with the voice's: used or refused, never raised."""
     media.open(1)
     body = named(HOST, "9000 RTP/AVP 8", "a=rtpmap:8 telephone-event/8000\r\n")
-    assert media.connect(1, body) in {True, False}
+    assert media.connect(1, OURS, body) in {True, False}

@@ -1,0 +1,48 @@
+"""The engine follows what a leg's two descriptions agreed on: where, in which law, held or not."""
+
+from __future__ import annotations
+
+from fastpath.rtp import MediaEngine
+from fastpath.srtp_keys import SrtpKeys
+from sip.sdp import Crypto, Media
+from sip.sdp.agree import held_by_host
+
+ANYBODY = "0.0.0.0"  # noqa: S104 - the engine's word for a peer to be learned from its packets
+
+
+def follow(engine: MediaEngine, stream: int, media: Media, before: Media | None) -> None:
+    """Make a stream do what was agreed on; `before` is what it does now.
+
+    A peer that names itself instead of its address is learned from its packets. ValueError for
+    what cannot be reached (IPv6, multicast) or would fall back from SRTP to plain RTP; OSError
+    when SRTP is agreed on and its library is missing.
+    """
+    if media.payload_type not in {0, 8}:
+        raise ValueError(f"payload type {media.payload_type} for {media.law} is not ours to send")
+    if media.sending is None or media.receiving is None:
+        if before is not None and before.sending is not None:
+            raise ValueError("SRTP cannot end in the middle of a call")
+    elif before is None or (before.sending, before.receiving) != (media.sending, media.receiving):
+        engine.secure(stream, _keys(media.sending), _keys(media.receiving))
+    if before is None or _place(media) != _place(before):
+        events = -1 if media.event_type is None else media.event_type
+        engine.connect(stream, _host(media), media.port, media.payload_type, events)
+    if media.listens:
+        engine.resume(stream)
+    else:
+        engine.pause(stream)
+
+
+def _keys(crypto: Crypto) -> SrtpKeys:
+    return SrtpKeys(crypto.suite, crypto.key, crypto.mki_bytes)
+
+
+def _host(media: Media) -> str:
+    """A numeric host, or `ANYBODY` for one on hold or known by its name only."""
+    numeric = ":" in media.host or media.host.replace(".", "").isdigit()
+    return media.host if numeric and not held_by_host(media.host) else ANYBODY
+
+
+def _place(media: Media) -> tuple[object, ...]:
+    """What a change of means another peer, for which the latch learns anew."""
+    return media.host, media.port, media.payload_type, media.event_type
