@@ -87,6 +87,14 @@ class Branches:
             ), False  # fmt: skip
         return dialog, True
 
+    def rest(self, tag: bytes) -> None:
+        """This one is the call: what is kept is only the numbers of the others."""
+        self.dialogs.pop(tag, None)
+        if not self.dialogs:
+            self.dialogs = {}  # a used table is larger than a new one
+            self.heard = {}
+            self.sdp = b""
+
     def settled(self, tag: bytes) -> bool:
         """Whether reliable responses of this dialog exchanged offer and answer."""
         heard = self.heard.get(tag)

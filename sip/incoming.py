@@ -104,12 +104,8 @@ class Incoming(Leg):
         self.tx = tx
         self.state = RINGING
         self.offered = bool(sdp_of(message))
-        # Whether provisional responses may (1) or must (2) be reliable (RFC 3262 section 3).
-        self.rel100 = 0
-        if message.demands and REL100 in tags(message, "Require"):
-            self.rel100 = 2
-        elif supports(message, REL100):
-            self.rel100 = 1
+        # RFC 3262 section 3: whether provisional responses must be reliable
+        self.rel100 = message.demands and REL100 in tags(message, "Require")
         self.wish: Message | None = None  # the INVITE, while its wishes are not granted
         # 12.1.1: the route set goes back in every response that makes a dialog
         routes = b"".join(b"Record-Route: %b\r\n" % r for r in message.record_routes)
@@ -197,7 +193,9 @@ class Incoming(Leg):
             raise SipError(f"not a provisional status: {code}")
         if self.state != RINGING:
             return
-        if self.rel100 == 2 or (reliable and self.rel100):
+        if not self.rel100 and reliable and self.wish is not None:
+            reliable = supports(self.wish, REL100)
+        if self.rel100 or reliable:
             if self.reliable is None:
                 self.reliable = Reliable(self)
             self.reliable.ring(code, sdp, now_ns)

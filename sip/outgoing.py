@@ -257,6 +257,7 @@ class Outgoing(Leg):
         if self.state == UP:
             self.answered = True
             self.layer.out.append(Accepted(self.number, body))
+        self.branches.rest(tag)
         self._do(actions, now_ns)
 
     def _owes(self, body: bytes, tag: bytes) -> bool:

@@ -75,8 +75,8 @@ class Plan:
         self.silence_ns = invite.silence_s * SECOND
         self.raised = 0
         self.redirects = min(invite.redirects, REDIRECTS_MAX)
-        self.places: list[str] = []  # of a 3xx, not tried yet
-        self.been: list[str] = []
+        self.places: tuple[str, ...] = ()  # of a 3xx, not tried yet
+        self.been: tuple[str, ...] = ()
         self.credentials = b""  # lines for the next one only
 
     def build(
@@ -116,9 +116,9 @@ class Plan:
             return True
         if 300 <= status < 400:
             leg.contacts = tuple(contacts(message))
-            self.places = [place for place in leg.contacts if place not in self.been]
+            self.places = tuple(place for place in leg.contacts if place not in self.been)
         if status >= 600:
-            self.places.clear()  # 21.6: nobody else would say otherwise
+            self.places = ()  # 21.6: nobody else would say otherwise
         return self._elsewhere(leg)
 
     def _longer(self, message: Message) -> bool:
@@ -144,8 +144,9 @@ class Plan:
         if not self.places or self.redirects <= 0:
             return False
         self.redirects -= 1
-        place = self.places.pop(0)
-        self.been.append(place)
+        place, *rest = self.places
+        self.places = tuple(rest)
+        self.been += (place,)
         self.uri = place.encode()
         self.where = leg.layer.reach.address(self.uri, self.where)
         self.targets = (self.where,)
