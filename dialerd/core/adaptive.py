@@ -2,7 +2,8 @@
 
 Additive increase, multiplicative decrease, as TCP finds its share of a line (Chiu and Jain 1989):
 the configured calls per second are the ceiling, a tenth of them (or one in two seconds) the floor.
-Several complaints within `TOO_FAST_HOLD_S` count once, for they speak of calls of the same pace.
+Several complaints within `TOO_FAST_HOLD_S` count once, for they speak of calls of the same pace; in
+that time nothing is dialed, so that a carrier that counts seconds begins a new one.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _LONG_AGO: Final = -(1 << 62)
 class Pace:
     """Calls a second of one trunk. `limit` is what a choice reads; it is replaced at a change."""
 
-    __slots__ = ("_hold_ns", "_raise_ns", "cap", "limit", "rate", "slowed")
+    __slots__ = ("_raise_ns", "cap", "limit", "pause_ns", "rate", "slowed")
 
     def __init__(self, cap: float, channels: int) -> None:
         """`cap` calls a second at most; 0: no limit until the trunk complains."""
@@ -33,7 +34,7 @@ class Pace:
         self.cap = cap
         self.rate = cap
         self.slowed = 0  # how often
-        self._hold_ns = _LONG_AGO
+        self.pause_ns = _LONG_AGO  # until then it takes no call
         self._raise_ns = _LONG_AGO
         self.configure(cap, channels)
 
@@ -53,9 +54,9 @@ class Pace:
     def slow(self, now_ns: int, channels: int) -> bool:
         """The trunk says it is called too fast; whether that lowered the rate."""
         self._raise_ns = now_ns + RAISE_GAP_S * NS
-        if now_ns < self._hold_ns:
+        if now_ns < self.pause_ns:
             return False
-        self._hold_ns = now_ns + TOO_FAST_HOLD_S * NS
+        self.pause_ns = now_ns + TOO_FAST_HOLD_S * NS
         ceiling = self.cap or float(max(1, channels))
         lowest = min(ceiling, max(RATE_FLOOR, ceiling * RATE_SHARE_MIN))
         rate = max(lowest, (self.rate or ceiling) / 2)

@@ -28,6 +28,8 @@ from dialerd.core.limits import (
     EVENTS_MAX,
     KEYS_MAX,
     RELEASE_S_MAX,
+    RETURN_S_MAX,
+    RETURNS_MAX,
 )
 from dialerd.core.line_spec import LINE, Line, Trouble
 from dialerd.core.metering import price_milli
@@ -285,14 +287,17 @@ class Call:
         self._release(Outcome.NO_ANSWER, now_ns)
 
     def _released_dialing(self, event: Released, now_ns: int) -> None:
-        if not event.advance or self._legs > ADVANCES_MAX or event.outcome is Outcome.ANSWERED:
+        # The trunk itself may take it in a moment: it is full, or was called too fast.
+        again = event.trouble is Trouble.TOO_FAST or event.trouble is Trouble.FULL
+        most = RETURNS_MAX if again else ADVANCES_MAX
+        if not event.advance or self._legs > most or event.outcome is Outcome.ANSWERED:
             self._released(event, now_ns)
             return
         self._code, self._q850 = event.code, event.q850
-        if event.trouble is not Trouble.TOO_FAST and event.trouble is not Trouble.FULL:
-            self.tried |= {self.trunk}  # the others may take it in a moment
+        if not again:
+            self.tried |= {self.trunk}
         self.state = ADVANCING
-        self.deadline_ns = now_ns + ADVANCE_S_MAX * NS
+        self.deadline_ns = now_ns + (RETURN_S_MAX if again else ADVANCE_S_MAX) * NS
 
     def _released(self, event: Released, now_ns: int) -> None:
         self._code, self._q850 = event.code, event.q850

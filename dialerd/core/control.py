@@ -77,6 +77,8 @@ class TrunkStatus(Reply):
     answered: int = 0
     failed: int = 0
     why: str = ""
+    calls_per_s_max: float = 0.0  # as configured; 0: no limit
+    calls_per_s: float = 0.0  # what it takes now: less, when it said that this is too fast
 
 
 class Status(Reply):

@@ -32,6 +32,8 @@ WAIT_MS_MAX: Final = 120_000
 EVENTS_MAX: Final = 500
 KEYS_MAX: Final = 100
 ADVANCES_MAX: Final = 3  # further trunks tried for one attempt; then it has failed
+RETURNS_MAX: Final = 10  # tries of one attempt on trunks that are full or called too fast
+RETURN_S_MAX: Final = 15  # how long it waits for one of them; then it has failed
 ADVANCE_S_MAX: Final = 5  # how long an attempt waits for another trunk; then it has failed
 CALL_S_MAX: Final = 900  # an answered call is hung up
 RELEASE_S_MAX: Final = 40  # a line that never confirms a hang-up; above SIP's 64*T1 = 32 s

@@ -92,6 +92,7 @@ class Trunk:
         return not (
             self.in_use >= self.channels
             or self.pace.limit.ready_ns > now_ns
+            or self.pace.pause_ns > now_ns
             or breaker.until_ns > now_ns
             or breaker.trying
             or self.full_ns > now_ns
@@ -102,7 +103,8 @@ class Trunk:
         """When a call may start on it, its ports aside; NEVER when that needs an event."""
         if self.in_use >= self.channels or self.breaker.trying or self.meter.blocked:
             return NEVER
-        return max(self.pace.limit.ready_ns, self.breaker.until_ns, self.full_ns)
+        pace = self.pace
+        return max(pace.limit.ready_ns, pace.pause_ns, self.breaker.until_ns, self.full_ns)
 
     def take(self, now_ns: int, port: Port | None = None, *, left: bool = True) -> int:
         """A call starts on it; `left` and the slot returned are those of `RateLimit.take`."""

@@ -172,4 +172,6 @@ def _trunk(trunk: TrunkFigures) -> TrunkStatus:
         answered=trunk.outcomes.get(Outcome.ANSWERED.value, 0),
         failed=trunk.outcomes.get(Outcome.FAILED.value, 0),
         why=trunk.why,
+        calls_per_s_max=trunk.cps_max,
+        calls_per_s=trunk.cps,
     )

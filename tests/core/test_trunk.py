@@ -4,6 +4,7 @@ import pytest
 
 import dialerd.core.effects as fx
 import dialerd.core.events as ev
+from dialerd.core.limits import FULL_S_MAX, RETURNS_MAX
 from dialerd.core.line_spec import PlanSpec, PortSpec, Trouble
 from dialerd.core.records import LeadState, Outcome, Usage
 from tests.core.build import Desk, finishes, only, ops, trunk
@@ -73,7 +74,10 @@ def test_too_fast_lowers_the_rate_and_keeps_the_attempt():
     refuse(desk, refused, 503, Trouble.TOO_FAST)
     assert state(desk).cps == 10
     assert state(desk).breaker == "closed"
-    desk.run(1)
+    placed = len(desk.dials())
+    desk.run(0.99)
+    assert len(desk.dials()) == placed  # its second passes first
+    desk.run(0.1)
     assert [d.trunk for d in desk.dials() if d.call == refused.call] == ["a", "a"]
     assert not finishes(desk.seen)
     before = len(desk.dials())
@@ -114,9 +118,11 @@ def test_full_waits_a_moment_or_for_a_channel_of_its_own():
 def test_full_everywhere_fails_the_attempt_after_a_while_and_the_lead_comes_back():
     desk = Desk(trunk("a", 50, 100), attempts_max=1)
     desk.claims(1)
-    for _ in range(4):
+    for _ in range(RETURNS_MAX):
         refuse(desk, desk.dials()[-1], 503, Trouble.FULL)
-        desk.run(6)
+        desk.run(FULL_S_MAX)
+        if finishes(desk.seen):
+            break
     (done,) = finishes(desk.seen)
     assert (done.outcome, done.lead_state, done.code) == (Outcome.FAILED, LeadState.RETRY, 503)
 

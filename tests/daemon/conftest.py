@@ -42,7 +42,8 @@ loopback = true
 class Daemon:
     """Started and stopped by the tests."""
 
-    def __init__(self, folder, gateway=9, *, admin=False, sip=0):
+    def __init__(self, folder, gateway=9, *, admin=False, sip=0, more=""):
+        """`more`: further keys of the trunk, then further tables."""
         self.folder = folder
         self.sip = sip or free_port()
         self.http = free_port()
@@ -50,6 +51,7 @@ class Daemon:
         self.socket = folder / "control.sock"
         self.config.write_text(
             CONFIG.format(sip=self.sip, http=self.http, gateway=gateway, admin=str(admin).lower())
+            + more
         )
         self.process = None
 

@@ -1,0 +1,132 @@
+"""A gateway with a mind of its own: counts its calls a second, knows its ports, writes a ledger.
+
+Plain text over one UDP socket in a thread; it answers what it takes with 180 and 200, and says why
+it refuses. What it saw is judged by the tests, so nothing of the stack under test is used.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import Self
+
+SDP = (
+    "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+    "m=audio {port} RTP/AVP 8\r\na=rtpmap:8 PCMA/8000\r\n"
+)
+
+
+@dataclass
+class Seen:
+    """One call as the gateway saw it."""
+
+    call_id: str
+    user: str
+    headers: str
+    code: int = 0
+    ended: bool = False
+
+
+class Gateway:
+    """Bound to a free port of the loopback; `calls` in the order they came."""
+
+    def __init__(self, calls_per_s: int = 0, port_of=None, port: int = 0) -> None:
+        """`calls_per_s` 0: any; `port_of(user, headers)` names a port that carries one call."""
+        self._rate = calls_per_s
+        self._port_of = port_of
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.bind(("127.0.0.1", port))
+        self._socket.settimeout(0.1)
+        self._rtp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._rtp.bind(("127.0.0.1", 0))
+        self.port = self._socket.getsockname()[1]
+        self.calls: dict[str, Seen] = {}
+        self.other: list[str] = []  # methods that are no call's
+        self.clashes: list[str] = []  # ports that were asked for while busy
+        self._recent: deque[float] = deque()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._closing.set()
+        self._thread.join()
+        self._socket.close()
+        self._rtp.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+    def codes(self) -> list[int]:
+        return [call.code for call in self.calls.values()]
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            try:
+                data, source = self._socket.recvfrom(65_536)
+            except TimeoutError:
+                continue
+            self._take(data.decode(), source)
+
+    def _take(self, text: str, source) -> None:
+        method = text.split(" ", 1)[0]
+        call_id = re.search(r"\r\nCall-ID: (\S+)", text)[1]
+        if method == "INVITE":
+            self._invite(text, call_id, source)
+        elif method in ("BYE", "CANCEL"):
+            if call_id in self.calls:
+                self.calls[call_id].ended = True
+            self._reply(text, 200, "OK", source)
+        elif method not in ("ACK", "SIP/2.0"):
+            self.other.append(method)
+            self._reply(text, 200, "OK", source)
+
+    def _invite(self, text: str, call_id: str, source) -> None:
+        seen = self.calls.get(call_id)
+        if seen is None:
+            user = re.match(r"INVITE sip:([^@]*)@", text)[1]
+            seen = self.calls[call_id] = Seen(call_id, user, text.split("\r\n\r\n", maxsplit=1)[0])
+            seen.code, phrase = self._judge(seen)
+        else:
+            phrase = "Again"
+        if seen.code == 200:
+            self._reply(text, 180, "Ringing", source)
+            body = SDP.format(port=self._rtp.getsockname()[1])
+            self._reply(text, 200, "OK", source, body)
+        else:
+            self._reply(text, seen.code, phrase, source)
+
+    def _judge(self, seen: Seen) -> tuple[int, str]:
+        now = time.monotonic()
+        while self._recent and self._recent[0] <= now - 1:
+            self._recent.popleft()
+        if self._rate and len(self._recent) >= self._rate:
+            return 503, "CPS limit exceeded"
+        self._recent.append(now)
+        if self._port_of is not None:
+            port = self._port_of(seen.user, seen.headers)
+            for other in self.calls.values():
+                busy = other is not seen and other.code == 200 and not other.ended
+                if busy and self._port_of(other.user, other.headers) == port:
+                    self.clashes.append(port)
+                    return 503, "No Channel Available"
+        return 200, "OK"
+
+    def _reply(self, text: str, code: int, phrase: str, source, body: str = "") -> None:
+        lines = [f"SIP/2.0 {code} {phrase}"]
+        for name in ("Via", "From", "To", "Call-ID", "CSeq"):
+            for value in re.findall(rf"\r\n{name}: ([^\r]*)", text):
+                tag = ";tag=gw" if name == "To" and ";tag=" not in value else ""
+                lines.append(f"{name}: {value}{tag}")
+        lines.append(f"Contact: <sip:gw@127.0.0.1:{self.port}>")
+        if body:
+            lines.append("Content-Type: application/sdp")
+        lines.append(f"Content-Length: {len(body)}")
+        self._socket.sendto(("\r\n".join(lines) + "\r\n\r\n" + body).encode(), source)
