@@ -21,7 +21,7 @@ cdef struct Scan:
     Span method_text
     Span target  # Request-URI, or the reason phrase
     Uri target_parts
-    int seen[21]  # how many lines of each header
+    int seen[22]  # how many lines of each header
     Via via  # the topmost
     int vias  # in all lines
     Span via_line  # value of the first Via line

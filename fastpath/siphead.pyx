@@ -32,10 +32,11 @@ from fastpath.sipnames cimport (
     H_OTHER,
     H_REASON,
     H_RECORD_ROUTE,
+    H_REPLACES,
     H_REQUIRE,
-    H_SESSION_EXPIRES,
     H_RETRY_AFTER,
     H_ROUTE,
+    H_SESSION_EXPIRES,
     H_TO,
     H_VIA,
     H_WARNING,
@@ -287,7 +288,7 @@ cdef void header_line(Scan* s, Text p, Text end) noexcept nogil:
         warning(s, p, end)
     elif (
         kind != H_REASON and kind != H_REQUIRE and kind != H_ACCEPT and kind != H_CONTENT_ENCODING
-        and kind != H_SESSION_EXPIRES
+        and kind != H_SESSION_EXPIRES and kind != H_REPLACES
     ):
         single_header(s, kind, p, end)
 

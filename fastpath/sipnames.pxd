@@ -25,6 +25,7 @@ cdef enum:
     H_REQUIRE
     H_ACCEPT
     H_SESSION_EXPIRES
+    H_REPLACES
     H_COUNT
 
 cdef int header_id(Span name) noexcept nogil

@@ -62,6 +62,8 @@ cdef int long_id(Span name) noexcept nogil:
         if same(name, "require", 7):
             return H_REQUIRE
         return H_WARNING if same(name, "warning", 7) else H_OTHER
+    if name.n == 8:
+        return H_REPLACES if same(name, "replaces", 8) else H_OTHER
     if name.n == 11:
         return H_RETRY_AFTER if same(name, "retry-after", 11) else H_OTHER
     if name.n == 12:

@@ -128,6 +128,12 @@ class Message:
     def timed(self) -> bool:
         """Whether it has a Session-Expires header (RFC 4028)."""
     @property
+    def replaces(self) -> bool:
+        """Whether it has a Replaces header (RFC 3891)."""
+    @property
+    def reasoned(self) -> bool:
+        """Whether it has a Reason header (RFC 3326)."""
+    @property
     def transaction_key(self) -> bytes:
         """What its server transaction is found by, the method aside (17.2.3, RFC 2543)."""
     @property

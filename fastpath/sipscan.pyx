@@ -3,18 +3,13 @@
 What a user agent needs is checked and found at once, the rest on demand.
 
 A message that is not SIP (a broken start line, URI, address, number, list) raises `ScanError` with
-the status a
-server should answer, as the RFC 4475 section 3.1.2 messages ask. A message that is SIP but cannot
-be served as it is
-(a mandatory header missing or repeated) scans, and says so in `problem`.
+the status a server should answer, as the RFC 4475 section 3.1.2 messages ask. A message that is SIP
+but cannot be served as it is (a mandatory header missing or repeated) says so in `problem`.
 
 Rules of tolerance, each on purpose:
-- leading empty lines are skipped (7.5); bytes after Content-Length are not part of the message
-  (18.3);
-- a status line may lack the space before an empty reason phrase; host names may contain
-  underscores;
-- lines end in CRLF only: a lone CR or LF in the head is refused, so nothing downstream can smuggle
-  a line.
+- leading empty lines are skipped (7.5); bytes after Content-Length are not in the message (18.3);
+- a status line may lack the space before an empty phrase; host names may contain underscores;
+- lines end in CRLF only: a lone CR or LF in the head is refused, so that nothing smuggles a line.
 """
 
 from libc.string cimport memchr, memcmp
@@ -43,6 +38,7 @@ from fastpath.sipnames cimport (
     H_ACCEPT,
     H_CONTENT_ENCODING,
     H_REASON,
+    H_REPLACES,
     H_REQUIRE,
     H_SESSION_EXPIRES,
     H_VIA,
@@ -149,7 +145,6 @@ cdef class Message:
 
     @property
     def method(self) -> str:
-        """Of a response: of the request it answers."""
         cdef int known = self.s.method if self.s.request else self.s.cseq_method
         if known:
             return METHOD_NAMES[known]
@@ -263,7 +258,6 @@ cdef class Message:
 
     @property
     def content_type(self) -> bytes:
-        """type/subtype in lower case."""
         if self.s.content_type.p == NULL:
             return b""
         whole = taken(self.s.content_type)
@@ -300,6 +294,14 @@ cdef class Message:
     @property
     def timed(self) -> bool:
         return self.s.seen[H_SESSION_EXPIRES] > 0
+
+    @property
+    def replaces(self) -> bool:
+        return self.s.seen[H_REPLACES] > 0
+
+    @property
+    def reasoned(self) -> bool:
+        return self.s.seen[H_REASON] > 0
 
     @property
     def transaction_key(self) -> bytes:

@@ -127,7 +127,7 @@ def reasons(values: Iterable[str]) -> tuple[Reason, ...]:
 
 def heard_reasons(message: Message) -> tuple[Reason, ...]:
     """Why the peer sent this; most do not say."""
-    if b"reason" not in message.data.lower():
+    if not message.reasoned:
         return ()
     return reasons(decoded(value) for value in message.get_all("Reason"))
 

@@ -80,11 +80,9 @@ def judge(message: Message, tags: Mapping[bytes, Leg]) -> tuple[int, Leg | None]
 
     With 0 comes the leg that it replaces when it is accepted, None when it does not want to.
     """
-    if b"replaces" not in message.data.lower():
+    if not message.replaces:
         return 0, None
     values = message.get_all("Replaces")
-    if not values:
-        return 0, None
     if len(values) > 1 or message.get_all("Join"):
         return 400, None
     try:
