@@ -133,15 +133,13 @@ def _usual(kind: object) -> object:
 def places() -> list[tuple[str, str]]:
     """(method, parameter) of everything that takes text, deep inside or at once."""
     found = []
-    for name, method in inspect.getmembers(Endpoint, inspect.isfunction):
+    for name, method in inspect.getmembers(Endpoint, callable):
         if name.startswith("_") or name in OUTSIDE:
             continue
-        assert name in METHODS, f"name in METHODS how Endpoint.{name} is called rightly"
-        hints = typing.get_type_hints(method)
-        right = METHODS[name][1]
-        for parameter in inspect.signature(method).parameters:
-            kind = hints.get(parameter)
-            if kind is not None and any(bent(kind, right.get(parameter), "x")):
+        right = METHODS[name][1] if name in METHODS else {}
+        for parameter, kind in typing.get_type_hints(method).items():
+            if parameter != "return" and any(bent(kind, right.get(parameter), "x")):
+                assert name in METHODS, f"say in METHODS how Endpoint.{name} is called rightly"
                 found.append((name, parameter))
     return found
 
