@@ -236,7 +236,11 @@ class Leg(Timer):
 
     def contact_lines(self, dialog: Dialog) -> bytes:
         """What requests and responses that refresh the target bear (12.2.1.1)."""
-        return self.layer.identities[dialog.next_hop[2]].contact + ALLOW_LINE + SUPPORTED_LINE
+        return self.contact_line(dialog) + ALLOW_LINE + SUPPORTED_LINE
+
+    def contact_line(self, dialog: Dialog) -> bytes:
+        """Our Contact on the transport where the dialog's requests leave."""
+        return self.layer.identities[dialog.next_hop[2]].contact
 
     # requests of the peer inside the dialog
 

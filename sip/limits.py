@@ -88,6 +88,7 @@ SERVER_TRANSACTIONS_MAX = 200_000  # a further request is answered 503 without k
 FIELD_MAX = 1_024  # characters of one outgoing field
 EXTRA_HEADERS_MAX = 16  # additional headers of an outgoing INVITE
 SDP_MAX = 16_384  # bytes of a session description
+PARTS_MAX = 8  # parts of one body that are looked at
 SDP_LINES_MAX = 512
 SDP_MEDIA_MAX = 16
 SDP_FORMATS_MAX = 64  # payload types of one m= line

@@ -13,6 +13,7 @@ from fastpath.sipwrite import response as write_response
 from sip.causes import PHRASES
 from sip.causes import phrase as usual_phrase
 from sip.events import Address
+from sip.multipart import part
 
 ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, PRACK, UPDATE, REFER, NOTIFY"
 SDP_KIND = b"application/sdp"
@@ -81,5 +82,8 @@ def cancel(invite: bytes, extra: bytes) -> bytes:
 
 
 def sdp_of(message: Message) -> bytes:
-    """The session description in a message; empty when there is none."""
-    return message.body if message.content_type == SDP_KIND else b""
+    """The session description in a message, maybe one of several parts; empty without one."""
+    kind = message.content_type
+    if kind == SDP_KIND:
+        return message.body
+    return part(message, SDP_KIND) if kind.startswith(b"multipart/") else b""

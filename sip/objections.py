@@ -6,6 +6,7 @@ from collections.abc import Container
 
 from fastpath.sipscan import Message, ScanError
 from sip.leg import ACCEPT_LINE, ALLOW_LINE
+from sip.message import sdp_of
 from sip.options import unsupported
 from sip.session_timer import too_short
 from sip.transactions import Transactions
@@ -63,7 +64,7 @@ def _body_objection(message: Message) -> tuple[int, bytes] | None:
     """What we cannot read (415), or the caller could not (406)."""
     if message.contacts == 0 and message.branch.startswith(b"z9hG4bK"):
         return 400, b""  # 8.1.1.8; RFC 2543 asked for none
-    if message.body and message.content_type != b"application/sdp":
+    if message.body and not sdp_of(message):
         return 415, ACCEPT_LINE
     if not message.demands:
         return None

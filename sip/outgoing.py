@@ -171,6 +171,11 @@ class Outgoing(Leg):
         """See `Leg`."""
         return self.branches.offer_refusal(dialog)
 
+    def contact_line(self, dialog: Dialog) -> bytes:
+        """Our Contact, with the user that the INVITE showed."""
+        identity, user = self.layer.identities[dialog.next_hop[2]], self.plan.contact_user
+        return identity.contact_of(user) if user else identity.contact
+
     def described(self, dialog: Dialog, sdp: bytes) -> None:
         """What an early dialog's 2xx will not say again."""
         heard = self.branches.heard.get(dialog.remote_tag)

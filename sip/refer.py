@@ -195,7 +195,7 @@ def begin(
     if leg.referral is not None:
         leg.referral.leave()
     ours = parse_address(dialog.ours)[0]
-    lines = leg.layer.identities[dialog.next_hop[2]].contact
+    lines = leg.contact_line(dialog)
     lines += b"Refer-To: <%b>\r\nReferred-By: <%b>\r\n" % (value.encode(), ours)
     if not subscribe:
         lines += b"Refer-Sub: false\r\nSupported: norefersub\r\n"

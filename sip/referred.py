@@ -149,7 +149,7 @@ class Referred(Timer):
         said = b"active;expires=%d" % left_s
         if self.state == CLOSING:
             said = b"terminated;reason=" + (b"timeout" if timeout else b"noresource")
-        lines = self.leg.layer.identities[self.dialog.next_hop[2]].contact
+        lines = self.leg.contact_line(self.dialog)
         lines += b"Event: refer;id=%d\r\nSubscription-State: %b\r\n" % (self.ident, said)
         body = f"SIP/2.0 {code} {phrase or usual_phrase(code)}\r\n".encode()
         kind = SIPFRAG + b";version=2.0"
