@@ -1,0 +1,251 @@
+"""baresip over SRTP with SDES keys: a tone goes there, comes back, and is heard by its spectrum."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import shutil
+import subprocess
+import time
+import wave
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import uvloop
+
+from dialerd.shell.following import follow
+from dialerd.shell.recorder import Recorder
+from fastpath.g711 import alaw_encode, ulaw_encode
+from fastpath.rtp import MediaEngine, StreamStats
+from sip import sdp
+from sip.events import Accepted, Established, Incoming, Invite, SipEvent
+from sip.negotiation import Capabilities, Negotiation
+from tests.interop.agent import HOST, Agent
+from tests.interop.sipp import free_port
+
+pytestmark = pytest.mark.interop
+# Modules lie where the package puts them, below the architecture's or the plain library folder.
+PLACES = ("/usr/lib/baresip/modules", "/usr/lib/x86_64-linux-gnu/baresip/modules")
+# The bridge's player feeds its source: what baresip hears, decrypted and decoded, it says again.
+CONFIG = """\
+poll_method epoll
+net_interface 127.0.0.1
+sip_listen 127.0.0.1:{port}
+audio_player aubridge,loop
+audio_source aubridge,loop
+audio_alert aubridge,nil
+rtp_ports 40800-40898
+module_path {modules}
+module g711.so
+module aubridge.so
+module srtp.so
+module_app account.so
+module_app menu.so
+"""
+RTP = (40_700, 40_798)
+TONE_HZ = 1_000
+SECONDS = 2.0
+
+
+@contextlib.contextmanager
+def echoing_phone(folder: Path, port: int, encryption: str, *commands: str) -> Iterator[None]:
+    """A baresip that answers every call and says what it hears."""
+    program = shutil.which("baresip")
+    assert program, "baresip is missing: apt-get install baresip-core"
+    modules = next((place for place in PLACES if Path(place).is_dir()), "")
+    assert modules, f"baresip's modules are in none of {PLACES}"
+    (folder / "config").write_text(CONFIG.format(port=port, modules=modules))
+    (folder / "accounts").write_text(
+        f"<sip:tel@{HOST}>;regint=0;answermode=auto;audio_codecs=pcmu/8000{encryption}\n"
+    )
+    (folder / "contacts").write_text("")
+    typed = [word for command in commands for word in ("-e", command)]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [program, "-4", "-f", str(folder), "-p", str(folder), *typed],
+            cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        try:
+            until = time.monotonic() + 10
+            while f"0100007F:{port:04X}" not in Path("/proc/net/udp").read_text():
+                assert process.poll() is None, (folder / "log").read_text()
+                assert time.monotonic() < until, "baresip does not listen"
+                time.sleep(0.02)
+            yield
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+def tone() -> tuple[bytes, bytes]:
+    samples = np.arange(int(SECONDS * 8_000))
+    wave_form = (8_000 * np.sin(2 * np.pi * TONE_HZ * samples / 8_000)).astype(np.int16)
+    return ulaw_encode(wave_form), alaw_encode(wave_form)
+
+
+def loudest_hz(recording: Path) -> tuple[float, float]:
+    """The strongest frequency of what we heard, and its share of all the power."""
+    with wave.open(str(recording)) as file:
+        heard = np.frombuffer(file.readframes(file.getnframes()), np.int16)[1::2]
+    loud = heard[np.abs(heard) > 500]
+    assert len(loud) > 4_000, "half a second of it at least"
+    first = int(np.argmax(np.abs(heard) > 500))
+    power = np.abs(np.fft.rfft(heard[first : first + 8_000] * np.hanning(8_000))) ** 2
+    at = int(np.argmax(power))
+    return at, float(power[at - 3 : at + 4].sum() / power.sum())
+
+
+class Talk:
+    """One call of ours, with its audio."""
+
+    def __init__(self, engine: MediaEngine, recording: Path, can: dict[str, object]) -> None:
+        self.engine = engine
+        self.stream = engine.open(HOST, *RTP)
+        self.recorder = Recorder(recording, engine, self.stream)
+        port = engine.port(self.stream)
+        self.machine = Negotiation(Capabilities(HOST, port, **can), 1, random.SystemRandom())
+        self.prompt = engine.add_prompt(*tone())
+        self.followed: sdp.Media | None = None
+        self.stats: StreamStats | None = None
+
+    def react(self, agent: Agent, event: SipEvent) -> None:
+        if isinstance(event, Incoming):
+            agent.endpoint.accept(event.leg, self.machine.offered(event.sdp), time.monotonic_ns())
+            self.begin(agent, event.leg, event.sdp)
+        elif isinstance(event, Accepted):
+            self.begin(agent, event.leg, event.sdp)
+
+    def begin(self, agent: Agent, leg: int, theirs: bytes) -> None:
+        media = sdp.settle(agent.endpoint.description(leg), theirs)
+        follow(self.engine, self.stream, media, None)
+        self.followed = media
+        self.engine.play(self.stream, self.prompt, 1)
+        agent.later(SECONDS + 0.5, lambda: self.finish(agent, leg))
+
+    def finish(self, agent: Agent, leg: int) -> None:
+        self.recorder.close()
+        self.stats = self.engine.close(self.stream)
+        agent.release(leg)
+
+
+@pytest.fixture
+def engine() -> Iterator[MediaEngine]:
+    engine = MediaEngine(priority=0, streams_max=4)
+    engine.start()
+    yield engine
+    engine.stop()
+
+
+def check_heard(talk: Talk, recording: Path, suite: str) -> None:
+    stats, media = talk.stats, talk.followed
+    assert stats is not None
+    assert media is not None
+    assert media.sending is not None
+    assert media.receiving is not None
+    assert media.sending.suite == suite
+    assert media.sending.key != media.receiving.key
+    assert (stats.srtp_failed, stats.srtp_replayed, stats.send_errors) == (0, 0, 0)
+    assert stats.received > 50
+    hz, share = loudest_hz(recording)
+    assert abs(hz - TONE_HZ) <= 2
+    assert share > 0.9
+
+
+@pytest.mark.parametrize(
+    ("encryption", "can", "suite"),
+    [
+        (";mediaenc=srtp-mand", {"srtp": "required"}, "AES_CM_128_HMAC_SHA1_80"),
+        (";mediaenc=srtp", {"srtp": "offered"}, "AES_CM_128_HMAC_SHA1_80"),
+        (
+            ";mediaenc=srtp-mand",
+            {"srtp": "required", "suites": ("AES_CM_128_HMAC_SHA1_32",)},
+            "AES_CM_128_HMAC_SHA1_32",
+        ),
+        (
+            ";mediaenc=srtp-mand",
+            {"srtp": "required", "suites": ("AEAD_AES_128_GCM",)},
+            "AEAD_AES_128_GCM",
+        ),
+        (
+            ";mediaenc=srtp-mand",
+            {"srtp": "required", "suites": ("AEAD_AES_256_GCM",)},
+            "AEAD_AES_256_GCM",
+        ),
+    ],
+)
+def test_we_call_it_and_hear_our_tone_again(
+    tmp_path: Path, engine: MediaEngine, encryption: str, can: dict[str, object], suite: str
+) -> None:
+    recording, port = tmp_path / "heard.wav", free_port()
+    talk = Talk(engine, recording, can)
+
+    async def main() -> None:
+        agent = Agent(free_port(), talk.react)
+        try:
+            target = f"sip:tel@{HOST}:{port}"
+            ours = f"sip:1900@{HOST}"
+            call = Invite(
+                1, ((HOST, port, 0),), target, ours, target, f"srtp-{port}@{HOST}",
+                talk.machine.offer(),
+            )  # fmt: skip
+            agent.endpoint.invite(call, time.monotonic_ns())
+            agent.transport.flush()
+            await agent.until_ended(1)
+        finally:
+            agent.transport.close()
+
+    with echoing_phone(tmp_path, port, encryption):
+        uvloop.run(main())
+    check_heard(talk, recording, suite)
+
+
+@pytest.mark.parametrize("encryption", ["srtp", "srtp-mand"])
+def test_it_calls_us_and_its_keys_are_taken(
+    tmp_path: Path, engine: MediaEngine, encryption: str
+) -> None:
+    recording, port = tmp_path / "heard.wav", free_port()
+    talk = Talk(engine, recording, {"srtp": "offered"})
+
+    async def main() -> None:
+        agent = Agent(free_port(), talk.react)
+        dial = f"/dial sip:9@{HOST}:{agent.port}"
+        try:
+            with echoing_phone(tmp_path, port, f";mediaenc={encryption}", dial):
+                await agent.until_ended(1)
+        finally:
+            agent.transport.close()
+        assert any(isinstance(e, Established) for e in agent.events)
+
+    uvloop.run(main())
+    assert talk.followed is not None
+    assert talk.followed.sending is not None
+    check_heard(talk, recording, talk.followed.sending.suite)
+
+
+def test_without_keys_a_phone_that_insists_is_not_talked_to(
+    tmp_path: Path, engine: MediaEngine
+) -> None:
+    """We offer plain RTP; it wants SRTP: 488, and no audio leaves."""
+    port = free_port()
+    talk = Talk(engine, tmp_path / "heard.wav", {"srtp": "off"})
+
+    async def main() -> Agent:
+        agent = Agent(free_port(), talk.react)
+        target, ours = f"sip:tel@{HOST}:{port}", f"sip:1900@{HOST}"
+        try:
+            offer = talk.machine.offer()
+            call = Invite(1, ((HOST, port, 0),), target, ours, target, "plain@x", offer)
+            agent.endpoint.invite(call, time.monotonic_ns())
+            agent.transport.flush()
+            await agent.until_ended(1)
+        finally:
+            agent.transport.close()
+        return agent
+
+    with echoing_phone(tmp_path, port, ";mediaenc=srtp-mand"):
+        [end] = uvloop.run(main()).ended()
+    talk.recorder.close()
+    assert end.code == 488
+    assert engine.stats(talk.stream).sent == 0
