@@ -38,6 +38,8 @@ class Invite(msgspec.Struct, frozen=True):
         contact_user: the user part of our Contact.
         silence_s: how long one target may say nothing at all; 0: timer B, 32 seconds. Where there
             is another trunk to try, that is too long for a person who waits.
+        large_by_tcp: what is longer than 1,300 bytes goes by TCP to where UDP was meant, and by
+            UDP after all when nobody takes it there (RFC 3261 section 18.1.1).
     """
 
     leg: int
@@ -56,6 +58,7 @@ class Invite(msgspec.Struct, frozen=True):
     redirects: int = 0
     contact_user: str = ""
     silence_s: int = 0
+    large_by_tcp: bool = False
 
 
 class Ask(msgspec.Struct, frozen=True):

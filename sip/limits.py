@@ -29,6 +29,8 @@ TRACE_MESSAGE_COST = 240  # bytes that a kept message costs besides its own
 TRACE_KEY_MAX = 256  # characters of a Call-ID that tell calls apart
 TRACE_STRANGERS_MAX = 512  # calls of others in which we never said anything
 
+UDP_BYTES_MAX = 1_300  # RFC 3261 section 18.1.1, where a path's MTU is not known
+
 # of connections, over TCP and TLS
 STREAM_HEAD_MAX = 65_536  # bytes of a message's head; more: 513 and the connection is closed
 STREAM_BODY_MAX = 65_536  # bytes of its body; more: 513 and the connection is closed

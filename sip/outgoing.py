@@ -20,7 +20,7 @@ from sip.errors import SipError
 from sip.events import Accepted, Address, Failover, Invite, Offered, Provisional, Trying
 from sip.headers import call_id
 from sip.leg import Leg
-from sip.limits import ANSWER_WAIT, FORKS_MAX, NEVER
+from sip.limits import ANSWER_WAIT, FORKS_MAX, NEVER, UDP_BYTES_MAX
 from sip.message import sdp_of
 from sip.plan import Plan
 from sip.within import Within
@@ -140,7 +140,11 @@ class Outgoing(Leg):
         branch = layer.branch()
         identity = layer.identities[plan.where[2]]
         sdp = b"" if self.delayed else self.sdp
+        credentials = plan.credentials
         data = plan.build(identity, branch, self.call_id, self.cseq, sdp)
+        if len(data) > UDP_BYTES_MAX and plan.by_tcp(layer.reach):
+            plan.credentials, identity = credentials, layer.identities[plan.where[2]]
+            data = plan.build(identity, branch, self.call_id, self.cseq, sdp)
         self.tx = layer.invite(self, branch, data, plan.where, now_ns)
         if plan.silence_ns:
             self.tx.give_up_ns = min(self.tx.give_up_ns, now_ns + plan.silence_ns)

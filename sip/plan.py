@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from fastpath.sipscan import Message
 from sip import address, session_timer
 from sip.errors import SipError
-from sip.events import Invite, Redirected
+from sip.events import Address, Invite, Redirected
 from sip.header_map import decoded
 from sip.headers import extra, quoted, text
 from sip.limits import REDIRECTS_MAX, SECOND, SESSION_RETRIES_MAX, TARGETS_MAX
-from sip.local import Identity
+from sip.local import Identity, Reach
 from sip.message import request
 from sip.options import REL100, tags
 from sip.uri import parse
@@ -33,8 +33,10 @@ class Plan:
 
     __slots__ = (
         "been",
+        "by_udp",
         "contact_user",
         "credentials",
+        "large",
         "lines",
         "min_se_s",
         "ours",
@@ -69,6 +71,8 @@ class Plan:
         self.lines = extra(invite.headers)
         self.targets = invite.targets[:TARGETS_MAX]
         self.where = self.targets[0]
+        self.large = invite.large_by_tcp
+        self.by_udp: Address | None = None  # where a large one went by TCP first
         self.rel100 = invite.rel100
         self.session_s = invite.session_s
         self.min_se_s = invite.min_se_s
@@ -95,6 +99,20 @@ class Plan:
         self.credentials = b""
         ours, to, uri = self.ours, self.to, self.uri
         return request(b"INVITE", uri, identity.via, branch, ours, to, call_id, cseq, lines, sdp)
+
+    def by_tcp(self, reach: Reach) -> bool:
+        """18.1.1: from UDP to TCP at the same address; False when that cannot be, or was tried."""
+        if not self.large or self.where == self.by_udp:
+            return False
+        host, port, near = self.where
+        here = reach.locals[near]
+        flow = reach.flow("tcp", v6=here.v6, near=near) if here.transport == "udp" else None
+        if flow is None:
+            return False
+        self.by_udp = self.where
+        self.where = host, port, flow
+        self.targets = (self.where, *self.targets)
+        return True
 
     def move(self) -> bool:
         """To the next target; False when there is none."""
