@@ -21,25 +21,41 @@ def sipp_program() -> str:
     return found
 
 
-def free_port() -> int:
-    """A UDP port nobody has just now."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
+TRANSPORTS = {"udp": "u1", "tcp": "t1"}  # Debian's SIPp has no TLS
+# Loopback addresses as the kernel's tables write them.
+_KERNEL = {
+    "127.0.0.1": ("0100007F", ""),
+    "127.0.0.2": ("0200007F", ""),
+    "::1": ("00000000000000000000000001000000", "6"),
+}
+
+
+def free_port(host: str = "127.0.0.1", kind: int = socket.SOCK_DGRAM) -> int:
+    """A port nobody has just now."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, kind) as probe:
+        probe.bind((host, 0))
         return int(probe.getsockname()[1])
 
 
-def _listens(port: int) -> bool:
-    wanted = f"0100007F:{port:04X}"
-    table = Path("/proc/net/udp").read_text()
-    return wanted in table
+def _listens(port: int, host: str, transport: str) -> bool:
+    address, family = _KERNEL[host]
+    return f"{address}:{port:04X}" in Path(f"/proc/net/{transport}{family}").read_text()
 
 
 class Sipp:
     """A running SIPp that takes `calls` calls and then ends."""
 
-    def __init__(self, folder: Path, scenario: str, calls: int, extra: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        scenario: str,
+        calls: int,
+        extra: tuple[str, ...],
+        host: str = "127.0.0.1",
+        transport: str = "udp",
+    ) -> None:
         """`scenario` is a built-in name or a file below scenarios/."""
-        self.port = free_port()
+        self.port = free_port(host)
         self._folder = folder
         self._stats = folder / f"stats-{self.port}.csv"
         named = SCENARIOS / f"{scenario}.xml"
@@ -48,7 +64,8 @@ class Sipp:
             [
                 sipp_program(),
                 *which,
-                *("-i", "127.0.0.1", "-p", str(self.port), "-mp", str(free_port() & ~1)),
+                *("-i", host, "-p", str(self.port), "-mp", str(free_port() & ~1)),
+                *("-t", TRANSPORTS[transport]),
                 *("-m", str(calls), "-nostdin", "-trace_stat", "-stf", str(self._stats)),
                 *("-fd", "1", *extra),
             ],
@@ -57,7 +74,7 @@ class Sipp:
             stderr=subprocess.DEVNULL,
         )
         until = time.monotonic() + START_S
-        while not _listens(self.port):
+        while not _listens(self.port, host, transport):
             assert self.process.poll() is None, "SIPp ended at once"
             assert time.monotonic() < until, "SIPp does not listen"
             time.sleep(0.02)
@@ -82,9 +99,9 @@ class Sipp:
 
 
 @contextlib.contextmanager
-def sipp(folder: Path, scenario: str, calls: int = 1, *extra: str):
-    """A SIPp for the length of a block."""
-    peer = Sipp(folder, scenario, calls, extra)
+def sipp(folder: Path, scenario: str, calls: int = 1, *extra: str, **where: str):
+    """A SIPp for the length of a block; `where` is its host and transport."""
+    peer = Sipp(folder, scenario, calls, extra, **where)
     try:
         yield peer
     finally:
