@@ -40,6 +40,8 @@ class Invite(msgspec.Struct, frozen=True):
             is another trunk to try, that is too long for a person who waits.
         large_by_tcp: what is longer than 1,300 bytes goes by TCP to where UDP was meant, and by
             UDP after all when nobody takes it there (RFC 3261 section 18.1.1).
+        routes: a route set to travel, as header values (`<sip:proxy;lr>`): outbound proxies, the
+            Service-Route of a registration (RFC 3608), the Path of a telephone (RFC 3327).
     """
 
     leg: int
@@ -59,6 +61,7 @@ class Invite(msgspec.Struct, frozen=True):
     contact_user: str = ""
     silence_s: int = 0
     large_by_tcp: bool = False
+    routes: tuple[str, ...] = ()
 
 
 class Ask(msgspec.Struct, frozen=True):

@@ -140,7 +140,7 @@ class Outgoing(Leg):
         branch = layer.branch()
         identity = layer.identities[plan.where[2]]
         sdp = b"" if self.delayed else self.sdp
-        credentials = plan.credentials
+        credentials = plan.credentials = plan.credentials or self.foresee("INVITE", plan.uri)
         data = plan.build(identity, branch, self.call_id, self.cseq, sdp)
         if len(data) > UDP_BYTES_MAX and plan.by_tcp(layer.reach):
             plan.credentials, identity = credentials, layer.identities[plan.where[2]]
@@ -284,7 +284,8 @@ class Outgoing(Leg):
     def _acknowledge(self, dialog: Dialog, cseq: int, answer: bytes) -> None:
         """13.2.2.4: the ACK of a 2xx, a request of its own with the INVITE's number."""
         layer = self.layer
-        ack = dialog.build(layer.identities, b"ACK", layer.branch(), cseq, b"", answer)
+        said = self.plan.said
+        ack = dialog.build(layer.identities, b"ACK", layer.branch(), cseq, said, answer)
         self.acks[dialog.remote_tag] = ack, dialog.next_hop
         layer.send(ack, dialog.next_hop)
 

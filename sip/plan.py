@@ -14,10 +14,10 @@ from sip import address, session_timer
 from sip.errors import SipError
 from sip.events import Address, Invite, Redirected
 from sip.header_map import decoded
-from sip.headers import extra, quoted, text
+from sip.headers import extra, quoted, route_lines, text
 from sip.limits import REDIRECTS_MAX, SECOND, SESSION_RETRIES_MAX, TARGETS_MAX
 from sip.local import Identity, Reach
-from sip.message import request
+from sip.message import SDP_KIND, request
 from sip.options import REL100, tags
 from sip.uri import parse
 
@@ -44,6 +44,8 @@ class Plan:
         "raised",
         "redirects",
         "rel100",
+        "routes",
+        "said",
         "session_s",
         "silence_ns",
         "targets",
@@ -82,6 +84,8 @@ class Plan:
         self.places: tuple[str, ...] = ()  # of a 3xx, not tried yet
         self.been: tuple[str, ...] = ()
         self.credentials = b""  # lines for the next one only
+        self.said = b""  # those of the last one: its ACK says them again (13.2.2.4)
+        self.routes = route_lines(invite.routes)
 
     def build(
         self, identity: Identity, branch: bytes, call_id: bytes, cseq: int, sdp: bytes
@@ -96,9 +100,12 @@ class Plan:
         if self.session_s or self.min_se_s:
             lines += session_timer.wanted(self.session_s, self.min_se_s)
         lines += self.lines + self.credentials
-        self.credentials = b""
-        ours, to, uri = self.ours, self.to, self.uri
-        return request(b"INVITE", uri, identity.via, branch, ours, to, call_id, cseq, lines, sdp)
+        self.said, self.credentials = self.credentials, b""
+        ours, to, uri, routes = self.ours, self.to, self.uri, self.routes
+        return request(
+            b"INVITE", uri, identity.via, branch, ours, to, call_id, cseq, lines, sdp, SDP_KIND,
+            routes,
+        )  # fmt: skip
 
     def by_tcp(self, reach: Reach) -> bool:
         """18.1.1: from UDP to TCP at the same address; False when that cannot be, or was tried."""

@@ -309,3 +309,42 @@ def test_the_contact_names_whom_the_caller_wants():
         us.endpoint.invite(invite(leg=2, silence_s=-1), us.now_ns)
     us.release()
     us.run(64_000)
+
+
+def test_the_route_set_of_a_registration_is_travelled_by_the_whole_transaction():
+    us = Us()
+    routes = ("<sip:orig@s1.carrier.vn;lr>", "<sip:s2.carrier.vn;lr>")
+    sent = us.invite(routes=routes)
+    values = [route.encode() for route in routes]
+    assert sent.get_all("Route") == values
+    us.receive(reply(sent, 180))
+    us.release()
+    assert (us.last().method, us.last().get_all("Route")) == ("CANCEL", values)
+    us.receive(reply(us.last(), 200))
+    us.receive(reply(sent, 487))
+    assert (us.last().method, us.last().get_all("Route")) == ("ACK", values)
+    with pytest.raises(SipError):
+        us.invite(leg=2, routes=("<sip:s\r\n>",))
+
+
+def test_an_answers_ack_says_the_invites_credentials():
+    us = Us()
+    first = us.invite(credentials=Credentials("u", "p"))
+    us.receive(reply(first, 401, extra=f"WWW-Authenticate: {CHALLENGE}\r\n"))
+    second = us.last()
+    us.receive(reply(second, 200, body=ANSWER))
+    assert us.last().method == "ACK"
+    assert us.last().get_all("Authorization") == second.get_all("Authorization")
+
+
+def test_an_invite_changed_after_a_challenge_says_its_credentials_again():
+    us = Us()
+    first = us.invite(credentials=Credentials("u", "p"), session_s=90)
+    us.receive(reply(first, 407, extra=f"Proxy-Authenticate: {CHALLENGE}\r\n"))
+    us.receive(reply(us.last(), 422, extra="Min-SE: 600\r\n"))
+    third = us.last()
+    assert third.cseq == 3
+    assert b"nc=00000002" in third.get_all("Proxy-Authorization")[0]
+    again = CHALLENGE.replace("abc", "def")
+    us.receive(reply(third, 407, extra=f"Proxy-Authenticate: {again}\r\n"))
+    assert us.last().cseq == 4, "a proxy whose nonces serve once"
