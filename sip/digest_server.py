@@ -69,11 +69,29 @@ STALE = Verdict("stale")
 class DigestServer:
     """Challenges and judges. `users` is the caller's mapping by name; it may change at any time."""
 
-    __slots__ = ("_floor_ms", "_nobody", "_rng", "_secret", "_used", "realm", "users")
+    __slots__ = (
+        "_algorithms",
+        "_floor_ms",
+        "_nobody",
+        "_rng",
+        "_secret",
+        "_used",
+        "realm",
+        "users",
+    )
 
-    def __init__(self, realm: str, users: Mapping[str, User], rng: random.Random) -> None:
+    def __init__(
+        self,
+        realm: str,
+        users: Mapping[str, User],
+        rng: random.Random,
+        algorithms: tuple[str, ...] = OFFERED,
+    ) -> None:
         if not text(realm, "realm"):
             raise SipError("a realm without a name")
+        if not algorithms or not set(algorithms) <= set(OFFERED):
+            raise SipError(f"not algorithms of ours: {algorithms}")
+        self._algorithms = algorithms
         self.realm = realm
         self.users = users
         self._rng = rng
@@ -82,15 +100,16 @@ class DigestServer:
         self._used: dict[str, int] = {}  # the last count of each nonce that served, oldest first
         self._floor_ms = -1  # what was issued until then and is not among them may have served
 
-    def challenge(self, host: str, now_ns: int, *, stale: bool = False) -> bytes:
-        """The WWW-Authenticate lines for a peer at `host`."""
+    def challenge(self, host: str, now_ns: int, *, stale: bool = False, old: bool = False) -> bytes:
+        """The WWW-Authenticate lines for a peer at `host`; `old` ones know MD5 only."""
         issued = f"{now_ns // MS:014x}"
         salt = f"{self._rng.getrandbits(32):08x}"
         nonce = issued + salt + self._seal(issued, salt, host)
         lines = [
             f"WWW-Authenticate: Digest realm={quote(self.realm)}, nonce={quote(nonce)}, "
             f"algorithm={algorithm}, qop={quote('auth')}{', stale=true' if stale else ''}\r\n"
-            for algorithm in OFFERED
+            for algorithm in self._algorithms
+            if not old or algorithm == "MD5" or len(self._algorithms) == 1
         ]
         return "".join(lines).encode()
 
@@ -120,7 +139,7 @@ class DigestServer:
         if qop not in {"", "auth"} or (qop and not _COUNT.fullmatch(count)):
             return WRONG
         algorithm = (said.get("algorithm") or "MD5").upper()
-        if algorithm not in OFFERED or not self._right(said, algorithm, message, qop):
+        if algorithm not in self._algorithms or not self._right(said, algorithm, message, qop):
             return WRONG
         issued_ms = int(parts[1], 16)
         # Without qop there is no count: such a nonce serves once.

@@ -124,6 +124,7 @@ LEARNS_MAX = 2  # addresses learned in a row, of a NAT that gives another one ea
 # telephones that register with us, and strangers who knock
 NONCE_LIFE = 30 * SECOND  # an older nonce is stale
 NONCES_MAX = 65_536  # nonces that served and still live; older ones are stale then
+CHALLENGED_MAX = 4_096  # clients of whom we remember that they have been challenged
 BINDINGS_MAX = 8  # addresses of one user; a further one takes the place of the oldest
 PHONES_MAX = 50_000  # addresses of all users; a further one is answered 503
 PATH_MAX = 8  # Path values of one registration; more are refused

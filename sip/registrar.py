@@ -8,6 +8,7 @@ behind a NAT as well (RFC 3581, 5626), and over TCP it is the connection that it
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 import msgspec
@@ -16,12 +17,13 @@ from fastpath.sipscan import Message
 from fastpath.wheel import Timer
 from sip.admission import Admission
 from sip.contacts import Contact, contacts, elements, same_uri, seconds
-from sip.digest_server import DigestServer, User
+from sip.digest_server import OFFERED, DigestServer, User
 from sip.errors import SipError
 from sip.events import Address, Guessing, Phone
 from sip.headers import text
 from sip.limits import (
     BINDINGS_MAX,
+    CHALLENGED_MAX,
     NEVER,
     PATH_MAX,
     PHONES_MAX,
@@ -32,6 +34,8 @@ from sip.transactions import Transactions
 from sip.uri import parse
 
 _EXTENSIONS = {b"path"}  # that a REGISTER may require
+# These end a registration at a challenge of another digest, wherever it stands.
+_MD5_ONLY = re.compile(rb"baresip v[01]\.", re.IGNORECASE)
 _RETRY = b"Retry-After: %d\r\n" % REFUSED_RETRY_S
 
 
@@ -44,6 +48,8 @@ class Phones(msgspec.Struct, frozen=True):
         expires_s_min: a shorter registration is refused with 423.
         expires_s_max: a longer one is shortened to this.
         domains: the hosts an address of record may have; any when empty.
+        algorithms: the digests that are offered, in this order. Some old telephones read the first
+            challenge only: they need ("MD5",).
     """
 
     realm: str
@@ -51,6 +57,7 @@ class Phones(msgspec.Struct, frozen=True):
     expires_s_min: int = 60
     expires_s_max: int = 3_600
     domains: tuple[str, ...] = ()
+    algorithms: tuple[str, ...] = OFFERED
 
 
 class Reached(msgspec.Struct, frozen=True):
@@ -93,14 +100,15 @@ class Binding(Timer):
 class Registrar:
     """See the module's text. `admission` hears who proved who they are, and who did not."""
 
-    __slots__ = ("_admission", "_bindings", "_count", "_digest", "_layer", "phones")
+    __slots__ = ("_admission", "_asked", "_bindings", "_count", "_digest", "_layer", "phones")
 
     def __init__(self, layer: Transactions, phones: Phones, admission: Admission) -> None:
         if not 0 < phones.expires_s_min <= phones.expires_s_max:
             raise SipError("expires_s_min and expires_s_max contradict each other")
         self._layer = layer
         self._admission = admission
-        self._digest = DigestServer(phones.realm, phones.users, layer.rng)
+        self._digest = DigestServer(phones.realm, phones.users, layer.rng, phones.algorithms)
+        self._asked: dict[bytes, int] = {}  # the first CSeq of who was challenged, by Call-ID
         self._bindings: dict[str, list[Binding]] = {}
         self._count = 0
         self.phones = phones
@@ -113,6 +121,7 @@ class Registrar:
         verdict = self._digest.check(message, host, now_ns)
         if verdict.outcome == "right":
             self._admission.proved(host)
+            self._asked.pop(message.call_id, None)
             if message.from_user.decode("utf-8", "replace") == verdict.user:
                 return verdict.user
             self._layer.refuse(message, source, 403)  # nobody speaks in another's name
@@ -123,9 +132,29 @@ class Registrar:
                 self._layer.out.append(Guessing(host=host, silent_s=silent_s))
         elif verdict.outcome == "none" and not self._admission.challenge(host, now_ns):
             return ""
-        lines = self._digest.challenge(host, now_ns, stale=verdict.outcome == "stale")
+        stale = verdict.outcome == "stale"
+        old = self._old(message, challenged=verdict.outcome == "none")
+        lines = self._digest.challenge(host, now_ns, stale=stale, old=old)
         self._layer.refuse(message, source, 401, lines)
         return ""
+
+    def _old(self, message: Message, *, challenged: bool) -> bool:
+        """Whether a telephone gives up at the sight of a digest it does not know (RFC 8760).
+
+        Debian's baresip does, and others that read the first challenge only. It asks again without
+        credentials, in the same dialogue with a higher number: then it is offered MD5 alone. That
+        gives nothing away: who could force it could take the better challenge off the wire as well.
+        """
+        agents = message.get_all("User-Agent")
+        if agents and _MD5_ONLY.match(agents[0]):
+            return True
+        call = message.call_id
+        before = self._asked.pop(call, message.cseq)
+        if challenged:
+            if len(self._asked) >= CHALLENGED_MAX:
+                del self._asked[next(iter(self._asked))]
+            self._asked[call] = min(before, message.cseq)
+        return challenged and before < message.cseq
 
     # REGISTER
 

@@ -37,7 +37,8 @@ def free_port(host: str = "127.0.0.1", kind: int = socket.SOCK_DGRAM) -> int:
         return int(probe.getsockname()[1])
 
 
-def _listens(port: int, host: str, transport: str) -> bool:
+def listens(port: int, host: str = "127.0.0.1", transport: str = "udp") -> bool:
+    """Whether somebody has this port."""
     address, family = _KERNEL[host]
     return f"{address}:{port:04X}" in Path(f"/proc/net/{transport}{family}").read_text()
 
@@ -74,7 +75,7 @@ class Sipp:
             stderr=subprocess.DEVNULL,
         )
         until = time.monotonic() + START_S
-        while not _listens(self.port, host, transport):
+        while not listens(self.port, host, transport):
             assert self.process.poll() is None, "SIPp ended at once"
             assert time.monotonic() < until, "SIPp does not listen"
             time.sleep(0.02)

@@ -168,6 +168,46 @@ def test_passwords_are_not_kept_or_shown():
     assert set(someone.ha1) == {"SHA-256", "MD5"}
 
 
+def test_one_algorithm_only():
+    s = Server()
+    s.server = DigestServer(REALM, USERS, random.Random(1), ("MD5",))
+    lines = s.server.challenge(HOST, s.now_ns)
+    assert lines.count(b"\r\n") == 1
+    assert b"algorithm=MD5" in lines
+    nonce = s.nonce()
+    assert s.check(credentials(nonce, "REGISTER", URI)) == WRONG
+    assert s.check(credentials(nonce, "REGISTER", URI, algorithm="MD5")) == RIGHT
+    for wrong in ((), ("SHA-1",)):
+        with pytest.raises(SipError):
+            DigestServer(REALM, USERS, random.Random(1), wrong)
+
+
+def offered(message: Message) -> list[str]:
+    return [challenge["algorithm"] for challenge in nonces(message)]
+
+
+def test_a_telephone_that_gives_up_at_sha_256_is_offered_md5_alone_the_next_time():
+    us = Exchange()
+    phone = Telephone(us)
+    data = phone.data()
+    assert offered(us.answer(data)) == ["SHA-256", "MD5"]
+    assert offered(us.answer(data)) == ["SHA-256", "MD5"], "only repeated"
+    again = us.answer(phone.data())
+    assert offered(again) == ["MD5"]
+    phone.how = {"algorithm": "MD5"}
+    nonce = nonces(again)[0]["nonce"]
+    assert us.answer(phone.said(nonce)).status == 200
+    assert offered(us.answer(phone.data())) == ["SHA-256", "MD5"], "it did answer"
+    stale = us.answer(phone.said(nonce))
+    assert offered(stale) == ["SHA-256", "MD5"]
+
+
+def test_a_telephone_known_to_give_up_is_offered_md5_alone_at_once():
+    us = Exchange()
+    data = Telephone(us).data(extra="User-Agent: baresip v1.0.0 (x86_64/linux)\r\n")
+    assert offered(us.answer(data)) == ["MD5"]
+
+
 def test_a_realm_that_cannot_be():
     for realm in ("", "a\r\nb"):
         with pytest.raises(SipError):

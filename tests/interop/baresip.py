@@ -1,0 +1,84 @@
+"""baresip as a telephone: it registers with us, calls, and answers what comes."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.interop.desk import HOST
+from tests.interop.sipp import free_port
+
+# Modules lie where the package puts them, below the architecture's or the plain library folder.
+PLACES = ("/usr/lib/baresip/modules", "/usr/lib/x86_64-linux-gnu/baresip/modules")
+CONFIG = """\
+poll_method epoll
+net_interface 127.0.0.1
+sip_listen {host}:{port}
+audio_player aubridge,nil
+audio_source aubridge,nil
+audio_alert aubridge,nil
+call_local_timeout 120
+rtp_ports 23300-23399
+module_path {modules}
+module g711.so
+module aubridge.so
+module_app account.so
+module_app menu.so
+"""
+
+
+class Baresip:
+    """A running telephone."""
+
+    def __init__(self, port: int, process: subprocess.Popen[bytes]) -> None:
+        self.port = port
+        self._process = process
+
+    def stop(self) -> None:
+        """End it: it takes its registration back, so the registrar must be able to answer."""
+        self._process.terminate()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+@contextlib.contextmanager
+def baresip(
+    folder: Path, user: str, password: str, server: int, *commands: str
+) -> Iterator[Baresip]:
+    """A telephone for the length of a block, registered at 127.0.0.1:`server`.
+
+    `commands` are typed once it runs ("d sip:9@...").
+    """
+    program = shutil.which("baresip")
+    assert program, "baresip is missing: apt-get install baresip-core"
+    modules = next((place for place in PLACES if Path(place).is_dir()), "")
+    assert modules, f"baresip's modules are in none of {PLACES}"
+    port = free_port()
+    home = folder / f"baresip-{user}"
+    home.mkdir()
+    (home / "config").write_text(CONFIG.format(host=HOST, port=port, modules=modules))
+    (home / "accounts").write_text(
+        f"<sip:{user}@{HOST}:{server}>;auth_user={user};auth_pass={password};regint=60;"
+        "answermode=auto;audio_codecs=pcmu/8000\n"
+    )
+    (home / "contacts").write_text("")
+    typed = [word for command in commands for word in ("-e", command)]
+    with (home / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [program, "-4", "-s", "-f", str(home), "-p", str(home), *typed],
+            cwd=home,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        phone = Baresip(port, process)
+        try:
+            yield phone
+        finally:
+            phone.stop()
