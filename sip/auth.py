@@ -204,6 +204,10 @@ class DigestClient:
         self._tried.clear()
         return self._lines(method, uri) if self._known else b""
 
+    def forget(self) -> None:
+        """Say nothing unasked any more: the next request goes to somebody else."""
+        self._known.clear()
+
     def answer(self, message: Message, method: str, uri: str, cnonce: str) -> bytes:
         """The lines that answer this 401 or 407; empty when we cannot, or did so in vain.
 

@@ -169,6 +169,8 @@ class Plan:
         if not self.places or self.redirects <= 0:
             return False
         self.redirects -= 1
+        if leg.digest is not None:
+            leg.digest.forget()  # what one server asked for is not told to another
         place, *rest = self.places
         self.places = tuple(rest)
         self.been += (place,)

@@ -348,3 +348,13 @@ def test_an_invite_changed_after_a_challenge_says_its_credentials_again():
     again = CHALLENGE.replace("abc", "def")
     us.receive(reply(third, 407, extra=f"Proxy-Authenticate: {again}\r\n"))
     assert us.last().cseq == 4, "a proxy whose nonces serve once"
+
+
+def test_credentials_for_one_server_are_not_said_to_the_place_it_names():
+    us = Us()
+    first = us.invite(credentials=Credentials("u", "p"), redirects=1)
+    us.receive(reply(first, 401, extra=f"WWW-Authenticate: {CHALLENGE}\r\n"))
+    us.receive(reply(us.last(), 302, extra="Contact: <sip:x@192.0.2.9>\r\n"))
+    third = us.last()
+    assert (third.uri, third.cseq) == (b"sip:x@192.0.2.9", 3)
+    assert third.get_all("Authorization") == []
