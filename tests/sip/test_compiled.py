@@ -61,7 +61,7 @@ def test_the_source_itself_passes_the_same_tests(tmp_path: Path) -> None:
     chosen = [
         f"tests/sip/{p.name}"
         for p in sorted((tree.ROOT / "tests" / "sip").glob("test_*.py"))
-        if "from tests.sip.net import" in p.read_text()
+        if "from tests.sip.net import" in p.read_text() and not p.name.startswith("test_io_")
     ]
     assert len(chosen) > 5
     command = [sys.executable, "-m", "pytest", "-q", "-x", *chosen]
