@@ -30,8 +30,8 @@ from tests.sip.net import ANSWER, OFFER, THEM, Us, answered, invite, read, reply
 from tests.sip.transfers import asked
 
 OUTSIDE = {  # methods that take nothing from a user, or nothing that is ever written
-    "deadline_ns", "description", "drain", "named", "receive", "registration", "remove", "statistics",
-    "tick", "unreachable",
+    "deadline_ns", "description", "drain", "named", "receive", "registration", "remove",
+    "statistics", "tick", "unreachable",
 }  # fmt: skip
 SECRET = Credentials("account", "secret")
 ASK = Ask(1, "OPTIONS", (THEM,), "sip:h", "sip:a@h", "sip:h", "ask@h", credentials=SECRET)
