@@ -22,7 +22,7 @@ class TlsOptions(msgspec.Struct, frozen=True):
     """What one TLS transport shows and demands.
 
     Attributes:
-        certificate: our chain, PEM; its first certificate is ours.
+        certificate: our chain, PEM; its first certificate is ours. None: we only connect.
         key: its private key, PEM; None when it is in `certificate`.
         authorities: PEM of those whose certificates are believed; None: the system's.
         clients: certificates of those who connect to us: not asked for, checked when they have
@@ -30,7 +30,7 @@ class TlsOptions(msgspec.Struct, frozen=True):
         verify: whether whomever we connect to must prove the name we looked for.
     """
 
-    certificate: Path
+    certificate: Path | None = None
     key: Path | None = None
     authorities: Path | None = None
     clients: Literal["ignore", "ask", "demand"] = "ignore"
@@ -55,7 +55,8 @@ def _context(protocol: int, options: TlsOptions) -> ssl.SSLContext:
     context = ssl.SSLContext(protocol)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
-    context.load_cert_chain(options.certificate, options.key)
+    if options.certificate is not None:
+        context.load_cert_chain(options.certificate, options.key)
     if options.authorities is None:
         context.load_default_certs()
     else:

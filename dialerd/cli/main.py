@@ -36,6 +36,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "stop": ("operate", "Drain, then end the daemon."),
     "emergency-stop": ("operate", "Stop all dialing now and pause every campaign."),
     "call": ("call", "Place one call and show its timeline."),
+    "listen": ("listen", "Take calls as a script says: the called side."),
     "trace": ("trace", "The SIP messages of a call, as a ladder or a capture file."),
     "numbers": ("numbers", "Explain how numbers are read."),
     "dnc": ("dnc", "The do-not-call list."),

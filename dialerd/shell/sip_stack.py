@@ -9,7 +9,8 @@ import asyncio
 import errno
 import random
 import socket
-from collections.abc import Callable
+import ssl
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -17,18 +18,23 @@ import msgspec
 from dialerd.shell.clock import Clock
 from dialerd.shell.ports import in_use
 from dialerd.shell.tracing import Homer, Traces, TraceSettings, make_tracer
+from sip.admission import Admission
 from sip.endpoint import Endpoint
 from sip.events import SipEvent
 from sip.io_stack import SipStack
+from sip.io_stream import StreamTransport
+from sip.io_tls import TlsOptions
 from sip.io_udp import UdpTransport
 from sip.local import Local, Transport, bracketed
+from sip.registrar import Phones
 from sip.trace import Tracer
 
 
 class Bind(msgspec.Struct, frozen=True):
     """One transport: where it is bound, and the address that peers are shown (empty: the same).
 
-    `port` 0 is any free one; `named` is what a person calls the setting, for errors.
+    `port` 0 is any free one; `tls` is what a TLS transport shows and demands; `named` is what a
+    person calls the setting, for errors.
     """
 
     host: str
@@ -36,15 +42,24 @@ class Bind(msgspec.Struct, frozen=True):
     transport: Transport = "udp"
     side: Literal["trunk", "phone"] = "trunk"
     advertised: str = ""
+    tls: TlsOptions = TlsOptions()
     named: str = "port"
 
 
 class StackSettings(msgspec.Struct, frozen=True):
-    """What a stack is built from. `trace` None keeps no messages."""
+    """What a stack is built from.
+
+    Attributes:
+        trace: how messages are kept; None: they are not.
+        phones: accounts of the telephones' side; None: there is no such side.
+        sources: networks by trunk that are heard on the trunks' side; None: everybody.
+    """
 
     binds: tuple[Bind, ...]
     user_agent: str = "dialerd"
     trace: TraceSettings | None = TraceSettings()
+    phones: Phones | None = None
+    sources: Mapping[str, Sequence[str]] | None = None
 
 
 class BindError(OSError):
@@ -67,7 +82,15 @@ class Stack:
             Local(bind.advertised or bind.host, bind.port, bind.transport, bind.side)
             for bind in self.binds
         )
-        self.endpoint = Endpoint(*self.locals, rng=rng, user_agent=settings.user_agent)
+        self.admission = Admission(settings.sources)
+        guarded = settings.phones is not None or settings.sources is not None
+        self.endpoint = Endpoint(
+            *self.locals,
+            rng=rng,
+            user_agent=settings.user_agent,
+            phones=settings.phones,
+            admission=self.admission if guarded else None,
+        )
         self._drive = SipStack(self.endpoint, loop, _unheard)
         self._homer: Homer | None = None
         self.tracer: Tracer | None = None
@@ -108,10 +131,17 @@ class Stack:
 
     def _bind(self, flow: int, bind: Bind) -> None:
         try:
-            UdpTransport(self._drive, flow, bind.host, bind.port)
+            if bind.transport == "udp":
+                UdpTransport(self._drive, flow, bind.host, bind.port)
+            else:
+                tls = bind.tls if bind.transport == "tls" else None
+                StreamTransport(self._drive, flow, bind.host, bind.port, tls)
+        except ssl.SSLError as error:
+            raise BindError(f"{bind.named}: not a certificate and its key: {error}") from error
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
-                raise BindError(in_use(bind.named, bind.host, bind.port)) from error
+                kind = "udp" if bind.transport == "udp" else "tcp"
+                raise BindError(in_use(bind.named, bind.host, bind.port, kind)) from error
             at = f"{bracketed(bind.host)}:{bind.port}"
             raise BindError(f"{bind.named}: cannot bind {at}: {error.strerror}") from error
 

@@ -1,0 +1,97 @@
+"""The audio of one leg for the commands of engineers: a stream, what was agreed on, a recording."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import msgspec
+
+from dialerd.shell.recorder import Recorder
+from fastpath.rtp import MediaEngine, StreamStats
+from sip.negotiation import Capabilities, Negotiation
+from sip.sdp.agree import Protection
+from sip.sdp.model import Direction
+
+PORTS = (16_384, 32_766)
+NOBODY = "0.0.0.0"  # noqa: S104 - the engine's word for a peer on hold
+
+
+class VoiceOptions(msgspec.Struct, frozen=True):
+    """What a leg's audio may be: codecs by payload type, best first; SRTP off, offered, required."""
+
+    host: str
+    codecs: tuple[int, ...] = (0, 8)
+    srtp: Protection = "off"
+    record: Path | None = None
+
+
+class Voice:
+    """One stream of the engine, from the first offer to `close`."""
+
+    def __init__(self, engine: MediaEngine, options: VoiceOptions, rng: random.Random) -> None:
+        """OSError when no port is free or the recording cannot be written."""
+        self._engine = engine
+        self.stream = engine.open(options.host, *PORTS)
+        self.recorder: Recorder | None = None
+        try:
+            if options.record is not None:
+                self.recorder = Recorder(options.record, engine, self.stream)
+            port = engine.port(self.stream)
+            can = Capabilities(options.host, port, options.codecs, srtp=options.srtp)
+            self._negotiation = Negotiation(can, rng.getrandbits(31), rng)
+        except BaseException:
+            engine.close(self.stream)
+            raise
+
+    def offer(self) -> bytes:
+        """Our first offer, or the same again."""
+        return self._negotiation.offer()
+
+    def answer(self, remote: bytes) -> bytes:
+        """Our answer to their offer, which holds from now on; ValueError when nothing fits."""
+        ours = self._negotiation.offered(remote)
+        self._connect()
+        return ours
+
+    def accept(self, remote: bytes) -> None:
+        """Their answer to our offer; ValueError when it is none."""
+        self._negotiation.answered(remote)
+        self._connect()
+
+    def hold(self) -> bytes:
+        """An offer in which we hear nothing any more."""
+        return self._negotiation.hold()
+
+    def resume(self) -> bytes:
+        """An offer in which both talk again."""
+        return self._negotiation.resume()
+
+    def refused(self) -> None:
+        """Our offer was refused: all is as before."""
+        if self._negotiation.pending:
+            self._negotiation.refused()
+
+    @property
+    def direction(self) -> Direction:
+        """What holds now, seen from us."""
+        result = self._negotiation.result
+        if result is None:
+            return "inactive"
+        return {"sendonly": "recvonly", "recvonly": "sendonly"}.get(
+            result.direction, result.direction
+        )  # type: ignore[return-value]
+
+    def _connect(self) -> None:
+        media = self._negotiation.result
+        if media is None:
+            return
+        host = media.host if media.listens else NOBODY
+        events = -1 if media.event_type is None else media.event_type
+        self._engine.connect(self.stream, host, media.port, media.payload_type, events)
+
+    def close(self) -> StreamStats:
+        """Write the rest of the recording, free the stream; its counts."""
+        if self.recorder is not None:
+            self.recorder.close()
+        return self._engine.close(self.stream)
