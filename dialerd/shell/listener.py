@@ -226,9 +226,7 @@ class Listener:
         if options.seconds is not None:
             self._later(leg, options.seconds, self._hang_up, number)
 
-    def _later(
-        self, leg: _Leg, seconds: float, what: Callable[[int], None], number: int
-    ) -> None:
+    def _later(self, leg: _Leg, seconds: float, what: Callable[[int], None], number: int) -> None:
         leg.timers.append(self._loop.call_later(seconds, what, number))
 
     def _hold(self, number: int) -> None:
