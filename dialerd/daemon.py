@@ -29,6 +29,7 @@ from dialerd.core.metering import day_of
 from dialerd.core.records import CampaignState
 from dialerd.lines.sip_line import SipLines
 from dialerd.plan_file import read_numbering
+from dialerd.shell.addresses import resolve
 from dialerd.shell.admin import AdminProcess
 from dialerd.shell.calls import Calls
 from dialerd.shell.clock import Clock
@@ -36,7 +37,6 @@ from dialerd.shell.control import RunningDaemon
 from dialerd.shell.driver import Driver
 from dialerd.shell.entropy import Entropy
 from dialerd.shell.media import Media, Prompts
-from dialerd.shell.one_call import resolve
 from dialerd.shell.prompts import PromptError
 from dialerd.shell.sip_stack import Bind, Stack, StackSettings
 from dialerd.shell.tracing import TraceSettings

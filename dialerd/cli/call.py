@@ -1,18 +1,30 @@
-"""`dialerd call`: one call to a SIP URI, reported as a timeline."""
+"""`dialerd call`: one call to a SIP URI, or to a number on a trunk, reported as a timeline."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-import re
 from pathlib import Path
+from typing import Any
 
 import click
 import msgspec
 import uvloop
 
-from dialerd.shell.one_call import CallOptions, CallReport, place
+from dialerd.cli.common import clean, config_option
+from dialerd.cli.sip_options import (
+    credentials_of,
+    host_and_port,
+    srtp_option,
+    transport_option,
+)
+from dialerd.cli.trace import drawing, write_capture
+from dialerd.core.tracing import GetTrace, Trace
+from dialerd.shell.call_words import CallOptions, CallReport, Via
+from dialerd.shell.one_call import OneCall
 from sip.auth import Credentials
-from sip.uri import parse
+from sip.io_tls import TlsOptions
+from sip.uri import Uri, parse
 
 
 @click.command("call")
@@ -24,7 +36,7 @@ from sip.uri import parse
     "--digits", default="", help="Digits to send after the prompt (RFC 4733): 0-9 * # A-D."
 )
 @click.option(
-    "--record", type=click.Path(path_type=Path), help="Write both sides to a stereo WAV file."
+    "--record", type=click.Path(path_type=Path), help="Stereo WAV file, early media included."
 )
 @click.option("--seconds", type=click.FloatRange(min=0), help="Hang up this long after the answer.")
 @click.option(
@@ -35,81 +47,149 @@ from sip.uri import parse
     show_default=True,
     help="Give up after ringing this long.",
 )
-@click.option("--from", "caller", default="dialerd", show_default=True, help="User part of From.")
-@click.option("--user", default="", help="User name for a digest challenge (401/407).")
+@click.option(
+    "--from",
+    "caller",
+    default="",
+    help="User of From, or its whole URI (default: the user of --auth, else dialerd).",
+)
+@click.option("--auth", default="", metavar="USER:PASS", help="For a digest challenge (401/407).")
+@click.option("--user", default="", help="User name for a digest challenge, with --password-file.")
 @click.option("--password-file", type=click.Path(path_type=Path), help="File holding the password.")
 @click.option(
-    "--bind", default="", help="Local address (default: the one that reaches the target)."
+    "--via-trunk",
+    "trunk",
+    default="",
+    metavar="NAME",
+    help="Call the number URI as the daemon would on this trunk.",
 )
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Local SIP port (0: any).")
-@click.option("--json", "as_json", is_flag=True, help="Print the timeline as JSON.")
+@config_option
+@transport_option
+@click.option("--hold-ms", type=click.IntRange(min=0), default=0, help="Hold so long, then resume.")
+@click.option("--transfer", default="", metavar="URI", help="Then send the far end there (REFER).")
+@srtp_option
+@click.option("--bind", default="", metavar="HOST[:PORT]", help="Our address (default: any port).")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="The port of --bind.")
+@click.option("--ca", type=click.Path(path_type=Path), help="TLS: whom to believe, PEM.")
+@click.option("--insecure", is_flag=True, help="TLS: believe any certificate.")
+@click.option("--trace", "traced", is_flag=True, help="Draw the ladder of its SIP messages.")
+@click.option("--pcap", type=click.Path(path_type=Path), help="Write them to a capture file.")
+@click.option("--secrets", is_flag=True, help="Show digest answers and SRTP keys in both.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.pass_context
-def call(  # noqa: PLR0913, PLR0917 - one parameter per option
-    context: click.Context,
-    uri: str,
-    play: Path | None,
-    digits: str,
-    record: Path | None,
-    seconds: float | None,
-    ring_s_max: float,
-    caller: str,
-    user: str,
-    password_file: Path | None,
-    bind: str,
-    port: int,
-    as_json: bool,  # noqa: FBT001 - a flag
-) -> None:
-    """Dial sip:USER@HOST:PORT once and tell what happened.
+def call(context: click.Context, /, uri: str, **given: Any) -> None:
+    """Call sip:USER@HOST once (sips: and IPv6 too) and tell what happened.
 
-    No daemon is needed. Times are milliseconds after the INVITE left.
+    No daemon is needed. Times are milliseconds after the INVITE left. Exit code 0: it was answered;
+    1: it was not, or could not be tried.
     """
-    if digits.strip("0123456789*#ABCDabcd"):
-        raise click.BadParameter("only 0-9, *, # and A-D can be sent", param_hint="--digits")
+    options = _options(uri, given)
     try:
-        target = parse(uri)
-        if target.scheme != "sip" or not target.user:
-            raise ValueError("it must look like sip:USER@HOST:PORT")
-        transport = re.search(r"(?:^|;)transport=([^;]*)", target.params.lower())
-        if transport and transport[1] != "udp":
-            raise ValueError("only UDP is spoken")
-    except ValueError as error:
-        raise click.BadParameter(
-            f"'{uri}' is not a SIP URI that can be called: {error}", param_hint="URI"
-        ) from error
-    try:
-        password = password_file.read_text().strip() if password_file else ""
-        report = uvloop.run(
-            place(
-                CallOptions(
-                    uri=target,
-                    text=uri,
-                    play=play,
-                    digits=digits.upper(),
-                    record=record,
-                    seconds=seconds,
-                    ring_s_max=ring_s_max,
-                    caller=caller,
-                    bind=bind,
-                    port=port,
-                    credentials=Credentials(user, password) if user else None,
-                )
-            )
-        )
+        report, found = uvloop.run(_place(options, secrets=given["secrets"]))
+        if given["pcap"] is not None:
+            write_capture(given["pcap"], found)
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from error
-    if as_json:
+    if given["as_json"]:
         click.echo(msgspec.json.format(msgspec.json.encode(report), indent=2).decode())
     else:
         with contextlib.suppress(BrokenPipeError):
             _print(report)
-    if report.outcome == "failed":
-        click.echo(f"error: {_why_failed(report)}", err=True)
+    if given["traced"]:
+        for line in drawing(found, None, full=False):
+            click.echo(line, err=given["as_json"])
+    if report.answer_ms is None:
+        if report.outcome == "failed":
+            click.echo(f"error: {_why_failed(report)}", err=True)
         context.exit(1)
+
+
+async def _place(options: CallOptions, *, secrets: bool) -> tuple[CallReport, Trace]:
+    """The call, and what was said in it."""
+    one = OneCall(options, asyncio.get_running_loop())
+    report = await one.run()
+    if one.stack is None or one.stack.traces is None:
+        return report, Trace(calls=(), messages=())
+    return report, one.stack.traces.get(GetTrace(call=report.call_id, secrets=secrets))
+
+
+def _options(uri: str, given: dict[str, Any]) -> CallOptions:
+    """The options of the command line, checked; BadParameter."""
+    digits = given["digits"].upper()
+    if digits.strip("0123456789*#ABCD"):
+        raise click.BadParameter("only 0-9, *, # and A-D can be sent", param_hint="--digits")
+    host, port = host_and_port(given["bind"]) if given["bind"] else ("", 0)
+    if given["transfer"]:
+        _callable(given["transfer"], "--transfer")
+    via = _via(given["trunk"], uri, given["config_path"]) if given["trunk"] else None
+    credentials = _credentials(given)
+    given["caller"] = caller = given["caller"] or (credentials.username if credentials else "dialerd")
+    if ":" in caller:
+        _callable(caller, "--from")
+    return CallOptions(
+        uri=Uri("", "", "", -1, "") if via else _callable(uri, "URI"),
+        text=uri,
+        digits=digits,
+        bind=host,
+        port=port or given["port"],
+        transport=given["transport"] or "",
+        tls=TlsOptions(authorities=given["ca"], verify=not given["insecure"]),
+        credentials=credentials,
+        via=via,
+        **{
+            name: given[name]
+            for name in (
+                "play", "record", "seconds", "ring_s_max", "caller", "hold_ms", "transfer", "srtp",
+            )
+        },
+    )  # fmt: skip
+
+
+def _callable(text: str, hint: str) -> Uri:
+    """A URI that can be called; BadParameter."""
+    try:
+        target = parse(text)
+        if target.scheme not in {"sip", "sips"} or not target.user:
+            raise ValueError("it must look like sip:USER@HOST:PORT")
+    except ValueError as error:
+        raise click.BadParameter(
+            f"'{clean(text)}' is not a SIP URI that can be called: {error}", param_hint=hint
+        ) from error
+    return target
+
+
+def _credentials(given: dict[str, Any]) -> Credentials | None:
+    if given["auth"] and given["user"]:
+        raise click.UsageError("--auth and --user say the same: give one of them")
+    if not given["user"]:
+        return credentials_of(given["auth"])
+    try:
+        path = given["password_file"]
+        return Credentials(given["user"], path.read_text().strip() if path else "")
+    except (OSError, UnicodeDecodeError) as error:
+        raise click.ClickException(f"{given['password_file']}: {error}") from error
+
+
+def _via(name: str, number: str, config_path: str | None) -> Via:
+    """The trunk of the configuration, and the number as the numbering plan reads it."""
+    from dialerd.config import find_config, load
+    from dialerd.plan_file import read_numbering
+
+    config = load(find_config(config_path))
+    trunks = {trunk.name: trunk for trunk in config.trunk}
+    if name not in trunks:
+        known = ", ".join(trunks) or "none"
+        raise click.BadParameter(f"no trunk {name!r}; there are: {known}", param_hint="--via-trunk")
+    numbering = read_numbering(config.numbering.plan, config.numbering.destinations)
+    try:
+        return Via(trunks[name], numbering.number(number.removeprefix("sip:").partition("@")[0]))
+    except ValueError as error:
+        raise click.BadParameter(f"{clean(number)!r}: {error}", param_hint="URI") from error
 
 
 def _why_failed(report: CallReport) -> str:
     if report.sip_code:
-        return f"{report.uri}: the far end answered {report.sip_code} {report.reason}"
+        return f"{report.uri}: the far end answered {report.sip_code} {clean(report.reason)}"
     if report.reason:
         return f"{report.uri}: {report.reason}"
     return f"{report.uri}: no reply; is anything listening there?"
@@ -117,7 +197,7 @@ def _why_failed(report: CallReport) -> str:
 
 def _print(report: CallReport) -> None:
     for event in report.timeline:
-        click.echo(f"{event.at_ms:>8} ms  {event.event:<14} {event.detail}")
+        click.echo(clean(f"{event.at_ms:>8} ms  {event.event:<14} {event.detail}"))
     rtp = report.rtp
     keys = "".join(d.digit for d in report.digits) or "none"
     click.echo(

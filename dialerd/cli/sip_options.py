@@ -1,4 +1,4 @@
-"""Options that `dialerd call` and `dialerd listen` share, read into what the stack is built from."""
+"""Options that `dialerd call` and `dialerd listen` share."""
 
 from __future__ import annotations
 

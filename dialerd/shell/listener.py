@@ -41,6 +41,7 @@ from sip.registrar import Phones
 
 REALM = "dialerd"
 DRAIN_S = 0.5  # a recording must be taken at least once a second
+LINGER_S = 0.6  # for the last ACK, and a BYE whose answer was lost: T1 and a little
 RELEASE_S = 34.0  # timers B and F, and a little: the far end may never confirm our BYE
 
 
@@ -114,6 +115,8 @@ class Listener:
                 await asyncio.wait_for(self._done.wait(), RELEASE_S)
         finally:
             drain.cancel()
+            if not self._closing:
+                await asyncio.sleep(LINGER_S)
             self._close()
         return self.summary
 

@@ -1,219 +1,134 @@
-"""One call for an engineer: dial a SIP URI, play, send digits, listen, tell what happened.
+"""One call for an engineer: dial, play, send digits, hold, transfer, listen, tell what happened.
 
-No store, no dialer, no daemon: the same SIP endpoint and media engine, one leg.
+No store, no dialer, no daemon: the daemon's SIP stack and media engine, one leg.
 """
 
 from __future__ import annotations
 
 import asyncio
-import errno
-import ipaddress
-import random
-import socket
-from pathlib import Path
-
-import msgspec
+from collections.abc import Callable
 
 from dialerd.lines.outcome_map import outcome_of
+from dialerd.shell.addresses import local_address
+from dialerd.shell.call_plan import LEG, invite_of, target_of, voice_options
+from dialerd.shell.call_words import (
+    CallOptions,
+    CallReport,
+    HeardDigit,
+    Rtp,
+    TimelineEvent,
+    Transfer,
+)
 from dialerd.shell.clock import Clock
 from dialerd.shell.entropy import Entropy
-from dialerd.shell.ports import in_use
 from dialerd.shell.prompts import load_prompt
 from dialerd.shell.recorder import Recorder
+from dialerd.shell.sip_stack import Bind, Stack, StackSettings
+from dialerd.shell.voice import Voice
 from fastpath.rtp import DigitHeard, DigitsSent, MediaEngine, PlayEnded, StreamStats
-from sip import sdp
-from sip.auth import Credentials
-from sip.endpoint import Endpoint
+from sip.errors import SipError
 from sip.events import (
     Accepted,
+    Address,
     Digit,
     Ended,
+    Failover,
     Incoming,
-    Invite,
+    Modified,
+    ModifyFailed,
     Provisional,
+    ReferAsked,
+    ReferProgress,
     Renegotiated,
     SipEvent,
 )
-from sip.io_stack import SipStack
-from sip.io_udp import udp_stack
-from sip.local import Local
-from sip.uri import SIP_PORT, Uri
+from sip.local import Transport, bracketed
 
-LEG = 1
 PLAY_TOKEN = 1
 DIGITS_TOKEN = 2
 LISTEN_S = 10.0  # how long an answered call stays up when nothing says otherwise
-AFTER_S = 1.0  # and after its prompt and digits are through
+AFTER_S = 1.0  # and after its prompt, digits and the rest are through
 RELEASE_S = 34.0  # transaction timers B and F, plus a little: the far end may never reply
-
-
-class CallOptions(msgspec.Struct, frozen=True):
-    """What to do in the call. `seconds` counts from the answer."""
-
-    uri: Uri
-    text: str
-    play: Path | None = None
-    digits: str = ""
-    record: Path | None = None
-    seconds: float | None = None
-    ring_s_max: float = 60.0
-    bind: str = ""
-    port: int = 0
-    caller: str = "dialerd"
-    credentials: Credentials | None = None
-
-
-class HeardDigit(msgspec.Struct, frozen=True):
-    """One key, in milliseconds after the INVITE."""
-
-    digit: str
-    at_ms: int
-    source: str
-
-
-class TimelineEvent(msgspec.Struct, frozen=True):
-    """One thing that happened, in milliseconds after the INVITE."""
-
-    at_ms: int
-    event: str
-    detail: str = ""
-
-
-class Rtp(msgspec.Struct, frozen=True):
-    """The media of the call as our end saw it."""
-
-    sent: int = 0
-    received: int = 0
-    lost: int = 0
-    jitter_ms: float = 0.0
-
-
-class CallReport(msgspec.Struct):
-    """The result; `ring_ms` and `answer_ms` are None when it never came to that."""
-
-    uri: str
-    outcome: str = "failed"
-    sip_code: int = 0
-    q850: int = 0
-    reason: str = ""
-    ring_ms: int | None = None
-    answer_ms: int | None = None
-    duration_ms: int = 0
-    digits: list[HeardDigit] = []
-    released_by: str = ""
-    rtp: Rtp = Rtp()
-    recording: str = ""
-    timeline: list[TimelineEvent] = []
-
-
-def resolve(host: str, port: int) -> str:
-    """The IPv4 address of a host; OSError with a clear text when there is none."""
-    try:
-        found = socket.getaddrinfo(host, port, socket.AF_INET, socket.SOCK_DGRAM)
-    except socket.gaierror as error:
-        raise OSError(f"cannot resolve {host}: {error.strerror}") from error
-    address = str(found[0][4][0])
-    if ipaddress.IPv4Address(address).is_multicast:
-        raise OSError(f"{host} is a multicast address: nobody there can answer a call")
-    return address
-
-
-def local_address(target: tuple[str, int]) -> str:
-    """The local address from which the kernel would reach a target."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.connect(target)
-        return str(probe.getsockname()[0])
+DRAIN_S = 0.5  # the engine holds 1.28 s of a recording
 
 
 class OneCall:
-    """The call in progress."""
+    """The call in progress. `stack` is there once `run` has bound it, with its trace."""
 
     def __init__(self, options: CallOptions, loop: asyncio.AbstractEventLoop) -> None:
         self._options = options
         self._loop = loop
         self._clock = Clock()
+        self._rng = Entropy()
         self._engine = MediaEngine()
-        self._stream = -1
+        self._voice: Voice | None = None
         self._stats: StreamStats | None = None
-        self._pending = 0  # prompt and digits not through yet
+        self._pending = 0  # prompt, digits, hold and transfer that are not through yet
         self._digits_left = bool(options.digits)
+        self._answered = False
         self._start_ns = 0
+        self._held_ns = 0
         self._ended = asyncio.Event()
-        self._recorder: Recorder | None = None
-        self._host = ""
+        self._timers: list[asyncio.TimerHandle] = []
+        self.stack: Stack | None = None
         self.report = CallReport(uri=options.text)
 
     async def run(self) -> CallReport:
         """Dial, wait for the end, report. OSError and ValueError name what could not be opened."""
         options = self._options
         prompt = load_prompt(options.play) if options.play else None
-        port = options.uri.port if options.uri.port > 0 else SIP_PORT
-        target = (resolve(options.uri.host, port), port)
-        self._host = options.bind or local_address(target)
-        rng = Entropy()
         self._engine.start()
         self._loop.add_reader(self._engine.fileno(), self._on_media)
         try:
-            self._stream = self._engine.open(self._host, 16384, 32766)
-            if options.record:
-                self._recorder = Recorder(options.record, self._engine, self._stream)
-                self.report.recording = str(options.record)
-                self._drain_recording()
+            target = target_of(options)
+            host = options.bind or local_address(target[:2])
+            self.stack = self._bind(host, target[2])
+            self._voice = self._open_voice(host)
             self._prompt = self._engine.add_prompt(prompt.pcmu, prompt.pcma) if prompt else -1
-            stack = self._bind(rng)
-            try:
-                self._dial(target, rng)
-                await self._wait()
-            finally:
-                stack.close()
+            self._dial((target[0], target[1], 0))
+            await self._wait()
         finally:
-            self._loop.remove_reader(self._engine.fileno())
-            if self._recorder:
-                self._recorder.close()
-            if self._stream >= 0:
-                self._stats = self._engine.close(self._stream)
-            self._engine.stop()
-        self._count()
+            self._close()
+        if self._stats is not None:
+            s = self._stats
+            self.report.rtp = Rtp(s.sent, s.received, s.lost, round(s.jitter_ms, 3))
         return self.report
 
-    def _bind(self, rng: random.Random) -> SipStack:
-        """The endpoint must show the port it is reached at, so a free one is looked for first."""
-        port = self._options.port
-        if not port:
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-                probe.bind((self._host, 0))
-                port = int(probe.getsockname()[1])
-        self._endpoint = Endpoint(Local(self._host, port), rng=rng)
-        try:
-            stack = udp_stack(self._endpoint, self._host, port, self._loop, self._on_sip)
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                raise OSError(in_use("--port", self._host, port)) from error
-            raise
-        self._flush = stack.flush
+    # -- its beginning ---------------------------------------------------------------------------
+
+    def _bind(self, host: str, transport: Transport) -> Stack:
+        options = self._options
+        bind = Bind(host, options.port, transport, tls=options.tls, named="--bind")
+        stack = Stack(StackSettings((bind,)), self._loop, self._rng, self._clock)
+        stack.on_event = self._on_sip
+        self.report.transport = transport
+        self.report.local = f"{bracketed(host)}:{stack.binds[0].port}"
         return stack
 
-    def _dial(self, target: tuple[str, int], rng: random.Random) -> None:
+    def _open_voice(self, host: str) -> Voice:
         options = self._options
-        body = sdp.offer(
-            self._host, self._engine.port(self._stream), session_id=rng.getrandbits(31)
-        )
+        self.report.recording = str(options.record or "")
+        voice = Voice(self._engine, voice_options(options, host), self._rng)
+        if voice.recorder is not None:
+            self._drain_recording(voice.recorder)
+        return voice
+
+    def _dial(self, target: Address) -> None:
         self._start_ns = self._clock.now_ns()
-        self._note("dialed", f"{target[0]}:{target[1]}")
-        self._endpoint.invite(
-            Invite(
-                leg=LEG,
-                targets=((*target, 0),),
-                request_uri=options.text,
-                from_uri=f"sip:{options.caller}@{self._host}",
-                to_uri=options.text,
-                call_id=f"{rng.getrandbits(96):024x}@{self._host}",
-                sdp=body,
-                credentials=options.credentials,
-            ),
-            self._start_ns,
-        )
-        self._flush()
+        self.report.remote = f"{bracketed(target[0])}:{target[1]}"
+        self._note("dialed", self.report.remote)
+        host = self.stack.locals[0].host if self.stack else ""
+        body = self._voice.offer() if self._voice else b""
+        invite = invite_of(self._options, target, host, body, self._rng)
+        self.report.call_id = invite.call_id
+        if self.stack is not None:
+            try:
+                self.stack.endpoint.invite(invite, self._start_ns)
+            except SipError as error:
+                raise ValueError(str(error)) from error
+            self.stack.flush()
+
+    # -- its length ------------------------------------------------------------------------------
 
     async def _wait(self) -> None:
         """Until the end: the ring limit, the seconds asked for, or the far end's BYE."""
@@ -227,11 +142,24 @@ class OneCall:
         finally:
             self._ring.cancel()
 
-    def _drain_recording(self) -> None:
-        """The engine holds 1.28 s of a recording; taking it every half second loses nothing."""
-        if self._recorder is not None and not self._ended.is_set():
-            self._recorder.drain()
-            self._loop.call_later(0.5, self._drain_recording)
+    def _close(self) -> None:
+        self._ended.set()
+        for timer in self._timers:
+            timer.cancel()
+        if self.stack is not None:
+            self.stack.close()
+        self._loop.remove_reader(self._engine.fileno())
+        if self._voice is not None:
+            self._stats = self._voice.close()
+        self._engine.stop()
+
+    def _later(self, seconds: float, what: Callable[[], None]) -> None:
+        self._timers.append(self._loop.call_later(seconds, what))
+
+    def _drain_recording(self, recorder: Recorder) -> None:
+        if not self._ended.is_set():
+            recorder.drain()
+            self._later(DRAIN_S, lambda: self._drain_recording(recorder))
 
     def _at_ms(self) -> int:
         return (self._clock.now_ns() - self._start_ns) // 1_000_000
@@ -245,64 +173,158 @@ class OneCall:
             self._release()
 
     def _release(self) -> None:
-        self._endpoint.release(LEG, self._clock.now_ns())
-        self._flush()
+        if self.stack is not None:
+            self.stack.endpoint.release(LEG, self._clock.now_ns())
+            self.stack.flush()
+
+    # -- what SIP tells --------------------------------------------------------------------------
 
     def _on_sip(self, event: SipEvent) -> None:
         match event:
             case Provisional(code=code, sdp=body) if code > 100:
-                if self.report.ring_ms is None:
-                    self.report.ring_ms = self._at_ms()
-                self._note("early_media" if body else "ringing", str(code))
-                if body is not None:
-                    self._connect(body)
-            case Accepted(sdp=body) if self.report.answer_ms is None:
+                self._progress(code, body)
+            case Accepted(sdp=body) if not self._answered:
                 self._answer(body)
+            case Failover(target=target, code=code):
+                self._note("next_target", f"{target[0]}:{target[1]} {code or 'silent'}")
             case Renegotiated(sdp=body):
-                self._note("renegotiated")
-                self._connect(body)
+                self._renegotiated(body)
+            case Modified(sdp=body):
+                self._modified(body)
+            case ModifyFailed(code=code):
+                self._modify_failed(code)
             case Digit(digit=digit):
                 self._key(digit, "info")
-            case Incoming(leg=leg):
-                self._endpoint.reject(leg, 486, self._clock.now_ns())
-                self._flush()
-            case Ended():
+            case ReferProgress():
+                self._transferred(event)
+            case Incoming(leg=leg) if self.stack is not None:
+                self.stack.endpoint.reject(leg, 486, self._clock.now_ns())
+            case ReferAsked(leg=leg, refer_to=refer_to) if self.stack is not None:
+                self._note("transfer_declined", refer_to)
+                self.stack.endpoint.refer_answer(leg, 603, self._clock.now_ns())
+            case Ended(leg=leg) if leg == LEG:
                 self._end(event)
             case _:
                 pass
 
-    def _connect(self, body: bytes) -> bool:
+    def _progress(self, code: int, body: bytes | None) -> None:
+        if self.report.ring_ms is None:
+            self.report.ring_ms = self._at_ms()
+        self._note("early_media" if body else "ringing", str(code))
+        if body is not None:
+            self._agree(body)
+
+    def _agree(self, body: bytes) -> bool:
         try:
-            media = sdp.parse(body)
-            events = -1 if media.event_type is None else media.event_type
-            self._engine.connect(self._stream, media.host, media.port, media.payload_type, events)
+            if self._voice is not None:
+                self._voice.accept(body)
         except ValueError as error:
             self._note("bad_sdp", str(error))
             return False
         return True
 
     def _answer(self, body: bytes) -> None:
+        self._answered = True
         self._ring.cancel()
         self.report.answer_ms = self._at_ms()
         self._note("answered")
         options = self._options
-        if not self._connect(body):
+        if not self._agree(body) or self._voice is None:
             self._hang_up()
             return
+        if options.hold_ms:
+            self._pending += 1
+            self._offer(hold=True)
         if self._prompt >= 0:
             self._pending += 1
-            self._engine.play(self._stream, self._prompt, PLAY_TOKEN)
+            self._engine.play(self._voice.stream, self._prompt, PLAY_TOKEN)
         elif self._digits_left:
             self._send_digits()
+        if options.transfer and not self._pending:
+            self._transfer()
         if options.seconds is not None:
-            self._loop.call_later(options.seconds, self._hang_up)
+            self._later(options.seconds, self._hang_up)
         elif not self._pending:
-            self._loop.call_later(LISTEN_S, self._hang_up)
+            self._later(LISTEN_S, self._hang_up)
+
+    def _renegotiated(self, body: bytes) -> None:
+        if self._voice is None:
+            return
+        try:
+            self._voice.answer(body)
+        except ValueError as error:
+            self._note("bad_sdp", str(error))
+            return
+        self._note("renegotiated", self._voice.direction)
+
+    # -- hold and transfer -----------------------------------------------------------------------
+
+    def _offer(self, *, hold: bool) -> None:
+        if self._voice is None or self.stack is None or self._ended.is_set():
+            return
+        try:
+            body = self._voice.hold() if hold else self._voice.resume()
+            self.stack.endpoint.modify(LEG, body, self._clock.now_ns())
+        except ValueError as error:
+            self._note("not_held", str(error))
+            self._through()
+            return
+        self.stack.flush()
+
+    def _modified(self, body: bytes) -> None:
+        if not self._agree(body) or self._voice is None:
+            self._through()
+        elif self._voice.direction in {"sendonly", "inactive"}:
+            self._held_ns = self._clock.now_ns()
+            self._note("held", self._voice.direction)
+            self._later(self._options.hold_ms / 1000, self._resume)
+        else:
+            self.report.held_ms = (self._clock.now_ns() - self._held_ns) // 1_000_000
+            self._note("resumed", self._voice.direction)
+            self._through()
+
+    def _resume(self) -> None:
+        self._offer(hold=False)
+
+    def _modify_failed(self, code: int) -> None:
+        if self._voice is not None:
+            self._voice.refused()
+        self._note("not_resumed" if self._held_ns else "not_held", str(code))
+        self._through()
+
+    def _transfer(self) -> None:
+        """Once: ask the far end to call somebody else (RFC 3515)."""
+        if self.report.transfer is not None or self.stack is None:
+            return
+        to = self._options.transfer
+        self.report.transfer = Transfer(to, 0, done=False)
+        self._pending += 1
+        self._note("transferring", to)
+        try:
+            self.stack.endpoint.refer(LEG, to, self._clock.now_ns())
+        except SipError as error:
+            self._note("not_transferred", str(error))
+            self._through()
+            return
+        self.stack.flush()
+
+    def _transferred(self, event: ReferProgress) -> None:
+        done = event.final and 200 <= event.code < 300
+        self.report.transfer = Transfer(self._options.transfer, event.code, done)
+        self._note("transfer", f"{event.code} {event.phrase}".strip())
+        if event.final:
+            self._note("transferred" if done else "not_transferred")
+            self._pending -= 1
+            self._hang_up()
+
+    # -- keys and prompts ------------------------------------------------------------------------
 
     def _send_digits(self) -> None:
         self._digits_left = False
+        if self._voice is None:
+            return
         try:
-            self._engine.send_digits(self._stream, self._options.digits, DIGITS_TOKEN)
+            self._engine.send_digits(self._voice.stream, self._options.digits, DIGITS_TOKEN)
         except (ValueError, BufferError) as error:
             self._note("digits_not_sent", str(error))
             return
@@ -325,16 +347,18 @@ class OneCall:
         self._note("digit", digit)
 
     def _through(self) -> None:
-        """A prompt or digit string is out: digits follow the prompt, then a little listening."""
+        """One thing is through: digits follow the prompt, a transfer all, then a little waiting."""
         self._pending -= 1
         if self._digits_left:
             self._send_digits()
+        if not self._pending and self._options.transfer:
+            self._transfer()
         if self._options.seconds is None and not self._pending:
-            self._loop.call_later(AFTER_S, self._hang_up)
+            self._later(AFTER_S, self._hang_up)
 
     def _end(self, event: Ended) -> None:
         report = self.report
-        answered = event.answered or report.answer_ms is not None
+        answered = event.answered or self._answered
         report.outcome = outcome_of(event.code, event.q850, answered=answered).value
         report.sip_code = 200 if answered else event.code
         report.q850 = event.q850
@@ -346,13 +370,3 @@ class OneCall:
             report.outcome = "no_answer"
         self._note("released", event.by)
         self._ended.set()
-
-    def _count(self) -> None:
-        if self._stats is not None:
-            stats = self._stats
-            self.report.rtp = Rtp(stats.sent, stats.received, stats.lost, round(stats.jitter_ms, 3))
-
-
-async def place(options: CallOptions) -> CallReport:
-    """Place one call and report it."""
-    return await OneCall(options, asyncio.get_running_loop()).run()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ipaddress
 import random
 from pathlib import Path
 
 import msgspec
 
+from dialerd.shell.addresses import ELSEWHERE, local_address
 from dialerd.shell.recorder import Recorder
 from fastpath.rtp import MediaEngine, StreamStats
 from sip.negotiation import Capabilities, Negotiation
@@ -18,12 +20,18 @@ NOBODY = "0.0.0.0"  # noqa: S104 - the engine's word for a peer on hold
 
 
 class VoiceOptions(msgspec.Struct, frozen=True):
-    """What a leg's audio may be: codecs by payload type, best first; SRTP off, offered, required."""
+    """What a leg's audio may be; codecs by payload type, best first."""
 
     host: str
     codecs: tuple[int, ...] = (0, 8)
     srtp: Protection = "off"
     record: Path | None = None
+
+
+def four(host: str) -> str:
+    """An IPv4 address of ours beside an IPv6 one."""
+    near = ipaddress.ip_address(host).is_loopback
+    return "127.0.0.1" if near else local_address(ELSEWHERE)
 
 
 class Voice:
@@ -32,13 +40,18 @@ class Voice:
     def __init__(self, engine: MediaEngine, options: VoiceOptions, rng: random.Random) -> None:
         """OSError when no port is free or the recording cannot be written."""
         self._engine = engine
-        self.stream = engine.open(options.host, *PORTS)
+        host = options.host
+        try:
+            self.stream = engine.open(host, *PORTS)
+        except ValueError:  # the engine speaks IPv4: SIP over IPv6 may well describe such audio
+            host = four(host)
+            self.stream = engine.open(host, *PORTS)
         self.recorder: Recorder | None = None
         try:
             if options.record is not None:
                 self.recorder = Recorder(options.record, engine, self.stream)
             port = engine.port(self.stream)
-            can = Capabilities(options.host, port, options.codecs, srtp=options.srtp)
+            can = Capabilities(host, port, options.codecs, srtp=options.srtp)
             self._negotiation = Negotiation(can, rng.getrandbits(31), rng)
         except BaseException:
             engine.close(self.stream)

@@ -58,7 +58,8 @@ def test_a_refusal_is_told_with_its_code_and_cause(tmp_path, scenario, outcome, 
     with sipp(tmp_path, scenario) as peer:
         done, report = dialerd_call(at(peer))
         judged = peer.finish()
-    assert done.returncode == 0
+    assert done.returncode == 1
+    assert done.stderr == ""
     assert (report["outcome"], report["sip_code"], report["q850"]) == (outcome, code, q850)
     assert report["released_by"] == "them"
     assert report["answer_ms"] is None
@@ -70,7 +71,7 @@ def test_a_call_that_rings_on_is_cancelled(tmp_path):
     with sipp(tmp_path, "rings_on") as peer:
         done, report = dialerd_call(at(peer), "--ring", "1")
         judged = peer.finish()
-    assert done.returncode == 0
+    assert done.returncode == 1
     assert (report["outcome"], report["released_by"]) == ("no_answer", "us")
     assert judged["successful"] == 1
 

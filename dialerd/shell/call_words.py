@@ -1,0 +1,111 @@
+"""What `dialerd call` is told, and its report, whose shape is stable: fields are only added."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from dialerd.config import Trunk
+from fastpath.numbers import Number
+from sip.auth import Credentials
+from sip.io_tls import TlsOptions
+from sip.sdp.agree import Protection
+from sip.uri import Uri
+
+
+class Via(msgspec.Struct, frozen=True):
+    """A trunk of the configuration and the number to call on it."""
+
+    trunk: Trunk
+    number: Number
+
+
+class CallOptions(msgspec.Struct, frozen=True):
+    """What to do in the call. `seconds` counts from the answer.
+
+    Attributes:
+        uri, text: whom to call, read and as written.
+        bind, port: our own address; empty and 0: what leads there, any port.
+        transport: "" is what the URI says, else udp.
+        caller: user or whole URI of From.
+        via: speak as the daemon would on this trunk, to its address.
+        hold_ms: hold for so long after the answer, then resume; 0: do not.
+        transfer: a URI that the far end is then asked to call (blind REFER).
+    """
+
+    uri: Uri
+    text: str
+    play: Path | None = None
+    digits: str = ""
+    record: Path | None = None
+    seconds: float | None = None
+    ring_s_max: float = 60.0
+    bind: str = ""
+    port: int = 0
+    transport: Literal["", "udp", "tcp", "tls"] = ""
+    tls: TlsOptions = TlsOptions()
+    caller: str = "dialerd"
+    credentials: Credentials | None = None
+    via: Via | None = None
+    hold_ms: int = 0
+    transfer: str = ""
+    srtp: Protection = "off"
+
+
+class HeardDigit(msgspec.Struct, frozen=True):
+    """One key, in milliseconds after the INVITE."""
+
+    digit: str
+    at_ms: int
+    source: str
+
+
+class TimelineEvent(msgspec.Struct, frozen=True):
+    """One thing that happened, in milliseconds after the INVITE."""
+
+    at_ms: int
+    event: str
+    detail: str = ""
+
+
+class Rtp(msgspec.Struct, frozen=True):
+    """The media of the call as our end saw it."""
+
+    sent: int = 0
+    received: int = 0
+    lost: int = 0
+    jitter_ms: float = 0.0
+
+
+class Transfer(msgspec.Struct, frozen=True):
+    """How a transfer went: the last status told, 0 when none was."""
+
+    to: str
+    code: int
+    done: bool
+
+
+class CallReport(msgspec.Struct):
+    """The result; `ring_ms` and `answer_ms` are None when it never came to that."""
+
+    uri: str
+    outcome: str = "failed"
+    sip_code: int = 0
+    q850: int = 0
+    reason: str = ""
+    ring_ms: int | None = None
+    answer_ms: int | None = None
+    duration_ms: int = 0
+    digits: list[HeardDigit] = []
+    released_by: str = ""
+    rtp: Rtp = Rtp()
+    recording: str = ""
+    timeline: list[TimelineEvent] = []
+    call_id: str = ""
+    transport: str = ""
+    local: str = ""
+    remote: str = ""
+    held_ms: int = 0
+    transfer: Transfer | None = None

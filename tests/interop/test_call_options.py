@@ -1,0 +1,202 @@
+"""The options of `dialerd call`, each against a peer that must agree with what we report."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+import pytest
+
+from tests.interop.listening import called, listening, names
+from tests.interop.sipp import sipp
+from tests.sip.authority import Authority
+
+CONFIG = """
+[[trunk]]
+name = "gateway"
+host = "127.0.0.1"
+port = {port}
+username = "account"
+password = "secret"
+from_user = "{{account}}"
+asserted_identity = "<sip:{{caller_id}}@example.com>"
+number_format = "national"
+codecs = ["PCMA"]
+"""
+
+
+def at(port: int, host: str = "127.0.0.1", scheme: str = "sip") -> str:
+    return f"{scheme}:+84912345678@{host}:{port}"
+
+
+def test_hold_and_resume_as_sipp_expects_them(tmp_path) -> None:
+    with sipp(tmp_path, "held") as peer:
+        code, report, _ = called(at(peer.port), "--hold-ms", "200")
+        judged = peer.finish()
+    assert judged["successful"] == 1
+    assert code == 0
+    happened = names(report)
+    assert happened.index("answered") < happened.index("held") < happened.index("resumed")
+    assert report["held_ms"] >= 200
+
+
+def test_who_refuses_a_hold_is_reported(tmp_path) -> None:
+    with sipp(tmp_path, "uas") as peer:
+        code, report, _ = called(at(peer.port), "--hold-ms", "100", "--seconds", "1")
+        peer.stop()
+    assert code == 0
+    assert report["answer_ms"] is not None
+    assert report["held_ms"] == 0
+
+
+def test_a_blind_transfer_and_its_notifies(tmp_path) -> None:
+    with sipp(tmp_path, "transferred") as peer:
+        code, report, _ = called(at(peer.port), "--transfer", "sip:other@192.0.2.9")
+        judged = peer.finish()
+    assert judged["successful"] == 1
+    assert code == 0
+    assert report["transfer"] == {"to": "sip:other@192.0.2.9", "code": 200, "done": True}
+    assert "transferred" in names(report)
+
+
+def test_a_transfer_that_nobody_takes() -> None:
+    with listening("--calls", "1") as peer:
+        code, report, _ = called(at(peer.port), "--transfer", "sip:other@192.0.2.9")
+        peer.finish()
+    assert code == 0
+    assert (report["transfer"]["code"], report["transfer"]["done"]) == (603, False)
+    assert "transfer_declined" in peer.events()
+
+
+def test_auth_answers_a_challenge(tmp_path) -> None:
+    with sipp(tmp_path, "challenges") as peer:
+        code, _, _ = called(at(peer.port), "--auth", "account:secret", "--seconds", "0")
+        judged = peer.finish()
+    assert (code, judged["successful"]) == (0, 1)
+
+
+def test_from_may_be_a_whole_uri(tmp_path) -> None:
+    with sipp(tmp_path, "uas", 1, "-trace_msg", "-message_file", str(tmp_path / "said")) as peer:
+        code, _, _ = called(at(peer.port), "--from", "sip:1900@carrier.example", "--seconds", "0")
+        peer.finish()
+    assert code == 0
+    assert "From: <sip:1900@carrier.example>;tag=" in (tmp_path / "said").read_text()
+
+
+def test_via_trunk_speaks_as_the_configuration_says(tmp_path) -> None:
+    said = tmp_path / "said"
+    with sipp(tmp_path, "challenges", 1, "-trace_msg", "-message_file", str(said)) as peer:
+        config = tmp_path / "dialerd.toml"
+        config.write_text(CONFIG.format(port=peer.port))
+        config.chmod(0o600)
+        code, report, _ = called(
+            "0912345678", "--via-trunk", "gateway", "-c", str(config), "--from", "842873001234",
+            "--seconds", "0",
+        )  # fmt: skip
+        judged = peer.finish()
+    text = said.read_text()
+    assert (code, judged["successful"]) == (0, 1)
+    assert f"INVITE sip:0912345678@127.0.0.1:{peer.port} SIP/2.0" in text
+    assert "From: " in text
+    assert "<sip:account@" in text
+    assert "P-Asserted-Identity: <sip:842873001234@example.com>" in text
+    invite = text[text.index("INVITE sip:") :].partition("\n\n\n")[0]
+    assert "RTP/AVP 8 101" in invite
+    assert report["outcome"] == "answered"
+
+
+@pytest.mark.parametrize(
+    ("number", "trunk", "said"), [("0912345678", "other", "gateway"), ("12", "gateway", "'12'")]
+)
+def test_a_trunk_or_number_that_is_none_is_a_usage_error(tmp_path, number, trunk, said) -> None:
+    config = tmp_path / "dialerd.toml"
+    config.write_text(CONFIG.format(port=9))
+    config.chmod(0o600)
+    code, _, err = called(number, "--via-trunk", trunk, "-c", str(config))
+    assert code == 2
+    assert said in err
+
+
+def test_tcp(tmp_path) -> None:
+    with listening("--transport", "tcp", "--calls", "2") as peer:
+        first = called(at(peer.port), "--transport", "tcp", "--seconds", "0.2")
+        second = called(f"{at(peer.port)};transport=tcp", "--seconds", "0.2")
+        assert peer.finish() == 0
+    assert [first[0], second[0]] == [0, 0]
+    assert (first[1]["transport"], second[1]["transport"]) == ("tcp", "tcp")
+    assert [c["answered"] for c in peer.calls()] == [True, True]
+
+
+def test_tls_believes_whom_it_is_told_to_and_nobody_else(tmp_path) -> None:
+    authority = Authority(tmp_path)
+    cert, key = authority.issue("gateway", "IP:127.0.0.1")
+    options = ("--transport", "tls", "--cert", str(cert), "--key", str(key))
+    with listening(*options) as peer:
+        uri = at(peer.port, scheme="sips")
+        code, report, _ = called(uri, "--ca", str(authority.file), "--seconds", "0.2")
+        assert (code, report["transport"]) == (0, "tls")
+        refused, report, err = called(uri, "--seconds", "0.2", "--ring", "8")
+        assert (refused, report["answer_ms"]) == (1, None)
+        assert "certificate verify failed" in err
+        assert err.splitlines()[-1].startswith("error: ")
+        trusted, _, _ = called(uri, "--insecure", "--seconds", "0.2")
+        assert trusted == 0
+        assert peer.interrupt() == 0
+
+
+def test_ipv6() -> None:
+    with listening("--bind", "[::1]:0", "--calls", "1") as peer:
+        code, report, _ = called(at(peer.port, "[::1]"), "--seconds", "0.5")
+        assert peer.finish() == 0
+    assert code == 0
+    assert report["remote"] == f"[::1]:{peer.port}"
+    assert report["local"].startswith("[::1]:")
+
+
+def test_bind_is_where_it_comes_from(tmp_path) -> None:
+    with listening("--calls", "1") as peer:
+        code, report, _ = called(at(peer.port), "--bind", "127.0.0.1:24777", "--seconds", "0")
+        peer.finish()
+    assert (code, report["local"]) == (0, "127.0.0.1:24777")
+    assert peer.calls()[0]["source"] == "127.0.0.1:24777"
+
+
+def test_trace_and_capture_of_a_call_without_secrets(tmp_path) -> None:
+    path = tmp_path / "x.pcap"
+    with sipp(tmp_path, "challenges") as peer:
+        code, _, err = called(
+            at(peer.port), "--auth", "account:secret", "--seconds", "0", "--trace",
+            "--pcap", str(path),
+        )  # fmt: skip
+        peer.finish()
+    assert code == 0
+    assert "401 Unauthorized" in err
+    assert "|- ACK ---" in err
+    assert b"Authorization: ***\r\n" in path.read_bytes()
+    tshark = shutil.which("tshark")
+    assert tshark, "tshark is missing: apt-get install tshark"
+    rows = subprocess.run(
+        [tshark, "-r", str(path), "-T", "fields", "-e", "sip.Method", "-e", "sip.Status-Code"],
+        capture_output=True, text=True, check=True, timeout=60,
+    ).stdout.split()  # fmt: skip
+    assert rows[:4] == ["INVITE", "401", "ACK", "INVITE"]
+    assert rows[-2:] == ["BYE", "200"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--bind", "nonsense"),
+        ("--bind", "127.0.0.1:99999"),
+        ("--transfer", "nobody"),
+        ("--from", "sip:"),
+        ("--auth", "nocolon"),
+        ("--transport", "sctp"),
+        ("--srtp", "maybe"),
+        ("--auth", "a:b", "--user", "c"),
+    ],
+)
+def test_wrong_options_are_usage_errors(options) -> None:
+    code, _, err = called("sip:x@127.0.0.1:9", *options)
+    assert code == 2
+    assert "Traceback" not in err
