@@ -24,6 +24,7 @@ from dialerd.shell.call_words import CallOptions, CallReport, Via
 from dialerd.shell.one_call import OneCall
 from sip.auth import Credentials
 from sip.io_tls import TlsOptions
+from sip.local import transport_of
 from sip.uri import Uri, parse
 
 
@@ -123,7 +124,9 @@ def _options(uri: str, given: dict[str, Any]) -> CallOptions:
         _callable(given["transfer"], "--transfer")
     via = _via(given["trunk"], uri, given["config_path"]) if given["trunk"] else None
     credentials = _credentials(given)
-    given["caller"] = caller = given["caller"] or (credentials.username if credentials else "dialerd")
+    given["caller"] = caller = given["caller"] or (
+        credentials.username if credentials else "dialerd"
+    )
     if ":" in caller:
         _callable(caller, "--from")
     return CallOptions(
@@ -151,6 +154,8 @@ def _callable(text: str, hint: str) -> Uri:
         target = parse(text)
         if target.scheme not in {"sip", "sips"} or not target.user:
             raise ValueError("it must look like sip:USER@HOST:PORT")
+        if (transport := transport_of(target)) not in {"udp", "tcp", "tls"}:
+            raise ValueError(f"{transport} is not spoken: udp, tcp and tls are")
     except ValueError as error:
         raise click.BadParameter(
             f"'{clean(text)}' is not a SIP URI that can be called: {error}", param_hint=hint

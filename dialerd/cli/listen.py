@@ -39,7 +39,12 @@ SCRIPTS = ("answer", "ring", "busy", "echo", "hold")
 @click.option("--seconds", type=click.FloatRange(min=0), help="Hang up this long after the answer.")
 @click.option("--hold-after-ms", type=click.IntRange(0), default=1000, show_default=True)
 @click.option("--hold-ms", type=click.IntRange(0), default=2000, show_default=True)
-@click.option("--auth", default="", metavar="USER:PASS", help="Challenge callers (digest); From must show USER.")
+@click.option(
+    "--auth",
+    default="",
+    metavar="USER:PASS",
+    help="Challenge callers (digest); From must show USER.",
+)
 @srtp_option
 @click.option("--cert", type=click.Path(path_type=Path), help="TLS: our certificate chain, PEM.")
 @click.option("--key", type=click.Path(path_type=Path), help="TLS: its private key, PEM.")

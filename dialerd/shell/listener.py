@@ -140,7 +140,7 @@ class Listener:
             case Established(sdp=body):
                 self._established(event.leg, leg, body)
             case Renegotiated(sdp=body):
-                self._renegotiated(leg, body)
+                self._renegotiated(event.leg, leg, body)
             case Modified(sdp=body):
                 self._modified(leg, body)
             case ModifyFailed(code=code):
@@ -265,11 +265,11 @@ class Listener:
             number = self._streams[voice.stream]
             self._later(leg, self._options.hold_ms / 1000, self._resume, number)
 
-    def _renegotiated(self, leg: _Leg, body: bytes) -> None:
+    def _renegotiated(self, number: int, leg: _Leg, body: bytes) -> None:
         if leg.voice is None:
             return
         try:
-            leg.voice.answer(body)
+            leg.voice.renegotiated(self.stack.endpoint.description(number), body)
         except ValueError as error:
             self._note(leg, "bad_sdp", str(error))
             return

@@ -248,10 +248,10 @@ class OneCall:
             self._later(LISTEN_S, self._hang_up)
 
     def _renegotiated(self, body: bytes) -> None:
-        if self._voice is None:
+        if self._voice is None or self.stack is None:
             return
         try:
-            self._voice.answer(body)
+            self._voice.renegotiated(self.stack.endpoint.description(LEG), body)
         except ValueError as error:
             self._note("bad_sdp", str(error))
             return

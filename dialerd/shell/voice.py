@@ -9,14 +9,15 @@ from pathlib import Path
 import msgspec
 
 from dialerd.shell.addresses import ELSEWHERE, local_address
+from dialerd.shell.following import follow
 from dialerd.shell.recorder import Recorder
 from fastpath.rtp import MediaEngine, StreamStats
+from sip import sdp
 from sip.negotiation import Capabilities, Negotiation
 from sip.sdp.agree import Protection
-from sip.sdp.model import Direction
+from sip.sdp.model import MIRROR, Direction, Media
 
 PORTS = (16_384, 32_766)
-NOBODY = "0.0.0.0"  # noqa: S104 - the engine's word for a peer on hold
 
 
 class VoiceOptions(msgspec.Struct, frozen=True):
@@ -40,12 +41,14 @@ class Voice:
     def __init__(self, engine: MediaEngine, options: VoiceOptions, rng: random.Random) -> None:
         """OSError when no port is free or the recording cannot be written."""
         self._engine = engine
+        self._rng = rng
         host = options.host
         try:
             self.stream = engine.open(host, *PORTS)
         except ValueError:  # the engine speaks IPv4: SIP over IPv6 may well describe such audio
             host = four(host)
             self.stream = engine.open(host, *PORTS)
+        self._agreed: Media | None = None  # what the stream does now
         self.recorder: Recorder | None = None
         try:
             if options.record is not None:
@@ -72,6 +75,12 @@ class Voice:
         self._negotiation.answered(remote)
         self._connect()
 
+    def renegotiated(self, ours: bytes, theirs: bytes) -> None:
+        """What holds since the peer described itself anew and was answered with `ours`."""
+        media = sdp.settle(ours, theirs)
+        self._negotiation = Negotiation.of(ours, self._rng, wish="sendrecv")
+        self._follow(media)
+
     def hold(self) -> bytes:
         """An offer in which we hear nothing any more."""
         return self._negotiation.hold()
@@ -88,20 +97,16 @@ class Voice:
     @property
     def direction(self) -> Direction:
         """What holds now, seen from us."""
-        result = self._negotiation.result
-        if result is None:
-            return "inactive"
-        return {"sendonly": "recvonly", "recvonly": "sendonly"}.get(
-            result.direction, result.direction
-        )  # type: ignore[return-value]
+        return MIRROR[self._agreed.direction] if self._agreed is not None else "inactive"
 
     def _connect(self) -> None:
         media = self._negotiation.result
-        if media is None:
-            return
-        host = media.host if media.listens else NOBODY
-        events = -1 if media.event_type is None else media.event_type
-        self._engine.connect(self.stream, host, media.port, media.payload_type, events)
+        if media is not None:
+            self._follow(media)
+
+    def _follow(self, media: Media) -> None:
+        follow(self._engine, self.stream, media, self._agreed)
+        self._agreed = media
 
     def close(self) -> StreamStats:
         """Write the rest of the recording, free the stream; its counts."""

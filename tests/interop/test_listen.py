@@ -202,3 +202,24 @@ def test_a_port_in_use_is_named_with_its_holder() -> None:
     assert done.returncode == 1
     assert "is in use by" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours", "answered"),
+    [
+        ("required", "required", True),
+        ("required", "offered", True),
+        ("offered", "off", True),
+        ("off", "offered", True),
+        ("required", "off", False),
+    ],
+)
+def test_srtp_between_two_of_us(theirs, ours, answered) -> None:
+    with listening("--script", "echo", "--srtp", ours, "--calls", "1") as us:
+        code, report, _ = called(
+            f"sip:x@127.0.0.1:{us.port}", "--srtp", theirs, "--seconds", "1", "--digits", "5"
+        )
+        us.finish()
+    assert code == (0 if answered else 1)
+    assert [d["digit"] for d in report["digits"]] == (["5"] if answered else [])
+    assert (report["rtp"]["received"] > 20) == answered
