@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import random
-import shutil
-import subprocess
 import time
 import wave
 from collections.abc import Iterator
@@ -23,60 +20,13 @@ from sip import sdp
 from sip.events import Accepted, Established, Incoming, Invite, SipEvent
 from sip.negotiation import Capabilities, Negotiation
 from tests.interop.agent import HOST, Agent
+from tests.interop.echoing import echoing_phone
 from tests.interop.sipp import free_port
 
 pytestmark = pytest.mark.interop
-# Modules lie where the package puts them, below the architecture's or the plain library folder.
-PLACES = ("/usr/lib/baresip/modules", "/usr/lib/x86_64-linux-gnu/baresip/modules")
-# The bridge's player feeds its source: what baresip hears, decrypted and decoded, it says again.
-CONFIG = """\
-poll_method epoll
-net_interface 127.0.0.1
-sip_listen 127.0.0.1:{port}
-audio_player aubridge,loop
-audio_source aubridge,loop
-audio_alert aubridge,nil
-rtp_ports 40800-40898
-module_path {modules}
-module g711.so
-module aubridge.so
-module srtp.so
-module_app account.so
-module_app menu.so
-"""
 RTP = (40_700, 40_798)
 TONE_HZ = 1_000
 SECONDS = 2.0
-
-
-@contextlib.contextmanager
-def echoing_phone(folder: Path, port: int, encryption: str, *commands: str) -> Iterator[None]:
-    """A baresip that answers every call and says what it hears."""
-    program = shutil.which("baresip")
-    assert program, "baresip is missing: apt-get install baresip-core"
-    modules = next((place for place in PLACES if Path(place).is_dir()), "")
-    assert modules, f"baresip's modules are in none of {PLACES}"
-    (folder / "config").write_text(CONFIG.format(port=port, modules=modules))
-    (folder / "accounts").write_text(
-        f"<sip:tel@{HOST}>;regint=0;answermode=auto;audio_codecs=pcmu/8000{encryption}\n"
-    )
-    (folder / "contacts").write_text("")
-    typed = [word for command in commands for word in ("-e", command)]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [program, "-4", "-f", str(folder), "-p", str(folder), *typed],
-            cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-        try:
-            until = time.monotonic() + 10
-            while f"0100007F:{port:04X}" not in Path("/proc/net/udp").read_text():
-                assert process.poll() is None, (folder / "log").read_text()
-                assert time.monotonic() < until, "baresip does not listen"
-                time.sleep(0.02)
-            yield
-        finally:
-            process.terminate()
-            process.wait(10)
 
 
 def tone() -> tuple[bytes, bytes]:
