@@ -3,7 +3,9 @@
 The peer's answer opens a subscription, unless it says Refer-Sub: false (RFC 4488); its NOTIFYs
 bring the state of the call that it makes, as a message/sipfrag. One REFER of ours per call is on
 its way at a time. Each gets one final `ReferProgress`, unless the leg's `Ended` comes first. A
-NOTIFY may overtake the answer (RFC 6665 section 4.1.2.4).
+NOTIFY may overtake the answer (RFC 6665 section 4.1.2.4). A subscription that would run out is
+renewed by SUBSCRIBE (section 4.1.2.2); a peer that does not know that has told us until when it
+tells.
 
 Hanging up afterwards is up to the caller: the call is not over for the peer's sake.
 """
@@ -28,8 +30,8 @@ from sip.within import Within
 if TYPE_CHECKING:
     from sip.leg import Leg
 
-STATES = ("asking", "following", "told", "over")
-ASKING, FOLLOWING, TOLD, OVER = range(4)
+STATES = ("asking", "taken", "following", "renewing", "lapsing", "told", "over")
+ASKING, TAKEN, FOLLOWING, RENEWING, LAPSING, TOLD, OVER = range(7)
 
 EVENTS = (
     "2xx",
@@ -39,34 +41,56 @@ EVENTS = (
     "final state",
     "subscription ended",
     "time",
+    "renewed",
+    "not renewed",
     "leg ended",
 )
-ACCEPT, PLAIN, REFUSE, PROGRESS, FINAL, LAST, TIME, LEAVE = range(8)
+ACCEPT, PLAIN, REFUSE, PROGRESS, FINAL, LAST, TIME, RENEWED, KEPT, LEAVE = range(10)
 
 TELL = 1
 WAIT = 2  # for the first NOTIFY; later ones say how long they last
+RENEW = 4
+LAPSE = 8  # wait for the subscription's end
 
 TABLE: dict[tuple[int, int], tuple[int, int]] = {
-    (ASKING, ACCEPT): (FOLLOWING, TELL | WAIT),
+    (ASKING, ACCEPT): (TAKEN, TELL | WAIT),
     (ASKING, PLAIN): (OVER, TELL),
     (ASKING, REFUSE): (OVER, TELL),
     (ASKING, PROGRESS): (FOLLOWING, TELL),
-    (ASKING, FINAL): (TOLD, TELL),
+    (ASKING, FINAL): (TOLD, TELL | LAPSE),
     (ASKING, LAST): (OVER, TELL),
     (ASKING, LEAVE): (OVER, 0),
+    (TAKEN, PROGRESS): (FOLLOWING, TELL),
+    (TAKEN, FINAL): (TOLD, TELL | LAPSE),
+    (TAKEN, LAST): (OVER, TELL),
+    (TAKEN, TIME): (OVER, TELL),
+    (TAKEN, LEAVE): (OVER, 0),
     (FOLLOWING, PROGRESS): (FOLLOWING, TELL),
-    (FOLLOWING, FINAL): (TOLD, TELL),
+    (FOLLOWING, FINAL): (TOLD, TELL | LAPSE),
     (FOLLOWING, LAST): (OVER, TELL),
-    (FOLLOWING, TIME): (OVER, TELL),
+    (FOLLOWING, TIME): (RENEWING, RENEW | LAPSE),
     (FOLLOWING, LEAVE): (OVER, 0),
+    (RENEWING, PROGRESS): (FOLLOWING, TELL),
+    (RENEWING, FINAL): (TOLD, TELL | LAPSE),
+    (RENEWING, LAST): (OVER, TELL),
+    (RENEWING, TIME): (OVER, TELL),
+    (RENEWING, RENEWED): (FOLLOWING, 0),
+    (RENEWING, KEPT): (LAPSING, LAPSE),
+    (RENEWING, LEAVE): (OVER, 0),
+    (LAPSING, PROGRESS): (LAPSING, TELL | LAPSE),
+    (LAPSING, FINAL): (TOLD, TELL | LAPSE),
+    (LAPSING, LAST): (OVER, TELL),
+    (LAPSING, TIME): (OVER, TELL),
+    (LAPSING, LEAVE): (OVER, 0),
     (TOLD, LAST): (OVER, 0),
     (TOLD, TIME): (OVER, 0),
     (TOLD, LEAVE): (OVER, 0),
 }
-ROWS = tuple(tuple(TABLE.get((s, e), (s, 0)) for e in range(len(EVENTS))) for s in range(4))
+ROWS = tuple(tuple(TABLE.get((s, e), (s, 0)) for e in range(len(EVENTS))) for s in range(7))
 
 SIPFRAG = b"message/sipfrag"
 SILENT = "the peer stopped telling"
+RENEW_S = 180
 GRACE = 5 * SECOND  # the last NOTIFY of a subscription that runs out may be late by this
 _STATUS = re.compile(rb"\s*SIP/2\.0 ([1-6][0-9]{2})(?: ([^\r\n]*))?", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -75,11 +99,14 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 class Referral(Timer):
     """One REFER of ours and its subscription."""
 
-    __slots__ = ("cseq", "leg", "state")
+    __slots__ = ("cseq", "end_ns", "ident", "last_ns", "leg", "state")
 
-    def __init__(self, leg: Leg, cseq: int) -> None:
+    def __init__(self, leg: Leg, cseq: int, now_ns: int) -> None:
         self.leg = leg
         self.cseq = cseq  # of its first sending; a challenge makes a second one
+        self.ident = ""  # as the peer's NOTIFYs say it
+        self.end_ns = NEVER  # of the subscription, as it stands
+        self.last_ns = now_ns + REFER_S_MAX * SECOND  # it is not renewed beyond this
         self.state = ASKING
 
     def _step(self, event: int, code: int, phrase: str, now_ns: int) -> None:
@@ -88,6 +115,10 @@ class Referral(Timer):
         timers = self.leg.layer.timers
         if actions & WAIT:
             timers.arm(self, now_ns + TIMEOUT)
+        if actions & LAPSE:
+            timers.arm(self, self.end_ns + GRACE)
+        if actions & RENEW:
+            self._renew(now_ns)
         if actions & TELL:
             final = self.state in {TOLD, OVER}
             self.leg.layer.out.append(ReferProgress(self.leg.number, code, final, phrase))
@@ -96,10 +127,32 @@ class Referral(Timer):
             if self.leg.referral is self:
                 self.leg.referral = None
 
-    def on_done(self, asked: Within, code: int, message: Message | None, now_ns: int) -> None:  # noqa: ARG002
-        """The answer to the REFER."""
+    def _lasts(self, seconds: int, now_ns: int) -> None:
+        """The subscription stands for so long; renewed when three quarters of it are over."""
+        self.end_ns = now_ns + seconds * SECOND
+        if self.state == FOLLOWING:
+            self.leg.layer.timers.arm(self, now_ns + seconds * SECOND * 3 // 4)
+
+    def _renew(self, now_ns: int) -> None:
+        dialog = self.leg.dialog
+        if dialog is None or now_ns >= self.last_ns:
+            self._step(KEPT, 0, "", now_ns)
+            return
+        ident = b";id=" + self.ident.encode() if self.ident else b""
+        lines = self.leg.layer.identities[dialog.next_hop[2]].contact
+        lines += b"Event: refer%b\r\nExpires: %d\r\n" % (ident, RENEW_S)
+        Within(self.leg, dialog, "SUBSCRIBE", self, lines, fatal=False).send(now_ns)
+
+    def on_done(self, asked: Within, code: int, message: Message | None, now_ns: int) -> None:
+        """The answer to the REFER, or to a SUBSCRIBE that renews what it opened."""
         phrase = decoded(message.phrase) if message is not None else "no reply"
-        if not 200 <= code < 300:
+        taken = 200 <= code < 300
+        if asked.method == "SUBSCRIBE":
+            self._step(RENEWED if taken else LAST if code == 481 else KEPT, 0, SILENT, now_ns)
+            if taken and message is not None and self.state == FOLLOWING:
+                self._lasts(message.expires if 0 < message.expires < RENEW_S else RENEW_S, now_ns)
+            return
+        if not taken:
             self._step(REFUSE, code, phrase, now_ns)
             return
         told = b"".join(message.get_all("Refer-Sub")) if message is not None else b""
@@ -111,10 +164,12 @@ class Referral(Timer):
         dialog = self.leg.dialog
         if not ident or dialog is None:
             return True
-        return ident.isdecimal() and self.cseq <= int(ident[:10]) <= dialog.cseq
+        numeric = ident.isascii() and ident.isdecimal() and len(ident) <= 10
+        return numeric and self.cseq <= int(ident) <= dialog.cseq
 
-    def on_notify(self, message: Message, now_ns: int) -> None:
+    def on_notify(self, message: Message, ident: str, now_ns: int) -> None:
         """How the peer's call goes."""
+        self.ident = ident
         found = _STATUS.match(message.body[:SIPFRAG_MAX])
         code = int(found[1]) if found else 0
         phrase = _CONTROL.sub(" ", decoded(found[2] or b"")) if found else ""
@@ -123,12 +178,12 @@ class Referral(Timer):
             known = code >= 200
             self._step(LAST, code if known else 0, phrase if known else SILENT, now_ns)
             return
+        self.end_ns = now_ns + expires_s * SECOND
         self._step(FINAL if code >= 200 else PROGRESS, code or 100, phrase, now_ns)
-        if self.state != OVER:
-            self.leg.layer.timers.arm(self, now_ns + expires_s * SECOND + GRACE)
+        self._lasts(expires_s, now_ns)
 
     def tick(self, now_ns: int) -> None:
-        """The peer told nothing more in the time it promised to."""
+        """The peer told nothing more for as long as it promised to, or nearly."""
         self._step(TIME, 0, SILENT, now_ns)
 
     def leave(self) -> None:
@@ -199,7 +254,7 @@ def begin(
     lines += b"Refer-To: <%b>\r\nReferred-By: <%b>\r\n" % (value.encode(), ours)
     if not subscribe:
         lines += b"Refer-Sub: false\r\nSupported: norefersub\r\n"
-    leg.referral = referral = Referral(leg, dialog.cseq + 1)
+    leg.referral = referral = Referral(leg, dialog.cseq + 1, now_ns)
     Within(leg, dialog, "REFER", referral, lines, fatal=False).send(now_ns)
 
 
@@ -216,4 +271,4 @@ def on_notify(leg: Leg, message: Message, key: bytes, source: Address, now_ns: i
         layer.answer(message, key, source, 415, now_ns, b"Accept: %b\r\n" % SIPFRAG)
     else:
         layer.answer(message, key, source, 200, now_ns)
-        referral.on_notify(message, now_ns)
+        referral.on_notify(message, ident, now_ns)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fastpath.sipscan import parse_uri
+from fastpath.sipscan import Message, parse_uri
 from sip import refer
 from sip.address import parse as parse_address
 from sip.auth import Credentials
@@ -136,6 +136,7 @@ def test_no_notify_ever():
         ("active", REFER_S_MAX),
         ("active;expires=99999999", REFER_S_MAX),
         ("active;expires=x", REFER_S_MAX),
+        ("active;expires=0", 0),
     ],
 )
 def test_a_subscription_runs_out(state: str, seconds: int):
@@ -147,7 +148,69 @@ def test_a_subscription_runs_out(state: str, seconds: int):
     assert us.told() == []
     us.run(2_000)
     assert us.told() == [ReferProgress(1, 0, True, refer.SILENT)]
-    assert us.sizes()["timers"] == 0 or us.run(60_000) == []
+
+
+def following(seconds: int) -> tuple[Us, Message]:
+    """A transfer that the peer tells about for so long."""
+    us, call, sent = referring()
+    us.receive(reply(sent, 202))
+    assert told(us, call, "180 Ringing", f"active;expires={seconds}", ";id=2") == 200
+    us.told()
+    return us, call
+
+
+def test_a_subscription_is_renewed():
+    us, call = following(60)
+    [(at_ms, renewal)] = us.run(45_100)
+    assert (at_ms // 1000, renewal.method, renewal.expires) == (45, "SUBSCRIBE", 180)
+    assert renewal.get_all("Event") == [b"refer;id=2"]
+    us.receive(reply(renewal, 200, extra="Expires: 100\r\n"))
+    [(at_ms, again)] = us.run(75_100)
+    assert (at_ms // 1000, again.method) == (75, "SUBSCRIBE")
+    assert told(us, call, "180 Ringing", "active;expires=40", ";id=2") == 200
+    us.receive(reply(again, 200, extra="Expires: 40\r\n"))
+    assert told(us, call, "200 OK", "terminated;reason=noresource", ";id=2") == 200
+    assert [(e.code, e.final) for e in us.told() if isinstance(e, ReferProgress)] == [
+        (180, False),
+        (200, True),
+    ]
+    assert us.run(200_000) == []
+
+
+@pytest.mark.parametrize("code", [405, 489, 500])
+def test_a_peer_that_does_not_renew_is_heard_to_the_end(code: int):
+    us, call = following(60)
+    [(_, renewal)] = us.run(45_100)
+    us.receive(reply(renewal, code))
+    assert told(us, call, "183 Still", "active;expires=30", ";id=2") == 200
+    us.told()
+    assert us.run(34_000) == []
+    assert us.told() == []
+    us.run(2_000)
+    assert us.told() == [ReferProgress(1, 0, True, refer.SILENT)]
+    assert us.sizes()["legs"] == 1
+
+
+def test_a_peer_that_has_forgotten_its_subscription():
+    us, call = following(60)
+    [(_, renewal)] = us.run(45_100)
+    us.receive(reply(renewal, 481))
+    assert us.told() == [ReferProgress(1, 0, True, refer.SILENT)]
+    assert told(us, call, "200 OK", ident=";id=2") == 481
+
+
+def test_nothing_is_renewed_for_ever():
+    us, call = following(100)
+    for _ in range(45):
+        for _, sent in us.run(10_000):
+            if sent.method == "SUBSCRIBE":
+                us.receive(reply(sent, 200, extra="Expires: 100\r\n"))
+        if us.told():
+            break
+        us.take()
+    else:
+        pytest.fail("still renewing")
+    assert told(us, call, "200 OK") == 481
 
 
 def test_no_subscription_is_wanted():
