@@ -37,6 +37,7 @@ from dialerd.core.control import (
     Stopped,
 )
 from dialerd.core.control_base import PAGE_MAX
+from dialerd.core.lines_view import ListTrunks, TrunkInfo, TrunkList
 from fastpath.numbers import Analysis
 
 
@@ -56,6 +57,12 @@ class OneCampaign(Document):
     """Which campaign."""
 
     campaign: CampaignRef
+
+
+class OneTrunk(Document):
+    """Which line."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=128)]
 
 
 class Action(Document):
@@ -128,6 +135,18 @@ async def ready(call: Call) -> Health:
 async def status(call: Call) -> Status:
     """The daemon now."""
     return await call.services.control.call(GetStatus())
+
+
+@route("GET", "/v1/trunks", Scope.READ)
+async def trunks(call: Call) -> TrunkList:
+    """The lines: use, registration, health, cost and what is left."""
+    return await call.services.control.call(ListTrunks())
+
+
+@route("GET", "/v1/trunks/{name}", Scope.READ)
+async def trunk(call: Call, path: OneTrunk) -> TrunkInfo:
+    """One line with its ports."""
+    return (await call.services.control.call(ListTrunks(name=path.name))).items[0]
 
 
 @route("GET", "/v1/campaigns", Scope.READ)

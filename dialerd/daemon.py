@@ -13,21 +13,26 @@ import contextlib
 import logging
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import uvloop
 
 from dialerd import open_files
-from dialerd.config import Config
+from dialerd.config import Config, ConfigError, Trunk, load
 from dialerd.control.hub import EventHub
 from dialerd.control.io_server import ControlServer
 from dialerd.control.service import ControlService
+from dialerd.core.control import Invalid
 from dialerd.core.dialer import Dialer
 from dialerd.core.events import CampaignChanged, LinesChanged, UsageKnown
 from dialerd.core.limits import USAGE_DAYS_MAX
+from dialerd.core.lines_view import Reloaded
 from dialerd.core.metering import day_of
 from dialerd.core.records import CampaignState
 from dialerd.lines.sip_line import SipLines
+from dialerd.lines.sip_trunk import SipTrunk
 from dialerd.plan_file import read_numbering
 from dialerd.shell.addresses import resolve
 from dialerd.shell.admin import AdminProcess
@@ -40,10 +45,11 @@ from dialerd.shell.media import Media, Prompts
 from dialerd.shell.prompts import PromptError
 from dialerd.shell.sip_stack import Bind, Stack, StackSettings
 from dialerd.shell.tracing import TraceSettings
-from dialerd.shell.trunk_config import flow_for, sip_trunk, trunk_spec, utc_offset_s
+from dialerd.shell.trunk_config import changes, flow_for, sip_trunk, trunk_spec, utc_offset_s
 from dialerd.shell.trunk_health import TrunkHealth
 from dialerd.store import open_store
 from fastpath.rtp import MediaEngine
+from sip.local import Local
 
 log = logging.getLogger("dialerd")
 
@@ -62,6 +68,7 @@ class Daemon:
         self._path = path
         self._exits = contextlib.AsyncExitStack()
         self._stopping = asyncio.Event()
+        self._reloads: set[asyncio.Task[Reloaded]] = set()
         self._hang_up = False
 
     async def run(self) -> None:
@@ -115,7 +122,7 @@ class Daemon:
         self._driver.start()
         day = day_of(self._clock.wall_ms() * 1_000_000, 0)
         self._feed(UsageKnown(tuple(self._store.usage(day - USAGE_DAYS_MAX))))
-        self._use_trunks(config)
+        self._use_trunks(config, reachable(config, self._stack.locals))
         self._exits.callback(self._health.close)
         await self._tell_campaigns()
         await self._start_control()
@@ -127,16 +134,8 @@ class Daemon:
         count = len(config.trunk)
         log.info("dialerd is ready: SIP %s:%d, %d trunks", shown, config.sip.port, count)
 
-    def _use_trunks(self, config: Config) -> None:
-        """Make the configured trunks those of the day, at the start and at a reload."""
-        pairs = []
-        for trunk in config.trunk:
-            try:
-                host = resolve(trunk.host, trunk.port_now)
-                flow = flow_for(trunk, host, self._stack.locals)
-            except OSError as error:
-                raise StartError(f"trunk {trunk.name}: {error}") from error
-            pairs.append((trunk, sip_trunk(trunk, ((host, trunk.port_now, flow),))))
+    def _use_trunks(self, config: Config, pairs: Sequence[tuple[Trunk, SipTrunk]]) -> None:
+        """Make them those of the day, at the start and at a reload."""
         self._lines.configure(to for _, to in pairs)
         offset_s = utc_offset_s(config.dialing.zone, self._clock.wall_ms())
         self._feed(LinesChanged(tuple(map(trunk_spec, config.trunk)), offset_s))
@@ -185,6 +184,7 @@ class Daemon:
             stop=self._stop,
             traces=self._stack.traces,
         )
+        self._running.takes_over = self._reload
         control = ControlService(self._store, self._running, self._hub)
         server = ControlServer(control, self._config.control.socket)
         try:
@@ -211,10 +211,34 @@ class Daemon:
         loop.add_signal_handler(signal.SIGHUP, self._on_hangup)
         self._exits.callback(loop.remove_signal_handler, signal.SIGHUP)
 
-    @staticmethod
-    def _on_hangup() -> None:
-        """The signal that asks daemons to read their configuration anew must not end calls."""
-        log.warning("SIGHUP: the configuration is read at start only; restart to change it")
+    def _on_hangup(self) -> None:
+        """SIGHUP asks a daemon to read its configuration anew; it never ends a call."""
+        task = asyncio.get_running_loop().create_task(self._reload("SIGHUP"))
+        self._reloads.add(task)
+        task.add_done_callback(self._reloaded)
+
+    def _reloaded(self, task: asyncio.Task[Reloaded]) -> None:
+        self._reloads.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.error("SIGHUP: the configuration is not taken over: %s", error)
+
+    async def _reload(self, who: str) -> Reloaded:
+        """Take over the trunks of the file as it is now, or nothing of it; Invalid."""
+
+        def read() -> tuple[Config, list[tuple[Trunk, SipTrunk]]]:
+            found = load(self._path)
+            return found, reachable(found, self._stack.locals)
+
+        try:
+            found, pairs = await asyncio.to_thread(read)
+        except (ConfigError, StartError) as error:
+            raise Invalid(str(error)) from error
+        told = changes(self._config, found)
+        self._use_trunks(found, pairs)
+        self._config = msgspec.structs.replace(self._config, trunk=found.trunk)
+        log.info("%s: configuration read again: %s", who, told)
+        return told
 
     def _on_signal(self) -> None:
         """Begin to drain; told again, hang up what is still up."""
@@ -262,6 +286,19 @@ def _calls_max(config: Config) -> int:
         files, most, wanted,
     )  # fmt: skip
     return most
+
+
+def reachable(config: Config, locals_: Sequence[Local]) -> list[tuple[Trunk, SipTrunk]]:
+    """Every trunk with its addresses and the transport that leads there; StartError."""
+    pairs = []
+    for trunk in config.trunk:
+        try:
+            host = resolve(trunk.host, trunk.port_now)
+            flow = flow_for(trunk, host, locals_)
+        except OSError as error:
+            raise StartError(f"trunk {trunk.name}: {error}") from error
+        pairs.append((trunk, sip_trunk(trunk, ((host, trunk.port_now, flow),))))
+    return pairs
 
 
 def stack_settings(config: Config) -> StackSettings:

@@ -31,6 +31,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "list": ("lists", "Imported lists."),
     "campaign": ("campaign", "Create, approve, start, pause and finish campaigns."),
     "report": ("report", "Everything that happened to each number of a campaign."),
+    "trunks": ("trunks", "The lines: use, registration, health, cost and what is left."),
+    "reload": ("trunks", "Take over the trunks of the configuration as it is now."),
     "status": ("operate", "What the daemon is doing."),
     "drain": ("operate", "No new calls; live ones end."),
     "stop": ("operate", "Drain, then end the daemon."),

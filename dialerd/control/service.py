@@ -54,6 +54,7 @@ from dialerd.core.control import (
     Unavailable,
     Unsubscribe,
 )
+from dialerd.core.lines_view import ListTrunks, Reload, Reloaded, TrunkList
 from dialerd.core.ports import (
     ConflictError,
     NotFoundError,
@@ -115,6 +116,14 @@ class Daemon(Protocol):
 
     def halt(self, *, hang_up: bool) -> int:
         """Emergency: no new calls, whatever a campaign's state; returns how many are live."""
+        ...
+
+    def trunks(self, request: ListTrunks) -> TrunkList:
+        """The lines; NotFound."""
+        ...
+
+    async def reload(self, who: str) -> Reloaded:
+        """Take over the configuration's trunks; Invalid."""
         ...
 
     def traces(self, request: ListTraces) -> TraceList:
@@ -248,6 +257,14 @@ class ControlService:
             text = f"dialing has stopped, but the store could not record it: {error}"
             raise Unavailable(text) from None
         return Stopped(calls_in_flight=live, paused=tuple(paused))
+
+    async def trunks(self, request: ListTrunks) -> TrunkList:
+        """The lines."""
+        return self._daemon.trunks(request)
+
+    async def reload(self, request: Reload) -> Reloaded:
+        """Take over the configuration's trunks."""
+        return await self._daemon.reload(request.who)
 
     async def traces(self, request: ListTraces) -> TraceList:
         """The calls whose SIP messages are kept."""

@@ -17,6 +17,7 @@ from msgspec import Meta
 
 from dialerd.core.campaign_spec import CampaignSpec, Name
 from dialerd.core.control_base import PAGE_MAX, Reply, Request
+from dialerd.core.lines_view import ListTrunks, Reload, Reloaded, TrunkList
 from dialerd.core.records import CampaignState, Outcome
 from dialerd.core.tracing import GetTrace, ListTraces, Trace, TraceList
 
@@ -363,6 +364,14 @@ class Control(Protocol):
 
     async def emergency_stop(self, request: EmergencyStop) -> Stopped:
         """Everything off, now; returns once every campaign is durably paused."""
+        ...
+
+    async def trunks(self, request: ListTrunks) -> TrunkList:
+        """The lines; NotFound."""
+        ...
+
+    async def reload(self, request: Reload) -> Reloaded:
+        """Take over the configuration's trunks; Invalid with its faults."""
         ...
 
     async def traces(self, request: ListTraces) -> TraceList:

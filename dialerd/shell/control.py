@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from dialerd import __version__
 from dialerd.core.campaign_spec import at_time
-from dialerd.core.control import DaemonState, Status, TrunkStatus, Unavailable
+from dialerd.core.control import DaemonState, NotFound, Status, TrunkStatus, Unavailable
 from dialerd.core.dialer import Dialer
 from dialerd.core.events import CampaignChanged, Drain, Resume
+from dialerd.core.lines_view import ListTrunks, Reloaded, TrunkList
 from dialerd.core.records import Campaign, CampaignState, Outcome
 from dialerd.core.regime import find_regime
 from dialerd.core.statistics import Figures, TrunkFigures
@@ -19,6 +20,7 @@ from dialerd.shell.driver import Driver
 from dialerd.shell.media import Prompts
 from dialerd.shell.prompts import PromptError
 from dialerd.shell.tracing import Traces
+from dialerd.shell.trunk_view import trunk_info
 
 
 class RunningDaemon:
@@ -45,6 +47,7 @@ class RunningDaemon:
         self._counters = counters
         self._stop = stop
         self._traces = traces
+        self.takes_over: Callable[[str], Awaitable[Reloaded]] = _no_configuration
         self._started = at_time(clock.wall_ms())
         self._state = DaemonState.RUNNING
 
@@ -140,6 +143,21 @@ class RunningDaemon:
             self._state = DaemonState.HALTED
         return live
 
+    def trunks(self, request: ListTrunks) -> TrunkList:
+        """The lines; NotFound."""
+        found = tuple(
+            trunk_info(trunk)
+            for trunk in self._figures().trunks
+            if request.name in {"", trunk.name}
+        )
+        if request.name and not found:
+            raise NotFound(f"there is no trunk {request.name!r}")
+        return TrunkList(items=found)
+
+    async def reload(self, who: str) -> Reloaded:
+        """Take over the configuration's trunks; Invalid."""
+        return await self.takes_over(who)
+
     def traces(self, request: ListTraces) -> TraceList:
         """The calls whose SIP messages are kept."""
         return self._kept().listed(request)
@@ -175,3 +193,8 @@ def _trunk(trunk: TrunkFigures) -> TrunkStatus:
         calls_per_s_max=trunk.cps_max,
         calls_per_s=trunk.cps,
     )
+
+
+async def _no_configuration(who: str) -> Reloaded:
+    """Until the daemon says how its configuration is taken over."""
+    raise Unavailable(f"{who}: the daemon is still starting")

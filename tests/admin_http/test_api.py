@@ -23,6 +23,18 @@ async def test_health_needs_no_token(tmp_path: Path) -> None:
                 assert (await answer.json())["ok"] is True
 
 
+async def test_lines_and_their_ports(tmp_path: Path) -> None:
+    async with site(tmp_path) as s:
+        status, found = await s.ask("GET", "/v1/trunks")
+        assert (status, [t["name"] for t in found["items"]]) == (200, ["fpt"])
+        status, one = await s.ask("GET", "/v1/trunks/fpt")
+        assert (status, one) == (200, found["items"][0])
+        assert one["ports"][0]["use"]["minutes_left"] == 1.5
+        status, problem = await s.ask("GET", "/v1/trunks/nobody")
+        assert status == 404
+        assert "trunk" in problem["detail"]
+
+
 async def test_the_whole_life_of_a_campaign(tmp_path: Path) -> None:
     async with site(tmp_path) as s:
         made = await s.create()

@@ -14,17 +14,28 @@ from dialerd.control.io_client import ControlClient
 from dialerd.control.io_server import ControlServer
 from dialerd.control.service import ControlService
 from dialerd.core.campaign_spec import CampaignSpec, StepSpec, at_time
-from dialerd.core.control import DaemonState, Status
+from dialerd.core.control import DaemonState, Invalid, NotFound, Status
+from dialerd.core.lines_view import ListTrunks, Reloaded, TrunkList
+from dialerd.core.metering import Left
 from dialerd.core.ports import Store
 from dialerd.core.records import Campaign, Contact
+from dialerd.core.statistics import LineUse, PortFigures, TrunkFigures
 from dialerd.core.tracing import GetTrace, ListTraces, Trace, TraceList
 from dialerd.shell.clock import Clock
 from dialerd.shell.tracing import Traces, TraceSettings, make_tracer
+from dialerd.shell.trunk_view import trunk_info
 from dialerd.store import MemoryStore
 from sip.local import Local
 
 PROMPTS = {"hello", "thanks", "vi/chao"}
 NOW_MS = 1_795_000_000_123
+
+USE = LineUse(3, 150, 1_950_000, 9, 600, 7_800_000, Left(90, None, None, 200_000, None, 5, 12))
+FPT = TrunkFigures(
+    "fpt", "gsm_gateway", "FPT", True, 30, 2, 40, 10.0, 5.0, 1, "open", "503", NOW_MS, 2,
+    "registered", "rests after failures (503)", {"answered": 3, "failed": 1, "busy": 6}, USE,
+    (PortFigures("01", False, 7, 3, "its minutes of the day are used up", USE),),
+)  # fmt: skip
 
 
 class Desk:
@@ -35,6 +46,7 @@ class Desk:
         self.told: list[Campaign] = []
         self.state = DaemonState.RUNNING
         self.hung_up = False
+        self.broken = ""
         self.tracer = make_tracer(TraceSettings(), [Local("192.0.2.1", 5060)])
         self.kept = Traces(self.tracer, Clock())
 
@@ -76,6 +88,16 @@ class Desk:
 
     def stop(self, *, hang_up: bool) -> int:
         return self.drain(hang_up=hang_up)
+
+    def trunks(self, request: ListTrunks) -> TrunkList:
+        if request.name in {"", "fpt"}:
+            return TrunkList(items=(trunk_info(FPT),))
+        raise NotFound("there is no such trunk")
+
+    async def reload(self, who: str) -> Reloaded:
+        if self.broken:
+            raise Invalid(self.broken)
+        return Reloaded(added=("new",), removed=("old",), restart=("sip.port",))
 
     def traces(self, request: ListTraces) -> TraceList:
         return self.kept.listed(request)

@@ -7,6 +7,7 @@ import pytest
 
 from dialerd.core import control as api
 from dialerd.core.campaign_spec import CampaignSpec, StepSpec
+from dialerd.core.lines_view import Reload
 from dialerd.core.records import CampaignState, Contact, Outcome
 from dialerd.store import open_store, wait
 from tests.interop.sipp import sipp
@@ -178,10 +179,15 @@ def test_the_emergency_stop_ends_calls_and_pauses_campaigns(daemon, tmp_path):
 
 
 def test_a_hangup_signal_ends_nothing(daemon):
+    """What the file has become meanwhile is no configuration: nothing of it is taken over."""
     d = daemon().start()
     with d.ready() as client:
+        d.config.write_text(d.config.read_text() + "[[trunk]]\nname = 3\n")
         d.process.send_signal(signal.SIGHUP)
+        time.sleep(0.2)
+        with pytest.raises(api.Invalid, match="must be a text in quotes"):
+            client.call(Reload(who="test"))
         assert client.call(api.GetStatus()).state is api.DaemonState.RUNNING
     code, text = d.stop()
     assert code == 0
-    assert "SIGHUP" in text
+    assert "SIGHUP: the configuration is not taken over" in text

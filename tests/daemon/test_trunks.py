@@ -10,6 +10,7 @@ import time
 import pytest
 
 from dialerd.core import control as api
+from dialerd.core.lines_view import ListTrunks, Reload
 from dialerd.core.records import Outcome
 from dialerd.store import open_store
 from tests.daemon.gateway import Gateway
@@ -188,3 +189,30 @@ def _until(client, holds, seconds=30):
             return trunk
         time.sleep(0.1)
     raise AssertionError(f"never so: {trunk}")
+
+
+def test_a_trunk_is_added_and_removed_while_calls_are_up(daemon, tmp_path):
+    with sipp(tmp_path, "rings_on", 100) as old, sipp(tmp_path, "uas", 100) as new:
+        d = daemon(gateway=old.port).start()
+        with d.ready() as client:
+            people(d.folder, 30)
+            broadcast(client, calls_per_s_max=5.0)
+            _until(client, lambda t: t.in_use >= 2)
+            before = d.config.read_text()
+            d.config.write_text(before + SECOND.format(port=new.port) + "[log]\nlevel = 'debug'\n")
+            told = client.call(Reload(who="test"))
+            assert (told.added, told.changed, told.removed) == (("second",), (), ())
+            assert told.restart == ("log.level",)
+            first, second = client.call(ListTrunks()).items
+            assert first.in_use >= 2
+            assert (first.name, second.name, second.channels) == ("gateway", "second", 100)
+            d.config.write_text(before.replace('"gateway"', '"other"'))
+            told = client.call(Reload(who="test"))
+            assert (told.added, told.removed) == (("other",), ("gateway", "second"))
+            assert client.call(api.GetStatus()).calls_in_flight >= 2  # none was dropped
+            assert [t.name for t in client.call(ListTrunks()).items] == ["other"]
+            with pytest.raises(api.NotFound):
+                client.call(ListTrunks(name="second"))
+        code, text = d.stop()
+    assert code == 0
+    assert "Traceback" not in text

@@ -1,0 +1,101 @@
+"""`dialerd trunks`: the lines and what they may still carry. `dialerd reload`: take them over."""
+
+from __future__ import annotations
+
+import click
+
+from dialerd.cli.common import config_option, connect, output_option, print_json, print_table, who
+from dialerd.core.lines_view import ListTrunks, PortInfo, Reload, TrunkInfo, Use
+
+
+@click.command("trunks")
+@click.argument("name", required=False, default="")
+@config_option
+@output_option
+def trunks(name: str, config_path: str | None, output: str) -> None:
+    """The lines: channels, registration, breaker, rate, share answered, cost and what is left.
+
+    With the NAME of one, its ports as well.
+    """
+    with connect(config_path) as client:
+        found = client.call(ListTrunks(name=name))
+    if output == "json":
+        print_json(found)
+        return
+    print_table(
+        ("trunk", "kind", "carrier", "used", "of", "calls/s", "answered", "registration",
+         "breaker", "cost today", "left", "why"),
+        [_row(trunk) for trunk in found.items],
+    )  # fmt: skip
+    for trunk in found.items if name else ():
+        if trunk.ports:
+            click.echo()
+            print_table(
+                ("port", "state", "placed", "answered", "min today", "cost today", "left", "why"),
+                [_port(port) for port in trunk.ports],
+            )
+
+
+def _row(trunk: TrunkInfo) -> tuple[object, ...]:
+    rate = f"{trunk.calls_per_s:g}"
+    if trunk.calls_per_s != trunk.calls_per_s_max:
+        rate += f" of {trunk.calls_per_s_max:g}"
+    return (
+        trunk.name,
+        trunk.kind,
+        trunk.provider or "-",
+        trunk.in_use,
+        trunk.channels,
+        rate,
+        "-" if trunk.asr is None else f"{trunk.asr:.0%} of {trunk.placed}",
+        trunk.registration or "-",
+        trunk.breaker,
+        f"{trunk.use.cost_today:g}",
+        _left(trunk.use),
+        trunk.why,
+    )
+
+
+def _port(port: PortInfo) -> tuple[object, ...]:
+    return (
+        port.name,
+        "busy" if port.busy else "rests" if port.why else "free",
+        port.placed,
+        port.answered,
+        f"{port.use.minutes_today:g}",
+        f"{port.use.cost_today:g}",
+        _left(port.use),
+        port.why,
+    )
+
+
+def _left(use: Use) -> str:
+    """What a line may still use, in words."""
+    parts = []
+    if use.minutes_left is not None:
+        parts.append(f"{use.minutes_left:g} min")
+    if use.calls_left is not None:
+        parts.append(f"{use.calls_left} calls")
+    if use.cost_left is not None:
+        parts.append(f"cost {use.cost_left:g}")
+    if use.days_left is not None:
+        parts.append(f"{use.days_left} days")
+    return ", ".join(parts) or "-"
+
+
+@click.command("reload")
+@config_option
+def reload(config_path: str | None) -> None:
+    """Take over the trunks of the configuration as it is now; no call is dropped.
+
+    Other keys wait for the next start, and are named.
+    """
+    with connect(config_path) as client:
+        found = client.call(Reload(who=who()))
+    for what in ("added", "changed", "removed"):
+        for name in getattr(found, what):
+            click.echo(f"{what}: {name}")
+    if not (found.added or found.changed or found.removed):
+        click.echo("the trunks are as they were")
+    for key in found.restart:
+        click.echo(f"at the next start: {key}", err=True)

@@ -1,0 +1,98 @@
+"""What may be asked about the lines of the daemon, and its answers. Money is in the plan's unit."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta
+
+from dialerd.core.control_base import Reply, Request
+
+Name = Annotated[str, Meta(max_length=128)]
+
+
+class ListTrunks(Request["TrunkList"]):
+    """Every line now; `name` asks for one of them."""
+
+    name: Name = ""
+
+
+class Use(Reply):
+    """What a line used today and in the present period, and what it may still use.
+
+    `None` is no limit. `days_left` is of the period or the balance, whichever ends first.
+    """
+
+    calls_today: int = 0
+    minutes_today: float = 0.0
+    cost_today: float = 0.0
+    calls_period: int = 0
+    minutes_period: float = 0.0
+    cost_period: float = 0.0
+    calls_left: int | None = None
+    minutes_left: float | None = None
+    cost_left: float | None = None
+    days_left: int | None = None
+
+
+class PortInfo(Reply):
+    """One port of a gateway; `why` says why it takes no call."""
+
+    name: str
+    busy: bool
+    placed: int
+    answered: int
+    why: str
+    use: Use
+
+
+class TrunkInfo(Reply):
+    """One line now, counted since the daemon started; `why` says why it takes no calls.
+
+    `breaker` is closed (it takes calls), open (it rests) or probing (one call finds out), since
+    `breaker_since` and because of `breaker_reason`. `asr` is answered per placed call.
+    """
+
+    name: str
+    kind: str
+    provider: str
+    up: bool
+    channels: int
+    in_use: int
+    placed: int
+    answered: int
+    failed: int
+    asr: float | None
+    calls_per_s_max: float
+    calls_per_s: float
+    registration: str
+    breaker: str
+    breaker_reason: str
+    breaker_since: datetime | None
+    breaker_opened: int
+    why: str
+    outcomes: dict[str, int]
+    use: Use
+    ports: tuple[PortInfo, ...] = ()
+
+
+class TrunkList(Reply):
+    """The lines in the order of the configuration."""
+
+    items: tuple[TrunkInfo, ...]
+
+
+class Reload(Request["Reloaded"]):
+    """Read the configuration again and take over its trunks; refused whole when it has a fault."""
+
+    who: Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)")]
+
+
+class Reloaded(Reply):
+    """What a reload changed; `restart` are keys that wait for the next start."""
+
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    restart: tuple[str, ...] = ()
