@@ -196,7 +196,7 @@ async def test_every_route_is_guarded(tmp_path: Path) -> None:
         await s.create()
         one = {scope: s.token(f"only-{scope}", scope) for scope in Scope}
         for route in ROUTES:
-            path = route.path.replace("{campaign}", "1")
+            path = route.path.replace("{campaign}", "1").replace("{name}", "fpt")
             body = b"{}" if "body" in route.parts else None
             for wrong in ("", "nonsense", "dlr_" + "x" * 43):
                 async with s.client.request(
