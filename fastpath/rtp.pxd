@@ -3,7 +3,7 @@
 The hot path is in rtp_loop.
 """
 
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int16_t, int64_t, uint8_t, uint32_t, uint64_t
 
 from fastpath.rtp_loop cimport Stream, Worker
 from fastpath.rtp_prompts cimport Prompts

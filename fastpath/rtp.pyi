@@ -70,14 +70,15 @@ class MediaEngine:
         payload_type: int,
         event_type: int = -1,
         *,
+        law: int = -1,
         comfort: bool = True,
     ) -> None:
         """The peer's address from its SDP; the latch learns anew, from four packets in order.
 
         Sending begins here: silence when nothing plays and `comfort` is on. 0.0.0.0 is a peer on
-        hold: nothing is sent. `payload_type` is 0 or 8, `event_type` the one agreed on for
-        telephone-event, -1 for none. ValueError for a host that is not a single IPv4 address, and
-        for numbers out of range.
+        hold: nothing is sent. `payload_type` is 0 or 8, or the number (96-127) agreed on for the
+        G.711 of `law` 0 or 8; `event_type` that for telephone-event, -1 for none. ValueError for a
+        host that is not a single IPv4 address, and for numbers out of range.
         """
 
     def pause(self, stream: int) -> None:

@@ -263,6 +263,7 @@ cdef class MediaEngine:
         int payload_type,
         int event_type=-1,
         *,
+        int law=-1,
         bint comfort=True,
     ):
         cdef uint32_t address = ipv4(host)
@@ -271,13 +272,16 @@ cdef class MediaEngine:
             raise ValueError(f"not a port: {port}")
         if address >> 28 >= 14:
             raise ValueError(f"not an address of one host: {host}")
-        check_types(payload_type, event_type)
+        law = payload_type if law < 0 else law
+        check_types(law, payload_type, event_type)
         s = self.hold(stream)
         if not s.connected:
             s.connected = 1
             s.connected_ns = clock(CLOCK_MONOTONIC)
         receiver_connect(&s.receiver, address, port, event_type)
-        sender_connect(&s.sender, payload_type, event_type, comfort)
+        s.receiver.audio_type = <int16_t> payload_type
+        s.receiver.audio_law = <uint8_t> law
+        sender_connect(&s.sender, law, payload_type, event_type, comfort)
         self.let_go(s)
 
     def pause(self, int64_t stream):

@@ -9,6 +9,7 @@ cdef enum:
     PAYLOAD_PCMU = 0
     PAYLOAD_PCMA = 8
     PAYLOAD_NOISE = 13  # RFC 3389 comfort noise
+    DYNAMIC_MIN = 96  # RFC 3551 section 3: numbers that only an SDP gives a meaning
     # receiving
     DATAGRAM_BYTES_MAX = 1500  # more is not RTP voice: dropped as malformed
     RECEIVE_BUDGET = 64  # datagrams read from one socket in one period of 20 ms

@@ -50,6 +50,8 @@ cdef struct Receiver:
     Source sources[SOURCES_MAX]
     uint8_t source_last
     int16_t event_type
+    int16_t audio_type  # a number for G.711 that the SDP agreed on; -1: none but 0 and 8
+    uint8_t audio_law  # what it stands for
     # the event being heard
     uint8_t open
     uint8_t code

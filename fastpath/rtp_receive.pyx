@@ -248,7 +248,7 @@ cdef void event(Receiver *r, const Packet *p, const uint8_t *body, int64_t at_ns
 
 cdef void receiver_init(Receiver *r) noexcept nogil:
     memset(r, 0, sizeof(Receiver))
-    r.event_type = -1
+    r.event_type = r.audio_type = -1
     latch_init(&r.latch, 0, 0)
 
 
@@ -303,6 +303,8 @@ cdef int receiver_packet(
         return EVENT if verdict == AUDIO else verdict
     if verdict != AUDIO:
         return verdict
+    if packet.payload_type == r.audio_type:
+        packet.payload_type = r.audio_law
     if packet.payload_type not in (PAYLOAD_PCMU, PAYLOAD_PCMA, PAYLOAD_NOISE):
         r.other_payload += 1
         return OTHER_PAYLOAD

@@ -30,7 +30,8 @@ cdef struct Sender:
     uint32_t timestamp_base
     uint16_t seq
     int16_t event_type  # -1: the peer knows no events
-    uint8_t payload_type
+    uint8_t payload_type  # 0 or 8: the law that is spoken
+    uint8_t wire_type  # its number for the peer
     uint8_t comfort  # silence is sent when nothing plays
     uint8_t flowing  # the frame before was audio
     uint8_t speaking  # the frame before was of a prompt
@@ -53,13 +54,15 @@ cdef struct Sender:
     uint64_t digits_sent
 
 cdef void sender_init(Sender *s, uint32_t ssrc, uint16_t seq, uint32_t timestamp) noexcept nogil
-cdef void sender_connect(Sender *s, int payload_type, int event_type, int comfort) noexcept nogil
+cdef void sender_connect(
+    Sender *s, int law, int payload_type, int event_type, int comfort
+) noexcept nogil
 cdef void sender_play(Sender *s, Prompt *prompt, int64_t token, int loop) noexcept nogil
 cdef void sender_stop(Sender *s) noexcept nogil
 cdef int sender_digits(Sender *s, const DigitBatch *batch) noexcept nogil
 cdef void sender_pause(Sender *s, int on) noexcept nogil
 cdef void sender_frame(Sender *s, uint32_t frame, Outbox *out) noexcept nogil
-cdef int check_types(int payload_type, int event_type) except -1
+cdef int check_types(int law, int payload_type, int event_type) except -1
 cdef int digits_fill(DigitBatch *batch, str digits, int64_t token, int on_ms, int gap_ms) except -1
 
 

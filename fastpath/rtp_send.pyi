@@ -13,7 +13,9 @@ class RtpSender:
     def __init__(self, ssrc: int, seq: int, timestamp: int) -> None:
         """`timestamp` is that of frame 0."""
 
-    def connect(self, payload_type: int, event_type: int = -1, *, comfort: bool = True) -> None:
+    def connect(
+        self, payload_type: int, event_type: int = -1, *, law: int = -1, comfort: bool = True
+    ) -> None:
         """Which payload types the peer agreed on."""
 
     def play(self, pcmu: Buffer, pcma: Buffer, token: int, loop: bool = False) -> None:

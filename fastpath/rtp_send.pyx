@@ -21,6 +21,7 @@ from fastpath.rtp_echo cimport echo_take
 from fastpath.rtp_limits cimport (
     DIGIT_FRAMES_MAX,
     DIGIT_FRAMES_MIN,
+    DYNAMIC_MIN,
     FRAME_BYTES,
     FRAME_MS,
     HEADER_BYTES,
@@ -45,8 +46,11 @@ cdef void sender_init(Sender *s, uint32_t ssrc, uint16_t seq, uint32_t timestamp
     s.event_type = -1
 
 
-cdef void sender_connect(Sender *s, int payload_type, int event_type, int comfort) noexcept nogil:
-    s.payload_type = <uint8_t> payload_type
+cdef void sender_connect(
+    Sender *s, int law, int payload_type, int event_type, int comfort
+) noexcept nogil:
+    s.payload_type = <uint8_t> law
+    s.wire_type = <uint8_t> payload_type
     s.event_type = <int16_t> event_type
     s.comfort = <uint8_t> comfort
 
@@ -158,7 +162,7 @@ cdef int digit_frame(Sender *s, uint32_t timestamp, Outbox *out) noexcept nogil:
 cdef void prompt_frame(Sender *s, uint32_t timestamp, Outbox *out) noexcept nogil:
     cdef const uint8_t *audio = s.prompt.pcma if s.payload_type == PAYLOAD_PCMA else s.prompt.pcmu
     cdef int marker = not s.speaking
-    cdef uint8_t *body = packet(s, out, s.payload_type, marker, timestamp, PACKET_BYTES)
+    cdef uint8_t *body = packet(s, out, s.wire_type, marker, timestamp, PACKET_BYTES)
     memcpy(body, audio + <size_t> s.position * FRAME_BYTES, FRAME_BYTES)
     s.position += 1
     s.speaking = 1
@@ -188,12 +192,12 @@ cdef void sender_frame(Sender *s, uint32_t frame, Outbox *out) noexcept nogil:
         s.play_ended = 1
     s.speaking = 0
     if s.echo != NULL and not pressing and echo_take(s.echo, &heard[0]):
-        body = packet(s, out, s.payload_type, not s.flowing, timestamp, PACKET_BYTES)
+        body = packet(s, out, s.wire_type, not s.flowing, timestamp, PACKET_BYTES)
         memcpy(body, &heard[0], FRAME_BYTES)
         s.flowing = 1
     elif s.comfort:
         silence = SILENCE_PCMA if s.payload_type == PAYLOAD_PCMA else SILENCE_PCMU
-        body = packet(s, out, s.payload_type, not s.flowing, timestamp, PACKET_BYTES)
+        body = packet(s, out, s.wire_type, not s.flowing, timestamp, PACKET_BYTES)
         memset(body, silence, FRAME_BYTES)
         s.flowing = 1
     else:
@@ -228,11 +232,14 @@ cdef int digits_fill(
     return 0
 
 
-cdef int check_types(int payload_type, int event_type) except -1:
+cdef int check_types(int law, int payload_type, int event_type) except -1:
     """ValueError unless these are what an SDP can agree on."""
-    if payload_type not in (PAYLOAD_PCMU, PAYLOAD_PCMA):
-        raise ValueError(f"not a payload type of G.711: {payload_type}")
-    if event_type in (PAYLOAD_PCMU, PAYLOAD_PCMA, PAYLOAD_NOISE) or not -1 <= event_type <= 127:
+    if law not in (PAYLOAD_PCMU, PAYLOAD_PCMA):
+        raise ValueError(f"not a payload type of G.711: {law}")
+    if payload_type != law and not DYNAMIC_MIN <= payload_type <= 127:
+        raise ValueError(f"not a payload type for G.711: {payload_type}")
+    taken = (PAYLOAD_PCMU, PAYLOAD_PCMA, PAYLOAD_NOISE, payload_type)
+    if event_type in taken or not -1 <= event_type <= 127:
         raise ValueError(f"not a payload type for events: {event_type}")
     return 0
 
@@ -250,9 +257,10 @@ cdef class RtpSender:
     def __dealloc__(self):
         prompt_free(&self.prompt)
 
-    def connect(self, int payload_type, int event_type=-1, *, bint comfort=True):
-        check_types(payload_type, event_type)
-        sender_connect(&self.state, payload_type, event_type, comfort)
+    def connect(self, int payload_type, int event_type=-1, *, int law=-1, bint comfort=True):
+        law = payload_type if law < 0 else law
+        check_types(law, payload_type, event_type)
+        sender_connect(&self.state, law, payload_type, event_type, comfort)
 
     def play(
         self, const uint8_t[::1] pcmu, const uint8_t[::1] pcma, int64_t token, bint loop=False

@@ -17,8 +17,6 @@ def follow(engine: MediaEngine, stream: int, media: Media, before: Media | None)
     what cannot be reached (IPv6, multicast) or would fall back from SRTP to plain RTP; OSError
     when SRTP is agreed on and its library is missing.
     """
-    if media.payload_type not in {0, 8}:
-        raise ValueError(f"payload type {media.payload_type} for {media.law} is not ours to send")
     if media.sending is None or media.receiving is None:
         if before is not None and before.sending is not None:
             raise ValueError("SRTP cannot end in the middle of a call")
@@ -26,7 +24,8 @@ def follow(engine: MediaEngine, stream: int, media: Media, before: Media | None)
         engine.secure(stream, _keys(media.sending), _keys(media.receiving))
     if before is None or _place(media) != _place(before):
         events = -1 if media.event_type is None else media.event_type
-        engine.connect(stream, _host(media), media.port, media.payload_type, events)
+        law = 8 if media.law == "PCMA" else 0
+        engine.connect(stream, _host(media), media.port, media.payload_type, events, law=law)
     if media.listens:
         engine.resume(stream)
     else:

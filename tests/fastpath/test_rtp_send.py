@@ -101,6 +101,19 @@ def test_a_prompt_is_sent_whole_in_the_law_of_the_peer() -> None:
         assert ended == ["play5@7"]
 
 
+def test_a_law_may_have_a_number_of_the_sdps_own() -> None:
+    made = sender()
+    made.connect(107, 101, law=8)
+    made.play(LAW, OTHER_LAW, 5)
+    sent, _ = frames(made, 9)
+    assert {p.payload_type for packets in sent for p in packets} == {107}
+    assert sent[0][0].payload == OTHER_LAW[:160]
+    assert sent[8][0].payload == b"\xd5" * 160
+    for payload_type, event_type, law in ((107, 107, 8), (95, 101, 8), (128, 101, 8), (107, 1, 9)):
+        with pytest.raises(ValueError, match="not a payload type"):
+            made.connect(payload_type, event_type, law=law)
+
+
 def test_a_paused_sender_is_silent_and_its_prompt_waits() -> None:
     made = sender()
     made.play(LAW, LAW, 3)

@@ -82,9 +82,9 @@ def test_a_new_address_in_the_call_is_followed_and_a_refresh_changes_nothing(des
         def __getattr__(self, name):
             return getattr(engine, name)
 
-        def connect(self, stream, host, port, *rest):
+        def connect(self, stream, host, port, *rest, **law):
             connected.append((host, port))
-            engine.connect(stream, host, port, *rest)
+            engine.connect(stream, host, port, *rest, **law)
 
     desk.media.engine = Watched()
     desk.on_sip(Accepted(1, AUDIO))

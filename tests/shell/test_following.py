@@ -7,10 +7,11 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 
+import numpy as np
 import pytest
 
 from dialerd.shell.following import follow
-from fastpath.rtp import MediaEngine
+from fastpath.rtp import RECORD_DTYPE, MediaEngine
 from sip import sdp
 from sip.negotiation import Capabilities, Negotiation
 from tests.reference.rtp import rtp
@@ -80,7 +81,8 @@ def test_a_peer_known_by_name_is_learned_from_its_packets(
         media(4000, "2001:db8::1"),
         media(4000, "224.1.2.3"),
         media(4000, "255.255.255.255"),
-        media(4000, payload_type=96),
+        media(4000, payload_type=50),
+        media(4000, payload_type=96, event_type=96),
     ],
 )
 def test_what_cannot_be_reached_is_a_value_error(engine: MediaEngine, wrong: sdp.Media) -> None:
@@ -127,6 +129,21 @@ def test_the_same_again_keeps_the_latch(engine: MediaEngine, peer: socket.socket
     assert engine.stats(stream).locked
     follow(engine, stream, media(talk.port, law="PCMA", payload_type=8), talk)
     assert not engine.stats(stream).locked
+
+
+def test_g711_under_a_number_of_the_sdps_own(engine: MediaEngine, peer: socket.socket) -> None:
+    stream = engine.open(HOST, *PORTS)
+    engine.record(stream)
+    follow(engine, stream, media(peer.getsockname()[1], payload_type=107, law="PCMA"), None)
+    packet = peer.recv(2_048)
+    assert (packet[1] & 0x7F, packet[12:]) == (107, b"\xd5" * 160)
+    peer.sendto(rtp(1, 160, 7, 107, bytes(160)), (HOST, engine.port(stream)))
+    peer.sendto(rtp(2, 320, 7, 108, bytes(160)), (HOST, engine.port(stream)))
+    until(lambda: engine.stats(stream).received == 2)
+    assert engine.stats(stream).other_payload == 1
+    entries = np.frombuffer(engine.recorded(stream), RECORD_DTYPE)
+    assert set(entries["payload_type"].tolist()) == {8}
+    assert 1 in entries["side"]
 
 
 def test_srtp_through_hold_and_new_keys(engine: MediaEngine) -> None:
