@@ -286,9 +286,8 @@ class Modifier(Timer):
         if code == 500:
             wait_ns = max(1, message.retry_after) * SECOND
         else:
-            units = self.layer.rng.randrange(210, 401) if self.leg.caller else (
-                self.layer.rng.randrange(201)
-            )  # fmt: skip
+            first, end = (210, 401) if self.leg.caller else (0, 201)
+            units = self.layer.rng.randrange(first, end)
             wait_ns = units * BACK_OFF_MS * MS
         if self._step(GLARE) & WAIT:
             self.layer.timers.arm(self, now_ns + wait_ns)
@@ -314,6 +313,7 @@ class Modifier(Timer):
         elif wish.sdp:
             self.layer.out.append(ModifyFailed(leg.number, code))
         elif leg.session is not None:
+            leg.peer_updates = False  # what allows UPDATE and refuses one gets a re-INVITE
             leg.session.again(now_ns)
         if actions & NEXT and self.next is not None:
             following, self.next = self.next, None

@@ -128,14 +128,17 @@ def test_a_refresh_that_nobody_answers_ends_the_call():
 def test_a_refused_refresh_is_tried_again_until_the_session_is_over():
     us = Us()
     granted(us, f"Session-Expires: 120;refresher=uac\r\n{UPDATES}", session_s=120)
-    ended_s = 0
+    ended_s, methods = 0, []
     for second in range(120):
         for _, message in us.run(S):
-            if message.method == "UPDATE":
+            methods.append(message.method)
+            if message.method in {"UPDATE", "INVITE"}:
                 us.receive(reply(message, 503))
             elif message.method == "BYE":
                 ended_s = second
                 us.receive(reply(message, 200))
+    # by the other way from the second time on
+    assert methods[:3] == ["UPDATE", "INVITE", "INVITE"]
     # 120 less the smaller of 32 and 40
     assert ended_s in {87, 88}
     assert [e.by for e in us.told() if isinstance(e, Ended)] == ["timeout"]
