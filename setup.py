@@ -102,8 +102,13 @@ def compiled() -> list[Extension]:
         "nthreads": os.cpu_count() or 1,
         "annotate": False,
     }
-    # Annotations of a .py are mypy's; what is typed is in its .pxd.
-    plain = DIRECTIVES | {"annotation_typing": False}
+    # A .py keeps Python's meaning. Its annotations are mypy's; what is typed is in its .pxd.
+    plain = DIRECTIVES | {
+        "annotation_typing": False,
+        "boundscheck": True,
+        "wraparound": True,
+        "cdivision": False,
+    }
     return [
         *cythonize(extensions(".pyx"), compiler_directives=DIRECTIVES, **options),
         *cythonize(extensions(".py"), compiler_directives=plain, **options),

@@ -6,11 +6,12 @@ Who the two ends are, where the next request goes, which number it bears.
 from __future__ import annotations
 
 from fastpath.sipscan import Message, parse_address
+from fastpath.sipwrite import request
 from sip.errors import SipError
 from sip.events import Address
 from sip.limits import ROUTES_MAX
 from sip.local import Identity, Reach
-from sip.message import SDP_KIND, request
+from sip.message import SDP_KIND
 from sip.uri import parse
 
 

@@ -19,11 +19,10 @@ from sip.errors import SipError
 from sip.events import Account, Address, AnyOutput, Ask, Ended, Invite, Registration
 from sip.headers import text
 from sip.incoming import Incoming
-from sip.leg import ACCEPT_LINE, ALLOW_LINE, Leg
+from sip.leg import ABOUT_LINES, Leg
 from sip.limits import LEGS_MAX, REFUSED_RETRY_S, SDP_MAX, SESSION_MIN_S
 from sip.local import Identity, Local
 from sip.objections import objection, unreadable
-from sip.options import SUPPORTED_LINE
 from sip.outgoing import Outgoing
 from sip.referred import Referrals
 from sip.registrar import Phones, Registrar
@@ -39,6 +38,9 @@ class Endpoint:
     `rng` should be a `random.SystemRandom` outside tests. With `phones` it is the registrar of its
     transports on the telephones' side; `admission` says who is heard.
     """
+
+    __slots__ = ("_incoming", "_legs", "_legs_max", "_tags", "accounts", "door", "layer",
+                 "min_se_s", "referrals", "session_s")  # fmt: skip
 
     def __init__(
         self,
@@ -306,7 +308,7 @@ class Endpoint:
             broken = unreadable(layer, data, error)
             if broken is not None and not self._ignores(source):
                 phrase = "" if error.status == 505 else str(error)
-                layer.refuse(broken, source, error.status, phrase=phrase)
+                layer.refuse(broken, source, error.status, b"", phrase)
             return
         if not message.is_request:
             if message.problem[0]:
@@ -321,7 +323,7 @@ class Endpoint:
         if message.problem[0]:
             layer.count["malformed"] += 1
             if message.answerable and method != "ACK" and not self._ignores(source):
-                layer.refuse(message, source, 400, phrase=message.problem[1])
+                layer.refuse(message, source, 400, b"", message.problem[1])
             return
         key = message.transaction_key
         if method == "CANCEL":
@@ -371,9 +373,7 @@ class Endpoint:
             code, extra = refusal
             self.layer.refuse(message, source, code, extra)
         elif method == "OPTIONS":
-            self.layer.refuse(
-                message, source, 200, ALLOW_LINE + ACCEPT_LINE + SUPPORTED_LINE
-            )  # 11.2
+            self.layer.refuse(message, source, 200, ABOUT_LINES)  # 11.2
         elif self.layer.full() or len(self._legs) >= self._legs_max:
             self.layer.count["overload"] += 1
             self.layer.refuse(message, source, 503, _RETRY)

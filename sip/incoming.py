@@ -284,7 +284,7 @@ class Incoming(Leg):
     def on_ack(self, message: Message, now_ns: int) -> None:
         """The ACK of the first 2xx sets the call up."""
         if self.state not in {ANSWERED, LEAVING}:
-            super().on_ack(message, now_ns)
+            Leg.on_ack(self, message, now_ns)
             return
         if not self.acknowledged(message):
             return

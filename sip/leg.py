@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 By = Literal["us", "them", "timeout"]
 ALLOW_LINE = f"Allow: {ALLOW}\r\n".encode()
 ACCEPT_LINE = b"Accept: application/sdp\r\n"
+ABOUT_LINES = ALLOW_LINE + ACCEPT_LINE + SUPPORTED_LINE
 
 
 class Leg(Timer):
@@ -253,7 +254,7 @@ class Leg(Timer):
             self.layer.refuse(message, source, 481)
             return
         if message.cseq <= dialog.remote_cseq:
-            self.layer.refuse(message, source, 500, phrase="CSeq out of order")  # 12.2.2
+            self.layer.refuse(message, source, 500, b"", "CSeq out of order")  # 12.2.2
             return
         dialog.remote_cseq = message.cseq
         serve = METHODS.get(method)
@@ -315,8 +316,7 @@ def _bye(leg: Leg, message: Message, key: bytes, source: Address, now_ns: int) -
 
 
 def _options(leg: Leg, message: Message, key: bytes, source: Address, now_ns: int) -> None:
-    about = ALLOW_LINE + ACCEPT_LINE + SUPPORTED_LINE
-    leg.layer.answer(message, key, source, 200, now_ns, about)
+    leg.layer.answer(message, key, source, 200, now_ns, ABOUT_LINES)
 
 
 METHODS: dict[str, Callable[[Leg, Message, bytes, Address, int], None]] = {

@@ -239,7 +239,7 @@ class Outgoing(Leg):
         sent = self.acks.get(tag)
         if sent is not None:
             if sent[0]:  # else it still waits for our answer
-                self.layer.resend(*sent)
+                self.layer.resend(sent[0], sent[1])
             return
         if len(self.acks) >= FORKS_MAX:
             self.layer.count["stray"] += 1

@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from fastpath.sipscan import Message
+from fastpath.sipwrite import request
 from sip import address, session_timer
 from sip.errors import SipError
 from sip.events import Address, Invite, Redirected
@@ -17,7 +18,7 @@ from sip.header_map import decoded
 from sip.headers import extra, quoted, route_lines, text
 from sip.limits import REDIRECTS_MAX, SECOND, SESSION_RETRIES_MAX, TARGETS_MAX
 from sip.local import Identity, Reach
-from sip.message import SDP_KIND, request
+from sip.message import SDP_KIND
 from sip.options import REL100, tags
 from sip.uri import parse
 
