@@ -305,7 +305,7 @@ class Endpoint:
         try:
             message = scan(data)
         except ScanError as error:
-            broken = unreadable(layer, data, error)
+            broken = unreadable(layer, data, error, source, now_ns)
             if broken is not None and not self._ignores(source):
                 phrase = "" if error.status == 505 else str(error)
                 layer.refuse(broken, source, error.status, b"", phrase)

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from fastpath.sipscan import Message
+from fastpath.sipscan import Message, ScanError, parse_address
 from fastpath.wheel import Timer
 from sip.admission import Admission
 from sip.contacts import Contact, contacts, elements, same_uri, seconds
@@ -207,8 +207,8 @@ class Registrar:
         if missing:
             return 420, b"".join(b"Unsupported: %b\r\n" % option for option in missing)
         try:
-            aor = parse(_uri_of(message.to_value))
-        except SipError:
+            aor = parse(parse_address(message.to_value)[0])
+        except (ScanError, SipError):
             return 400, b""
         if aor.scheme not in {"sip", "sips"}:
             return 416, b""
@@ -353,11 +353,6 @@ class Registrar:
 
 def _left_s(binding: Binding, now_ns: int) -> int:
     return max((binding.due_ns - now_ns + SECOND - 1) // SECOND, 0)
-
-
-def _uri_of(value: bytes) -> str:
-    [found] = contacts([value.decode("utf-8", "replace")]) or [Contact("", {})]
-    return found.uri
 
 
 def _listed(message: Message, name: str) -> tuple[str, ...]:

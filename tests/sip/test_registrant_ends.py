@@ -223,3 +223,10 @@ def test_any_sequence_of_answers_leaves_a_machine_that_goes_on():
         us.grant()
         assert us.state() == "registered"
         assert us.sizes()["client_others"] <= 2
+
+
+def test_what_others_have_registered_may_be_anything():
+    for other in ("<sip:x@:5060>;expires=7", "nonsense <", "<sip:a@h", "*"):
+        us = Ours(expires_s=900)
+        us.answer(200, f"Contact: {CONTACT};expires=77\r\nContact: {other}\r\n")
+        assert us.state() == "registered", other
