@@ -6,13 +6,13 @@ Pure: sockets and RTP ports are handed in by the shell.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from dialerd.core.effects import Dial
 from dialerd.core.events import Answered, Released, Ringing
 from dialerd.core.records import Outcome
 from dialerd.lines.sip_trunk import Line, SipTrunk
-from sip.events import Accepted, Ended, Invite, Provisional, SipEvent
+from sip.events import Accepted, Address, Ended, Invite, Provisional, SipEvent
 from sip.negotiation import EVENT_TYPE, Capabilities, Negotiation
 
 __all__ = ["SipLines", "SipTrunk"]
@@ -39,6 +39,8 @@ class SipLines:
         self._rng = rng
         self._legs: dict[int, _Leg] = {}
         self.lines: dict[str, Line] = {}
+        # where a trunk's requests go now, of where they usually go: the shell knows what is down
+        self.targets_of: Callable[[str, tuple[Address, ...]], tuple[Address, ...]] = _usual
         self.configure(trunks.values())
 
     def configure(self, trunks: Iterable[SipTrunk]) -> None:
@@ -63,7 +65,7 @@ class SipLines:
         self._legs[effect.leg] = _Leg(line)
         return Invite(
             leg=effect.leg,
-            targets=line.targets,
+            targets=self.targets_of(effect.trunk, line.targets),
             request_uri=said.request_uri,
             from_uri=said.from_uri,
             to_uri=said.to_uri,
@@ -122,3 +124,7 @@ def _released(event: Ended, leg: _Leg) -> Released:
     return Released(
         event.leg, read.outcome, code, q850, by, read.advance, read.trouble, event.retry_after_s
     )
+
+
+def _usual(_trunk: str, targets: tuple[Address, ...]) -> tuple[Address, ...]:
+    return targets

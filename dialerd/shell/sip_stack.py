@@ -10,6 +10,7 @@ import errno
 import random
 import socket
 import ssl
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
@@ -20,9 +21,11 @@ from dialerd.shell.ports import in_use
 from dialerd.shell.tracing import Homer, Traces, TraceSettings, make_tracer
 from sip.admission import Admission
 from sip.endpoint import Endpoint
-from sip.events import SipEvent
+from sip.events import Address, SipEvent
+from sip.io_dns import DnsResolver
 from sip.io_stack import SipStack
 from sip.io_stream import StreamTransport
+from sip.io_targets import Targets
 from sip.io_tls import TlsOptions
 from sip.io_udp import UdpTransport
 from sip.local import Local, Transport, bracketed
@@ -46,6 +49,18 @@ class Bind(msgspec.Struct, frozen=True):
     named: str = "port"
 
 
+class DnsSettings(msgspec.Struct, frozen=True):
+    """Name servers (none: the system's), the time for one question, the penalty of what failed."""
+
+    servers: tuple[str, ...] = ()
+    timeout_ms: int = 2_000
+    penalty_s: int = 60
+
+    def resolver(self) -> DnsResolver:
+        """Asks them."""
+        return DnsResolver(self.servers, timeout_ms=self.timeout_ms)
+
+
 class StackSettings(msgspec.Struct, frozen=True):
     """What a stack is built from.
 
@@ -53,6 +68,7 @@ class StackSettings(msgspec.Struct, frozen=True):
         trace: how messages are kept; None: they are not.
         phones: accounts of the telephones' side; None: there is no such side.
         sources: networks by trunk that are heard on the trunks' side; None: everybody.
+        dns: how names are looked up.
     """
 
     binds: tuple[Bind, ...]
@@ -60,6 +76,7 @@ class StackSettings(msgspec.Struct, frozen=True):
     trace: TraceSettings | None = TraceSettings()
     phones: Phones | None = None
     sources: Mapping[str, Sequence[str]] | None = None
+    dns: DnsSettings = DnsSettings()
 
 
 class BindError(OSError):
@@ -79,7 +96,13 @@ class Stack:
         """Bind everything at once; BindError."""
         self.binds = tuple(map(_settled, settings.binds))
         self.locals = tuple(
-            Local(bind.advertised or bind.host, bind.port, bind.transport, bind.side)
+            Local(
+                bind.advertised or bind.host,
+                bind.port,
+                bind.transport,
+                bind.side,
+                v6=":" in bind.host,
+            )
             for bind in self.binds
         )
         self.admission = Admission(settings.sources)
@@ -92,6 +115,10 @@ class Stack:
             admission=self.admission if guarded else None,
         )
         self._drive = SipStack(self.endpoint, loop, _unheard)
+        dns = settings.dns
+        self.targets = Targets(self._drive, dns.resolver(), rng, penalty_s=dns.penalty_s)
+        if guarded:
+            self._drive.admits = self._admits
         self._homer: Homer | None = None
         self.tracer: Tracer | None = None
         self.traces: Traces | None = None
@@ -128,6 +155,11 @@ class Stack:
         if self._homer is not None:
             counts |= self._homer.statistics()
         return counts
+
+    def _admits(self, source: Address) -> bool:
+        """Whether a stranger may open a connection."""
+        phones = self.locals[source[2]].side == "phone"
+        return self.admission.admit(source, time.monotonic_ns(), phones=phones)
 
     def _bind(self, flow: int, bind: Bind) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 import uvloop
 
 from sip.io_dns import DnsError, DnsResolver, read_hosts
-from sip.locate import Naptr, Query, Record, Srv
+from sip.io_lookup import lookup
+from sip.locate import Naptr, Query, Record, Srv, Wanted
 from tests.sip.nameserver import ZONE, name_server
 from tests.sip.stacks import HOST
 
@@ -106,3 +108,32 @@ def test_the_list_of_hosts_as_text() -> None:
     assert read_hosts("::1 a b\n# 192.0.2.1 c\n192.0.2.1\n192.0.2.1 a\n") == {
         "a": ["::1", "192.0.2.1"], "b": ["::1"],
     }  # fmt: skip
+
+
+# ---- one search from begin to end
+
+
+KINDS = [("udp", False), ("tcp", False)]
+
+
+def look(resolver: DnsResolver, wanted: Wanted) -> list[tuple[str, str, int]]:
+    found = uvloop.run(lookup(wanted, KINDS, resolver, random.Random(1)))
+    return [(target.transport, target.host, target.port) for target in found]
+
+
+def test_a_search_by_itself(resolver: DnsResolver) -> None:
+    assert look(resolver, Wanted("example.com")) == [
+        ("udp", HOST, 5071), ("udp", "127.0.0.2", 5072), ("tcp", HOST, 5073),
+    ]  # fmt: skip
+    assert look(resolver, Wanted("one.example.com", 0, "udp")) == [("udp", HOST, 5060)]
+    assert look(resolver, Wanted("127.0.0.9", 5088, "udp")) == [("udp", "127.0.0.9", 5088)]
+    assert look(resolver, Wanted("none.example.com")) == []
+
+
+def test_a_search_without_a_server_says_so(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mute:
+        mute.bind((HOST, 0))
+        port = mute.getsockname()[1]
+        silent = DnsResolver([HOST], port=port, timeout_ms=100, hosts=tmp_path / "none")
+        with pytest.raises(DnsError, match=r"gw\.example"):
+            look(silent, Wanted("gw.example", 5060, "udp"))
