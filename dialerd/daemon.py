@@ -43,12 +43,13 @@ from dialerd.shell.driver import Driver
 from dialerd.shell.entropy import Entropy
 from dialerd.shell.media import Media, Prompts
 from dialerd.shell.prompts import PromptError
-from dialerd.shell.sip_stack import Bind, Stack, StackSettings
+from dialerd.shell.sip_stack import Bind, DnsSettings, Stack, StackSettings
 from dialerd.shell.tracing import TraceSettings
 from dialerd.shell.trunk_config import changes, flow_for, sip_trunk, trunk_spec, utc_offset_s
 from dialerd.shell.trunk_health import TrunkHealth
 from dialerd.store import open_store
 from fastpath.rtp import MediaEngine
+from sip.io_tls import TlsOptions
 from sip.local import Local
 
 log = logging.getLogger("dialerd")
@@ -315,7 +316,30 @@ def stack_settings(config: Config) -> StackSettings:
             homer_agent=trace.hep_id,
             homer_key=trace.hep_key,
         )
-    return StackSettings(binds=(bind,), user_agent=sip.user_agent, trace=traced)
+    further = (
+        Bind(
+            one.bind,
+            one.port_now,
+            one.transport.value,
+            one.side.value,
+            one.advertised,
+            TlsOptions(one.certificate, one.key, one.ca, clients="ask" if one.ca else "ignore"),
+            named=f"[[sip.listen]] number {number} port",
+        )
+        for number, one in enumerate(sip.listen, 1)
+    )
+    return StackSettings(
+        binds=(bind, *further),
+        user_agent=sip.user_agent,
+        trace=traced,
+        dns=dns_settings(config),
+    )
+
+
+def dns_settings(config: Config) -> DnsSettings:
+    """What the configuration says of name servers."""
+    dns = config.sip.dns
+    return DnsSettings(dns.servers, dns.timeout_ms, dns.penalty_s)
 
 
 def run(config: Config, path: Path) -> None:
