@@ -34,7 +34,6 @@ from dialerd.core.records import CampaignState
 from dialerd.lines.sip_line import SipLines
 from dialerd.lines.sip_trunk import SipTrunk
 from dialerd.plan_file import read_numbering
-from dialerd.shell.addresses import resolve
 from dialerd.shell.admin import AdminProcess
 from dialerd.shell.calls import Calls
 from dialerd.shell.clock import Clock
@@ -45,8 +44,9 @@ from dialerd.shell.media import Media, Prompts
 from dialerd.shell.prompts import PromptError
 from dialerd.shell.sip_stack import Bind, DnsSettings, Stack, StackSettings
 from dialerd.shell.tracing import TraceSettings
-from dialerd.shell.trunk_config import changes, flow_for, sip_trunk, trunk_spec, utc_offset_s
+from dialerd.shell.trunk_config import changes, sip_trunk, trunk_spec, utc_offset_s
 from dialerd.shell.trunk_health import TrunkHealth
+from dialerd.shell.trunk_targets import TrunkTargets, first_targets
 from dialerd.store import open_store
 from fastpath.rtp import MediaEngine
 from sip.io_tls import TlsOptions
@@ -138,6 +138,7 @@ class Daemon:
     def _use_trunks(self, config: Config, pairs: Sequence[tuple[Trunk, SipTrunk]]) -> None:
         """Make them those of the day, at the start and at a reload."""
         self._lines.configure(to for _, to in pairs)
+        self._targets.configure(pairs)
         offset_s = utc_offset_s(config.dialing.zone, self._clock.wall_ms())
         self._feed(LinesChanged(tuple(map(trunk_spec, config.trunk)), offset_s))
         self._health.configure(pairs)
@@ -162,6 +163,8 @@ class Daemon:
         except OSError as error:
             raise StartError(str(error)) from error
         self._exits.callback(self._stack.close)
+        self._targets = TrunkTargets(self._stack.targets, self._stack.admission)
+        self._lines.targets_of = self._targets.now
 
     async def _tell_campaigns(self) -> None:
         for campaign in self._store.campaigns():
@@ -294,11 +297,10 @@ def reachable(config: Config, locals_: Sequence[Local]) -> list[tuple[Trunk, Sip
     pairs = []
     for trunk in config.trunk:
         try:
-            host = resolve(trunk.host, trunk.port_now)
-            flow = flow_for(trunk, host, locals_)
+            targets = first_targets(trunk, locals_, dns_settings(config), Entropy())
         except OSError as error:
             raise StartError(f"trunk {trunk.name}: {error}") from error
-        pairs.append((trunk, sip_trunk(trunk, ((host, trunk.port_now, flow),))))
+        pairs.append((trunk, sip_trunk(trunk, targets)))
     return pairs
 
 

@@ -79,6 +79,7 @@ class SipLines:
             rel100=spec.rel100,
             contact_user=said.contact_user,
             silence_s=spec.silence_s,
+            large_by_tcp=spec.large_by_tcp,
         )
 
     def refused(self, leg: int) -> Released:

@@ -70,6 +70,7 @@ class SipTrunk(msgspec.Struct, frozen=True):
     session_s: int = 0
     min_se_s: int = 0
     silence_s: int = 0
+    large_by_tcp: bool = False
     sources: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
 

@@ -59,6 +59,7 @@ def sip_trunk(trunk: Trunk, targets: Sequence[Address]) -> SipTrunk:
         session_s=trunk.session_s,
         min_se_s=trunk.min_se_s,
         silence_s=trunk.silence_s,
+        large_by_tcp=trunk.udp_1300,
         sources=trunk.sources,
         rules=tuple(
             Rule(
