@@ -93,9 +93,12 @@ class MediaEngine:
     def secure(self, stream: int, sending: SrtpKeys, receiving: SrtpKeys) -> None:
         """SRTP from now on, before `connect` or in the call: other keys, the same counters.
 
-        What is not authentic is dropped and counted, and nothing leaves in the clear again.
-        ValueError for keys of no suite; OSError when libcrypto.so.3 is missing.
+        What is not authentic is dropped and counted, and nothing leaves in the clear before
+        `unsecure`. ValueError for keys of no suite; OSError when libcrypto.so.3 is missing.
         """
+
+    def unsecure(self, stream: int) -> None:
+        """Plain RTP again: the peer moved to where SRTP is not spoken. SRTP counts begin anew."""
 
     def play(self, stream: int, prompt: int, token: int, loop: bool = False) -> None:
         """Play a prompt instead of what plays, from `connect` on; `PlayEnded` carries the token."""

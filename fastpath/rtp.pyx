@@ -306,6 +306,12 @@ cdef class MediaEngine:
         if not secured:
             raise MemoryError
 
+    def unsecure(self, int64_t stream):
+        cdef Stream *s = self.hold(stream)
+        srtp_free(s.srtp)
+        s.srtp = NULL
+        self.let_go(s)
+
     # ---- audio and digits
 
     def add_prompt(self, const uint8_t[::1] pcmu, const uint8_t[::1] pcma):

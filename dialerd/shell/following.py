@@ -14,12 +14,12 @@ def follow(engine: MediaEngine, stream: int, media: Media, before: Media | None)
     """Make a stream do what was agreed on; `before` is what it does now.
 
     A peer that names itself instead of its address is learned from its packets. ValueError for
-    what cannot be reached (IPv6, multicast) or would fall back from SRTP to plain RTP; OSError
-    when SRTP is agreed on and its library is missing.
+    what cannot be reached (IPv6, multicast); OSError when SRTP is agreed on and its library is
+    missing.
     """
     if media.sending is None or media.receiving is None:
         if before is not None and before.sending is not None:
-            raise ValueError("SRTP cannot end in the middle of a call")
+            engine.unsecure(stream)  # a leg that requires SRTP never agrees on this
     elif before is None or (before.sending, before.receiving) != (media.sending, media.receiving):
         engine.secure(stream, _keys(media.sending), _keys(media.receiving))
     if before is None or _place(media) != _place(before):

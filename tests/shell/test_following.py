@@ -175,8 +175,26 @@ def test_srtp_through_hold_and_new_keys(engine: MediaEngine) -> None:
     assert [engine.stats(s).srtp_failed for s in (a, b)] == [0, 0]
     agree(called.offer(rekey=True), called, caller)
     both_hear()
+    assert called.result is not None
     assert states[a] is not None
-    assert states[a].receiving == called.result.sending if called.result else None
-    plain = media(engine.port(b))
-    with pytest.raises(ValueError, match="SRTP cannot end"):
-        follow(engine, a, plain, states[a])
+    assert states[a].receiving == called.result.sending
+
+
+def test_srtp_ends_where_the_peer_moves_to_a_place_without(
+    engine: MediaEngine, peer: socket.socket
+) -> None:
+    """A leg that offers SRTP follows; one that requires it refuses the offer, so it never comes."""
+    (a, b), (caller, called) = talkers(engine, "offered")
+    caller.answered(called.offered(caller.offer()))
+    for stream, result in ((a, caller.result), (b, called.result)):
+        assert result is not None
+        follow(engine, stream, result, None)
+    until(lambda: engine.stats(a).received > 2)
+    secured = caller.result
+    port = peer.getsockname()[1]
+    caller.offered(sdp.offer(HOST, port, session_id=5))
+    assert caller.result is not None
+    assert b"crypto" not in caller.text
+    follow(engine, a, caller.result, secured)
+    assert peer.recv(2_048)[12:] == b"\xff" * 160
+    assert engine.stats(a).srtp_failed == 0
