@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV   ?= .venv
 ARGS   ?=
-FUZZ   ?= message uri description conversation
+FUZZ   ?= message uri description conversation text_message field
 RUNS   ?= 10000000
 BIN    := $(VENV)/bin
 PY     := $(BIN)/python

@@ -24,7 +24,6 @@ _NAMED = re.compile(rf"\s*({_STRING}|[^<]*?)\s*<([^>]*)>", re.DOTALL)
 _BARE = re.compile(r"\s*([^\s;,]+)")
 _PAIR = re.compile(r"\\(.)", re.DOTALL)
 _TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
-_PLAIN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~\[\]:]+")
 
 
 def split(value: str) -> list[str]:
@@ -60,7 +59,7 @@ def params_text(params: Iterable[tuple[str, str | None]]) -> str:
             raise SipError(f"not a parameter's name: {name!r}")
         if value is None:
             out.append(f";{name}")
-        elif _PLAIN.fullmatch(value):
+        elif _TOKEN.fullmatch(value):
             out.append(f";{name}={text(value, name)}")
         else:
             out.append(f";{name}={quoted(value, name)}")

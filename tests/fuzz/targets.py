@@ -10,10 +10,14 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
+import sip
 from fastpath.sipscan import Message, ScanError, parse_address, parse_uri, scan
-from sip import sdp
+from sip import address, caller_identity, replaces, sdp, tel
+from sip.causes import reason_lines, reasons
 from sip.endpoint import Endpoint
-from sip.events import Incoming, Invite, Send, SipEvent
+from sip.errors import SipError
+from sip.events import Incoming, Invite, ReferAsked, Send, SipEvent
+from sip.header_map import decoded
 from sip.local import Local
 
 SECOND = 1_000_000_000
@@ -85,6 +89,49 @@ def description(data: bytes) -> None:
     assert b"\0" not in answer
 
 
+def text_message(data: bytes) -> None:
+    """The public seam: what it reads it writes, and reads back the same."""
+    try:
+        found = sip.parse_message(data)
+    except sip.ParseError as error:
+        reply = error.reply("192.0.2.1", 5060)
+        assert reply is None or whole_lines(reply.partition(b"\r\n\r\n")[0])
+        return
+    written = bytes(found)
+    head = written.partition(b"\r\n\r\n")[0]
+    assert b"\0" not in head
+    assert whole_lines(head)
+    again = sip.parse_message(written)  # may say that the longer names make it too large
+    assert again == found
+    assert (found.vias, found.contacts, found.reasons) == (
+        again.vias,
+        again.contacts,
+        again.reasons,
+    )
+    caller_identity.read(scan(data))
+
+
+def field(data: bytes) -> None:
+    """The value of a header field, in every grammar that we have for one."""
+    text = decoded(data)
+    for read in (address.parse, replaces.parse, tel.parse):
+        try:
+            found = read(text)
+            written = str(found)
+        except SipError:
+            continue
+        assert not set(written) & {"\r", "\n", "\0"}
+        assert read(written) == found
+    for part in address.split(text):
+        assert len(part) <= len(text)
+    for one in reasons([text]):
+        try:
+            assert whole_lines(reason_lines([one]))
+        except SipError:
+            continue
+    tel.number_of(text)
+
+
 class Talk:
     """One endpoint in the middle of things, and a stranger who speaks to it."""
 
@@ -110,6 +157,8 @@ class Talk:
 
     def react(self, event: SipEvent) -> None:
         """Answer whoever calls."""
+        if isinstance(event, ReferAsked):
+            self.endpoint.refer_answer(event.leg, 202, self.now_ns)
         if isinstance(event, Incoming):
             self.endpoint.ring(event.leg, self.now_ns)
             self.endpoint.accept(event.leg, OFFER, self.now_ns)
@@ -150,4 +199,6 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "uri": uri,
     "description": description,
     "conversation": conversation,
+    "text_message": text_message,
+    "field": field,
 }
