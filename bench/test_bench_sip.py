@@ -1,4 +1,4 @@
-"""SIP: the scanner against Python's parsers, and whole calls against SIPp as the caller."""
+"""SIP messages: reading and writing them, beside Python's libraries."""
 
 from __future__ import annotations
 
@@ -6,37 +6,22 @@ import asyncio
 import collections
 import collections.abc
 import os
-import random
-import resource
-import shutil
-import socket
-import subprocess
-import time
 import types
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 import sipmessage
-import uvloop
 
 from fastpath.sipscan import scan
-from sip import sdp
-from sip.endpoint import Endpoint
-from sip.events import Accepted, Ended, Invite, SipEvent
-from sip.io_udp import udp_stack
-from sip.local import Local
+from sip.events import Invite
+from sip.local import Identity, Local
+from sip.plan import Plan
+from tests.reference import sip_write
 
 SMOKE = os.environ.get("BENCH_SMOKE", "1") == "1"
-QUICK = os.environ.get("BENCH_QUICK", "0") == "1"
-HOST = "127.0.0.1"
 MESSAGES = 100 if SMOKE else 20_000
 MESSAGES_OF_PEER = 10 if SMOKE else 1_000
-CALLS = 30 if SMOKE else 3_000 if QUICK else 8_000
-WINDOW = 20  # calls at a time
-CALLS_PER_S = 10_000  # more than it can place: like ours, it is held by WINDOW alone
 
 BODY = (
     b"v=0\r\no=- 3724394400 3724394405 IN IP4 192.0.2.10\r\ns=call\r\nc=IN IP4 192.0.2.10\r\n"
@@ -134,118 +119,40 @@ def test_parse_and_take(benchmark):
     assert benchmark(ours_with_values, MESSAGES) == MESSAGES
 
 
-# Calls.
+PLAN = Plan(
+    Invite(
+        1, (("192.0.2.2", 5060, 0),), "sip:84901234567@192.0.2.2", "sip:1900@192.0.2.1",
+        "sip:84901234567@192.0.2.2", "3848276298220188511@192.0.2.1", BODY,
+    ),
+    b"9fxced76slb3c1d5",
+)  # fmt: skip
+IDENTITY = Identity(Local("192.0.2.1", 5060), "dialerd")
+CALL_ID = b"3848276298220188511@192.0.2.1"
 
 
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+def written(n: int) -> int:
+    """From what is prepared for the trunk and the call, which a repetition uses again."""
+    for cseq in range(n):
+        PLAN.build(IDENTITY, b"z9hG4bK74bf9c1d2e3f0a1b", CALL_ID, cseq, BODY)
+    return n
 
 
-def program() -> str:
-    found = shutil.which("sipp")
-    assert found, "SIPp is missing: apt-get install sip-tester"
-    return found
-
-
-@contextmanager
-def gateway(folder: Path) -> Iterator[int]:
-    """SIPp's own called side; its port."""
-    port = free_port()
-    command = [program(), "-sn", "uas", "-i", HOST, "-p", str(port), "-nostdin"]
-    command += ["-mp", str(free_port() & ~1)]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(command, cwd=folder, **quiet) as process:
-        try:
-            until = time.monotonic() + 10
-            while f"0100007F:{port:04X}" not in Path("/proc/net/udp").read_text():
-                assert time.monotonic() < until, "SIPp does not listen"
-                time.sleep(0.02)
-            yield port
-        finally:
-            process.kill()
-
-
-def our_calls(port: int, calls: int) -> dict[str, int]:
-    """Place them, WINDOW at a time, each hung up when answered; the transport's counters."""
-
-    async def run() -> dict[str, int]:
-        local = free_port()
-        endpoint = Endpoint(Local(HOST, local), rng=random.Random(1))
-        done = asyncio.Event()
-        begun = over = answered = 0
-        offer = sdp.offer(HOST, 30_000, session_id=1)
-
-        def call() -> None:
-            nonlocal begun
-            begun += 1
-            to = f"sip:{begun}@{HOST}:{port}"
-            ours, call_id = f"sip:1900@{HOST}", f"{begun}-{local}@{HOST}"
-            request = Invite(begun, ((HOST, port, 0),), to, ours, to, call_id, offer)
-            endpoint.invite(request, time.monotonic_ns())
-
-        def react(event: SipEvent) -> None:
-            nonlocal over, answered
-            kind = type(event)
-            if kind is Accepted:
-                answered += 1
-                endpoint.release(event.leg, time.monotonic_ns())
-            elif kind is Ended:
-                over += 1
-                if begun < calls:
-                    call()
-                elif over == calls:
-                    done.set()
-
-        stack = udp_stack(endpoint, HOST, local, asyncio.get_running_loop(), react)
-        try:
-            for _ in range(min(WINDOW, calls)):
-                call()
-            stack.flush()
-            async with asyncio.timeout(60):
-                await done.wait()
-            return stack.statistics() | {"answered": answered}
-        finally:
-            stack.close()
-
-    return uvloop.run(run())
-
-
-def children_s() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
-
-
-CALL = "a whole call as caller: INVITE, 180, 200, ACK, BYE, 200"
-
-
-@pytest.mark.benchmark(group=CALL)
-def test_calls(benchmark, tmp_path):
-    with gateway(tmp_path) as port:
-        before = time.process_time()
-        found = benchmark.pedantic(our_calls, args=(port, CALLS), rounds=1)
-        cpu_us = (time.process_time() - before) / CALLS * 1e6
-    assert found["answered"] == CALLS
-    assert found["legs"] == found["malformed"] == 0
-    note = f"{found['resent']} repetitions"
-    benchmark.extra_info |= {"unit": "call", "cpu_us": cpu_us, "note": note}
-
-
-@pytest.mark.benchmark(group=CALL)
-def test_calls_by_sipp(benchmark, tmp_path):
-    """SIPp's own caller against the same gateway, in the same run."""
-    with gateway(tmp_path) as port:
-        command = [program(), "-sn", "uac", f"{HOST}:{port}", "-i", HOST, "-p", str(free_port())]
-        command += ["-mp", str(free_port() & ~1), "-nostdin", "-d", "0", "-m", str(CALLS)]
-        command += ["-r", str(CALLS_PER_S), "-l", str(WINDOW)]
-        before = children_s()
-        run = benchmark.pedantic(
-            subprocess.run,
-            args=(command,),
-            kwargs={"cwd": tmp_path, "capture_output": True, "timeout": 60, "check": False},
-            rounds=1,
+def written_plainly(n: int) -> int:
+    """The same text by one format string of Python's."""
+    uri, branch = b"sip:84901234567@192.0.2.2", b"z9hG4bK74bf9c1d2e3f0a1b"
+    for cseq in range(n):
+        lines = IDENTITY.contact + IDENTITY.about + b"Supported: 100rel, timer\r\n"
+        sip_write.request(
+            b"INVITE", uri, IDENTITY.via, branch, PLAN.ours, PLAN.to, CALL_ID, cseq, lines, BODY
         )
-        cpu_us = (children_s() - before) / CALLS * 1e6
-    assert run.returncode == 0
-    benchmark.extra_info |= {"unit": "call", "cpu_us": cpu_us, "peer": "SIPp 3.6.1, C++"}
+    return n
+
+
+WRITERS = {None: written, "a bytes format": written_plainly}
+
+
+@pytest.mark.benchmark(group="write an INVITE with SDP")
+@pytest.mark.parametrize("peer", WRITERS)
+def test_write(benchmark, peer):
+    benchmark.extra_info |= {"unit": "message", "units": MESSAGES, "peer": peer}
+    assert benchmark(WRITERS[peer], MESSAGES) == MESSAGES
