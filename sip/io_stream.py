@@ -111,9 +111,14 @@ class StreamTransport:
         """Counters, and how many connections there are."""
         return {**self._count, "connections": len(self._files)}
 
-    def expect(self, host: str, port: int, name: str) -> None:
-        """Who must answer at an address: a certificate for `name` (RFC 5922 section 4)."""
+    def expect(self, host: str, port: int, name: str, *, firm: bool = True) -> None:
+        """Who must answer at an address: a certificate for `name` (RFC 5922 section 4).
+
+        Not `firm`: the name is a peer's, of whom a connection that is up has proved enough.
+        """
         key = (host, port)
+        if not firm and key in self._connections:
+            return
         if len(self._names) >= NAMES_MAX and key not in self._names:
             self._names.clear()
         self._names[key] = name

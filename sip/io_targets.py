@@ -64,7 +64,7 @@ class Targets:
         self.box = PenaltyBox(penalty_s)
         self.pinger = Pinger(rng)
         self.on_turned: Callable[[Address, bool], None] = _nobody
-        self._waiting: dict[int, tuple[int, Then]] = {}
+        self._waiting: dict[int, tuple[int, Then, bool]] = {}
         self._numbers = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._held: dict[Address, tuple[list[bytes], asyncio.TimerHandle]] = {}
@@ -92,10 +92,13 @@ class Targets:
 
     # looking up
 
-    def find(self, wanted: Wanted, near: int, then: Then) -> None:
-        """Look up where something leads by our transports on the side of flow `near`."""
+    def find(self, wanted: Wanted, near: int, then: Then, *, firm: bool = True) -> None:
+        """Look up where something leads by our transports on the side of flow `near`.
+
+        `firm` as in `StreamTransport.expect`: whether we chose the name ourselves.
+        """
         self._numbers += 1
-        self._waiting[self._numbers] = near, then
+        self._waiting[self._numbers] = near, then, firm
         self._locator.locate(wanted, self._numbers, time.monotonic_ns())
         self._pump()
 
@@ -145,7 +148,7 @@ class Targets:
         waiting = self._waiting.pop(located.number, None)
         if waiting is None:
             return
-        near, then = waiting
+        near, then, firm = waiting
         addresses: list[Address] = []
         for target in located.targets:
             flow = self._reach.flow(target.transport, v6=":" in target.host, near=near)
@@ -155,7 +158,7 @@ class Targets:
             if target.transport == "tls":
                 transport = self._stack.transports.get(flow)
                 if isinstance(transport, StreamTransport):
-                    transport.expect(target.host, target.port, target.name)
+                    transport.expect(target.host, target.port, target.name, firm=firm)
         try:
             then(self.box.order(addresses, time.monotonic_ns()))
         except Exception:
@@ -184,7 +187,8 @@ class Targets:
         self._held[target] = [data], timer
         host, port, flow = target
         kind = self._reach.locals[flow].transport
-        self.find(Wanted(host, port, kind), flow, functools.partial(self._release, target))
+        release = functools.partial(self._release, target)
+        self.find(Wanted(host, port, kind), flow, release, firm=False)
 
     def _late(self, target: Address) -> None:
         self._count["names_late"] += 1

@@ -9,7 +9,7 @@ import msgspec
 
 from dialerd.core.effects import Dial
 from dialerd.lines.sip_line import SipLines
-from dialerd.shell.addresses import resolve
+from dialerd.shell.addresses import resolve, service
 from dialerd.shell.call_words import CallOptions
 from dialerd.shell.trunk_config import sip_trunk
 from dialerd.shell.voice import VoiceOptions
@@ -24,12 +24,17 @@ def target_of(options: CallOptions) -> tuple[str, int, Transport]:
     via = options.via
     if via is not None:
         trunk = via.trunk
-        return resolve(trunk.host, trunk.port_now), trunk.port_now, trunk.transport.value
+        place = None if trunk.port else service(trunk.host, trunk.transport.value)
+        host, number = place or (resolve(trunk.host, trunk.port_now), trunk.port_now)
+        return host, number, trunk.transport.value
     uri = options.uri
     named = options.transport or transport_of(uri)
     transport: Transport = "tls" if named == "tls" else "tcp" if named == "tcp" else "udp"
     port = uri.port if uri.port > 0 else PORTS[transport]
     v6 = ":" in options.bind
+    found = None if uri.port > 0 else service(uri.host, transport, v6=v6)
+    if found is not None:
+        return *found, transport
     return resolve(uri.host, port, socket.AF_INET6 if v6 else socket.AF_INET), port, transport
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from dialerd.config import Transport, Trunk
 from dialerd.shell import sip_stack
+from dialerd.shell.addresses import service
 from dialerd.shell.clock import Clock
 from dialerd.shell.sip_stack import Bind, DnsSettings, Stack, StackSettings
 from dialerd.shell.trunk_config import sip_trunk
@@ -77,6 +78,15 @@ def test_the_first_addresses(server: DnsSettings) -> None:
 def test_what_cannot_be_reached(server: DnsSettings, host: str, transport: str, said: str) -> None:
     with pytest.raises(OSError, match=said):
         first(server, trunk(host, transport=Transport(transport)))
+
+
+def test_a_single_call_finds_the_service_of_a_domain(server: DnsSettings) -> None:
+    asked = server.resolver()
+    assert service("example.com", "udp", resolver=asked) == (HOST, 5071)
+    assert service("one.example.com", "udp", resolver=asked) == (HOST, 5060)
+    assert service("six.example.com", "tcp", v6=True, resolver=asked) == ("::1", 5060)
+    assert service("none.example.com", "udp", resolver=asked) is None
+    assert service("127.0.0.9", "tls", resolver=asked) == ("127.0.0.9", 5061)
 
 
 def test_it_works_inside_of_a_loop_too(server: DnsSettings) -> None:

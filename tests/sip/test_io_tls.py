@@ -77,6 +77,32 @@ def test_the_peer_must_be_who_we_looked_for(
         assert theirs["received"] == 0  # nothing was said to the wrong one
 
 
+def test_a_name_of_a_peer_does_not_part_us_from_a_connection_that_is_up(
+    authority: Authority,
+) -> None:
+    """Another name for the same address: ours opens a new connection, a peer's does not."""
+
+    async def main() -> None:
+        tls = authority.options("whoever", "DNS:gw.example.com")
+        here = Agent(local("tls"), tls=tls, react=hang_up)
+        there = Agent(local("tls"), tls=tls, react=answer)
+        async with agents(here, there):
+            target = there.stack.local()
+            here.stream().expect(*target[:2], "gw.example.com")
+            here.call(1, target)
+            await here.until_ended(1)
+            here.stream().expect(*target[:2], "sbc.example.com", firm=False)
+            here.call(2, target)
+            await here.until_ended(2)
+            assert here.stack.statistics()["connections_opened"] == 1
+            here.stream().expect(*target[:2], "sbc.example.com")
+            here.call(3, target)
+            await here.until_ended(3)
+            assert [e.code for e in here.ended()] == [200, 200, 0]
+
+    asyncio.run(main())
+
+
 def test_a_client_certificate_is_shown_when_demanded(authority: Authority) -> None:
     code, _ = call_by_name(authority, "IP:127.0.0.1", None, clients="demand")
     assert code == 200
