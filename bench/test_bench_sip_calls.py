@@ -140,6 +140,7 @@ def test_steady_by_sipp(benchmark, tmp_path):
         cpu_us = (sip_loop.children_s() - before) / calls * 1e6
         failures = verdict(called) if run.returncode == 0 else "calls failed"
     p50_ms, p99_ms = waits_ms(tmp_path)
+    assert 0 <= p50_ms <= p99_ms
     note = f"{failures}, 200 to ACK p50 {p50_ms} p99 {p99_ms} ms"
     benchmark.extra_info |= {"unit": "call", "cpu_us": cpu_us, "peer": SIPP, "note": note}
 
