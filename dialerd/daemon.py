@@ -44,7 +44,13 @@ from dialerd.shell.media import Media, Prompts
 from dialerd.shell.prompts import PromptError
 from dialerd.shell.sip_stack import Bind, DnsSettings, Stack, StackSettings
 from dialerd.shell.tracing import TraceSettings
-from dialerd.shell.trunk_config import changes, sip_trunk, trunk_spec, utc_offset_s
+from dialerd.shell.trunk_config import (
+    changes,
+    sip_trunk,
+    trunk_sources,
+    trunk_spec,
+    utc_offset_s,
+)
 from dialerd.shell.trunk_health import TrunkHealth
 from dialerd.shell.trunk_targets import TrunkTargets, first_targets
 from dialerd.store import open_store
@@ -141,6 +147,9 @@ class Daemon:
         self._targets.configure(pairs)
         offset_s = utc_offset_s(config.dialing.zone, self._clock.wall_ms())
         self._feed(LinesChanged(tuple(map(trunk_spec, config.trunk)), offset_s))
+        for name, networks in (trunk_sources(config.trunk) or {}).items():
+            for network in networks:
+                self._stack.admission.allow(network, name)
         self._health.configure(pairs)
 
     def _start_media(self, loop: asyncio.AbstractEventLoop, shown: str) -> None:
@@ -335,6 +344,7 @@ def stack_settings(config: Config) -> StackSettings:
         user_agent=sip.user_agent,
         trace=traced,
         dns=dns_settings(config),
+        sources=trunk_sources(config.trunk),
     )
 
 

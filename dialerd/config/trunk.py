@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-from dialerd.config.keys import DRAIN, HOST, HOST_OR_NONE, LINE, LIVE, NAME, Section, doc
+from dialerd.config.keys import DRAIN, HOST, HOST_OR_NONE, LINE, LIVE, NAME, RESTART, Section, doc
 from dialerd.config.sip_tables import Transport
 from dialerd.config.trunk_tables import DialRule, IncomingRule, OutcomeRule, Plan, Ports, Prefixes
 
@@ -271,8 +271,9 @@ class Trunk(Section):
     sources: Annotated[
         tuple[str, ...],
         doc(
-            "Networks whose calls are this carrier's; empty: the addresses of `host`.",
-            DRAIN,
+            "Networks that are this carrier's; once a trunk names some, a stranger gets no "
+            "answer at all. Empty: `host`, which then must be an address.",
+            RESTART,
             max_length=64,
         ),
     ] = ()

@@ -216,3 +216,25 @@ def test_a_trunk_is_added_and_removed_while_calls_are_up(daemon, tmp_path):
         code, text = d.stop()
     assert code == 0
     assert "Traceback" not in text
+
+
+def test_a_stranger_gets_no_answer_once_networks_are_named(daemon, tmp_path):
+    with sipp(tmp_path, "uas", 3) as good, socket.socket(type=socket.SOCK_DGRAM) as stranger:
+        d = daemon(gateway=good.port, more='sources = ["127.0.0.1"]\n').start()
+        stranger.bind(("127.0.0.2", 0))
+        stranger.settimeout(1)
+        ours = stranger.getsockname()
+        options = (
+            f"OPTIONS sip:127.0.0.1:{d.sip} SIP/2.0\r\n"
+            f"Via: SIP/2.0/UDP {ours[0]}:{ours[1]};branch=z9hG4bKx;rport\r\n"
+            "From: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: x\r\nCSeq: 1 OPTIONS\r\n"
+            "Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+        )
+        with d.ready() as client:
+            stranger.sendto(options.encode(), ("127.0.0.1", d.sip))
+            with pytest.raises(TimeoutError):
+                stranger.recv(2048)
+            people(d.folder, 3)
+            broadcast(client)
+            assert until_finished(client).outcomes[Outcome.ANSWERED] == 3
+        assert d.stop()[0] == 0
