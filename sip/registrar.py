@@ -47,6 +47,7 @@ class Phones(msgspec.Struct, frozen=True):
         users: who may register, by name; it may change at any time.
         expires_s_min: a shorter registration is refused with 423.
         expires_s_max: a longer one is shortened to this.
+        contacts_max: addresses of one user; a further one takes the place of the oldest.
         domains: the hosts an address of record may have; any when empty.
         algorithms: the digests that are offered, in this order. Some old telephones read the first
             challenge only: they need ("MD5",).
@@ -56,6 +57,7 @@ class Phones(msgspec.Struct, frozen=True):
     users: Mapping[str, User]
     expires_s_min: int = 60
     expires_s_max: int = 3_600
+    contacts_max: int = BINDINGS_MAX
     domains: tuple[str, ...] = ()
     algorithms: tuple[str, ...] = OFFERED
 
@@ -267,9 +269,10 @@ class Registrar:
             self._tell(saved, registered=True)
 
     def _add(self, saved: Saved, now_ns: int) -> None:
-        there = self._bindings.setdefault(saved.user, [])
-        if len(there) >= BINDINGS_MAX:
+        there = self._bindings.get(saved.user, [])
+        if len(there) >= max(self.phones.contacts_max, 1):
             self.remove(min(there, key=lambda binding: binding.due_ns))
+        there = self._bindings.setdefault(saved.user, there)
         binding = Binding(self, saved)
         there.append(binding)
         self._count += 1

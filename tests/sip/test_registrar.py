@@ -204,6 +204,13 @@ def test_one_user_has_a_limited_number_of_addresses():
     assert ports == [6_000 + n for n in range(3, BINDINGS_MAX + 3)], "the oldest made room"
 
 
+def test_the_number_of_addresses_may_be_one():
+    us = Exchange(contacts_max=1)
+    for port in (6_000, 6_001):
+        Telephone(us, source=("198.51.100.5", port, 0)).register()
+    assert us.where() == ["sip:1001@198.51.100.5:6001"]
+
+
 def test_nobody_registers_for_another():
     us = Exchange()
     phone = Telephone(us)
