@@ -42,20 +42,13 @@ from dialerd.shell.driver import Driver
 from dialerd.shell.entropy import Entropy
 from dialerd.shell.media import Media, Prompts
 from dialerd.shell.prompts import PromptError
-from dialerd.shell.sip_stack import Bind, DnsSettings, Stack, StackSettings
-from dialerd.shell.tracing import TraceSettings
-from dialerd.shell.trunk_config import (
-    changes,
-    sip_trunk,
-    trunk_sources,
-    trunk_spec,
-    utc_offset_s,
-)
+from dialerd.shell.sip_config import dns_settings, stack_settings
+from dialerd.shell.sip_stack import Stack
+from dialerd.shell.trunk_config import changes, sip_trunk, trunk_spec, utc_offset_s
 from dialerd.shell.trunk_health import TrunkHealth
 from dialerd.shell.trunk_targets import TrunkTargets, first_targets
 from dialerd.store import open_store
 from fastpath.rtp import MediaEngine
-from sip.io_tls import TlsOptions
 from sip.local import Local
 
 log = logging.getLogger("dialerd")
@@ -111,6 +104,7 @@ class Daemon:
             calls_per_s_max=config.dialing.calls_per_s_max,
             calls_max=_calls_max(config),
             confirms_dials=True,
+            inbound_status=config.dialing.inbound_status,
             host=f"{self._rng.getrandbits(32):08x}.{shown}",  # RFC 3261 8.1.1.4: unique over time
         )
         self._hub = EventHub()
@@ -147,9 +141,9 @@ class Daemon:
         self._targets.configure(pairs)
         offset_s = utc_offset_s(config.dialing.zone, self._clock.wall_ms())
         self._feed(LinesChanged(tuple(map(trunk_spec, config.trunk)), offset_s))
-        for name, networks in (trunk_sources(config.trunk) or {}).items():
-            for network in networks:
-                self._stack.admission.allow(network, name)
+        for trunk in config.trunk:
+            for network in trunk.sources:
+                self._stack.admission.allow(network, trunk.name)
         self._health.configure(pairs)
 
     def _start_media(self, loop: asyncio.AbstractEventLoop, shown: str) -> None:
@@ -166,8 +160,8 @@ class Daemon:
         self._exits.callback(self._media.detach, loop)
 
     def _start_sip(self, loop: asyncio.AbstractEventLoop) -> None:
-        settings = stack_settings(self._config)
         try:
+            settings = stack_settings(self._config)
             self._stack = Stack(settings, loop, self._rng, self._clock)
         except OSError as error:
             raise StartError(str(error)) from error
@@ -311,47 +305,6 @@ def reachable(config: Config, locals_: Sequence[Local]) -> list[tuple[Trunk, Sip
             raise StartError(f"trunk {trunk.name}: {error}") from error
         pairs.append((trunk, sip_trunk(trunk, targets)))
     return pairs
-
-
-def stack_settings(config: Config) -> StackSettings:
-    """What the configuration says of the SIP stack."""
-    sip, trace = config.sip, config.trace
-    bind = Bind(sip.bind, sip.port, advertised=sip.advertised, named="[sip] port")
-    traced = None
-    if trace.enabled:
-        traced = TraceSettings(
-            bytes_max=trace.memory_mib << 20,
-            calls_max=trace.calls_max,
-            keep_s=trace.keep_s,
-            homer=(trace.hep_host, trace.hep_port) if trace.hep_host else None,
-            homer_agent=trace.hep_id,
-            homer_key=trace.hep_key,
-        )
-    further = (
-        Bind(
-            one.bind,
-            one.port_now,
-            one.transport.value,
-            one.side.value,
-            one.advertised,
-            TlsOptions(one.certificate, one.key, one.ca, clients="ask" if one.ca else "ignore"),
-            named=f"[[sip.listen]] number {number} port",
-        )
-        for number, one in enumerate(sip.listen, 1)
-    )
-    return StackSettings(
-        binds=(bind, *further),
-        user_agent=sip.user_agent,
-        trace=traced,
-        dns=dns_settings(config),
-        sources=trunk_sources(config.trunk),
-    )
-
-
-def dns_settings(config: Config) -> DnsSettings:
-    """What the configuration says of name servers."""
-    dns = config.sip.dns
-    return DnsSettings(dns.servers, dns.timeout_ms, dns.penalty_s)
 
 
 def run(config: Config, path: Path) -> None:

@@ -49,7 +49,7 @@ def _show(found: Status, zone: tzinfo | None) -> None:
     if found.trunks:
         click.echo()
         print_table(
-            ("trunk", "state", "used", "of", "placed", "answered", "failed", "why"),
+            ("trunk", "state", "used", "of", "placed", "answered", "failed", "incoming", "why"),
             [
                 (
                     trunk.name,
@@ -59,6 +59,7 @@ def _show(found: Status, zone: tzinfo | None) -> None:
                     trunk.placed,
                     trunk.answered,
                     trunk.failed,
+                    trunk.incoming,
                     trunk.why,
                 )
                 for trunk in found.trunks

@@ -119,6 +119,15 @@ class Dialing(Section):
     calls_max: Annotated[int, doc("Calls in progress over all trunks.", LIVE, ge=1, le=100_000)] = (
         1000
     )
+    inbound_status: Annotated[
+        int,
+        doc(
+            "SIP status that calls to us are refused with; they are counted by trunk.",
+            LIVE,
+            ge=400,
+            le=699,
+        ),
+    ] = 480
     drain_s_max: Annotated[
         int,
         doc(

@@ -271,8 +271,8 @@ class Trunk(Section):
     sources: Annotated[
         tuple[str, ...],
         doc(
-            "Networks that are this carrier's; once a trunk names some, a stranger gets no "
-            "answer at all. Empty: `host`, which then must be an address.",
+            "Networks that are this carrier's, besides the addresses of `host`. Who is no "
+            "trunk's gets no answer at all.",
             RESTART,
             max_length=64,
         ),

@@ -80,6 +80,7 @@ class TrunkStatus(Reply):
     why: str = ""
     calls_per_s_max: float = 0.0  # as configured; 0: no limit
     calls_per_s: float = 0.0  # what it takes now: less, when it said that this is too fast
+    incoming: int = 0  # calls to us
 
 
 class Status(Reply):

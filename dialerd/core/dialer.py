@@ -28,6 +28,7 @@ from dialerd.core.events import (
     DialRefused,
     Digit,
     Drain,
+    Incoming,
     LineHealth,
     LinesChanged,
     PlayEnded,
@@ -39,6 +40,7 @@ from dialerd.core.events import (
     WriteFailed,
 )
 from dialerd.core.floor import Floor
+from dialerd.core.inbound import REFUSAL, Inbound
 from dialerd.core.leads import Leads
 from dialerd.core.limits import BACK_OFF_S_MAX, CAMPAIGNS_MAX, FINISHED_KEPT
 from dialerd.core.ops import ReleaseClaim
@@ -65,6 +67,7 @@ class Dialer:
         calls_per_s_max: float = 0.0,
         calls_max: int = 0,
         host: str = "dialerd",
+        inbound_status: int = REFUSAL,
     ) -> None:
         """`numbering` makes the dialable number of a claim, and refuses what may not be dialed.
 
@@ -72,9 +75,11 @@ class Dialer:
         that `confirms_dials` tells `Dialed` when it carried a `Dial` out: then a trunk's calls per
         second hold for the moments at which calls leave, however long their commits took.
         `calls_per_s_max` and `calls_max` are limits over all campaigns and trunks; 0 binds nothing.
-        `host` ends every Call-ID: it tells apart what two dialers call attempt 1.
+        `host` ends every Call-ID: it tells apart what two dialers call attempt 1. Calls to us are
+        refused with `inbound_status`.
         """
         self.floor = Floor(calls_per_s_max, calls_max, host)
+        self.inbound = Inbound(self.floor, inbound_status)
         self._leads = Leads(self.floor, numbering)
         self._placing = Placing(self.floor, self._leads, first_leg, confirms_dials=confirms_dials)
         self._owed: list[ReleaseClaim] = []  # given back when the store is well again
@@ -204,6 +209,9 @@ class Dialer:
             run.clock_stepped()
         self.floor.look_now(now_ns)
 
+    def _on_incoming(self, event: Incoming, _: int) -> None:
+        self.inbound.on_incoming(event)
+
     def _on_drain(self, event: Drain, now_ns: int) -> None:
         self.floor.draining = True
         for run in self.floor.runs.values():
@@ -293,6 +301,7 @@ _INPUTS: Final[dict[type, Callable[[Dialer, Any, int], None]]] = {
     Answered: Dialer._on_leg,
     Released: Dialer._on_leg,
     Digit: Dialer._on_leg,
+    Incoming: Dialer._on_incoming,
     PlayEnded: Dialer._on_leg,
     Claimed: Dialer._on_claimed,
     ClaimFailed: Dialer._on_claim_failed,

@@ -58,6 +58,13 @@ class Release(Effect):
     leg: int
 
 
+class Refuse(Effect):
+    """Answer a call to us with a final refusal."""
+
+    leg: int
+    code: int
+
+
 class Play(Effect):
     """Play a prompt to a leg; `PlayEnded` with the same token follows unless it is stopped."""
 
@@ -89,4 +96,4 @@ class Notify(Effect):
     data: dict[str, object]
 
 
-AnyEffect = Write | WantLeads | Dial | Release | Play | StopPlay | MoveCampaign | Notify
+AnyEffect = Write | WantLeads | Dial | Release | Refuse | Play | StopPlay | MoveCampaign | Notify

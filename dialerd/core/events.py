@@ -68,6 +68,30 @@ class Digit(Event):
     source: str = "rfc4733"
 
 
+class Incoming(Event):
+    """Somebody calls one of our lines: `Refuse` answers, exactly once.
+
+    Attributes:
+        trunk: the one it came by, known by its source; empty for a telephone's call.
+        called: the number called as the trunk tells it, rewritten to E.164 digits where it can be.
+        caller: the caller's number, empty when it shows none.
+        asserted: whether the network vouches for it.
+        withheld: whether the caller asked not to be shown.
+        diverted: who sent the call on, the last one first.
+        phone: the account of the telephone that calls.
+    """
+
+    leg: int
+    trunk: str
+    called: str
+    caller: str = ""
+    asserted: bool = False
+    withheld: bool = False
+    diverted: tuple[str, ...] = ()
+    phone: str = ""
+    call_id: str = ""
+
+
 class PlayEnded(Event):
     """A prompt ran to its end."""
 
@@ -156,6 +180,7 @@ AnyEvent = (
     | Answered
     | Released
     | Digit
+    | Incoming
     | PlayEnded
     | Claimed
     | ClaimFailed

@@ -77,6 +77,7 @@ class TrunkFigures(msgspec.Struct, frozen=True):
     outcomes: dict[str, int]
     use: LineUse
     ports: tuple[PortFigures, ...]
+    incoming: int = 0  # calls to us
 
 
 class Figures(msgspec.Struct, frozen=True):
@@ -154,6 +155,7 @@ def _trunk(floor: Floor, trunk: Trunk, now_ns: int) -> TrunkFigures:
             )
             for port in trunk.ports.values()
         ),
+        trunk.incoming,
     )
 
 

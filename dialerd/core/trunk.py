@@ -32,6 +32,7 @@ class Trunk:
 
     __slots__ = (
         "_ledger", "alive", "breaker", "capacity", "channels", "full_ns", "fulls", "in_use",
+        "incoming",
         "meter", "name", "outcomes", "pace", "placed", "ports", "registered", "registration",
         "spec", "used_ns", "why_down",
     )  # fmt: skip
@@ -46,6 +47,7 @@ class Trunk:
         self.ports: dict[str, Port] = {}
         self.in_use = 0
         self.placed = 0
+        self.incoming = 0  # calls to us
         self.used_ns = _LONG_AGO
         self.full_ns = _LONG_AGO  # until then it has no free channel
         self.fulls = 0

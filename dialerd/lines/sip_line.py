@@ -8,11 +8,12 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Mapping
 
+from dialerd.core import events as core
 from dialerd.core.effects import Dial
 from dialerd.core.events import Answered, Released, Ringing
 from dialerd.core.records import Outcome
 from dialerd.lines.sip_trunk import Line, SipTrunk
-from sip.events import Accepted, Address, Ended, Invite, Provisional, SipEvent
+from sip.events import Accepted, Address, Ended, Incoming, Invite, Provisional, SipEvent
 from sip.negotiation import EVENT_TYPE, Capabilities, Negotiation
 
 __all__ = ["SipLines", "SipTrunk"]
@@ -86,6 +87,29 @@ class SipLines:
         """The leg could not even be tried (no RTP port, socket refused)."""
         self._legs.pop(leg, None)
         return Released(leg, Outcome.FAILED, by="us", advance=True)
+
+    def incoming(self, event: Incoming, trunk: str | None) -> core.Incoming:
+        """A call to us; `trunk` is the one its source belongs to.
+
+        An identity that the trunk asserts is believed; a telephone is who it registered as.
+        """
+        caller = event.caller
+        line = self.lines.get(trunk or "")
+
+        def told(text: str) -> str:
+            return (line.told(text) if line is not None else "") or text
+
+        return core.Incoming(
+            leg=event.leg,
+            trunk="" if event.user else trunk or "",
+            called=told(event.request_user),
+            caller=event.user or (told(caller.number) if caller.number else ""),
+            asserted=bool(event.user or (line is not None and caller.asserted)),
+            withheld=caller.withheld,
+            diverted=tuple(d.number for d in caller.diverted if d.number),
+            phone=event.user,
+            call_id=event.call_id,
+        )
 
     def translate(self, event: SipEvent) -> Ringing | Answered | Released | None:
         """The line event that a SIP event means, if any. Events of unknown legs mean nothing."""

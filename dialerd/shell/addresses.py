@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
-import random
 import socket
-from concurrent.futures import ThreadPoolExecutor
-
-from sip.io_dns import DnsResolver
-from sip.io_lookup import lookup
-from sip.locate import Wanted
 
 ELSEWHERE = ("192.0.2.1", 9)  # of nobody (RFC 5737): what leads to the world
+
+
+def is_numeric(host: str) -> bool:
+    """Whether it is an address already."""
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
 
 
 def resolve(host: str, port: int, family: int = socket.AF_INET) -> str:
@@ -31,25 +33,6 @@ def resolve(host: str, port: int, family: int = socket.AF_INET) -> str:
     if ipaddress.ip_address(address.partition("%")[0]).is_multicast:
         raise OSError(f"{host} is a multicast address: nobody there can answer a call")
     return address
-
-
-def service(
-    host: str, transport: str, *, v6: bool = False, resolver: DnsResolver | None = None
-) -> tuple[str, int] | None:
-    """Address and port of a host by its SRV records, while the caller waits; None without any."""
-    search = lookup(
-        Wanted(host.strip("[]").lower(), 0, transport),
-        {(transport, v6)},
-        resolver or DnsResolver(),
-        random.SystemRandom(),
-    )
-    # The loop of the caller, if there is one, is busy waiting for this.
-    with ThreadPoolExecutor(1) as pool:
-        try:
-            found = pool.submit(asyncio.run, search).result()
-        except OSError:
-            return None  # no name server: the system's own ways may still know the host
-    return (found[0].host, found[0].port) if found else None
 
 
 def local_address(target: tuple[str, int]) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import random
-import socket
 
 import msgspec
 
 from dialerd.core.effects import Dial
 from dialerd.lines.sip_line import SipLines
-from dialerd.shell.addresses import resolve, service
+from dialerd.shell.addresses import ELSEWHERE, is_numeric, local_address, resolve
 from dialerd.shell.call_words import CallOptions
+from dialerd.shell.sip_stack import Bind, Stack
 from dialerd.shell.trunk_config import sip_trunk
 from dialerd.shell.voice import VoiceOptions
 from sip.events import Address, Invite
@@ -19,23 +19,56 @@ from sip.local import PORTS, Transport, bracketed, transport_of
 LEG = 1
 
 
-def target_of(options: CallOptions) -> tuple[str, int, Transport]:
-    """Where the INVITE goes: host, port and transport. OSError when the host has no address."""
-    via = options.via
-    if via is not None:
-        trunk = via.trunk
-        place = None if trunk.port else service(trunk.host, trunk.transport.value)
-        host, number = place or (resolve(trunk.host, trunk.port_now), trunk.port_now)
-        return host, number, trunk.transport.value
+def wanted_of(options: CallOptions) -> tuple[str, int, str]:
+    """Where it is to go: host, port (0: not said) and transport ("": not said)."""
+    if options.via is not None:
+        trunk = options.via.trunk
+        return trunk.host, trunk.port, trunk.transport.value
     uri = options.uri
-    named = options.transport or transport_of(uri)
-    transport: Transport = "tls" if named == "tls" else "tcp" if named == "tcp" else "udp"
-    port = uri.port if uri.port > 0 else PORTS[transport]
-    v6 = ":" in options.bind
-    found = None if uri.port > 0 else service(uri.host, transport, v6=v6)
-    if found is not None:
-        return *found, transport
-    return resolve(uri.host, port, socket.AF_INET6 if v6 else socket.AF_INET), port, transport
+    asked = transport_of(uri)
+    said = options.transport or (asked if "transport=" in uri.params.lower() else "")
+    if uri.scheme == "sips":
+        said = "tls"
+    return uri.host.strip("[]"), max(uri.port, 0), said
+
+
+def binds_of(options: CallOptions) -> tuple[Bind, ...]:
+    """What of ours may lead there: for a name without a transport, UDP and TCP.
+
+    OSError when nothing does.
+    """
+    host, port, said = wanted_of(options)
+    near = options.bind or local_address((_near(host, port or 9), 9))
+    kinds: tuple[str, ...] = (said,) if said else ("udp",) if is_numeric(host) else ("udp", "tcp")
+    made = []
+    for kind in kinds:
+        transport: Transport = "tls" if kind == "tls" else "tcp" if kind == "tcp" else "udp"
+        made.append(Bind(near, options.port, transport, tls=options.tls, named="--bind"))
+    return tuple(made)
+
+
+def _near(host: str, port: int) -> str:
+    """An address in the direction of a host; where its name says none yet, of the world."""
+    try:
+        return resolve(host, port)
+    except OSError:
+        if is_numeric(host) or "multicast" in host:
+            raise
+        return ELSEWHERE[0]
+
+
+async def targets_of(options: CallOptions, stack: Stack) -> tuple[Address, ...]:
+    """The addresses to try, best first (RFC 3263). OSError when there is none."""
+    host, port, said = wanted_of(options)
+    kind = said or "udp"
+    if is_numeric(host):
+        return ((resolve(host, port or PORTS[kind]), port or PORTS[kind], 0),)
+    where = f"{host}:{port}" if port else host
+    scheme = "sips" if said == "tls" and options.uri.scheme == "sips" else "sip"
+    found = await stack.find(f"{scheme}:{where}" + (f";transport={said}" if said else ""))
+    if found:
+        return found
+    return ((resolve(host, port or PORTS[kind]), port or PORTS[kind], 0),)
 
 
 def voice_options(options: CallOptions, host: str) -> VoiceOptions:
@@ -49,7 +82,11 @@ def voice_options(options: CallOptions, host: str) -> VoiceOptions:
 
 
 def invite_of(
-    options: CallOptions, target: Address, host: str, body: bytes, rng: random.Random
+    options: CallOptions,
+    targets: tuple[Address, ...],
+    host: str,
+    body: bytes,
+    rng: random.Random,
 ) -> Invite:
     """Its INVITE from our address `host`: on a trunk the one that the daemon would send."""
     via = options.via
@@ -58,14 +95,14 @@ def invite_of(
     if via is not None:
         name = via.trunk.name
         shown = caller if caller.lstrip("+").isdigit() else ""
-        lines = SipLines({name: sip_trunk(via.trunk, (target,))}, host, rng)
+        lines = SipLines({name: sip_trunk(via.trunk, targets)}, host, rng)
         asked = Dial(0, LEG, name, via.number, call_id, shown)
         return msgspec.structs.replace(lines.invite(asked, host, 9), sdp=body)
     if not caller.lower().startswith(("sip:", "sips:")):
         caller = f"sip:{caller}@{bracketed(host)}"
     return Invite(
         leg=LEG,
-        targets=(target,),
+        targets=targets,
         request_uri=options.text,
         from_uri=caller,
         to_uri=options.text,

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from dialerd.core.effects import Dial, Play, Release, StopPlay
+from dialerd.core.effects import Dial, Play, Refuse, Release, StopPlay
 from dialerd.core.events import AnyEvent
 from dialerd.core.events import Digit as Key
 from dialerd.lines.sip_line import SipLines
@@ -41,6 +41,7 @@ class Calls:
         self._lines = lines
         self._media = media
         self._feed = feed
+        self._trunk_of = stack.admission.trunk
         self.hears: Callable[[SipEvent], None] = _unheard  # of events that are no leg's
         stack.on_event = self.on_sip
 
@@ -65,6 +66,11 @@ class Calls:
         self._endpoint.release(leg, time.monotonic_ns())
         self._flush()
 
+    def refuse(self, effect: Refuse) -> None:
+        """Answer a call to us."""
+        self._endpoint.reject(effect.leg, effect.code, time.monotonic_ns())
+        self._flush()
+
     def play(self, effect: Play) -> None:
         """Start a prompt; where it cannot be played, hang up rather than stay silent."""
         if not self._media.play(effect.leg, effect.prompt, effect.token):
@@ -80,9 +86,7 @@ class Calls:
             self.hears(event)
             return
         if isinstance(event, Incoming):
-            # Inbound calls have no destination yet: 480 tells the caller's network so.
-            self._endpoint.reject(event.leg, 480, time.monotonic_ns())
-            self._flush()
+            self._feed(self._lines.incoming(event, self._trunk_of(event.source[0])))
             return
         if isinstance(event, Provisional) and event.sdp is not None:
             self._heard(event.leg, event.sdp)

@@ -192,6 +192,7 @@ def _trunk(trunk: TrunkFigures) -> TrunkStatus:
         why=trunk.why,
         calls_per_s_max=trunk.cps_max,
         calls_per_s=trunk.cps,
+        incoming=trunk.incoming,
     )
 
 

@@ -25,6 +25,7 @@ from dialerd.core.effects import (
     MoveCampaign,
     Notify,
     Play,
+    Refuse,
     Release,
     StopPlay,
     WantLeads,
@@ -236,6 +237,8 @@ class Driver:
                 self._calls.stop_play(effect)
             case Release():
                 self._calls.release(effect)
+            case Refuse():
+                self._calls.refuse(effect)
             case WantLeads():
                 self._keep(self._claim(effect))
             case MoveCampaign():

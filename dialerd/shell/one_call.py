@@ -9,8 +9,7 @@ import asyncio
 from collections.abc import Callable
 
 from dialerd.lines.outcome_map import outcome_of
-from dialerd.shell.addresses import local_address
-from dialerd.shell.call_plan import LEG, invite_of, target_of, voice_options
+from dialerd.shell.call_plan import LEG, binds_of, invite_of, targets_of, voice_options
 from dialerd.shell.call_words import (
     CallOptions,
     CallReport,
@@ -42,7 +41,7 @@ from sip.events import (
     Renegotiated,
     SipEvent,
 )
-from sip.local import Transport, bracketed
+from sip.local import bracketed
 
 PLAY_TOKEN = 1
 DIGITS_TOKEN = 2
@@ -80,12 +79,11 @@ class OneCall:
         self._engine.start()
         self._loop.add_reader(self._engine.fileno(), self._on_media)
         try:
-            target = target_of(options)
-            host = options.bind or local_address(target[:2])
-            self.stack = self._bind(host, target[2])
-            self._voice = self._open_voice(host)
+            self.stack = self._bind(binds_of(options))
+            targets = await targets_of(options, self.stack)
+            self._voice = self._open_voice(self.stack.binds[0].host)
             self._prompt = self._engine.add_prompt(prompt.pcmu, prompt.pcma) if prompt else -1
-            self._dial((target[0], target[1], 0))
+            self._dial(targets)
             await self._wait()
         finally:
             self._close()
@@ -96,13 +94,9 @@ class OneCall:
 
     # -- its beginning ---------------------------------------------------------------------------
 
-    def _bind(self, host: str, transport: Transport) -> Stack:
-        options = self._options
-        bind = Bind(host, options.port, transport, tls=options.tls, named="--bind")
-        stack = Stack(StackSettings((bind,)), self._loop, self._rng, self._clock)
+    def _bind(self, binds: tuple[Bind, ...]) -> Stack:
+        stack = Stack(StackSettings(binds), self._loop, self._rng, self._clock)
         stack.on_event = self._on_sip
-        self.report.transport = transport
-        self.report.local = f"{bracketed(host)}:{stack.binds[0].port}"
         return stack
 
     def _open_voice(self, host: str) -> Voice:
@@ -113,13 +107,13 @@ class OneCall:
             self._drain_recording(voice.recorder)
         return voice
 
-    def _dial(self, target: Address) -> None:
+    def _dial(self, targets: tuple[Address, ...]) -> None:
         self._start_ns = self._clock.now_ns()
-        self.report.remote = f"{bracketed(target[0])}:{target[1]}"
+        self._went_to(targets[0])
         self._note("dialed", self.report.remote)
         host = self.stack.locals[0].host if self.stack else ""
         body = self._voice.offer() if self._voice else b""
-        invite = invite_of(self._options, target, host, body, self._rng)
+        invite = invite_of(self._options, targets, host, body, self._rng)
         self.report.call_id = invite.call_id
         if self.stack is not None:
             try:
@@ -127,6 +121,14 @@ class OneCall:
             except SipError as error:
                 raise ValueError(str(error)) from error
             self.stack.flush()
+
+    def _went_to(self, target: Address) -> None:
+        """The address that is tried now."""
+        self.report.remote = f"{bracketed(target[0])}:{target[1]}"
+        if self.stack is not None:
+            bind = self.stack.binds[target[2]]
+            self.report.transport = bind.transport
+            self.report.local = f"{bracketed(bind.host)}:{bind.port}"
 
     # -- its length ------------------------------------------------------------------------------
 

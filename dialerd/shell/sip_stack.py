@@ -29,6 +29,7 @@ from sip.io_targets import Targets
 from sip.io_tls import TlsOptions
 from sip.io_udp import UdpTransport
 from sip.local import Local, Transport, bracketed
+from sip.locate import wanted_of
 from sip.registrar import Phones
 from sip.trace import Tracer
 
@@ -119,6 +120,7 @@ class Stack:
         self.targets = Targets(self._drive, dns.resolver(), rng, penalty_s=dns.penalty_s)
         if guarded:
             self._drive.admits = self._admits
+        self._loop = loop
         self._homer: Homer | None = None
         self.tracer: Tracer | None = None
         self.traces: Traces | None = None
@@ -155,6 +157,17 @@ class Stack:
         if self._homer is not None:
             counts |= self._homer.statistics()
         return counts
+
+    async def find(self, uri: str) -> tuple[Address, ...]:
+        """Where a SIP URI leads by our transports, in the order in which to try (RFC 3263)."""
+        found: asyncio.Future[tuple[Address, ...]] = self._loop.create_future()
+
+        def then(addresses: tuple[Address, ...]) -> None:
+            if not found.done():
+                found.set_result(addresses)
+
+        self.targets.find(wanted_of(uri), 0, then)
+        return await found
 
     def _admits(self, source: Address) -> bool:
         """Whether a stranger may open a connection."""

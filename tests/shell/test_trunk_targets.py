@@ -11,7 +11,6 @@ import pytest
 
 from dialerd.config import Transport, Trunk
 from dialerd.shell import sip_stack
-from dialerd.shell.addresses import service
 from dialerd.shell.clock import Clock
 from dialerd.shell.sip_stack import Bind, DnsSettings, Stack, StackSettings
 from dialerd.shell.trunk_config import sip_trunk
@@ -81,12 +80,20 @@ def test_what_cannot_be_reached(server: DnsSettings, host: str, transport: str, 
 
 
 def test_a_single_call_finds_the_service_of_a_domain(server: DnsSettings) -> None:
-    asked = server.resolver()
-    assert service("example.com", "udp", resolver=asked) == (HOST, 5071)
-    assert service("one.example.com", "udp", resolver=asked) == (HOST, 5060)
-    assert service("six.example.com", "tcp", v6=True, resolver=asked) == ("::1", 5060)
-    assert service("none.example.com", "udp", resolver=asked) is None
-    assert service("127.0.0.9", "tls", resolver=asked) == ("127.0.0.9", 5061)
+    async def find(*uris: str) -> list[tuple[tuple[str, int], ...]]:
+        binds = (Bind(HOST, 0), Bind(HOST, 0, "tcp"))
+        settings = StackSettings(binds, dns=server)
+        stack = Stack(settings, asyncio.get_running_loop(), random.Random(1), Clock())
+        try:
+            return [tuple(a[:2] for a in await stack.find(uri)) for uri in uris]
+        finally:
+            stack.close()
+
+    found = asyncio.run(
+        find("sip:x@example.com;transport=udp", "sip:x@none.example.com", "sip:x@127.0.0.9:99")
+    )
+    assert found[0][0] == (HOST, 5071)
+    assert found[1:] == [(), (("127.0.0.9", 99),)]
 
 
 def test_it_works_inside_of_a_loop_too(server: DnsSettings) -> None:
