@@ -139,6 +139,9 @@ class Daemon:
         """Make them those of the day, at the start and at a reload."""
         self._lines.configure(to for _, to in pairs)
         self._targets.configure(pairs)
+        for trunk, _ in pairs:
+            for network in trunk.sources:
+                self._stack.admission.allow(network, trunk.name)
         offset_s = utc_offset_s(config.dialing.zone, self._clock.wall_ms())
         self._feed(LinesChanged(tuple(map(trunk_spec, config.trunk)), offset_s))
         for trunk in config.trunk:
