@@ -110,10 +110,6 @@ def _reach_rules(config: Config, trunk: Trunk, at: At) -> Iterator[Fault]:
         yield Fault((*at, "advertised"), f"{trunk.advertised!r} is no IP address")
     if len(set(trunk.codecs)) != len(trunk.codecs):
         yield Fault((*at, "codecs"), "a codec stands twice")
-    closed = any(one.sources for one in config.trunk)
-    if closed and not trunk.sources and not is_address(trunk.host):
-        text = "other trunks name their networks, and the addresses of this name may change"
-        yield Fault((*at, "host"), text, "set sources")
     for place, network in enumerate(trunk.sources):
         try:
             ip_network(network, strict=False)

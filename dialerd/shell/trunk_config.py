@@ -107,13 +107,6 @@ def trunk_spec(trunk: Trunk) -> TrunkSpec:
     )
 
 
-def trunk_sources(trunks: Sequence[Trunk]) -> dict[str, tuple[str, ...]] | None:
-    """The networks of each trunk, once one of them names some; None: everybody is heard."""
-    if not any(trunk.sources for trunk in trunks):
-        return None
-    return {trunk.name: trunk.sources or (trunk.host,) for trunk in trunks}
-
-
 def plan_spec(plan: Plan) -> PlanSpec:
     """A plan in the core's units: thousandths, seconds, days since 1970."""
     return PlanSpec(

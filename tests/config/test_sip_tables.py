@@ -148,12 +148,6 @@ CASES = {  # text, line:column, what it says, the hint
         "2026-11-01",
     ),
     "source": (TRUNK + 'sources = ["10.0.0.0/8", "ten"]', "5:26", "no network", "/24"),
-    "networks of a name": (
-        TRUNK + '[[trunk]]\nname = "b"\nhost = "192.0.2.1"\nsources = ["192.0.2.0/24"]',
-        "4:8",
-        "addresses of this name may change",
-        "set sources",
-    ),
     "advertised name": (TRUNK + 'advertised = "here"', "5:14", "no IP address", ""),
     "tcp without a socket": (TRUNK + 'transport = "tcp"', "5:13", "no socket of ours", "listen"),
     "udp_1300 without a socket": (TRUNK + "udp_1300 = true", "5:12", "no socket of ours", "tcp"),

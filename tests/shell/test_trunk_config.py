@@ -13,7 +13,6 @@ from dialerd.shell.trunk_config import (
     changes,
     flow_for,
     sip_trunk,
-    trunk_sources,
     trunk_spec,
     utc_offset_s,
 )
@@ -129,14 +128,6 @@ def test_what_a_reload_would_change(read):
     told = changes(before, after)
     assert (told.added, told.changed, told.removed) == (("b",), ("goip",), ())
     assert told.restart == ("sip.port",)
-
-
-def test_strangers_are_unheard_once_a_trunk_names_its_networks(read):
-    plain = read(TEXT).trunk
-    assert trunk_sources(plain) is None
-    text = '[[trunk]]\nname = "b"\nhost = "192.0.2.9"\nsources = ["192.0.2.0/28"]\n'
-    told = trunk_sources(read(TEXT + text).trunk)
-    assert told == {"goip": ("192.0.2.20",), "b": ("192.0.2.0/28",)}
 
 
 @pytest.mark.parametrize(("zone", "offset"), [("+07:00", 25_200), ("UTC", 0), ("-03:30", -12_600)])
