@@ -109,7 +109,11 @@ class Registrar:
             raise SipError("expires_s_min and expires_s_max contradict each other")
         self._layer = layer
         self._admission = admission
-        self._digest = DigestServer(phones.realm, phones.users, layer.rng, phones.algorithms)
+        # Secrets from htdigest are MD5's alone: what not everybody has is offered to nobody.
+        users = phones.users.values()
+        shared = tuple(a for a in phones.algorithms if all(a in user.ha1 for user in users))
+        offered = shared or phones.algorithms
+        self._digest = DigestServer(phones.realm, phones.users, layer.rng, offered)
         self._asked: dict[bytes, int] = {}  # the first CSeq of who was challenged, by Call-ID
         self._bindings: dict[str, list[Binding]] = {}
         self._count = 0

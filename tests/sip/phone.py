@@ -27,7 +27,7 @@ class Exchange(Us):
 
     def __init__(self, seed: int = 1, admission: Admission | None = None, **how: object) -> None:
         super().__init__(seed=seed)
-        phones = Phones(realm=REALM, users=USERS, **how)  # type: ignore[arg-type]
+        phones = Phones(**{"realm": REALM, "users": USERS, **how})  # type: ignore[arg-type]
         self.endpoint = Endpoint(
             Local("192.0.2.1", 5060, side="phone"),
             Local("192.0.2.1", 5060, transport="tcp", side="phone"),

@@ -8,12 +8,13 @@ import msgspec
 import pytest
 
 from fastpath.sipscan import Message
+from sip.digest_server import User
 from sip.errors import SipError
 from sip.events import Incoming, Invite, Phone
 from sip.limits import BINDINGS_MAX, PATH_MAX
 from sip.registrar import Saved
 from tests.sip.net import OFFER
-from tests.sip.phone import DESK, REALM, SERVER, Exchange, Telephone
+from tests.sip.phone import DESK, REALM, SERVER, USERS, Exchange, Telephone, nonces
 
 HOME = ("203.0.113.77", 40_000, 0)
 TCP = ("203.0.113.77", 51_234, 1)
@@ -314,3 +315,10 @@ def test_bindings_survive_a_restart_as_plain_data():
 def test_bounds_that_contradict_each_other():
     with pytest.raises(SipError):
         Exchange(expires_s_min=100, expires_s_max=50)
+
+
+def test_what_not_every_user_has_is_not_offered():
+    users = USERS | {"1003": User("1003", {"MD5": USERS["1001"].ha1["MD5"]})}
+    us = Exchange(users=users)
+    [challenge] = nonces(us.answer(Telephone(us).data()))
+    assert challenge["algorithm"] == "MD5"
