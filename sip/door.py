@@ -6,11 +6,17 @@ anything else there is nobody: a scanner's OPTIONS finds no server.
 
 from __future__ import annotations
 
-from fastpath.sipscan import Message
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from fastpath.sipscan import Message, ScanError, scan
 from sip.admission import Admission
 from sip.events import Address
 from sip.registrar import Phones, Registrar
 from sip.transactions import Transactions
+
+if TYPE_CHECKING:
+    from sip.leg import Leg
 
 OPEN = frozenset({"REGISTER", "INVITE"})
 SOMEBODY = "?"
@@ -31,9 +37,36 @@ class Door:
         self.admission = admission or Admission()
         self.registrar = Registrar(layer, phones, self.admission) if phones is not None else None
 
-    def admits(self, source: Address, now_ns: int) -> bool:
-        """Whether a message from there is read at all."""
-        return self.admission.admit(source, now_ns, phones=self._phones[source[2]])
+    def admits(self, data: bytes, source: Address, now_ns: int, legs: Mapping[bytes, Leg]) -> bool:
+        """Whether a message from there is heard; `legs` are our calls by our tag."""
+        phones = self._phones[source[2]]
+        if self.admission.admit(source, now_ns, phones=phones):
+            return True
+        return not phones and bool(legs) and self._belongs(data, source, now_ns, legs)
+
+    def _belongs(
+        self, data: bytes, source: Address, now_ns: int, legs: Mapping[bytes, Leg]
+    ) -> bool:
+        """Whether a stranger's message belongs to a call of ours.
+
+        A carrier may well answer and hang up from an address that it never named: requests in a
+        dialog go straight to the Contact (RFC 3261 section 12.2). Looked at as far as the
+        strangers' tokens go.
+        """
+        if not self.admission.take(source[0], now_ns):
+            return False
+        try:
+            message = scan(data)
+        except ScanError:
+            return False
+        if message.problem[0]:
+            return False
+        if not message.is_request:
+            return message.branch in self._layer.client_invites or (
+                (message.branch, message.method) in self._layer.client_others
+            )
+        leg = legs.get(message.to_tag)
+        return leg is not None and leg.call_id == message.call_id
 
     def guards(self, source: Address) -> bool:
         """Whether who calls from there has to say who he is."""

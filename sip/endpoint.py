@@ -300,7 +300,7 @@ class Endpoint:
         """Take one datagram."""
         layer = self.layer
         layer.count["received"] += 1
-        if self.door is not None and not self.door.admits(source, now_ns):
+        if self.door is not None and not self.door.admits(data, source, now_ns, self._tags):
             return
         try:
             message = scan(data)

@@ -6,7 +6,7 @@ import pytest
 
 from sip.admission import Admission, key_of
 from sip.errors import SipError
-from sip.events import Guessing, Incoming
+from sip.events import Ended, Guessing, Incoming
 from sip.limits import (
     GUESSES_MAX,
     MS,
@@ -74,6 +74,26 @@ def test_a_stranger_at_the_trunks_side_gets_no_answer_to_anything():
     assert us.endpoint.statistics()["malformed"] == 0, "nothing was read"
     us.receive(invite(), CARRIER)
     assert [type(e) for e in us.told()] == [Incoming]
+
+
+def test_a_call_of_ours_may_be_answered_and_ended_from_an_address_never_named():
+    """A carrier's gateway hangs up by itself; nobody else can without our tag and Call-ID."""
+    us = Exchange(admission=Admission(TRUNKS))
+    us.receive(invite(), CARRIER)
+    (call,) = us.told()
+    us.endpoint.accept(call.leg, OFFER, us.now_ns)
+    us.pump()
+    tagged = us.take()[-1].to_value.decode()
+    tag = tagged.partition(";tag=")[2]
+    for forged in (f"<sip:a@h>;tag={tag[:-1]}x", "<sip:a@h>"):
+        us.receive(request("BYE", to=forged, call_id="t1", cseq=9), STRANGER)
+    us.receive(request("BYE", to=tagged, call_id="other", cseq=9), STRANGER)
+    us.receive(b"\xff" * 100, STRANGER)
+    assert (us.sent, us.told()) == ([], [])
+    us.receive(request("ACK", to=tagged, call_id="t1"), STRANGER)
+    us.receive(request("BYE", to=tagged, call_id="t1", cseq=9, branch="z9hG4bKbye"), STRANGER)
+    assert [m.status for m in us.take()] == [200]
+    assert type(us.told()[-1]) is Ended
 
 
 def test_without_an_allow_list_everybody_is_a_trunk():
