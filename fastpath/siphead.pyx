@@ -180,19 +180,27 @@ cdef void cseq_header(Scan* s, Text p, Text end) noexcept nogil:
     s.cseq_method = method_id(q, end - q)
 
 
-cdef void whole_number(
-    Scan* s, Text p, Text end, long long top, long long* out, const char* text
-) noexcept nogil:
-    cdef Text q = number(p, end, top, out)
-    if q == NULL or q != end:
+cdef void flaw(Scan* s, const char* text) noexcept nogil:
+    """What is broken but no response turns on: a dropped one leaves its call unanswered (8.2)."""
+    if s.request:
         fault(s, text)
+
+
+cdef void whole_number(
+    Scan* s, Text p, Text end, long long top, long long* out, const char* text, bint needed
+) noexcept nogil:
+    if number(p, end, top, out) != end:
+        out[0] = -1
+        if needed or s.request:
+            fault(s, text)
 
 
 cdef void retry_after(Scan* s, Text p, Text end) noexcept nogil:
     """delta-seconds [comment] *(SEMI retry-param): what follows the number is not used."""
     cdef Text q = number(p, end, SECONDS_MAX, &s.retry_after)
     if q == NULL or (q < end and not (CLASSES[q[0]] & BLANK or q[0] == c";" or q[0] == c"(")):
-        fault(s, "broken Retry-After")
+        s.retry_after = -1
+        flaw(s, "broken Retry-After")
 
 
 cdef void contact_header(Scan* s, Text p, Text end) noexcept nogil:
@@ -217,18 +225,17 @@ cdef void route_header(Scan* s, int kind, Text p, Text end) noexcept nogil:
 
 cdef void rare_header(Scan* s, int kind, Text p, Text end) noexcept nogil:
     if kind == H_EXPIRES:
-        whole_number(s, p, end, SECONDS_MAX, &s.expires, "broken Expires")
+        whole_number(s, p, end, SECONDS_MAX, &s.expires, "broken Expires", False)
     elif kind == H_RETRY_AFTER:
         retry_after(s, p, end)
-    elif kind == H_DATE:
-        if not date(p, end):
-            fault(s, "broken Date")
+    elif kind == H_DATE and not date(p, end):
+        flaw(s, "broken Date")
 
 
 cdef void warning(Scan* s, Text p, Text end) noexcept nogil:
     """warn-code SP ...: a list header, its rest is not used."""
     if end - p < 4 or span_of(p, p + 3, DIGIT) != p + 3 or p[3] != c" ":
-        fault(s, "broken Warning")
+        flaw(s, "broken Warning")
 
 
 cdef void single_header(Scan* s, int kind, Text p, Text end) noexcept nogil:
@@ -248,9 +255,9 @@ cdef void single_header(Scan* s, int kind, Text p, Text end) noexcept nogil:
     elif kind == H_CSEQ:
         cseq_header(s, p, end)
     elif kind == H_MAX_FORWARDS:
-        whole_number(s, p, end, 255, &s.max_forwards, "broken Max-Forwards")
+        whole_number(s, p, end, 255, &s.max_forwards, "broken Max-Forwards", False)
     elif kind == H_CONTENT_LENGTH:
-        whole_number(s, p, end, MESSAGE_BYTES, &s.content_length, "broken Content-Length")
+        whole_number(s, p, end, MESSAGE_BYTES, &s.content_length, "broken Content-Length", True)
     elif kind == H_CONTENT_TYPE:
         s.content_type.p = p
         s.content_type.n = end - p

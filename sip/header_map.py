@@ -37,8 +37,10 @@ def checked(name: str, value: str) -> tuple[str, str]:
     if name == "Content-Length":
         raise SipError("Content-Length follows the body")
     value = text(value, name, LINE_BYTES_MAX).strip()
+    # as of a request, where more is refused; but CSeq has to fit the start line there
+    start = "SIP/2.0 200 OK" if name == "CSeq" else "OPTIONS sip:h SIP/2.0"
     try:
-        scan(f"SIP/2.0 200 OK\r\n{name}: {value}\r\n\r\n".encode())
+        scan(f"{start}\r\n{name}: {value}\r\n\r\n".encode())
     except ScanError as error:
         raise SipError(f"{name}: {error}") from None
     return name, value

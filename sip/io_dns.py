@@ -17,6 +17,7 @@ import dns.rdatatype
 import dns.resolver
 
 from sip.limits import SEARCH_TIME, SECOND
+from sip.local import of_one_host
 from sip.locate import Naptr, Query, Record, Srv
 
 HOSTS = Path("/etc/hosts")
@@ -76,7 +77,10 @@ class DnsResolver:
         ttl_s = int(answer.chaining_result.minimum_ttl)
         if answer.rrset is None:
             return (), ttl_s
-        return tuple(_record(data, query.kind) for data in answer.rrset), ttl_s
+        records = tuple(_record(data, query.kind) for data in answer.rrset)
+        if query.kind in {"A", "AAAA"}:
+            records = tuple(r for r in records if of_one_host(ipaddress.ip_address(str(r))))
+        return records, ttl_s
 
     def _own(self, query: Query) -> tuple[str, ...] | None:
         """The list of hosts has the last word on a name that it knows."""

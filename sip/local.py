@@ -22,6 +22,7 @@ from sip.uri import Uri, parse
 from sip.uri import bracketed as bracketed  # noqa: PLC0414 - a host is written here too
 
 Transport = Literal["udp", "tcp", "tls"]
+BROADCAST = ipaddress.IPv4Address("255.255.255.255")
 PORTS: dict[str, int] = {"udp": 5060, "tcp": 5060, "tls": 5061}  # RFC 3261 section 19.1.2
 
 
@@ -139,6 +140,11 @@ class Reach:
             self.silent.append(address)
 
 
+def of_one_host(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Whether it may be sent to; a Contact or a name server can name a whole network."""
+    return not (address.is_multicast or address.is_unspecified or address == BROADCAST)
+
+
 def transport_of(uri: Uri) -> str:
     """The transport that a URI asks for, "udp" when it asks for none (RFC 3263 section 4.1)."""
     for part in uri.params.lower().split(";"):
@@ -157,6 +163,8 @@ def _place(uri: bytes) -> tuple[str, int, str, int]:
         address = ipaddress.ip_address(host.strip("[]"))
     except ValueError:
         return host.lower(), port, transport, 0
+    if not of_one_host(address):
+        raise SipError(f"not an address of one host: {address}")
     return str(address), port, transport, address.version
 
 

@@ -259,13 +259,20 @@ class SipMessage:
 
     @property
     def max_forwards(self) -> int:
-        """0-255, -1 when absent."""
-        return int(self.headers.get("Max-Forwards") or -1)
+        """0-255, -1 when absent, or unreadable in a response."""
+        return self._number("Max-Forwards", 255)
 
     @property
     def expires(self) -> int:
-        """Seconds, -1 when absent."""
-        return int(self.headers.get("Expires") or -1)
+        """Seconds, -1 when absent, or unreadable in a response."""
+        return self._number("Expires", 0xFFFF_FFFF)
+
+    def _number(self, name: str, top: int) -> int:
+        text = self.headers.get(name) or ""
+        digits = text.lstrip("0") or text[:1]
+        if not (digits.isascii() and digits.isdigit() and len(digits) <= len(str(top))):
+            return -1
+        return int(digits) if int(digits) <= top else -1
 
     @property
     def content_type(self) -> str:

@@ -13,6 +13,7 @@ happens, told at once; a `ListenSummary` at the end.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 import msgspec
@@ -42,7 +43,7 @@ from sip.registrar import Phones
 REALM = "dialerd"
 DRAIN_S = 0.5  # a recording must be taken at least once a second
 LINGER_S = 0.6  # for the last ACK, and a BYE whose answer was lost: T1 and a little
-RELEASE_S = 34.0  # timers B and F, and a little: the far end may never confirm our BYE
+RELEASE_S = 34.0  # timers H and F, and a little: the far end may never confirm our 200 or BYE
 
 
 class _Leg:
@@ -112,7 +113,8 @@ class Listener:
             for number in list(self._legs):
                 self._hang_up(number)
             if self._legs:
-                await asyncio.wait_for(self._done.wait(), RELEASE_S)
+                with contextlib.suppress(TimeoutError):  # then they end without a word
+                    await asyncio.wait_for(self._done.wait(), RELEASE_S)
         finally:
             drain.cancel()
             if not self._closing:

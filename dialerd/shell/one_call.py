@@ -6,6 +6,7 @@ No store, no dialer, no daemon: the daemon's SIP stack and media engine, one leg
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 from dialerd.lines.outcome_map import outcome_of
@@ -49,6 +50,8 @@ LISTEN_S = 10.0  # how long an answered call stays up when nothing says otherwis
 AFTER_S = 1.0  # and after its prompt, digits and the rest are through
 RELEASE_S = 34.0  # transaction timers B and F, plus a little: the far end may never reply
 DRAIN_S = 0.5  # the engine holds 1.28 s of a recording
+TIMELINE_MAX = 1_000  # things of one call that are told, and keys; then only its turns are
+TURNS = frozenset({"answered", "hanging_up", "released"})
 
 
 class OneCall:
@@ -140,7 +143,8 @@ class OneCall:
         except asyncio.CancelledError:
             # Ctrl-C: hang up like a person would, and wait for the far end to agree.
             self._release()
-            await asyncio.wait_for(self._ended.wait(), RELEASE_S)
+            with contextlib.suppress(TimeoutError):  # then it ends without a word
+                await asyncio.wait_for(self._ended.wait(), RELEASE_S)
         finally:
             self._ring.cancel()
 
@@ -167,7 +171,11 @@ class OneCall:
         return (self._clock.now_ns() - self._start_ns) // 1_000_000
 
     def _note(self, event: str, detail: str = "") -> None:
-        self.report.timeline.append(TimelineEvent(self._at_ms(), event, detail))
+        timeline = self.report.timeline
+        if len(timeline) < TIMELINE_MAX or event in TURNS:
+            timeline.append(TimelineEvent(self._at_ms(), event, detail))
+        if len(timeline) == TIMELINE_MAX:
+            timeline.append(TimelineEvent(self._at_ms(), "cut", "the far end says too much"))
 
     def _hang_up(self) -> None:
         if not self._ended.is_set():
@@ -345,7 +353,8 @@ class OneCall:
                     self._through()
 
     def _key(self, digit: str, source: str) -> None:
-        self.report.digits.append(HeardDigit(digit, self._at_ms(), source))
+        if len(self.report.digits) < TIMELINE_MAX:
+            self.report.digits.append(HeardDigit(digit, self._at_ms(), source))
         self._note("digit", digit)
 
     def _through(self) -> None:

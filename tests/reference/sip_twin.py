@@ -206,13 +206,19 @@ def field(name: str, value: str, out: dict[str, Any]) -> None:
     elif name == "content-type":
         need(MEDIA.fullmatch(value))
         out[name] = value
+    elif name == "contact":
+        out["contacts"] += addresses(value)
     elif name == "date":
         need(DATE.fullmatch(value))
     elif name == "warning":
         need(re.match(r"[0-9]{3} ", value))
 
 
-def read_fields(lines: list[str]) -> dict[str, Any]:
+# A broken one of these is refused in a request, and as good as absent in a response.
+FORGIVEN = frozenset({"max-forwards", "expires", "retry-after", "date", "warning"})
+
+
+def read_fields(lines: list[str], *, response: bool) -> dict[str, Any]:
     out: dict[str, Any] = {"vias": [], "contacts": [], "star": False, "routes": 0, "problem": 0}
     seen: set[str] = set()
     for line in lines:
@@ -221,18 +227,18 @@ def read_fields(lines: list[str]) -> dict[str, Any]:
         name = LONG.get(m[1].lower(), m[1].lower())
         if name == "via":
             out["vias"] += vias(value)
-        elif name == "contact":
-            if value == "*":
-                out["star"] = True
-            else:
-                out["contacts"] += addresses(value)
+        elif name == "contact" and value == "*":
+            out["star"] = True
         elif name in {"route", "record-route"}:
             n = len(addresses(value, bracketed=True))
             out["routes"] += n if name == "record-route" else 0
         elif name in SINGLE and name in seen:
             out["problem"] = 400
         else:
-            field(name, value, out)
+            try:
+                field(name, value, out)
+            except RefusedError:
+                need(response and name in FORGIVEN)
         seen.add(name)
     return out
 
@@ -253,7 +259,7 @@ def judge(data: bytes) -> dict[str, Any]:
     need("\r" not in head.replace("\r\n", "") and "\n" not in head.replace("\r\n", ""))
     lines = head.split("\r\n")[:-1]
     need(len(lines) <= 256 and all(len(x) <= 8191 for x in lines))
-    out = read_fields(lines) | start
+    out = read_fields(lines, response="status" in start) | start
     need(not (out["star"] and out["contacts"]))
     if not out["vias"] or not {"from", "to", "call-id", "cseq"} <= out.keys():
         out["problem"] = 400

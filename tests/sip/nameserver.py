@@ -19,6 +19,7 @@ ZONE = [
     "--srv-host=_sip._tcp.example.com,one.example.com,5073,10,5",
     "--host-record=one.example.com,127.0.0.1",
     "--host-record=two.example.com,127.0.0.2,::1",
+    "--host-record=all.example.com,224.0.0.1,ff02::1",
 ]
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sip.events import Ended, Renegotiated
+from sip.events import Accepted, Ended, Renegotiated
 from tests.sip.callee import OURS, SDP, gone, inside, ring_in, up
-from tests.sip.net import ANSWER, Us, answered, peer_bye, reply, request
+from tests.sip.net import ANSWER, THEM, Us, answered, peer_bye, reply, request
 
 LOOSE = "Record-Route: <sip:192.0.2.41;lr>\r\nRecord-Route: <sip:192.0.2.40;lr>\r\n"
 STRICT = "Record-Route: <sip:192.0.2.41;lr>\r\nRecord-Route: <sip:192.0.2.40>\r\n"
@@ -172,3 +172,24 @@ def test_max_forwards_of_zero_is_no_matter_for_an_endpoint():
     us = Us()
     us.receive(request("OPTIONS").replace(b"Max-Forwards: 70", b"Max-Forwards: 0"))
     assert us.last().status == 200
+
+
+@pytest.mark.parametrize(
+    "host", ["224.0.0.1", "255.255.255.255", "0.0.0.0", "[ff02::1]", "192.0.2.9;maddr=239.1.1.1"]
+)
+def test_a_contact_that_is_no_single_host_leads_to_where_the_answer_came_from(host: str):
+    us = Us()
+    answered(us, contact=f"<sip:gw@{host}>")
+    us.release()
+    assert us.last().method == "BYE"
+    assert {sent.target for sent in us.sent} == {THEM}
+
+
+@pytest.mark.parametrize(
+    "extra", ["Date: 2026-11-22\r\n", "Warning: none\r\n", "Expires: soon\r\n"]
+)
+def test_an_answer_with_a_header_that_its_sender_cannot_write_is_an_answer(extra: str):
+    us = Us()
+    us.receive(reply(us.invite(), 200, body=ANSWER, extra=extra))
+    assert us.last().method == "ACK"
+    assert any(isinstance(event, Accepted) for event in us.told())

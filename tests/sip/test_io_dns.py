@@ -56,6 +56,11 @@ def test_what_does_not_exist_is_no_records(resolver: DnsResolver, name: str) -> 
         assert records == ()
 
 
+@pytest.mark.parametrize("kind", ["A", "AAAA"])
+def test_a_whole_network_is_no_address(resolver: DnsResolver, kind: str) -> None:
+    assert ask(resolver, "all.example.com", kind) == ((), 60)
+
+
 def test_a_name_without_such_records_is_no_records(resolver: DnsResolver) -> None:
     assert ask(resolver, "one.example.com", "AAAA")[0] == ()
 
