@@ -103,7 +103,9 @@ async def _listen(options: ListenOptions, *, as_json: bool) -> None:
         click.echo(f"listening on {options.bind.transport} {host}:{port} ({options.script})")
     task = asyncio.current_task()
     if task is not None:
-        loop.add_signal_handler(signal.SIGTERM, task.cancel)
+        # SIGINT too: a shell starts its `&` jobs with it ignored, and Python leaves it so.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, task.cancel)
     say(await listener.run())
 
 

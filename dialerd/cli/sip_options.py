@@ -20,7 +20,7 @@ transport_option = click.option(
     "--transport",
     type=click.Choice(["udp", "tcp", "tls"]),
     default=None,
-    help="How SIP travels (default: what the URI says, else udp).",
+    help="How SIP travels (default: what the URI says, if there is one, else udp).",
 )
 srtp_option = click.option(
     "--srtp",

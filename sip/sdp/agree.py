@@ -75,6 +75,8 @@ def pick(description: Description, allowed: Sequence[int], protection: Protectio
         raise ValueError("neither PCMU nor PCMA")
     if audio and protection == "required":
         raise ValueError("no audio with SRTP keys we know")
+    if audio and protection == "off" and all(s.proto in SECURE for s in audio):
+        raise ValueError("the other side wants SRTP, which is off here")
     raise ValueError("no audio over RTP/AVP")
 
 
