@@ -8,7 +8,7 @@ from itertools import count
 from sip import sdp
 from sip.endpoint import Endpoint
 from sip.events import Accepted, Ended, Established, Incoming, Invite, Send, SipEvent
-from sip.local import Local
+from sip.transport.local import Local
 
 US = ("192.0.2.1", 5060, 0)
 THEM = ("192.0.2.2", 5060, 0)

@@ -18,9 +18,9 @@ import uvloop
 from sip import sdp
 from sip.endpoint import Endpoint
 from sip.events import Accepted, Ended, Incoming, Invite, SipEvent
-from sip.io_stack import SipStack
-from sip.io_udp import udp_stack
-from sip.local import Local
+from sip.transport.io_stack import SipStack
+from sip.transport.io_udp import udp_stack
+from sip.transport.local import Local
 
 HOST = "127.0.0.1"
 OFFER = sdp.offer(HOST, 30_000, session_id=1)

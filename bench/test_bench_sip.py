@@ -14,9 +14,9 @@ import pytest
 import sipmessage
 
 from fastpath.sipscan import scan
+from sip.calls.plan import Plan
 from sip.events import Invite
-from sip.local import Identity, Local
-from sip.plan import Plan
+from sip.transport.local import Identity, Local
 from tests.reference import sip_write
 
 SMOKE = os.environ.get("BENCH_SMOKE", "1") == "1"

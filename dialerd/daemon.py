@@ -49,7 +49,7 @@ from dialerd.shell.trunk_health import TrunkHealth
 from dialerd.shell.trunk_targets import TrunkTargets, first_targets
 from dialerd.store import open_store
 from fastpath.rtp import MediaEngine
-from sip.local import Local
+from sip.transport.local import Local
 
 log = logging.getLogger("dialerd")
 

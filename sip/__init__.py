@@ -5,7 +5,7 @@ For any program: `parse_message` reads a datagram into a `SipMessage`, which `by
 """
 
 from sip.errors import SipError
-from sip.parsed import ParseError, SipMessage, parse_message
+from sip.messages.parsed import ParseError, SipMessage, parse_message
 from sip.sdp import parse as parse_sdp
 
 __all__ = ["ParseError", "SipError", "SipMessage", "parse_message", "parse_sdp"]

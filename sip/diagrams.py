@@ -4,21 +4,10 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from sip import (
-    asking,
-    client_invite,
-    client_other,
-    incoming,
-    modify,
-    negotiation,
-    outgoing,
-    ping,
-    refer,
-    referred,
-    registrant,
-    server_invite,
-    server_other,
-)
+from sip.accounts import asking, registrant
+from sip.calls import incoming, modify, negotiation, outgoing, refer, referred
+from sip.transactions import client_invite, client_other, server_invite, server_other
+from sip.transport import ping
 
 MACHINES: tuple[tuple[ModuleType, str], ...] = (
     (outgoing, "A call of ours"),

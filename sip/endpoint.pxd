@@ -3,8 +3,8 @@
 cimport cython
 
 from fastpath.sipscan cimport Message, scan
-from sip.leg cimport Leg
-from sip.transactions cimport Transactions
+from sip.calls.leg cimport Leg
+from sip.transactions.table cimport Transactions
 
 
 cdef class Endpoint:

@@ -10,24 +10,24 @@ from __future__ import annotations
 import random
 
 from fastpath.sipscan import Message, ScanError, scan
-from sip import cancel, refer
-from sip.accounts import Accounts
-from sip.admission import Admission
-from sip.causes import Reason, checked_q850, reason_lines
-from sip.door import Door
+from sip.accounts.admission import Admission
+from sip.accounts.door import Door
+from sip.accounts.kept import Accounts
+from sip.accounts.registrar import Phones, Registrar
+from sip.calls import cancel, refer
+from sip.calls.incoming import Incoming
+from sip.calls.leg import ABOUT_LINES, Leg
+from sip.calls.objections import objection, unreadable
+from sip.calls.outgoing import Outgoing
+from sip.calls.referred import Referrals
 from sip.errors import SipError
 from sip.events import Account, Address, AnyOutput, Ask, Ended, Invite, Registration
-from sip.headers import text
-from sip.incoming import Incoming
-from sip.leg import ABOUT_LINES, Leg
 from sip.limits import LEGS_MAX, REFUSED_RETRY_S, SDP_MAX, SESSION_MIN_S
-from sip.local import Identity, Local
-from sip.objections import objection, unreadable
-from sip.outgoing import Outgoing
-from sip.referred import Referrals
-from sip.registrar import Phones, Registrar
-from sip.replaces import Replaces, find, judge
-from sip.transactions import Transactions
+from sip.messages.causes import Reason, checked_q850, reason_lines
+from sip.messages.headers import text
+from sip.messages.replaces import Replaces, find, judge
+from sip.transactions.table import Transactions
+from sip.transport.local import Identity, Local
 
 _RETRY = b"Retry-After: %d\r\n" % REFUSED_RETRY_S
 

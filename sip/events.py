@@ -10,9 +10,9 @@ from typing import Literal
 import msgspec
 
 from fastpath.sipscan import Message
-from sip.auth import Credentials
-from sip.caller_identity import Caller, read
-from sip.causes import Reason
+from sip.accounts.auth import Credentials
+from sip.messages.caller_identity import Caller, read
+from sip.messages.causes import Reason
 
 Address = tuple[str, int, int]
 """Numeric host, port, and the index of the `Local` of ours that leads there."""
@@ -153,7 +153,7 @@ class Told(SipEvent, frozen=True, kw_only=True):
         cseq: the last number used.
         target: who answered, or the last who did not.
         q850: the Reason header's cause, 0 when there is none.
-        headers: those of the answer that an asker may want (`sip.asking.WANTED`), by full name.
+        headers: those of the answer that an asker may want (`asking.WANTED`), by full name.
         seen_at: the address the peer saw us at (RFC 3581).
     """
 

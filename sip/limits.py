@@ -21,7 +21,7 @@ TIMER_D = 32 * SECOND
 TIMER_I = T4
 TIMER_K = T4
 
-# tracing (sip/trace.py); how many bytes and calls in all is configuration
+# tracing (sip/tracing/trace.py); how many bytes and calls in all is configuration
 TRACE_CALL_MESSAGES_MAX = 256  # of one Call-ID; then the middle is cut out
 TRACE_CALL_BYTES_MAX = 1 << 20
 TRACE_CALL_FIRST = 32  # messages of its beginning that stay

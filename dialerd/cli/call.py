@@ -22,10 +22,10 @@ from dialerd.cli.trace import drawing, write_capture
 from dialerd.core.tracing import GetTrace, Trace
 from dialerd.shell.call_words import CallOptions, CallReport, Via
 from dialerd.shell.one_call import OneCall
-from sip.auth import Credentials
-from sip.io_tls import TlsOptions
-from sip.local import transport_of
-from sip.uri import Uri, parse
+from sip.accounts.auth import Credentials
+from sip.messages.uri import Uri, parse
+from sip.transport.io_tls import TlsOptions
+from sip.transport.local import transport_of
 
 
 @click.command("call")

@@ -11,8 +11,8 @@ import click
 import msgspec
 
 from dialerd.shell.sip_stack import Bind
-from sip.auth import Credentials
-from sip.io_tls import TlsOptions
+from sip.accounts.auth import Credentials
+from sip.transport.io_tls import TlsOptions
 
 _BIND = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^:\[\]]+)|([0-9A-Fa-f:]+))(?::(\d{1,5}))?")
 

@@ -22,8 +22,8 @@ from dialerd.cli.common import (
 from dialerd.core.campaign_spec import at_time
 from dialerd.core.tracing import GetTrace, ListTraces, Trace, TracedMessage, TraceList
 from dialerd.shell.tracing import packet, steps
-from sip.ladder import Ladder, title
-from sip.pcap import capture
+from sip.tracing.ladder import Ladder, title
+from sip.tracing.pcap import capture
 
 WIDTH_MIN = 60
 WIDTH_MAX = 160

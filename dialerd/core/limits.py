@@ -76,3 +76,4 @@ BACK_OFF_S_MAX: Final = 30
 CAMPAIGNS_MAX: Final = 1_000  # known at once; further ones are refused and say so
 FINISHED_KEPT: Final = 50  # finished campaigns that statistics still show
 DIALS_PER_STEP: Final = 64  # then the driver gets its turn
+STALE_TIMERS_MAX: Final = 4  # beyond two for each call; then those that mean nothing are forgotten

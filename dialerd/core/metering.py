@@ -127,11 +127,13 @@ class Left(msgspec.Struct, frozen=True):
 class Meter:
     """One line against its plan. `blocked` is what a choice reads: why no call may start on it."""
 
-    __slots__ = ("_days", "blocked", "day", "live", "period", "plan", "today")
+    __slots__ = ("_days", "_limits", "_span", "blocked", "day", "live", "period", "plan", "today")
 
     def __init__(self, plan: PlanSpec, days: Days) -> None:
         """`days` are its books, shared with the ledger."""
         self._days = days
+        self._limits = _limits_of(plan)
+        self._span = period_of(plan, 0)
         self.day = 0
         self.plan = plan
         self.live = 0
@@ -143,6 +145,7 @@ class Meter:
         """Another plan; what was used stays used."""
         self.plan = plan
         self._days = days
+        self._limits = _limits_of(plan)
         self.roll(day)
 
     def roll(self, day: int) -> None:
@@ -150,7 +153,7 @@ class Meter:
         self.day = day
         self.today = self._days.setdefault(day, Totals()) if day else Totals()
         self.period = Totals()
-        first, after = period_of(self.plan, day)
+        self._span = first, after = period_of(self.plan, day)
         for at, used in self._days.items():
             if first <= at < after:
                 self.period.add(used.calls, used.seconds, used.milli)
@@ -168,7 +171,7 @@ class Meter:
 
     def used(self, used: Usage) -> None:
         """The ledger has been told of a call: count it into the period too."""
-        first, after = period_of(self.plan, self.day)
+        first, after = self._span
         if first <= used.day < after:
             self.period.add(used.calls, used.seconds, used.milli)
         self._judge()
@@ -192,20 +195,28 @@ class Meter:
 
     def _judge(self) -> None:
         plan, live = self.plan, self.live
-        expected = (live, live * RESERVE_S, live * price_milli(plan, RESERVE_S))
         self.blocked = ""
         if plan.until_day and self.day > plan.until_day:
             self.blocked = "its balance has expired"
             return
-        for totals, name in ((self.today, "day"), (self.period, "period")):
-            for what, soon in zip(_ALL, expected, strict=True):
-                most = getattr(plan, f"{what}_{name}")
-                if most and getattr(totals, what) + soon >= most:
-                    self.blocked = f"its {_WORDS[what]} of the {name} are used up"
-                    return
+        for what, name, most in self._limits:
+            totals = self.today if name == "day" else self.period
+            soon = live if what == "calls" else live * RESERVE_S
+            if what == "milli":
+                soon = live * price_milli(plan, RESERVE_S)
+            if getattr(totals, what) + soon >= most:
+                self.blocked = f"its {_WORDS[what]} of the {name} are used up"
+                return
 
 
 _WORDS: Final = {"calls": "calls", "seconds": "minutes", "milli": "costs"}
+
+
+def _limits_of(plan: PlanSpec) -> list[tuple[str, str, int]]:
+    """(what, in which time, how much) of those that the plan has: most plans have none."""
+    pairs = [(what, name) for name in ("day", "period") for what in _ALL]
+    found = [(what, name, getattr(plan, f"{what}_{name}")) for what, name in pairs]
+    return [one for one in found if one[2]]
 
 
 def _left(most: int, used: int) -> int | None:

@@ -7,7 +7,7 @@ holds up only its own numbers.
 from __future__ import annotations
 
 from collections import deque
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 
 from dialerd.core.call import ADVANCING, ENDED, Call
 from dialerd.core.clock import NEVER
@@ -15,7 +15,7 @@ from dialerd.core.effects import Notify
 from dialerd.core.events import Answered, Dialed, Digit, PlayEnded, Released, Ringing
 from dialerd.core.floor import Floor
 from dialerd.core.leads import Leads
-from dialerd.core.limits import ASK_GAP_NS, DIALS_PER_STEP
+from dialerd.core.limits import ASK_GAP_NS, DIALS_PER_STEP, STALE_TIMERS_MAX
 from dialerd.core.pacing import NS
 from dialerd.core.records import LeadState, Outcome
 from dialerd.core.running import Held, Run
@@ -109,6 +109,14 @@ class Placing:
         elif call.deadline_ns < call.timer_ns:
             call.timer_ns = call.deadline_ns
             heappush(self._timers, (call.deadline_ns, call.claim.attempt_id))
+            if len(self._timers) > 2 * len(self._floor.calls) + STALE_TIMERS_MAX:
+                self._forget_stale()
+
+    def _forget_stale(self) -> None:
+        calls = self._floor.calls
+        live = ((when, n, calls.get(n)) for when, n in self._timers)
+        self._timers = [(when, n) for when, n, call in live if call and call.timer_ns == when]
+        heapify(self._timers)
 
     def _ended(self, call: Call, now_ns: int) -> None:
         floor, claim = self._floor, call.claim

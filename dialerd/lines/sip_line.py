@@ -13,8 +13,8 @@ from dialerd.core.effects import Dial
 from dialerd.core.events import Answered, Released, Ringing
 from dialerd.core.records import Outcome
 from dialerd.lines.sip_trunk import Line, SipTrunk
+from sip.calls.negotiation import EVENT_TYPE, Capabilities, Negotiation
 from sip.events import Accepted, Address, Ended, Incoming, Invite, Provisional, SipEvent
-from sip.negotiation import EVENT_TYPE, Capabilities, Negotiation
 
 __all__ = ["SipLines", "SipTrunk"]
 

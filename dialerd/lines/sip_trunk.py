@@ -16,9 +16,9 @@ from dialerd.core.effects import Dial
 from dialerd.core.templates import Template
 from dialerd.lines.outcome_map import OutcomeMap, Rule
 from dialerd.lines.rewriting import Rewrite, Rewrites, dialed, told
-from sip.auth import Credentials
+from sip.accounts.auth import Credentials
 from sip.events import Address
-from sip.local import bracketed
+from sip.transport.local import bracketed
 
 FIELDS: Final = ("caller_id", "account", "number", "domain", "local", "port")
 ANONYMOUS: Final = "anonymous"

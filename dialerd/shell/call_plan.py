@@ -14,7 +14,7 @@ from dialerd.shell.sip_stack import Bind, Stack
 from dialerd.shell.trunk_config import sip_trunk
 from dialerd.shell.voice import VoiceOptions
 from sip.events import Address, Invite
-from sip.local import PORTS, Transport, bracketed, transport_of
+from sip.transport.local import PORTS, Transport, bracketed, transport_of
 
 LEG = 1
 

@@ -9,10 +9,10 @@ import msgspec
 
 from dialerd.config import Trunk
 from fastpath.numbers import Number
-from sip.auth import Credentials
-from sip.io_tls import TlsOptions
+from sip.accounts.auth import Credentials
+from sip.messages.uri import Uri
 from sip.sdp.agree import Protection
-from sip.uri import Uri
+from sip.transport.io_tls import TlsOptions
 
 
 class Via(msgspec.Struct, frozen=True):

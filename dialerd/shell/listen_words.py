@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from dialerd.shell.sip_stack import Bind
-from sip.auth import Credentials
+from sip.accounts.auth import Credentials
 from sip.sdp.agree import Protection
 
 Script = Literal["answer", "ring", "busy", "echo", "hold"]

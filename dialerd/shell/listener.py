@@ -25,7 +25,8 @@ from dialerd.shell.prompts import load_prompt
 from dialerd.shell.sip_stack import Stack, StackSettings
 from dialerd.shell.voice import Voice, VoiceOptions
 from fastpath.rtp import DigitHeard, MediaEngine, PlayEnded
-from sip.digest_server import user
+from sip.accounts.digest_server import user
+from sip.accounts.registrar import Phones
 from sip.events import (
     Digit,
     Ended,
@@ -37,8 +38,7 @@ from sip.events import (
     Renegotiated,
     SipEvent,
 )
-from sip.local import bracketed
-from sip.registrar import Phones
+from sip.transport.local import bracketed
 
 REALM = "dialerd"
 DRAIN_S = 0.5  # a recording must be taken at least once a second

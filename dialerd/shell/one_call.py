@@ -42,7 +42,7 @@ from sip.events import (
     Renegotiated,
     SipEvent,
 )
-from sip.local import bracketed
+from sip.transport.local import bracketed
 
 PLAY_TOKEN = 1
 DIGITS_TOKEN = 2

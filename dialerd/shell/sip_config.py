@@ -10,9 +10,9 @@ from dialerd.config.sip_tables import Listen, Trace
 from dialerd.config.sip_tables import Phones as PhonesTable
 from dialerd.shell.sip_stack import Bind, DnsSettings, StackSettings
 from dialerd.shell.tracing import TraceSettings
-from sip.digest_server import User, user
-from sip.io_tls import TlsOptions
-from sip.registrar import Phones
+from sip.accounts.digest_server import User, user
+from sip.accounts.registrar import Phones
+from sip.transport.io_tls import TlsOptions
 
 
 def stack_settings(config: Config) -> StackSettings:

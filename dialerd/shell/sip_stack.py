@@ -19,19 +19,19 @@ import msgspec
 from dialerd.shell.clock import Clock
 from dialerd.shell.ports import in_use
 from dialerd.shell.tracing import Homer, Traces, TraceSettings, make_tracer
-from sip.admission import Admission
+from sip.accounts.admission import Admission
+from sip.accounts.registrar import Phones
 from sip.endpoint import Endpoint
 from sip.events import Address, SipEvent
-from sip.io_dns import DnsResolver
-from sip.io_stack import SipStack
-from sip.io_stream import StreamTransport
-from sip.io_targets import Targets
-from sip.io_tls import TlsOptions
-from sip.io_udp import UdpTransport
-from sip.local import Local, Transport, bracketed
-from sip.locate import wanted_of
-from sip.registrar import Phones
-from sip.trace import Tracer
+from sip.tracing.trace import Tracer
+from sip.transport.io_dns import DnsResolver
+from sip.transport.io_stack import SipStack
+from sip.transport.io_stream import StreamTransport
+from sip.transport.io_targets import Targets
+from sip.transport.io_tls import TlsOptions
+from sip.transport.io_udp import UdpTransport
+from sip.transport.local import Local, Transport, bracketed
+from sip.transport.locate import wanted_of
 
 
 class Bind(msgspec.Struct, frozen=True):

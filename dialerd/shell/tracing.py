@@ -23,11 +23,11 @@ from dialerd.core.tracing import (
     TraceList,
 )
 from dialerd.shell.clock import Clock
-from sip.hep import encapsulate
-from sip.ladder import Step, printable, title
-from sip.local import Local, bracketed
-from sip.pcap import Packet
-from sip.trace import CallTrace, Traced, Tracer, masked, users
+from sip.tracing.hep import encapsulate
+from sip.tracing.ladder import Step, printable, title
+from sip.tracing.pcap import Packet
+from sip.tracing.trace import CallTrace, Traced, Tracer, masked, users
+from sip.transport.local import Local, bracketed
 
 log = logging.getLogger("dialerd.trace")
 

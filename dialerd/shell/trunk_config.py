@@ -15,9 +15,9 @@ from dialerd.core.templates import Template
 from dialerd.lines.outcome_map import Rule
 from dialerd.lines.rewriting import Rewrite
 from dialerd.lines.sip_trunk import SipTrunk
-from sip.auth import Credentials
+from sip.accounts.auth import Credentials
 from sip.events import Address
-from sip.local import Local
+from sip.transport.local import Local
 
 PAYLOAD_TYPES: Final = {Codec.PCMU: 0, Codec.PCMA: 8}
 EPOCH: Final = dt.date(1970, 1, 1)

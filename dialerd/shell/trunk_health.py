@@ -19,7 +19,7 @@ from dialerd.lines.sip_trunk import SipTrunk, in_user
 from sip.endpoint import Endpoint
 from sip.errors import SipError
 from sip.events import Account, Ask, Registration, SipEvent, Told
-from sip.local import bracketed
+from sip.transport.local import bracketed
 
 log = logging.getLogger("dialerd.trunks")
 

@@ -18,12 +18,12 @@ from dialerd.config import Trunk
 from dialerd.lines.sip_trunk import SipTrunk
 from dialerd.shell.sip_stack import DnsSettings
 from dialerd.shell.trunk_config import flow_for
-from sip.admission import Admission
+from sip.accounts.admission import Admission
 from sip.events import Address
-from sip.io_lookup import lookup
-from sip.io_targets import Targets
-from sip.local import Local, Reach
-from sip.locate import Wanted
+from sip.transport.io_lookup import lookup
+from sip.transport.io_targets import Targets
+from sip.transport.local import Local, Reach
+from sip.transport.locate import Wanted
 
 
 class TrunkTargets:

@@ -13,7 +13,7 @@ from dialerd.shell.following import follow
 from dialerd.shell.recorder import Recorder
 from fastpath.rtp import MediaEngine, StreamStats
 from sip import sdp
-from sip.negotiation import Capabilities, Negotiation
+from sip.calls.negotiation import Capabilities, Negotiation
 from sip.sdp.agree import Protection
 from sip.sdp.model import MIRROR, Direction, Media
 

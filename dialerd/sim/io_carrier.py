@@ -31,8 +31,8 @@ from fastpath.rtp import MediaEngine
 from sip import sdp
 from sip.endpoint import Endpoint
 from sip.events import Ended, Established, Incoming, SipEvent
-from sip.io_udp import udp_stack
-from sip.local import Local
+from sip.transport.io_udp import udp_stack
+from sip.transport.local import Local
 
 CLOSE_S = 3.0  # how long the far side may take to confirm the ends of its calls
 

@@ -1,7 +1,7 @@
 """Session descriptions (RFC 8866).
 
 `read` and `write` are for whole ones; `parse`, `offer`, `answer` the short way to one G.711 stream
-over plain RTP. Who needs hold, re-offers or SRTP uses `sip.negotiation`.
+over plain RTP. Who needs hold, re-offers or SRTP uses `sip.calls.negotiation`.
 """
 
 from __future__ import annotations

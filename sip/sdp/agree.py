@@ -1,6 +1,6 @@
 """What two descriptions have in common: G.711 at 8 kHz and its events (RFC 3264, 3551, 4733).
 
-Pure choices; who offered what when is `sip.negotiation`.
+Pure choices; who offered what when is `sip.calls.negotiation`.
 """
 
 from __future__ import annotations

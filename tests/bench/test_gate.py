@@ -21,6 +21,10 @@ from bench import gate, table
         ({}, {"a": 100.0}, False),
         ({"a": 0.0}, {"a": 0.0}, False),
         ({"a": 0.0}, {"a": 1.0}, True),
+        ({"x: blocks kept per call": 0.0}, {"x: blocks kept per call": 0.5}, False),
+        ({"x: blocks kept per call": 4.0}, {"x: blocks kept per call": 4.4}, False),
+        ({"x: blocks kept per call": 4.0}, {"x: blocks kept per call": 4.6}, True),
+        ({"x: blocks kept per call": 4.0}, {}, True),
     ],
 )
 def test_counters(before: gate.Numbers, now: gate.Numbers, failed: bool) -> None:

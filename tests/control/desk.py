@@ -25,7 +25,7 @@ from dialerd.shell.clock import Clock
 from dialerd.shell.tracing import Traces, TraceSettings, make_tracer
 from dialerd.shell.trunk_view import trunk_info
 from dialerd.store import MemoryStore
-from sip.local import Local
+from sip.transport.local import Local
 
 PROMPTS = {"hello", "thanks", "vi/chao"}
 NOW_MS = 1_795_000_000_123

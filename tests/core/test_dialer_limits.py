@@ -2,6 +2,7 @@
 
 import dialerd.core.effects as fx
 import dialerd.core.events as ev
+from dialerd.core.limits import STALE_TIMERS_MAX
 from dialerd.core.records import Outcome
 from tests.core.build import Desk, only, trunk
 from tests.core.world import NS
@@ -63,3 +64,17 @@ def test_zero_binds_nothing():
     desk.claims(50)
     desk.run(2)
     assert len(desk.dials()) == 50
+
+
+def test_timers_of_calls_that_are_gone_are_forgotten():
+    desk = Desk(trunk("a", 500), limits={"calls_max": 3})
+    desk.claims(60)
+    desk.run(2)
+    for n in range(57):  # long before the ring limit for which each of them had a timer
+        desk.tell(ev.Released(desk.dials()[n].leg, Outcome.BUSY, 486))
+        desk.run(0.1)
+    assert len(desk.dials()) == 60
+    assert len(desk.dialer.floor.calls) == 3
+    assert len(desk.dialer._placing._timers) <= 2 * 3 + STALE_TIMERS_MAX
+    desk.run(60)  # the last three still have theirs
+    assert len(only(desk.seen, fx.Release)) == 3

@@ -8,11 +8,11 @@ import socket
 import time
 
 from dialerd.core import control as api
-from sip.auth import Credentials
+from sip.accounts.auth import Credentials
 from sip.endpoint import Endpoint
 from sip.events import Account, Registration
-from sip.io_udp import udp_stack
-from sip.local import Local
+from sip.transport.io_udp import udp_stack
+from sip.transport.local import Local
 from tests.interop.listening import called
 from tests.interop.sipp import free_port
 from tests.sip.messages import message

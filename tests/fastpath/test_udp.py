@@ -9,7 +9,7 @@ import time
 import pytest
 
 from fastpath.udp import BATCH_MAX, Batch
-from sip.io_udp import open_socket
+from sip.transport.io_udp import open_socket
 
 HOST = "127.0.0.1"
 

@@ -12,13 +12,14 @@ from collections.abc import Callable
 
 import sip
 from fastpath.sipscan import Message, ScanError, parse_address, parse_uri, scan
-from sip import address, caller_identity, replaces, sdp, tel
-from sip.causes import reason_lines, reasons
+from sip import sdp
 from sip.endpoint import Endpoint
 from sip.errors import SipError
 from sip.events import Incoming, Invite, ReferAsked, Send, SipEvent
-from sip.header_map import decoded
-from sip.local import Local
+from sip.messages import address, caller_identity, replaces, tel
+from sip.messages.causes import reason_lines, reasons
+from sip.messages.header_map import decoded
+from sip.transport.local import Local
 
 SECOND = 1_000_000_000
 FIELDS = (

@@ -12,8 +12,8 @@ import uvloop
 from sip import sdp
 from sip.endpoint import Endpoint
 from sip.events import Ended, Incoming, Invite, SipEvent
-from sip.io_udp import udp_stack
-from sip.local import Local
+from sip.transport.io_udp import udp_stack
+from sip.transport.local import Local
 
 HOST = "127.0.0.1"
 React = Callable[["Agent", SipEvent], None]

@@ -10,11 +10,11 @@ from types import TracebackType
 from typing import Self
 
 from sip import sdp
+from sip.accounts.registrar import Phones
 from sip.endpoint import Endpoint
 from sip.events import Account, Ended, Invite, SipEvent
-from sip.io_udp import udp_stack
-from sip.local import Local
-from sip.registrar import Phones
+from sip.transport.io_udp import udp_stack
+from sip.transport.local import Local
 
 HOST = "127.0.0.1"
 

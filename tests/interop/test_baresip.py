@@ -11,9 +11,9 @@ import pytest
 import uvloop
 
 from sip import sdp
-from sip.digest_server import user
+from sip.accounts.digest_server import user
+from sip.accounts.registrar import Phones
 from sip.events import Accepted, Ended, Established, Incoming, Invite, Phone, SipEvent
-from sip.registrar import Phones
 from tests.interop.baresip import baresip
 from tests.interop.desk import HOST, Desk, offer
 from tests.interop.sipp import free_port

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from sip.hep import encapsulate
-from sip.pcap import Packet, capture, checksum
+from sip.tracing.hep import encapsulate
+from sip.tracing.pcap import Packet, capture, checksum
 from tests.interop.sipp import free_port
 from tests.sip.messages import INVITE, OK, message
 

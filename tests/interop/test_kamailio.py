@@ -12,7 +12,7 @@ import pytest
 import uvloop
 
 from sip import sdp
-from sip.auth import Credentials
+from sip.accounts.auth import Credentials
 from sip.events import (
     Accepted,
     Account,

@@ -17,8 +17,8 @@ import uvloop
 from sip import sdp
 from sip.endpoint import Endpoint
 from sip.events import Accepted, Ended, Established, Incoming, Invite, Provisional, SipEvent, Trying
-from sip.io_udp import udp_stack
-from sip.local import Local
+from sip.transport.io_udp import udp_stack
+from sip.transport.local import Local
 from tests.interop.lossy import HOST, Lossy
 from tests.interop.sipp import free_port
 

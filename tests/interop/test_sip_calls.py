@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from sip import sdp
-from sip.auth import Credentials
-from sip.causes import Reason
+from sip.accounts.auth import Credentials
 from sip.events import Accepted, Ended, Provisional, Renegotiated, SipEvent, Trying
+from sip.messages.causes import Reason
 from tests.interop.agent import Agent, answer, place, take
 from tests.interop.sipp import free_port, sipp
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import uvloop
 
-from sip.auth import Credentials
+from sip.accounts.auth import Credentials
 from sip.events import Account, Registration
 from tests.interop.desk import HOST, Desk
 from tests.interop.sipp import free_port, sipp

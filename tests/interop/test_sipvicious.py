@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from sip.digest_server import user
+from sip.accounts.digest_server import user
+from sip.accounts.registrar import Phones
 from sip.events import Guessing
 from sip.limits import GUESSES_MAX
-from sip.registrar import Phones
 from tests.interop.desk import HOST, Desk
 from tests.interop.sipp import free_port
 

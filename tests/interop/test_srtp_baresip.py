@@ -17,8 +17,8 @@ from dialerd.shell.recorder import Recorder
 from fastpath.g711 import alaw_encode, ulaw_encode
 from fastpath.rtp import MediaEngine, StreamStats
 from sip import sdp
+from sip.calls.negotiation import Capabilities, Negotiation
 from sip.events import Accepted, Established, Incoming, Invite, SipEvent
-from sip.negotiation import Capabilities, Negotiation
 from tests.interop.agent import HOST, Agent
 from tests.interop.echoing import echoing_phone
 from tests.interop.sipp import free_port

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import uvloop
 
+from sip.calls.refer import replaces_of
 from sip.events import Accepted, Ended, Incoming, ReferAsked, ReferProgress, SipEvent
-from sip.refer import replaces_of
 from tests.interop.agent import Agent, answer, place, take
 from tests.interop.sipp import free_port, sipp
 

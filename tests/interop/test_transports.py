@@ -14,11 +14,11 @@ import uvloop
 
 from sip import sdp
 from sip.events import Address, Ended, Failover, Invite, SipEvent
-from sip.io_dns import DnsResolver
-from sip.io_targets import Targets
-from sip.io_tls import TlsOptions
-from sip.local import Local, Transport, bracketed
-from sip.locate import Wanted
+from sip.transport.io_dns import DnsResolver
+from sip.transport.io_targets import Targets
+from sip.transport.io_tls import TlsOptions
+from sip.transport.local import Local, Transport, bracketed
+from sip.transport.locate import Wanted
 from tests.interop.kamailio import HOSTS, kamailio
 from tests.interop.sipp import Sipp, free_port, sipp, sipp_program
 from tests.sip.authority import Authority

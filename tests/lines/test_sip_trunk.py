@@ -16,7 +16,7 @@ from dialerd.lines.sip_line import SipLines, SipTrunk
 from sip import sdp
 from sip.endpoint import Endpoint
 from sip.events import Send
-from sip.local import Local
+from sip.transport.local import Local
 
 PLAN = tomllib.loads(Path("conf/numbering/vn.toml").read_text(encoding="utf-8"))
 NUMBER = load_numbering(PLAN).number("0912 345 678")

@@ -13,7 +13,7 @@ import pytest
 from dialerd.shell.following import follow
 from fastpath.rtp import RECORD_DTYPE, MediaEngine
 from sip import sdp
-from sip.negotiation import Capabilities, Negotiation
+from sip.calls.negotiation import Capabilities, Negotiation
 from tests.reference.rtp import rtp
 
 HOST = "127.0.0.1"

@@ -12,7 +12,7 @@ from dialerd.core.tracing import GetTrace, ListTraces
 from dialerd.shell import tracing
 from dialerd.shell.clock import Clock
 from dialerd.shell.tracing import Homer, Traces, TraceSettings, make_tracer
-from sip.local import Local
+from sip.transport.local import Local
 from tests.control.desk import until
 from tests.interop.test_captures import chunks
 from tests.sip.messages import message

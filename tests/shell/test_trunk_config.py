@@ -16,7 +16,7 @@ from dialerd.shell.trunk_config import (
     trunk_spec,
     utc_offset_s,
 )
-from sip.local import Local
+from sip.transport.local import Local
 
 TEXT = """
 numbering = { plan = "plan.toml" }

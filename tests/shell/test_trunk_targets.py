@@ -15,9 +15,9 @@ from dialerd.shell.clock import Clock
 from dialerd.shell.sip_stack import Bind, DnsSettings, Stack, StackSettings
 from dialerd.shell.trunk_config import sip_trunk
 from dialerd.shell.trunk_targets import TrunkTargets, first_targets, wanted_of
-from sip.io_dns import DnsResolver
-from sip.local import Local
-from sip.locate import Wanted
+from sip.transport.io_dns import DnsResolver
+from sip.transport.local import Local
+from sip.transport.locate import Wanted
 from tests.sip.nameserver import name_server
 
 HOST = "127.0.0.1"

@@ -23,8 +23,8 @@ from fastpath.rtp import DigitHeard, MediaEngine
 from sip import sdp
 from sip.endpoint import Endpoint
 from sip.events import Accepted, Ended, Invite, Provisional, SipEvent
-from sip.io_udp import udp_stack
-from sip.local import Local
+from sip.transport.io_udp import udp_stack
+from sip.transport.local import Local
 
 PORT = 26_410
 CALLER = 26_411

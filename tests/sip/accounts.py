@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastpath.sipscan import Message
-from sip.auth import Credentials
+from sip.accounts.auth import Credentials
 from sip.events import Account, Registration
 from sip.limits import MS, SECOND
 from tests.sip.net import THEM, Us, reply

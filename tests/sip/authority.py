@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from sip.io_tls import TlsOptions
+from sip.transport.io_tls import TlsOptions
 
 
 class Authority:

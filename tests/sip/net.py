@@ -13,7 +13,7 @@ from sip import sdp
 from sip.endpoint import Endpoint
 from sip.events import Address, AnyOutput, Ended, Invite, Send, SipEvent
 from sip.limits import MS
-from sip.local import Local
+from sip.transport.local import Local
 
 US = ("192.0.2.1", 5060, 0)
 THEM = ("192.0.2.2", 5060, 0)

@@ -7,12 +7,12 @@ import random
 import re
 
 from fastpath.sipscan import Message
-from sip.admission import Admission
-from sip.digest_server import User, user
+from sip.accounts.admission import Admission
+from sip.accounts.digest_server import User, user
+from sip.accounts.registrar import Phones
 from sip.endpoint import Endpoint
 from sip.events import Address, SipEvent
-from sip.local import Local
-from sip.registrar import Phones
+from sip.transport.local import Local
 from tests.sip.net import Us, read, request
 
 REALM = "office.vn"

@@ -14,11 +14,11 @@ from fastpath.sipscan import scan
 from sip import sdp
 from sip.endpoint import Endpoint
 from sip.events import Accepted, Address, Ended, Incoming, Invite, SipEvent
-from sip.io_stack import SipStack
-from sip.io_stream import StreamTransport
-from sip.io_tls import TlsOptions
-from sip.io_udp import UdpTransport
-from sip.local import Local, Transport, bracketed
+from sip.transport.io_stack import SipStack
+from sip.transport.io_stream import StreamTransport
+from sip.transport.io_tls import TlsOptions
+from sip.transport.io_udp import UdpTransport
+from sip.transport.local import Local, Transport, bracketed
 
 HOST = "127.0.0.1"
 

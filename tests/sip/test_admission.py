@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sip.admission import Admission, key_of
+from sip.accounts.admission import Admission, key_of
 from sip.errors import SipError
 from sip.events import Ended, Guessing, Incoming
 from sip.limits import (

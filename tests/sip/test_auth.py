@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastpath.sipscan import Message, scan
-from sip import auth
-from sip.auth import Challenge, Credentials, DigestClient
+from sip.accounts import auth
+from sip.accounts.auth import Challenge, Credentials, DigestClient
 from sip.limits import CHALLENGES_MAX, REALMS_MAX
 
 OURS = Credentials("alice", "secret")

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastpath.sipscan import scan
-from sip import caller_identity as who
-from sip.address import NameAddr
-from sip.caller_identity import ANONYMOUS_URI, Caller, Diversion, History
-from sip.causes import Reason
 from sip.errors import SipError
+from sip.messages import caller_identity as who
+from sip.messages.address import NameAddr
+from sip.messages.caller_identity import ANONYMOUS_URI, Caller, Diversion, History
+from sip.messages.causes import Reason
 from tests.sip.messages import message
 from tests.sip.test_sipscan import datagrams
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sip.certificate import NAMES_MAX, covers
+from sip.transport.certificate import NAMES_MAX, covers
 
 
 def certificate(*names: tuple[str, str], common: str = "") -> dict[str, object]:

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sip.contacts import contacts, elements, same_uri, seconds
 from sip.errors import SipError
 from sip.limits import CONTACTS_MAX, EXPIRES_S_MAX
+from sip.messages.contacts import contacts, elements, same_uri, seconds
 
 
 def test_a_list_with_everything_that_stands_in_one():

@@ -8,9 +8,9 @@ import re
 import pytest
 
 from fastpath.sipscan import Message, scan
-from sip import digest_server
-from sip.auth import Credentials, DigestClient
-from sip.digest_server import NONE, STALE, WRONG, DigestServer, Verdict, user
+from sip.accounts import digest_server
+from sip.accounts.auth import Credentials, DigestClient
+from sip.accounts.digest_server import NONE, STALE, WRONG, DigestServer, Verdict, user
 from sip.errors import SipError
 from sip.limits import MS, NONCE_LIFE, NONCES_MAX, SECOND
 from tests.sip.phone import REALM, USERS, Exchange, Telephone, credentials, nonces

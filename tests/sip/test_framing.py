@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sip.framing import Framer
 from sip.limits import STREAM_BODY_MAX, STREAM_HEAD_MAX
+from sip.messages.framing import Framer
 from tests.sip.net import OFFER, request
 
 PLAIN = request("OPTIONS")

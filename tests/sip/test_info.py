@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fastpath.sipscan import Message
-from sip.auth import Credentials
+from sip.accounts.auth import Credentials
 from sip.errors import SipError
 from sip.events import Digit, Ended
 from sip.limits import DIGITS_MAX

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from sip.io_dns import DnsError, DnsResolver, read_hosts
-from sip.io_lookup import lookup
-from sip.locate import Naptr, Query, Record, Srv, Wanted
+from sip.transport.io_dns import DnsError, DnsResolver, read_hosts
+from sip.transport.io_lookup import lookup
+from sip.transport.locate import Naptr, Query, Record, Srv, Wanted
 from tests.sip.nameserver import ZONE, name_server
 from tests.sip.stacks import HOST
 

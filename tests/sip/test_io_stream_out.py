@@ -13,7 +13,7 @@ import uvloop
 from fastpath.sipscan import scan
 from sip import limits
 from sip.events import Failover
-from sip.local import Transport
+from sip.transport.local import Transport
 from tests.sip.authority import Authority
 from tests.sip.net import reply
 from tests.sip.stacks import (

@@ -15,11 +15,11 @@ import pytest
 from fastpath.sipscan import scan
 from sip import limits
 from sip.events import Accepted, Address, Ended, Failover, Incoming, SipEvent
-from sip.io_dns import DnsResolver
-from sip.io_targets import Targets
-from sip.local import Local
-from sip.locate import Wanted
-from sip.ping import Ping
+from sip.transport.io_dns import DnsResolver
+from sip.transport.io_targets import Targets
+from sip.transport.local import Local
+from sip.transport.locate import Wanted
+from sip.transport.ping import Ping
 from tests.sip.nameserver import ZONE, name_server
 from tests.sip.net import reply
 from tests.sip.stacks import HOST, Agent, answer, free_port, hang_up, local
@@ -80,7 +80,7 @@ def test_an_address_that_failed_is_tried_last_and_comes_back_when_it_answers(
     server: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first server is down: the call moves, the next call goes to the second at once."""
-    monkeypatch.setattr("sip.ping.SECOND", limits.SECOND // 20)
+    monkeypatch.setattr("sip.transport.ping.SECOND", limits.SECOND // 20)
     dead_port, live = free_port(), local("udp")
     zone = [
         f"--srv-host=_sip._udp.pair.example.com,one.example.com,{dead_port},10",
@@ -144,7 +144,7 @@ def test_503_with_retry_after_is_obeyed_and_without_it_is_about_one_call(server:
 
 
 def test_pings_tell_who_is_up_and_down(server: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sip.ping.SECOND", limits.SECOND // 20)
+    monkeypatch.setattr("sip.transport.ping.SECOND", limits.SECOND // 20)
 
     async def main() -> None:
         here, there = Agent(local("udp")), Agent(local("udp"))

@@ -13,7 +13,7 @@ import pytest
 import uvloop
 
 from sip import limits
-from sip.io_tls import TlsOptions
+from sip.transport.io_tls import TlsOptions
 from tests.sip.authority import Authority
 from tests.sip.net import request
 from tests.sip.stacks import (

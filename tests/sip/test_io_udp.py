@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 import uvloop
 
-from sip import io_udp, sdp
+from sip import sdp
 from sip.endpoint import Endpoint
 from sip.events import Accepted, Ended, Incoming, Invite, Send, SipEvent
-from sip.io_stack import SipStack
-from sip.io_udp import udp_stack
-from sip.local import Local, bracketed
+from sip.transport import io_udp
+from sip.transport.io_stack import SipStack
+from sip.transport.io_udp import udp_stack
+from sip.transport.local import Local, bracketed
 from tests.sip.net import request
 
 HOST = "127.0.0.1"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sip.ladder import Ladder, Step, description, rungs, title
+from sip.tracing.ladder import Ladder, Step, description, rungs, title
 from tests.sip.messages import INVITE, OK, message
 
 S = 1_000_000_000

@@ -8,11 +8,11 @@ import time
 
 from fastpath.sipscan import scan
 from sip import sdp
-from sip.auth import Credentials
+from sip.accounts.auth import Credentials
 from sip.endpoint import Endpoint
 from sip.events import Ended, Failover, Invite, Send, SipEvent
 from sip.limits import UDP_BYTES_MAX
-from sip.local import Local
+from sip.transport.local import Local
 from tests.sip.net import OFFER, invite, reply
 from tests.sip.stacks import HOST, Agent, answer, free_port, hang_up
 

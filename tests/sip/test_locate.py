@@ -10,7 +10,17 @@ import pytest
 from sip import limits
 from sip.errors import SipError
 from sip.limits import SECOND
-from sip.locate import Located, Locator, Naptr, Query, Record, Srv, Target, Wanted, wanted_of
+from sip.transport.locate import (
+    Located,
+    Locator,
+    Naptr,
+    Query,
+    Record,
+    Srv,
+    Target,
+    Wanted,
+    wanted_of,
+)
 
 ALL = [("udp", False), ("udp", True), ("tcp", False), ("tls", False)]
 V4 = [("udp", False), ("tcp", False), ("tls", False)]

@@ -6,7 +6,7 @@ import pytest
 
 from fastpath.sipscan import Message
 from sip import sdp
-from sip.auth import Credentials
+from sip.accounts.auth import Credentials
 from sip.errors import SipError
 from sip.events import Ended, Established, Modified, ModifyFailed, Renegotiated
 from sip.limits import GLARES_MAX

@@ -7,8 +7,8 @@ import pytest
 from fastpath.sipscan import Message, scan
 from sip.events import Accepted, Incoming, Provisional, Renegotiated
 from sip.limits import PARTS_MAX
-from sip.message import SDP_KIND
-from sip.multipart import part
+from sip.messages.message import SDP_KIND
+from sip.messages.multipart import part
 from tests.sip.callee import SDP, inside, up
 from tests.sip.net import ANSWER, Us, reply, request
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sip import sdp
-from sip.negotiation import EVENTS, STATES, TABLE, Capabilities, Negotiation, NegotiationError
+from sip.calls.negotiation import EVENTS, STATES, TABLE, Capabilities, Negotiation, NegotiationError
 
 HERE, THERE = "192.0.2.1", "192.0.2.2"
 

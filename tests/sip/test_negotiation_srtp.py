@@ -7,7 +7,7 @@ import random
 import pytest
 
 from sip import sdp
-from sip.negotiation import Negotiation, NegotiationError
+from sip.calls.negotiation import Negotiation, NegotiationError
 from tests.sip.test_negotiation import THERE, body, media_lines, one, pair
 
 PROFILES = ("off", "offered", "required")

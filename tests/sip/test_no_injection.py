@@ -19,12 +19,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sip.auth import Credentials
-from sip.causes import Reason
+from sip.accounts.auth import Credentials
 from sip.endpoint import Endpoint
 from sip.errors import SipError
 from sip.events import Account, Ask
-from sip.local import Local
+from sip.messages.causes import Reason
+from sip.transport.local import Local
 from tests.sip.callee import OURS, ring_in
 from tests.sip.net import ANSWER, OFFER, THEM, Us, answered, invite, read, reply, request
 from tests.sip.transfers import asked

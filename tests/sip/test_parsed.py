@@ -10,9 +10,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import sip
-from sip.address import NameAddr
-from sip.causes import Reason
-from sip.parsed import CSeq, Via
+from sip.messages.address import NameAddr
+from sip.messages.causes import Reason
+from sip.messages.parsed import CSeq, Via
 from tests.sip.messages import INVITE, OK, PROBLEM, REFUSED, SDP, VALID, message
 from tests.sip.test_sipscan import datagrams
 from tests.sip.test_torture import cases

@@ -7,9 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastpath.sipscan import scan
-from sip import auth, causes, headers, sdp, uri
-from sip.auth import Credentials
+from sip import sdp
+from sip.accounts import auth
+from sip.accounts.auth import Credentials
 from sip.errors import SipError
+from sip.messages import causes, headers, uri
 from tests.sip.net import Us, invite
 
 OFFER = sdp.offer("192.0.2.1", 30_000, session_id=7)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sip import penalty
 from sip.limits import PENALTY_GROWTH_MAX, PENALTY_TIME_MAX, SECOND
-from sip.penalty import PenaltyBox
+from sip.transport import penalty
+from sip.transport.penalty import PenaltyBox
 
 A, B, C = (("192.0.2.1", 5060, 0), ("192.0.2.2", 5060, 0), ("192.0.2.3", 5060, 1))
 

@@ -6,9 +6,9 @@ import random
 
 import pytest
 
-from sip import ping
 from sip.limits import SECOND
-from sip.ping import Ping, Pinger, Probe, Turned
+from sip.transport import ping
+from sip.transport.ping import Ping, Pinger, Probe, Turned
 
 A, B = ("192.0.2.1", 5060, 0), ("192.0.2.2", 5060, 0)
 PLAIN = Ping("sip:a.example", every_s=30, retry_s=10, down_after=2, up_after=1)

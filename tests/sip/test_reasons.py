@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sip.causes import Reason, reason_lines, reasons
 from sip.errors import SipError
 from sip.events import Ended
+from sip.messages.causes import Reason, reason_lines, reasons
 from tests.sip.callee import ring_in, up
 from tests.sip.net import Us, answered, peer_bye, reply, request
 

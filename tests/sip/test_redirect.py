@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sip.auth import Credentials
+from sip.accounts.auth import Credentials
 from sip.errors import SipError
 from sip.events import Accepted, Ended, Redirected
 from tests.sip.net import ANSWER, Us, reply

@@ -5,16 +5,16 @@ from __future__ import annotations
 import pytest
 
 from fastpath.sipscan import Message, parse_uri
-from sip import refer
-from sip.address import parse as parse_address
-from sip.auth import Credentials
+from sip.accounts.auth import Credentials
+from sip.calls import refer
 from sip.errors import SipError
 from sip.events import (
     Ended,
     ReferProgress,
 )
 from sip.limits import REFER_S_MAX
-from sip.replaces import from_uri_header
+from sip.messages.address import parse as parse_address
+from sip.messages.replaces import from_uri_header
 from tests.sip.net import (
     ANSWER,
     Us,

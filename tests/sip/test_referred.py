@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from sip import refer, referred
+from sip.calls import refer, referred
 from sip.errors import SipError
 from sip.events import (
     Ended,
     ReferAsked,
 )
 from sip.limits import MS, REFER_ANSWER, REFER_S_MAX, REFERS_MAX
-from sip.replaces import parse
+from sip.messages.replaces import parse
 from tests.sip.net import (
     ANSWER,
     Us,

@@ -8,11 +8,11 @@ import msgspec
 import pytest
 
 from fastpath.sipscan import Message
-from sip.digest_server import User
+from sip.accounts.digest_server import User
+from sip.accounts.registrar import Saved
 from sip.errors import SipError
 from sip.events import Incoming, Invite, Phone
 from sip.limits import BINDINGS_MAX, PATH_MAX
-from sip.registrar import Saved
 from tests.sip.net import OFFER
 from tests.sip.phone import DESK, REALM, SERVER, USERS, Exchange, Telephone, nonces
 

@@ -6,7 +6,7 @@ import pytest
 
 from fastpath.sipscan import Message
 from sip import sdp
-from sip.auth import Credentials
+from sip.accounts.auth import Credentials
 from sip.events import Accepted, Ended, Offered, Provisional
 from sip.limits import EARLY_MAX
 from tests.sip.net import ANSWER, OFFER, Us, reply

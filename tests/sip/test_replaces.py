@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fastpath.sipscan import parse_uri
 from sip.errors import SipError
-from sip.replaces import Replaces, from_uri_header, parse
+from sip.messages.replaces import Replaces, from_uri_header, parse
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from fastpath.sipscan import Message
 from sip.endpoint import Endpoint
 from sip.events import Accepted, Ended, Renegotiated
 from sip.limits import SESSION_MAX_S
-from sip.local import Local
+from sip.transport.local import Local
 from tests.sip.callee import OURS, SDP, gone, inside
 from tests.sip.net import ANSWER, US, Us, reply, request
 

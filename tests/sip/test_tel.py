@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fastpath.sipscan import parse_uri
 from sip.errors import SipError
-from sip.tel import Form, Tel, number_of, of_number, parse
+from sip.messages.tel import Form, Tel, number_of, of_number, parse
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from sip.limits import (
     TRACE_KEY_MAX,
     TRACE_STRANGERS_MAX,
 )
-from sip.local import Local
-from sip.trace import Tracer, call_id_of, masked, users
+from sip.tracing.trace import Tracer, call_id_of, masked, users
+from sip.transport.local import Local
 from tests.sip.messages import INVITE, OK, VALID, message
 from tests.sip.net import Us, read
 

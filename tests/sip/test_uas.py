@@ -301,7 +301,7 @@ def test_too_many_legs_are_503_with_retry_after():
 def test_too_many_transactions_are_503(monkeypatch: pytest.MonkeyPatch):
     us = Us()
     ok = up(us)
-    monkeypatch.setattr("sip.serving.SERVER_TRANSACTIONS_MAX", 1)
+    monkeypatch.setattr("sip.transactions.serving.SERVER_TRANSACTIONS_MAX", 1)
     ring_in(us, branch="z9hG4bKtwo", call_id="two@x")
     assert us.last().status == 503
     inside(us, "INFO", ok)

@@ -15,8 +15,8 @@ import uvloop
 from sip import sdp
 from sip.endpoint import Endpoint
 from sip.events import Ended, Incoming, Invite, Send, SipEvent
-from sip.io_udp import udp_stack
-from sip.local import Local, bracketed
+from sip.transport.io_udp import udp_stack
+from sip.transport.local import Local, bracketed
 
 HOST = "127.0.0.1"
 HOSTS = [HOST, "::1"]

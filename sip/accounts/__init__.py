@@ -1,0 +1,1 @@
+"""Accounts: who we are to others (digest, REGISTER), and who others are to us."""

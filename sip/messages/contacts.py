@@ -1,0 +1,111 @@
+"""Contact and Path values: lists of addresses with parameters (RFC 3261 sections 20.10, 19.1.4)."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote
+
+import msgspec
+
+from fastpath.sipscan import ScanError, parse_address
+from sip.errors import SipError
+from sip.limits import CONTACTS_MAX, EXPIRES_S_MAX
+from sip.messages.uri import Uri, parse
+
+_PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|<[^>]*>|[^",<]+|[",<]', re.DOTALL)
+_BRACKETED = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^"<;])*<[^>]*>', re.DOTALL)
+_PARAM = re.compile(r';\s*([^\s;=,]+)\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^\s;,]*))?', re.DOTALL)
+# 19.1.4: what makes two URIs differ even when only one of them has it
+_TELLING = ("user", "ttl", "method", "maddr", "transport")
+
+
+class Contact(msgspec.Struct, frozen=True):
+    """One address of a Contact header; parameter names are in lower case, quotes are kept."""
+
+    uri: str
+    params: dict[str, str]
+
+    @property
+    def expires_s(self) -> int:
+        """The `expires` parameter; -1 when there is none, 3600 when it is no number (20.19)."""
+        return seconds(self.params["expires"]) if "expires" in self.params else -1
+
+    @property
+    def q(self) -> int:
+        """Preference in thousandths, 1000 when it is not said."""
+        found = re.fullmatch(r"([01])(?:\.([0-9]{0,3}))?", self.params.get("q", "1"))
+        if found is None:
+            return 1_000
+        return min(int(found[1]) * 1_000 + int((found[2] or "").ljust(3, "0")), 1_000)
+
+
+def seconds(text: str) -> int:
+    """A delta-seconds; 3600 when it is none (20.19)."""
+    text = text.strip()
+    if not re.fullmatch(r"[0-9]{1,20}", text):
+        return 3_600
+    return min(int(text), EXPIRES_S_MAX)
+
+
+def elements(value: str) -> list[str]:
+    """The elements of a list header, split at commas that stand outside of quotes and brackets."""
+    found = [""]
+    for piece in _PIECE.findall(value):
+        if piece[0] in '"<':
+            found[-1] += piece
+            continue
+        first, *rest = piece.split(",")
+        found[-1] += first
+        found += rest
+    return [element.strip() for element in found if element.strip()]
+
+
+def contacts(values: list[str]) -> list[Contact]:
+    """The contacts of these header values, `*` excepted; SipError when one is none."""
+    found: list[Contact] = []
+    for value in values:
+        for element in elements(value):
+            if len(found) >= CONTACTS_MAX:
+                raise SipError(f"more than {CONTACTS_MAX} contacts")
+            found.append(_contact(element))
+    return found
+
+
+def _contact(element: str) -> Contact:
+    try:
+        uri, _ = parse_address(element.encode())
+    except (ScanError, UnicodeEncodeError):
+        raise SipError(f"not a contact: {element!r}") from None
+    bare = uri.decode("utf-8", "replace")
+    # Without brackets all parameters are the header's, none the URI's (20.10).
+    head = _BRACKETED.match(element)
+    tail = element[head.end() :] if head else element[element.find(";") :]
+    params: dict[str, str] = {}
+    for name, text in _PARAM.findall(tail if ";" in tail else ""):
+        params.setdefault(name.lower(), text)
+    return Contact(bare, params)
+
+
+def same_uri(one: str, other: str) -> bool:
+    """Whether two URIs are equal (19.1.4); False for what is no SIP URI unless it is the same."""
+    if one == other:
+        return True
+    try:
+        a, b = parse(one), parse(other)
+    except SipError:
+        return False
+    if a.scheme not in {"sip", "sips"} or _key(a) != _key(b):
+        return False
+    ours, theirs = _params(a), _params(b)
+    if any(ours.get(name) != theirs.get(name) for name in _TELLING):
+        return False
+    return all(theirs.get(name, text) == text for name, text in ours.items())
+
+
+def _key(uri: Uri) -> tuple[str, str, str, int]:
+    return uri.scheme, unquote(uri.user, "latin-1"), uri.host.lower(), uri.port
+
+
+def _params(uri: Uri) -> dict[str, str]:
+    pairs = (part.partition("=") for part in uri.params.lower().split(";") if part)
+    return {unquote(name): unquote(text) for name, _, text in pairs}

@@ -1,0 +1,1 @@
+"""What was said on the wire: kept for a while, drawn, written for Wireshark and Homer."""

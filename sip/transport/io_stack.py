@@ -1,0 +1,223 @@
+"""Runs one endpoint on its transports: what is read goes in, what comes out leaves.
+
+How to build one:
+
+    endpoint = Endpoint(Local("192.0.2.1", 5060), Local("192.0.2.1", 5060, "tcp"), rng=...)
+    stack = SipStack(endpoint, loop, on_event)
+    UdpTransport(stack, 0, "192.0.2.1", 5060)  # io_udp.py; OSError: cannot be bound
+    StreamTransport(stack, 1, "192.0.2.1", 5060)  # io_stream.py; for TLS: tls=TlsOptions(...)
+    stack.flush()                                 # after any call on the endpoint from outside
+    stack.close()
+
+The number of a transport is the index of its `Local`: that is the third element of an `Address`.
+`io_udp.udp_stack` is the short way to one endpoint on one socket. Host names, the penalty box and
+pings come with `io_targets.Targets(stack, ...)`.
+
+Rules: after each wake-up everything readable goes in, then `drain` until nothing comes out; the
+messages of a turn leave in one batch for each transport, facts about legs go to `on_event` in
+between, whose calls on the endpoint are drained in the same turn. One timer serves all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from fastpath.sipscan import ScanError, scan
+from sip.endpoint import Endpoint
+from sip.events import Address, Send, SipEvent
+
+if TYPE_CHECKING:
+    from sip.transport.io_targets import Targets
+
+log = logging.getLogger(__name__)
+
+TICK_NS = 20_000_000  # deadlines are met up to this much late, so that one wake-up serves many
+
+Messages = list[tuple[bytes, Address]]
+Tap = Callable[[bool, bytes, Address, int], None]
+"""Sees every message: whether it is ours, its bytes, the peer, the time."""
+
+
+class Transport(Protocol):
+    """One way out, registered with `SipStack.attach`. What it reads it gives to `receive`."""
+
+    local: Address
+    """Where it is bound."""
+
+    def send(self, messages: Messages) -> None:
+        """Send them in order, or give them up; never wait, never raise for a peer."""
+
+    def close(self) -> None:
+        """Let go of everything; calling it twice does nothing."""
+
+    def statistics(self) -> dict[str, int]:
+        """Its counters; those of the same name are added up over all transports."""
+
+
+class SipStack:
+    """See the module's text.
+
+    Attributes:
+        tap: sees every message; may be set at any time.
+        admits: whether a source may open a connection; None: every one.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        loop: asyncio.AbstractEventLoop,
+        on_event: Callable[[SipEvent], None],
+    ) -> None:
+        self.endpoint = endpoint
+        self.loop = loop
+        self.on_event = on_event
+        self.tap: Tap | None = None
+        self.admits: Callable[[Address], bool] | None = None
+        self.transports: dict[int, Transport] = {}
+        self.targets: Targets | None = None
+        self.closed = False
+        self._reach = endpoint.layer.reach
+        self._flushing = False
+        self._unroutable = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_ns = 0
+
+    def attach(self, flow: int, transport: Transport) -> None:
+        """From now on `transport` carries what goes to addresses with this third element."""
+        if flow in self.transports:
+            raise ValueError(f"transport {flow} is attached already")
+        self.transports[flow] = transport
+
+    def local(self, flow: int = 0) -> Address:
+        """Where the transport of a flow is bound; the port that was got when 0 was asked."""
+        return self.transports[flow].local
+
+    def close(self) -> None:
+        """Close every transport and the timer. Nothing is sent any more."""
+        self.closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self.targets is not None:
+            self.targets.close()
+        for transport in self.transports.values():
+            transport.close()
+
+    def statistics(self) -> dict[str, int]:
+        """The endpoint's counters and the transports' together."""
+        counts = {**self.endpoint.statistics(), "unroutable": self._unroutable}
+        if self.targets is not None:
+            counts |= self.targets.statistics()
+        for transport in self.transports.values():
+            for name, value in transport.statistics().items():
+                counts[name] = counts.get(name, 0) + value
+        return counts
+
+    # what transports call; `flush` follows when the turn's reading is over
+
+    def receive(self, messages: Messages, now_ns: int) -> None:
+        """Take what was read."""
+        endpoint = self.endpoint
+        if self.tap is not None:
+            for data, source in messages:
+                self.tap(False, data, source, now_ns)
+        for data, source in messages:
+            endpoint.receive(data, source, now_ns)
+        if self.targets is not None:
+            self.targets.heard(messages)
+
+    def refuse(self, head: bytes, source: Address, status: int, phrase: str) -> None:
+        """Answer a request of which there is only the head, as far as it can be answered."""
+        try:
+            message = scan(head)
+        except ScanError as error:
+            if error.message is None:
+                return
+            message = error.message
+        if message.is_request and message.answerable and message.method != "ACK":
+            self.endpoint.layer.refuse(message, source, status, phrase=phrase)
+
+    def unreachable(self, target: Address) -> None:
+        """Nobody listens there: an ICMP error, a connection refused or broken."""
+        now_ns = time.monotonic_ns()
+        self.endpoint.unreachable(target, now_ns)
+        if self.targets is not None:
+            for name in self.targets.gone(target):
+                self.endpoint.unreachable(name, now_ns)
+
+    def flush(self) -> None:
+        """Send and tell what came out of the endpoint, until nothing does; then set the timer."""
+        if self._flushing or self.closed:
+            return
+        self._flushing = True
+        try:
+            while effects := self.endpoint.drain():
+                messages = [(e.data, e.target) for e in effects if type(e) is Send]
+                if messages:
+                    self._send(messages)
+                for effect in effects:
+                    if type(effect) is not Send:
+                        self._tell(effect)  # type: ignore[arg-type]
+        finally:
+            self._flushing = False
+        if self.targets is not None and self._reach.silent:
+            self.targets.silent()
+        self._arm()
+
+    def _send(self, messages: Messages) -> None:
+        if self._reach.named and self.targets is not None:
+            messages = self.targets.direct(messages)
+        self.deliver(messages)
+
+    def deliver(self, messages: Messages) -> None:
+        """Hand messages to numeric addresses to their transports."""
+        if self.closed:
+            return
+        if self.tap is not None:
+            now_ns = time.monotonic_ns()
+            for data, target in messages:
+                self.tap(True, data, target, now_ns)
+        if len(self.transports) == 1:
+            for transport in self.transports.values():  # the one there is
+                transport.send(messages)
+            return
+        parts: dict[int, Messages] = {}
+        for message in messages:
+            parts.setdefault(message[1][2], []).append(message)
+        for flow, part in parts.items():
+            found = self.transports.get(flow)
+            if found is None:
+                self._unroutable += len(part)
+            else:
+                found.send(part)
+
+    def _tell(self, event: SipEvent) -> None:
+        """One leg's fault must not swallow what the others are told."""
+        try:
+            self.on_event(event)
+        except Exception:
+            log.exception("leg %d: %s was not dealt with", event.leg, type(event).__name__)
+
+    def _arm(self) -> None:
+        """Have the loop wake us at the endpoint's deadline.
+
+        An earlier wake-up that is set already will do.
+        """
+        due_ns = self.endpoint.deadline_ns()
+        if due_ns is None or (self._timer is not None and self._timer_ns <= due_ns + TICK_NS):
+            return
+        due_ns += TICK_NS - due_ns % TICK_NS
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_ns = due_ns
+        delay_s = max((due_ns - time.monotonic_ns()) / 1e9, 0.0)
+        self._timer = self.loop.call_later(delay_s, self._due)
+
+    def _due(self) -> None:
+        self._timer = None
+        self.endpoint.tick(time.monotonic_ns())
+        self.flush()
