@@ -3,8 +3,9 @@
 python -m bench.gate [--accept]
 
 Counters may grow by 5 %: nothing on a busy machine touches them. Of memory blocks half a block a
-unit more is allowed too: where a table stands between two sizes is chance. Ratios to a peer of the same run
-fail only when they are 1.5 times worse twice in a row, because the machine's other work is in them.
+unit more is allowed too: where a table stands between two sizes is chance. Ratios to a peer of the
+same run fail only when they are 1.5 times worse twice in a row, because the machine's other work is
+in them.
 Counters that depend on the interpreter and the compiler are kept per environment; in one that has
 no baseline yet they are shown and not judged.
 """
