@@ -14,7 +14,7 @@ from dialerd.core.ids import call_id_for
 from dialerd.core.ops import BeginDial
 from dialerd.core.records import CampaignState
 from tests.control.desk import NOW_MS, spec
-from tests.sip.messages import message
+from tests.sip.samples import message
 
 PEER = ("192.0.2.2", 5060, 0)
 OTHER = ("198.51.100.7", 5080, 0)

@@ -15,7 +15,7 @@ from sip.transport.io_udp import udp_stack
 from sip.transport.local import Local
 from tests.interop.listening import called
 from tests.interop.sipp import free_port
-from tests.sip.messages import message
+from tests.sip.samples import message
 
 PHONES = """
 [[sip.listen]]

@@ -14,7 +14,7 @@ import pytest
 from sip.tracing.hep import encapsulate
 from sip.tracing.pcap import Packet, capture, checksum
 from tests.interop.sipp import free_port
-from tests.sip.messages import INVITE, OK, message
+from tests.sip.samples import INVITE, OK, message
 
 AT_NS = 1_795_000_000_123_456_789
 FOUR, OTHER_FOUR = ("192.0.2.1", 5060), ("198.51.100.7", 5080)

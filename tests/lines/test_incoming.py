@@ -7,8 +7,8 @@ import random
 from dialerd.lines.rewriting import Rewrite
 from dialerd.lines.sip_line import SipLines, SipTrunk
 from sip.events import Incoming
-from tests.sip.messages import message
 from tests.sip.net import read
+from tests.sip.samples import message
 
 TRUNK = SipTrunk("gw", "192.0.2.2", 5060, incoming=(Rewrite("0", 1, "84"),))
 

@@ -15,7 +15,7 @@ from dialerd.shell.tracing import Homer, Traces, TraceSettings, make_tracer
 from sip.transport.local import Local
 from tests.control.desk import until
 from tests.interop.test_captures import chunks
-from tests.sip.messages import message
+from tests.sip.samples import message
 
 PEER = ("192.0.2.2", 5070, 0)
 SECRET = message(raw='Authorization: Digest response="s3cret"\r\n')

@@ -59,8 +59,8 @@ def test_the_source_itself_passes_the_same_tests(tmp_path: Path) -> None:
         (tmp_path / name).symlink_to(tree.ROOT / name)
     shutil.copy(tree.ROOT / "pyproject.toml", tmp_path)
     chosen = [
-        f"tests/sip/{p.name}"
-        for p in sorted((tree.ROOT / "tests" / "sip").glob("test_*.py"))
+        tree.name_of(p)
+        for p in sorted((tree.ROOT / "tests" / "sip").rglob("test_*.py"))
         if "from tests.sip.net import" in p.read_text() and not p.name.startswith("test_io_")
     ]
     assert len(chosen) > 5

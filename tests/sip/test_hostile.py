@@ -6,7 +6,6 @@ Nothing escapes `receive`, nothing grows without bound, everything ends.
 from __future__ import annotations
 
 import random
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -14,9 +13,10 @@ from hypothesis import strategies as st
 
 from fastpath.sipscan import ScanError, scan
 from sip.events import Accepted, Ended, Established, Incoming, SipEvent
-from tests.sip.messages import PROBLEM, REFUSED, VALID, message
+from tests.sip.messages.test_sipscan import PIECES, datagrams
+from tests.sip.messages.test_torture import FOLDER
 from tests.sip.net import ANSWER, THEM, US, Us, invite, reply, request
-from tests.sip.test_sipscan import PIECES, datagrams
+from tests.sip.samples import PROBLEM, REFUSED, VALID, message
 
 EXPECTED_ON_THE_WIRE = {  # RFC 4475 sections 3.1.2 to 3.4: what a user agent like ours answers
     "badvers": 505,
@@ -38,7 +38,6 @@ EXPECTED_ON_THE_WIRE = {  # RFC 4475 sections 3.1.2 to 3.4: what a user agent li
     "sdp01": 406,
     "inv2543": 0,
 }
-FOLDER = Path(__file__).parents[3] / "shared" / "torture"
 
 
 @settings(max_examples=500, deadline=None)

@@ -8,7 +8,7 @@ import pytest
 
 from sip import sdp
 from sip.calls.negotiation import Negotiation, NegotiationError
-from tests.sip.test_negotiation import THERE, body, media_lines, one, pair
+from tests.sip.calls.test_negotiation import THERE, body, media_lines, one, pair
 
 PROFILES = ("off", "offered", "required")
 

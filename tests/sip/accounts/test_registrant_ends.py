@@ -9,7 +9,7 @@ import pytest
 from sip.errors import SipError
 from sip.events import Registration
 from sip.limits import ACCOUNTS_MAX, DENIALS_MAX, DENIED_REST_S, SECOND
-from tests.sip.accounts import CONTACT, NONCE, SECOND_ONE, Ours, account
+from tests.sip.accounts.ours import CONTACT, NONCE, SECOND_ONE, Ours, account
 from tests.sip.net import THEM, Us, reply
 
 

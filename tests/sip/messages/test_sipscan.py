@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from fastpath import sipscan
 from fastpath.sipscan import Message, ScanError, parse_address, parse_uri, scan
 from tests.reference import sip_twin
-from tests.sip.messages import INVITE, OK, PROBLEM, REFUSED, VALID, message
+from tests.sip.samples import INVITE, OK, PROBLEM, REFUSED, VALID, message
 
 
 @pytest.mark.parametrize("name", VALID)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from fastpath.sipscan import ScanError, scan
+from tests import tree
 
-FOLDER = Path(__file__).parents[3] / "shared" / "torture"
+FOLDER = tree.ROOT.parent / "shared" / "torture"
 
 
 def cases() -> list[tuple[Path, str]]:

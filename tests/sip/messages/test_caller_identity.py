@@ -14,8 +14,8 @@ from sip.messages import caller_identity as who
 from sip.messages.address import NameAddr
 from sip.messages.caller_identity import ANONYMOUS_URI, Caller, Diversion, History
 from sip.messages.causes import Reason
-from tests.sip.messages import message
-from tests.sip.test_sipscan import datagrams
+from tests.sip.messages.test_sipscan import datagrams
+from tests.sip.samples import message
 
 
 def heard(raw: str = "", **lines: str) -> Caller:

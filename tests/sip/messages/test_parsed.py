@@ -13,9 +13,9 @@ import sip
 from sip.messages.address import NameAddr
 from sip.messages.causes import Reason
 from sip.messages.parsed import CSeq, Via
-from tests.sip.messages import INVITE, OK, PROBLEM, REFUSED, SDP, VALID, message
-from tests.sip.test_sipscan import datagrams
-from tests.sip.test_torture import cases
+from tests.sip.messages.test_sipscan import datagrams
+from tests.sip.messages.test_torture import cases
+from tests.sip.samples import INVITE, OK, PROBLEM, REFUSED, SDP, VALID, message
 
 RESPONSES = {"bcast", "bigcode", "noreason", "scalarlg", "unreason"}  # of RFC 4475
 

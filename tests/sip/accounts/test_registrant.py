@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.sip.accounts import CONTACT, NONCE, SECOND_ONE, Ours
+from tests.sip.accounts.ours import CONTACT, NONCE, SECOND_ONE, Ours
 from tests.sip.net import THEM
 
 

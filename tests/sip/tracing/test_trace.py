@@ -18,8 +18,8 @@ from sip.limits import (
 )
 from sip.tracing.trace import Tracer, call_id_of, masked, users
 from sip.transport.local import Local
-from tests.sip.messages import INVITE, OK, VALID, message
 from tests.sip.net import Us, read
+from tests.sip.samples import INVITE, OK, VALID, message
 
 PEER = ("192.0.2.2", 5060, 0)
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sip.tracing.ladder import Ladder, Step, description, rungs, title
-from tests.sip.messages import INVITE, OK, message
+from tests.sip.samples import INVITE, OK, message
 
 S = 1_000_000_000
 RINGING = message("SIP/2.0 180 Ringing")
