@@ -37,7 +37,8 @@ class LiveScreen:
 
     def show(self, look: Look, phase: str, elapsed_s: float, cps: float) -> None:
         """Redraw."""
-        picture = live(look, phase, elapsed_s, cps)
+        size = self._console.size
+        picture = live(look, phase, elapsed_s, cps, columns=size.width, lines=size.height)
         if self._live is None:
             self._live = Live(picture, console=self._console, refresh_per_second=4)
             self._live.start()

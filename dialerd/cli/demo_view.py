@@ -18,6 +18,8 @@ from dialerd.sim.summary import Summary
 from dialerd.sim.tally import Tally
 
 BAR_WIDTH = 24
+#: With less the tables come without frames, and without what the last words repeat.
+WIDE_COLUMNS, WIDE_LINES = 110, 32
 
 #: Outcomes in the order they are shown, with their colours; the words carry the meaning.
 OUTCOMES: dict[Outcome, str] = {
@@ -33,11 +35,16 @@ OUTCOMES: dict[Outcome, str] = {
 }
 
 
-def live(look: Look, phase: str, elapsed_s: float, cps: float) -> RenderableType:
-    """The screen while calls go on."""
+def live(
+    look: Look, phase: str, elapsed_s: float, cps: float, *, columns: int = 140, lines: int = 50
+) -> RenderableType:
+    """The screen while calls go on, made for a terminal of so many columns and lines."""
+    headline = _headline(look, phase, elapsed_s, cps)
+    if columns < WIDE_COLUMNS or lines < WIDE_LINES:
+        return Group(headline, _funnel(look, compact=True), _short_trunks(look))
     return Group(
-        Panel(_headline(look, phase, elapsed_s, cps), title="dialerd demo", border_style="blue"),
-        _funnel(look),
+        Panel(headline, title="dialerd demo", border_style="blue"),
+        _funnel(look, compact=False),
         _trunks(look.status.trunks, look.tallies),
     )
 
@@ -53,29 +60,39 @@ def _headline(look: Look, phase: str, elapsed_s: float, cps: float) -> Text:
     )
 
 
-def _funnel(look: Look) -> Table:
+def _funnel(look: Look, *, compact: bool) -> Table:
     """Each step of the way from the list to a pressed key, and each way it ended."""
     progress, tallies = look.progress, look.tallies.values()
     keys: Counter[str] = Counter()
     for tally in tallies:
         keys.update(tally.keys)
     ended = sum(progress.outcomes.values())
-    table = Table(title="Funnel", title_justify="left", expand=False)
+    table = _table("Funnel", compact=compact)
     table.add_column("step")
     table.add_column("calls", justify="right")
     table.add_column("share", justify="right")
     table.add_column("", width=BAR_WIDTH)
     _bar(table, "leads", progress.audience, progress.audience, "blue")
-    _bar(table, "left", progress.left, progress.audience, "blue")
+    if not compact:
+        _bar(table, "left", progress.left, progress.audience, "blue")
     _bar(table, "ended", ended, progress.audience, "blue")
     for outcome, colour in OUTCOMES.items():
         count = progress.outcomes.get(outcome, 0)
         if count or outcome in (Outcome.ANSWERED, Outcome.NO_ANSWER, Outcome.UNREACHABLE):
             _bar(table, f"  {outcome.value}", count, ended, colour)
+    answered = progress.outcomes.get(Outcome.ANSWERED, 0)
+    if compact:
+        _bar(table, "    pressed a key", keys.total(), answered, "green")
+        return table
     for key, count in sorted(keys.items()):
-        answered = progress.outcomes.get(Outcome.ANSWERED, 0)
         _bar(table, f"    pressed {key}", count, answered, "green")
     return table
+
+
+def _table(title: str, *, compact: bool) -> Table:
+    if compact:
+        return Table(box=None, padding=(0, 1), expand=False)
+    return Table(title=title, title_justify="left", expand=False)
 
 
 def _bar(table: Table, name: str, count: int, whole: int, colour: str) -> None:
@@ -86,7 +103,7 @@ def _bar(table: Table, name: str, count: int, whole: int, colour: str) -> None:
 
 def _trunks(trunks: tuple[TrunkStatus, ...], tallies: dict[str, Tally]) -> Table:
     """What the daemon says of each trunk, beside what the carrier at its end has seen."""
-    table = Table(title="Trunks: the daemon's figures | the carrier's", title_justify="left")
+    table = _table("Trunks: the daemon's figures | the carrier's", compact=False)
     for name in ("trunk", "in use", "placed", "answered", "|", "seen", "up", "answered"):
         table.add_column(name, justify="left" if name == "trunk" else "right")
     for name in ("refused", "RTP packets", "why idle"):
@@ -103,6 +120,22 @@ def _trunks(trunks: tuple[TrunkStatus, ...], tallies: dict[str, Tally]) -> Table
             *theirs,
             trunk.why,
         )
+    return table
+
+
+def _short_trunks(look: Look) -> Table:
+    """The same in a few columns; why a trunk is idle takes the place of the carrier's figures."""
+    table = _table("", compact=True)
+    table.add_column("trunk")
+    for name in ("in use", "placed", "answered", "| carrier: up", "RTP packets"):
+        table.add_column(name, justify="right")
+    for trunk in look.status.trunks:
+        tally = look.tallies.get(trunk.name)
+        theirs = [f"{tally.up:,}", f"{tally.rtp_received:,}"] if tally else ["-", "-"]
+        ours = (trunk.in_use, trunk.placed, trunk.answered)
+        table.add_row(trunk.name, *(f"{figure:,}" for figure in ours), *theirs)
+        if trunk.why:
+            table.add_row(Text(f"  {trunk.why}", style="yellow"))
     return table
 
 

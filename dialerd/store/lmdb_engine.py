@@ -141,6 +141,7 @@ class LmdbEngine:
             raise StoreError(f"cannot open the store in {folder}: {error.strerror}") from None
         except lmdb.Error as error:
             raise self._refused(error) from None
+        self._identity = self._on_disk()
         try:
             self._handles = self._prepare()
         except lmdb.Error as error:
@@ -150,7 +151,20 @@ class LmdbEngine:
             self._env.close()
             raise
 
+    def _on_disk(self) -> tuple[int, int] | None:
+        """Which file the path names now."""
+        try:
+            found = self._file.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
     def _open(self, map_bytes: int) -> Any:
+        if self._file.exists() and not self._file.stat().st_size:
+            # LMDB would take it for a new store, and every number would be dialed again.
+            raise StoreFormatError(
+                f"{self._file} is empty; restore a backup, or remove it to begin without one"
+            )
         while True:
             try:
                 return lmdb.open(
@@ -235,6 +249,11 @@ class LmdbEngine:
 
     def begin(self, *, write: bool) -> LmdbTxn:
         """A new transaction. A write waits for the one of another process."""
+        if write and self.broken is None and self._on_disk() != self._identity:
+            # Whatever this process wrote would be gone with it, and another may dial from the new.
+            self.broken = StoreFailedError(
+                f"{self._file} was removed or replaced while it was in use: stop this process"
+            )
         if self.broken is not None and write:
             raise self.broken
         while True:

@@ -40,6 +40,7 @@ COLUMNS: Final = (
     "sip_code",
     "q850",
     "released_by",
+    "call_id",
     "interactions",
 )
 BOM: Final = "\ufeff"
@@ -116,7 +117,7 @@ def _cells(row: ReportRow, stamp: Stamp) -> list[Any]:
         stamp(lead.due_s * 1000) if lead.state in WAITING else "",
     ]
     if last is None:
-        return [*head, "", "", "", "", "", "", "", "", "", "", ""]
+        return [*head, "", "", "", "", "", "", "", "", "", "", "", ""]
     return [
         *head,
         safe(last.trunk),
@@ -129,6 +130,7 @@ def _cells(row: ReportRow, stamp: Stamp) -> list[Any]:
         last.code or "",
         last.q850 or "",
         last.released_by,
+        safe(last.call_id),
         "; ".join(
             [line for attempt, events in row.attempts for line in _story(attempt, events, stamp)]
         ),

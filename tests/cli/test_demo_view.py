@@ -80,6 +80,25 @@ def test_an_empty_world_divides_by_nothing(look):
     assert "0.0%" in text_of(live(empty, "dialing", 0.0, 0.0))
 
 
+@pytest.mark.parametrize(("columns", "lines"), [(80, 24), (200, 24), (80, 60)])
+def test_a_small_terminal_holds_all_of_it(look: Look, columns: int, lines: int) -> None:
+    every = msgspec.structs.replace(look.progress, outcomes=dict.fromkeys(OUTCOMES, 12_345))
+    trunks = tuple(
+        TrunkStatus(name=name, up=True, channels=500, in_use=499, placed=99_999, answered=33_333)
+        for name in ("viettel", "vinaphone", "mobifone", "fixed", "vietnamobile")
+    )
+    status = msgspec.structs.replace(look.status, trunks=trunks)
+    full = Look(status, every, look.usage, look.tallies)
+    text = text_of(live(full, "dialing", 60.0, 98.76, columns=columns, lines=lines), columns)
+    rows = text.splitlines()
+    assert max(map(len, rows)) <= columns
+    assert len(rows) < 24  # the last line is the cursor's
+    for word in ("98.8 calls/s", "answered", "interrupted", "vietnamobile", "99,999", "12,345"):
+        assert word in text
+    assert "pressed a key" in text
+    assert "no reply" in text_of(live(look, "dialing", 1.0, 1.0, columns=80, lines=24), 80)
+
+
 def test_every_outcome_has_its_place():
     assert set(OUTCOMES) == set(Outcome)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 
 import lmdb
 import pytest
 
-from dialerd.core.ports import StoreError
+from dialerd.core.ports import StoreError, StoreFailedError
 from dialerd.store import FolderLockedError, StoreFormatError, open_store, wait
 from dialerd.store.schema import number64
 from tests.store.kit import NOW, filled_list, people
@@ -136,6 +137,38 @@ def test_a_file_that_is_no_store(tmp_path, content):
         open_store(tmp_path, daemon=True)
     with pytest.raises(StoreFormatError):  # the lock was let go: the same answer again
         open_store(tmp_path, daemon=True)
+
+
+def test_an_empty_file_is_not_taken_for_a_new_store(tmp_path):
+    filled = open_store(tmp_path)
+    filled_list(filled, "a", people(10))
+    filled.close()
+    damage(tmp_path, b"")
+    with pytest.raises(StoreFormatError, match=r"data\.mdb is empty; restore a backup"):
+        open_store(tmp_path, daemon=True)
+    assert (tmp_path / "store" / "data.mdb").stat().st_size == 0
+
+
+@pytest.mark.parametrize("what", ["removed", "replaced", "moved"])
+def test_a_file_that_goes_away_under_its_store_takes_no_more_writes(tmp_path, what):
+    store = open_store(tmp_path, daemon=True)
+    filled_list(store, "a", people(10))
+    folder = tmp_path / "store"
+    if what == "removed":
+        shutil.rmtree(tmp_path)
+    elif what == "moved":
+        folder.rename(tmp_path / "elsewhere")
+    else:
+        copy = (folder / "data.mdb").read_bytes()
+        (folder / "new").write_bytes(copy)
+        (folder / "new").rename(folder / "data.mdb")
+    for name in ("b", "c"):  # and none later, whatever is put back in its place
+        with pytest.raises(StoreFailedError, match=r"data\.mdb was removed or replaced"):
+            wait(store.create_list(name, NOW))
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "data.mdb").touch()
+    assert [found.name for found in store.lists()] == ["a"]
+    store.close()
 
 
 def test_a_file_cut_off_is_refused_and_not_read(tmp_path):

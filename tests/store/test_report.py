@@ -80,6 +80,7 @@ def test_one_row_per_number_with_everything(told):
     assert one["answered_at"] == "2026-09-21T21:13:33.456+07:00"
     assert one["ended_at"] == "2026-09-21T21:13:39.007+07:00"
     assert (one["sip_code"], one["q850"], one["released_by"]) == ("200", "16", "them")
+    assert one["call_id"] == "call-2-b"  # of the last try
     assert one["interactions"].split("; ") == [
         "2026-09-21T21:13:20.000+07:00 dialed 0",
         "2026-09-21T21:13:20.001+07:00 released 1",
