@@ -10,6 +10,7 @@ from typing import final
 from typing_extensions import Buffer
 
 from fastpath.rtp_counts import StreamStats as StreamStats
+from fastpath.rtp_engine import StreamEngine
 from fastpath.rtp_events import DigitHeard as DigitHeard
 from fastpath.rtp_events import DigitsSent as DigitsSent
 from fastpath.rtp_events import MediaEvent as MediaEvent
@@ -19,39 +20,12 @@ from fastpath.rtp_record import RECORD_DTYPE as RECORD_DTYPE
 from fastpath.srtp_keys import SrtpKeys as SrtpKeys
 
 @final
-class MediaEngine:
+class MediaEngine(StreamEngine):
     """Streams, prompts and the threads that serve them.
 
     A method that names a stream raises KeyError when it is not open. Commands take effect within
     the stream's next 20 ms. After a fork the child has no media threads.
     """
-
-    def __init__(self, threads: int = 1, priority: int = 10, streams_max: int = 4096) -> None:
-        """`priority` is that of SCHED_FIFO, 0 for a normal thread.
-
-        When it is refused, the thread is a normal one and `fifo_refused` in `counters` tells.
-        ValueError for numbers out of range.
-        """
-
-    def start(self) -> None:
-        """Start the threads; OSError when the system refuses."""
-
-    def stop(self) -> None:
-        """Stop the threads and close every stream. The engine may be started again."""
-
-    def fileno(self) -> int:
-        """An eventfd, readable while events wait."""
-
-    def open(self, host: str, port_low: int, port_high: int) -> int:
-        """A new stream on a random free even port of the range, the range's ends included.
-
-        The id is unique for the engine's life. ValueError for a host that is not an IPv4 address or
-        a range without an even port; OSError when no port is free (EADDRINUSE), the engine is full
-        (ENOBUFS) or the system refuses.
-        """
-
-    def port(self, stream: int) -> int:
-        """The UDP port of a stream."""
 
     def add_prompt(self, pcmu: Buffer, pcma: Buffer) -> int:
         """Keep a prompt of G.711 at 8 kHz, the same audio in both codings.
@@ -116,27 +90,13 @@ class MediaEngine:
         """
 
     def echo(self, stream: int, on: bool = True) -> None:
-        """Say back what is heard, while nothing plays and no digits are sent, or stop doing so."""
+        """Say back what is heard, while nothing plays and no digits are sent, or stop doing so.
+
+        ValueError when the stream is bridged or in a conference.
+        """
 
     def record(self, stream: int, on: bool = True) -> None:
         """Hand out the frames of both sides through `recorded` from now on, or stop doing so."""
 
     def recorded(self, stream: int) -> bytes:
         """Take the entries (RECORD_DTYPE) since the last call; at most 2.56 s wait."""
-
-    def events(self) -> list[MediaEvent]:
-        """Take what happened. May name streams closed meanwhile."""
-
-    def stats(self, stream: int) -> StreamStats:
-        """A consistent copy of the counts so far."""
-
-    def close(self, stream: int) -> StreamStats:
-        """Free the stream, its port and its recording; its last counts."""
-
-    def counters(self) -> dict[str, int | float]:
-        """Of the whole engine since it was made.
-
-        Lateness is from a frame's own millisecond to the moment it was sent (`lateness_us_p50`,
-        `_p99`, `_p999`, `_max`); `load` is the part of a core the busiest thread used in the last
-        full second.
-        """

@@ -11,6 +11,7 @@ from fastpath.rtp_latch cimport ipv4_text
 from fastpath.rtp_limits cimport HISTOGRAM_BINS
 from fastpath.rtp_loop cimport bin_edge_us
 from fastpath.rtp_receive cimport receiver_jitter_ms, receiver_lost
+from fastpath.rtp_record cimport RecordRing, record_of
 
 StreamStats = namedtuple(
     "StreamStats",
@@ -46,6 +47,7 @@ cdef double percentile(const uint64_t *bins, double part) noexcept:
 
 cdef Counts counts_of(const Stream *s) noexcept:
     cdef Counts c
+    cdef const RecordRing *ring = record_of(s)
     c.receiver = s.receiver
     c.sent = s.sent
     c.early = s.early
@@ -56,7 +58,7 @@ cdef Counts counts_of(const Stream *s) noexcept:
     c.paused = s.sender.paused
     c.srtp_failed = s.srtp.opener.failed if s.srtp != NULL else 0
     c.srtp_replayed = s.srtp.opener.replayed if s.srtp != NULL else 0
-    c.record_dropped = s.record.dropped if s.record != NULL else 0
+    c.record_dropped = ring.dropped if ring != NULL else 0
     return c
 
 

@@ -5,16 +5,56 @@ A packet that does not fit is dropped whole: a sender that is faster than us mus
 later and later.
 """
 
+from libc.stdint cimport int64_t, uint8_t, uint32_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
 from fastpath.rtp_limits cimport FRAME_BYTES
+from fastpath.rtp_loop cimport Stream, Tap, tap_add, tap_remove
+from fastpath.rtp_receive cimport Packet
 
 
-cdef Echo *echo_renew(Echo *before, int on) noexcept:
-    """An empty queue instead of another one; NULL when it is not on, or there is no memory."""
-    free(before)
-    return <Echo *> calloc(1, sizeof(Echo)) if on else NULL
+cdef void tap_hear(
+    void *state, Stream *s, const Packet *p, const uint8_t *audio, int64_t _at_ns
+) noexcept nogil:
+    if p.payload_type == s.sender.payload_type:
+        echo_hear(<Echo *> state, audio, p.payload_bytes)
+
+
+cdef int feed_fill(void *state, uint32_t _frame, uint8_t _law, uint8_t *audio) noexcept nogil:
+    return echo_take(<Echo *> state, audio)
+
+
+cdef void tap_drop(void *state, Stream *_s) noexcept:
+    free(state)
+
+
+cdef int echo_on(Stream *s) noexcept:
+    """Say back what a held stream hears, from an empty queue on; 0: no memory, or another feed."""
+    cdef Tap tap
+    echo_off(s)
+    if s.sender.feed.fill != NULL:
+        return 0
+    tap.state = calloc(1, sizeof(Echo))
+    tap.hear = tap_hear
+    tap.say = NULL
+    tap.drop = tap_drop
+    if tap.state == NULL or not tap_add(s, &tap):
+        free(tap.state)
+        return 0
+    s.sender.feed.state = tap.state
+    s.sender.feed.fill = feed_fill
+    return 1
+
+
+cdef void echo_off(Stream *s) noexcept:
+    """Stop saying back."""
+    cdef void *state = s.sender.feed.state
+    if s.sender.feed.fill != feed_fill:
+        return
+    s.sender.feed.fill = NULL
+    tap_remove(s, state)
+    free(state)
 
 
 cdef void echo_hear(Echo *e, const uint8_t *audio, int size) noexcept nogil:

@@ -8,6 +8,8 @@ from fastpath.rtp_loop cimport DIGIT_HEARD, PLAY_ENDED, Event, event_take
 
 from fastpath.rtp_receive import DIGITS
 
+SOURCES = ("rfc4733", "inband")  # as DigitSource
+
 DigitHeard = namedtuple("DigitHeard", ("stream", "digit", "at_ns", "source"))
 PlayEnded = namedtuple("PlayEnded", ("stream", "token"))
 DigitsSent = namedtuple("DigitsSent", ("stream", "token"))
@@ -22,7 +24,7 @@ cdef list events_take(Worker *workers, int count):
     for i in range(count):
         while event_take(&workers[i].ring, &e):
             if e.kind == DIGIT_HEARD:
-                out.append(DigitHeard(e.stream, DIGITS[e.digit], e.value, "rfc4733"))
+                out.append(DigitHeard(e.stream, DIGITS[e.digit], e.value, SOURCES[e.source]))
             elif e.kind == PLAY_ENDED:
                 out.append(PlayEnded(e.stream, e.value))
             else:

@@ -34,6 +34,7 @@ cdef enum:
     TICKS_LATE_MAX = 100  # ms behind after which whole periods are skipped, not sent in a burst
     THREADS_MAX = 64
     STREAMS_LIMIT = 65536
+    TAPS_MAX = 4  # who hears one stream: recorder, echo or bridge, detectors
     PROMPTS_MAX = 4096
     PROMPT_FRAMES_MAX = 30000  # 10 minutes
     EVENTS_MIN = 1024

@@ -9,6 +9,14 @@ How the threads meet, without a lock that the media thread could wait for:
   and DigitsSent are told a frame later.
 - Recorded frames go through one bounded ring per recorded stream; what does not fit is dropped and
   counted.
+
+Where others join a stream, while it is served or held:
+- A `Tap` hears every audio packet of the peer, as it arrives (so in any order, comfort noise too),
+  and every frame of audio that we sent. A digit it finds goes to `receiver_tell`.
+- The sender's `Feed` (rtp_send.pxd) fills the frames that neither digits nor a prompt take.
+- Streams that meet (bridge, conference) are opened with `near`: then one thread serves them, and
+  what they share is touched by nobody else while Python holds one of them. It may be freed when
+  no stream refers to it.
 """
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
@@ -20,10 +28,10 @@ from fastpath.rtp_limits cimport (
     RETRY_MAX,
     SLOTS,
     SRTP_EXTRA_MAX,
+    TAPS_MAX,
 )
 from fastpath.rtp_os cimport pthread_t
-from fastpath.rtp_receive cimport Receiver
-from fastpath.rtp_record cimport RecordRing
+from fastpath.rtp_receive cimport Packet, Receiver
 from fastpath.rtp_send cimport Outbox, Sender
 from fastpath.srtp cimport Srtp
 
@@ -43,6 +51,7 @@ cdef struct Event:
     int64_t value  # token, or at_ns of a digit
     uint8_t kind
     uint8_t digit
+    uint8_t source  # of a digit: see DigitSource
 
 cdef struct EventRing:
     Event *entries
@@ -51,13 +60,33 @@ cdef struct EventRing:
     uint32_t tail  # written by Python
     uint64_t dropped
 
+cdef struct Stream
+
+# `audio` are p.payload_bytes octets, decrypted, coded as p.payload_type says; arrived at `at_ns`
+ctypedef void (*HearFn)(
+    void *state, Stream *s, const Packet *p, const uint8_t *audio, int64_t at_ns
+) noexcept nogil
+# `audio` are FRAME_BYTES octets in the law s.sender.payload_type
+ctypedef void (*SayFn)(
+    void *state, Stream *s, const uint8_t *audio, int64_t due_ns
+) noexcept nogil
+# the stream is being closed, and held
+ctypedef void (*DropFn)(void *state, Stream *s) noexcept
+
+cdef struct Tap:  # each function may be NULL
+    void *state
+    HearFn hear
+    SayFn say
+    DropFn drop
+
 cdef struct Stream:
     int64_t id
     int fd
     uint16_t port
     uint8_t connected
     int64_t connected_ns
-    RecordRing *record
+    uint8_t tap_count
+    Tap taps[TAPS_MAX]
     Srtp *srtp  # NULL: plain RTP
     uint64_t sent
     uint64_t late  # frames that left 20 ms or more after their time
@@ -100,6 +129,10 @@ cdef struct Worker:
     uint8_t sealed[PACKET_BYTES + SRTP_EXTRA_MAX]
 
 cdef void *worker_run(void *argument) noexcept nogil
+cdef int tap_add(Stream *s, const Tap *tap) noexcept nogil
+cdef void tap_remove(Stream *s, const void *state) noexcept nogil
+cdef void *tap_state(const Stream *s, DropFn drop) noexcept nogil
 cdef int event_take(EventRing *ring, Event *into) noexcept nogil
 cdef double bin_edge_us(int index) noexcept nogil
 cdef int emptiest(const Worker *workers, int count) noexcept nogil
+cdef int beside(const Worker *w, int slot) noexcept nogil

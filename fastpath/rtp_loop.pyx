@@ -4,13 +4,11 @@
 from libc.string cimport memset
 
 from fastpath.atomics cimport exchange8, get8, get32, geti32, set8, set32, set64, swap8
-from fastpath.rtp_echo cimport echo_hear
 from fastpath.rtp_latch cimport Latch, latch_bars
 from fastpath.rtp_limits cimport (
     FRAME_BYTES,
     HEADER_BYTES,
     MS_NS,
-    PAYLOAD_NOISE,
     RECEIVE_BUDGET,
     TICKS_LATE_MAX,
 )
@@ -25,8 +23,7 @@ from fastpath.rtp_os cimport (
     udp_send,
     wake,
 )
-from fastpath.rtp_receive cimport AUDIO, Packet, receiver_packet, receiver_tick
-from fastpath.rtp_record cimport record_heard, record_sent
+from fastpath.rtp_receive cimport AUDIO, DigitOut, Packet, receiver_packet, receiver_tick
 from fastpath.rtp_send cimport sender_frame
 from fastpath.srtp_open cimport srtp_open
 from fastpath.srtp_seal cimport srtp_seal
@@ -43,7 +40,14 @@ cdef struct Moment:
 
 # ---- events
 
-cdef int tell(Worker *w, uint8_t kind, int64_t stream, int64_t value, uint8_t digit) noexcept nogil:
+cdef int tell(Worker *w, uint8_t kind, int64_t stream, int64_t value) noexcept nogil:
+    """Put an event without a digit into the ring; 0 when it is full."""
+    return tell_digit(w, kind, stream, value, 0, 0)
+
+
+cdef int tell_digit(
+    Worker *w, uint8_t kind, int64_t stream, int64_t value, uint8_t digit, uint8_t source
+) noexcept nogil:
     """Put an event into the ring; 0 when it is full."""
     cdef EventRing *ring = &w.ring
     cdef uint32_t head = ring.head
@@ -55,6 +59,7 @@ cdef int tell(Worker *w, uint8_t kind, int64_t stream, int64_t value, uint8_t di
     e.stream = stream
     e.value = value
     e.digit = digit
+    e.source = source
     set32(&ring.head, head + 1)
     w.told = 1
     return 1
@@ -93,6 +98,66 @@ cdef int emptiest(const Worker *workers, int count) noexcept nogil:
     return best
 
 
+cdef int beside(const Worker *w, int slot) noexcept nogil:
+    """The slot of a stream's thread for another one that meets it: its own, or the emptiest.
+
+    -1 when the thread has no room.
+    """
+    cdef int i, used, best = -1, used_best = w.slot_capacity
+    if geti32(&w.slot_used[slot]) < w.slot_capacity:
+        return slot
+    for i in range(SLOTS):
+        used = geti32(&w.slot_used[i])
+        if used < used_best:
+            used_best = used
+            best = i
+    return best
+
+
+# ---- who else hears a stream
+
+cdef int tap_add(Stream *s, const Tap *tap) noexcept nogil:
+    """Join a stream that is held; 0 when it has its TAPS_MAX."""
+    if s.tap_count == TAPS_MAX:
+        return 0
+    s.taps[s.tap_count] = tap[0]
+    s.tap_count += 1
+    return 1
+
+
+cdef void tap_remove(Stream *s, const void *state) noexcept nogil:
+    """Leave a stream that is held; nothing happens when the tap was none."""
+    cdef int i, left = 0
+    for i in range(s.tap_count):
+        if s.taps[i].state != state:
+            s.taps[left] = s.taps[i]
+            left += 1
+    s.tap_count = <uint8_t> left
+
+
+cdef void *tap_state(const Stream *s, DropFn drop) noexcept nogil:
+    """What the tap with this end works on; NULL when there is no such tap."""
+    cdef int i
+    for i in range(s.tap_count):
+        if s.taps[i].drop == drop:
+            return s.taps[i].state
+    return NULL
+
+
+cdef void heard(Stream *s, const Packet *p, const uint8_t *audio, int64_t at_ns) noexcept nogil:
+    cdef int i
+    for i in range(s.tap_count):
+        if s.taps[i].hear != NULL:
+            s.taps[i].hear(s.taps[i].state, s, p, audio, at_ns)
+
+
+cdef void said(Stream *s, const uint8_t *audio, int64_t due_ns) noexcept nogil:
+    cdef int i
+    for i in range(s.tap_count):
+        if s.taps[i].say != NULL:
+            s.taps[i].say(s.taps[i].state, s, audio, due_ns)
+
+
 # ---- one stream, every 20 ms
 
 cdef void receive(Worker *w, Stream *s, const Moment *m) noexcept nogil:
@@ -129,12 +194,8 @@ cdef void receive(Worker *w, Stream *s, const Moment *m) noexcept nogil:
                 continue
             data = &w.opened[0]
         verdict = receiver_packet(&s.receiver, data, size, address, port, at_ns, &packet)
-        if verdict == AUDIO and s.record != NULL and s.record.on:
-            if packet.payload_type != PAYLOAD_NOISE:
-                record_heard(s.record, &packet, data, at_ns)
-        if verdict == AUDIO and s.sender.echo != NULL:
-            if packet.payload_type == s.sender.payload_type:
-                echo_hear(s.sender.echo, data + packet.payload_at, packet.payload_bytes)
+        if verdict == AUDIO and s.tap_count:
+            heard(s, &packet, data + packet.payload_at, at_ns)
         if s.receiver.digits:
             tell_digits(w, s)
         if now_ns - at_ns < PERIOD_NS:
@@ -147,9 +208,11 @@ cdef void receive(Worker *w, Stream *s, const Moment *m) noexcept nogil:
 
 
 cdef void tell_digits(Worker *w, Stream *s) noexcept nogil:
+    cdef const DigitOut *d
     cdef int i
     for i in range(s.receiver.digits):
-        if not tell(w, DIGIT_HEARD, s.id, s.receiver.digit[i].at_ns, s.receiver.digit[i].code):
+        d = &s.receiver.digit[i]
+        if not tell_digit(w, DIGIT_HEARD, s.id, d.at_ns, d.code, d.source):
             w.ring.dropped += 1
     s.receiver.digits = 0
 
@@ -180,11 +243,11 @@ cdef void send(Worker *w, Stream *s, const Moment *m) noexcept nogil:
         if late_ns >= PERIOD_NS:
             s.late += 1
             w.frames_late += 1
-        if s.record != NULL and s.record.on and w.out.size[0] > FRAME_BYTES:
-            record_sent(s.record, s.sender.payload_type, m.due_ns, &w.out.data[0][HEADER_BYTES])
-    if s.sender.play_ended and tell(w, PLAY_ENDED, s.id, s.sender.play_token, 0):
+        if s.tap_count and w.out.size[0] > FRAME_BYTES:
+            said(s, &w.out.data[0][HEADER_BYTES], m.due_ns)
+    if s.sender.play_ended and tell(w, PLAY_ENDED, s.id, s.sender.play_token):
         s.sender.play_ended = 0
-    if s.sender.digits_ended and tell(w, DIGITS_SENT, s.id, s.sender.digits_token, 0):
+    if s.sender.digits_ended and tell(w, DIGITS_SENT, s.id, s.sender.digits_token):
         s.sender.digits_ended = 0
 
 

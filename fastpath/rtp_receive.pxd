@@ -41,8 +41,13 @@ cdef struct Packet:  # what a verdict was given on
     uint8_t marker
     uint8_t begins  # the first packet of an event, by its own word
 
+cdef enum DigitSource:
+    FROM_EVENT  # RFC 4733
+    FROM_AUDIO  # tones heard
+
 cdef struct DigitOut:
     uint8_t code
+    uint8_t source
     int64_t at_ns  # arrival of the event's first packet heard
 
 cdef struct Receiver:
@@ -97,6 +102,7 @@ cdef int receiver_packet(
     int64_t at_ns,
     Packet *packet,
 ) noexcept nogil
+cdef void receiver_tell(Receiver *r, uint8_t code, int64_t at_ns, uint8_t source) noexcept nogil
 cdef void receiver_tick(Receiver *r, int64_t now_ns) noexcept nogil
 cdef uint64_t receiver_lost(const Receiver *r) noexcept nogil
 cdef double receiver_jitter_ms(const Receiver *r) noexcept nogil

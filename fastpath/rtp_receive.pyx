@@ -190,18 +190,20 @@ cdef int told(Receiver *r, const Packet *p, int64_t at_ns) noexcept nogil:
     return 0
 
 
-cdef void tell(Receiver *r, uint8_t code, int64_t at_ns) noexcept nogil:
+cdef void receiver_tell(Receiver *r, uint8_t code, int64_t at_ns, uint8_t source) noexcept nogil:
+    """A key was pressed."""
     r.digits_heard += 1
     if r.digits < DIGITS_OUT_MAX:
         r.digit[r.digits].code = code
         r.digit[r.digits].at_ns = at_ns
+        r.digit[r.digits].source = source
         r.digits += 1
 
 
 cdef void finish_event(Receiver *r) noexcept nogil:
     r.open = 0
     remember(r, r.event_ssrc, r.event_timestamp, r.event_last_ns)
-    tell(r, r.code, r.event_first_ns)
+    receiver_tell(r, r.code, r.event_first_ns, FROM_EVENT)
 
 
 cdef void event(Receiver *r, const Packet *p, const uint8_t *body, int64_t at_ns) noexcept nogil:
@@ -224,7 +226,7 @@ cdef void event(Receiver *r, const Packet *p, const uint8_t *body, int64_t at_ns
             # all its packets were late: told before the open one, in the order of pressing
             remember(r, p.ssrc, p.timestamp, at_ns)
             if code < 16:
-                tell(r, code, at_ns)
+                receiver_tell(r, code, at_ns, FROM_EVENT)
             return
     if not same_source or r.event_timestamp != p.timestamp:
         if r.open:

@@ -3,7 +3,7 @@
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from fastpath.rtp_limits cimport FRAME_BYTES, RECORD_ENTRIES
-from fastpath.rtp_receive cimport Packet
+from fastpath.rtp_loop cimport Stream
 
 cdef enum Side:
     SIDE_SENT
@@ -30,10 +30,6 @@ cdef struct RecordRing:
     uint8_t on
     RecordEntry entries[RECORD_ENTRIES]
 
-cdef void record_sent(
-    RecordRing *r, uint8_t payload_type, int64_t due_ns, const uint8_t *audio
-) noexcept nogil
-cdef void record_heard(
-    RecordRing *r, const Packet *p, const uint8_t *datagram, int64_t at_ns
-) noexcept nogil
+cdef int record_start(Stream *s, int64_t now_ns) noexcept
+cdef RecordRing *record_of(const Stream *s) noexcept nogil
 cdef bytes record_take(RecordRing *r)

@@ -6,10 +6,13 @@ Bounded: what nobody takes in time is dropped and counted.
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.stdint cimport int32_t
+from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
 from fastpath.atomics cimport get32, set32
-from fastpath.rtp_limits cimport SAMPLE_NS
+from fastpath.rtp_limits cimport PAYLOAD_NOISE, SAMPLE_NS
+from fastpath.rtp_loop cimport Tap, tap_add, tap_state
+from fastpath.rtp_receive cimport Packet
 
 # as numpy reads a RecordEntry
 RECORD_DTYPE = [
@@ -54,13 +57,16 @@ cdef void put(
         size -= part
 
 
-cdef void record_heard(
-    RecordRing *r, const Packet *p, const uint8_t *datagram, int64_t at_ns
+cdef void tap_hear(
+    void *state, Stream *_s, const Packet *p, const uint8_t *audio, int64_t at_ns
 ) noexcept nogil:
     """Place a packet by its timestamp, which jitter does not move, or by its arrival when the two
     went apart."""
+    cdef RecordRing *r = <RecordRing *> state
     cdef int64_t arrival = (at_ns - r.start_ns) // SAMPLE_NS
     cdef int64_t position = r.position + <int32_t> (p.timestamp - r.timestamp)
+    if not r.on or p.payload_type == PAYLOAD_NOISE:
+        return
     if (
         not r.anchored
         or r.ssrc != p.ssrc
@@ -72,14 +78,44 @@ cdef void record_heard(
     r.ssrc = p.ssrc
     r.timestamp = p.timestamp
     r.position = position
-    put(r, SIDE_HEARD, p.payload_type, position, datagram + p.payload_at, p.payload_bytes)
+    put(r, SIDE_HEARD, p.payload_type, position, audio, p.payload_bytes)
 
 
-cdef void record_sent(
-    RecordRing *r, uint8_t payload_type, int64_t due_ns, const uint8_t *audio
+cdef void tap_say(
+    void *state, Stream *s, const uint8_t *audio, int64_t due_ns
 ) noexcept nogil:
     """One frame that we sent, at its own time."""
-    put(r, SIDE_SENT, payload_type, (due_ns - r.start_ns) // SAMPLE_NS, audio, FRAME_BYTES)
+    cdef RecordRing *r = <RecordRing *> state
+    cdef int64_t position = (due_ns - r.start_ns) // SAMPLE_NS
+    if r.on:
+        put(r, SIDE_SENT, s.sender.payload_type, position, audio, FRAME_BYTES)
+
+
+cdef void tap_drop(void *state, Stream *_s) noexcept:
+    free(state)
+
+
+cdef RecordRing *record_of(const Stream *s) noexcept nogil:
+    """The ring of a stream that is or was recorded; else NULL."""
+    return <RecordRing *> tap_state(s, tap_drop)
+
+
+cdef int record_start(Stream *s, int64_t now_ns) noexcept:
+    """Record a held stream from now on; 0 when that cannot be."""
+    cdef RecordRing *r = record_of(s)
+    cdef Tap tap
+    if r == NULL:
+        r = <RecordRing *> calloc(1, sizeof(RecordRing))
+        tap.state = r
+        tap.hear = tap_hear
+        tap.say = tap_say
+        tap.drop = tap_drop
+        if r == NULL or not tap_add(s, &tap):
+            free(r)
+            return 0
+        r.start_ns = now_ns
+    r.on = 1
+    return 1
 
 
 cdef bytes record_take(RecordRing *r):

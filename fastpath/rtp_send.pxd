@@ -5,7 +5,6 @@ Pure: the frame number is an argument.
 
 from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
-from fastpath.rtp_echo cimport Echo
 from fastpath.rtp_limits cimport DIGIT_COPIES, DIGITS_MAX, PACKET_BYTES
 from fastpath.rtp_prompts cimport Prompt
 
@@ -25,6 +24,14 @@ cdef struct Outbox:  # the packets of one frame
     int size[DIGIT_COPIES]
     uint8_t data[DIGIT_COPIES][PACKET_BYTES]
 
+# Fill FRAME_BYTES of `audio` in this law for this frame; 0 when there is nothing to say. Frames are
+# 20 ms apart and numbered; one number is asked for once, but not each is.
+ctypedef int (*FillFn)(void *state, uint32_t frame, uint8_t law, uint8_t *audio) noexcept nogil
+
+cdef struct Feed:  # says what neither digits nor a prompt take: a bridge, a conference, an echo
+    void *state
+    FillFn fill  # NULL: nobody does
+
 cdef struct Sender:
     uint32_t ssrc
     uint32_t timestamp_base
@@ -42,7 +49,7 @@ cdef struct Sender:
     uint32_t position
     uint8_t loop
     uint8_t play_ended  # to be told; play_token says which
-    Echo *echo  # what is heard is said back while nothing plays; NULL: it is not
+    Feed feed
     # digits
     uint8_t digits_ended
     uint8_t digit_at

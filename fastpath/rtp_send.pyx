@@ -6,8 +6,9 @@
                         timestamp; the end packet in three frames. Then the gap, in silence.
                         The prompt waits.
     a prompt        ->  its next frame, the marker on the first
+    a feed          ->  what it fills in: what is heard said back, another leg, a conference
     paused          ->  nothing: prompt, digits and gaps wait where they are
-    neither         ->  a frame of G.711 silence when `comfort` is on, else nothing: carriers take
+    none of them    ->  a frame of G.711 silence when `comfort` is on, else nothing: carriers take
                         a silent sender for a dead one, and NAT bindings stay open
 
 The timestamp is that of the frame's place in time, so it goes on through silence and through
@@ -17,7 +18,6 @@ frames that were never sent.
 from libc.string cimport memcpy, memset
 
 from fastpath.atomics cimport add32
-from fastpath.rtp_echo cimport echo_take
 from fastpath.rtp_limits cimport (
     DIGIT_FRAMES_MAX,
     DIGIT_FRAMES_MIN,
@@ -173,7 +173,7 @@ cdef void sender_frame(Sender *s, uint32_t frame, Outbox *out) noexcept nogil:
     """The packets of one frame; a prompt that ended before it is flagged in `play_ended`."""
     cdef uint32_t timestamp = s.timestamp_base + frame * <uint32_t> FRAME_BYTES
     cdef uint8_t *body
-    cdef uint8_t heard[FRAME_BYTES]
+    cdef uint8_t audio[FRAME_BYTES]
     cdef int silence, pressing = s.digit_count
     out.count = 0
     if s.paused:
@@ -191,11 +191,13 @@ cdef void sender_frame(Sender *s, uint32_t frame, Outbox *out) noexcept nogil:
         sender_stop(s)
         s.play_ended = 1
     s.speaking = 0
-    if s.echo != NULL and not pressing and echo_take(s.echo, &heard[0]):
-        body = packet(s, out, s.wire_type, not s.flowing, timestamp, PACKET_BYTES)
-        memcpy(body, &heard[0], FRAME_BYTES)
-        s.flowing = 1
-    elif s.comfort:
+    if s.feed.fill != NULL and not pressing:
+        if s.feed.fill(s.feed.state, frame, s.payload_type, &audio[0]):
+            body = packet(s, out, s.wire_type, not s.flowing, timestamp, PACKET_BYTES)
+            memcpy(body, &audio[0], FRAME_BYTES)
+            s.flowing = 1
+            return
+    if s.comfort:
         silence = SILENCE_PCMA if s.payload_type == PAYLOAD_PCMA else SILENCE_PCMU
         body = packet(s, out, s.wire_type, not s.flowing, timestamp, PACKET_BYTES)
         memset(body, silence, FRAME_BYTES)

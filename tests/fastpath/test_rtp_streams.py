@@ -95,3 +95,32 @@ def test_a_stream_that_is_not_open_is_named(engine: MediaEngine) -> None:
             with pytest.raises(KeyError, match="no such stream"):
                 use(gone)
     assert engine.close(other).sent == 0
+
+
+def test_streams_that_will_meet_are_served_by_one_thread() -> None:
+    engine = MediaEngine(threads=3, streams_max=120)
+    first = engine.open(HERE, LOW, HIGH)
+    others = [engine.open(HERE, LOW, HIGH) for _ in range(5)]
+    assert {engine.thread(s) for s in (first, *others)} == {0, 1, 2}, "strangers are spread"
+    met = [engine.open(HERE, LOW, HIGH, near=first) for _ in range(38)]
+    assert {engine.thread(s) for s in met} == {engine.thread(first)}
+    with pytest.raises(OSError, match="carries all streams that it can") as full:
+        engine.open(HERE, LOW, HIGH, near=first)  # 40 streams on each of three threads
+    assert full.value.errno == errno.ENOBUFS
+    spread = [engine.open(HERE, LOW, HIGH) for _ in range(76)]
+    assert engine.thread(first) not in {engine.thread(s) for s in spread}
+    engine.close(first)
+    with pytest.raises(KeyError, match="no such stream"):
+        engine.open(HERE, LOW, HIGH, near=first)
+
+
+def test_a_stream_is_recorded_and_echoed_at_once_in_any_order(engine: MediaEngine) -> None:
+    stream = engine.open(HERE, LOW, HIGH)
+    for _ in range(3):
+        engine.echo(stream)
+        engine.record(stream)
+        engine.record(stream)
+        engine.echo(stream, on=False)
+        engine.record(stream, on=False)
+    assert engine.recorded(stream) == b""
+    engine.close(stream)

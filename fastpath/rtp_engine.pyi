@@ -1,0 +1,62 @@
+"""Streams and threads of the media engine, without what the streams do."""
+
+from typing_extensions import disjoint_base
+
+from fastpath.rtp_counts import StreamStats
+from fastpath.rtp_events import MediaEvent
+
+@disjoint_base
+class StreamEngine:
+    """The base of MediaEngine."""
+
+    def __init__(self, threads: int = 1, priority: int = 10, streams_max: int = 4096) -> None:
+        """`priority` is that of SCHED_FIFO, 0 for a normal thread.
+
+        When it is refused, the thread is a normal one and `fifo_refused` in `counters` tells.
+        ValueError for numbers out of range.
+        """
+
+    def start(self) -> None:
+        """Start the threads; OSError when the system refuses."""
+
+    def stop(self) -> None:
+        """Stop the threads and close every stream. The engine may be started again."""
+
+    def fileno(self) -> int:
+        """An eventfd, readable while events wait."""
+
+    def open(self, host: str, port_low: int, port_high: int, *, near: int = 0) -> int:
+        """A new stream on a random free even port of the range, the range's ends included.
+
+        `near` is a stream that it will be bridged or mixed with: then one thread serves both, in
+        the same millisecond while there is room. OSError (ENOBUFS) when that thread is full.
+
+        The id is unique for the engine's life. ValueError for a host that is not an IPv4 address or
+        a range without an even port; OSError when no port is free (EADDRINUSE), the engine is full
+        (ENOBUFS) or the system refuses.
+        """
+
+    def port(self, stream: int) -> int:
+        """The UDP port of a stream."""
+
+    def thread(self, stream: int) -> int:
+        """Which media thread serves a stream, from 0 on."""
+
+    def events(self) -> list[MediaEvent]:
+        """Take what happened. May name streams closed meanwhile."""
+
+    def stats(self, stream: int) -> StreamStats:
+        """A consistent copy of the counts so far."""
+
+    def close(self, stream: int) -> StreamStats:
+        """Free the stream, its port and its recording; its last counts."""
+
+    def counters(self) -> dict[str, int | float]:
+        """Of the whole engine since it was made.
+
+        Lateness is from a frame's own millisecond to the moment it was sent (`lateness_us_p50`,
+        `_p99`, `_p999`, `_max`); `load` is the part of a core the busiest thread used in the last
+        full second.
+        """
+
+__pyx_capi__: dict[str, object]
