@@ -5,6 +5,7 @@ peer sends there is answered by the kernel's ICMP, and RTCP multiplexed on the R
 is counted and ignored. Sockets are not connected, so no ICMP error can disturb a stream.
 """
 
+from collections.abc import Sequence
 from typing import final
 
 from typing_extensions import Buffer
@@ -74,8 +75,14 @@ class MediaEngine(StreamEngine):
     def unsecure(self, stream: int) -> None:
         """Plain RTP again: the peer moved to where SRTP is not spoken. SRTP counts begin anew."""
 
-    def play(self, stream: int, prompt: int, token: int, loop: bool = False) -> None:
-        """Play a prompt instead of what plays, from `connect` on; `PlayEnded` carries the token."""
+    def play(
+        self, stream: int, prompts: int | Sequence[int], token: int, loop: bool = False
+    ) -> None:
+        """Play a prompt, or up to 128 without a gap, instead of what plays, from `connect` on.
+
+        `PlayEnded` carries the token when all are through; a loop begins anew and has no end.
+        KeyError for an unknown prompt; ValueError for none or too many.
+        """
 
     def stop_play(self, stream: int) -> None:
         """Stop what plays, without an event."""

@@ -10,7 +10,7 @@ from fastpath.rtp_latch cimport ipv4
 from fastpath.rtp_limits cimport DIGITS_MAX
 from fastpath.rtp_loop cimport Stream
 from fastpath.rtp_os cimport CLOCK_MONOTONIC, clock
-from fastpath.rtp_prompts cimport Prompt
+from fastpath.rtp_prompts cimport Chain
 from fastpath.rtp_receive cimport receiver_connect
 from fastpath.rtp_record cimport RecordRing, record_of, record_start, record_take
 from fastpath.rtp_send cimport (
@@ -100,8 +100,8 @@ cdef class MediaEngine(StreamEngine):
     def remove_prompt(self, int64_t prompt):
         self.prompts.remove(prompt)
 
-    def play(self, int64_t stream, int64_t prompt, int64_t token, bint loop=False):
-        cdef Prompt *audio = self.prompts.find(prompt)
+    def play(self, int64_t stream, prompts, int64_t token, bint loop=False):
+        cdef const Chain *audio = self.prompts.chain(prompts)
         cdef Stream *s = self.hold(stream)
         sender_play(&s.sender, audio, token, loop)
         self.let_go(s)

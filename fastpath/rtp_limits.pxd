@@ -37,6 +37,7 @@ cdef enum:
     TAPS_MAX = 4  # who hears one stream: recorder, echo or bridge, detectors
     PROMPTS_MAX = 4096
     PROMPT_FRAMES_MAX = 30000  # 10 minutes
+    CHAIN_MAX = 128  # prompts of one play: more are refused with ValueError
     EVENTS_MIN = 1024
     EVENTS_BATCH = 8192  # handed to Python in one call of events()
     RETRY_MAX = 64

@@ -7,7 +7,7 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
 from fastpath.atomics cimport geti32
-from fastpath.rtp_limits cimport FRAME_BYTES, FRAME_MS, PROMPT_FRAMES_MAX
+from fastpath.rtp_limits cimport CHAIN_MAX, FRAME_BYTES, FRAME_MS, PROMPT_FRAMES_MAX
 
 
 cdef int prompt_fill(Prompt *p, const uint8_t[::1] pcmu, const uint8_t[::1] pcma) except -1:
@@ -79,6 +79,18 @@ cdef class Prompts:
             raise KeyError(f"no such prompt: {prompt}")
         i = self.index[prompt]
         return &self.entries[i]
+
+    cdef const Chain *chain(self, object prompts) except NULL:
+        """One prompt or several as a chain, good until the next call. KeyError, ValueError."""
+        cdef int i, count
+        several = (prompts,) if isinstance(prompts, int) else tuple(prompts)
+        if not 1 <= len(several) <= CHAIN_MAX:
+            raise ValueError(f"one to {CHAIN_MAX} prompts at a time, not {len(several)}")
+        count = <int> len(several)
+        for i in range(count):
+            self.named.link[i] = self.find(several[i])
+        self.named.count = count
+        return &self.named
 
     cdef void sweep(self) noexcept:
         """Free what was removed and is not played."""

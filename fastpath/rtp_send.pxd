@@ -6,7 +6,7 @@ Pure: the frame number is an argument.
 from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from fastpath.rtp_limits cimport DIGIT_COPIES, DIGITS_MAX, PACKET_BYTES
-from fastpath.rtp_prompts cimport Prompt
+from fastpath.rtp_prompts cimport Chain, Prompt, Prompts
 
 cdef struct DigitIn:
     int64_t token
@@ -44,7 +44,9 @@ cdef struct Sender:
     uint8_t speaking  # the frame before was of a prompt
     uint8_t paused  # the peer wants to hear nothing: prompt and digits wait
     # playing
-    Prompt *prompt
+    Prompt *prompt  # of the chain; NULL: nothing plays
+    Chain chain
+    int link  # where in the chain
     int64_t play_token
     uint32_t position
     uint8_t loop
@@ -64,7 +66,7 @@ cdef void sender_init(Sender *s, uint32_t ssrc, uint16_t seq, uint32_t timestamp
 cdef void sender_connect(
     Sender *s, int law, int payload_type, int event_type, int comfort
 ) noexcept nogil
-cdef void sender_play(Sender *s, Prompt *prompt, int64_t token, int loop) noexcept nogil
+cdef void sender_play(Sender *s, const Chain *chain, int64_t token, int loop) noexcept nogil
 cdef void sender_stop(Sender *s) noexcept nogil
 cdef int sender_digits(Sender *s, const DigitBatch *batch) noexcept nogil
 cdef void sender_pause(Sender *s, int on) noexcept nogil
@@ -75,4 +77,5 @@ cdef int digits_fill(DigitBatch *batch, str digits, int64_t token, int on_ms, in
 
 cdef class RtpSender:
     cdef Sender state
-    cdef Prompt prompt
+    cdef Prompts prompts
+    cdef list playing  # ids of what was played last

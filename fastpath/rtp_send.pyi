@@ -18,8 +18,14 @@ class RtpSender:
     ) -> None:
         """Which payload types the peer agreed on."""
 
-    def play(self, pcmu: Buffer, pcma: Buffer, token: int, loop: bool = False) -> None:
-        """Play from the next frame on, instead of what plays."""
+    def play(
+        self,
+        pcmu: Buffer | list[Buffer],
+        pcma: Buffer | list[Buffer],
+        token: int,
+        loop: bool = False,
+    ) -> None:
+        """Play a prompt or a chain of them from the next frame on, instead of what plays."""
 
     def stop_play(self) -> None:
         """Stop what plays."""

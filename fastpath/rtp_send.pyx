@@ -5,7 +5,8 @@
                         marker; then one each frame, with a growing duration and the same
                         timestamp; the end packet in three frames. Then the gap, in silence.
                         The prompt waits.
-    a prompt        ->  its next frame, the marker on the first
+    a chain of      ->  their next frame, the marker on the first of all: one prompt follows another
+    prompts             in the next frame
     a feed          ->  what it fills in: what is heard said back, another leg, a conference
     paused          ->  nothing: prompt, digits and gaps wait where they are
     none of them    ->  a frame of G.711 silence when `comfort` is on, else nothing: carriers take
@@ -29,7 +30,7 @@ from fastpath.rtp_limits cimport (
     PAYLOAD_PCMA,
     PAYLOAD_PCMU,
 )
-from fastpath.rtp_prompts cimport SILENCE_PCMA, SILENCE_PCMU, prompt_fill, prompt_free
+from fastpath.rtp_prompts cimport SILENCE_PCMA, SILENCE_PCMU, Prompts
 
 DIGITS = "0123456789*#ABCD"
 
@@ -55,11 +56,16 @@ cdef void sender_connect(
     s.comfort = <uint8_t> comfort
 
 
-cdef void sender_play(Sender *s, Prompt *prompt, int64_t token, int loop) noexcept nogil:
+cdef void sender_play(Sender *s, const Chain *chain, int64_t token, int loop) noexcept nogil:
     """Play from the next frame on, instead of what plays."""
+    cdef int i
     sender_stop(s)
-    add32(&prompt.users, 1)
-    s.prompt = prompt
+    for i in range(chain.count):
+        add32(&chain.link[i].users, 1)
+        s.chain.link[i] = chain.link[i]
+    s.chain.count = chain.count
+    s.link = 0
+    s.prompt = chain.link[0]
     s.play_token = token
     s.loop = <uint8_t> loop
     s.position = 0
@@ -68,8 +74,10 @@ cdef void sender_play(Sender *s, Prompt *prompt, int64_t token, int loop) noexce
 
 cdef void sender_stop(Sender *s) noexcept nogil:
     """Stop without a PlayEnded."""
+    cdef int i
     if s.prompt != NULL:
-        add32(&s.prompt.users, -1)
+        for i in range(s.chain.count):
+            add32(&s.chain.link[i].users, -1)
         s.prompt = NULL
     s.play_ended = 0
 
@@ -159,6 +167,15 @@ cdef int digit_frame(Sender *s, uint32_t timestamp, Outbox *out) noexcept nogil:
     return tone
 
 
+cdef void next_link(Sender *s) noexcept nogil:
+    """Begin the chain's next prompt, or its first again; nothing when that was all."""
+    if s.link + 1 == s.chain.count and not s.loop:
+        return
+    s.link = (s.link + 1) % s.chain.count
+    s.prompt = s.chain.link[s.link]
+    s.position = 0
+
+
 cdef void prompt_frame(Sender *s, uint32_t timestamp, Outbox *out) noexcept nogil:
     cdef const uint8_t *audio = s.prompt.pcma if s.payload_type == PAYLOAD_PCMA else s.prompt.pcmu
     cdef int marker = not s.speaking
@@ -183,8 +200,8 @@ cdef void sender_frame(Sender *s, uint32_t frame, Outbox *out) noexcept nogil:
         s.flowing = s.speaking = 0
         return
     if s.prompt != NULL and not pressing:
-        if s.position == s.prompt.frames and s.loop:
-            s.position = 0
+        if s.position == s.prompt.frames:
+            next_link(s)
         if s.position < s.prompt.frames:
             prompt_frame(s, timestamp, out)
             return
@@ -250,30 +267,27 @@ cdef class RtpSender:
     """One stream's sender without a socket."""
 
     def __cinit__(self):
-        memset(&self.prompt, 0, sizeof(Prompt))
+        self.prompts = Prompts()
+        self.playing = []
 
     def __init__(self, unsigned int ssrc, unsigned short seq, unsigned int timestamp):
         sender_stop(&self.state)
         sender_init(&self.state, ssrc, seq, timestamp)
-
-    def __dealloc__(self):
-        prompt_free(&self.prompt)
 
     def connect(self, int payload_type, int event_type=-1, *, int law=-1, bint comfort=True):
         law = payload_type if law < 0 else law
         check_types(law, payload_type, event_type)
         sender_connect(&self.state, law, payload_type, event_type, comfort)
 
-    def play(
-        self, const uint8_t[::1] pcmu, const uint8_t[::1] pcma, int64_t token, bint loop=False
-    ):
-        cdef Prompt prompt
-        memset(&prompt, 0, sizeof(Prompt))
-        prompt_fill(&prompt, pcmu, pcma)
-        sender_stop(&self.state)
-        prompt_free(&self.prompt)
-        self.prompt = prompt
-        sender_play(&self.state, &self.prompt, token, loop)
+    def play(self, pcmu, pcma, int64_t token, bint loop=False):
+        cdef list added = []
+        several = isinstance(pcmu, list)
+        for one, other in zip(pcmu, pcma, strict=True) if several else ((pcmu, pcma),):
+            added.append(self.prompts.add(one, other))
+        sender_play(&self.state, self.prompts.chain(added), token, loop)
+        for prompt in self.playing:
+            self.prompts.remove(prompt)
+        self.playing = added
 
     def stop_play(self):
         sender_stop(&self.state)

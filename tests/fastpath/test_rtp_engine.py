@@ -7,6 +7,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import pytest
 
@@ -172,6 +173,27 @@ def test_a_removed_prompt_plays_on_where_it_plays(engine: MediaEngine, peer: soc
     assert wait_for(engine, 1) == [PlayEnded(stream, 1)]
     heard = b"".join(peer.recv(2048)[12:] for _ in range(engine.stats(stream).sent))
     assert PCMU in heard
+
+
+def test_a_chain_is_heard_in_its_order_without_a_gap(
+    engine: MediaEngine, peer: socket.socket
+) -> None:
+    parts = [bytes([n]) * 160 * n for n in (3, 1, 2)]
+    chain = [engine.add_prompt(part, part) for part in parts]
+    stream = call(engine, peer)
+    engine.play(stream, [*chain, chain[0]], 4)
+    for prompt in chain:
+        engine.remove_prompt(prompt)  # what plays is played to its end
+    assert wait_for(engine, 1) == [PlayEnded(stream, 4)]
+    heard = [peer.recv(2048) for _ in range(engine.stats(stream).sent)]
+    said = b"".join(packet[12:] for packet in heard)
+    assert b"".join([*parts, parts[0]]) in said
+    stamps = [int.from_bytes(packet[4:8], "big") for packet in heard]
+    assert {b - a for a, b in pairwise(stamps)} == {160}
+    with pytest.raises(KeyError, match="no such prompt"):
+        engine.play(stream, chain, 5)
+    with pytest.raises(ValueError, match="one to 128 prompts"):
+        engine.play(stream, [], 5)
 
 
 def test_digits_cross_from_stream_to_stream(engine: MediaEngine) -> None:

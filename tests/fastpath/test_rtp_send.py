@@ -36,8 +36,18 @@ def markers(made: RtpSender, count: int, first: int = 0) -> list[int]:
     return [n for n in range(first, first + count) for p in made.frame(n)[0] if p[1] & 0x80]
 
 
+def audio(law: bytes, size: int | list[int]) -> bytes | list[bytes]:
+    """A prompt of a size, or a chain of prompts."""
+    return law[:size] if isinstance(size, int) else [law[n:] + law[:n] for n in size]
+
+
 commands = st.one_of(
-    st.tuples(st.just("play"), st.integers(1, 1000), st.integers(0, 99), st.booleans()),
+    st.tuples(
+        st.just("play"),
+        st.one_of(st.integers(1, 1000), st.lists(st.integers(1, 500), min_size=1, max_size=5)),
+        st.integers(0, 99),
+        st.booleans(),
+    ),
     st.tuples(st.just("stop_play")),
     st.tuples(
         st.just("send_digits"),
@@ -64,7 +74,7 @@ def test_sender_and_twin_send_the_same(script: list[tuple], seq: int, timestamp:
         if name == "play":
             size, token, loop = arguments
             for one in (ours, twin):
-                one.play(LAW[:size], OTHER_LAW[:size], token, loop)
+                one.play(audio(LAW, size), audio(OTHER_LAW, size), token, loop)
         elif name == "quiet":
             for one in (ours, twin):
                 one.connect(arguments[0], 101, comfort=False)
@@ -184,6 +194,41 @@ def test_a_loop_plays_until_it_is_stopped() -> None:
     made.stop_play()
     sent, ended = frames(made, 1, 100)
     assert (sent[0][0].payload, ended) == (b"\xff" * 160, [])
+
+
+def test_a_chain_is_one_flow_without_a_gap_and_ends_once() -> None:
+    made = sender()
+    parts = [bytes([n]) * size for n, size in ((1, 320), (2, 100), (3, 160))]
+    made.play(parts, [b"\xaa" * len(p) for p in parts], 6)
+    sent, ended = frames(made, 6)
+    assert [p.payload for packets in sent[:4] for p in packets] == [
+        b"\1" * 160, b"\1" * 160, b"\2" * 100 + b"\xff" * 60, b"\3" * 160,
+    ]  # fmt: skip
+    assert [p.seq for packets in sent for p in packets] == list(range(6))
+    assert [p.timestamp for packets in sent for p in packets] == [160 * n for n in range(6)]
+    assert [p.marker for packets in sent for p in packets] == [True] + [False] * 5
+    assert ended == ["play6@4"]
+
+
+def test_a_chain_loops_as_a_whole_and_is_cut_as_a_whole() -> None:
+    made = sender()
+    parts = [bytes([n]) * 160 for n in (1, 2)]
+    made.play(parts, parts, 6, loop=True)
+    sent, ended = frames(made, 7)
+    assert [packets[0].payload[0] for packets in sent] == [1, 2, 1, 2, 1, 2, 1]
+    made.play(LAW[:160], LAW[:160], 7)
+    sent, ended = frames(made, 3, 7)
+    assert [packets[0].payload[0] for packets in sent] == [0, 255, 255]
+    assert ended == ["play7@8"]
+
+
+def test_a_chain_has_a_bound() -> None:
+    made = sender()
+    made.play([b"a"] * 128, [b"b"] * 128, 1)
+    assert frames(made, 129)[1] == ["play1@128"]
+    for count in (0, 129):
+        with pytest.raises(ValueError, match=f"one to 128 prompts at a time, not {count}"):
+            made.play([b"a"] * count, [b"b"] * count, 1)
 
 
 def test_a_prompt_in_place_of_another_ends_only_once() -> None:

@@ -8,6 +8,7 @@ from tests.reference.rtp import DIGITS, event, rtp
 
 SILENCE = {0: b"\xff" * 160, 8: b"\xd5" * 160}
 Ended = tuple[str, int]
+Audio = bytes | list[bytes]  # a prompt, or some that follow one another
 
 
 @dataclass
@@ -41,11 +42,12 @@ class Sender:
     def connect(self, payload_type: int, event_type: int = -1, *, comfort: bool = True) -> None:
         self.payload_type, self.event_type, self.comfort = payload_type, event_type, comfort
 
-    def play(self, pcmu: bytes, pcma: bytes, token: int, loop: bool = False) -> None:
-        self.audio = {}
-        for coding, data in ((0, pcmu), (8, pcma)):
-            parts = [data[i : i + 160] for i in range(0, len(data), 160)]
-            self.audio[coding] = [p + SILENCE[coding][len(p) :] for p in parts]
+    def play(self, pcmu: Audio, pcma: Audio, token: int, loop: bool = False) -> None:
+        self.audio = {0: [], 8: []}
+        for coding, law in ((0, pcmu), (8, pcma)):
+            for data in law if isinstance(law, list) else [law]:
+                parts = [data[i : i + 160] for i in range(0, len(data), 160)]
+                self.audio[coding] += [p + SILENCE[coding][len(p) :] for p in parts]
         self.token, self.loop, self.playing, self.position = token, loop, True, 0
         if self.before == "speech":
             self.before = "silence"
