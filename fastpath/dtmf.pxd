@@ -1,0 +1,49 @@
+"""Keys in the audio itself (ITU-T Q.23, Q.24): heard in blocks of 102 samples, and made.
+
+Pure: no clock, no allocation; a position is a count of samples.
+"""
+
+from libc.stdint cimport int16_t, int64_t, uint8_t
+
+cdef enum:
+    DTMF_BLOCK = 102  # samples, 12.75 ms: the eight tones fall near the middle of its bins
+    DTMF_TONES = 8
+    DTMF_OUT_MAX = 4
+    DTMF_GAP_MAX = 480  # samples lost after which nothing is known of a key any more
+
+cdef struct DtmfOut:
+    uint8_t code  # as in DIGITS: 0-9 * # A-D
+    int64_t position  # about where the tone began, in samples since dtmf_init
+
+cdef struct Dtmf:
+    int64_t heard  # samples
+    # the block being filled
+    int count
+    float sums[2 * DTMF_TONES]  # cosines, then sines
+    int64_t energy
+    int64_t total
+    # the block before
+    float before[2 * DTMF_TONES]
+    float power_before[DTMF_TONES]
+    int hit_before  # its key; -1: none, or there was no block
+    # the key that may be one
+    int candidate
+    int hits
+    float covered  # blocks of tone, parts counted
+    int64_t began
+    # the key that was told and is still down
+    int down
+    float absent  # blocks without it
+    float level[2]  # of its row and column
+    # to be taken: set digits to 0
+    int digits
+    DtmfOut digit[DTMF_OUT_MAX]
+
+cdef void dtmf_init(Dtmf *d) noexcept nogil
+cdef void dtmf_hear(Dtmf *d, const int16_t *samples, int count) noexcept nogil
+cdef void dtmf_gap(Dtmf *d, int64_t count) noexcept nogil
+cdef void dtmf_tone(int code, int64_t position, int16_t *samples, int count) noexcept nogil
+
+
+cdef class DtmfDetector:
+    cdef Dtmf state
