@@ -42,6 +42,10 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "trace": ("trace", "The SIP messages of a call, as a ladder or a capture file."),
     "numbers": ("numbers", "Explain how numbers are read."),
     "dnc": ("dnc", "The do-not-call list."),
+    "backup": ("backup", "Copy the store into a file, while the daemon runs or not."),
+    "verify": ("backup", "Read a backup whole and say whether it is sound."),
+    "restore": ("backup", "Make a backup the store."),
+    "fsck": ("backup", "Check every record and rule of the store."),
     "token": ("token", "Tokens for the HTTP API."),
 }
 

@@ -33,4 +33,5 @@ QUEUE_MAX: Final = 100_000
 MAP_BYTES: Final = 1 << 40  # address space, not disk; halved while the system refuses it
 MAP_BYTES_MIN: Final = 1 << 24
 READERS_MAX: Final = 1_022
+PROBLEMS_MAX: Final = 100  # of a damaged file told one by one; the others are counted
 TAIL_PAGES_MAX: Final = 16  # pages a sound file may lack at its end; more are missing: cut off

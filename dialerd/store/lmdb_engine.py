@@ -120,20 +120,24 @@ class LmdbEngine:
         map_bytes: int = MAP_BYTES,
         create: bool = True,
         readonly: bool = False,
+        file: Path | None = None,
     ) -> None:
         """Open the environment in `folder`, or make it when `create`.
+
+        With `file` that one is read instead, as a copy that nobody writes to: there is no lock.
 
         Raises:
             StoreFormatError: not a store, damaged, or of a newer format.
             StoreError: no access, no space.
         """
         self.folder = folder
-        self._readonly = readonly
-        self._file = folder / "data.mdb"
+        self._readonly = readonly or file is not None
+        self._alone = file is not None
+        self._file = file or folder / "data.mdb"
         self._map_lock = threading.RLock()
         self.broken: StoreFailedError | None = None
-        if not create and not self._file.exists():
-            raise StoreError(f"there is no store in {folder}")
+        if not (create and file is None) and not self._file.exists():
+            raise StoreError(f"there is no store in {folder}" if file is None else f"no {file}")
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._env = self._open(map_bytes)
@@ -168,7 +172,9 @@ class LmdbEngine:
         while True:
             try:
                 return lmdb.open(
-                    str(self.folder),
+                    str(self._file if self._alone else self.folder),
+                    subdir=not self._alone,
+                    lock=not self._alone,
                     map_size=map_bytes,
                     max_dbs=len(TABLE_NAMES) + 16,
                     max_readers=READERS_MAX,
@@ -298,6 +304,16 @@ class LmdbEngine:
         ):  # the system's codes have no class
             self.broken = failed
         return failed
+
+    def copy(self, fd: int) -> None:
+        """Write all that is committed now into an open file, without free pages.
+
+        Writers go on meanwhile; the pages they free are kept until the copy is done.
+        """
+        try:
+            self._env.copyfd(fd, compact=True)
+        except lmdb.Error as error:
+            raise StoreError(f"cannot copy {self._file}: {error}") from None
 
     def locked(self) -> threading.RLock:
         """Held by a read, so that the map does not move under it."""

@@ -1,0 +1,218 @@
+"""`dialerd backup`, `verify`, `restore` and `fsck`: copies of the store, and how sound they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dialerd.cli.common import (
+    config_option,
+    load_config,
+    output_option,
+    print_json,
+    print_pairs,
+)
+from dialerd.cli.errors import FailedError
+
+if TYPE_CHECKING:
+    from dialerd.store.examine import Findings
+
+data_option = click.option(
+    "--data", metavar="DIR", type=click.Path(path_type=Path), help="Data folder."
+)
+
+
+def _folder(data: Path | None, config_path: str | None) -> Path:
+    return data or load_config(config_path).store.path
+
+
+@click.command("backup")
+@click.argument("target", type=click.Path(path_type=Path))
+@click.option(
+    "--keep",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Of the backups in the folder TARGET keep the newest N, remove the others.",
+)
+@data_option
+@config_option
+@output_option
+def backup(
+    target: Path, keep: int | None, data: Path | None, config_path: str | None, output: str
+) -> None:
+    """Copy the store into one file, while the daemon runs or not.
+
+    TARGET is a new file, or a folder: then the file is named by the time. The copy is read whole
+    before it gets its name, and FILE.sha256 is written beside it.
+    """
+    from dialerd.store import copies
+
+    if keep is not None and not target.is_dir():
+        raise click.UsageError("--keep goes with a folder")
+    with _bar(output) as watch:
+        made = copies.backup(_folder(data, config_path), target, watch)
+    removed = copies.prune(target, keep) if keep is not None else []
+    if output == "json":
+        print_json(
+            {
+                "file": str(made.file),
+                "bytes": made.size,
+                "sha256": made.sha256,
+                "records": made.findings.records,
+                "removed": [str(file) for file in removed],
+            }
+        )
+        return
+    print_pairs(
+        [
+            ("file", str(made.file)),
+            ("size", f"{made.size / 2**20:,.1f} MiB"),
+            ("sha256", made.sha256),
+            ("records", f"{sum(made.findings.records.values()):,}, all of them read"),
+            *([("removed", ", ".join(file.name for file in removed))] if removed else []),
+        ]
+    )
+
+
+def _bar(output: str) -> Any:
+    """A progress bar where somebody looks at one, as a context that gives what to call."""
+    import contextlib
+    import sys
+
+    from rich.progress import Progress
+
+    @contextlib.contextmanager
+    def shown() -> Any:
+        if output == "json" or not sys.stderr.isatty():
+            yield None
+            return
+        from rich.console import Console
+
+        with Progress(console=Console(stderr=True), transient=True) as progress:
+            task = progress.add_task("copying", total=None)
+            yield lambda done, whole: progress.update(task, completed=done, total=max(done, whole))
+
+    return shown()
+
+
+@click.command("verify")
+@click.argument("file", type=click.Path(path_type=Path))
+@output_option
+def verify(file: Path, output: str) -> None:
+    """Read a backup whole: is it what was written, is every record sound?"""
+    from dialerd.store import copies
+
+    _tell(copies.verify(file), str(file), output)
+
+
+@click.command("restore")
+@click.argument("file", type=click.Path(path_type=Path))
+@data_option
+@config_option
+@output_option
+def restore(file: Path, data: Path | None, config_path: str | None, output: str) -> None:
+    """Make a backup the store; the daemon must not run.
+
+    The backup is verified first. The store that was there is kept beside it, under another name.
+    What was dialed after the backup was made is not in it: such numbers may be called again.
+    """
+    from dialerd.store import copies
+
+    folder = _folder(data, config_path)
+    aside = copies.restore(file, folder)
+    if output == "json":
+        print_json({"data": str(folder), "aside": str(aside) if aside else None})
+        return
+    click.echo(f"{folder} holds {file} now")
+    if aside:
+        click.echo(f"the store of before is {aside}")
+
+
+@click.command("fsck")
+@data_option
+@config_option
+@click.option(
+    "--ledger",
+    "ledgers",
+    multiple=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="What a carrier saw, as the simulated ones write it; may be given several times.",
+)
+@output_option
+def fsck(
+    data: Path | None, config_path: str | None, ledgers: tuple[Path, ...], output: str
+) -> None:
+    """Check every record and every rule of the store; of a running daemon's, on a copy.
+
+    Exit status 1 when something does not hold.
+    """
+    from dialerd.store import copies
+
+    folder = _folder(data, config_path)
+    findings = copies.check(folder)
+    if ledgers and findings.sound:
+        findings = _against(folder, ledgers, findings)
+    _tell(findings, str(folder), output)
+
+
+def _against(folder: Path, ledgers: tuple[Path, ...], findings: Findings) -> Findings:
+    """Hold the carriers' ledgers against the store."""
+    import msgspec
+
+    from dialerd.core.ids import attempt_of
+    from dialerd.core.records import FrequencyCap
+    from dialerd.sim import checkers
+    from dialerd.sim.ledger import read_ledgers
+    from dialerd.store import open_store
+    from dialerd.store.limits import PROBLEMS_MAX
+
+    books = read_ledgers(ledgers)
+    store = open_store(folder, readonly=True)
+    try:
+        campaigns = store.campaigns()
+        rows = [
+            row
+            for campaign in campaigns
+            for chunk in store.report(campaign.campaign_id)
+            for row in chunk
+        ]
+        caps = [campaign.settings.cap for campaign in campaigns]
+    finally:
+        store.close()
+    # A number may be in campaigns of different caps: the most lenient accuses nobody wrongly.
+    cap = FrequencyCap(
+        max((cap.calls_max for cap in caps), default=1),
+        min((cap.window_s for cap in caps), default=0),
+    )
+    faults = [
+        *checkers.doubled(books, cap, attempt_of),
+        *checkers.lost(books, rows, attempt_of),
+        *checkers.mismatched(books, rows),
+    ]
+    lines = [f"{fault.kind}: {fault.phone} {fault.call_id} {fault.text}" for fault in faults]
+    if books.damaged:
+        lines.append(f"{books.damaged} lines of the ledgers cannot be read")
+    return msgspec.structs.replace(
+        findings, problems=lines[:PROBLEMS_MAX], more=max(0, len(lines) - PROBLEMS_MAX)
+    )
+
+
+def _tell(findings: Findings, what: str, output: str) -> None:
+    """Print them; FailedError when something is wrong."""
+    if output == "json":
+        print_json(findings)
+        if not findings.sound:
+            raise FailedError(f"{what} is not sound")
+        return
+    if findings.refused:
+        raise FailedError(findings.refused)
+    for line in findings.problems:
+        click.echo(line)
+    if findings.more:
+        click.echo(f"and {findings.more} more")
+    if findings.problems:
+        raise FailedError(f"{what} is not sound: {len(findings.problems) + findings.more} findings")
+    click.echo(f"{what} is sound: {sum(findings.records.values()):,} records read")

@@ -1,0 +1,96 @@
+"""`dialerd backup`, `verify`, `restore` and `fsck` as people call them."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+import pytest
+
+from dialerd.core.records import EventKind
+from dialerd.sim.ledger import Ended, Seen
+from dialerd.store import open_store
+from tests.store.kit import FIRST, call, events, filled_list, people, running, take
+
+
+@pytest.fixture
+def data(config):
+    folder = config.parent / "data"
+    store = open_store(folder)
+    running(store, filled_list(store, "a", people(20)))
+    for claim in take(store, n=5):
+        call(store, claim, events=events(EventKind.DIALED, EventKind.RELEASED))
+    store.close()
+    return folder
+
+
+def test_there_and_back(command, data, tmp_path):
+    file = tmp_path / "b.mdb"
+    done = command("backup", str(file))
+    assert done.code == 0, done.err
+    assert "all of them read" in done.out
+    assert command("verify", str(file)).out.startswith(f"{file} is sound: ")
+    done = command("restore", str(file), "--json")
+    assert done.code == 0
+    assert json.loads(done.out)["aside"].startswith(str(data / "store" / "data.mdb.before-"))
+    assert command("fsck").out.startswith(f"{data} is sound: ")
+    assert "exists" in command("backup", str(file)).err
+
+
+def test_into_a_folder_for_a_nightly_job(command, data, tmp_path):
+    assert data.is_dir()
+    for year in (2001, 2002):
+        (tmp_path / f"dialerd-{year}0101T000000Z.mdb").write_text("x")
+    done = command("backup", str(tmp_path), "--keep", "2", "--json")
+    assert done.code == 0, done.err
+    told = json.loads(done.out)
+    assert told["records"]["leads"] == 20
+    assert [name.rpartition("/")[2] for name in told["removed"]] == ["dialerd-20010101T000000Z.mdb"]
+    wrong = command("backup", str(tmp_path / "x.mdb"), "--keep", "2")
+    assert (wrong.code, "goes with a folder" in wrong.err) == (2, True)
+
+
+def test_damage_is_told_with_exit_status_1(command, data, tmp_path):
+    file = tmp_path / "b.mdb"
+    command("backup", str(file))
+    file.write_bytes(file.read_bytes()[:-4096])
+    for words in (("verify", str(file)), ("restore", str(file))):
+        done = command(*words)
+        assert done.code == 1
+        assert "SHA-256" in done.err
+        assert "Traceback" not in done.err
+    told = command("verify", str(file), "--json")
+    assert told.code == 1
+    assert "SHA-256" in json.loads(told.out)["refused"]
+    (data / "store" / "data.mdb").write_bytes(b"")
+    done = command("fsck")
+    assert (done.code, "is empty" in done.err) == (1, True)
+
+
+def test_no_store_is_told(command):
+    for words in (("fsck",), ("backup", "x.mdb")):
+        done = command(*words)
+        assert (done.code, "there is no store" in done.err) == (1, True)
+
+
+def test_against_the_carriers_ledger(command, data, tmp_path):
+    def written(calls):
+        file = tmp_path / "ledger"
+        file.write_bytes(b"".join(msgspec.json.encode(entry) + b"\n" for entry in calls))
+        return str(file)
+
+    assert data.is_dir()
+    good = []
+    for n in range(1, 6):
+        user, call_id = f"+{FIRST + n - 1}", f"call-{n}-a"
+        good += [
+            Seen(n, "c", call_id, user),
+            Ended(n, "c", call_id, user, "answered", "caller", 200, answered_ms=n),
+        ]
+    # The kit's Call-IDs name no attempt: every one of them is unknown to the store.
+    done = command("fsck", "--ledger", written(good))
+    assert done.code == 1
+    assert done.out.count("unknown_call") == 5
+    assert done.out.count("never_placed") == 5
+    done = command("fsck", "--ledger", written([]), "--json")
+    assert [line.split(":")[0] for line in json.loads(done.out)["problems"]] == ["never_placed"] * 5
