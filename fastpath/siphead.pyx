@@ -4,18 +4,7 @@ from libc.string cimport memchr, memcmp, memset
 
 from fastpath.sipfields cimport Address, Via, address, call_id, date, media_type, via
 from fastpath.sipgrammar cimport (
-    BLANK,
-    CLASSES,
-    DIGIT,
-    TOKEN,
-    Span,
-    Text,
-    blanks,
-    number,
-    parameter,
-    same,
-    span_of,
-    uri,
+    BLANK, CLASSES, DIGIT, TOKEN, Span, Text, blanks, number, parameter, same, span_of, uri,
 )
 from fastpath.sipnames cimport (
     H_ACCEPT,
@@ -181,7 +170,7 @@ cdef void cseq_header(Scan* s, Text p, Text end) noexcept nogil:
 
 
 cdef void flaw(Scan* s, const char* text) noexcept nogil:
-    """What is broken but no response turns on: a dropped one leaves its call unanswered (8.2)."""
+    """What is broken but no response turns on: a dropped 200 leaves its call up there (8.2)."""
     if s.request:
         fault(s, text)
 
@@ -207,20 +196,21 @@ cdef void contact_header(Scan* s, Text p, Text end) noexcept nogil:
     if end - p == 1 and p[0] == c"*":
         s.contact_star = True
         return
-    s.contacts = address_list(p, end, &s.contact, s.contacts, False)
-    if s.contacts < 0:
-        s.contacts = 1
-        fault(s, "broken Contact")
-        memset(&s.contact, 0, sizeof(Address))
+    cdef int n = address_list(p, end, &s.contact, s.contacts, False)
+    if n < 0:
+        flaw(s, "broken Contact")
+        if s.contacts == 0:
+            memset(&s.contact, 0, sizeof(Address))
+    s.contacts = n if n >= 0 else s.contacts or s.request
 
 
 cdef void route_header(Scan* s, int kind, Text p, Text end) noexcept nogil:
     cdef Address first
     cdef int n = address_list(p, end, &first, 0, True)
     if n < 0:
-        fault(s, "broken Record-Route" if kind == H_RECORD_ROUTE else "broken Route")
-    elif kind == H_RECORD_ROUTE:
-        s.record_routes += n
+        flaw(s, "broken Record-Route" if kind == H_RECORD_ROUTE else "broken Route")
+    if kind == H_RECORD_ROUTE and s.record_routes >= 0:  # a negative count stays so
+        s.record_routes = -1 if n < 0 else s.record_routes + n
 
 
 cdef void rare_header(Scan* s, int kind, Text p, Text end) noexcept nogil:
@@ -241,7 +231,8 @@ cdef void warning(Scan* s, Text p, Text end) noexcept nogil:
 cdef void single_header(Scan* s, int kind, Text p, Text end) noexcept nogil:
     """Headers that occur once (7.3.1): the first counts."""
     if s.seen[kind] > 1:
-        problem(s, "a header that may occur only once is repeated")
+        if s.request or (kind != H_CONTENT_TYPE and kind != H_MAX_FORWARDS and kind != H_EXPIRES):
+            problem(s, "a header that may occur only once is repeated")
         return
     if kind == H_FROM:
         party(s, p, end, &s.from_, &s.from_line, "broken From")
@@ -259,10 +250,11 @@ cdef void single_header(Scan* s, int kind, Text p, Text end) noexcept nogil:
     elif kind == H_CONTENT_LENGTH:
         whole_number(s, p, end, MESSAGE_BYTES, &s.content_length, "broken Content-Length", True)
     elif kind == H_CONTENT_TYPE:
-        s.content_type.p = p
-        s.content_type.n = end - p
-        if not media_type(p, end):
-            fault(s, "broken Content-Type")
+        if media_type(p, end):
+            s.content_type.p = p
+            s.content_type.n = end - p
+        else:
+            flaw(s, "broken Content-Type")
     else:
         rare_header(s, kind, p, end)
 
@@ -320,12 +312,11 @@ cdef void finish(Scan* s, Text end) noexcept nogil:
         ):
             fault(s, "the CSeq method is not the request's")
     if s.contact_star and s.contacts:
-        fault(s, "broken Contact")
-    if s.content_length >= 0:
-        if s.content_length > s.body.n:
-            fault(s, "Content-Length is larger than the datagram")
-        else:
-            s.body.n = s.content_length
+        flaw(s, "broken Contact")
+    if s.content_length > s.body.n:
+        fault(s, "Content-Length is larger than the datagram")
+    elif s.content_length >= 0:
+        s.body.n = s.content_length
 
 
 cdef int run(Scan* s, Text p, Text end) noexcept nogil:

@@ -99,7 +99,10 @@ class Message:
         """How many addresses the Contact headers hold."""
     @property
     def record_routes(self) -> list[bytes]:
-        """Each with brackets and parameters, in the message's order."""
+        """Each with brackets and parameters, in the message's order.
+
+        One empty value stands for those of a response that cannot be read.
+        """
     @property
     def max_forwards(self) -> int:
         """0-255."""

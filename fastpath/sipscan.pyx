@@ -231,8 +231,8 @@ cdef class Message:
         cdef Text end
         cdef Address one
         out = []
-        if self.s.record_routes == 0:
-            return out
+        if self.s.record_routes <= 0:
+            return [b""] if self.s.record_routes else out
         for value in self.get_all("Record-Route"):
             p = <Text> PyBytes_AS_STRING(value)
             end = p + PyBytes_GET_SIZE(value)

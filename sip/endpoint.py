@@ -285,9 +285,9 @@ class Endpoint:
         """How many dialogs and half-dialogs can be addressed: the number of legs."""
         return len(self._tags)
 
-    def unreachable(self, target: Address, now_ns: int) -> None:
-        """The network reported (ICMP) that nothing listens at `target`."""
-        self.layer.unreachable(target, now_ns)
+    def unreachable(self, target: Address, now_ns: int, why: str = "") -> None:
+        """The network reported that nothing listens at `target`; `why` is told with it."""
+        self.layer.unreachable(target, now_ns, f"unreachable: {why}" if why else "unreachable")
 
     def remove(self, leg: Leg) -> None:
         """A leg has ended."""
@@ -305,7 +305,7 @@ class Endpoint:
         try:
             message = scan(data)
         except ScanError as error:
-            broken = unreadable(layer, data, error, source, now_ns)
+            broken = unreadable(layer, data, error)
             if broken is not None and not self._ignores(source):
                 phrase = "" if error.status == 505 else str(error)
                 layer.refuse(broken, source, error.status, b"", phrase)

@@ -14,6 +14,7 @@ import uvloop
 from dialerd.cli.common import clean, config_option
 from dialerd.cli.sip_options import (
     credentials_of,
+    hear_signals,
     host_and_port,
     srtp_option,
     transport_option,
@@ -75,13 +76,15 @@ from sip.transport.local import transport_of
 @click.option("--insecure", is_flag=True, help="TLS: believe any certificate.")
 @click.option("--trace", "traced", is_flag=True, help="Draw the ladder of its SIP messages.")
 @click.option("--pcap", type=click.Path(path_type=Path), help="Write them to a capture file.")
-@click.option("--secrets", is_flag=True, help="Show digest answers and SRTP keys in both.")
+@click.option("--full", is_flag=True, help="Print every one of them as it was.")
+@click.option("--secrets", is_flag=True, help="Show digest answers and SRTP keys in them.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.pass_context
 def call(context: click.Context, /, uri: str, **given: Any) -> None:
     """Call sip:USER@HOST once (sips: and IPv6 too) and tell what happened.
 
-    No daemon is needed. Times are milliseconds after the INVITE left. Exit code 0: it was answered;
+    No daemon is needed. Times are milliseconds after the INVITE left. Ctrl-C hangs up and waits a
+    few seconds for the far end to agree, a second one ends at once. Exit code 0: it was answered;
     1: it was not, or could not be tried.
     """
     options = _options(uri, given)
@@ -89,6 +92,8 @@ def call(context: click.Context, /, uri: str, **given: Any) -> None:
         report, found = uvloop.run(_place(options, secrets=given["secrets"]))
         if given["pcap"] is not None:
             write_capture(given["pcap"], found)
+    except asyncio.CancelledError:  # before it was dialed
+        raise click.Abort from None
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from error
     if given["as_json"]:
@@ -96,9 +101,10 @@ def call(context: click.Context, /, uri: str, **given: Any) -> None:
     else:
         with contextlib.suppress(BrokenPipeError):
             _print(report)
-    if given["traced"]:
-        for line in drawing(found, None, full=False):
-            click.echo(line, err=given["as_json"])
+    for full in (False, True):
+        if given["full" if full else "traced"]:
+            for line in drawing(found, None, full=full):
+                click.echo(line, err=given["as_json"])
     if report.answer_ms is None:
         if report.outcome == "failed":
             click.echo(f"error: {_why_failed(report)}", err=True)
@@ -107,7 +113,9 @@ def call(context: click.Context, /, uri: str, **given: Any) -> None:
 
 async def _place(options: CallOptions, *, secrets: bool) -> tuple[CallReport, Trace]:
     """The call, and what was said in it."""
-    one = OneCall(options, asyncio.get_running_loop())
+    loop = asyncio.get_running_loop()
+    one = OneCall(options, loop)
+    hear_signals(loop)
     report = await one.run()
     if one.stack is None or one.stack.traces is None:
         return report, Trace(calls=(), messages=())
@@ -195,8 +203,8 @@ def _via(name: str, number: str, config_path: str | None) -> Via:
 def _why_failed(report: CallReport) -> str:
     if report.sip_code:
         return f"{report.uri}: the far end answered {report.sip_code} {clean(report.reason)}"
-    if report.reason:
-        return f"{report.uri}: {report.reason}"
+    if report.reason and report.reason != "no reply":
+        return f"{report.uri}: {clean(report.reason)}"
     return f"{report.uri}: no reply; is anything listening there?"
 
 
@@ -205,7 +213,10 @@ def _print(report: CallReport) -> None:
         click.echo(clean(f"{event.at_ms:>8} ms  {event.event:<14} {event.detail}"))
     rtp = report.rtp
     keys = "".join(d.digit for d in report.digits) or "none"
+    said = f"{report.sip_code or ''} {clean(report.reason)}".strip()
+    why = f" ({said})" if said and report.answer_ms is None else ""
     click.echo(
-        f"{report.outcome}, released by {report.released_by or 'nobody'}; digits heard: {keys}; "
-        f"RTP sent {rtp.sent}, received {rtp.received}, lost {rtp.lost}, jitter {rtp.jitter_ms} ms"
+        f"{report.outcome}{why}, released by {report.released_by or 'nobody'}; "
+        f"digits heard: {keys}; RTP sent {rtp.sent}, received {rtp.received}, lost {rtp.lost}, "
+        f"jitter {rtp.jitter_ms} ms"
     )

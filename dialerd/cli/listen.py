@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,13 @@ import msgspec
 import uvloop
 
 from dialerd.cli.common import clean
-from dialerd.cli.sip_options import bind_of, credentials_of, srtp_option, transport_option
+from dialerd.cli.sip_options import (
+    bind_of,
+    credentials_of,
+    hear_signals,
+    srtp_option,
+    transport_option,
+)
 from dialerd.shell.listen_words import ListenedCall, ListenEvent, ListenOptions, ListenSummary
 from dialerd.shell.listener import Listener
 
@@ -34,6 +39,13 @@ SCRIPTS = ("answer", "ring", "busy", "echo", "hold")
     "echo: say back what is heard; hold: hold the caller for a while.",
 )
 @click.option("--calls", type=click.IntRange(min=0), default=0, help="End after so many calls.")
+@click.option(
+    "--calls-max",
+    type=click.IntRange(1, 4000),
+    default=100,
+    show_default=True,
+    help="Calls at a time; a further one is answered 503.",
+)
 @click.option("--play", type=click.Path(path_type=Path), help="Audio file for the caller.")
 @click.option("--record", type=click.Path(path_type=Path), help="Stereo WAV file of both sides.")
 @click.option("--seconds", type=click.FloatRange(min=0), help="Hang up this long after the answer.")
@@ -54,6 +66,7 @@ def listen(  # noqa: PLR0913, PLR0917 - one parameter per option
     transport: str,
     script: str,
     calls: int,
+    calls_max: int,
     play: Path | None,
     record: Path | None,
     seconds: float | None,
@@ -67,7 +80,8 @@ def listen(  # noqa: PLR0913, PLR0917 - one parameter per option
 ) -> None:
     """Be the called side: take calls as a script says, one line for each thing that happens.
 
-    Ends after --calls calls, or by Ctrl-C, which hangs up first. No daemon is needed.
+    Ends after --calls calls, or by Ctrl-C, which hangs up first and waits a few seconds for the far
+    ends to agree; a second Ctrl-C ends it at once. No daemon is needed.
     """
     if transport == "tls" and cert is None:
         raise click.UsageError("--transport tls needs --cert (and --key, unless it is in there)")
@@ -79,6 +93,7 @@ def listen(  # noqa: PLR0913, PLR0917 - one parameter per option
     options = ListenOptions(
         **values,
         calls=calls,
+        calls_max=calls_max,
         play=play,
         record=record,
         seconds=seconds,
@@ -101,11 +116,7 @@ async def _listen(options: ListenOptions, *, as_json: bool) -> None:
         _line({"kind": "listening", "host": host, "port": port, "script": options.script})
     else:
         click.echo(f"listening on {options.bind.transport} {host}:{port} ({options.script})")
-    task = asyncio.current_task()
-    if task is not None:
-        # SIGINT too: a shell starts its `&` jobs with it ignored, and Python leaves it so.
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, task.cancel)
+    hear_signals(loop)
     say(await listener.run())
 
 
@@ -116,7 +127,7 @@ def _say_json(what: ListenEvent | ListenedCall | ListenSummary) -> None:
         case ListenedCall():
             _line({"kind": "call", **msgspec.structs.asdict(what)})
         case ListenSummary():
-            _line({"kind": "summary", "calls": len(what.calls), "answered": what.answered})
+            _line({"kind": "summary", **msgspec.structs.asdict(what)})
 
 
 def _line(what: dict[str, Any]) -> None:
@@ -137,4 +148,5 @@ def _say(what: ListenEvent | ListenedCall | ListenSummary) -> None:
                     f"RTP sent {what.rtp_sent}, received {what.rtp_received}, lost {what.rtp_lost}"
                 )
             case ListenSummary():
-                click.echo(f"{len(what.calls)} calls, {what.answered} answered")
+                refused = f", {what.refused} refused (--calls-max)" if what.refused else ""
+                click.echo(f"{what.calls} calls, {what.answered} answered{refused}")

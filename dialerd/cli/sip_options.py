@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import re
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -69,3 +71,14 @@ def credentials_of(text: str) -> Credentials | None:
     if not user or not colon:
         raise click.BadParameter("it must look like USER:PASS", param_hint="--auth")
     return Credentials(user, password)
+
+
+def hear_signals(loop: asyncio.AbstractEventLoop) -> None:
+    """Ctrl-C and SIGTERM cancel the running task, each time.
+
+    SIGINT too: a shell starts its `&` jobs with it ignored, and Python leaves it so.
+    """
+    task = asyncio.current_task()
+    if task is not None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, task.cancel)

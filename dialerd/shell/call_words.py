@@ -10,6 +10,7 @@ import msgspec
 from dialerd.config import Trunk
 from fastpath.numbers import Number
 from sip.accounts.auth import Credentials
+from sip.events import Ended
 from sip.messages.uri import Uri
 from sip.sdp.agree import Protection
 from sip.transport.io_tls import TlsOptions
@@ -88,7 +89,10 @@ class Transfer(msgspec.Struct, frozen=True):
 
 
 class CallReport(msgspec.Struct):
-    """The result; `ring_ms` and `answer_ms` are None when it never came to that."""
+    """The result; `ring_ms` and `answer_ms` are None when it never came to that.
+
+    `released_by`: us, them, timeout (nobody said a word any more), network (it cannot be reached).
+    """
 
     uri: str
     outcome: str = "failed"
@@ -109,3 +113,11 @@ class CallReport(msgspec.Struct):
     remote: str = ""
     held_ms: int = 0
     transfer: Transfer | None = None
+
+
+def ending(event: Ended, *, answered: bool) -> str:
+    """What there is to say of an end besides who ended it, after a colon; mostly nothing."""
+    if event.by == "timeout" and answered:
+        return ": the far end has gone silent"
+    said = f"{event.code or ''} {event.phrase}".strip()
+    return f": {said}" if said and not answered else ""

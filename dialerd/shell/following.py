@@ -10,9 +10,12 @@ from sip.sdp.agree import held_by_host
 ANYBODY = "0.0.0.0"  # noqa: S104 - the engine's word for a peer to be learned from its packets
 
 
-def follow(engine: MediaEngine, stream: int, media: Media, before: Media | None) -> None:
+def follow(
+    engine: MediaEngine, stream: int, media: Media, before: Media | None, *, silent: bool = False
+) -> None:
     """Make a stream do what was agreed on; `before` is what it does now.
 
+    `silent`: it hears, and says nothing before the next `follow`.
     A peer that names itself instead of its address is learned from its packets. ValueError for
     what cannot be reached (IPv6, multicast); OSError when SRTP is agreed on and its library is
     missing.
@@ -22,13 +25,15 @@ def follow(engine: MediaEngine, stream: int, media: Media, before: Media | None)
             engine.unsecure(stream)  # a leg that requires SRTP never agrees on this
     elif before is None or (before.sending, before.receiving) != (media.sending, media.receiving):
         engine.secure(stream, _keys(media.sending), _keys(media.receiving))
+    if silent:
+        engine.pause(stream)
     if before is None or _place(media) != _place(before):
         events = -1 if media.event_type is None else media.event_type
         law = 8 if media.law == "PCMA" else 0
         engine.connect(stream, _host(media), media.port, media.payload_type, events, law=law)
-    if media.listens:
+    if media.listens and not silent:
         engine.resume(stream)
-    else:
+    elif not silent:
         engine.pause(stream)
 
 

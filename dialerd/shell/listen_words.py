@@ -17,12 +17,14 @@ Script = Literal["answer", "ring", "busy", "echo", "hold"]
 class ListenOptions(msgspec.Struct, frozen=True):
     """What to do with calls. `calls` 0 takes them until told to stop; times in ms from the answer.
 
+    `calls_max` at a time: a further one is answered 503.
     `record` of several calls: the second goes to NAME-2.wav, and so on.
     """
 
     bind: Bind
     script: Script = "answer"
     calls: int = 0
+    calls_max: int = 100
     play: Path | None = None
     record: Path | None = None
     auth: Credentials | None = None
@@ -35,8 +37,9 @@ class ListenOptions(msgspec.Struct, frozen=True):
 class ListenEvent(msgspec.Struct, frozen=True):
     """One thing that happened in call number `call` (from 1), in ms after its INVITE.
 
-    Events: invite, ringing, answered, established, digit, played, held, resumed, not_held,
-    renegotiated, hanging_up, ended.
+    Events: invite, ringing, answered, not_answered, established, digit, played, held, resumed,
+    not_held, renegotiated, hanging_up, gave_up (the far end said nothing to our hanging up), ended.
+    Of no call (number 0): full (told once until there is room again).
     """
 
     call: int
@@ -66,7 +69,8 @@ class ListenedCall(msgspec.Struct):
 
 
 class ListenSummary(msgspec.Struct):
-    """All calls, in the order in which they ended."""
+    """How many calls there were; `refused` because there were too many at a time."""
 
-    calls: list[ListenedCall] = []
+    calls: int = 0
     answered: int = 0
+    refused: int = 0

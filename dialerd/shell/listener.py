@@ -3,6 +3,8 @@
 The daemon's stack and media engine, no store, no dialer. One `ListenEvent` for each thing that
 happens, told at once; a `ListenSummary` at the end.
 
+Media begins with the ACK, which only who got our 200 can send: nobody else is sent any.
+
     answer  180, 200; plays a file or is silent, until the caller hangs up
     ring    180, until the caller gives up
     busy    486
@@ -13,7 +15,6 @@ happens, told at once; a `ListenSummary` at the end.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 
 import msgspec
@@ -43,7 +44,9 @@ from sip.transport.local import bracketed
 REALM = "dialerd"
 DRAIN_S = 0.5  # a recording must be taken at least once a second
 LINGER_S = 0.6  # for the last ACK, and a BYE whose answer was lost: T1 and a little
-RELEASE_S = 34.0  # timers H and F, and a little: the far end may never confirm our 200 or BYE
+RELEASE_S = 4.0  # told to end, how long the far ends may take to agree
+GAVE_UP = "gave up:"
+DIGITS_MAX = 1_000  # keys of one call that are kept; all are told
 
 
 class _Leg:
@@ -79,7 +82,7 @@ class Listener:
         self._legs: dict[int, _Leg] = {}
         self._streams: dict[int, int] = {}
         self._count = 0
-        self._closing = False
+        self._closing = self._full = False
         self._done = asyncio.Event()
         self.summary = ListenSummary()
         prompt = load_prompt(options.play) if options.play else None
@@ -104,27 +107,37 @@ class Listener:
         return bind.host, bind.port
 
     async def run(self) -> ListenSummary:
-        """Take calls until enough have ended; cancelled, it hangs up first."""
+        """Take calls until enough have ended; cancelled, it hangs up, cancelled again it ends."""
         drain = self._loop.call_later(DRAIN_S, self._drain)
+        why = ""
         try:
             await self._done.wait()
+            await asyncio.sleep(LINGER_S)
         except asyncio.CancelledError:
-            self._closing = True
-            for number in list(self._legs):
-                self._hang_up(number)
-            if self._legs:
-                with contextlib.suppress(TimeoutError):  # then they end without a word
-                    await asyncio.wait_for(self._done.wait(), RELEASE_S)
+            why = await self._leave()
         finally:
             drain.cancel()
-            if not self._closing:
-                await asyncio.sleep(LINGER_S)
-            self._close()
+            self._close(why)
         return self.summary
 
-    def _close(self) -> None:
+    async def _leave(self) -> str:
+        """Hang up and wait for the far ends to agree; why some did not."""
+        self._closing = True
         for number in list(self._legs):
-            self._silence(self._legs.pop(number))
+            self._hang_up(number)
+        try:
+            if self._legs:
+                await asyncio.wait_for(self._done.wait(), RELEASE_S)
+        except TimeoutError:
+            return f"{GAVE_UP} no answer to our hanging up in {RELEASE_S:g} s"
+        except asyncio.CancelledError:
+            return f"{GAVE_UP} told to end at once"
+        return ""
+
+    def _close(self, why: str) -> None:
+        for number, leg in list(self._legs.items()):
+            self._note(leg, "gave_up", why.removeprefix(GAVE_UP).strip())
+            self._over(Ended(number, leg.report.code, why, 0, "timeout", leg.report.answered), leg)
         self.stack.close()
         self._loop.remove_reader(self._engine.fileno())
         self._engine.stop()
@@ -161,9 +174,9 @@ class Listener:
 
     def _invited(self, event: Incoming) -> None:
         options, endpoint = self._options, self.stack.endpoint
-        full = options.calls and self._count >= options.calls
-        if self._closing or full:
-            endpoint.reject(event.leg, 486, self._clock.now_ns())
+        enough = options.calls and self._count >= options.calls
+        if self._closing or enough or self._crowded():
+            endpoint.reject(event.leg, 503 if self._full else 486, self._clock.now_ns())
             self.stack.flush()
             return
         self._count += 1
@@ -176,15 +189,31 @@ class Listener:
         self._note(leg, "invite", f"{report.caller} -> {report.called} from {report.source}")
         if options.script == "busy":
             endpoint.reject(event.leg, 486, self._clock.now_ns(), q850=17)
+        elif options.script == "ring":
+            self._ring(event.leg, leg)
         else:
-            endpoint.ring(event.leg, self._clock.now_ns())
-            self._note(leg, "ringing")
-            if options.script != "ring":
-                self._answer(event, leg)
+            self._answer(event, leg)
         self.stack.flush()
 
+    def _crowded(self) -> bool:
+        """Whether there are as many calls as may be at a time; told when that begins."""
+        full = len(self._legs) >= self._options.calls_max
+        if full:
+            self.summary.refused += 1
+        if full and not self._full:
+            self._tell(ListenEvent(0, 0, "full", f"{len(self._legs)} calls: more are answered 503"))
+        self._full = full
+        return full
+
+    def _ring(self, number: int, leg: _Leg) -> None:
+        self.stack.endpoint.ring(number, self._clock.now_ns())
+        self._note(leg, "ringing")
+
     def _answer(self, event: Incoming, leg: _Leg) -> None:
-        """200 with our answer, or with our offer when the caller made none."""
+        """180 and 200 with our answer, or with our offer when the caller made none.
+
+        What cannot be answered does not ring before it is refused.
+        """
         try:
             leg.voice = voice = self._voice(leg)
             body = voice.answer(event.sdp) if event.sdp else voice.offer()
@@ -193,12 +222,10 @@ class Listener:
             code = 488 if isinstance(error, ValueError) else 500
             self.stack.endpoint.reject(event.leg, code, self._clock.now_ns())
             return
+        self._ring(event.leg, leg)
         self._streams[voice.stream] = event.leg
-        if self._options.script == "echo":
-            self._engine.echo(voice.stream)
         self.stack.endpoint.accept(event.leg, body, self._clock.now_ns())
         leg.answered_ns = self._clock.now_ns()
-        leg.report.answered = True
         self._note(leg, "answered")
 
     def _voice(self, leg: _Leg) -> Voice:
@@ -214,16 +241,21 @@ class Listener:
 
     def _established(self, number: int, leg: _Leg, body: bytes) -> None:
         self._note(leg, "established")
+        leg.report.answered = True
         options, voice = self._options, leg.voice
         if voice is None:
             return
         try:
             if body:
                 voice.accept(body)
+            else:
+                voice.begin()
         except ValueError as error:
             self._note(leg, "bad_sdp", str(error))
             self._hang_up(number)
             return
+        if options.script == "echo":
+            self._engine.echo(voice.stream)
         if self._prompt >= 0:
             self._engine.play(voice.stream, self._prompt, number)
         if options.script == "hold":
@@ -292,12 +324,12 @@ class Listener:
             report.duration_ms = (self._clock.now_ns() - leg.answered_ns) // 1_000_000
         report.answered = event.answered
         self._silence(leg)
-        self._note(leg, "ended", f"{report.code} by {report.released_by}")
-        self.summary.calls.append(report)
+        self._note(leg, "ended", f"{report.code} by {report.released_by}{_silence(event)}")
+        self.summary.calls += 1
         self.summary.answered += report.answered
         self._ended(report)
         calls = self._options.calls
-        if (self._closing and not self._legs) or (calls and len(self.summary.calls) >= calls):
+        if (self._closing and not self._legs) or (calls and self.summary.calls >= calls):
             self._done.set()
 
     def _silence(self, leg: _Leg) -> None:
@@ -327,7 +359,8 @@ class Listener:
                     pass
 
     def _key(self, leg: _Leg, digit: str, source: str) -> None:
-        leg.report.digits += digit
+        if len(leg.report.digits) < DIGITS_MAX:
+            leg.report.digits += digit
         self._note(leg, "digit", f"{digit} ({source})")
         if self._options.script == "echo" and leg.voice is not None and source == "rfc4733":
             try:
@@ -345,3 +378,12 @@ class Listener:
     def _note(self, leg: _Leg, event: str, detail: str = "") -> None:
         at_ms = (self._clock.now_ns() - leg.begun_ns) // 1_000_000
         self._tell(ListenEvent(leg.report.call, at_ms, event, detail))
+
+
+def _silence(event: Ended) -> str:
+    """What nobody said in time, when that ended a call."""
+    if event.by != "timeout" or event.phrase.startswith(GAVE_UP):
+        return ""
+    if event.answered:
+        return ": the far end has gone silent"
+    return {200: ": no ACK to our 200", 504: ": no PRACK"}.get(event.code, ": rang too long")

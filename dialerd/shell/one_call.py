@@ -6,7 +6,6 @@ No store, no dialer, no daemon: the daemon's SIP stack and media engine, one leg
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 
 from dialerd.lines.outcome_map import outcome_of
@@ -18,6 +17,7 @@ from dialerd.shell.call_words import (
     Rtp,
     TimelineEvent,
     Transfer,
+    ending,
 )
 from dialerd.shell.clock import Clock
 from dialerd.shell.entropy import Entropy
@@ -48,10 +48,10 @@ PLAY_TOKEN = 1
 DIGITS_TOKEN = 2
 LISTEN_S = 10.0  # how long an answered call stays up when nothing says otherwise
 AFTER_S = 1.0  # and after its prompt, digits and the rest are through
-RELEASE_S = 34.0  # transaction timers B and F, plus a little: the far end may never reply
+RELEASE_S = 4.0  # told to end, how long the far end may take to agree
 DRAIN_S = 0.5  # the engine holds 1.28 s of a recording
 TIMELINE_MAX = 1_000  # things of one call that are told, and keys; then only its turns are
-TURNS = frozenset({"answered", "hanging_up", "released"})
+TURNS = frozenset({"answered", "hanging_up", "gave_up", "released"})
 
 
 class OneCall:
@@ -68,6 +68,7 @@ class OneCall:
         self._pending = 0  # prompt, digits, hold and transfer that are not through yet
         self._digits_left = bool(options.digits)
         self._answered = False
+        self._leaving = False  # it is we who end it
         self._start_ns = 0
         self._held_ns = 0
         self._ended = asyncio.Event()
@@ -142,11 +143,25 @@ class OneCall:
             await self._ended.wait()
         except asyncio.CancelledError:
             # Ctrl-C: hang up like a person would, and wait for the far end to agree.
-            self._release()
-            with contextlib.suppress(TimeoutError):  # then it ends without a word
+            self._hang_up()
+            try:
                 await asyncio.wait_for(self._ended.wait(), RELEASE_S)
+            except TimeoutError:
+                self._abandon(f"no answer to our hanging up in {RELEASE_S:g} s")
+            except asyncio.CancelledError:
+                self._abandon("told to end at once")
         finally:
             self._ring.cancel()
+
+    def _abandon(self, why: str) -> None:
+        """It ends here, whatever the far end thinks."""
+        report = self.report
+        report.outcome = "answered" if self._answered else "no_answer"
+        report.sip_code = 200 if self._answered else 0
+        report.released_by, report.reason = "us", why
+        if report.answer_ms is not None:
+            report.duration_ms = self._at_ms() - report.answer_ms
+        self._note("gave_up", why)
 
     def _close(self) -> None:
         self._ended.set()
@@ -183,6 +198,7 @@ class OneCall:
             self._release()
 
     def _release(self) -> None:
+        self._leaving = True
         if self.stack is not None:
             self.stack.endpoint.release(LEG, self._clock.now_ns())
             self.stack.flush()
@@ -374,10 +390,11 @@ class OneCall:
         report.sip_code = 200 if answered else event.code
         report.q850 = event.q850
         report.reason = event.phrase
-        report.released_by = event.by
+        by = "network" if event.phrase.startswith("unreachable") else event.by
+        report.released_by = by
         if answered and report.answer_ms is not None:
             report.duration_ms = self._at_ms() - report.answer_ms
-        if event.by == "us" and not answered:
+        if self._leaving and not answered:
             report.outcome = "no_answer"
-        self._note("released", event.by)
+        self._note("released", by + ending(event, answered=answered))
         self._ended.set()

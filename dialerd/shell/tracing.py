@@ -111,7 +111,7 @@ class Traces:
             now_ns=message.now_ns,
             sent=message.sent,
             transport=local.transport,
-            ours=(local.host, local.port),
+            ours=(local.host, message.near or local.port),
             peer=(message.host, message.port),
             data=message.data if secrets else masked(message.data),
         )
@@ -245,7 +245,7 @@ class Homer:
 
     def _datagram(self, call_id: bytes, message: Traced) -> bytes:
         local = self._tracer.locals[message.flow]
-        ours, peer = (local.host, local.port), (message.host, message.port)
+        ours, peer = (local.host, message.near or local.port), (message.host, message.port)
         source, target = (ours, peer) if message.sent else (peer, ours)
         wall_ns = message.now_ns + self._clock.offset_ns
         packet = Packet(wall_ns, local.transport, source, target, masked(message.data))

@@ -65,10 +65,17 @@ class Voice:
         return self._negotiation.offer()
 
     def answer(self, remote: bytes) -> bytes:
-        """Our answer to their offer, which holds from now on; ValueError when nothing fits."""
+        """Our answer to their offer; ValueError when nothing fits.
+
+        Nothing is said before `begin`: an offer may come from anybody and name anybody.
+        """
         ours = self._negotiation.offered(remote)
-        self._connect()
+        self._connect(silent=True)
         return ours
+
+    def begin(self) -> None:
+        """Speak: whoever offered has heard our answer."""
+        self._connect()
 
     def accept(self, remote: bytes) -> None:
         """Their answer to our offer; ValueError when it is none."""
@@ -99,13 +106,13 @@ class Voice:
         """What holds now, seen from us."""
         return MIRROR[self._agreed.direction] if self._agreed is not None else "inactive"
 
-    def _connect(self) -> None:
+    def _connect(self, *, silent: bool = False) -> None:
         media = self._negotiation.result
         if media is not None:
-            self._follow(media)
+            self._follow(media, silent=silent)
 
-    def _follow(self, media: Media) -> None:
-        follow(self._engine, self.stream, media, self._agreed)
+    def _follow(self, media: Media, *, silent: bool = False) -> None:
+        follow(self._engine, self.stream, media, self._agreed, silent=silent)
         self._agreed = media
 
     def close(self) -> StreamStats:

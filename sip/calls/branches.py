@@ -70,22 +70,22 @@ class Branches:
             self.dialogs[tag] = dialog
         return dialog
 
-    def confirm(self, message: Message, source: Address) -> tuple[Dialog, bool]:
-        """The dialog of a 2xx, and whether its route can be travelled."""
+    def confirm(self, message: Message, source: Address) -> tuple[Dialog, str]:
+        """The dialog of a 2xx, and why its route cannot be travelled; empty when it can."""
         tag, plan, reach = message.to_tag, self.leg.plan, self.leg.layer.reach
         dialog = self.dialogs.get(tag)
         try:
             if dialog is None:
-                return Dialog.of_answer(message, plan.ours, plan.uri, source, reach), True
+                return Dialog.of_answer(message, plan.ours, plan.uri, source, reach), ""
             dialog.confirm(message)
-        except SipError:
+        except SipError as error:
             self.leg.layer.count["malformed"] += 1
             target, theirs = message.contact_uri or plan.uri, message.to_value
             call_id, cseq = message.call_id, message.cseq
             return Dialog(
                 call_id, plan.ours, theirs, tag, cseq, target, [], source, reach
-            ), False  # fmt: skip
-        return dialog, True
+            ), f"its answer cannot be acknowledged: {error}"  # fmt: skip
+        return dialog, ""
 
     def rest(self, tag: bytes) -> None:
         """This one is the call: what is kept is only the numbers of the others."""

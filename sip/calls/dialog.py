@@ -73,7 +73,9 @@ class Dialog:
             self.target, self.routes, self.route_lines = target, routes, b""
             return
         if len(routes) > ROUTES_MAX:
-            raise SipError("the route set is too long")
+            raise SipError(f"more than {ROUTES_MAX} Record-Routes")
+        if not all(routes):
+            raise SipError("a broken Record-Route")
         first, _ = parse_address(routes[0])
         travelled = routes
         loose = parse(first).loose

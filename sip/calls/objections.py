@@ -7,7 +7,6 @@ from collections.abc import Container
 from fastpath.sipscan import Message, ScanError
 from sip.calls.leg import ACCEPT_LINE, ALLOW_LINE
 from sip.calls.session_timer import too_short
-from sip.events import Address
 from sip.messages.message import sdp_of
 from sip.messages.options import unsupported
 from sip.transactions.table import Transactions
@@ -25,23 +24,16 @@ INSIDE: dict[str, tuple[int, bytes]] = {
 }
 
 
-def unreadable(
-    layer: Transactions, data: bytes, error: ScanError, source: Address, now_ns: int
-) -> Message | None:
-    """Count what is no message; what was read of a request that can be answered, never an ACK.
-
-    A registrar's answer lists what others have registered as well: that may be anything.
-    """
+def unreadable(layer: Transactions, data: bytes, error: ScanError) -> Message | None:
+    """Count what is no message; what was read of a request that can be answered, never an ACK."""
     if not data.strip(b"\r\n\x00"):
         layer.count["keepalives"] += 1  # RFC 5626 4.4.1 and what gateways make of it
         return None
     layer.count["malformed"] += 1
     message = error.message
-    if message and message.status and message.method == "REGISTER":
-        if str(error) == "broken Contact":
-            layer.receive_response(message, source, now_ns)
+    if message is None or message.status or message.method == "ACK":
         return None
-    return message if message and message.answerable and message.method != "ACK" else None
+    return message if message.answerable else None
 
 
 def objection(

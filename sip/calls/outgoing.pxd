@@ -42,8 +42,8 @@ cdef class Outgoing(Leg):
     cpdef object _progress(self, Message message, int status, tuple source, long long now_ns)
 
     @cython.locals(
-        tag=bytes, sent=tuple, late=cython.bint, dialog=Dialog, travelled=cython.bint, body=bytes,
-        actions=cython.int)
+        tag=bytes, sent=tuple, late=cython.bint, dialog=Dialog, lost=str, unusable=cython.bint,
+        body=bytes, actions=cython.int)
     cpdef object _answer(self, ClientInvite tx, Message message, tuple source, long long now_ns)
     cpdef bint _owes(self, bytes body, bytes tag) except -1
     cpdef object _take(self, Dialog dialog, Message message, long long now_ns)

@@ -245,8 +245,9 @@ class Outgoing(Leg):
             self.layer.count["stray"] += 1
             return
         late = tx is not self.tx  # from a target that we gave up: another one is called
-        dialog, travelled = self.branches.confirm(message, source)
-        if not travelled and self.state in {CALLING, EARLY}:
+        dialog, lost = self.branches.confirm(message, source)
+        unusable = bool(lost) and self.state in {CALLING, EARLY}
+        if unusable:
             self.by, self.state = "us", ABANDONED  # acknowledged as far as we can, and hung up
         body = self.branches.described(message)
         if self._owes(body, tag) and not late:
@@ -263,6 +264,8 @@ class Outgoing(Leg):
             Within(self, dialog, "BYE", None, fatal=False).send(now_ns)
             return
         self._take(dialog, message, now_ns)
+        if unusable:
+            self.code, self.phrase = 0, lost
         if self.state == UP:
             self.answered = True
             self.layer.out.append(Accepted(self.number, body))
@@ -324,7 +327,7 @@ class Outgoing(Leg):
         if status == 503 and self._moved(status, now_ns):
             return
         actions = self._step(REFUSE)
-        if actions & END:
+        if actions & END and not (self.by == "us" and self.phrase):  # else it ended for our reason
             self.code, self.phrase = status, message.phrase.decode("utf-8", "replace")
             self.q850 = message.q850 or self.q850
             self.reasons = heard_reasons(message)
@@ -368,10 +371,19 @@ class Outgoing(Leg):
             self.by, self.q850 = "us", q850
         self._do(actions, now_ns)
 
+    def on_prack_refused(self, dialog: Dialog, code: int, now_ns: int) -> None:
+        """RFC 3262 does not say what then: the early dialog is lost, another one may go on."""
+        if self.state == EARLY and list(self.branches.dialogs.values()) == [dialog]:
+            self.by = "us"
+            self.phrase = f"our PRACK was refused with {code}" if code else "no reply to our PRACK"
+            self._do(self._step(RELEASE), now_ns)
+
     def on_bye(self, q850: int, now_ns: int) -> None:
         """The peer hung up."""
         if self.state in {OFFERED, UP}:
             self.by, self.q850 = "them", q850
+        elif self.state in {CALLING, EARLY}:
+            self.phrase, self.q850 = "hung up before it answered (BYE)", q850
         if self.state == OFFERED:
             self._close_offer(BYE, b"", now_ns)
         else:

@@ -85,7 +85,6 @@ class Heard:
         """PRACK the last one."""
         self.settled = self.settled or bool(answer)
         line = b"RAck: %d %d INVITE\r\n" % (self.number, self.cseq)
-        # A peer that refuses a PRACK decides on its INVITE itself.
         self.prack = Within(self.leg, self.dialog, "PRACK", self, line, answer, fatal=False)
         self.prack.send(now_ns)
 
@@ -99,6 +98,8 @@ class Heard:
         """The PRACK is through."""
         if self.prack is asked:
             self.prack = None
+        if not 200 <= code < 300:
+            self.leg.on_prack_refused(self.dialog, code, now_ns)
 
 
 # called side

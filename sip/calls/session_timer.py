@@ -168,7 +168,8 @@ def grant(leg: Leg, message: Message, now_ns: int) -> bytes:
     if not interval_s:
         return b""
     if not supported:
-        role = "uas"  # table 2: who does not know the timer cannot refresh
+        role = "uas"  # table 2: who does not know the timer cannot refresh, nor read a 422
+        interval_s = max(interval_s, leg.endpoint.min_se_s)
     elif wish is not None and wish.refresher:
         role = wish.refresher
     elif known and leg.session is not None:

@@ -189,11 +189,18 @@ class SipMessage:
     def addresses(self, name: str) -> list[NameAddr]:
         """Every address of a field: Contact, Route, Refer-To, P-Asserted-Identity...
 
-        SipError when one is broken, which can only be so for a field that `parse_message` does not
-        judge. `Contact: *` is no address.
+        SipError when one is broken, which can only be so in a response, or for a field that
+        `parse_message` does not judge. `Contact: *` is no address.
         """
         lines = [line for line in self.headers.get_all(name) if line != "*"]
         return [one for line in lines for one in address.parse_list(line)]
+
+    def _readable(self, name: str) -> list[NameAddr]:
+        """The same; a field that is broken in a response is as good as absent."""
+        try:
+            return self.addresses(name)
+        except SipError:
+            return []
 
     def _only(self, name: str) -> NameAddr | None:
         return next(iter(self.addresses(name)), None)
@@ -211,22 +218,22 @@ class SipMessage:
     @property
     def contact(self) -> NameAddr | None:
         """The first Contact."""
-        return self._only("Contact")
+        return next(iter(self.contacts), None)
 
     @property
     def contacts(self) -> list[NameAddr]:
         """Every Contact."""
-        return self.addresses("Contact")
+        return self._readable("Contact")
 
     @property
     def routes(self) -> list[NameAddr]:
         """Route, in the order they are travelled."""
-        return self.addresses("Route")
+        return self._readable("Route")
 
     @property
     def record_routes(self) -> list[NameAddr]:
         """Record-Route, the last proxy first."""
-        return self.addresses("Record-Route")
+        return self._readable("Record-Route")
 
     @property
     def vias(self) -> list[Via]:

@@ -16,6 +16,7 @@ from sip.limits import MS
 COLUMNS_MAX = 3  # peers with a column of their own
 TIME_CHARS = 9
 _FIRST = re.compile(rb"\A(?:SIP/2\.0 +(\d{3}) *([^\r\n]*)|([A-Z]+) )")
+_DIGEST = re.compile(rb"^(?:Proxy-)?Authorization[ \t]*:[ \t]*(\*\*\*|Digest\b)", re.I | re.M)
 _CSEQ = re.compile(rb"^CSeq[ \t]*:[ \t]*\d+[ \t]+(\S+)", re.IGNORECASE | re.MULTILINE)
 _MEDIA = re.compile(rb"^m=(\S+) (\d+)(?:/\d+)? (\S+) ([^\r\n]*)", re.MULTILINE)
 _ADDRESS = re.compile(rb"^c=IN IP[46] ([^\s/]+)", re.MULTILINE)
@@ -61,12 +62,15 @@ def rungs(steps: Sequence[Step]) -> list[Rung]:
 
 
 def title(data: bytes) -> str:
-    """Method, or status with phrase and the method that it answers when that is no INVITE."""
+    """Method, or status with phrase and the method that it answers when that is no INVITE.
+
+    A request that answers a challenge says so: `INVITE (Digest)`.
+    """
     found = _FIRST.match(data.lstrip(b"\r\n"))
     if found is None:
         return "not SIP"
     if found[3]:
-        name = found[3].decode()
+        name = found[3].decode() + (" (Digest)" if _DIGEST.search(data) else "")
     else:
         cseq = _CSEQ.search(data)
         phrase = found[2].decode("utf-8", "replace").strip()

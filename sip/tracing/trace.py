@@ -50,6 +50,7 @@ class Traced(msgspec.Struct, frozen=True, gc=False):
         sent: by us; else it came.
         host, port: the peer.
         flow: the index of the `Local` of ours.
+        near: our port; 0 is that of the `Local`.
     """
 
     now_ns: int
@@ -58,6 +59,7 @@ class Traced(msgspec.Struct, frozen=True, gc=False):
     port: int
     flow: int
     data: bytes
+    near: int = 0
 
 
 class CallTrace:
@@ -146,13 +148,20 @@ class Tracer:
 
     # what passes
 
-    def keep(self, sent: bool, data: bytes, address: Address, now_ns: int) -> None:  # noqa: FBT001
+    def keep(
+        self,
+        sent: bool,  # noqa: FBT001
+        data: bytes,
+        address: Address,
+        now_ns: int,
+        near: int = 0,
+    ) -> None:
         """Keep one message: a `Tap` of `sip.transport.io_stack`."""
         key = call_id_of(data)
         if not key:
             return  # keep-alives and junk belong to no call
         host, port, flow = address
-        message = Traced(now_ns, sent, host, port, flow, data)
+        message = Traced(now_ns, sent, host, port, flow, data, near)
         calls = self._calls
         call = calls.pop(key, None)
         if call is None:

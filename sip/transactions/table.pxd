@@ -47,4 +47,4 @@ cdef class Transactions(Serving):
     cpdef object other_tick(self, ClientOther tx, long long now_ns)
 
     @cython.locals(tx=ClientInvite, other=ClientOther)
-    cpdef object unreachable(self, tuple target, long long now_ns)
+    cpdef object unreachable(self, tuple target, long long now_ns, str why=*)

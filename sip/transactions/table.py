@@ -190,7 +190,7 @@ class Transactions(Serving):
             if tx.user is not None:
                 tx.user.on_other_failure(tx, now_ns)
 
-    def unreachable(self, target: Address, now_ns: int) -> None:
+    def unreachable(self, target: Address, now_ns: int, why: str = "unreachable") -> None:
         """The network says that nobody listens there.
 
         Requests that heard nothing from it fail now (18.4).
@@ -210,7 +210,7 @@ class Transactions(Serving):
                 self.forget(tx)
                 self.timers.arm(tx, NEVER)
                 self.count["unreachable"] += 1
-                tx.user.on_invite_failure(tx, "unreachable", now_ns)
+                tx.user.on_invite_failure(tx, why, now_ns)
         for other in others:
             if other.step(co.UNREACHABLE) & co.FAIL:
                 self.client_others.pop(other.key, None)

@@ -38,8 +38,8 @@ log = logging.getLogger(__name__)
 TICK_NS = 20_000_000  # deadlines are met up to this much late, so that one wake-up serves many
 
 Messages = list[tuple[bytes, Address]]
-Tap = Callable[[bool, bytes, Address, int], None]
-"""Sees every message: whether it is ours, its bytes, the peer, the time."""
+Tap = Callable[[bool, bytes, Address, int, int], None]
+"""Sees every message: whether it is ours, its bytes, the peer, the time, our port."""
 
 
 class Transport(Protocol):
@@ -47,6 +47,9 @@ class Transport(Protocol):
 
     local: Address
     """Where it is bound."""
+
+    def near(self, peer: Address) -> int:
+        """The port of ours that speaks with a peer."""
 
     def send(self, messages: Messages) -> None:
         """Send them in order, or give them up; never wait, never raise for a peer."""
@@ -124,7 +127,7 @@ class SipStack:
         endpoint = self.endpoint
         if self.tap is not None:
             for data, source in messages:
-                self.tap(False, data, source, now_ns)
+                self.tap(False, data, source, now_ns, self.transports[source[2]].near(source))
         for data, source in messages:
             endpoint.receive(data, source, now_ns)
         if self.targets is not None:
@@ -141,13 +144,13 @@ class SipStack:
         if message.is_request and message.answerable and message.method != "ACK":
             self.endpoint.layer.refuse(message, source, status, phrase=phrase)
 
-    def unreachable(self, target: Address) -> None:
+    def unreachable(self, target: Address, why: str = "") -> None:
         """Nobody listens there: an ICMP error, a connection refused or broken."""
         now_ns = time.monotonic_ns()
-        self.endpoint.unreachable(target, now_ns)
+        self.endpoint.unreachable(target, now_ns, why)
         if self.targets is not None:
             for name in self.targets.gone(target):
-                self.endpoint.unreachable(name, now_ns)
+                self.endpoint.unreachable(name, now_ns, why)
 
     def flush(self) -> None:
         """Send and tell what came out of the endpoint, until nothing does; then set the timer."""
@@ -177,13 +180,9 @@ class SipStack:
         """Hand messages to numeric addresses to their transports."""
         if self.closed:
             return
-        if self.tap is not None:
-            now_ns = time.monotonic_ns()
-            for data, target in messages:
-                self.tap(True, data, target, now_ns)
         if len(self.transports) == 1:
             for transport in self.transports.values():  # the one there is
-                transport.send(messages)
+                self._hand(transport, messages)
             return
         parts: dict[int, Messages] = {}
         for message in messages:
@@ -193,7 +192,16 @@ class SipStack:
             if found is None:
                 self._unroutable += len(part)
             else:
-                found.send(part)
+                self._hand(found, part)
+
+    def _hand(self, transport: Transport, messages: Messages) -> None:
+        if self.tap is None:
+            transport.send(messages)
+            return
+        now_ns = time.monotonic_ns()
+        transport.send(messages)
+        for data, target in messages:  # behind it: a connection has its port since then
+            self.tap(True, data, target, now_ns, transport.near(target))
 
     def _tell(self, event: SipEvent) -> None:
         """One leg's fault must not swallow what the others are told."""

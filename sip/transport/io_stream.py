@@ -111,6 +111,14 @@ class StreamTransport:
         """Counters, and how many connections there are."""
         return {**self._count, "connections": len(self._files)}
 
+    def near(self, peer: Address) -> int:
+        """The port of the connection to a peer, that of the listening socket when there is none."""
+        found = self._connections.get(peer[:2])
+        with contextlib.suppress(OSError):
+            if found is not None:
+                return int(found.sock.getsockname()[1])
+        return int(self.local[1])
+
     def expect(self, host: str, port: int, name: str, *, firm: bool = True) -> None:
         """Who must answer at an address: a certificate for `name` (RFC 5922 section 4).
 
@@ -196,7 +204,7 @@ class StreamTransport:
                 sock.close()
             self._count["stream_lost"] += len(part)
             self._tell(key, str(error))
-            self._stack.unreachable((*key, self._flow))
+            self._stack.unreachable((*key, self._flow), str(error))
             return
         self._count["connections_opened"] += 1
         connection = Connection(sock, (*key, self._flow), tls, now_ns, ours=True)
@@ -328,7 +336,7 @@ class StreamTransport:
         if connection.ours:
             self._tell(connection.peer[:2], reason)
         if asked:
-            self._stack.unreachable(connection.peer)
+            self._stack.unreachable(connection.peer, reason)
 
     def _tell(self, key: tuple[str, int], reason: str) -> None:
         """Log why an address cannot be had, once until the reason changes."""

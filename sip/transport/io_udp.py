@@ -7,6 +7,7 @@ name the address that they are about.
 from __future__ import annotations
 
 import asyncio
+import os
 import select
 import socket
 import time
@@ -115,8 +116,12 @@ class UdpTransport:
         A datagram may wait behind the error, so this never replaces reading.
         """
         if wanted or self._batch.troubled:
-            for target in {target for target, _ in self._batch.errors()}:
-                self._stack.unreachable(target)
+            for target, code in dict(self._batch.errors()).items():
+                self._stack.unreachable(target, f"{os.strerror(code)} (ICMP)")
+
+    def near(self, peer: Address) -> int:  # noqa: ARG002 - it has one socket
+        """See `Transport`."""
+        return self.local[1]
 
     def send(self, messages: Messages) -> None:
         """Send now, or when the socket has room again."""

@@ -36,7 +36,7 @@ def test_answer_stays_until_the_caller_hangs_up(tmp_path) -> None:
     assert us.events(2) == ["invite", "ringing", "answered", "established", "ended"]
     assert [c["released_by"] for c in us.calls()] == ["them"] * 3
     assert {c["caller"] for c in us.calls()} == {"sipp"}
-    assert us.lines[-1] == {"kind": "summary", "calls": 3, "answered": 3}
+    assert us.lines[-1] == {"kind": "summary", "calls": 3, "answered": 3, "refused": 0}
 
 
 def test_answer_over_tcp(tmp_path) -> None:
@@ -164,7 +164,7 @@ def test_sigterm_does_the_same() -> None:
     with listening() as us:
         us.process.send_signal(signal.SIGTERM)
         assert us.finish() == 0
-    assert us.lines[-1] == {"kind": "summary", "calls": 0, "answered": 0}
+    assert us.lines[-1] == {"kind": "summary", "calls": 0, "answered": 0, "refused": 0}
 
 
 def test_offers_that_fit_nothing_are_refused_and_the_next_call_is_taken(tmp_path) -> None:

@@ -223,7 +223,7 @@ def test_through_kamailio_that_names_itself_in_record_route(
         resolver = DnsResolver([HOST], port=name_port, hosts=Path("nowhere"))
         Targets(agent.stack, resolver, random.Random(1))
         sent: set[tuple[bytes, str]] = set()
-        agent.stack.tap = lambda ours, data, peer, _now_ns: (
+        agent.stack.tap = lambda ours, data, peer, _now_ns, _near: (
             sent.add((data.split(b" ", 1)[0], peer[0])) if ours else None
         )
         if kind == "tls":

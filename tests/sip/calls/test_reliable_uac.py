@@ -188,14 +188,40 @@ def test_a_prack_that_is_challenged_goes_again():
 
 
 @pytest.mark.parametrize("code", [481, 500, 408])
-def test_a_refused_prack_leaves_the_invite_to_the_peer(code: int):
+def test_a_refused_prack_takes_the_invite_back(code: int):
     us = Us()
     sent = us.invite()
     us.receive(reliable(sent, 1))
     us.receive(reply(us.last(), code))
+    cancel = us.last()
+    assert cancel.method == "CANCEL"
+    us.told()
+    us.receive(reply(cancel, 200))
+    us.receive(reply(sent, 487))
+    why = f"our PRACK was refused with {code}"
+    assert us.told() == [Ended(1, 0, why, 0, "us", False)]
+
+
+def test_a_prack_that_nobody_answers_takes_the_invite_back():
+    us = Us()
+    sent = us.invite()
+    us.receive(reliable(sent, 1))
+    us.told()
+    assert "CANCEL" in {message.method for _, message in us.run(40_000)}
+    us.receive(reply(sent, 487))
+    assert us.told() == [Ended(1, 0, "no reply to our PRACK", 0, "us", False)]
+
+
+def test_a_refused_prack_of_one_fork_leaves_the_others():
+    us = Us()
+    sent = us.invite()
+    us.receive(reliable(sent, 1, tag="one"))
+    first = us.last()
+    us.receive(reliable(sent, 1, tag="two"))
+    us.receive(reply(first, 481))
     us.take()
     us.told()
-    us.receive(reply(sent, 200, body=ANSWER))
+    us.receive(reply(sent, 200, body=ANSWER, tag="two"))
     assert [type(e) for e in us.told()] == [Accepted]
 
 

@@ -228,7 +228,7 @@ def test_a_refresh_of_the_peer_starts_the_clock_anew(method: str):
         ),
         ("Session-Expires: 600\r\n", b"600;refresher=uas", False),
         ("Session-Expires: 600;refresher=uac\r\n", b"600;refresher=uas", False),
-        ("Session-Expires: 20\r\n", b"20;refresher=uas", False),
+        ("Session-Expires: 20\r\n", b"90;refresher=uas", False),
         ("Supported: timer\r\n", b"", False),
         ("Session-Expires: soon\r\nSupported: timer\r\n", b"", False),
         ("Session-Expires: 9999999999\r\n", b"%d;refresher=uas" % SESSION_MAX_S, False),

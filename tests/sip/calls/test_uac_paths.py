@@ -7,7 +7,7 @@ import pytest
 from fastpath.sipscan import Message
 from sip.accounts.auth import Credentials
 from sip.errors import SipError
-from sip.events import Ended, Failover, Renegotiated
+from sip.events import Accepted, Ended, Failover, Renegotiated
 from sip.limits import LEGS_MAX
 from tests.sip.net import ANSWER, THEM, Us, answered, invite, reply, request
 
@@ -121,18 +121,51 @@ def test_a_strict_router_gets_the_request_uri():
     assert ack.get_all("Route") == [b"<sip:gw@192.0.2.2:5060>"]
 
 
-def test_a_route_set_that_is_too_long_is_hung_up():
+@pytest.mark.parametrize(
+    ("routes", "why"),
+    [
+        ([f"<sip:p{n};lr>" for n in range(17)], "more than 16 Record-Routes"),
+        (["<sip:p1;lr>", "<sip:p2;lr", "<sip:p3;lr>"], "a broken Record-Route"),
+    ],
+)
+def test_a_route_set_that_cannot_be_travelled_is_hung_up(routes: list[str], why: str):
     us = Us()
     sent = us.invite()
-    extra = "".join(f"Record-Route: <sip:p{n};lr>\r\n" for n in range(17))
+    extra = "".join(f"Record-Route: {route}\r\n" for route in routes)
     us.take()
     us.receive(reply(sent, 200, body=ANSWER, extra=extra))
     ack, bye = us.take()
     assert (ack.method, bye.method) == ("ACK", "BYE")
     us.receive(reply(bye, 200))
-    assert us.told() == [Ended(1, 200, "Some Phrase", 0, "us", False)]
+    why = f"its answer cannot be acknowledged: {why}"
+    assert us.told() == [Ended(1, 0, why, 0, "us", False)]
     us.run(80_000)
     assert us.empty()
+
+
+@pytest.mark.parametrize("contact", ["<sip:gw@192.0.2.2", "", "<nonsense>", "*, <sip:a@b>"])
+def test_a_broken_contact_in_the_answer_is_as_good_as_none(contact: str):
+    us = Us()
+    sent = us.invite()
+    us.take()
+    us.receive(reply(sent, 200, body=ANSWER, contact="", extra=f"Contact: {contact}\r\n"))
+    [ack] = us.take()
+    assert (ack.method, ack.uri) == ("ACK", sent.uri)
+    assert [type(event) for event in us.told()] == [Accepted]
+    us.release()
+    us.receive(reply(us.last(), 200))
+    assert us.last().method == "BYE"
+    assert [(e.by, e.answered) for e in us.told() if isinstance(e, Ended)] == [("us", True)]
+
+
+def test_an_answer_of_an_unreadable_kind_is_acknowledged():
+    us = Us()
+    sent = us.invite()
+    us.take()
+    data = reply(sent, 200, body=ANSWER).replace(b"application/sdp", b"application; sdp")
+    us.receive(data)
+    assert [message.method for message in us.take()] == ["ACK"]
+    assert us.told() == [Accepted(1, b"")]
 
 
 def test_a_contact_with_a_name_is_reached_where_the_answer_came_from():

@@ -120,7 +120,7 @@ def test_a_bye_before_the_answer_ends_the_call_and_what_comes_later_is_hung_up()
     us.take()
     us.receive(peer_bye(us, sent))
     assert {m.method for m in us.take()} == {"BYE", "CANCEL"}
-    assert [type(e) for e in us.told()][-1] is Ended
+    assert us.told()[-1] == Ended(1, 0, "hung up before it answered (BYE)", 0, "them", False)
     us.receive(reply(sent, 200, body=ANSWER))
     assert [m.method for m in us.take()] == ["ACK", "BYE"]
     us.run(80_000)

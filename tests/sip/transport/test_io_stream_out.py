@@ -181,7 +181,11 @@ def test_a_peer_that_always_closes_is_unreachable() -> None:
             await here.until_ended(1)
             server.close()
             await server.wait_closed()
-            assert (here.ended()[0].code, here.ended()[0].phrase) == (0, "unreachable")
+            [end] = here.ended()
+            assert end.code == 0
+            assert end.phrase in {
+                "unreachable: closed by the peer", "unreachable: Connection reset by peer",
+            }  # fmt: skip
             assert accepted == 2
 
     asyncio.run(main())

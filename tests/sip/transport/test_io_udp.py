@@ -236,7 +236,7 @@ def test_every_message_passes_the_tap():
         loop = asyncio.get_running_loop()
         stack = udp_stack(us, HOST, 0, loop, lambda _event: None)
         seen: list[tuple[bool, bytes]] = []
-        stack.tap = lambda ours, data, _peer, _now_ns: seen.append((ours, data))
+        stack.tap = lambda ours, data, _peer, _now_ns, _near: seen.append((ours, data))
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as peer:
             peer.bind((HOST, 0))
             ask = request("OPTIONS", via=f"{HOST}:{peer.getsockname()[1]}")
