@@ -13,14 +13,13 @@ import contextlib
 import logging
 import signal
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 import uvloop
 
 from dialerd import open_files
-from dialerd.config import Config, ConfigError, Trunk, load
+from dialerd.config import Config, ConfigError, load
 from dialerd.control.hub import EventHub
 from dialerd.control.io_server import ControlServer
 from dialerd.control.service import ControlService
@@ -32,7 +31,6 @@ from dialerd.core.lines_view import Reloaded
 from dialerd.core.metering import day_of
 from dialerd.core.records import CampaignState
 from dialerd.lines.sip_line import SipLines
-from dialerd.lines.sip_trunk import SipTrunk
 from dialerd.plan_file import read_numbering
 from dialerd.shell.admin import AdminProcess
 from dialerd.shell.calls import Calls
@@ -42,14 +40,13 @@ from dialerd.shell.driver import Driver
 from dialerd.shell.entropy import Entropy
 from dialerd.shell.media import Media, Prompts
 from dialerd.shell.prompts import PromptError
-from dialerd.shell.sip_config import dns_settings, stack_settings
+from dialerd.shell.sip_config import stack_settings
 from dialerd.shell.sip_stack import Stack
 from dialerd.shell.trunk_config import changes, sip_trunk, trunk_spec, utc_offset_s
 from dialerd.shell.trunk_health import TrunkHealth
-from dialerd.shell.trunk_targets import TrunkTargets, first_targets
+from dialerd.shell.trunk_targets import TrunkTargets
 from dialerd.store import open_store
 from fastpath.rtp import MediaEngine
-from sip.transport.local import Local
 
 log = logging.getLogger("dialerd")
 
@@ -112,9 +109,7 @@ class Daemon:
         self._start_media(loop, shown)
         self._start_sip(loop)
         self._calls = Calls(self._stack, self._lines, self._media, self._feed)
-        self._health = TrunkHealth(
-            self._stack.endpoint, self._stack.flush, self._feed, loop, self._rng, shown
-        )
+        self._health = TrunkHealth(self._stack, self._targets, self._feed, shown)
         self._calls.hears = self._health.hear
         self._driver = Driver(
             loop, self._clock, self._dialer, self._store, self._calls, self._publish
@@ -123,8 +118,9 @@ class Daemon:
         self._driver.start()
         day = day_of(self._clock.wall_ms() * 1_000_000, 0)
         self._feed(UsageKnown(tuple(self._store.usage(day - USAGE_DAYS_MAX))))
-        self._use_trunks(config, reachable(config, self._stack.locals))
-        self._exits.callback(self._health.close)
+        self._use_trunks(config)
+        self._targets.changed = self._on_moved
+        self._exits.push_async_callback(self._health.close)
         await self._tell_campaigns()
         await self._start_control()
         self._watch_signals(loop)
@@ -135,19 +131,27 @@ class Daemon:
         count = len(config.trunk)
         log.info("dialerd is ready: SIP %s:%d, %d trunks", shown, config.sip.port, count)
 
-    def _use_trunks(self, config: Config, pairs: Sequence[tuple[Trunk, SipTrunk]]) -> None:
-        """Make them those of the day, at the start and at a reload."""
+    def _use_trunks(self, config: Config) -> None:
+        """Make the trunks those of `config`, at the start and at a reload."""
+        self._config = msgspec.structs.replace(self._config, trunk=config.trunk)
+        self._zone = config.dialing.zone
+        pairs = [(trunk, sip_trunk(trunk)) for trunk in config.trunk]
         self._lines.configure(to for _, to in pairs)
-        self._targets.configure(pairs)
-        for trunk, _ in pairs:
-            for network in trunk.sources:
-                self._stack.admission.allow(network, trunk.name)
-        offset_s = utc_offset_s(config.dialing.zone, self._clock.wall_ms())
-        self._feed(LinesChanged(tuple(map(trunk_spec, config.trunk)), offset_s))
-        for trunk in config.trunk:
-            for network in trunk.sources:
-                self._stack.admission.allow(network, trunk.name)
+        self._targets.configure(config.trunk)
+        self._tell_lines()
         self._health.configure(pairs)
+
+    def _tell_lines(self) -> None:
+        """The dialer knows the trunks, and which of them have no address yet."""
+        trunks = self._config.trunk
+        specs = tuple(trunk_spec(one, up=bool(self._targets.known(one.name))) for one in trunks)
+        offset_s = utc_offset_s(self._zone, self._clock.wall_ms())
+        self._feed(LinesChanged(specs, offset_s))
+
+    def _on_moved(self, name: str) -> None:
+        """A trunk has other addresses than before, or none."""
+        self._tell_lines()
+        self._health.moved(name)
 
     def _start_media(self, loop: asyncio.AbstractEventLoop, shown: str) -> None:
         media = self._config.media
@@ -169,8 +173,10 @@ class Daemon:
         except OSError as error:
             raise StartError(str(error)) from error
         self._exits.callback(self._stack.close)
-        self._targets = TrunkTargets(self._stack.targets, self._stack.admission)
-        self._lines.targets_of = self._targets.now
+        stack = self._stack
+        self._targets = TrunkTargets(stack.targets, stack.admission, stack.locals, loop)
+        self._exits.callback(self._targets.close)
+        self._lines.way_of = self._targets.way
 
     async def _tell_campaigns(self) -> None:
         for campaign in self._store.campaigns():
@@ -235,18 +241,12 @@ class Daemon:
 
     async def _reload(self, who: str) -> Reloaded:
         """Take over the trunks of the file as it is now, or nothing of it; Invalid."""
-
-        def read() -> tuple[Config, list[tuple[Trunk, SipTrunk]]]:
-            found = load(self._path)
-            return found, reachable(found, self._stack.locals)
-
         try:
-            found, pairs = await asyncio.to_thread(read)
-        except (ConfigError, StartError) as error:
+            found = await asyncio.to_thread(load, self._path)
+        except ConfigError as error:
             raise Invalid(str(error)) from error
         told = changes(self._config, found)
-        self._use_trunks(found, pairs)
-        self._config = msgspec.structs.replace(self._config, trunk=found.trunk)
+        self._use_trunks(found)
         log.info("%s: configuration read again: %s", who, told)
         return told
 
@@ -296,18 +296,6 @@ def _calls_max(config: Config) -> int:
         files, most, wanted,
     )  # fmt: skip
     return most
-
-
-def reachable(config: Config, locals_: Sequence[Local]) -> list[tuple[Trunk, SipTrunk]]:
-    """Every trunk with its addresses and the transport that leads there; StartError."""
-    pairs = []
-    for trunk in config.trunk:
-        try:
-            targets = first_targets(trunk, locals_, dns_settings(config), Entropy())
-        except OSError as error:
-            raise StartError(f"trunk {trunk.name}: {error}") from error
-        pairs.append((trunk, sip_trunk(trunk, targets)))
-    return pairs
 
 
 def run(config: Config, path: Path) -> None:

@@ -49,7 +49,7 @@ UNHEARD_MAX = 32  # requests since the peer last spoke, sent again on a new conn
 # of names and the addresses behind them
 SEARCHES_MAX = 4_096  # names looked for at a time, and requests that wait for one of them
 SEARCH_TIME = 8 * SECOND  # of one search; then it has found nothing
-QUERIES_MAX = 512  # questions on their way to name servers; further ones wait for the search's end
+QUERIES_MAX = 64  # questions on their way to name servers; further ones wait for their turn
 NAMES_KNOWN_MAX = 8_192  # answers kept; the oldest goes first
 RECORDS_MAX = 32  # of one answer; more are not looked at
 TTL_MIN_S = 5  # an answer is good at least so long, a failure to get one exactly so long

@@ -27,6 +27,7 @@ from dialerd.config.trunk import (
     Rel100,
     Srtp,
     Trunk,
+    TrunkTransport,
 )
 from dialerd.config.trunk_tables import DialRule, IncomingRule, OutcomeRule, Plan, Ports
 from dialerd.toml_faults import Finding
@@ -65,6 +66,7 @@ __all__ = [
     "Trace",
     "Transport",
     "Trunk",
+    "TrunkTransport",
     "find_config",
     "load",
     "masked",

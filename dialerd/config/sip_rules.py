@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
 
+from dialerd.config.keys import host_and_port
 from dialerd.config.schema import Config
 from dialerd.config.secrets import password_file_rules
 from dialerd.config.sip_tables import Listen, Phone, Side, Transport
@@ -52,8 +53,13 @@ def sip_rules(config: Config) -> Iterator[Fault]:
         taken.setdefault(socket, f"[[sip.listen]] number {index + 1}")
         yield from _tls_rules(listen, at)
     for index, server in enumerate(sip.dns.servers):
-        if not is_address(server):
-            yield Fault(("sip", "dns", "servers", index), f"{server!r} is no IP address")
+        try:
+            known = is_address(host_and_port(server, 53)[0])
+        except ValueError:
+            known = False
+        if not known:
+            text = f"{server!r} is no IP address"
+            yield Fault(("sip", "dns", "servers", index), text, 'such as "192.0.2.53:5353"')
     yield from _phone_rules(config)
 
 

@@ -8,7 +8,17 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-from dialerd.config.keys import BIND, HOST_OR_NONE, LINE, NAME, RESTART, Section, doc
+from dialerd.config.keys import (
+    BIND,
+    HOST_OR_NONE,
+    LINE,
+    NAME,
+    RESTART,
+    SERVER,
+    Section,
+    doc,
+    host_and_port,
+)
 
 LISTENS_MAX: Final = 32
 PHONES_MAX: Final = 10_000
@@ -91,9 +101,10 @@ class Dns(Section):
     """How names of carriers are looked up (RFC 3263: NAPTR, SRV, A, AAAA)."""
 
     servers: Annotated[
-        tuple[Annotated[str, Meta(pattern=BIND, extra={"hint": "an IP address"})], ...],
+        tuple[Annotated[str, Meta(pattern=SERVER, extra={"hint": "an IP address"})], ...],
         doc(
-            "Addresses of name servers; empty: those of /etc/resolv.conf.",
+            "Addresses of name servers, each with its port where that is not 53; empty: those of "
+            "/etc/resolv.conf.",
             RESTART,
             max_length=8,
         ),
@@ -110,6 +121,11 @@ class Dns(Section):
             le=3600,
         ),
     ] = 60
+
+    @property
+    def places(self) -> tuple[tuple[str, int], ...]:
+        """The servers as addresses and ports; ValueError."""
+        return tuple(host_and_port(server, 53) for server in self.servers)
 
 
 class Sip(Section):

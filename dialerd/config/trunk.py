@@ -8,14 +8,22 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-from dialerd.config.keys import DRAIN, HOST, HOST_OR_NONE, LINE, LIVE, NAME, RESTART, Section, doc
-from dialerd.config.sip_tables import Transport
+from dialerd.config.keys import BIND, DRAIN, HOST_OR_NONE, LINE, LIVE, NAME, Section, doc
 from dialerd.config.trunk_tables import DialRule, IncomingRule, OutcomeRule, Plan, Ports, Prefixes
 
 RULES_MAX: Final = 200
 _USER: Final = r"^[A-Za-z0-9._+~*#!%=&${}-]{0,64}$(?!\n)"  # RFC 3261 25.1, and {fields}; no @
 _TEMPLATE: Final = r"^[^\x00-\x1f\x7f]{0,256}$(?!\n)"
 _FIELDS: Final = "fields: {caller_id}, {account}, {number}, {domain}, {local}, {port}"
+
+
+class TrunkTransport(StrEnum):
+    """How SIP messages travel to a trunk."""
+
+    AUTO = "auto"
+    UDP = "udp"
+    TCP = "tcp"
+    TLS = "tls"
 
 
 class Codec(StrEnum):
@@ -89,9 +97,10 @@ class Trunk(Section):
     host: Annotated[
         str,
         doc(
-            "Where requests go: an address, or a name that DNS resolves (SRV, then A and AAAA).",
+            "Where requests go: an address, or a name that DNS resolves (RFC 3263). A name that "
+            "leads nowhere keeps this trunk down, and is asked again.",
             DRAIN,
-            pattern=HOST,
+            pattern=BIND,
             hint="an IP address or a host name",
         ),
     ]
@@ -108,9 +117,23 @@ class Trunk(Section):
     ] = ""
     port: Annotated[
         int,
-        doc("Port there; 0: from SRV records, else 5060, for tls 5061.", DRAIN, ge=0, le=65535),
+        doc(
+            "Port there; 0: from SRV records, else 5060, for tls 5061. With a port only A and AAAA "
+            "records are asked for.",
+            DRAIN,
+            ge=0,
+            le=65535,
+        ),
     ] = 0
-    transport: Annotated[Transport, doc("udp, tcp or tls.", DRAIN)] = Transport.UDP
+    transport: Annotated[
+        TrunkTransport,
+        doc(
+            "udp, tcp or tls: then SRV records of that one are asked for. auto: NAPTR records "
+            "choose, else SRV records of every transport that we have a socket for; udp for an "
+            "address.",
+            DRAIN,
+        ),
+    ] = TrunkTransport.AUTO
     udp_1300: Annotated[
         bool,
         doc("Send what is longer than 1,300 bytes by TCP (RFC 3261 section 18.1.1).", DRAIN),
@@ -273,7 +296,7 @@ class Trunk(Section):
         doc(
             "Networks that are this carrier's, besides the addresses of `host`. Who is no "
             "trunk's gets no answer at all.",
-            RESTART,
+            LIVE,
             max_length=64,
         ),
     ] = ()
@@ -349,4 +372,4 @@ class Trunk(Section):
     @property
     def port_now(self) -> int:
         """The port as a number where no SRV record says it."""
-        return self.port or (5061 if self.transport is Transport.TLS else 5060)
+        return self.port or (5061 if self.transport is TrunkTransport.TLS else 5060)

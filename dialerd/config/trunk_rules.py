@@ -12,8 +12,8 @@ from typing import Final
 from dialerd.config.schema import Config
 from dialerd.config.secrets import password_file_rules
 from dialerd.config.sip_rules import At, is_address, is_loopback
-from dialerd.config.sip_tables import Side, Transport
-from dialerd.config.trunk import PortsBy, Trunk
+from dialerd.config.sip_tables import Side
+from dialerd.config.trunk import PortsBy, Trunk, TrunkTransport
 from dialerd.config.trunk_tables import PORTS_MAX, Plan, Ports
 from dialerd.core.records import Outcome
 from dialerd.core.templates import Template, TemplateError
@@ -93,14 +93,15 @@ def _reach_rules(config: Config, trunk: Trunk, at: At) -> Iterator[Fault]:
             f"this trunk leads to dialerd's own socket, {trunk.host}:{trunk.port_now}",
             "give the carrier's port, or move [sip] port",
         )
-    kinds = {listen.transport for listen in sip.listen if listen.side is Side.TRUNK}
-    if trunk.transport is not Transport.UDP and trunk.transport not in kinds:
+    kinds = {listen.transport.value for listen in sip.listen if listen.side is Side.TRUNK}
+    said = trunk.transport not in {TrunkTransport.AUTO, TrunkTransport.UDP}
+    if said and trunk.transport.value not in kinds:
         yield Fault(
             (*at, "transport"),
             f"no socket of ours speaks {trunk.transport}",
             f'add [[sip.listen]] with transport = "{trunk.transport}"',
         )
-    if trunk.udp_1300 and Transport.TCP not in kinds:
+    if trunk.udp_1300 and TrunkTransport.TCP.value not in kinds:
         yield Fault(
             (*at, "udp_1300"),
             "no socket of ours speaks tcp",

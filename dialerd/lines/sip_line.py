@@ -14,9 +14,13 @@ from dialerd.core.events import Answered, Released, Ringing
 from dialerd.core.records import Outcome
 from dialerd.lines.sip_trunk import Line, SipTrunk
 from sip.calls.negotiation import EVENT_TYPE, Capabilities, Negotiation
+from sip.errors import SipError
 from sip.events import Accepted, Address, Ended, Incoming, Invite, Provisional, SipEvent
 
-__all__ = ["SipLines", "SipTrunk"]
+__all__ = ["SipLines", "SipTrunk", "Way"]
+
+Way = tuple[tuple[Address, ...], tuple[str, ...]]
+"""Addresses, best first, and the route set to travel, as header values."""
 
 
 class _Leg:
@@ -40,8 +44,8 @@ class SipLines:
         self._rng = rng
         self._legs: dict[int, _Leg] = {}
         self.lines: dict[str, Line] = {}
-        # where a trunk's requests go now, of where they usually go: the shell knows what is down
-        self.targets_of: Callable[[str, tuple[Address, ...]], tuple[Address, ...]] = _usual
+        # where a trunk's requests go now, and through whom: the shell knows what is down
+        self.way_of: Callable[[str, tuple[Address, ...]], Way] = _usual
         self.configure(trunks.values())
 
     def configure(self, trunks: Iterable[SipTrunk]) -> None:
@@ -53,8 +57,11 @@ class SipLines:
         return len(self._legs)
 
     def invite(self, effect: Dial, media_host: str, media_port: int) -> Invite:
-        """The INVITE of a `Dial`; KeyError when the trunk is gone."""
+        """The INVITE of a `Dial`; KeyError when the trunk is gone, SipError when it is nowhere."""
         line = self.lines[effect.trunk]
+        targets, routes = self.way_of(effect.trunk, line.targets)
+        if not targets:
+            raise SipError(f"{line.spec.host} has no address")
         spec, said = line.spec, line.wording(effect)
         can = Capabilities(
             spec.advertised or media_host,
@@ -66,7 +73,7 @@ class SipLines:
         self._legs[effect.leg] = _Leg(line)
         return Invite(
             leg=effect.leg,
-            targets=self.targets_of(effect.trunk, line.targets),
+            targets=targets,
             request_uri=said.request_uri,
             from_uri=said.from_uri,
             to_uri=said.to_uri,
@@ -81,6 +88,7 @@ class SipLines:
             contact_user=said.contact_user,
             silence_s=spec.silence_s,
             large_by_tcp=spec.large_by_tcp,
+            routes=routes,
         )
 
     def refused(self, leg: int) -> Released:
@@ -151,5 +159,5 @@ def _released(event: Ended, leg: _Leg) -> Released:
     )
 
 
-def _usual(_trunk: str, targets: tuple[Address, ...]) -> tuple[Address, ...]:
-    return targets
+def _usual(_trunk: str, targets: tuple[Address, ...]) -> Way:
+    return targets, ()

@@ -8,6 +8,7 @@ break out of its line.
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address
 from typing import Final, Literal
 
 import msgspec
@@ -18,7 +19,7 @@ from dialerd.lines.outcome_map import OutcomeMap, Rule
 from dialerd.lines.rewriting import Rewrite, Rewrites, dialed, told
 from sip.accounts.auth import Credentials
 from sip.events import Address
-from sip.transport.local import bracketed
+from sip.transport.local import PORTS, bracketed
 
 FIELDS: Final = ("caller_id", "account", "number", "domain", "local", "port")
 ANONYMOUS: Final = "anonymous"
@@ -27,11 +28,12 @@ _NOT_IN_USER: Final = re.compile(r"[^A-Za-z0-9_.!~*'()&=+$,;?/-]")  # RFC 3261 s
 
 
 class SipTrunk(msgspec.Struct, frozen=True):
-    """How to reach one trunk. `host` is an address by now: name resolution is the shell's.
+    """How to speak to one trunk. Where a name leads is the shell's to know.
 
     Attributes:
-        targets: where its requests go, best first; empty: `host` and `port` on the first transport.
-        domain: of the request URI and To; empty: the address itself.
+        host, port: what stands in the request URI and To where there is no `domain`; port 0: none.
+        targets: where its requests go, best first; empty: `host` on the first transport, when it is
+            an address.
         from_user, from_display, asserted, preferred, contact_user, headers: templates.
         asserted: "" is the caller id where From shows another, "none" is never.
         port_addresses: what addresses each port of a gateway, by the port's name.
@@ -101,11 +103,11 @@ class Line:
             TemplateError: a template that cannot be used.
         """
         self.spec = spec
-        self.targets = spec.targets or ((spec.host, spec.port, 0),)
+        self.targets = spec.targets or _itself(spec)
         self.map = OutcomeMap(spec.rules, spec.kind)
         local = bracketed(local_host)
         self._shown_domain = spec.from_domain or local
-        self._at = spec.domain or f"{bracketed(spec.host)}:{spec.port}"
+        self._at = spec.domain or bracketed(spec.host) + (f":{spec.port}" if spec.port else "")
         constants = {
             "account": spec.account,
             "domain": spec.domain or spec.from_domain or bracketed(spec.host),
@@ -176,6 +178,15 @@ class Line:
     def told(self, text: str) -> str:
         """A number that the carrier tells, as E.164 digits; "" when it is none."""
         return told(text, self._incoming)
+
+
+def _itself(spec: SipTrunk) -> tuple[Address, ...]:
+    """The host as a target; a name is none."""
+    try:
+        address = ip_address(spec.host.strip("[]"))
+    except ValueError:
+        return ()
+    return ((str(address), spec.port or PORTS["udp"], 0),)
 
 
 def in_user(text: str) -> str:

@@ -6,6 +6,7 @@ import random
 
 import msgspec
 
+from dialerd.config import TrunkTransport
 from dialerd.core.effects import Dial
 from dialerd.lines.sip_line import SipLines
 from dialerd.shell.addresses import ELSEWHERE, is_numeric, local_address, resolve
@@ -23,7 +24,8 @@ def wanted_of(options: CallOptions) -> tuple[str, int, str]:
     """Where it is to go: host, port (0: not said) and transport ("": not said)."""
     if options.via is not None:
         trunk = options.via.trunk
-        return trunk.host, trunk.port, trunk.transport.value
+        said = "" if trunk.transport is TrunkTransport.AUTO else trunk.transport.value
+        return trunk.host, trunk.port, said
     uri = options.uri
     asked = transport_of(uri)
     said = options.transport or (asked if "transport=" in uri.params.lower() else "")

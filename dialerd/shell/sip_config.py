@@ -32,7 +32,7 @@ def stack_settings(config: Config) -> StackSettings:
 def dns_settings(config: Config) -> DnsSettings:
     """What the configuration says of name servers."""
     dns = config.sip.dns
-    return DnsSettings(dns.servers, dns.timeout_ms, dns.penalty_s)
+    return DnsSettings(dns.places, dns.timeout_ms, dns.penalty_s)
 
 
 def _bind(number: int, listen: Listen) -> Bind:

@@ -53,7 +53,7 @@ class Bind(msgspec.Struct, frozen=True):
 class DnsSettings(msgspec.Struct, frozen=True):
     """Name servers (none: the system's), the time for one question, the penalty of what failed."""
 
-    servers: tuple[str, ...] = ()
+    servers: tuple[str | tuple[str, int], ...] = ()
     timeout_ms: int = 2_000
     penalty_s: int = 60
 

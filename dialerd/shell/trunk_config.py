@@ -15,22 +15,24 @@ from dialerd.core.templates import Template
 from dialerd.lines.outcome_map import Rule
 from dialerd.lines.rewriting import Rewrite
 from dialerd.lines.sip_trunk import SipTrunk
+from dialerd.shell.addresses import is_numeric
 from sip.accounts.auth import Credentials
 from sip.events import Address
-from sip.transport.local import Local
 
 PAYLOAD_TYPES: Final = {Codec.PCMU: 0, Codec.PCMA: 8}
 EPOCH: Final = dt.date(1970, 1, 1)
 
 
-def sip_trunk(trunk: Trunk, targets: Sequence[Address]) -> SipTrunk:
-    """How to speak to a trunk at these addresses, best first."""
+def sip_trunk(trunk: Trunk, targets: Sequence[Address] = ()) -> SipTrunk:
+    """How to speak to a trunk; at these addresses, best first, unless somebody knows better ones.
+
+    It is addressed as it is configured, not by what its name leads to (RFC 3261 section 8.1.1.1).
+    """
     name = trunk.auth_name or trunk.username
-    host, port, _ = targets[0]
     return SipTrunk(
         name=trunk.name,
-        host=host,
-        port=port,
+        host=trunk.host,
+        port=trunk.port_now if is_numeric(trunk.host) else trunk.port,
         targets=tuple(targets),
         kind=trunk.kind.value,
         domain=trunk.domain,
@@ -85,8 +87,8 @@ def _addresses(groups: Iterable[Ports]) -> dict[str, str]:
     }
 
 
-def trunk_spec(trunk: Trunk) -> TrunkSpec:
-    """What the core must know of a trunk."""
+def trunk_spec(trunk: Trunk, *, up: bool = True) -> TrunkSpec:
+    """What the core must know of a trunk; not `up`: there is no address to call yet."""
     return TrunkSpec(
         name=trunk.name,
         channels=trunk.channels,
@@ -104,6 +106,7 @@ def trunk_spec(trunk: Trunk) -> TrunkSpec:
             for label in group.labels()
         ),
         registers=trunk.register,
+        up=up,
     )
 
 
@@ -156,17 +159,3 @@ def utc_offset_s(zone: str, at_ms: int) -> int:
     at = dt.datetime.fromtimestamp(at_ms / 1000, dt.UTC).astimezone(parse_zone(zone))
     offset = at.utcoffset()
     return 0 if offset is None else round(offset.total_seconds())
-
-
-def flow_for(trunk: Trunk, host: str, locals_: Sequence[Local]) -> int:
-    """The transport of ours that leads from here to a trunk's address.
-
-    Raises:
-        OSError: there is none; the text says which is missing.
-    """
-    v6 = ":" in host
-    for index, local in enumerate(locals_):
-        if (local.transport, local.v6, local.side) == (trunk.transport.value, v6, "trunk"):
-            return index
-    family = "IPv6" if v6 else "IPv4"
-    raise OSError(f"no socket of ours speaks {trunk.transport} over {family}")

@@ -106,12 +106,20 @@ class Admission:
         self._phones: dict[str | Address, int] = {}  # registrations by host and by address
         self.count = dict.fromkeys(COUNTERS, 0)
         if trunks is not None:
-            self._networks = []
-            for name, networks in trunks.items():
-                for network in networks:
-                    self.allow(network, name)
+            self.configure(trunks)
 
     # trunks
+
+    def configure(self, trunks: Mapping[str, Sequence[str]]) -> None:
+        """These are the trunks and their networks; all that was allowed before is forgotten.
+
+        SipError when one is no network: then nothing has changed.
+        """
+        fresh = Admission()
+        for name, networks in trunks.items():
+            for network in networks:
+                fresh.allow(network, name)
+        self._networks, self._hosts = fresh._networks or [], fresh._hosts
 
     def allow(self, network: str, trunk: str) -> None:
         """Hear `network` on the trunks' side; to be called when a trunk's name leads elsewhere."""

@@ -13,6 +13,7 @@ import dns.asyncresolver
 import dns.exception
 import dns.message
 import dns.name
+import dns.nameserver
 import dns.rdatatype
 import dns.resolver
 
@@ -35,19 +36,20 @@ class DnsResolver:
 
     def __init__(
         self,
-        servers: Sequence[str] = (),
+        servers: Sequence[str | tuple[str, int]] = (),
         *,
         timeout_ms: int = 2_000,
         port: int = 53,
         hosts: Path = HOSTS,
     ) -> None:
-        """`servers` are addresses; none: those of /etc/resolv.conf."""
+        """`servers` are addresses, or those with a port; none: those of /etc/resolv.conf."""
         try:
             resolver = dns.asyncresolver.Resolver(configure=not servers)
         except dns.resolver.NoResolverConfiguration:  # then the list of hosts is all there is
             resolver = dns.asyncresolver.Resolver(configure=False)
         if servers:
-            resolver.nameservers = list(servers)
+            places = [(one, port) if isinstance(one, str) else one for one in servers]
+            resolver.nameservers = [dns.nameserver.Do53Nameserver(*one) for one in places]
         resolver.port = port
         resolver.timeout = timeout_ms / 1000
         resolver.lifetime = min(2 * resolver.timeout, SEARCH_TIME / SECOND)

@@ -44,7 +44,8 @@ Then = Callable[[tuple[Address, ...]], None]
 class Targets:
     """See the module's text. Made for a stack, it registers itself there and closes with it.
 
-    `on_turned` hears of every address that was found up or down; it may be set at any time.
+    `on_turned` hears of every address that was found up or down; it may be set at any time. Names
+    are looked up for the trunks' side: telephones are called where they registered from.
     """
 
     def __init__(
@@ -60,10 +61,11 @@ class Targets:
         self._reach = stack.endpoint.layer.reach
         self._reach.resolves = True
         self._rng = rng
-        self._locator = Locator({(one.transport, one.v6) for one in self._reach.locals}, rng)
+        kinds = {(one.transport, one.v6) for one in self._reach.locals if one.side == "trunk"}
+        self._locator = Locator(kinds, rng)
         self.box = PenaltyBox(penalty_s)
         self.pinger = Pinger(rng)
-        self.on_turned: Callable[[Address, bool], None] = _nobody
+        self.on_turned: Callable[[Turned], None] = _nobody
         self._waiting: dict[int, tuple[int, Then, bool]] = {}
         self._numbers = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -72,6 +74,7 @@ class Targets:
         self._actual: dict[Address, Address] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._pumping = False
+        self._unanswered: dict[str, None] = {}  # names that no server could say anything of
         self._count = {"names_asked": 0, "names_failed": 0, "names_late": 0}
         stack.targets = self
 
@@ -101,6 +104,10 @@ class Targets:
         self._waiting[self._numbers] = near, then, firm
         self._locator.locate(wanted, self._numbers, time.monotonic_ns())
         self._pump()
+
+    def unanswered(self, host: str) -> bool:
+        """Whether no name server could say where a host is, as it was last asked."""
+        return any(name.endswith(host) for name in self._unanswered)
 
     def _pump(self) -> None:
         """Carry out what the machines want."""
@@ -138,8 +145,11 @@ class Targets:
         except DnsError as error:
             self._count["names_failed"] += 1
             log.warning("%s", error)
+            if len(self._unanswered) < limits.NAMED_MAX:
+                self._unanswered[query.name] = None
             self._locator.fail(query, time.monotonic_ns())
         else:
+            self._unanswered.pop(query.name, None)
             self._locator.answer(query, records, ttl_s, time.monotonic_ns())
         self._pump()
         self._stack.flush()
@@ -259,19 +269,24 @@ class Targets:
         self._arm()
         return done
 
+    def unwatch(self, address: Address) -> None:
+        """Ping it no more."""
+        self.pinger.unwatch(address)
+        self._arm()
+
     def _turned(self, turned: Turned) -> None:
         if turned.up:
             self.box.worked(turned.address)
         log.info("%s port %d is %s", *turned.address[:2], "up" if turned.up else "down")
         try:
-            self.on_turned(turned.address, turned.up)
+            self.on_turned(turned)
         except Exception:
             log.exception("a turn of %s was not dealt with", turned.address[0])
 
     def _probe(self, probe: Probe) -> None:
         """Send an OPTIONS; the endpoint tells how it ended."""
         identity = self._reach.locals[probe.address[2]]
-        ours = f"sip:ping@{bracketed(identity.host)}"
+        ours = probe.from_uri or f"sip:ping@{bracketed(identity.host)}"
         now_ns = time.monotonic_ns()
         ask = Ask(
             number=probe.number,
@@ -332,5 +347,5 @@ class _Answer:
         self._targets.told(told, now_ns)
 
 
-def _nobody(_address: Address, _up: bool) -> None:  # noqa: FBT001 - a callback
+def _nobody(_turned: Turned) -> None:
     """Nobody wants to know."""

@@ -98,6 +98,7 @@ class _Search(msgspec.Struct):
     wanted: Wanted
     numbers: list[int]
     give_up_ns: int
+    missing: set[Query]
 
 
 SERVICES = {"SIP+D2U": "udp", "SIP+D2T": "tcp", "SIPS+D2T": "tls"}  # RFC 3263 section 4.1
@@ -135,11 +136,13 @@ class Locator:
         self._plans: dict[Wanted, tuple[_Plan, int]] = {}
         self._searches: dict[Wanted, _Search] = {}
         self._asked: set[Query] = set()
+        self._queued: dict[Query, None] = {}  # to be asked when others have been answered
         self._out: list[Query | Located] = []
 
     def locate(self, wanted: Wanted, number: int, now_ns: int) -> None:
         """Begin a search; `Located` with its number comes out, at once when all is known."""
-        plan = self._plan(wanted, now_ns)
+        missing: set[Query] = set()
+        plan = self._plan(wanted, now_ns, missing)
         if plan is not None:
             self._out.append(Located(number, self._draw(plan)))
             return
@@ -148,20 +151,20 @@ class Locator:
             search.numbers.append(number)
         elif search is None and len(self._searches) < limits.SEARCHES_MAX:
             give_up_ns = now_ns + limits.SEARCH_TIME
-            self._searches[wanted] = _Search(wanted, [number], give_up_ns)
+            self._searches[wanted] = _Search(wanted, [number], give_up_ns, missing)
         else:
             self._out.append(Located(number, ()))
 
     def answer(self, query: Query, records: tuple[Record, ...], ttl_s: int, now_ns: int) -> None:
         """A server answered; no records: there are none."""
-        self._asked.discard(query)
+        self._answered(query)
         most = limits.TTL_MAX_S if records else limits.TTL_NONE_MAX_S
         until_ns = now_ns + min(max(ttl_s, limits.TTL_MIN_S), most) * SECOND
         self._keep(query, _Known(records[: limits.RECORDS_MAX], until_ns, until_ns), now_ns)
 
     def fail(self, query: Query, now_ns: int) -> None:
         """No server answered: what was known before is good for a while longer."""
-        self._asked.discard(query)
+        self._answered(query)
         until_ns = now_ns + limits.TTL_MIN_S * SECOND
         known = self._known.get(query)
         if known is None or now_ns >= known.stale_ns + limits.TTL_STALE_S * SECOND:
@@ -174,10 +177,27 @@ class Locator:
         if len(self._known) >= limits.NAMES_KNOWN_MAX:
             del self._known[next(iter(self._known))]
         self._known[query] = known
-        for search in list(self._searches.values()):
-            plan = self._plan(search.wanted, now_ns)
+        for search in [s for s in self._searches.values() if query in s.missing]:
+            search.missing.clear()
+            plan = self._plan(search.wanted, now_ns, search.missing)
             if plan is not None:
                 self._finish(search, plan)
+
+    def _ask(self, query: Query) -> None:
+        if query in self._asked:
+            return
+        if len(self._asked) < limits.QUERIES_MAX:
+            self._asked.add(query)
+            self._out.append(query)
+        elif len(self._queued) < limits.SEARCHES_MAX:
+            self._queued[query] = None
+
+    def _answered(self, query: Query) -> None:
+        self._asked.discard(query)
+        if self._queued:
+            first = next(iter(self._queued))
+            del self._queued[first]
+            self._ask(first)
 
     def _finish(self, search: _Search, plan: _Plan) -> None:
         del self._searches[search.wanted]
@@ -200,18 +220,20 @@ class Locator:
 
     # from what is known to targets
 
-    def _plan(self, wanted: Wanted, now_ns: int) -> _Plan | None:
-        """All targets of a name by priority; None while a server has to be asked."""
+    def _plan(self, wanted: Wanted, now_ns: int, missing: set[Query]) -> _Plan | None:
+        """All targets of a name by priority; None while a server has to be asked.
+
+        What has to be known for that goes into `missing`.
+        """
         cached = self._plans.get(wanted)
         if cached is not None and now_ns < cached[1]:
             return cached[0]
         reading = _Reading(self._known, now_ns)
         plan = self._read(wanted, reading)
         if reading.missing:
+            missing.update(reading.missing)
             for query in reading.missing:
-                if query not in self._asked and len(self._asked) < limits.QUERIES_MAX:
-                    self._asked.add(query)
-                    self._out.append(query)
+                self._ask(query)
             return None
         if len(self._plans) >= limits.NAMES_KNOWN_MAX:
             self._plans.clear()

@@ -34,13 +34,21 @@ JITTER = 10  # a tenth either way
 
 
 class Ping(msgspec.Struct, frozen=True):
-    """How one address is pinged. `uri` is whom the OPTIONS is addressed to."""
+    """How one address is pinged.
+
+    Attributes:
+        uri: whom the OPTIONS is addressed to.
+        from_uri: who asks; empty: the address that we ask from.
+        first_s: the first one comes within so long, 0: within one interval.
+    """
 
     uri: str
     every_s: int = 30
     retry_s: int = 10
     down_after: int = 2
     up_after: int = 1
+    from_uri: str = ""
+    first_s: int = 0
 
 
 class Probe(msgspec.Struct, frozen=True):
@@ -49,13 +57,18 @@ class Probe(msgspec.Struct, frozen=True):
     number: int
     address: Address
     uri: str
+    from_uri: str = ""
 
 
 class Turned(msgspec.Struct, frozen=True):
-    """An address went up or down."""
+    """An address went up or down; `code` is what the last ping got, 0: no answer.
+
+    One that was suspected and answers is told as up, though nobody had called it down.
+    """
 
     address: Address
     up: bool
+    code: int = 0
 
 
 class _Pinged(msgspec.Struct):
@@ -83,14 +96,14 @@ class Pinger:
         return len(self._pinged)
 
     def watch(self, address: Address, ping: Ping, now_ns: int) -> bool:
-        """Ping an address from now on, the first time within one interval; False when full."""
+        """Ping an address from now on; False when full."""
         found = self._pinged.get(address)
         if found is not None:
             found.ping, found.passing = ping, False
             return True
         if len(self._pinged) >= PINGED_MAX:
             return False
-        first_ns = self._rng.randrange(max(ping.every_s, 1) * SECOND)
+        first_ns = self._rng.randrange((ping.first_s or max(ping.every_s, 1)) * SECOND)
         self._pinged[address] = _Pinged(ping, now_ns + first_ns)
         return True
 
@@ -123,7 +136,8 @@ class Pinger:
                 self._numbers += 1
                 found.number = self._numbers
                 self._probes[found.number] = address
-                self._out.append(Probe(found.number, address, found.ping.uri))
+                ping = found.ping
+                self._out.append(Probe(found.number, address, ping.uri, ping.from_uri))
 
     def deadline_ns(self) -> int | None:
         """When `tick` is needed next."""
@@ -139,13 +153,16 @@ class Pinger:
         found.row = found.row + 1 if alive == found.alive else 1
         found.alive = alive
         found.number = 0
+        relieved = alive and found.suspected and found.state == UP
         if alive:
             found.suspected = False
         enough = found.row >= (found.ping.up_after if alive else found.ping.down_after)
         state = TABLE.get((found.state, ALIVE if alive else DEAD))
         if enough and state is not None:
             found.state = state
-            self._out.append(Turned(address, state == UP))
+            self._out.append(Turned(address, state == UP, code))
+        elif relieved:
+            self._out.append(Turned(address, up=True, code=code))
         calm = alive and found.state != DOWN and not found.suspected
         found.due_ns = now_ns + self._spread(found.ping.every_s if calm else found.ping.retry_s)
         if found.passing and alive and enough:

@@ -179,6 +179,7 @@ CASES = {  # text, line:column, what it says, the hint
         "need a certificate",
         "",
     ),
+    "resolver's port": ('[sip.dns]\nservers = ["9.9.9.9:x"]', "3:12", "no IP address", ":5353"),
     "resolver": ('[sip.dns]\nservers = ["9.9.9.9", "dns.example"]', "3:23", "no IP address", ""),
     "expiry": (
         "[phones]\nexpires_min_s = 3600\nexpires_max_s = 60",

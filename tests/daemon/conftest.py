@@ -53,6 +53,7 @@ class Daemon:
             CONFIG.format(sip=self.sip, http=self.http, gateway=gateway, admin=str(admin).lower())
             + more
         )
+        self.config.chmod(0o600)
         self.process = None
 
     def start(self):

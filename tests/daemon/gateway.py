@@ -6,6 +6,7 @@ it refuses. What it saw is judged by the tests, so nothing of the stack under te
 
 from __future__ import annotations
 
+import hashlib
 import re
 import socket
 import threading
@@ -13,6 +14,12 @@ import time
 from collections import deque
 from dataclasses import dataclass
 from typing import Self
+
+
+def md5(text: str) -> str:
+    """As digest wants it, in hexadecimal."""
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
 
 SDP = (
     "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
@@ -31,11 +38,23 @@ class Seen:
     ended: bool = False
 
 
+@dataclass
+class Registered:
+    """One REGISTER as the gateway saw and answered it."""
+
+    user: str
+    expires_s: int
+    code: int
+
+
 class Gateway:
     """Bound to a free port of the loopback; `calls` in the order they came."""
 
-    def __init__(self, calls_per_s: int = 0, port_of=None, port: int = 0) -> None:
-        """`calls_per_s` 0: any; `port_of(user, headers)` names a port that carries one call."""
+    def __init__(self, calls_per_s: int = 0, port_of=None, port: int = 0, knows: str = "") -> None:
+        """`calls_per_s` 0: any; `port_of(user, headers)` names a port that carries one call.
+
+        `knows` is the password that a REGISTER must prove to know (RFC 2617, MD5 without qop).
+        """
         self._rate = calls_per_s
         self._port_of = port_of
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -46,6 +65,9 @@ class Gateway:
         self.port = self._socket.getsockname()[1]
         self.calls: dict[str, Seen] = {}
         self.other: list[str] = []  # methods that are no call's
+        self.registrations: list[Registered] = []
+        self.mute = False  # it hears and says nothing
+        self._password = knows
         self.clashes: list[str] = []  # ports that were asked for while busy
         self._recent: deque[float] = deque()
         self._closing = threading.Event()
@@ -73,7 +95,8 @@ class Gateway:
                 data, source = self._socket.recvfrom(65_536)
             except TimeoutError:
                 continue
-            self._take(data.decode(), source)
+            if not self.mute:
+                self._take(data.decode(), source)
 
     def _take(self, text: str, source) -> None:
         method = text.split(" ", 1)[0]
@@ -84,6 +107,8 @@ class Gateway:
             if call_id in self.calls:
                 self.calls[call_id].ended = True
             self._reply(text, 200, "OK", source)
+        elif method == "REGISTER":
+            self._register(text, source)
         elif method not in ("ACK", "SIP/2.0"):
             self.other.append(method)
             self._reply(text, 200, "OK", source)
@@ -103,6 +128,19 @@ class Gateway:
         else:
             self._reply(text, seen.code, phrase, source)
 
+    def _register(self, text: str, source) -> None:
+        user = re.search(r"\r\nTo: <sip:([^@]*)@", text)[1]
+        said = dict(re.findall(r'(\w+)="([^"]*)"', text))
+        one = md5(f"{user}:gw:{self._password}")
+        two = md5(f"REGISTER:{said.get('uri')}")
+        right = said.get("response") == md5(f"{one}:n:{two}")
+        code = 200 if right else 401
+        expires_s = int(re.search(r"\r\nExpires: (\d+)", text)[1])
+        if right or "response" in said:
+            self.registrations.append(Registered(user, expires_s, code))
+        extra = "" if right else 'WWW-Authenticate: Digest realm="gw", nonce="n"'
+        self._reply(text, code, "OK" if right else "Unauthorized", source, extra=extra)
+
     def _judge(self, seen: Seen) -> tuple[int, str]:
         now = time.monotonic()
         while self._recent and self._recent[0] <= now - 1:
@@ -119,13 +157,17 @@ class Gateway:
                     return 503, "No Channel Available"
         return 200, "OK"
 
-    def _reply(self, text: str, code: int, phrase: str, source, body: str = "") -> None:
+    def _reply(
+        self, text: str, code: int, phrase: str, source, body: str = "", extra: str = ""
+    ) -> None:
         lines = [f"SIP/2.0 {code} {phrase}"]
         for name in ("Via", "From", "To", "Call-ID", "CSeq"):
             for value in re.findall(rf"\r\n{name}: ([^\r]*)", text):
                 tag = ";tag=gw" if name == "To" and ";tag=" not in value else ""
                 lines.append(f"{name}: {value}{tag}")
         lines.append(f"Contact: <sip:gw@127.0.0.1:{self.port}>")
+        if extra:
+            lines.append(extra)
         if body:
             lines.append("Content-Type: application/sdp")
         lines.append(f"Content-Length: {len(body)}")

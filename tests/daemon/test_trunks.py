@@ -218,22 +218,52 @@ def test_a_trunk_is_added_and_removed_while_calls_are_up(daemon, tmp_path):
     assert "Traceback" not in text
 
 
-def test_a_stranger_gets_no_answer_once_networks_are_named(daemon, tmp_path):
-    with sipp(tmp_path, "uas", 3) as good, socket.socket(type=socket.SOCK_DGRAM) as stranger:
-        d = daemon(gateway=good.port, more='sources = ["127.0.0.1"]\n').start()
-        stranger.bind(("127.0.0.2", 0))
-        stranger.settimeout(1)
-        ours = stranger.getsockname()
-        options = (
-            f"OPTIONS sip:127.0.0.1:{d.sip} SIP/2.0\r\n"
-            f"Via: SIP/2.0/UDP {ours[0]}:{ours[1]};branch=z9hG4bKx;rport\r\n"
-            "From: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: x\r\nCSeq: 1 OPTIONS\r\n"
-            "Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
-        )
+def answered(stranger, port):
+    """Whether an OPTIONS from there gets an answer."""
+    ours, stranger.branch = stranger.getsockname(), stranger.branch + 1
+    options = (
+        f"OPTIONS sip:127.0.0.1:{port} SIP/2.0\r\n"
+        f"Via: SIP/2.0/UDP {ours[0]}:{ours[1]};branch=z9hG4bK{stranger.branch};rport\r\n"
+        f"From: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: {stranger.branch}\r\n"
+        "CSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+    )
+    stranger.sendto(options.encode(), ("127.0.0.1", port))
+    try:
+        return stranger.recv(2048).startswith(b"SIP/2.0 200")
+    except TimeoutError:
+        return False
+
+
+class Stranger(socket.socket):
+    """At an address that only some trunks name."""
+
+    branch = 0
+
+    def __init__(self):
+        super().__init__(type=socket.SOCK_DGRAM)
+        self.bind(("127.0.0.2", 0))
+        self.settimeout(0.5)
+
+
+def test_a_reload_hears_the_networks_of_new_trunks_and_no_longer_those_of_old_ones(daemon):
+    with Stranger() as stranger:
+        d = daemon().start()
         with d.ready() as client:
-            stranger.sendto(options.encode(), ("127.0.0.1", d.sip))
-            with pytest.raises(TimeoutError):
-                stranger.recv(2048)
+            before = d.config.read_text()
+            assert not answered(stranger, d.sip)
+            more = SECOND.format(port=9) + 'sources = ["127.0.0.2"]\n'
+            for text, heard in ((before + more, True), (before, False)):
+                d.config.write_text(text)
+                assert client.call(Reload(who="test")).restart == ()
+                assert answered(stranger, d.sip) is heard
+        assert d.stop()[0] == 0
+
+
+def test_a_stranger_gets_no_answer_once_networks_are_named(daemon, tmp_path):
+    with sipp(tmp_path, "uas", 3) as good, Stranger() as stranger:
+        d = daemon(gateway=good.port, more='sources = ["127.0.0.1"]\n').start()
+        with d.ready() as client:
+            assert not answered(stranger, d.sip)
             people(d.folder, 3)
             broadcast(client)
             assert until_finished(client).outcomes[Outcome.ANSWERED] == 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -19,9 +20,10 @@ debug=0
 log_stderror=yes
 fork=yes
 children=1
-disable_tcp=yes
+tcp_children=1
+disable_tcp={no_tcp}
 auto_aliases=no
-listen=udp:127.0.0.1:{port}
+listen={transport}:127.0.0.1:{port}
 loadmodule "tm.so"
 loadmodule "sl.so"
 loadmodule "rr.so"
@@ -32,6 +34,7 @@ loadmodule "registrar.so"
 loadmodule "auth.so"
 loadmodule "textops.so"
 loadmodule "siputils.so"
+{tls}
 modparam("auth", "algorithm", "{algorithm}")
 modparam("auth", "nonce_count", 1)
 modparam("auth", "nonce_expire", {nonce_s})
@@ -42,6 +45,7 @@ request_route {{
     if (is_method("REGISTER")) {{
         if (!pv_www_authenticate("$fd", "{password}", "0")) {{ www_challenge("$fd", "1"); exit; }}
         consume_credentials();
+        {told}
         save("location");
         exit;
     }}
@@ -67,26 +71,68 @@ request_route {{
         consume_credentials();
     }}
     record_route();
+    {led}
     if (!lookup("location")) {{ sl_send_reply("404", "Not Found"); exit; }}
     t_relay();
 }}
 """
 
 
+# It tells a Service-Route, and takes calls by that route only, for somebody at a port.
+TOLD = (
+    'append_to_reply("Service-Route: <sip:orig@127.0.0.1:{port};transport={transport};lr>\\r\\n");'
+)
+LED = """
+    if (!($(hdr(Route)[0]) =~ "orig@127.0.0.1")) {{ sl_send_reply("403", "Service-Route"); exit; }}
+    loose_route();
+    $du = "sip:127.0.0.1:{next_port}";
+    t_relay();
+    exit;
+"""
+TLS = """\
+enable_tls=yes
+loadmodule "tls.so"
+modparam("tls", "tls_method", "TLSv1.2+")
+modparam("tls", "certificate", "{certificate[0]}")
+modparam("tls", "private_key", "{certificate[1]}")
+"""
+
+
 @contextlib.contextmanager
 def kamailio(
-    folder: Path, *, algorithm: str = "", expires_s: int = 60, nonce_s: int = 60
+    folder: Path,
+    *,
+    algorithm: str = "",
+    expires_s: int = 60,
+    nonce_s: int = 60,
+    transport: str = "udp",
+    certificate: tuple[Path, Path] | None = None,
+    next_port: int = 0,
 ) -> Iterator[int]:
-    """A Kamailio for the length of a block; its port."""
+    """A Kamailio for the length of a block; its port.
+
+    With `next_port` it tells a Service-Route, and calls by that route go to there, by UDP.
+    """
     program = shutil.which("kamailio", path="/usr/sbin:/usr/bin")
-    assert program, "Kamailio is missing: apt-get install kamailio"
-    port = free_port()
+    assert program, "Kamailio is missing: apt-get install kamailio kamailio-tls-modules"
+    port = free_port(kind=socket.SOCK_DGRAM if transport == "udp" else socket.SOCK_STREAM)
+    fields = {"port": port, "transport": transport, "next_port": next_port}
+    listen = f"{transport}:127.0.0.1:{port}"
     config = folder / "kamailio.cfg"
-    config.write_text(
-        CONFIG.format(
-            port=port, algorithm=algorithm, expires_s=expires_s, nonce_s=nonce_s, password=PASSWORD
-        )
+    text = CONFIG.format(
+        **fields,
+        algorithm=algorithm,
+        expires_s=expires_s,
+        nonce_s=nonce_s,
+        password=PASSWORD,
+        no_tcp="yes" if transport == "udp" else "no",
+        tls=TLS.format(certificate=certificate) if certificate else "",
+        told=TOLD.format(**fields) if next_port else "",
+        led=LED.format(**fields) if next_port else "",
     )
+    if transport != "udp":  # what it sends on goes by UDP
+        text = text.replace(f"listen={listen}\n", f"listen={listen}\nlisten=udp:127.0.0.1:{port}\n")
+    config.write_text(text)
     log = folder / "kamailio.log"
     with log.open("wb") as out:
         command = [program, "-DD", "-E", "-m", "16", "-M", "4", "-Y", str(folder)]
@@ -95,7 +141,7 @@ def kamailio(
         )
         try:
             until = time.monotonic() + START_S
-            while not listens(port):
+            while not listens(port, transport="udp" if transport == "udp" else "tcp"):
                 assert process.poll() is None, log.read_text()
                 assert time.monotonic() < until, log.read_text()
                 time.sleep(0.05)

@@ -11,13 +11,12 @@ from dialerd.core.line_spec import PlanSpec, Trouble
 from dialerd.core.records import Outcome
 from dialerd.shell.trunk_config import (
     changes,
-    flow_for,
     sip_trunk,
     trunk_spec,
     utc_offset_s,
 )
-from sip.transport.local import Local
 
+BARE = 'numbering = { plan = "plan.toml" }\n'
 TEXT = """
 numbering = { plan = "plan.toml" }
 [[sip.listen]]
@@ -105,18 +104,18 @@ def test_what_the_lines_get(read):
     assert made.silence_s == 10
 
 
-def test_the_transport_that_leads_to_a_trunk(read):
-    trunk = read(TEXT).trunk[0]
-    ours = [
-        Local("192.0.2.1", 5060),
-        Local("192.0.2.1", 5060, "tcp", "phone"),
-        Local("::1", 5060, "tcp"),
-        Local("192.0.2.1", 5070, "tcp"),
-    ]
-    assert flow_for(trunk, "192.0.2.20", ours) == 3
-    assert flow_for(trunk, "2001:db8::1", ours) == 2
-    with pytest.raises(OSError, match="no socket of ours speaks tcp over IPv4"):
-        flow_for(trunk, "192.0.2.20", ours[:3])
+@pytest.mark.parametrize(
+    ("keys", "host", "port"),
+    [
+        ('host = "192.0.2.20"', "192.0.2.20", 5060),
+        ('host = "2001:db8::1"\nport = 99', "2001:db8::1", 99),
+        ('host = "gw.example.com"', "gw.example.com", 0),
+        ('host = "gw.example.com"\nport = 5070', "gw.example.com", 5070),
+    ],
+)
+def test_a_trunk_is_addressed_as_it_is_configured(read, keys, host, port):
+    made = sip_trunk(read(f'{BARE}[[trunk]]\nname = "a"\n{keys}\n').trunk[0])
+    assert (made.host, made.port, made.targets) == (host, port, ())
 
 
 def test_what_a_reload_would_change(read):

@@ -35,11 +35,11 @@ def _answers(port: int) -> bool:
 
 
 @contextlib.contextmanager
-def name_server(*records: str) -> Iterator[int]:
+def name_server(*records: str, port: int = 0) -> Iterator[int]:
     """Its port, while it runs."""
     program = shutil.which("dnsmasq") or shutil.which("dnsmasq", path="/usr/sbin")
     assert program, "dnsmasq is missing: apt-get install dnsmasq-base"
-    port = free_port()
+    port = port or free_port()
     command = [
         program, "--no-daemon", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--user=",
         f"--port={port}", f"--listen-address={HOST}", "--bind-interfaces", "--local-ttl=60",

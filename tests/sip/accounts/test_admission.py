@@ -48,6 +48,22 @@ def test_networks_of_trunks():
         Admission({"x": ["host.example"]})
 
 
+def test_other_trunks_take_the_place_of_those_before():
+    admission = Admission(TRUNKS)
+    admission.allow("198.51.100.8", "mobi")
+    with pytest.raises(SipError):
+        admission.configure({"a": ["192.0.2.0/24"], "b": ["300.1.1.1"]})
+    assert admission.trunk("198.51.100.8") == "mobi"
+    assert admission.trunk("192.0.2.9") is None
+    admission.configure({"a": ["192.0.2.0/24", "198.51.100.7"]})
+    assert [admission.trunk(h) for h in ("192.0.2.9", "198.51.100.7", "198.51.100.8")] == [
+        "a", "a", None,
+    ]  # fmt: skip
+    admission.configure({})
+    assert not admission.admit(("192.0.2.9", 5060, 0), NOW, phones=False)
+    assert admission.admit(("192.0.2.9", 5060, 0), NOW, phones=True)
+
+
 def invite(call_id: str = "t1") -> bytes:
     return request("INVITE", call_id=call_id, branch=f"z9hG4bK{call_id}", body=OFFER)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +11,7 @@ import pytest
 import uvloop
 
 from sip.transport.io_dns import DnsError, DnsResolver, read_hosts
-from sip.transport.io_lookup import lookup
-from sip.transport.locate import Naptr, Query, Record, Srv, Wanted
+from sip.transport.locate import Naptr, Query, Record, Srv
 from tests.sip.nameserver import ZONE, name_server
 from tests.sip.stacks import HOST
 
@@ -121,24 +119,6 @@ def test_the_list_of_hosts_as_text() -> None:
 KINDS = [("udp", False), ("tcp", False)]
 
 
-def look(resolver: DnsResolver, wanted: Wanted) -> list[tuple[str, str, int]]:
-    found = uvloop.run(lookup(wanted, KINDS, resolver, random.Random(1)))
-    return [(target.transport, target.host, target.port) for target in found]
-
-
-def test_a_search_by_itself(resolver: DnsResolver) -> None:
-    assert look(resolver, Wanted("example.com")) == [
-        ("udp", HOST, 5071), ("udp", "127.0.0.2", 5072), ("tcp", HOST, 5073),
-    ]  # fmt: skip
-    assert look(resolver, Wanted("one.example.com", 0, "udp")) == [("udp", HOST, 5060)]
-    assert look(resolver, Wanted("127.0.0.9", 5088, "udp")) == [("udp", "127.0.0.9", 5088)]
-    assert look(resolver, Wanted("none.example.com")) == []
-
-
-def test_a_search_without_a_server_says_so(tmp_path: Path) -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mute:
-        mute.bind((HOST, 0))
-        port = mute.getsockname()[1]
-        silent = DnsResolver([HOST], port=port, timeout_ms=100, hosts=tmp_path / "none")
-        with pytest.raises(DnsError, match=r"gw\.example"):
-            look(silent, Wanted("gw.example", 5060, "udp"))
+def test_a_server_at_a_port_of_its_own(server: int, tmp_path: Path) -> None:
+    one = DnsResolver([(HOST, server)], hosts=tmp_path / "hosts")
+    assert ask(one, "one.example.com", "A")[0] == (HOST,)

@@ -151,7 +151,7 @@ def test_pings_tell_who_is_up_and_down(server: int, monkeypatch: pytest.MonkeyPa
         turns: list[bool] = []
         async with closing(here, there):
             those = targets(here, server)
-            those.on_turned = lambda _address, up: turns.append(up)
+            those.on_turned = lambda turned: turns.append(turned.up)
             peer = (HOST, there.stack.local()[1], 0)
             assert those.watch(peer, Ping(f"sip:{HOST}:{peer[1]}", 5, 5, 2, 1))
             await here.until(lambda: turns == [True])

@@ -292,9 +292,39 @@ def test_tables_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     out = locator.drain()
     assert len([q for q in out if isinstance(q, Query)]) == 3
     assert [f for f in out if isinstance(f, Located)] == [Located(n, ()) for n in range(3, 10)]
+    assert locator.drain() == []
     for n in range(10):
         locator.answer(Query(f"h{n}.example", "A"), ("192.0.2.1",), 60, SECOND)
     assert len(locator._known) == 3
+
+
+def test_many_names_are_asked_for_together_a_few_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "QUERIES_MAX", 4)
+    locator = Locator(V4, random.Random(1))
+    for n in range(50):
+        locator.locate(Wanted(f"h{n}.example", 5060), n, SECOND)
+    waiting: list[Query] = []
+    asked: list[str] = []
+    found: list[tuple[int, int]] = []
+    while True:
+        for effect in locator.drain():
+            if isinstance(effect, Located):
+                found.append((effect.number, len(effect.targets)))
+            else:
+                waiting.append(effect)
+                asked.append(effect.name)
+        assert len(waiting) <= 4
+        if not waiting:
+            break
+        query = waiting.pop(0)
+        if query.name in {"h7.example", "h8.example"}:
+            locator.fail(query, SECOND)
+        else:
+            locator.answer(query, ("192.0.2.1",), 60, SECOND)
+    assert asked == [f"h{n}.example" for n in range(50)]
+    assert sorted(found) == [(n, int(n not in {7, 8})) for n in range(50)]
 
 
 def test_hostile_records_do_no_harm() -> None:

@@ -50,7 +50,7 @@ def test_any_final_answer_is_a_sign_of_life(code: int) -> None:
     world.pinger.watch(A, PLAIN, world.now_ns)
     assert world.pinger.up(A) is None
     world.run(40)
-    assert world.turns == [Turned(A, up=True)]
+    assert world.turns == [Turned(A, True, code)]
     assert world.pinger.up(A) is True
 
 
@@ -59,14 +59,14 @@ def test_silence_408_and_503_are_none(code: int) -> None:
     world = World([200, code, code, code, 200])
     world.pinger.watch(A, PLAIN, world.now_ns)
     world.run(200)
-    assert world.turns == [Turned(A, True), Turned(A, False), Turned(A, True)]
+    assert world.turns == [Turned(A, True, 200), Turned(A, False, code), Turned(A, True, 200)]
 
 
 def test_one_lost_ping_is_no_news() -> None:
     world = World([200, 0, 200, 0, 200, 0, 200])
     world.pinger.watch(A, PLAIN, world.now_ns)
     world.run(400)
-    assert world.turns == [Turned(A, True)]
+    assert world.turns == [Turned(A, True, 200)]
 
 
 def test_thresholds() -> None:
@@ -102,8 +102,25 @@ def test_a_suspect_is_asked_soon_and_forgotten_when_it_answers() -> None:
     world.run(100)
     assert len(world.at) == 4
     assert world.at[0] <= 12.1
-    assert world.turns == [Turned(A, False), Turned(A, True)]
+    assert world.turns == [Turned(A, False, 0), Turned(A, True, 200)]
     assert len(world.pinger) == 0
+
+
+def test_a_suspect_that_answers_is_told_as_up_though_it_was() -> None:
+    world = World([200, 401])
+    world.pinger.watch(A, PLAIN, world.now_ns)
+    world.run(31)
+    world.pinger.suspect(A, PLAIN, world.now_ns)
+    world.run(12)
+    assert world.turns == [Turned(A, True, 200), Turned(A, True, 401)]
+
+
+def test_the_first_ping_may_come_sooner() -> None:
+    soon = Ping("sip:a.example", every_s=300, from_uri="sip:us@b.example", first_s=5)
+    world = World([200])
+    world.pinger.watch(A, soon, 0)
+    world.pinger.tick(5 * SECOND)
+    assert world.pinger.drain() == [Probe(1, A, "sip:a.example", "sip:us@b.example")]
 
 
 def test_a_suspect_that_is_watched_anyway_stays_watched() -> None:
