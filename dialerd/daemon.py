@@ -29,6 +29,7 @@ from dialerd.core.events import CampaignChanged, LinesChanged, UsageKnown
 from dialerd.core.limits import USAGE_DAYS_MAX
 from dialerd.core.lines_view import Reloaded
 from dialerd.core.metering import day_of
+from dialerd.core.prompts_view import PromptError
 from dialerd.core.records import CampaignState
 from dialerd.lines.sip_line import SipLines
 from dialerd.plan_file import read_numbering
@@ -38,8 +39,9 @@ from dialerd.shell.clock import Clock
 from dialerd.shell.control import RunningDaemon
 from dialerd.shell.driver import Driver
 from dialerd.shell.entropy import Entropy
-from dialerd.shell.media import Media, Prompts
-from dialerd.shell.prompts import PromptError
+from dialerd.shell.library import library_of
+from dialerd.shell.media import Media
+from dialerd.shell.prompt_table import Prompts
 from dialerd.shell.sip_config import stack_settings
 from dialerd.shell.sip_stack import Stack
 from dialerd.shell.trunk_config import changes, sip_trunk, trunk_spec, utc_offset_s
@@ -160,7 +162,7 @@ class Daemon:
             priority=media.priority,
             streams_max=min((media.port_high - media.port_low) // 2, 65_000),
         )
-        self._prompts = Prompts(engine, (media.prompts,))
+        self._prompts = Prompts(engine, (media.prompts,), library_of(self._config.store.path))
         ports = (media.port_low, media.port_high)
         self._media = Media(engine, self._prompts, media.bind, shown, ports, self._feed)
         self._media.attach(loop)

@@ -6,6 +6,7 @@ from dialerd.cli.main import CONFIG, FAILED, UNREACHABLE
 from dialerd.control.io_client import UnreachableError
 from dialerd.core.control import ControlError
 from dialerd.core.ports import StoreError
+from dialerd.core.prompts_view import PromptError
 from dialerd.toml_load import TomlError
 
 
@@ -22,7 +23,7 @@ def describe(error: BaseException) -> tuple[int, str]:
             return UNREACHABLE, f"error: {error.text}"
         case ControlError():
             return FAILED, _control(error)
-        case FailedError() | StoreError():
+        case FailedError() | StoreError() | PromptError():
             return FAILED, f"error: {error}"
         case OSError():
             where = f"{error.filename}: " if error.filename else ""

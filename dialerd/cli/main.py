@@ -30,6 +30,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "import": ("import_", "Import a CSV file of people into a list."),
     "list": ("lists", "Imported lists."),
     "campaign": ("campaign", "Create, approve, start, pause and finish campaigns."),
+    "prompt": ("prompt", "What callers hear: import recordings, list, remove, listen."),
     "report": ("report", "Everything that happened to each number of a campaign."),
     "trunks": ("trunks", "The lines: use, registration, health, cost and what is left."),
     "reload": ("trunks", "Take over the trunks of the configuration as it is now."),

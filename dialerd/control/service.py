@@ -11,10 +11,10 @@ from typing import Protocol
 
 from msgspec import structs
 
+from dialerd.control.checking import regime_refusal, spec_refusals
 from dialerd.control.hub import EventHub
 from dialerd.core.campaign import action_target, allowed_actions
 from dialerd.core.campaign_spec import (
-    CampaignSpec,
     at_time,
     from_settings,
     spec_faults,
@@ -62,6 +62,7 @@ from dialerd.core.ports import (
     StoreError,
     StoreFailedError,
 )
+from dialerd.core.prompts_view import PromptChanged, PromptTaken
 from dialerd.core.records import Campaign, CampaignSettings, CampaignState, LeadState
 from dialerd.core.regime import check_regime
 from dialerd.core.tracing import GetTrace, ListTraces, Trace, TraceList
@@ -124,6 +125,10 @@ class Daemon(Protocol):
 
     async def reload(self, who: str) -> Reloaded:
         """Take over the configuration's trunks; Invalid."""
+        ...
+
+    async def prompt_changed(self, name: str) -> PromptTaken:
+        """Play what a prompt's name stands for now."""
         ...
 
     def traces(self, request: ListTraces) -> TraceList:
@@ -266,6 +271,10 @@ class ControlService:
         """Take over the configuration's trunks."""
         return await self._daemon.reload(request.who)
 
+    async def prompt_changed(self, request: PromptChanged) -> PromptTaken:
+        """A prompt was imported, replaced or removed."""
+        return await self._daemon.prompt_changed(request.name)
+
     async def traces(self, request: ListTraces) -> TraceList:
         """The calls whose SIP messages are kept."""
         return self._daemon.traces(structs.replace(request, call=self._meant(request.call)))
@@ -303,20 +312,9 @@ class ControlService:
                 raise Unavailable(why)
             self._daemon.dial_again()
         if action is CampaignAction.APPROVE:
-            faults = await self._faults(from_settings(campaign.settings, ""))
+            faults = await spec_refusals(from_settings(campaign.settings, ""), self._daemon)
             if faults:
                 raise Invalid("; ".join(fault.detail for fault in faults), faults=tuple(faults))
-
-    async def _faults(self, spec: CampaignSpec) -> list[FieldFault]:
-        """What the daemon's prompts and lines have against a campaign."""
-        faults = [
-            FieldFault(fault, f"/spec/steps/{index}/prompt")
-            for index, step in enumerate(spec.steps)
-            if (fault := await self._daemon.prompt_fault(step.prompt))
-        ]
-        if fault := self._daemon.regime_fault(spec.regime):
-            faults.append(FieldFault(fault, "/spec/regime"))
-        return faults
 
     def _find(self, name: str) -> Campaign:
         try:
@@ -331,7 +329,7 @@ class ControlService:
             FieldFault(fault.text, "/spec/" + "/".join(map(str, fault.pointer)))
             for fault in spec_faults(spec)
         ]
-        faults += await self._faults(spec)
+        faults += await spec_refusals(spec, self._daemon)
         list_id = 0
         try:
             list_id = self._store.find_list(spec.list).list_id
@@ -341,7 +339,7 @@ class ControlService:
         try:
             check_regime(settings)
         except ValueError as error:
-            faults.append(_regime_fault(str(error)))
+            faults.append(regime_refusal(str(error)))
         if faults:
             raise Invalid("; ".join(fault.detail for fault in faults), faults=tuple(faults))
         return settings
@@ -375,15 +373,6 @@ class ControlService:
             spec=from_settings(settings, names.get(settings.list_id, str(settings.list_id))),
             why=self._daemon.why(campaign) if campaign.state is CampaignState.RUNNING else "",
         )
-
-
-def _regime_fault(text: str) -> FieldFault:
-    """`check_regime` begins its text with the field it means."""
-    field, colon, rest = text.partition(": ")
-    known = {"start_ms, end_ms": "start_at", "end_ms": "end_at"}
-    if colon and " " not in known.get(field, field):
-        return FieldFault(rest, "/spec/" + known.get(field, field).replace(".", "/"))
-    return FieldFault(text, "/spec/regime")
 
 
 def refused(error: StoreError) -> ControlError:

@@ -45,7 +45,7 @@ _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 # No control characters: names reach terminals, spreadsheets and log lines.
 _TEXT: Final = r"^[^\x00-\x1f\x7f-\x9f]+$(?!\n)"
 _STEP: Final = r"^[A-Za-z0-9_-]{1,32}$(?!\n)"
-_PROMPT: Final = r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*$(?!\n)"
+PROMPT_PATTERN: Final = r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*$(?!\n)"
 _TIME: Final = r"^([01][0-9]|2[0-3]):[0-5][0-9]$(?!\n)|^24:00$(?!\n)"
 
 Name = Annotated[
@@ -74,7 +74,7 @@ PromptName = Annotated[
     str,
     Meta(
         max_length=PROMPT_CHARS_MAX,
-        pattern=_PROMPT,
+        pattern=PROMPT_PATTERN,
         description="A path under the prompts folder; no part of it begins with a dot.",
         extra={"hint": "letters, digits, dash, underscore, dot, slash"},
     ),

@@ -18,6 +18,7 @@ from msgspec import Meta
 from dialerd.core.campaign_spec import CampaignSpec, Name
 from dialerd.core.control_base import PAGE_MAX, Reply, Request
 from dialerd.core.lines_view import ListTrunks, Reload, Reloaded, TrunkList
+from dialerd.core.prompts_view import PromptChanged, PromptTaken
 from dialerd.core.records import CampaignState, Outcome
 from dialerd.core.tracing import GetTrace, ListTraces, Trace, TraceList
 
@@ -373,6 +374,10 @@ class Control(Protocol):
 
     async def reload(self, request: Reload) -> Reloaded:
         """Take over the configuration's trunks; Invalid with its faults."""
+        ...
+
+    async def prompt_changed(self, request: PromptChanged) -> PromptTaken:
+        """Play what a prompt's name stands for now."""
         ...
 
     async def traces(self, request: ListTraces) -> TraceList:

@@ -107,6 +107,11 @@ def _no_step(name: str, ids: list[str]) -> str:
     return f"there is no step {name!r}; steps: {', '.join([*ids, END])}"
 
 
+def prompts_of(flow: Flow) -> set[str]:
+    """Names of the prompts that a flow may play."""
+    return {step.prompt for step in flow.steps}
+
+
 def _reached(flow: Flow) -> set[str]:
     by_id = {step.step_id: step for step in flow.steps}
     todo = [flow.steps[0].step_id]

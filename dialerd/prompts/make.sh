@@ -7,7 +7,7 @@ raw=$(mktemp --suffix=.wav)
 trap 'rm -f "$raw"' EXIT
 say() { # folder voice words-a-minute name text
     espeak-ng -v "$2" -s "$3" -w "$raw" "$5"
-    "${PYTHON:-python3}" -c 'import sys; from dialerd.shell.prompts import convert; convert(*sys.argv[1:])' \
+    "${PYTHON:-python3}" -c 'import sys; from dialerd.shell.prompt_import import convert; convert(*sys.argv[1:])' \
         "$raw" "$here/$1/$4.wav"
 }
 say vi vi 175 welcome "Xin chào. Bấm một để xác nhận, bấm hai để từ chối."

@@ -11,14 +11,14 @@ from dialerd.core.control import DaemonState, NotFound, Status, TrunkStatus, Una
 from dialerd.core.dialer import Dialer
 from dialerd.core.events import CampaignChanged, Drain, Resume
 from dialerd.core.lines_view import ListTrunks, Reloaded, TrunkList
+from dialerd.core.prompts_view import PromptError, PromptTaken
 from dialerd.core.records import Campaign, CampaignState, Outcome
 from dialerd.core.regime import find_regime
 from dialerd.core.statistics import Figures, TrunkFigures
 from dialerd.core.tracing import GetTrace, ListTraces, Trace, TraceList
 from dialerd.shell.clock import Clock
 from dialerd.shell.driver import Driver
-from dialerd.shell.media import Prompts
-from dialerd.shell.prompts import PromptError
+from dialerd.shell.prompt_table import Prompts
 from dialerd.shell.tracing import Traces
 from dialerd.shell.trunk_view import trunk_info
 
@@ -87,6 +87,13 @@ class RunningDaemon:
         except PromptError as error:
             return str(error)
         return ""
+
+    async def prompt_changed(self, name: str) -> PromptTaken:
+        """Play what its name stands for now; it may stand for nothing any more."""
+        try:
+            return PromptTaken(name=name, seconds=await self._prompts.renew(name))
+        except PromptError as error:
+            return PromptTaken(name=name, seconds=0.0, why=str(error))
 
     def regime_fault(self, name: str) -> str:
         """The loopback regime needs a simulated line; an unknown regime is `check_regime`'s."""

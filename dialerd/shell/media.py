@@ -5,70 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from pathlib import Path
 
 from dialerd.core.events import AnyEvent, Digit, PlayEnded
+from dialerd.core.prompts_view import PromptError
 from dialerd.shell.following import follow
-from dialerd.shell.prompts import SAMPLES, Prompt, PromptError, load_prompt
+from dialerd.shell.prompt_table import Prompts
 from fastpath.rtp import DigitHeard, MediaEngine, StreamStats
 from fastpath.rtp import PlayEnded as PromptEnded
 from sip import sdp
 
 log = logging.getLogger("dialerd.media")
-
-SUFFIXES = ("", ".wav", ".ulaw", ".alaw")
-
-
-class Prompts:
-    """Prompt names to engine prompts.
-
-    A name is a path below one of the folders, with or without suffix.
-    """
-
-    def __init__(self, engine: MediaEngine, folders: tuple[Path, ...]) -> None:
-        self._engine = engine
-        self._folders = (*folders, SAMPLES)
-        self._ids: dict[str, int] = {}
-
-    def find(self, name: str) -> Path:
-        """The file of a prompt; PromptError when there is none."""
-        as_path = Path(name)
-        if as_path.is_absolute() or ".." in as_path.parts or not as_path.name:
-            raise PromptError(
-                f"prompt '{name}': a prompt is named by its path below the prompts folder"
-            )
-        for folder in self._folders:
-            for suffix in SUFFIXES:
-                path = (folder / name).with_name(as_path.name + suffix)
-                if path.is_file():
-                    return path
-        places = ", ".join(dict.fromkeys(str(f) for f in self._folders))
-        raise PromptError(f"prompt '{name}' not found in {places}")
-
-    async def prepare(self, name: str) -> None:
-        """Decode a prompt in a thread, so that calls in progress do not wait for it; PromptError.
-
-        Done when a campaign is made or approved and at the start, never first in a call.
-        """
-        if name not in self._ids:
-            self._add(name, await asyncio.to_thread(self._read, name))
-
-    def load(self, name: str) -> int:
-        """The engine's id of a prompt, decoded here if it is not prepared; PromptError."""
-        if name not in self._ids:
-            self._add(name, self._read(name))
-        return self._ids[name]
-
-    def _read(self, name: str) -> Prompt:
-        path = self.find(name)
-        try:
-            return load_prompt(path)
-        except PromptError as error:
-            raise PromptError(f"prompt '{name}': {error}") from error
-
-    def _add(self, name: str, prompt: Prompt) -> None:
-        if name not in self._ids:  # two may have asked for it at once
-            self._ids[name] = self._engine.add_prompt(prompt.pcmu, prompt.pcma)
 
 
 class Media:

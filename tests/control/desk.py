@@ -18,6 +18,7 @@ from dialerd.core.control import DaemonState, Invalid, NotFound, Status
 from dialerd.core.lines_view import ListTrunks, Reloaded, TrunkList
 from dialerd.core.metering import Left
 from dialerd.core.ports import Store
+from dialerd.core.prompts_view import PromptTaken
 from dialerd.core.records import Campaign, Contact
 from dialerd.core.statistics import LineUse, PortFigures, TrunkFigures
 from dialerd.core.tracing import GetTrace, ListTraces, Trace, TraceList
@@ -47,6 +48,7 @@ class Desk:
         self.state = DaemonState.RUNNING
         self.hung_up = False
         self.broken = ""
+        self.prompts_changed: list[str] = []
         self.tracer = make_tracer(TraceSettings(), [Local("192.0.2.1", 5060)])
         self.kept = Traces(self.tracer, Clock())
 
@@ -98,6 +100,10 @@ class Desk:
         if self.broken:
             raise Invalid(self.broken)
         return Reloaded(added=("new",), removed=("old",), restart=("sip.port",))
+
+    async def prompt_changed(self, name: str) -> PromptTaken:
+        self.prompts_changed.append(name)
+        return PromptTaken(name=name, seconds=1.5)
 
     def traces(self, request: ListTraces) -> TraceList:
         return self.kept.listed(request)

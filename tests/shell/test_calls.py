@@ -14,7 +14,8 @@ from dialerd.core.records import Outcome
 from dialerd.lines.sip_line import SipLines, SipTrunk
 from dialerd.shell.calls import Calls
 from dialerd.shell.clock import Clock
-from dialerd.shell.media import Media, Prompts
+from dialerd.shell.media import Media
+from dialerd.shell.prompt_table import Prompts
 from dialerd.shell.sip_stack import Bind, Stack, StackSettings
 from fastpath.rtp import MediaEngine
 from sip import sdp

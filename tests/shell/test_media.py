@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from dialerd.shell.media import Media, Prompts
+from dialerd.shell.media import Media
+from dialerd.shell.prompt_table import Prompts
 from dialerd.shell.prompts import SAMPLES
 from fastpath.rtp import MediaEngine
 from sip import sdp

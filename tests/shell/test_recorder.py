@@ -20,7 +20,6 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from dialerd.shell.recorder import ENTRY, HEADER_BYTES, HOLD_SAMPLES, Recorder
-from dialerd.shell.wav import read_wav
 from fastpath import g711
 from fastpath.rtp import MediaEngine
 
@@ -235,6 +234,7 @@ while True:
         process.kill()
     audio = sides(path)
     assert len(audio) >= 8000
-    assert read_wav(path.read_bytes()).seconds == len(audio) / 8000
+    with wave.open(str(path)) as file:
+        assert file.getnframes() == len(audio)
     assert set(np.unique(audio)) <= {-32124, 0}, "what we said, or silence"
     assert (audio[:, 0] == -32124).sum() > 1000

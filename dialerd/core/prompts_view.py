@@ -1,0 +1,24 @@
+"""What may be told to the daemon about prompts."""
+
+from __future__ import annotations
+
+from dialerd.core.campaign_spec import PromptName
+from dialerd.core.control_base import Reply, Request
+
+
+class PromptError(ValueError):
+    """What cannot be a prompt, or is none; the text names it and says why."""
+
+
+class PromptChanged(Request["PromptTaken"]):
+    """A prompt was imported, replaced or removed: play what its name stands for now."""
+
+    name: PromptName
+
+
+class PromptTaken(Reply):
+    """What the name stands for now; `why` says why it stands for nothing that can be played."""
+
+    name: str
+    seconds: float
+    why: str = ""

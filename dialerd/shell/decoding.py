@@ -1,0 +1,164 @@
+"""Any audio file as mono samples at 8 kHz, decoded by a process that its faults cannot leave."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+import struct
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dialerd.core.prompts_view import PromptError
+
+RATE: Final = 8_000
+SECONDS_MAX: Final = 600
+FILE_BYTES_MAX: Final = 512 << 20
+DECODE_S_MAX: Final = 180.0  # of the clock; the child's processor time has a bound of its own
+RECORD_BYTES_MAX: Final = 16 << 20
+TEXT_CHARS_MAX: Final = 300
+RAW: Final = {
+    ".ulaw": "mulaw", ".ul": "mulaw", ".mulaw": "mulaw", ".alaw": "alaw", ".al": "alaw",
+    ".sln": "s16le", ".g722": "g722", ".gsm": "gsm",
+}  # fmt: skip
+"""Files without a header: what their names say is in them."""
+
+Progress = Callable[[float, float], None]
+"""Called with the seconds done and the seconds there are (0: unknown)."""
+
+
+class Decoded(NamedTuple):
+    """The audio of a file: float32 samples at 8 kHz, full scale 1.0, and what was seen of it."""
+
+    samples: NDArray[np.float32]
+    container: str
+    codec: str
+    rate: int
+    channels: int
+    clipped: int  # samples of the file that stand still at full scale
+    damaged: bool  # parts could not be decoded and are missing
+
+    @property
+    def seconds(self) -> float:
+        """How long it lasts."""
+        return len(self.samples) / RATE
+
+
+def decode(path: Path, progress: Progress | None = None) -> Decoded:
+    """Decode a file of any format that FFmpeg's libraries know; PromptError says why not."""
+    with open_regular(path) as file:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "dialerd.shell.audio_child", str(SECONDS_MAX),
+             RAW.get(path.suffix.lower(), "")],
+            stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_environment(),
+        )  # fmt: skip
+    with child:
+        watch = threading.Timer(DECODE_S_MAX, child.kill)
+        watch.start()
+        try:
+            assert child.stdout is not None  # noqa: S101 - asked for above
+            return _heard(path, child.stdout, progress)
+        except _EndedError:
+            child.kill()
+            raise PromptError(f"{path}: {_why(child.wait())}") from None
+        finally:
+            watch.cancel()
+            child.kill()
+
+
+def open_regular(path: Path) -> IO[bytes]:
+    """Open a file to read, and nothing that waits or never ends; PromptError."""
+    try:
+        file = open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb", buffering=0)  # noqa: SIM115
+    except OSError as error:
+        why = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
+        raise PromptError(f"{path}: {why}") from error
+    found = os.fstat(file.fileno())
+    if stat.S_ISREG(found.st_mode) and found.st_size <= FILE_BYTES_MAX:
+        return file
+    file.close()
+    if stat.S_ISREG(found.st_mode):
+        most = FILE_BYTES_MAX >> 20
+        raise PromptError(f"{path}: {found.st_size >> 20} MiB; at most {most} MiB are read")
+    raise PromptError(f"{path}: not a file")
+
+
+class _EndedError(Exception):
+    """The child broke off."""
+
+
+def _heard(path: Path, pipe: IO[bytes], progress: Progress | None) -> Decoded:
+    """Everything the child tells."""
+    about: dict[str, Any] = {}
+    parts: list[bytes] = []
+    size, size_max = 0, SECONDS_MAX * RATE * 4
+    while True:
+        kind, body = _record(pipe)
+        if kind == b"E":
+            text = body[: 4 * TEXT_CHARS_MAX].decode(errors="replace")[:TEXT_CHARS_MAX]
+            raise PromptError(f"{path}: {text}")
+        if kind == b"H":
+            about = _told(body)
+        elif kind == b"A":
+            parts.append(body)
+            size += len(body)
+            if size > size_max:
+                raise _EndedError
+            if progress is not None:
+                progress(size / 4 / RATE, float(about.get("length_s", 0.0)))
+        elif kind == b"T" and about:
+            found = _told(body)
+            return Decoded(
+                np.frombuffer(b"".join(parts), "<f4"),
+                str(about["container"]), str(about["codec"]), int(about["rate"]),
+                int(about["channels"]), int(found["clipped"]),
+                bool(found["bad_packets"] or found["cut"]),
+            )  # fmt: skip
+        else:
+            raise _EndedError
+
+
+def _record(pipe: IO[bytes]) -> tuple[bytes, bytes]:
+    head = pipe.read(5)
+    if len(head) < 5:
+        raise _EndedError
+    (size,) = struct.unpack(">I", head[1:])
+    if size > RECORD_BYTES_MAX:
+        raise _EndedError
+    body = pipe.read(size)
+    if len(body) < size:
+        raise _EndedError
+    return head[:1], body
+
+
+def _told(body: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(body)
+    except ValueError:
+        raise _EndedError from None
+    if not isinstance(found, dict):
+        raise _EndedError
+    return found
+
+
+def _environment() -> dict[str, str]:
+    """Ours, without threads that would only take memory from the decoder."""
+    root = str(Path(__file__).parents[2])
+    return os.environ | {"PYTHONPATH": root, "OPENBLAS_NUM_THREADS": "1"}
+
+
+def _why(status: int) -> str:
+    """What became of a child that did not say it."""
+    if status in (-signal.SIGXCPU, -signal.SIGKILL):
+        return "decoding it takes longer than audio should"
+    if status < 0:
+        return f"the decoder broke off ({signal.Signals(-status).name}): a damaged file"
+    return f"the decoder ended with status {status}"
