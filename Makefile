@@ -5,6 +5,8 @@ VENV   ?= .venv
 ARGS   ?=
 FUZZ   ?= message uri description conversation text_message field
 RUNS   ?= 10000000
+# Tests mostly wait for a peer or a timer, so more of them run at once than there are processors; 0: one by one.
+WORKERS ?= 4
 BIN    := $(VENV)/bin
 PY     := $(BIN)/python
 PIP    := $(PY) -m pip --quiet --disable-pip-version-check
@@ -55,7 +57,7 @@ demo: build ## the main job on simulated carriers: make demo ARGS="--seconds 60 
 	$(BIN)/dialerd demo $(ARGS)
 
 test: packages develop ## every test: make test ARGS="tests/sip -k invite"
-	.ci/apart $(PY) -m pytest $(ARGS)
+	.ci/apart $(PY) -m pytest --numprocesses $(WORKERS) --dist loadgroup $(ARGS)
 
 # ---- benchmarks ------------------------------------------------------------------------------------------------------
 

@@ -13,7 +13,6 @@ import pytest
 from dialerd import open_files
 from dialerd.sim.io_world import World, make_scene
 
-PORTS = 28_000
 SHOW = "from dialerd import open_files; print(open_files.raise_limit(), open_files.raise_limit())"
 
 
@@ -45,7 +44,7 @@ def test_calls_leave_room_for_other_files() -> None:
 
 
 def test_daemon_and_carriers_take_what_the_system_allows(tmp_path: Path, few_files: int) -> None:
-    with World(make_scene(tmp_path, ports=PORTS, leads=1, rate=1)) as world:
+    with World(make_scene(tmp_path, leads=1, rate=1)) as world:
         world.start_carriers()
         world.start_daemon()
         assert world.daemon is not None
@@ -62,7 +61,7 @@ class Poor(World):
 
 
 def test_a_daemon_that_gets_too_few_says_what_that_means(tmp_path: Path) -> None:
-    with Poor(make_scene(tmp_path, ports=PORTS, leads=1, rate=1)) as world:
+    with Poor(make_scene(tmp_path, leads=1, rate=1)) as world:
         world.start_daemon()
         said = world.scene.log_file("daemon").read_text()
     assert "only 600 files may be open (ulimit -Hn): at most 88 calls at once" in said

@@ -90,8 +90,6 @@ def call(context: click.Context, /, uri: str, **given: Any) -> None:
     options = _options(uri, given)
     try:
         report, found = uvloop.run(_place(options, secrets=given["secrets"]))
-        if given["pcap"] is not None:
-            write_capture(given["pcap"], found)
     except asyncio.CancelledError:  # before it was dialed
         raise click.Abort from None
     except (OSError, ValueError) as error:
@@ -105,6 +103,11 @@ def call(context: click.Context, /, uri: str, **given: Any) -> None:
         if given["full" if full else "traced"]:
             for line in drawing(found, None, full=full):
                 click.echo(line, err=given["as_json"])
+    if given["pcap"] is not None:
+        try:
+            write_capture(given["pcap"], found)
+        except OSError as error:  # the call is told all the same
+            raise click.ClickException(str(error)) from error
     if report.answer_ms is None:
         if report.outcome == "failed":
             click.echo(f"error: {_why_failed(report)}", err=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import sys
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -145,3 +146,28 @@ def print_pairs(pairs: Sequence[tuple[str, Any]]) -> None:
 def local_time(at: datetime, zone: tzinfo | None = None) -> str:
     """A time as people read it, in the given zone (None: this machine's)."""
     return at.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def write_file(target: Path, pieces: Iterable[bytes]) -> None:
+    """All of it under its name or nothing: written beside, then renamed. Readable by its owner.
+
+    What is no file, a pipe or a terminal, is written as it stands. OSError names the target.
+    """
+    if target.exists() and not target.is_file():
+        target.write_bytes(b"".join(pieces))
+        return
+    beside = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(descriptor, "wb") as out:
+            for piece in pieces:
+                out.write(piece)
+            out.flush()
+            os.fsync(out.fileno())
+        beside.replace(target)
+    except OSError as error:
+        error.filename = str(target)  # the user knows this one
+        raise
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            beside.unlink()

@@ -111,12 +111,12 @@ async def _listen(options: ListenOptions, *, as_json: bool) -> None:
     loop = asyncio.get_running_loop()
     say = _say_json if as_json else _say
     listener = Listener(options, loop, say, say)
+    hear_signals(loop)  # before anybody can know that it listens
     host, port = listener.address
     if as_json:
         _line({"kind": "listening", "host": host, "port": port, "script": options.script})
     else:
         click.echo(f"listening on {options.bind.transport} {host}:{port} ({options.script})")
-    hear_signals(loop)
     say(await listener.run())
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
-from dialerd.cli.common import config_option, load_config
+from dialerd.cli.common import config_option, load_config, write_file
 
 
 @click.command("report")
@@ -54,7 +52,7 @@ def report(
         if target is None:
             _write_out(text)
         else:
-            write_file(target, text)
+            write_file(target, (piece.encode() for piece in text))
             click.echo(f"wrote {target}", err=True)
     finally:
         store.close()
@@ -65,22 +63,3 @@ def _write_out(pieces: Iterator[str]) -> None:
     for piece in pieces:
         sys.stdout.buffer.write(piece.encode())
     sys.stdout.buffer.flush()
-
-
-def write_file(target: Path, pieces: Iterator[str]) -> None:
-    """All of it under its name or nothing: written beside, then renamed. Readable by its owner."""
-    beside = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(descriptor, "wb") as out:
-            for piece in pieces:
-                out.write(piece.encode())
-            out.flush()
-            os.fsync(out.fileno())
-        beside.replace(target)
-    except OSError as error:
-        error.filename = str(target)  # the user knows this one
-        raise
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            beside.unlink()

@@ -18,6 +18,7 @@ from dialerd.cli.common import (
     local_time,
     print_json,
     print_table,
+    write_file,
 )
 from dialerd.core.campaign_spec import at_time
 from dialerd.core.tracing import GetTrace, ListTraces, Trace, TracedMessage, TraceList
@@ -85,8 +86,8 @@ def _show_list(found: TraceList, zone: tzinfo | None, *, as_json: bool) -> None:
 
 
 def write_capture(path: Path, found: Trace) -> None:
-    """The messages as a capture file; OSError."""
-    path.write_bytes(capture(map(packet, found.messages)))
+    """The messages as a capture file, whole or not at all; OSError."""
+    write_file(path, [capture(map(packet, found.messages))])
 
 
 def drawing(found: Trace, zone: tzinfo | None, *, full: bool) -> Iterator[str]:

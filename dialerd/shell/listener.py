@@ -339,6 +339,8 @@ class Listener:
         if leg.voice is not None:
             self._streams.pop(leg.voice.stream, None)
             stats = leg.voice.close()
+            if leg.voice.record_fault:
+                self._note(leg, "recording_failed", leg.voice.record_fault)
             report = leg.report
             report.rtp_sent, report.rtp_received = stats.sent, stats.received
             report.rtp_lost = stats.lost

@@ -51,7 +51,7 @@ AFTER_S = 1.0  # and after its prompt, digits and the rest are through
 RELEASE_S = 4.0  # told to end, how long the far end may take to agree
 DRAIN_S = 0.5  # the engine holds 1.28 s of a recording
 TIMELINE_MAX = 1_000  # things of one call that are told, and keys; then only its turns are
-TURNS = frozenset({"answered", "hanging_up", "gave_up", "released"})
+TURNS = frozenset({"answered", "hanging_up", "gave_up", "released", "recording_failed"})
 
 
 class OneCall:
@@ -91,8 +91,7 @@ class OneCall:
             await self._wait()
         finally:
             self._close()
-        if self._stats is not None:
-            s = self._stats
+        if (s := self._stats) is not None:
             self.report.rtp = Rtp(s.sent, s.received, s.lost, round(s.jitter_ms, 3))
         return self.report
 
@@ -104,9 +103,8 @@ class OneCall:
         return stack
 
     def _open_voice(self, host: str) -> Voice:
-        options = self._options
-        self.report.recording = str(options.record or "")
-        voice = Voice(self._engine, voice_options(options, host), self._rng)
+        self.report.recording = str(self._options.record or "")
+        voice = Voice(self._engine, voice_options(self._options, host), self._rng)
         if voice.recorder is not None:
             self._drain_recording(voice.recorder)
         return voice
@@ -172,6 +170,8 @@ class OneCall:
         self._loop.remove_reader(self._engine.fileno())
         if self._voice is not None:
             self._stats = self._voice.close()
+            if self._voice.record_fault:
+                self._note("recording_failed", self._voice.record_fault)
         self._engine.stop()
 
     def _later(self, seconds: float, what: Callable[[], None]) -> None:

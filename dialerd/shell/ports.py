@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -46,7 +47,9 @@ def _inodes(table: str, port: int) -> list[str]:
 
 
 def _holds(process: Path, wanted: set[str]) -> bool:
-    try:
-        return any(os.readlink(fd) in wanted for fd in (process / "fd").iterdir())
-    except OSError:
-        return False
+    with contextlib.suppress(OSError):  # it has ended, or is not ours to look into
+        for file in (process / "fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):  # one that was closed meanwhile
+                if os.readlink(file) in wanted:
+                    return True
+    return False

@@ -115,6 +115,11 @@ class Voice:
         follow(self._engine, self.stream, media, self._agreed, silent=silent)
         self._agreed = media
 
+    @property
+    def record_fault(self) -> str:
+        """Why the recording ended before the call; empty when it did not."""
+        return self.recorder.failed if self.recorder is not None else ""
+
     def close(self) -> StreamStats:
         """Write the rest of the recording, free the stream; its counts."""
         if self.recorder is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import shutil
 import signal
 import socket
@@ -15,6 +16,8 @@ from pathlib import Path
 from dialerd.sim.usage import Stat, Usage, family, parse_stat, usage_of
 
 LOG_LINES = 12
+PORTS = range(30_000, 32_768)
+PORT_TRIES = 1_000
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE_KIB = os.sysconf("SC_PAGE_SIZE") // 1024
 
@@ -137,15 +140,26 @@ def wait_until(
         time.sleep(0.02)
 
 
-def free_udp_port(host: str = "127.0.0.1") -> int:
-    """A UDP port that nobody has now."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
+def free_ports(count: int, host: str = "127.0.0.1") -> list[int]:
+    """Different ports that nobody has now, for UDP and TCP.
+
+    They are none of those that the kernel gives to sockets that ask for any (from 32768 on, unless
+    somebody set it so), else one could be gone before its program is there, or while it restarts.
+    """
+    rng, found = random.SystemRandom(), set[int]()
+    for _ in range(PORT_TRIES):
+        if len(found) == count:
+            return sorted(found)
+        port = rng.choice(PORTS)
+        if all(_is_free(host, port, kind) for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM)):
+            found.add(port)
+    raise ChildError(f"too few free ports from {PORTS.start} to {PORTS.stop - 1}")
 
 
-def free_tcp_port(host: str = "127.0.0.1") -> int:
-    """A TCP port that nobody has now."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
+def _is_free(host: str, port: int, kind: socket.SocketKind) -> bool:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True

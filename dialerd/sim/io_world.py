@@ -40,9 +40,9 @@ from dialerd.core.ids import attempt_of
 from dialerd.core.ports import ReportRow
 from dialerd.core.records import CampaignState, LeadState
 from dialerd.sim import lists, scene
-from dialerd.sim.io_procs import Child, ChildError, free_tcp_port, free_udp_port, wait_until
+from dialerd.sim.io_procs import Child, ChildError, free_ports, wait_until
 from dialerd.sim.ledger import Books, read_ledgers
-from dialerd.sim.scene import CAMPAIGN, CARRIERS, LIST, WHO, Ports, Range, Scene
+from dialerd.sim.scene import CAMPAIGN, CARRIERS, LIST, WHO, Ports, Scene
 from dialerd.sim.summary import Imported, Measured, Summary, judge, summarise
 from dialerd.sim.tally import Tally
 from dialerd.sim.usage import Usage
@@ -80,17 +80,13 @@ class Look(msgspec.Struct):
         return begun and not any(self.progress.leads.get(s.name.lower()) for s in UNTRIED)
 
 
-def ports_from(first: int | None) -> Ports:
-    """Free ports; all of them from `first` on when it is given (a block of 1,000)."""
-    if first is None:
-        carriers = {name: free_udp_port() for name in CARRIERS}
-        return Ports(sip=free_udp_port(), admin=free_tcp_port(), carriers=carriers)
-    carriers = {name: first + 10 + i for i, name in enumerate(CARRIERS)}
-    rtp, theirs = Range(first + 100, first + 699), Range(first + 700, first + 999)
-    return Ports(first, first + 1, carriers, rtp, theirs)
+def scene_ports() -> Ports:
+    """For the daemon and each carrier, all different."""
+    sip, admin, *carriers = free_ports(2 + len(CARRIERS))
+    return Ports(sip, admin, dict(zip(CARRIERS, carriers, strict=True)))
 
 
-def make_scene(folder: Path, *, ports: int | None = None, **settings: object) -> Scene:
+def make_scene(folder: Path, **settings: object) -> Scene:
     """A scene in `folder` (made when missing), with free ports.
 
     A folder that holds a scene keeps its people and its list: `seed` and `leads` are those it was
@@ -102,7 +98,7 @@ def make_scene(folder: Path, *, ports: int | None = None, **settings: object) ->
     socket = folder / "control.sock"
     if len(os.fsencode(socket)) > SOCKET_PATH_MAX:
         socket = Path(tempfile.mkdtemp(prefix="dialerd-")) / "control.sock"
-    fixed = {"folder": folder, "socket": socket, "ports": ports_from(ports)}
+    fixed = {"folder": folder, "socket": socket, "ports": scene_ports()}
     made = msgspec.convert({**settings, **fixed}, Scene, strict=False)
     kept = read_kept(folder)
     if kept is not None:

@@ -17,15 +17,10 @@ import pytest
 
 from admin_http.tokens import Scope, TokenFile, utc_now
 from dialerd.store import open_store, wait
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 LOOKS = 200
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def configure(folder: Path, port: int) -> Path:

@@ -54,7 +54,7 @@ def test_a_number_draws_its_newest_call(command, daemon) -> None:
         "         192.0.2.1:5060                                      192.0.2.2:5060 UDP",
         "   0.000 |- INVITE ---------------------------------------------------------->|",
         "   0.100 |<- 401 Unauthorized ------------------------------------------------|",
-        "   0.200 |- INVITE x2 to 0.300 ---------------------------------------------->|",
+        "   0.200 |- INVITE (Digest) x2 to 0.300 ------------------------------------->|",
         "   0.400 |<- 486 Busy Here ---------------------------------------------------|",
         "   0.500 |- ACK ------------------------------------------------------------->|",
     ]
@@ -117,7 +117,8 @@ def test_nothing_of_the_network_reaches_the_terminal_as_it_is(command, daemon) -
 def test_json_is_for_programs(command, daemon) -> None:
     talk(daemon.desk.tracer, of(5, 1), 1_000)
     found = json.loads(command("trace", "5", "--json").out)
-    assert [m["what"] for m in found["messages"]][:3] == ["INVITE", "401 Unauthorized", "INVITE"]
+    said = [m["what"] for m in found["messages"]]
+    assert said[:3] == ["INVITE", "401 Unauthorized", "INVITE (Digest)"]
     first = found["messages"][0]
     assert (first["ours"], first["peer"]) == (["192.0.2.1", 5060], ["192.0.2.2", 5060])
     assert (first["sent"], first["transport"]) == (True, "udp")

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from dialerd.control.io_client import SyncClient
-from tests.interop.sipp import free_port
+from tests.ports import free_port, media_ports
 
 READY_S = 20
 
@@ -19,8 +19,8 @@ path = "data"
 [sip]
 port = {sip}
 [media]
-port_low = 16000
-port_high = 18000
+port_low = {low}
+port_high = {high}
 [control]
 socket = "control.sock"
 [admin]
@@ -49,10 +49,9 @@ class Daemon:
         self.http = free_port()
         self.config = folder / "dialerd.toml"
         self.socket = folder / "control.sock"
-        self.config.write_text(
-            CONFIG.format(sip=self.sip, http=self.http, gateway=gateway, admin=str(admin).lower())
-            + more
-        )
+        low, high = media_ports()
+        keys = {"sip": self.sip, "http": self.http, "gateway": gateway, "low": low, "high": high}
+        self.config.write_text(CONFIG.format(**keys, admin=str(admin).lower()) + more)
         self.config.chmod(0o600)
         self.process = None
 
@@ -73,6 +72,13 @@ class Daemon:
                 assert self.process.poll() is None, self.process.stderr.read()
                 assert time.monotonic() < until, "the daemon does not become ready"
                 time.sleep(0.05)
+
+    def until_said(self, words):
+        """Wait for a line of its log; `stop` tells only those after it."""
+        for line in self.process.stderr:
+            if words in line:
+                return line
+        raise AssertionError(f"it ended and never said {words!r}")
 
     def stop(self, number=signal.SIGTERM):
         """Its exit code and what it wrote."""

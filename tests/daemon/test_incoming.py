@@ -14,7 +14,7 @@ from sip.events import Account, Registration
 from sip.transport.io_udp import udp_stack
 from sip.transport.local import Local
 from tests.interop.listening import called
-from tests.interop.sipp import free_port
+from tests.ports import free_port
 from tests.sip.samples import message
 
 PHONES = """

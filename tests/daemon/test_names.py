@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dialerd.core.records import Outcome
 from tests.daemon.test_trunks import attempts, run_campaign
-from tests.interop.sipp import free_port, sipp
+from tests.interop.sipp import sipp
+from tests.ports import free_port
 from tests.sip.nameserver import name_server
 
 MORE = """

@@ -11,7 +11,8 @@ from dialerd.core.records import Outcome
 from tests.daemon.gateway import Gateway
 from tests.daemon.test_daemon import broadcast, people, until_finished
 from tests.interop.kamailio_registrar import PASSWORD, kamailio
-from tests.interop.sipp import free_port, sipp
+from tests.interop.sipp import sipp
+from tests.ports import free_port
 from tests.sip.authority import Authority
 
 ACCOUNT = """

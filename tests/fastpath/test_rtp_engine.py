@@ -12,9 +12,10 @@ from itertools import pairwise
 import pytest
 
 from fastpath.rtp import DigitHeard, DigitsSent, MediaEngine, MediaEvent, PlayEnded
+from tests.ports import media_ports
 from tests.reference.rtp import Address, event, rtp
 
-LOW, HIGH = 23000, 23998
+LOW, HIGH = media_ports()
 HERE = "127.0.0.1"
 PCMU = bytes(range(256)) * 5  # 8 frames
 PCMA = bytes(255 - b for b in PCMU)

@@ -11,9 +11,10 @@ import pytest
 
 from fastpath.rtp import DigitHeard, MediaEngine, PlayEnded, SrtpKeys
 from fastpath.srtp_keys import SUITES
+from tests.ports import media_ports
 from tests.reference.rtp import event, rtp
 
-LOW, HIGH = 40_000, 40_998
+LOW, HIGH = media_ports()
 HERE = "127.0.0.1"
 PCMU = bytes(range(256)) * 5  # 8 frames
 OURS = {suite: bytes(range(sum(SUITES[suite][:2]))) for suite in SUITES}

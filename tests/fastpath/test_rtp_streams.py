@@ -9,8 +9,9 @@ from collections.abc import Iterator
 import pytest
 
 from fastpath.rtp import MediaEngine
+from tests.ports import media_ports
 
-LOW, HIGH = 23000, 23998
+LOW, HIGH = media_ports()
 HERE = "127.0.0.1"
 PCMU = bytes(range(256)) * 5  # 8 frames
 PCMA = bytes(255 - b for b in PCMU)
@@ -25,9 +26,9 @@ def engine() -> Iterator[MediaEngine]:
 
 
 def test_ports_are_even_in_the_range_and_random(engine: MediaEngine) -> None:
-    streams = [engine.open(HERE, 23301, 23499) for _ in range(60)]
+    streams = [engine.open(HERE, LOW + 1, LOW + 199) for _ in range(60)]
     ports = [engine.port(s) for s in streams]
-    assert set(ports) <= set(range(23302, 23500, 2))
+    assert set(ports) <= set(range(LOW + 2, LOW + 200, 2))
     assert len(set(ports)) == len(set(streams)) == 60
     assert ports != sorted(ports)
 
@@ -35,11 +36,11 @@ def test_ports_are_even_in_the_range_and_random(engine: MediaEngine) -> None:
 def test_a_full_range_a_busy_port_and_a_full_engine_are_told_apart() -> None:
     engine = MediaEngine(streams_max=3)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as busy:
-        busy.bind((HERE, 23200))
-        first = engine.open(HERE, 23200, 23203)
-        assert engine.port(first) == 23202
-        with pytest.raises(OSError, match="no free even port in 23200-23203") as full:
-            engine.open(HERE, 23200, 23203)
+        busy.bind((HERE, LOW))
+        first = engine.open(HERE, LOW, LOW + 3)
+        assert engine.port(first) == LOW + 2
+        with pytest.raises(OSError, match=f"no free even port in {LOW}-{LOW + 3}") as full:
+            engine.open(HERE, LOW, LOW + 3)
         assert full.value.errno == errno.EADDRINUSE
     engine.open(HERE, LOW, HIGH)
     engine.open(HERE, LOW, HIGH)
@@ -47,14 +48,15 @@ def test_a_full_range_a_busy_port_and_a_full_engine_are_told_apart() -> None:
         engine.open(HERE, LOW, HIGH)
     assert full.value.errno == errno.ENOBUFS
     engine.close(first)
-    assert engine.port(engine.open(HERE, 23202, 23203)) == 23202, "a closed port is free at once"
+    again = engine.open(HERE, LOW + 2, LOW + 3)
+    assert engine.port(again) == LOW + 2, "a closed port is free at once"
     with pytest.raises(OSError, match=r"cannot open RTP port 192\.0\.2\.1"):
         MediaEngine().open("192.0.2.1", LOW, HIGH)
 
 
 @pytest.mark.parametrize(
     ("host", "low", "high"),
-    [("localhost", LOW, HIGH), ("::1", LOW, HIGH), (HERE, 0, 10), (HERE, 23001, 23001),
+    [("localhost", 23000, 23998), ("::1", 23000, 23998), (HERE, 0, 10), (HERE, 23001, 23001),
      (HERE, 100, 50), (HERE, 60000, 65536), (HERE, -4, 4)],
 )  # fmt: skip
 def test_nonsense_for_a_port_is_refused(

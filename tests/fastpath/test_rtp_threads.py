@@ -13,13 +13,19 @@ from pathlib import Path
 import pytest
 
 from fastpath.rtp import MediaEngine, PlayEnded
+from tests.ports import media_ports
 
-LOW, HIGH = 24000, 24998
+LOW, HIGH = media_ports()
 HERE = "127.0.0.1"
 
 
+@pytest.fixture(autouse=True)
+def collected() -> None:
+    """What earlier tests left to the collector must not go in the middle of one of these."""
+    gc.collect()
+
+
 def descriptors() -> int:
-    gc.collect()  # what earlier tests left to the collector must not go in the middle of this one
     return len(os.listdir("/proc/self/fd"))
 
 

@@ -170,6 +170,42 @@ def test_opening_like_the_twin(suite: str, at: int, steps: list[tuple[int, str]]
         assert (fast.failed, fast.replayed) == (slow.failed, slow.replayed)
 
 
+RTCP_STEPS = st.lists(
+    st.tuples(st.integers(-70, 100), st.sampled_from(["whole", "whole", "bit", "cut", "clear"])),
+    min_size=1,
+    max_size=30,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(list(SUITES)), RTCP_STEPS, st.sampled_from([0, 4]), st.data())
+def test_opening_rtcp_like_the_twin(
+    suite: str, steps: list[tuple[int, str]], mki_bytes: int, data: st.DataObject
+):
+    """Reports in any order, again, spoilt anywhere, cut, and never encrypted."""
+    slow = twin.Opener(suite, MASTER[suite], mki_bytes)
+    fast = SrtpOpener(keys(suite, mki_bytes))
+    at, opened = 0, 0
+    for step, spoil in steps:
+        at = max(0, at + step)
+        sealed = twin.protect_rtcp(slow.keys, rtcp(b"report"), at)
+        end = len(sealed) if slow.keys.gcm else len(sealed) - twin.RTCP_TAG
+        sealed = sealed[:end] + b"\0\0\0\7"[:mki_bytes] + sealed[end:]
+        if spoil == "bit":
+            place = data.draw(st.sampled_from([*range(4), *range(8, len(sealed))]))  # not its SSRC
+            flipped = sealed[place] ^ 1 << data.draw(st.integers(0, 7))
+            sealed = sealed[:place] + bytes([flipped]) + sealed[place + 1 :]
+        elif spoil == "cut":
+            sealed = sealed[: data.draw(st.integers(8, len(sealed) - 1))]
+        elif spoil == "clear":
+            sealed = rtcp(bytes(60))
+        expected = slow.open(sealed)
+        opened += expected is not None
+        assert fast.open(sealed) == expected
+        assert (fast.failed, fast.replayed) == (slow.failed, slow.replayed)
+    assert opened == len(slow.rtcp_accepted)
+
+
 PROFILES = {
     "AES_CM_128_HMAC_SHA1_80": pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_80,
     "AES_CM_128_HMAC_SHA1_32": pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_32,

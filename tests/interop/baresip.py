@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.interop.desk import HOST
-from tests.interop.sipp import free_port
+from tests.ports import free_port, media_ports
 
 # Modules lie where the package puts them, below the architecture's or the plain library folder.
 PLACES = ("/usr/lib/baresip/modules", "/usr/lib/x86_64-linux-gnu/baresip/modules")
@@ -21,7 +21,7 @@ audio_player aubridge,nil
 audio_source aubridge,nil
 audio_alert aubridge,nil
 call_local_timeout 120
-rtp_ports 23300-23399
+rtp_ports {low}-{high}
 module_path {modules}
 module g711.so
 module aubridge.so
@@ -49,22 +49,35 @@ class Baresip:
 
 @contextlib.contextmanager
 def baresip(
-    folder: Path, user: str, password: str, server: int, *commands: str
+    folder: Path,
+    user: str,
+    password: str,
+    server: int,
+    *commands: str,
+    certificates: tuple[Path, Path] | None = None,
 ) -> Iterator[Baresip]:
     """A telephone for the length of a block, registered at 127.0.0.1:`server`.
 
-    `commands` are typed once it runs ("d sip:9@...").
+    `commands` are typed once it runs ("d sip:9@..."). With `certificates`, its own with the key in
+    the same file and its authority's, it registers over TLS and listens for it one port higher.
     """
     program = shutil.which("baresip")
     assert program, "baresip is missing: apt-get install baresip-core"
     modules = next((place for place in PLACES if Path(place).is_dir()), "")
     assert modules, f"baresip's modules are in none of {PLACES}"
-    port = free_port()
+    port, (low, high) = free_port(), media_ports()
     home = folder / f"baresip-{user}"
     home.mkdir()
-    (home / "config").write_text(CONFIG.format(host=HOST, port=port, modules=modules))
+    (home / "config").write_text(
+        CONFIG.format(host=HOST, port=port, low=low, high=high, modules=modules)
+    )
+    transport = ""
+    if certificates is not None:
+        transport = ";transport=tls"
+        with (home / "config").open("a") as config:
+            config.write("sip_certificate {}\nsip_cafile {}\n".format(*certificates))
     (home / "accounts").write_text(
-        f"<sip:{user}@{HOST}:{server}>;auth_user={user};auth_pass={password};regint=60;"
+        f"<sip:{user}@{HOST}:{server}{transport}>;auth_user={user};auth_pass={password};regint=60;"
         "answermode=auto;audio_codecs=pcmu/8000\n"
     )
     (home / "contacts").write_text("")

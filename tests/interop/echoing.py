@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.interop.agent import HOST
 from tests.interop.baresip import PLACES
+from tests.ports import media_ports
 
 # The bridge's player feeds its source: what baresip hears, decrypted and decoded, it says again.
 CONFIG = """\
@@ -20,7 +21,7 @@ sip_listen 127.0.0.1:{port}
 audio_player aubridge,loop
 audio_source aubridge,loop
 audio_alert aubridge,nil
-rtp_ports 40800-40898
+rtp_ports {low}-{high}
 module_path {modules}
 module g711.so
 module aubridge.so
@@ -37,7 +38,8 @@ def echoing_phone(folder: Path, port: int, encryption: str, *commands: str) -> I
     assert program, "baresip is missing: apt-get install baresip-core"
     modules = next((place for place in PLACES if Path(place).is_dir()), "")
     assert modules, f"baresip's modules are in none of {PLACES}"
-    (folder / "config").write_text(CONFIG.format(port=port, modules=modules))
+    low, high = media_ports()
+    (folder / "config").write_text(CONFIG.format(port=port, low=low, high=high, modules=modules))
     (folder / "accounts").write_text(
         f"<sip:tel@{HOST}>;regint=0;answermode=auto;audio_codecs=pcmu/8000{encryption}\n"
     )

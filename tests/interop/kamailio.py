@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 HOSTS = ("127.0.0.1", "127.0.0.2")
 
@@ -46,6 +49,29 @@ request_route {{
 """
 
 
+def tls_lines(certificate: tuple[Path, Path]) -> str:
+    """What a configuration needs for TLS, from certificate and key."""
+    return (
+        'enable_tls=yes\nloadmodule "tls.so"\nmodparam("tls", "tls_method", "TLSv1.2+")\n'
+        f'modparam("tls", "certificate", "{certificate[0]}")\n'
+        f'modparam("tls", "private_key", "{certificate[1]}")\n'
+    )
+
+
+@contextlib.contextmanager
+def running(command: list[str], folder: Path, out: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+    """A Kamailio and its children for the length of a block.
+
+    Killed, not asked to end: one that is asked while its children still start waits for them.
+    """
+    process = subprocess.Popen(command, cwd=folder, stdout=out, stderr=out, start_new_session=True)
+    try:
+        yield process
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
 @contextlib.contextmanager
 def kamailio(
     folder: Path, transport: str, port: int, next_port: int, certificate: tuple[Path, Path] | None
@@ -55,14 +81,7 @@ def kamailio(
     assert program, "Kamailio is missing: apt-get install kamailio kamailio-tls-modules"
     listen = [f"listen={transport}:{host}:{port}" for host in HOSTS]
     listen += [f"listen=udp:127.0.0.1:{port}"] if transport != "udp" else []
-    tls = ""
-    if certificate is not None:
-        listen.append("enable_tls=yes")
-        tls = (
-            'loadmodule "tls.so"\nmodparam("tls", "tls_method", "TLSv1.2+")\n'
-            f'modparam("tls", "certificate", "{certificate[0]}")\n'
-            f'modparam("tls", "private_key", "{certificate[1]}")\n'
-        )
+    tls = "" if certificate is None else tls_lines(certificate)
     text = CONFIGURATION.format(
         listen="\n".join(listen), tls=tls, port=port, transport=transport, next=next_port
     )
@@ -70,19 +89,13 @@ def kamailio(
     file.write_text(text)
     command = [program, "-f", str(file), "-DD", "-E", "-m", "64", "-M", "8", "-Y", str(folder)]
     log = folder / "kamailio.log"
-    with (
-        log.open("wb") as out,
-        subprocess.Popen(command, cwd=folder, stdout=out, stderr=out) as process,
-    ):
-        try:
-            until = time.monotonic() + 15
-            while not _answers(transport, port):
-                assert process.poll() is None, log.read_text()
-                assert time.monotonic() < until, log.read_text()
-                time.sleep(0.05)
-            yield
-        finally:
-            process.terminate()
+    with log.open("wb") as out, running(command, folder, out) as process:
+        until = time.monotonic() + 15
+        while not _answers(transport, port):
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < until, log.read_text()
+            time.sleep(0.05)
+        yield
 
 
 def _answers(transport: str, port: int) -> bool:

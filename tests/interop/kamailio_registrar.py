@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.interop.sipp import free_port, listens
+from tests.interop.kamailio import running, tls_lines
+from tests.interop.sipp import listens
+from tests.ports import free_port
 
 PASSWORD = "kamailio-secret"
 START_S = 10.0
@@ -89,13 +89,6 @@ LED = """
     t_relay();
     exit;
 """
-TLS = """\
-enable_tls=yes
-loadmodule "tls.so"
-modparam("tls", "tls_method", "TLSv1.2+")
-modparam("tls", "certificate", "{certificate[0]}")
-modparam("tls", "private_key", "{certificate[1]}")
-"""
 
 
 @contextlib.contextmanager
@@ -115,7 +108,7 @@ def kamailio(
     """
     program = shutil.which("kamailio", path="/usr/sbin:/usr/bin")
     assert program, "Kamailio is missing: apt-get install kamailio kamailio-tls-modules"
-    port = free_port(kind=socket.SOCK_DGRAM if transport == "udp" else socket.SOCK_STREAM)
+    port = free_port()
     fields = {"port": port, "transport": transport, "next_port": next_port}
     listen = f"{transport}:127.0.0.1:{port}"
     config = folder / "kamailio.cfg"
@@ -126,7 +119,7 @@ def kamailio(
         nonce_s=nonce_s,
         password=PASSWORD,
         no_tcp="yes" if transport == "udp" else "no",
-        tls=TLS.format(certificate=certificate) if certificate else "",
+        tls=tls_lines(certificate) if certificate else "",
         told=TOLD.format(**fields) if next_port else "",
         led=LED.format(**fields) if next_port else "",
     )
@@ -134,18 +127,11 @@ def kamailio(
         text = text.replace(f"listen={listen}\n", f"listen={listen}\nlisten=udp:127.0.0.1:{port}\n")
     config.write_text(text)
     log = folder / "kamailio.log"
-    with log.open("wb") as out:
-        command = [program, "-DD", "-E", "-m", "16", "-M", "4", "-Y", str(folder)]
-        process = subprocess.Popen(
-            [*command, "-f", str(config)], cwd=folder, stdout=out, stderr=subprocess.STDOUT
-        )
-        try:
-            until = time.monotonic() + START_S
-            while not listens(port, transport="udp" if transport == "udp" else "tcp"):
-                assert process.poll() is None, log.read_text()
-                assert time.monotonic() < until, log.read_text()
-                time.sleep(0.05)
-            yield port
-        finally:
-            process.terminate()
-            process.wait(10)
+    command = [program, "-f", str(config), "-DD", "-E", "-m", "16", "-M", "4", "-Y", str(folder)]
+    with log.open("wb") as out, running(command, folder, out) as process:
+        until = time.monotonic() + START_S
+        while not listens(port, transport="udp" if transport == "udp" else "tcp"):
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < until, log.read_text()
+            time.sleep(0.05)
+        yield port

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 
-from tests.interop.sipp import free_port
+from tests.ports import free_port
 
 HOST = "127.0.0.1"
 

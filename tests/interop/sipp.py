@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import csv
 import shutil
-import socket
 import subprocess
 import time
 from pathlib import Path
+
+from tests.ports import free_port
 
 SCENARIOS = Path(__file__).parent / "scenarios"
 START_S = 10.0
@@ -28,13 +29,6 @@ _KERNEL = {
     "127.0.0.2": ("0200007F", ""),
     "::1": ("00000000000000000000000001000000", "6"),
 }
-
-
-def free_port(host: str = "127.0.0.1", kind: int = socket.SOCK_DGRAM) -> int:
-    """A port nobody has just now."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, kind) as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
 
 
 def listens(port: int, host: str = "127.0.0.1", transport: str = "udp") -> bool:
@@ -65,7 +59,7 @@ class Sipp:
             [
                 sipp_program(),
                 *which,
-                *("-i", host, "-p", str(self.port), "-mp", str(free_port() & ~1)),
+                *("-i", host, "-p", str(self.port), "-mp", str(free_port())),
                 *("-t", TRANSPORTS[transport]),
                 *("-m", str(calls), "-nostdin", "-trace_stat", "-stf", str(self._stats)),
                 *("-fd", "1", *extra),

@@ -13,7 +13,7 @@ import uvloop
 from sip import sdp
 from sip.events import Ended, Incoming, SipEvent
 from tests.interop.desk import HOST, Desk
-from tests.interop.sipp import free_port
+from tests.ports import free_port
 
 pytestmark = pytest.mark.interop
 PROGRAM = Path(__file__).with_name("aiosip_caller.py")

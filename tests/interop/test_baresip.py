@@ -16,7 +16,7 @@ from sip.accounts.registrar import Phones
 from sip.events import Accepted, Ended, Established, Incoming, Invite, Phone, SipEvent
 from tests.interop.baresip import baresip
 from tests.interop.desk import HOST, Desk, offer
-from tests.interop.sipp import free_port
+from tests.ports import free_port
 
 pytestmark = pytest.mark.interop
 REALM = "office.vn"

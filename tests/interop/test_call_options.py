@@ -9,6 +9,7 @@ import pytest
 
 from tests.interop.listening import called, listening, names
 from tests.interop.sipp import sipp
+from tests.ports import free_port
 from tests.sip.authority import Authority
 
 CONFIG = """
@@ -154,11 +155,12 @@ def test_ipv6() -> None:
 
 
 def test_bind_is_where_it_comes_from(tmp_path) -> None:
+    ours = f"127.0.0.1:{free_port()}"
     with listening("--calls", "1") as peer:
-        code, report, _ = called(at(peer.port), "--bind", "127.0.0.1:24777", "--seconds", "0")
+        code, report, _ = called(at(peer.port), "--bind", ours, "--seconds", "0")
         peer.finish()
-    assert (code, report["local"]) == (0, "127.0.0.1:24777")
-    assert peer.calls()[0]["source"] == "127.0.0.1:24777"
+    assert (code, report["local"]) == (0, ours)
+    assert peer.calls()[0]["source"] == ours
 
 
 def test_trace_and_capture_of_a_call_without_secrets(tmp_path) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from sip.tracing.hep import encapsulate
 from sip.tracing.pcap import Packet, capture, checksum
-from tests.interop.sipp import free_port
+from tests.ports import free_port
 from tests.sip.samples import INVITE, OK, message
 
 AT_NS = 1_795_000_000_123_456_789
@@ -197,6 +197,8 @@ def test_sngrep_understands_our_hep(collector) -> None:
         if path.exists() and path.stat().st_size > sum(len(p.data) for p in sent):
             break
         time.sleep(0.01)
+    else:
+        raise AssertionError("sngrep did not write down what it heard")
     process.send_signal(signal.SIGINT)
     process.wait(10)
     rows = tshark(path, "ip.src", "ip.dst", "udp.srcport", "sip.Method", "sip.Status-Code")

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from dialerd.shell.prompts import load_prompt
-from tests.interop.sipp import free_port, sipp
+from tests.interop.sipp import sipp
+from tests.ports import free_port
 
 
 def dialerd_call(uri, *options):

@@ -26,7 +26,7 @@ from sip.events import (
 )
 from tests.interop.desk import HOST, Desk, offer
 from tests.interop.kamailio_registrar import PASSWORD, kamailio
-from tests.interop.sipp import free_port
+from tests.ports import free_port
 
 pytestmark = pytest.mark.interop
 REALM = HOST

@@ -20,7 +20,7 @@ from sip.events import Accepted, Ended, Established, Incoming, Invite, Provision
 from sip.transport.io_udp import udp_stack
 from sip.transport.local import Local
 from tests.interop.lossy import HOST, Lossy
-from tests.interop.sipp import free_port
+from tests.ports import free_port
 
 pytestmark = pytest.mark.interop
 CALLS = 100

@@ -9,7 +9,8 @@ import pytest
 from sip import sdp
 from sip.events import Ended, Established, Incoming, Renegotiated
 from tests.interop.agent import HOST, answer, take
-from tests.interop.sipp import free_port, sipp
+from tests.interop.sipp import sipp
+from tests.ports import free_port
 
 pytestmark = pytest.mark.interop
 

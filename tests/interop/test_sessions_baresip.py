@@ -13,7 +13,7 @@ from sip import sdp
 from sip.events import Accepted, Ended, Modified, ModifyFailed, Offered, SipEvent
 from tests.interop.agent import HOST, Agent, description
 from tests.interop.echoing import echoing_phone
-from tests.interop.sipp import free_port
+from tests.ports import free_port
 
 pytestmark = pytest.mark.interop
 

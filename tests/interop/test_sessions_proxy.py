@@ -25,7 +25,7 @@ from sip.events import (
 )
 from tests.interop.agent import Agent, description
 from tests.interop.kamailio import kamailio
-from tests.interop.sipp import free_port
+from tests.ports import free_port
 
 pytestmark = pytest.mark.interop
 

@@ -23,7 +23,8 @@ from sip.events import (
     SipEvent,
 )
 from tests.interop.agent import HOST, Agent, React, answer, description, place, take
-from tests.interop.sipp import free_port, sipp
+from tests.interop.sipp import sipp
+from tests.ports import free_port
 
 pytestmark = pytest.mark.interop
 CLEAN = {"code": 0, "successful": 1, "failed": 0}
@@ -242,12 +243,21 @@ def test_a_caller_without_an_offer(tmp_path: Path):
         "calls_too_short",
         "calls_and_refreshes_by_invite",
         "calls_and_refreshes_by_update",
-        "calls_and_is_refreshed",
         "calls_and_cancels_late",
     ],
 )
 def test_callers_whose_calls_stand_until_they_hang_up(tmp_path: Path, scenario: str):
     agent = called(tmp_path, scenario, answer)
+    assert kinds(agent).count(Established) == 1
+    assert (last(agent).by, last(agent).answered) == ("them", True)
+
+
+def test_a_caller_who_cannot_refresh_is_refreshed(tmp_path: Path):
+    def soon(agent: Agent, event: SipEvent) -> None:
+        agent.endpoint.min_se_s = 4  # what it asks for; we are who decides, for it reads no 422
+        answer(agent, event)
+
+    agent = called(tmp_path, "calls_and_is_refreshed", soon)
     assert kinds(agent).count(Established) == 1
     assert (last(agent).by, last(agent).answered) == ("them", True)
 

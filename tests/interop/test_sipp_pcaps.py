@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from fastpath.rtp import DigitHeard, MediaEngine
+from tests.ports import media_ports
 
 pytestmark = pytest.mark.interop
 PCAPS = Path("/usr/share/sip-tester")
@@ -72,7 +73,7 @@ def test_each_capture_is_its_digit(engine: MediaEngine, name: str, digit: str) -
     packets = payloads(f"dtmf_2833_{name}.pcap")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
         peer.bind(("127.0.0.1", 0))
-        stream = engine.open("127.0.0.1", 24000, 24998)
+        stream = engine.open("127.0.0.1", *media_ports())
         engine.connect(stream, *peer.getsockname(), 0, event_type_of(packets))
         replay(engine, stream, peer, packets)
         until(lambda: engine.stats(stream).digits_heard)
@@ -89,7 +90,7 @@ def test_a_number_pressed_into_speech_is_heard(engine: MediaEngine) -> None:
     names = {digit: name for name, digit in NAMES.items()}
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
         peer.bind(("127.0.0.1", 0))
-        stream = engine.open("127.0.0.1", 24000, 24998)
+        stream = engine.open("127.0.0.1", *media_ports())
         kind = event_type_of(payloads("dtmf_2833_0.pcap"))
         engine.connect(stream, *peer.getsockname(), 8, kind)
         for i, digit in enumerate(number):
@@ -104,7 +105,7 @@ def test_captured_speech_is_counted_to_the_packet(engine: MediaEngine) -> None:
     packets = payloads("g711a.pcap")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
         peer.bind(("127.0.0.1", 0))
-        stream = engine.open("127.0.0.1", 24000, 24998)
+        stream = engine.open("127.0.0.1", *media_ports())
         engine.connect(stream, *peer.getsockname(), 8, 101)
         replay(engine, stream, peer, packets)
     stats = engine.close(stream)

@@ -12,7 +12,8 @@ import uvloop
 from sip.accounts.auth import Credentials
 from sip.events import Account, Registration
 from tests.interop.desk import HOST, Desk
-from tests.interop.sipp import free_port, sipp
+from tests.interop.sipp import sipp
+from tests.ports import free_port
 
 pytestmark = pytest.mark.interop
 CLEAN = {"code": 0, "successful": 1, "failed": 0, "retransmissions": 0}

@@ -16,7 +16,7 @@ from sip.accounts.registrar import Phones
 from sip.events import Guessing
 from sip.limits import GUESSES_MAX
 from tests.interop.desk import HOST, Desk
-from tests.interop.sipp import free_port
+from tests.ports import free_port
 
 pytestmark = pytest.mark.interop
 REALM = "office.vn"

@@ -21,10 +21,9 @@ from sip.calls.negotiation import Capabilities, Negotiation
 from sip.events import Accepted, Established, Incoming, Invite, SipEvent
 from tests.interop.agent import HOST, Agent
 from tests.interop.echoing import echoing_phone
-from tests.interop.sipp import free_port
+from tests.ports import free_port, media_ports
 
 pytestmark = pytest.mark.interop
-RTP = (40_700, 40_798)
 TONE_HZ = 1_000
 SECONDS = 2.0
 
@@ -52,7 +51,7 @@ class Talk:
 
     def __init__(self, engine: MediaEngine, recording: Path, can: dict[str, object]) -> None:
         self.engine = engine
-        self.stream = engine.open(HOST, *RTP)
+        self.stream = engine.open(HOST, *media_ports())
         self.recorder = Recorder(recording, engine, self.stream)
         port = engine.port(self.stream)
         self.machine = Negotiation(Capabilities(HOST, port, **can), 1, random.SystemRandom())

@@ -13,7 +13,8 @@ import uvloop
 from sip.calls.refer import replaces_of
 from sip.events import Accepted, Ended, Incoming, ReferAsked, ReferProgress, SipEvent
 from tests.interop.agent import Agent, answer, place, take
-from tests.interop.sipp import free_port, sipp
+from tests.interop.sipp import sipp
+from tests.ports import free_port
 
 pytestmark = pytest.mark.interop
 CLEAN = {"code": 0, "failed": 0, "retransmissions": 0, "successful": 1}

@@ -11,7 +11,8 @@ import uvloop
 from sip.events import Accepted, Ended, ReferProgress, SipEvent
 from tests.interop.agent import HOST, Agent
 from tests.interop.echoing import echoing_phone
-from tests.interop.sipp import free_port, sipp
+from tests.interop.sipp import sipp
+from tests.ports import free_port
 
 pytestmark = pytest.mark.interop
 

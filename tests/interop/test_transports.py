@@ -20,7 +20,8 @@ from sip.transport.io_tls import TlsOptions
 from sip.transport.local import Local, Transport, bracketed
 from sip.transport.locate import Wanted
 from tests.interop.kamailio import HOSTS, kamailio
-from tests.interop.sipp import Sipp, free_port, sipp, sipp_program
+from tests.interop.sipp import Sipp, sipp, sipp_program
+from tests.ports import free_port
 from tests.sip.authority import Authority
 from tests.sip.nameserver import name_server
 from tests.sip.stacks import HOST, Agent, answer, hang_up, local
@@ -112,7 +113,7 @@ def test_sipp_calls_us(tmp_path: Path, how: str, host: str) -> None:
             command = [
                 sipp_program(), "-sn", "uac", f"{bracketed(host)}:{agent.stack.local()[1]}",
                 "-i", host, "-t", how, "-m", str(CALLS), "-r", "200", "-nostdin",
-                "-mp", str(free_port() & ~1), "-d", "10", "-timeout", "20",
+                "-mp", str(free_port()), "-d", "10", "-timeout", "20",
                 "-max_socket", "1000",
             ]  # fmt: skip
             run = await asyncio.to_thread(
@@ -234,7 +235,7 @@ def test_through_kamailio_that_names_itself_in_record_route(
             agent.stack.close()
         return agent, sent
 
-    proxy_port = free_port(kind=socket.SOCK_STREAM)
+    proxy_port = free_port()
     with (
         sipp(tmp_path, "routed", calls) as peer,
         kamailio(tmp_path, kind, proxy_port, peer.port, certificate),

@@ -17,6 +17,7 @@ SUITES = {
     "AEAD_AES_256_GCM": (32, 12, 16),
 }
 WINDOW = 64
+RTCP_TAG = 10  # octets, whatever a suite's RTP tag has (RFC 4568 6.2)
 
 # AES (FIPS 197)
 
@@ -226,7 +227,30 @@ def protect_rtcp(keys: Keys, packet: bytes, index: int) -> bytes:
         text, tag = gcm(key, iv, packet[8:], packet[:8] + word, opens=False)
         return packet[:8] + text + tag + word
     text = counter_mode(key, int.from_bytes(iv, "big") << 16, packet[8:], 16)
-    return packet[:8] + text + word + _mac(mac_key, packet[:8] + text + word, 10)
+    return packet[:8] + text + word + _mac(mac_key, packet[:8] + text + word, RTCP_TAG)
+
+
+def rtcp_index(keys: Keys, packet: bytes) -> int | None:
+    """The index that stands in a packet; None when it is too short or was never encrypted."""
+    end = len(packet) - keys.mki_bytes - (0 if keys.gcm else RTCP_TAG)
+    if end - 4 - (16 if keys.gcm else 0) < 8 or len(packet) > 1500:
+        return None
+    word = int.from_bytes(packet[end - 4 : end], "big")
+    return word & 0x7FFFFFFF if word >> 31 else None
+
+
+def unprotect_rtcp(keys: Keys, packet: bytes, index: int) -> bytes | None:
+    """None when it is not authentic."""
+    end = len(packet) - keys.mki_bytes - (0 if keys.gcm else RTCP_TAG)
+    key, mac_key, salt = keys.rtcp
+    iv = _iv(keys, salt, int.from_bytes(packet[4:8], "big"), index)
+    header, text, word = packet[:8], packet[8 : end - 4], packet[end - 4 : end]
+    if keys.gcm:
+        plain, tag = gcm(key, iv, text[:-16], header + word, opens=True)
+        return header + plain if tag == text[-16:] else None
+    if _mac(mac_key, packet[:end], RTCP_TAG) != packet[-RTCP_TAG:]:
+        return None
+    return header + counter_mode(key, int.from_bytes(iv, "big") << 16, text, 16)
 
 
 class Opener:
@@ -235,12 +259,13 @@ class Opener:
     def __init__(self, suite: str, key: bytes, mki_bytes: int = 0) -> None:
         self.keys = Keys(suite, key, mki_bytes)
         self.accepted: set[int] = set()
+        self.rtcp_accepted: set[int] = set()
         self.failed = 0
         self.replayed = 0
 
     def open(self, packet: bytes) -> bytes | None:
         if is_rtcp(packet):
-            raise NotImplementedError
+            return self._open_rtcp(packet)
         end = len(packet) - self.keys.tag - self.keys.mki_bytes
         if (_payload_at(packet) or len(packet)) > end:
             self.failed += 1
@@ -260,4 +285,19 @@ class Opener:
             self.failed += 1
             return None
         self.accepted.add(index)
+        return plain
+
+    def _open_rtcp(self, packet: bytes) -> bytes | None:
+        index = rtcp_index(self.keys, packet)
+        if index is None:
+            self.failed += 1
+            return None
+        if index in self.rtcp_accepted or max(self.rtcp_accepted, default=0) - index >= WINDOW:
+            self.replayed += 1
+            return None
+        plain = unprotect_rtcp(self.keys, packet, index)
+        if plain is None:
+            self.failed += 1
+            return None
+        self.rtcp_accepted.add(index)
         return plain

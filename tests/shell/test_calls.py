@@ -21,6 +21,7 @@ from fastpath.rtp import MediaEngine
 from sip import sdp
 from sip.events import Accepted, Digit, Ended, Provisional, Renegotiated
 from tests.lines.test_sip_line import PLAN
+from tests.ports import media_ports
 
 HOST = "127.0.0.1"
 NUMBER = load_numbering(PLAN).number("0912 345 678")
@@ -33,7 +34,7 @@ def desk():
     """Calls with one leg dialed, and the events that the dialer hears of it."""
     engine = MediaEngine(streams_max=4)
     told: list[ev.AnyEvent] = []
-    media = Media(engine, Prompts(engine, ()), HOST, HOST, (21_500, 21_590), told.append)
+    media = Media(engine, Prompts(engine, ()), HOST, HOST, media_ports(), told.append)
     rng = random.Random(1)
     lines = SipLines({"t": SipTrunk("t", HOST, 5070)}, HOST, rng)
     loop = asyncio.new_event_loop()  # it never runs: what the endpoint says is not looked at

@@ -14,10 +14,11 @@ from dialerd.shell.following import follow
 from fastpath.rtp import RECORD_DTYPE, MediaEngine
 from sip import sdp
 from sip.calls.negotiation import Capabilities, Negotiation
+from tests.ports import media_ports
 from tests.reference.rtp import rtp
 
 HOST = "127.0.0.1"
-PORTS = (40_600, 40_698)
+PORTS = media_ports()
 
 
 @pytest.fixture

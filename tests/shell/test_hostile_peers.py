@@ -63,8 +63,7 @@ def test_callers_that_never_confirm_do_not_keep_a_listener(
             task = asyncio.ensure_future(us.run())
             await answered.wait()
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                summary = await task
+            summary = await task
         assert (summary.calls, summary.answered) == (1, 0)
         return told
 

@@ -11,10 +11,11 @@ from dialerd.shell.prompt_table import Prompts
 from dialerd.shell.prompts import SAMPLES
 from fastpath.rtp import MediaEngine
 from sip import sdp
+from tests.ports import media_ports
 
 HOST = "127.0.0.1"
-PORTS = (42_500, 42_598)
-OURS = sdp.offer(HOST, 42_500, session_id=1)
+PORTS = media_ports()
+OURS = sdp.offer(HOST, PORTS[0], session_id=1)
 
 
 @pytest.fixture

@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 from dialerd.shell.recorder import ENTRY, HEADER_BYTES, HOLD_SAMPLES, Recorder
 from fastpath import g711
 from fastpath.rtp import MediaEngine
+from tests.ports import media_ports
 
-PORTS = (23000, 23998)
+PORTS = media_ports()
 
 
 class Tape:
@@ -178,6 +179,19 @@ def until(done: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+def frames_in_order(heard: np.ndarray, said: np.ndarray) -> int:
+    """How many frames of 20 ms stand whole in what was heard, each behind the one before.
+
+    Between two of them may be silence: on a busy machine packets come late.
+    """
+    recording, found, at = heard.astype("<i2").tobytes(), 0, 0
+    for frame in said.astype("<i2").reshape(-1, 160):
+        place = recording.find(frame.tobytes(), at)
+        if place >= 0:
+            found, at = found + 1, place + 320
+    return found
+
+
 def test_a_call_over_sockets_is_recorded_as_it_was(engine: MediaEngine, tmp_path: Path) -> None:
     t = np.arange(8000)
     ours = np.rint(9000 * np.sin(t * 0.30)).astype(np.int16)
@@ -198,16 +212,9 @@ def test_a_call_over_sockets_is_recorded_as_it_was(engine: MediaEngine, tmp_path
         until(lambda: engine.stats(stream).sent >= 52)
         recorder.close()
     assert engine.close(stream).record_dropped == 0
-    audio = sides(tmp_path / "call.wav").astype(np.float64)
-    for side, audible in (
-        (0, g711.ulaw_decode(g711.ulaw_encode(ours))),
-        (1, g711.alaw_decode(theirs)),
-    ):
-        start = int(np.flatnonzero(audio[:, side])[0])
-        heard = audio[start : start + 8000, side]
-        wanted = audible[np.flatnonzero(audible)[0] :][: len(heard)].astype(np.float64)
-        heard = heard[: len(wanted)]
-        assert np.corrcoef(heard, wanted)[0, 1] > 0.99, side
+    audio = sides(tmp_path / "call.wav")
+    assert frames_in_order(audio[:, 0], g711.ulaw_decode(g711.ulaw_encode(ours))) == 50
+    assert frames_in_order(audio[:, 1], g711.alaw_decode(theirs)) == 50
 
 
 def test_a_process_that_is_killed_leaves_a_valid_recording(tmp_path: Path) -> None:

@@ -22,7 +22,8 @@ from dialerd.shell.trunk_targets import TrunkTargets
 from sip import limits
 from sip.events import Account, Address
 from sip.transport.local import Local
-from tests.sip.stacks import Agent, free_port, local
+from tests.ports import free_port
+from tests.sip.stacks import Agent, local
 
 HOST = "127.0.0.1"
 

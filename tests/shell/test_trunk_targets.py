@@ -17,8 +17,8 @@ from dialerd.shell.sip_stack import Bind, DnsSettings, Stack, StackSettings
 from dialerd.shell.trunk_targets import TrunkTargets, wanted_of
 from sip import limits
 from sip.transport.locate import Wanted
+from tests.ports import free_port
 from tests.sip.nameserver import name_server
-from tests.sip.stacks import free_port
 
 HOST = "127.0.0.1"
 ZONE = [

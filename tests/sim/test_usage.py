@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import sys
 from pathlib import Path
 
@@ -12,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialerd.sim.io_procs import Child, ChildError, free_tcp_port, free_udp_port, wait_until
+from dialerd.sim import io_procs
+from dialerd.sim.io_procs import Child, ChildError, free_ports, wait_until
 from dialerd.sim.usage import Stat, Usage, family, parse_stat, usage_of
 
 LINE = (
@@ -121,6 +123,22 @@ def test_its_own_children_count(tmp_path):
         it.kill()
 
 
-def test_free_ports_are_free_now():
-    for port in (free_udp_port(), free_tcp_port()):
-        assert 1_024 < port < 65_536
+def test_free_ports_are_free_and_none_that_the_kernel_gives_away():
+    ports = free_ports(20)
+    given = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()
+    assert len(set(ports)) == 20
+    assert not any(int(given[0]) <= port <= int(given[1]) for port in ports)
+    for port in ports:
+        for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+            with socket.socket(socket.AF_INET, kind) as taken:
+                taken.bind(("127.0.0.1", port))
+
+
+def test_a_busy_port_is_passed_over(monkeypatch):
+    busy = free_ports(1)[0]
+    monkeypatch.setattr(io_procs, "PORTS", range(busy, busy + 1))
+    assert free_ports(1) == [busy]
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as taken:
+        taken.bind(("127.0.0.1", busy))
+        with pytest.raises(ChildError, match=f"too few free ports from {busy} to {busy}"):
+            free_ports(1)

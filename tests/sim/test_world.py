@@ -15,12 +15,10 @@ from dialerd.sim.io_world import KEPT, SOCKET_PATH_MAX, World, make_scene, read_
 from dialerd.sim.scene import CAMPAIGN, CARRIERS, WHO
 from dialerd.sim.summary import Measured
 
-PORTS = 26_000
-
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    with World(make_scene(tmp_path, ports=PORTS, seed=5, leads=40, rate=20, speed=20)) as made:
+    with World(make_scene(tmp_path, seed=5, leads=40, rate=20, speed=20)) as made:
         yield made
 
 
@@ -32,10 +30,10 @@ def test_a_folder_keeps_its_people_and_its_list(tmp_path):
 
 
 def test_ports_are_all_different(tmp_path):
-    for ports in (make_scene(tmp_path).ports, make_scene(tmp_path, ports=PORTS).ports):
-        udp = [ports.sip, *ports.carriers.values()]
-        assert len(set(udp)) == len(CARRIERS) + 1
-        assert not any(r.low <= p <= r.high for p in udp for r in (ports.rtp, ports.carrier_rtp))
+    ports = make_scene(tmp_path).ports
+    single = [ports.sip, ports.admin, *ports.carriers.values()]
+    assert len(set(single)) == len(CARRIERS) + 2
+    assert not any(r.low <= p <= r.high for p in single for r in (ports.rtp, ports.carrier_rtp))
 
 
 def test_a_damaged_memory_of_the_folder_is_told(tmp_path):

@@ -9,7 +9,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 
-from tests.sip.stacks import HOST, free_port
+from tests.ports import HOST, free_port
 
 ZONE = [
     "--naptr-record=example.com,20,10,S,SIP+D2T,,_sip._tcp.example.com",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -12,6 +11,7 @@ from typing import Any
 
 from fastpath.sipscan import scan
 from sip import sdp
+from sip.accounts.registrar import Phones
 from sip.endpoint import Endpoint
 from sip.events import Accepted, Address, Ended, Incoming, Invite, SipEvent
 from sip.transport.io_stack import SipStack
@@ -19,16 +19,7 @@ from sip.transport.io_stream import StreamTransport
 from sip.transport.io_tls import TlsOptions
 from sip.transport.io_udp import UdpTransport
 from sip.transport.local import Local, Transport, bracketed
-
-HOST = "127.0.0.1"
-
-
-def free_port(host: str = HOST) -> int:
-    """A TCP and UDP port nobody has just now."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
+from tests.ports import HOST, free_port
 
 
 def transport(
@@ -47,9 +38,10 @@ class Agent:
         self,
         *those: Local,
         tls: TlsOptions | None = None,
+        phones: Phones | None = None,
         react: Callable[[Agent, SipEvent], None] = lambda _agent, _event: None,
     ) -> None:
-        self.endpoint = Endpoint(*those, rng=random.Random(those[0].port))
+        self.endpoint = Endpoint(*those, rng=random.Random(those[0].port), phones=phones)
         self.events: list[SipEvent] = []
         self.changed = asyncio.Event()
         self.react = react

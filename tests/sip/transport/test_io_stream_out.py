@@ -14,6 +14,7 @@ from fastpath.sipscan import scan
 from sip import limits
 from sip.events import Failover
 from sip.transport.local import Transport
+from tests.ports import free_port
 from tests.sip.authority import Authority
 from tests.sip.net import reply
 from tests.sip.stacks import (
@@ -21,7 +22,6 @@ from tests.sip.stacks import (
     Agent,
     agents,
     answer,
-    free_port,
     hang_up,
     local,
 )  # fmt: skip

@@ -20,9 +20,10 @@ from sip.transport.io_targets import Targets
 from sip.transport.local import Local
 from sip.transport.locate import Wanted
 from sip.transport.ping import Ping
+from tests.ports import free_port
 from tests.sip.nameserver import ZONE, name_server
 from tests.sip.net import reply
-from tests.sip.stacks import HOST, Agent, answer, free_port, hang_up, local
+from tests.sip.stacks import HOST, Agent, answer, hang_up, local
 
 NONE = Path("nowhere") / "hosts"
 

@@ -13,8 +13,9 @@ from sip.endpoint import Endpoint
 from sip.events import Ended, Failover, Invite, Send, SipEvent
 from sip.limits import UDP_BYTES_MAX
 from sip.transport.local import Local
+from tests.ports import free_port
 from tests.sip.net import OFFER, invite, reply
-from tests.sip.stacks import HOST, Agent, answer, free_port, hang_up
+from tests.sip.stacks import HOST, Agent, answer, hang_up
 
 UDP, TCP, UDP6 = ("192.0.2.2", 5060, 0), ("192.0.2.2", 5060, 1), ("2001:db8::2", 5060, 2)
 LONG = (("Subject", "x" * 900),)
