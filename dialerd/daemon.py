@@ -39,6 +39,7 @@ from dialerd.shell.clock import Clock
 from dialerd.shell.control import RunningDaemon
 from dialerd.shell.driver import Driver
 from dialerd.shell.entropy import Entropy
+from dialerd.shell.garbage import seldom_collected
 from dialerd.shell.library import library_of
 from dialerd.shell.media import Media
 from dialerd.shell.prompt_table import Prompts
@@ -312,4 +313,5 @@ def run(config: Config, path: Path) -> None:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
     sys.setswitchinterval(GIL_SWITCH_S)
-    uvloop.run(Daemon(config, path).run())
+    with seldom_collected():
+        uvloop.run(Daemon(config, path).run())

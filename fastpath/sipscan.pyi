@@ -125,6 +125,9 @@ class Message:
     def problem(self) -> tuple[int, str]:
         """Why a user agent refuses this well-formed message: (400, text), or (0, "")."""
     @property
+    def fault(self) -> int:
+        """The status of `problem`: 400 or 0."""
+    @property
     def demands(self) -> bool:
         """Whether it has a Require, an Accept or a Content-Encoding header."""
     @property

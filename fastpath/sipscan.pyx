@@ -17,20 +17,15 @@ from libc.string cimport memchr, memcmp
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cython cimport freelist
 
-from fastpath.sipfields cimport Address, address
+from fastpath.sipfields cimport Address, Via, address
 from fastpath.sipgrammar cimport (
-    BLANK,
-    CLASSES,
     SCHEME_OTHER,
     SCHEME_SIP,
     SCHEME_SIPS,
     SCHEME_TEL,
-    TOKEN,
     Span,
     Text,
     Uri,
-    blanks,
-    span_of,
     uri,
 )
 from fastpath.siphead cimport FOLDED, HEADER_LINES, LINE_BYTES, MESSAGE_BYTES, fault, q850_of, run
@@ -44,6 +39,16 @@ from fastpath.sipnames cimport (
     H_VIA,
 )
 
+from fastpath.sipspan cimport (
+    add_span,
+    branch_key,
+    header_line,
+    named,
+    spells,
+    taken,
+)
+from fastpath.sipwrite cimport Pieces, add, joined, put, put_number, start
+
 from fastpath.sipnames import METHOD_NAMES
 
 MESSAGE_BYTES_MAX = MESSAGE_BYTES
@@ -51,8 +56,12 @@ HEADER_LINES_MAX = HEADER_LINES
 LINE_BYTES_MAX = LINE_BYTES
 SCHEME_NAMES = {SCHEME_OTHER: "", SCHEME_SIP: "sip", SCHEME_SIPS: "sips", SCHEME_TEL: "tel"}
 
+cdef tuple METHODS = tuple(METHOD_NAMES)
+cdef bytes SDP = b"application/sdp"
+
 cdef enum:
     COOKIE = 7  # length of z9hG4bK
+    SDP_CHARS = 15
 
 
 class ScanError(ValueError):
@@ -87,6 +96,29 @@ cdef bytes unfold(bytes data, Py_ssize_t head):
     return copy
 
 
+cdef inline void fill(Message m):
+    """The values that every message is asked for."""
+    cdef int* seen = m.s.seen
+    cdef int known = m.s.method if m.s.request else m.s.cseq_method
+    if known:
+        m.method = <str> (<tuple> METHODS)[known]
+    else:
+        m.method = taken(
+            m.s.method_text if m.s.request else m.s.cseq_method_text
+        ).decode("latin-1")
+    m.is_request = m.s.request
+    m.status = m.s.status
+    m.vias = m.s.vias
+    m.contacts = m.s.contacts
+    m.cseq = m.s.cseq
+    m.rport = m.s.via.rport
+    m.demands = seen[H_REQUIRE] + seen[H_ACCEPT] + seen[H_CONTENT_ENCODING] > 0
+    m.timed = seen[H_SESSION_EXPIRES] > 0
+    m.replaces = seen[H_REPLACES] > 0
+    m.reasoned = seen[H_REASON] > 0
+    m.fault = m.s.problem
+
+
 cpdef Message scan(bytes data):
     """See the stub."""
     cdef Message m = Message.__new__(Message)
@@ -103,6 +135,7 @@ cpdef Message scan(bytes data):
         got = run(&m.s, <Text> PyBytes_AS_STRING(data), <Text> PyBytes_AS_STRING(data) + n)
         if got == FOLDED:
             fault(&m.s, "a fold that does not unfold")
+    fill(m)
     if m.s.fault:
         raise ScanError(m.s.fault, m.s.fault_text.decode("ascii"), m if got else None)
     return m
@@ -127,30 +160,9 @@ def parse_address(bytes data not None) -> tuple:
     return taken(out.uri), taken(out.tag)
 
 
-cdef inline bytes taken(Span span):
-    return PyBytes_FromStringAndSize(<const char*> span.p, span.n) if span.p else b""
-
-
 @freelist(64)
 cdef class Message:
     """See the stub."""
-
-    @property
-    def is_request(self) -> bool:
-        return self.s.request
-
-    @property
-    def status(self) -> int:
-        return self.s.status
-
-    @property
-    def method(self) -> str:
-        cdef int known = self.s.method if self.s.request else self.s.cseq_method
-        if known:
-            return METHOD_NAMES[known]
-        if self.s.request:
-            return taken(self.s.method_text).decode("latin-1")
-        return taken(self.s.cseq_method_text).decode("latin-1")
 
     @property
     def phrase(self) -> bytes:
@@ -173,24 +185,12 @@ cdef class Message:
         return taken(self.s.call_id)
 
     @property
-    def cseq(self) -> int:
-        return self.s.cseq
-
-    @property
     def branch(self) -> bytes:
         return taken(self.s.via.branch)
 
     @property
-    def vias(self) -> int:
-        return self.s.vias
-
-    @property
     def sent_by(self) -> tuple[bytes, int]:
         return taken(self.s.via.host), self.s.via.port
-
-    @property
-    def rport(self) -> bool:
-        return self.s.via.rport
 
     @property
     def from_value(self) -> bytes:
@@ -219,10 +219,6 @@ cdef class Message:
     @property
     def contact_uri(self) -> bytes:
         return taken(self.s.contact.uri)
-
-    @property
-    def contacts(self) -> int:
-        return self.s.contacts
 
     @property
     def record_routes(self) -> list[bytes]:
@@ -258,8 +254,13 @@ cdef class Message:
 
     @property
     def content_type(self) -> bytes:
-        if self.s.content_type.p == NULL:
+        cdef Span kind = self.s.content_type
+        if kind.p == NULL:
             return b""
+        if kind.n > SDP_CHARS and kind.p[SDP_CHARS] == c";":
+            kind.n = SDP_CHARS
+        if named(kind, b"application/sdp", SDP_CHARS):
+            return SDP
         whole = taken(self.s.content_type)
         return whole.partition(b";")[0].replace(b" ", b"").replace(b"\t", b"").lower()
 
@@ -287,23 +288,6 @@ cdef class Message:
         return self.s.problem, self.s.problem_text.decode("ascii")
 
     @property
-    def demands(self) -> bool:
-        seen = self.s.seen[H_REQUIRE] + self.s.seen[H_ACCEPT] + self.s.seen[H_CONTENT_ENCODING]
-        return seen > 0
-
-    @property
-    def timed(self) -> bool:
-        return self.s.seen[H_SESSION_EXPIRES] > 0
-
-    @property
-    def replaces(self) -> bool:
-        return self.s.seen[H_REPLACES] > 0
-
-    @property
-    def reasoned(self) -> bool:
-        return self.s.seen[H_REASON] > 0
-
-    @property
     def transaction_key(self) -> bytes:
         """What a server transaction is found by (17.2.3), the method aside.
 
@@ -311,8 +295,7 @@ cdef class Message:
         """
         cdef Span branch = self.s.via.branch
         if branch.n > COOKIE and memcmp(branch.p, "z9hG4bK", COOKIE) == 0:
-            host = taken(self.s.via.host).lower()
-            return b"%b|%b:%d" % (taken(branch), host, self.s.via.port)
+            return branch_key(branch, self.s.via.host, self.s.via.port)
         return b"|".join((
             taken(self.s.target), self.from_tag, self.call_id, b"%d" % self.s.cseq,
             taken(self.s.via_line),
@@ -321,68 +304,70 @@ cdef class Message:
     def headers(self) -> list[tuple[bytes, bytes]]:
         """See the stub."""
         cdef Text p = self.s.lines
-        cdef Text lf
-        cdef Text q
+        cdef Text end
         cdef Span name
         cdef Span value
-        out = []
+        cdef list out = []
         while p != NULL and p < self.s.lines_end:
-            lf = <Text> memchr(p, c"\n", self.s.lines_end - p)
-            q = span_of(p, lf, TOKEN)
-            name.p = p
-            name.n = q - p
-            q = blanks(q, lf)
-            if q[0] == c":":
-                value.p = blanks(q + 1, lf - 1)
-                q = lf - 1
-                while q > value.p and CLASSES[(q - 1)[0]] & BLANK:
-                    q -= 1
-                value.n = q - value.p
+            end = header_line(p, self.s.lines_end, &name, &value)
+            if value.p:
                 out.append((taken(name), taken(value)))
-            p = lf + 1
+            p = end
         return out
 
     def get_all(self, name: str) -> list[bytes]:
         """See the stub."""
-        wanted = name.lower().encode()
-        short = COMPACT.get(wanted, wanted)
-        return [v for n, v in self.headers() if (low := n.lower()) == wanted or low == short]
+        cdef bytes wanted = name.lower().encode()
+        cdef bytes short = COMPACT.get(wanted, wanted)
+        cdef Text p = self.s.lines
+        cdef Text end
+        cdef Span called
+        cdef Span value
+        cdef list out = []
+        while p != NULL and p < self.s.lines_end:
+            end = header_line(p, self.s.lines_end, &called, &value)
+            if value.p and (
+                named(called, PyBytes_AS_STRING(wanted), PyBytes_GET_SIZE(wanted))
+                or named(called, PyBytes_AS_STRING(short), PyBytes_GET_SIZE(short))
+            ):
+                out.append(taken(value))
+            p = end
+        return out
 
-    def reply_head(self, host: bytes, port: int) -> bytes:
+    cpdef bytes reply_head(self, bytes host, unsigned int port):
         """See the stub."""
-        cdef Text line_end = self.s.via_line.p + self.s.via_line.n
-        cdef Span rest
-        cdef Span first
-        cdef list out = [b"Via: "]
+        cdef Pieces w
         cdef Text cut = self.s.via.rport_end
+        cdef Via* via = &self.s.via
+        cdef Span line = self.s.via_line
+        cdef bytes more
+        start(&w)
+        add(&w, b"Via: ", 5)
         if self.s.vias and self.s.fault == 0:
-            first.p = self.s.via_line.p
-            first.n = (cut if cut else self.s.via.end) - first.p
-            out.append(taken(first))
             if cut:
-                out.append(b"=%d" % port)
-                first.p = cut
-                first.n = self.s.via.end - cut
-                out.append(taken(first))
-            if not self.s.via.received and (self.s.via.rport or taken(self.s.via.host) != host):
-                out.append(b";received=" + host)
-            rest.p = self.s.via.end
-            rest.n = line_end - rest.p
-            out.append(taken(rest))
+                add(&w, <const char*> line.p, cut - line.p)
+                add(&w, b"=", 1)
+                put_number(&w, port)
+                add(&w, <const char*> cut, via.end - cut)
+            else:
+                add(&w, <const char*> line.p, via.end - line.p)
+            if not via.received and (via.rport or not spells(via.host, host)):
+                add(&w, b";received=", 10)
+                put(&w, host)
+            add(&w, <const char*> via.end, line.p + line.n - via.end)
         else:
-            out.append(taken(self.s.via_line))
+            add_span(&w, line)
         if self.s.seen[H_VIA] > 1:
-            for value in self.get_all("Via")[1:]:
-                out.append(b"\r\nVia: ")
-                out.append(value)
-        out.append(b"\r\nFrom: ")
-        out.append(taken(self.s.from_line))
-        out.append(b"\r\nCall-ID: ")
-        out.append(taken(self.s.call_id))
-        out.append(b"\r\nCSeq: ")
-        out.append(taken(self.s.cseq_line))
-        out.append(b"\r\n")
-        return b"".join(out)
+            more = b"".join([b"\r\nVia: " + value for value in self.get_all("Via")[1:]])
+            put(&w, more)
+        add(&w, b"\r\nFrom: ", 8)
+        add_span(&w, self.s.from_line)
+        add(&w, b"\r\nCall-ID: ", 11)
+        add_span(&w, self.s.call_id)
+        add(&w, b"\r\nCSeq: ", 8)
+        add_span(&w, self.s.cseq_line)
+        add(&w, b"\r\n", 2)
+        return joined(&w)
 
     @property
     def answerable(self) -> bool:

@@ -15,34 +15,6 @@ cdef extern from "Python.h":
 cdef bytes SDP = b"application/sdp"
 
 
-cdef inline void add(Pieces* w, const char* text, Py_ssize_t n) noexcept nogil:
-    w.at[w.n] = text
-    w.length[w.n] = n
-    w.size += n
-    w.n += 1
-
-
-cdef inline int put(Pieces* w, bytes text) except -1:
-    if text is None:
-        raise TypeError("a part of a message is missing")
-    add(w, PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text))
-    return 0
-
-
-cdef inline void put_number(Pieces* w, unsigned long long value) noexcept nogil:
-    """Its digits stand in the writer's own memory, each number behind the one before."""
-    cdef char* end = w.digits + sizeof(w.digits) - w.used
-    cdef char* p = end
-    while True:
-        p -= 1
-        p[0] = c"0" + <char> (value % 10)
-        value //= 10
-        if value == 0:
-            break
-    w.used += <int> (end - p)
-    add(w, p, end - p)
-
-
 cdef inline int put_body(Pieces* w, bytes body, bytes kind) except -1:
     """Content-Type when there is a body, Content-Length always."""
     if body is None or PyBytes_GET_SIZE(body) == 0:
@@ -71,8 +43,7 @@ cpdef bytes request(
     long long cseq, bytes extra, bytes body=b"", bytes kind=SDP, bytes routes=b"",
 ):
     cdef Pieces w
-    w.n = w.used = 0
-    w.size = 0
+    start(&w)
     if cseq < 0:
         raise ValueError("a negative CSeq")
     put(&w, method)
@@ -103,8 +74,7 @@ cpdef bytes response(
     int code, bytes phrase, bytes head, bytes to, bytes extra=b"", bytes body=b"", bytes kind=SDP,
 ):
     cdef Pieces w
-    w.n = w.used = 0
-    w.size = 0
+    start(&w)
     if not 100 <= code < 700:
         raise ValueError("not a status code")
     add(&w, b"SIP/2.0 ", 8)

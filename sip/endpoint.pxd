@@ -3,7 +3,11 @@
 cimport cython
 
 from fastpath.sipscan cimport Message, scan
+from sip.calls.incoming cimport Incoming
 from sip.calls.leg cimport Leg
+from sip.calls.objections cimport objection
+from sip.calls.outgoing cimport Outgoing
+from sip.transactions.server_invite cimport ServerInvite
 from sip.transactions.table cimport Transactions
 
 
@@ -19,6 +23,9 @@ cdef class Endpoint:
     cdef public object referrals
     cdef public long long _incoming
 
+    @cython.locals(leg=Outgoing)
+    cpdef object invite(self, object request, long long now_ns)
+
     cpdef list drain(self)
     cpdef object remove(self, Leg leg)
 
@@ -31,3 +38,12 @@ cdef class Endpoint:
     @cython.locals(leg=Leg)
     cpdef object _inside(
         self, Message message, str method, bytes key, tuple source, long long now_ns)
+    cpdef bint _ignores(self, tuple source, Message message=*) except -1
+
+    @cython.locals(layer=Transactions, code=cython.int)
+    cpdef object _outside(
+        self, Message message, str method, bytes key, tuple source, long long now_ns)
+
+    @cython.locals(code=cython.int, tag=bytes, tx=ServerInvite, leg=Incoming)
+    cpdef object _ring_in(
+        self, Message message, bytes key, tuple source, long long now_ns, str user)

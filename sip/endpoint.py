@@ -95,11 +95,11 @@ class Endpoint:
 
         Nothing happens when the leg is gone or going.
         """
-        said = reason_lines(reasons)
+        said = reason_lines(reasons) if reasons else b""
         found = self._legs.get(leg)
         if found is not None:
             found.said = found.said or said
-            found.release(now_ns, checked_q850(q850))
+            found.release(now_ns, checked_q850(q850) if q850 else 0)
 
     # requests outside of calls
 
@@ -311,7 +311,7 @@ class Endpoint:
                 layer.refuse(broken, source, error.status, b"", phrase)
             return
         if not message.is_request:
-            if message.problem[0]:
+            if message.fault:
                 layer.count["malformed"] += 1
             else:
                 layer.receive_response(message, source, now_ns)
@@ -320,7 +320,7 @@ class Endpoint:
 
     def _request(self, message: Message, method: str, source: Address, now_ns: int) -> None:
         layer = self.layer
-        if message.problem[0]:
+        if message.fault:
             layer.count["malformed"] += 1
             if message.answerable and method != "ACK" and not self._ignores(source):
                 layer.refuse(message, source, 400, b"", message.problem[1])

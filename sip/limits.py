@@ -65,6 +65,7 @@ PENALTIES_MAX = 4_096  # addresses in the penalty box; the one that failed longe
 PENALTY_GROWTH_MAX = 5  # doublings
 PENALTY_TIME_MAX = 1_800 * SECOND  # also of a Retry-After
 
+TRYING_WAIT = 200 * MS  # an INVITE that nobody answers in any way gets its 100 then (17.2.1)
 RINGING_MAX = 300 * SECOND  # an INVITE that only rings: cancelled, or rejected, after this
 FORKS_MAX = (
     8  # 2xx of different branches of one INVITE that are acknowledged and hung up; more are ignored

@@ -19,6 +19,7 @@ from dialerd.cli.sip_options import (
     srtp_option,
     transport_option,
 )
+from dialerd.shell.garbage import seldom_collected
 from dialerd.shell.listen_words import ListenedCall, ListenEvent, ListenOptions, ListenSummary
 from dialerd.shell.listener import Listener
 
@@ -102,7 +103,8 @@ def listen(  # noqa: PLR0913, PLR0917 - one parameter per option
         auth=credentials_of(auth),
     )
     try:
-        uvloop.run(_listen(options, as_json=as_json))
+        with seldom_collected():
+            uvloop.run(_listen(options, as_json=as_json))
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from error
 

@@ -15,6 +15,7 @@ cdef tuple ROWS
 
 
 cdef class Incoming(Leg):
+    cdef public long long give_up_ns
     cdef public bytes lines
     cdef public bint offered
     cdef public int rel100
@@ -22,6 +23,7 @@ cdef class Incoming(Leg):
     cdef public ServerInvite tx
     cdef public Message wish
 
+    cpdef object begin(self, Message message, tuple source, long long now_ns, str user=*)
     cpdef Dialog dialog_with(self, bytes tag)
     cpdef int _step(self, int event) except -1
     cpdef object _do(self, int actions, long long now_ns)

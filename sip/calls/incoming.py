@@ -15,7 +15,7 @@ from sip.calls.reliable import REQUIRE, Reliable
 from sip.errors import SipError
 from sip.events import Address, Established
 from sip.events import Incoming as IncomingEvent
-from sip.limits import NEVER, RINGING_MAX
+from sip.limits import NEVER, RINGING_MAX, TRYING_WAIT
 from sip.messages.message import sdp_of
 from sip.messages.options import REL100, SUPPORTED_LINE, supports, tags
 from sip.transactions.server_invite import Answer, ServerInvite
@@ -86,7 +86,7 @@ BEFORE = frozenset({RINGING, HELD})  # without a final answer
 class Incoming(Leg):
     """See the module's text."""
 
-    __slots__ = ("lines", "offered", "rel100", "replaced", "tx", "wish")
+    __slots__ = ("give_up_ns", "lines", "offered", "rel100", "replaced", "tx", "wish")
 
     def __init__(
         self,
@@ -102,6 +102,7 @@ class Incoming(Leg):
         self.replaced = replaced  # the leg whose place this one takes (RFC 3891)
         self.dialog = Dialog.of_invite(message, tx.to, source, endpoint.layer.reach)
         self.tx = tx
+        self.give_up_ns = NEVER
         self.state = RINGING
         self.offered = bool(sdp_of(message))
         # RFC 3262 section 3: whether provisional responses must be reliable
@@ -113,11 +114,11 @@ class Incoming(Leg):
         self.lines = routes + contact + ALLOW_LINE + SUPPORTED_LINE
 
     def begin(self, message: Message, source: Address, now_ns: int, user: str = "") -> None:
-        """Say 100, and tell it; `user` is the telephone's that calls."""
+        """Tell it; `user` is the telephone's that calls. A 100 follows if nothing else does."""
         self.tx.user = self
         self.wish = message
-        self.layer.respond(self.tx, 100, now_ns)
-        self.layer.timers.arm(self, now_ns + RINGING_MAX)
+        self.give_up_ns = now_ns + RINGING_MAX
+        self.layer.timers.arm(self, now_ns + TRYING_WAIT)
         self.layer.out.append(
             IncomingEvent(
                 self.number,
@@ -161,7 +162,8 @@ class Incoming(Leg):
 
     def _step(self, event: int) -> int:
         self.state, actions = ROWS[self.state][event]
-        if self.state not in BEFORE and self.due_ns != NEVER:
+        if self.state not in BEFORE and self.tx.user is not None:
+            self.tx.user = None  # the transaction outlives the leg
             self.layer.timers.arm(self, NEVER)
         return actions
 
@@ -265,10 +267,16 @@ class Incoming(Leg):
         self._do(actions, now_ns)
 
     def tick(self, now_ns: int) -> None:
-        """It rang for too long."""
-        if self.state in BEFORE:
+        """It has been silent for too long, or rang for too long."""
+        if self.state not in BEFORE:
+            return
+        if now_ns >= self.give_up_ns:
             self.by, self.code = "timeout", 480
             self._do(self._step(EXPIRE), now_ns)
+            return
+        if not self.tx.response:
+            self.layer.respond(self.tx, 100, now_ns)
+        self.layer.timers.arm(self, self.give_up_ns)
 
     # from the peer
 

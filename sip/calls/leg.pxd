@@ -9,6 +9,7 @@ from fastpath.sipscan cimport Message
 from fastpath.wheel cimport Timer
 from sip.calls.dialog cimport Dialog
 from sip.messages.message cimport sdp_of
+from sip.messages.options cimport unsupported
 from sip.transactions.server_invite cimport Answer
 from sip.transactions.table cimport Transactions
 from sip.calls.within cimport Within
@@ -61,3 +62,6 @@ cdef class Leg(Timer):
     cpdef bint acknowledged(self, Message message) except -1
     cpdef object on_ack(self, Message message, long long now_ns)
     cpdef object on_no_ack(self, Answer answer, long long now_ns)
+
+
+cpdef object _bye(Leg leg, Message message, bytes key, tuple source, long long now_ns)

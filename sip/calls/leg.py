@@ -311,7 +311,8 @@ class Leg(Timer):
 
 def _bye(leg: Leg, message: Message, key: bytes, source: Address, now_ns: int) -> None:
     leg.layer.answer(message, key, source, 200, now_ns)
-    leg.reasons = heard_reasons(message)
+    if message.reasoned:
+        leg.reasons = heard_reasons(message)
     leg.on_bye(message.q850, now_ns)
 
 

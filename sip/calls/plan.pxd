@@ -1,6 +1,9 @@
 """What our INVITE says, compiled: the types of `plan.py`."""
 
-from fastpath.sipwrite cimport request
+from fastpath.sipwrite cimport request, uri_text
+
+cdef bytes _USUAL
+cdef dict _KNOWN
 
 
 cdef class Plan:

@@ -7,14 +7,15 @@ extension (420, 421), to another place (3xx). Each has its limit, so the tries e
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from fastpath.sipscan import Message
-from fastpath.sipwrite import request
+from fastpath.sipwrite import request, uri_text
 from sip.calls import session_timer
 from sip.errors import SipError
 from sip.events import Address, Invite, Redirected
-from sip.limits import REDIRECTS_MAX, SECOND, SESSION_RETRIES_MAX, TARGETS_MAX
+from sip.limits import FIELD_MAX, REDIRECTS_MAX, SECOND, SESSION_RETRIES_MAX, TARGETS_MAX
 from sip.messages import address
 from sip.messages.header_map import decoded
 from sip.messages.headers import extra, quoted, route_lines, text
@@ -27,7 +28,16 @@ if TYPE_CHECKING:
     from sip.calls.outgoing import Outgoing
 
 
+_USUAL = b"Supported: 100rel, timer\r\n"
+_KNOWN = {"off": b"Supported: timer\r\n", "required": _USUAL + b"Require: 100rel\r\n"}
+said_before = lru_cache(maxsize=1_024)(extra)  # the headers of a trunk or a campaign: few differ
 _Q = re.compile(r"[01](?:\.[0-9]{0,3})?")
+
+
+def odd_uri(value: str, what: str) -> bytes:
+    """A URI of a scheme that is not ours; SipError when it is none, or too long."""
+    parse(value)
+    return text(value, what).encode()
 
 
 class Plan:
@@ -57,10 +67,11 @@ class Plan:
     )
 
     def __init__(self, invite: Invite, tag: bytes) -> None:
-        if parse(invite.request_uri).scheme not in {"sip", "sips", "tel"}:
+        uri = uri_text(invite.request_uri, FIELD_MAX)
+        if uri is None:
             raise SipError(f"not a SIP URI: {invite.request_uri!r}")
-        parse(invite.from_uri)
-        parse(invite.to_uri)
+        sender = uri_text(invite.from_uri, FIELD_MAX) or odd_uri(invite.from_uri, "from_uri")
+        to = uri_text(invite.to_uri, FIELD_MAX) or odd_uri(invite.to_uri, "to_uri")
         if not invite.targets:
             raise SipError("an INVITE without a target")
         if min(invite.session_s, invite.min_se_s, invite.redirects, invite.silence_s) < 0:
@@ -68,11 +79,11 @@ class Plan:
         if invite.contact_user:
             parse(f"sip:{invite.contact_user}@a")
         self.contact_user = invite.contact_user
-        display = quoted(invite.display, "display") + " " if invite.display else ""
-        self.ours = f"{display}<{text(invite.from_uri, 'from_uri')}>;tag=".encode() + tag
-        self.to = f"<{text(invite.to_uri, 'to_uri')}>".encode()
-        self.uri = invite.request_uri.encode()
-        self.lines = extra(invite.headers)
+        display = quoted(invite.display, "display").encode() + b" " if invite.display else b""
+        self.ours = b"".join((display, b"<", sender, b">;tag=", tag))
+        self.to = b"".join((b"<", to, b">"))
+        self.uri = uri
+        self.lines = said_before(invite.headers) if invite.headers else b""
         self.targets = invite.targets[:TARGETS_MAX]
         self.where = self.targets[0]
         self.large = invite.large_by_tcp
@@ -87,21 +98,19 @@ class Plan:
         self.been: tuple[str, ...] = ()
         self.credentials = b""  # lines for the next one only
         self.said = b""  # those of the last one: its ACK says them again (13.2.2.4)
-        self.routes = route_lines(invite.routes)
+        self.routes = route_lines(invite.routes) if invite.routes else b""
 
     def build(
         self, identity: Identity, branch: bytes, call_id: bytes, cseq: int, sdp: bytes
     ) -> bytes:
         """The next INVITE."""
-        tags = b"timer" if self.rel100 == "off" else b"100rel, timer"
         user = self.contact_user
         contact = identity.contact_of(user) if user else identity.contact
-        lines = contact + identity.about + b"Supported: %b\r\n" % tags
-        if self.rel100 == "required":
-            lines += b"Require: 100rel\r\n"
+        session = b""
         if self.session_s or self.min_se_s:
-            lines += session_timer.wanted(self.session_s, self.min_se_s)
-        lines += self.lines + self.credentials
+            session = session_timer.wanted(self.session_s, self.min_se_s)
+        known = _KNOWN.get(self.rel100, _USUAL)
+        lines = b"".join((contact, identity.about, known, session, self.lines, self.credentials))
         self.said, self.credentials = self.credentials, b""
         ours, to, uri, routes = self.ours, self.to, self.uri, self.routes
         return request(

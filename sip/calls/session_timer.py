@@ -153,6 +153,8 @@ def grant(leg: Leg, message: Message, now_ns: int) -> bytes:
 
     A request that asks for nothing keeps the interval there is, else it gets ours, if we want one.
     """
+    if not message.timed and leg.session is None and not leg.endpoint.session_s:
+        return b""
     wish = read(message)
     if wish is None and leg.session is None and not leg.endpoint.session_s:
         return b""

@@ -32,7 +32,7 @@ def response(
     return write_response(code, words, head, to, extra, sdp)
 
 
-def reply_target(message: Message, source: Address, *, reliable: bool) -> Address:
+def reply_target(message: Message, source: Address, reliable: bool) -> Address:  # noqa: FBT001
     """Where responses to a request go: RFC 3581 section 4, else 18.2.2 by the source address.
 
     Over TCP and TLS that is the connection it came on.

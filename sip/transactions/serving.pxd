@@ -4,7 +4,7 @@ cimport cython
 
 from fastpath.sipscan cimport Message
 from fastpath.wheel cimport Wheel
-from sip.messages.message cimport response
+from sip.messages.message cimport reply_target, response
 from sip.transactions.server_invite cimport ServerInvite
 from sip.transactions.server_other cimport ServerOther
 

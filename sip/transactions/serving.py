@@ -66,7 +66,7 @@ class Serving:
 
     def reply_target(self, message: Message, source: Address) -> Address:
         """Where the responses to a request from `source` go."""
-        return reply_target(message, source, reliable=self.identities[source[2]].reliable)
+        return reply_target(message, source, self.identities[source[2]].reliable)
 
     def linger(self, target: Address, ns: int) -> int:
         """How long what is over still absorbs repetitions: not at all over a reliable transport."""
@@ -119,8 +119,11 @@ class Serving:
             if tx is None:
                 return False
             if method == "INVITE":
-                if tx.step(si.REPEATED) & si.RESEND and tx.response:
-                    self.resend(tx.response, tx.target)
+                if tx.step(si.REPEATED) & si.RESEND:
+                    if tx.response:
+                        self.resend(tx.response, tx.target)
+                    else:
+                        self.respond(tx, 100, now_ns)
                 return True
             if tx.state == si.ACCEPTED:
                 return (
@@ -165,6 +168,8 @@ class Serving:
             return
         tx.response = response(code, tx.head, tx.to, extra, sdp, phrase)
         self.send(tx.response, tx.target)
+        if code >= 200:
+            tx.head = b""
         if actions & si.START_G:
             tx.interval_ns = T1
             tx.give_up_ns = now_ns + TIMEOUT

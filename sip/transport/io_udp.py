@@ -19,6 +19,7 @@ from sip.events import Address, SipEvent
 from sip.transport.io_stack import Messages, SipStack
 
 SOCKET_BYTES = 8 << 20  # kernel buffers asked for each way; the kernel may grant less
+BUFFERS = ((33, socket.SO_RCVBUF), (32, socket.SO_SNDBUF))  # SO_RCVBUFFORCE, SO_SNDBUFFORCE
 BATCHES_MAX = 16  # receive calls of one wake-up: the loop must stay fair to others
 BACKLOG_MAX = (
     65_536  # datagrams that wait for a full socket; older ones are dropped, SIP sends them again
@@ -36,8 +37,11 @@ def open_socket(host: str, port: int) -> socket.socket:
     kind = socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
     sock = socket.socket(socket.AF_INET6 if v6 else socket.AF_INET, kind)
     try:
-        for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
-            sock.setsockopt(socket.SOL_SOCKET, option, SOCKET_BYTES)
+        for forced, asked in BUFFERS:
+            try:  # past net.core.rmem_max, which only an administrator's process may
+                sock.setsockopt(socket.SOL_SOCKET, forced, SOCKET_BYTES)
+            except PermissionError:
+                sock.setsockopt(socket.SOL_SOCKET, asked, SOCKET_BYTES)
         if v6:
             sock.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVERR, 1)
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)

@@ -14,7 +14,6 @@ from sip.events import (
     Incoming,
     Provisional,
     SipEvent,
-    Trying,
 )
 from tests.sip.net import ANSWER, THEM, US, Us, Wire, invite, plain
 
@@ -71,8 +70,8 @@ def test_a_call_is_answered_and_hung_up_by_the_caller():
     wire, us, them, caller, callee = call("answer")
     wire.run(LONG)
     kinds = [type(e) for e in caller.events]
-    assert kinds == [Trying, Provisional, Accepted, Ended]
-    assert sdp.parse(caller.events[2].sdp).port == 40_000
+    assert kinds == [Provisional, Accepted, Ended]
+    assert sdp.parse(caller.events[1].sdp).port == 40_000
     assert caller.events[-1] == Ended(1, 200, "OK", 16, "us", True)
     assert [type(e) for e in callee.events] == [Incoming, Established, Ended]
     assert callee.events[0].request_user == "84901234567"
@@ -95,10 +94,7 @@ def test_the_called_side_hangs_up():
 def test_busy_brings_code_phrase_and_cause():
     wire, us, them, caller, callee = call("busy")
     wire.run(LONG)
-    assert [plain(e) for e in caller.events] == [
-        Trying(1),
-        Ended(1, 486, "Busy Here", 17, "them", False),
-    ]
+    assert [plain(e) for e in caller.events] == [Ended(1, 486, "Busy Here", 17, "them", False)]
     assert callee.events[-1] == Ended(-1, 486, "", 17, "us", False)
     assert us.empty()
     assert them.empty()
@@ -107,8 +103,8 @@ def test_busy_brings_code_phrase_and_cause():
 def test_early_media_comes_before_the_answer():
     wire, us, _, caller, _ = call("early")
     wire.run(LONG)
-    assert caller.events[1] == Provisional(1, 183, ANSWER)
-    assert caller.events[2] == Accepted(1, ANSWER)
+    assert caller.events[0] == Provisional(1, 183, ANSWER)
+    assert caller.events[1] == Accepted(1, ANSWER)
     assert us.empty()
 
 

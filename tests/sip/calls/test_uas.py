@@ -12,8 +12,7 @@ from tests.sip.net import ANSWER, OFFER, THEM, Us, plain, reply, request
 def test_ring_accept_and_bye():
     us = Us()
     ring_in(us)
-    [trying] = us.take()
-    assert trying.status == 100
+    assert us.take() == []
     [event] = us.told()
     assert isinstance(event, Incoming)
     assert event == Incoming(
@@ -38,13 +37,37 @@ def test_ring_accept_and_bye():
     assert gone(us)
 
 
+def test_100_is_for_an_invite_that_nobody_answers_within_200_ms():
+    us = Us()
+    ring_in(us)
+    assert [(at, m.status) for at, m in us.run(1_000)] == [(200, 100)]
+    us.endpoint.ring(-1, us.now_ns)
+    us.pump()
+    us.take()
+    at, refused = us.run(400_000)[0]
+    assert (at, refused.status) == (299_000, 480)
+    us = Us()
+    ring_in(us)
+    us.run(199)
+    us.endpoint.ring(-1, us.now_ns)
+    us.pump()
+    [ringing] = us.take()
+    assert ringing.status == 180
+    assert us.run(299_000) == []
+    us = Us()
+    ring_in(us)
+    us.endpoint.reject(-1, 486, us.now_ns)
+    us.pump()
+    assert {m.status for _, m in us.run(60_000)} == {486}
+
+
 def test_a_repeated_invite_gets_the_last_answer_again():
     us = Us()
     data = ring_in(us)
     us.receive(data)
     us.endpoint.ring(-1, us.now_ns)
     us.receive(data)
-    assert [m.status for m in us.take()] == [100, 100, 180, 180]
+    assert [m.status for m in us.take()] == [100, 180, 180]
     assert len(us.told()) == 1
 
 
@@ -150,6 +173,7 @@ def test_a_cancel_of_nothing_is_481():
 def test_a_bye_before_the_answer_ends_the_invite_too():
     us = Us()
     ring_in(us)
+    us.run(200)
     tag = us.last().to_value.decode()
     us.take()
     us.told()
@@ -215,6 +239,7 @@ def test_record_routes_come_back_and_are_travelled():
 def test_answers_go_where_the_via_says():
     us = Us()
     ring_in(us, via="10.0.0.1:5070;rport", branch="z9hG4bKa")
+    us.run(200)
     assert us.sent[-1].target == THEM
     us.receive(request("OPTIONS", via="10.0.0.1:5070", branch="z9hG4bKb"), ("192.0.2.2", 7000, 0))
     assert us.sent[-1].target == ("192.0.2.2", 5070, 0)
@@ -278,7 +303,8 @@ def test_refusals_that_keep_nothing(fields: dict[str, object], code: int, header
 def test_an_accept_that_covers_sdp(accept: str):
     us = Us()
     ring_in(us, extra=f"Accept: {accept}\r\n")
-    assert us.last().status == 100
+    assert us.sent == []
+    assert [type(e) for e in us.told()] == [Incoming]
 
 
 def test_an_ack_out_of_nowhere_is_dropped():

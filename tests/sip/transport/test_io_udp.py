@@ -96,9 +96,9 @@ def test_calls_between_two_sockets(run: Callable[[Any], None], host: str):
         assert {(e.code, e.by, e.answered) for e in ends} == {(200, "us", True)}
         counts = pair.here.statistics()
         assert counts["datagrams_sent"] == 600
-        assert counts["datagrams_received"] == 800
+        assert counts["datagrams_received"] == 600
         assert counts["datagrams_dropped"] == counts["resent"] == counts["legs"] == 0
-        assert counts["receive_calls"] < 800
+        assert counts["receive_calls"] < 600
 
     run(main())
 
