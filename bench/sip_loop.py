@@ -27,7 +27,8 @@ HOST = "127.0.0.1"
 OFFER = sdp.offer(HOST, 30_000, session_id=1)
 HERE = Path(__file__).resolve().parent
 QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-REFUSED_MAX_S = 60
+REFUSED_MAX_S = 90
+SETTLED_S = 10  # for SIPp to see that all calls have ended
 SOCKET_BYTES = str(4 << 20)
 
 
@@ -182,10 +183,13 @@ def serve(calls: int, against: Callable[[int], subprocess.Popen[bytes]]) -> dict
 
         stack = udp_stack(endpoint, HOST, local, asyncio.get_running_loop(), react)
         caller = against(local)
+        start = time.monotonic()
         try:
             async with asyncio.timeout(REFUSED_MAX_S):
                 await done.wait()
-            return stack.statistics() | {"answered": answered}
+            ms = int((time.monotonic() - start) * 1_000)
+            failed = await asyncio.to_thread(caller.wait, SETTLED_S)
+            return stack.statistics() | {"answered": answered, "ms": ms, "failed": failed}
         finally:
             stack.close()
             caller.kill()

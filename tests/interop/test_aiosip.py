@@ -30,7 +30,8 @@ def answer(desk: Desk, event: SipEvent) -> None:
 def test_its_calls_are_set_up_and_end_once(tmp_path: Path):
     async def main() -> tuple[list[SipEvent], dict[str, int]]:
         with Desk(free_port(), react=answer) as desk:
-            command = [sys.executable, str(PROGRAM), str(free_port()), str(desk.port), str(CALLS)]
+            ports = str(free_port()), str(desk.port)
+            command = [sys.executable, str(PROGRAM), *ports, str(CALLS), "0.02"]
             done = await asyncio.to_thread(
                 subprocess.run, command, cwd=tmp_path, capture_output=True, text=True, timeout=40
             )
