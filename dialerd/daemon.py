@@ -42,14 +42,17 @@ from dialerd.shell.entropy import Entropy
 from dialerd.shell.garbage import seldom_collected
 from dialerd.shell.library import library_of
 from dialerd.shell.media import Media
+from dialerd.shell.phones import KeptPhones
 from dialerd.shell.prompt_table import Prompts
-from dialerd.shell.sip_config import stack_settings
+from dialerd.shell.sip_config import phones_of, stack_settings
 from dialerd.shell.sip_stack import Stack
 from dialerd.shell.trunk_config import changes, sip_trunk, trunk_spec, utc_offset_s
 from dialerd.shell.trunk_health import TrunkHealth
 from dialerd.shell.trunk_targets import TrunkTargets
 from dialerd.store import open_store
 from fastpath.rtp import MediaEngine
+from sip.accounts.registrar import Phones
+from sip.errors import SipError
 
 log = logging.getLogger("dialerd")
 
@@ -177,6 +180,14 @@ class Daemon:
             raise StartError(str(error)) from error
         self._exits.callback(self._stack.close)
         stack = self._stack
+        if stack.endpoint.registrar is not None:
+            folder = self._config.store.path
+            kept = KeptPhones(stack.endpoint.registrar, stack.locals, folder, self._clock, loop)
+            count = kept.restore()
+            if count:
+                log.info("%d registrations of telephones are taken over", count)
+            kept.start()
+            self._exits.push_async_callback(kept.close)
         self._targets = TrunkTargets(stack.targets, stack.admission, stack.locals, loop)
         self._exits.callback(self._targets.close)
         self._lines.way_of = self._targets.way
@@ -243,12 +254,22 @@ class Daemon:
             log.error("SIGHUP: the configuration is not taken over: %s", error)
 
     async def _reload(self, who: str) -> Reloaded:
-        """Take over the trunks of the file as it is now, or nothing of it; Invalid."""
+        """Take over trunks and telephones of the file as it is now, or nothing of it; Invalid."""
+
+        def read() -> tuple[Config, Phones | None]:
+            config = load(self._path)
+            # Sockets stay as they are: whether telephones have one is the running daemon's to say.
+            return config, phones_of(msgspec.structs.replace(config, sip=self._config.sip))
+
         try:
-            found = await asyncio.to_thread(load, self._path)
-        except ConfigError as error:
+            found, phones = await asyncio.to_thread(read)
+            registrar = self._stack.endpoint.registrar
+            if registrar is not None and phones is not None:
+                registrar.configure(phones)
+        except (ConfigError, OSError, SipError) as error:
             raise Invalid(str(error)) from error
         told = changes(self._config, found)
+        self._config = msgspec.structs.replace(self._config, phones=found.phones)
         self._use_trunks(found)
         log.info("%s: configuration read again: %s", who, told)
         return told

@@ -86,7 +86,7 @@ def _left(use: Use) -> str:
 @click.command("reload")
 @config_option
 def reload(config_path: str | None) -> None:
-    """Take over the trunks of the configuration as it is now; no call is dropped.
+    """Take over trunks and telephones of the configuration as it is now; no call is dropped.
 
     Other keys wait for the next start, and are named.
     """
@@ -97,5 +97,7 @@ def reload(config_path: str | None) -> None:
             click.echo(f"{what}: {name}")
     if not (found.added or found.changed or found.removed):
         click.echo("the trunks are as they were")
+    for key in found.live:
+        click.echo(f"from now on: {key}")
     for key in found.restart:
         click.echo(f"at the next start: {key}", err=True)

@@ -12,6 +12,7 @@ from dialerd.config.keys import (
     BIND,
     HOST_OR_NONE,
     LINE,
+    LIVE,
     NAME,
     RESTART,
     SERVER,
@@ -170,22 +171,22 @@ class Phone(Section):
         str,
         doc(
             "User name, the user part of its address.",
-            RESTART,
+            LIVE,
             pattern=NAME,
             hint="letters, digits, dot, dash, underscore",
         ),
     ]
     password: Annotated[
-        str, doc('Password; better "${env:NAME}".', RESTART, secret=True, max_length=256)
+        str, doc('Password; better "${env:NAME}".', LIVE, secret=True, max_length=256)
     ] = ""
     password_file: Annotated[
-        Path | None, doc("File whose first line is the password; not readable by others.", RESTART)
+        Path | None, doc("File whose first line is the password; not readable by others.", LIVE)
     ] = None
     ha1: Annotated[
         str,
         doc(
             "MD5 of name:realm:password, in hexadecimal.",
-            RESTART,
+            LIVE,
             secret=True,
             pattern=r"^([0-9a-fA-F]{32})?$(?!\n)",
             hint="32 hexadecimal digits",
@@ -195,7 +196,7 @@ class Phone(Section):
         str,
         doc(
             "The same by SHA-256.",
-            RESTART,
+            LIVE,
             secret=True,
             pattern=r"^([0-9a-fA-F]{64})?$(?!\n)",
             hint="64 hexadecimal digits",
@@ -208,20 +209,20 @@ class Phones(Section):
 
     realm: Annotated[
         str,
-        doc("Name of the protection space.", RESTART, pattern=LINE, min_length=1, hint="no quotes"),
+        doc("Name of the protection space.", LIVE, pattern=LINE, min_length=1, hint="no quotes"),
     ] = "dialerd"
     users: Annotated[
         Path | None,
-        doc("File of accounts, a line name:realm:HA1 each, as htdigest writes it.", RESTART),
+        doc("File of accounts, a line name:realm:HA1 each, as htdigest writes it.", LIVE),
     ] = None
     contacts_max: Annotated[
-        int, doc("Devices that one account may register at once.", RESTART, ge=1, le=100)
+        int, doc("Devices that one account may register at once.", LIVE, ge=1, le=100)
     ] = 5
     expires_min_s: Annotated[
-        int, doc("Shortest registration accepted, in s.", RESTART, ge=1, le=3600)
+        int, doc("Shortest registration accepted, in s.", LIVE, ge=1, le=3600)
     ] = 60
     expires_max_s: Annotated[
-        int, doc("Longest registration granted, in s.", RESTART, ge=60, le=86_400)
+        int, doc("Longest registration granted, in s.", LIVE, ge=60, le=86_400)
     ] = 3600
     user: Annotated[tuple[Phone, ...], Meta(max_length=PHONES_MAX)] = ()
 

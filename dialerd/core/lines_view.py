@@ -84,15 +84,16 @@ class TrunkList(Reply):
 
 
 class Reload(Request["Reloaded"]):
-    """Read the configuration again and take over its trunks; refused whole when it has a fault."""
+    """Read the configuration again and take over its trunks and telephones, or nothing of it."""
 
     who: Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)")]
 
 
 class Reloaded(Reply):
-    """What a reload changed; `restart` are keys that wait for the next start."""
+    """What a reload changed: trunks, other keys (`live`); `restart` are those that must wait."""
 
     added: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     restart: tuple[str, ...] = ()
+    live: tuple[str, ...] = ()

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from dialerd.config import Config
-from dialerd.config.sip_tables import Listen, Trace
-from dialerd.config.sip_tables import Phones as PhonesTable
+from dialerd.config.sip_tables import Listen, Side, Trace
 from dialerd.shell.sip_stack import Bind, DnsSettings, StackSettings
 from dialerd.shell.tracing import TraceSettings
 from sip.accounts.digest_server import User, user
@@ -23,7 +22,7 @@ def stack_settings(config: Config) -> StackSettings:
         binds=(first, *(_bind(number, one) for number, one in enumerate(sip.listen, 1))),
         user_agent=sip.user_agent,
         trace=_trace(config.trace),
-        phones=_phones(config.phones),
+        phones=phones_of(config),
         sources={trunk.name: trunk.sources for trunk in config.trunk},
         dns=dns_settings(config),
     )
@@ -62,21 +61,23 @@ def _trace(trace: Trace) -> TraceSettings | None:
     )
 
 
-def _phones(phones: PhonesTable) -> Phones | None:
-    """Its accounts; None when there are none."""
+def phones_of(config: Config) -> Phones | None:
+    """The accounts of telephones; None when no socket is theirs. OSError: the file it names."""
+    if not any(listen.side is Side.PHONE for listen in config.sip.listen):
+        return None
+    phones = config.phones
     users = dict(_read_users(phones.users, phones.realm)) if phones.users else {}
     for one in phones.user:
         ha1 = {"MD5": one.ha1, "SHA-256": one.ha1_sha256}
         known = {name: value.lower() for name, value in ha1.items() if value}
         made = user(one.name, phones.realm, one.password)
         users[one.name] = User(one.name, known) if known else made
-    if not users:
-        return None
     return Phones(
         realm=phones.realm,
         users=users,
         expires_s_min=phones.expires_min_s,
         expires_s_max=phones.expires_max_s,
+        contacts_max=phones.contacts_max,
     )
 
 

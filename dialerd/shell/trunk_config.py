@@ -132,14 +132,19 @@ def plan_spec(plan: Plan) -> PlanSpec:
 
 
 def changes(before: Config, now: Config) -> Reloaded:
-    """What differs between two configurations: trunks by name, other keys by theirs."""
+    """What differs between two configurations: trunks by name, other keys by theirs.
+
+    Of the telephones everything is taken over at once.
+    """
     old = {trunk.name: trunk for trunk in before.trunk}
     new = {trunk.name: trunk for trunk in now.trunk}
+    keys = list(_keys(before, now))
     return Reloaded(
         added=tuple(name for name in new if name not in old),
         changed=tuple(name for name in new if name in old and new[name] != old[name]),
         removed=tuple(name for name in old if name not in new),
-        restart=tuple(_keys(before, now)),
+        restart=tuple(key for key in keys if not key.startswith("phones.")),
+        live=tuple(key for key in keys if key.startswith("phones.")),
     )
 
 

@@ -8,6 +8,7 @@ behind a NAT as well (RFC 3581, 5626), and over TCP it is the connection that it
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Iterable, Mapping
 
@@ -17,6 +18,7 @@ from fastpath.sipscan import Message, ScanError, parse_address
 from fastpath.wheel import Timer
 from sip.accounts.admission import Admission
 from sip.accounts.digest_server import OFFERED, DigestServer, User
+from sip.accounts.saved import Reached, Saved, check, check_source, listed, wanted
 from sip.errors import SipError
 from sip.events import Address, Guessing, Phone
 from sip.limits import (
@@ -28,8 +30,7 @@ from sip.limits import (
     REFUSED_RETRY_S,
     SECOND,
 )
-from sip.messages.contacts import Contact, contacts, elements, same_uri, seconds
-from sip.messages.headers import text
+from sip.messages.contacts import contacts, same_uri
 from sip.messages.uri import parse
 from sip.transactions.table import Transactions
 
@@ -62,29 +63,6 @@ class Phones(msgspec.Struct, frozen=True):
     algorithms: tuple[str, ...] = OFFERED
 
 
-class Reached(msgspec.Struct, frozen=True):
-    """Where a telephone is called: what an `Invite` needs."""
-
-    request_uri: str
-    target: Address
-    routes: tuple[str, ...]
-    q: int
-
-
-class Saved(msgspec.Struct, frozen=True):
-    """A binding as plain data, for a store. `left_s` counts from when it was taken."""
-
-    user: str
-    contact: str
-    source: Address
-    left_s: int
-    call_id: str
-    cseq: int
-    q: int = 1_000
-    path: tuple[str, ...] = ()
-    instance: str = ""
-
-
 class Binding(Timer):
     """One address of one user, until it expires."""
 
@@ -100,24 +78,39 @@ class Binding(Timer):
 
 
 class Registrar:
-    """See the module's text. `admission` hears who proved who they are, and who did not."""
+    """See the module's text. `admission` hears who proved who they are, and who did not.
 
-    __slots__ = ("_admission", "_asked", "_bindings", "_count", "_digest", "_layer", "phones")
+    `changes` counts what has happened to the bindings, refreshes too.
+    """
+
+    __slots__ = (
+        "_admission", "_asked", "_bindings", "_count", "_digest", "_layer", "changes", "phones"
+    )  # fmt: skip
 
     def __init__(self, layer: Transactions, phones: Phones, admission: Admission) -> None:
-        if not 0 < phones.expires_s_min <= phones.expires_s_max:
-            raise SipError("expires_s_min and expires_s_max contradict each other")
         self._layer = layer
         self._admission = admission
-        # Secrets from htdigest are MD5's alone: what not everybody has is offered to nobody.
-        users = phones.users.values()
-        shared = tuple(a for a in phones.algorithms if all(a in user.ha1 for user in users))
-        offered = shared or phones.algorithms
-        self._digest = DigestServer(phones.realm, phones.users, layer.rng, offered)
+        self._digest = _digest_of(phones, layer.rng)
         self._asked: dict[bytes, int] = {}  # the first CSeq of who was challenged, by Call-ID
         self._bindings: dict[str, list[Binding]] = {}
         self._count = 0
+        self.changes = 0
         self.phones = phones
+
+    def configure(self, phones: Phones) -> None:
+        """Other users and limits from now on; SipError: then nothing has changed.
+
+        Who is no user any more, or has another secret, is not registered any more either: what an
+        old password opened, a new one closes.
+        """
+        if phones == self.phones:
+            return
+        self._digest = _digest_of(phones, self._layer.rng)
+        before, self.phones = self.phones, phones
+        for name, there in list(self._bindings.items()):
+            same = before.realm == phones.realm and before.users.get(name) == phones.users.get(name)
+            for binding in [] if same else list(there):
+                self.remove(binding)
 
     # who it is
 
@@ -174,16 +167,16 @@ class Registrar:
             self._layer.answer(message, key, source, code, now_ns, lines)
             return
         values = [value.decode("utf-8", "replace") for value in message.get_all("Contact")]
-        path = _listed(message, "Path")
+        path = listed(message, "Path")
         try:
             if len(path) > PATH_MAX:
                 raise SipError("a path is too long")
             if any(value.strip() == "*" for value in values):
                 changes = self._all(user, values, message)
             else:
-                changes = [_wanted(contact, message) for contact in contacts(values)]
+                changes = [wanted(contact, message) for contact in contacts(values)]
             for saved in changes:
-                _check(saved, path)
+                check(saved, path)
         except SipError:
             self._layer.answer(message, key, source, 400, now_ns)
             return
@@ -256,6 +249,7 @@ class Registrar:
         return None
 
     def _apply(self, saved: Saved, now_ns: int) -> None:
+        self.changes += 1
         found = self._find(saved.user, saved)
         if saved.left_s <= 0:
             if found is not None:
@@ -274,7 +268,7 @@ class Registrar:
 
     def _add(self, saved: Saved, now_ns: int) -> None:
         there = self._bindings.get(saved.user, [])
-        if len(there) >= max(self.phones.contacts_max, 1):
+        while len(there) >= max(self.phones.contacts_max, 1):
             self.remove(min(there, key=lambda binding: binding.due_ns))
         there = self._bindings.setdefault(saved.user, there)
         binding = Binding(self, saved)
@@ -291,6 +285,7 @@ class Registrar:
         if binding not in there:
             return
         there.remove(binding)
+        self.changes += 1
         if not there:
             del self._bindings[saved.user]
         self._count -= 1
@@ -337,63 +332,40 @@ class Registrar:
             for b in there
         ]
 
-    def restore(self, those: Iterable[Saved], now_ns: int, *, passed_s: int = 0) -> None:
-        """Take over what was registered `passed_s` ago.
+    def restore(self, those: Iterable[Saved], now_ns: int, *, passed_s: int = 0) -> int:
+        """Take over what was registered `passed_s` ago; how many that are.
 
         Addresses by transports that are gone (and connections are) are left out, and so are users
-        that are not there any more.
+        that are not there any more, and what cannot stand in a message.
         """
+        before = self._count
         for saved in those:
             left_s = min(saved.left_s, self.phones.expires_s_max) - passed_s
-            flow = saved.source[2]
-            here = 0 <= flow < len(self._layer.identities)
-            if not here or self._layer.identities[flow].reliable or left_s <= 0:
+            if left_s <= 0 or saved.user not in self.phones.users or self._count >= PHONES_MAX:
                 continue
-            if saved.user in self.phones.users and self._count < PHONES_MAX:
-                again = msgspec.structs.replace(saved, left_s=left_s, source=tuple(saved.source))
-                self._apply(again, now_ns)
+            try:
+                check(saved, saved.path)
+                check_source(saved.source, self._layer)
+            except (SipError, ValueError):
+                continue
+            again = msgspec.structs.replace(saved, left_s=left_s, source=tuple(saved.source))
+            self._apply(again, now_ns)
+        return self._count - before
 
     def sizes(self) -> dict[str, int]:
         """How many addresses are registered."""
         return {"phones": self._count}
 
 
+def _digest_of(phones: Phones, rng: random.Random) -> DigestServer:
+    """Who judges credentials; SipError when the settings contradict each other."""
+    if not 0 < phones.expires_s_min <= phones.expires_s_max:
+        raise SipError("expires_s_min and expires_s_max contradict each other")
+    # Secrets from htdigest are MD5's alone: what not everybody has is offered to nobody.
+    users = phones.users.values()
+    shared = tuple(a for a in phones.algorithms if all(a in user.ha1 for user in users))
+    return DigestServer(phones.realm, phones.users, rng, shared or phones.algorithms)
+
+
 def _left_s(binding: Binding, now_ns: int) -> int:
     return max((binding.due_ns - now_ns + SECOND - 1) // SECOND, 0)
-
-
-def _listed(message: Message, name: str) -> tuple[str, ...]:
-    values = (value.decode("utf-8", "replace") for value in message.get_all(name))
-    return tuple(element for value in values for element in elements(value))
-
-
-def _wanted(contact: Contact, message: Message) -> Saved:
-    """What one Contact asks for; user, source and path are the request's."""
-    left_s = contact.expires_s
-    if left_s < 0:
-        header = message.get_all("Expires")
-        left_s = seconds(header[0].decode("latin-1")) if header else 3_600
-    instance = contact.params.get("+sip.instance", "").strip('"')
-    regid = contact.params.get("reg-id", "")
-    return Saved(
-        "",
-        contact.uri,
-        ("", 0, 0),
-        left_s,
-        message.call_id.decode("latin-1"),
-        message.cseq,
-        contact.q,
-        (),
-        f"{instance};{regid}" if instance else "",
-    )
-
-
-def _check(saved: Saved, path: tuple[str, ...]) -> None:
-    """What is registered will stand in an INVITE of ours; SipError when it cannot."""
-    if parse(text(saved.contact, "Contact")).scheme not in {"sip", "sips"}:
-        raise SipError("a contact that is no SIP URI")
-    if "?" in saved.contact.rpartition("@")[2]:
-        raise SipError("a contact with headers in it cannot be a Request-URI (19.1.1)")
-    text(saved.instance, "instance")
-    for value in path:
-        contacts([text(value, "Path")])

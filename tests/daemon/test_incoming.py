@@ -8,6 +8,7 @@ import socket
 import time
 
 from dialerd.core import control as api
+from dialerd.core.lines_view import Reload
 from sip.accounts.auth import Credentials
 from sip.endpoint import Endpoint
 from sip.events import Account, Registration
@@ -118,4 +119,30 @@ def test_telephones_register_and_call_on_their_side(daemon) -> None:
     assert (good.state, bad.state) == ("registered", "refused")
     assert (unknown["sip_code"], known["sip_code"]) == (401, 480)
     assert trunk.incoming == 0
+    assert "Traceback" not in text
+
+
+def test_a_reload_takes_over_the_telephones(daemon) -> None:
+    """A password that is changed ends what was registered with the old one."""
+    d, port = daemon(), free_port()
+    before = d.config.read_text()
+    d.config.write_text(before + f'[[sip.listen]]\nside = "phone"\nport = {port}\n')
+    d.start()
+    with d.ready() as client:
+        assert asyncio.run(_register(port, "secret")).state == "refused"
+        for password in ("secret", "other"):
+            d.config.write_text(before + PHONES.format(port=port).replace("secret", password))
+            told = client.call(Reload(who="test"))
+            assert (told.live, told.restart, told.changed) == (("phones.user",), (), ())
+            assert counters(client)["sip_phones"] == 0
+            assert asyncio.run(_register(port, password)).state == "registered"
+            assert counters(client)["sip_phones"] == 1
+        d.config.write_text(d.config.read_text() + "[phones]\nusers = 'none.htdigest'\n")
+        try:
+            client.call(Reload(who="test"))
+            refused = ""
+        except api.Invalid as error:
+            refused = str(error)
+    _, text = d.stop()
+    assert "none.htdigest" in refused
     assert "Traceback" not in text

@@ -59,12 +59,15 @@ def baresip(
     password: str,
     server: int,
     *commands: str,
+    transport: str = "udp",
+    proxy: int = 0,
     certificates: tuple[Path, Path] | None = None,
 ) -> Iterator[Baresip]:
     """A telephone for the length of a block, registered at 127.0.0.1:`server`.
 
-    `commands` are typed once it runs ("d sip:9@..."). With `certificates`, its own with the key in
-    the same file and its authority's, it registers over TLS and listens for it one port higher.
+    `commands` are typed once it runs ("d sip:9@..."); `proxy` is the port that it sends all to.
+    With `certificates`, its own with the key in the same file and its authority's, it registers
+    over TLS and listens for it one port higher.
     """
     program = shutil.which("baresip")
     assert program, "baresip is missing: apt-get install baresip-core"
@@ -76,13 +79,14 @@ def baresip(
     (home / "config").write_text(
         CONFIG.format(host=HOST, port=port, low=low, high=high, modules=modules)
     )
-    transport = ""
     if certificates is not None:
-        transport = ";transport=tls"
+        transport = "tls"
         with (home / "config").open("a") as config:
             config.write("sip_certificate {}\nsip_cafile {}\n".format(*certificates))
+    by = f";transport={transport}" if transport != "udp" else ""
+    outbound = f';outbound="sip:{HOST}:{proxy};lr"' if proxy else ""
     (home / "accounts").write_text(
-        f"<sip:{user}@{HOST}:{server}{transport}>;auth_user={user};auth_pass={password};regint=60;"
+        f"<sip:{user}@{HOST}:{server}{by}>{outbound};auth_user={user};auth_pass={password};regint=60;"
         "answermode=auto;audio_codecs=pcmu/8000\n"
     )
     (home / "contacts").write_text("")

@@ -78,6 +78,41 @@ request_route {{
 """
 
 
+# It stands before a registrar, and registers itself as the way back (RFC 3327).
+EDGE = """\
+#!KAMAILIO
+debug=0
+log_stderror=yes
+children=1
+disable_tcp=yes
+auto_aliases=no
+listen=udp:127.0.0.1:{port}
+loadmodule "tm.so"
+loadmodule "sl.so"
+loadmodule "rr.so"
+loadmodule "pv.so"
+loadmodule "path.so"
+loadmodule "textops.so"
+loadmodule "siputils.so"
+modparam("path", "use_received", 1)
+request_route {{
+    if (is_method("REGISTER")) {{
+        if (!add_path_received("edge")) {{ sl_send_reply("503", "Path"); exit; }}
+        $du = "sip:127.0.0.1:{next_port}";
+        t_relay();
+        exit;
+    }}
+    if (is_method("CANCEL")) {{ if (t_check_trans()) t_relay(); exit; }}
+    if (is_method("INVITE") && !has_totag()) {{
+        if (!($(hdr(Route)[0]) =~ "edge@127.0.0.1")) {{ sl_send_reply("403", "Path"); exit; }}
+        record_route();
+    }}
+    loose_route();
+    t_relay();
+}}
+"""
+
+
 # It tells a Service-Route, and takes calls by that route only, for somebody at a port.
 TOLD = (
     'append_to_reply("Service-Route: <sip:orig@127.0.0.1:{port};transport={transport};lr>\\r\\n");'
@@ -101,17 +136,21 @@ def kamailio(
     transport: str = "udp",
     certificate: tuple[Path, Path] | None = None,
     next_port: int = 0,
+    edge_of: int = 0,
 ) -> Iterator[int]:
     """A Kamailio for the length of a block; its port.
 
-    With `next_port` it tells a Service-Route, and calls by that route go to there, by UDP.
+    With `edge_of` it only stands before the registrar at that port. With `next_port` it tells a
+    Service-Route, and calls by that route go to there, by UDP.
     """
-    program = shutil.which("kamailio", path="/usr/sbin:/usr/bin")
-    assert program, "Kamailio is missing: apt-get install kamailio kamailio-tls-modules"
+    if edge_of:
+        port = free_port()
+        with _running(folder, EDGE.format(port=port, next_port=edge_of), port, "udp"):
+            yield port
+        return
     port = free_port()
     fields = {"port": port, "transport": transport, "next_port": next_port}
     listen = f"{transport}:127.0.0.1:{port}"
-    config = folder / "kamailio.cfg"
     text = CONFIG.format(
         **fields,
         algorithm=algorithm,
@@ -125,6 +164,15 @@ def kamailio(
     )
     if transport != "udp":  # what it sends on goes by UDP
         text = text.replace(f"listen={listen}\n", f"listen={listen}\nlisten=udp:127.0.0.1:{port}\n")
+    with _running(folder, text, port, transport):
+        yield port
+
+
+@contextlib.contextmanager
+def _running(folder: Path, text: str, port: int, transport: str) -> Iterator[None]:
+    program = shutil.which("kamailio", path="/usr/sbin:/usr/bin")
+    assert program, "Kamailio is missing: apt-get install kamailio kamailio-tls-modules"
+    config = folder / "kamailio.cfg"
     config.write_text(text)
     log = folder / "kamailio.log"
     command = [program, "-f", str(config), "-DD", "-E", "-m", "16", "-M", "4", "-Y", str(folder)]
@@ -134,4 +182,4 @@ def kamailio(
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < until, log.read_text()
             time.sleep(0.05)
-        yield port
+        yield

@@ -126,7 +126,10 @@ def test_what_a_reload_would_change(read):
     )
     told = changes(before, after)
     assert (told.added, told.changed, told.removed) == (("b",), ("goip",), ())
-    assert told.restart == ("sip.port",)
+    assert (told.restart, told.live) == (("sip.port",), ())
+    phones = read(TEXT + "[phones]\nrealm = 'x'\ncontacts_max = 1\n")
+    assert changes(before, phones).live == ("phones.realm", "phones.contacts_max")
+    assert changes(before, phones).restart == ()
 
 
 @pytest.mark.parametrize(("zone", "offset"), [("+07:00", 25_200), ("UTC", 0), ("-03:30", -12_600)])

@@ -9,7 +9,7 @@ import pytest
 
 from fastpath.sipscan import Message
 from sip.accounts.digest_server import User
-from sip.accounts.registrar import Saved
+from sip.accounts.saved import Saved
 from sip.errors import SipError
 from sip.events import Incoming, Invite, Phone
 from sip.limits import BINDINGS_MAX, PATH_MAX
@@ -310,6 +310,73 @@ def test_bindings_survive_a_restart_as_plain_data():
         again.now_ns,
     )
     assert len(again.where("1001")) == 1
+
+
+def test_a_restored_telephone_has_to_say_who_it_is_as_before():
+    us = Exchange()
+    phone = Telephone(us)
+    phone.register(600)
+    again = Exchange(seed=2)
+    assert us.endpoint.registrar is not None
+    assert again.endpoint.registrar is not None
+    saved = us.endpoint.registrar.snapshot(us.now_ns)
+    assert again.endpoint.registrar.restore(saved, again.now_ns) == 1
+    phone.exchange = again
+    assert again.answer(phone.data(), phone.source).status == 401
+    assert again.answer(phone.data("INVITE", body=OFFER), phone.source).status == 401
+    assert phone.register(600).status == 200
+    assert len(again.where("1001")) == 1
+
+
+def test_what_was_kept_and_cannot_be_called_is_not_restored():
+    us = Exchange()
+    registrar = us.endpoint.registrar
+    assert registrar is not None
+    good = ("198.51.100.5", 5062, 0)
+    bad = [
+        Saved("1001", "sip:x@h\r\nVia: y", good, 600, "c", 1),
+        Saved("1001", "http://h", good, 600, "c", 1),
+        Saved("1001", "sip:x@h", good, 600, "c", 1, path=("<sip:p\r\n;lr>",)),
+        Saved("1001", "sip:x@h", ("224.0.0.1", 5062, 0), 600, "c", 1),
+        Saved("1001", "sip:x@h", ("name", 5062, 0), 600, "c", 1),
+        Saved("1001", "sip:x@h", ("198.51.100.5", 0, 0), 600, "c", 1),
+        Saved("1001", "sip:x@h", ("198.51.100.5", 5062, 2), 600, "c", 1),  # the trunks' side
+        Saved("1001", "sip:x@h", ("198.51.100.5", 5062, -1), 600, "c", 1),
+        Saved("1001", "sip:x@h", good, -5, "c", 1),
+    ]
+    assert registrar.restore(bad, us.now_ns) == 0
+    assert registrar.restore([Saved("1001", "sip:x@h", good, 600, "c", 1)], us.now_ns) == 1
+
+
+def test_other_users_and_limits_hold_at_once():
+    us = Exchange()
+    registrar = us.endpoint.registrar
+    assert registrar is not None
+    phones = registrar.phones
+    Telephone(us).register(600)
+    Telephone(us, name="1002", source=HOME).register(600)
+    seen = registrar.changes
+    registrar.configure(phones)
+    assert registrar.changes == seen
+    stranger = {"1003": User("1003", USERS["1001"].ha1)}
+    kept = {"1001": USERS["1001"]}
+    registrar.configure(msgspec.structs.replace(phones, users=kept | stranger, contacts_max=1))
+    assert us.where("1001") == ["sip:1001@198.51.100.5:5062"]
+    assert us.where("1002") == []
+    assert registrar.changes > seen
+    assert Telephone(us, name="1002", source=HOME).register(600).status == 401
+    Telephone(us, source=("198.51.100.5", 5070, 0)).register(600)
+    assert len(us.where("1001")) == 1
+    with pytest.raises(SipError):
+        registrar.configure(msgspec.structs.replace(phones, expires_s_min=0))
+    assert len(us.where("1001")) == 1
+    changed = {"1001": User("1001", {"MD5": "0" * 32})}
+    registrar.configure(msgspec.structs.replace(phones, users=changed))
+    assert us.where("1001") == []
+    registrar.configure(phones)
+    assert Telephone(us).register(600).status == 200
+    registrar.configure(msgspec.structs.replace(phones, realm="elsewhere"))
+    assert us.where("1001") == []
 
 
 def test_bounds_that_contradict_each_other():
