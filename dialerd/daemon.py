@@ -23,6 +23,7 @@ from dialerd.config import Config, ConfigError, load
 from dialerd.control.hub import EventHub
 from dialerd.control.io_server import ControlServer
 from dialerd.control.service import ControlService
+from dialerd.core.chain import prompts_of
 from dialerd.core.control import Invalid
 from dialerd.core.dialer import Dialer
 from dialerd.core.events import CampaignChanged, LinesChanged, UsageKnown
@@ -196,9 +197,9 @@ class Daemon:
         for campaign in self._store.campaigns():
             if campaign.state in {CampaignState.DRAFT, CampaignState.FINISHED}:
                 continue
-            for step in campaign.settings.flow.steps:
+            for prompt in sorted(prompts_of(campaign.settings.flow)):
                 try:
-                    await self._prompts.prepare(step.prompt)
+                    await self._prompts.prepare(prompt)
                 except PromptError as error:  # its calls will be hung up
                     log.error("campaign %s: %s", campaign.settings.name, error)
             self._feed(CampaignChanged(campaign))

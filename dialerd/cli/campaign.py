@@ -20,7 +20,7 @@ from dialerd.cli.common import (
     print_table,
     who,
 )
-from dialerd.core.campaign_spec import CampaignSpec, spec_faults
+from dialerd.core.campaign_spec import CampaignSpec, played, spec_faults
 from dialerd.core.control import (
     ActOnCampaign,
     CampaignAction,
@@ -183,7 +183,7 @@ def show(name: str, config_path: str | None, output: str) -> None:
     )
     for step in spec.steps:
         keys = ", ".join(f"{digit} to {to}" for digit, to in step.keys.items())
-        click.echo(f"  {step.id}: plays {clean(step.prompt)}" + (f"; {keys}" if keys else ""))
+        click.echo(f"  {step.id}: plays {clean(played(step))}" + (f"; {keys}" if keys else ""))
     _books(books)
 
 

@@ -239,7 +239,7 @@ def _known(library: Library, name: str) -> Entry:
 
 def _used_by(name: str, data: Path) -> list[str]:
     """Campaigns that are not finished and name it."""
-    from dialerd.core.flow import prompts_of
+    from dialerd.core.chain import prompts_of
     from dialerd.core.ports import StoreError
     from dialerd.core.records import CampaignState
     from dialerd.store import open_store

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from dialerd.core.campaign_spec import CampaignSpec
+from dialerd.core.campaign_spec import CampaignSpec, SaySpec
+from dialerd.core.chain import fields_of
 from dialerd.core.control import FieldFault
+from dialerd.core.spoken import vocabulary
 
 
 class Knows(Protocol):
@@ -23,13 +26,45 @@ class Knows(Protocol):
 async def spec_refusals(spec: CampaignSpec, daemon: Knows) -> list[FieldFault]:
     """Prompts that are not there, and a regime that no line may dial under."""
     faults = [
-        FieldFault(fault, f"/spec/steps/{index}/prompt")
-        for index, step in enumerate(spec.steps)
-        if (fault := await daemon.prompt_fault(step.prompt))
+        FieldFault(fault, where)
+        for where, names in _prompts(spec)
+        if (fault := await _first_fault(names, daemon))
     ]
     if fault := daemon.regime_fault(spec.regime):
         faults.append(FieldFault(fault, "/spec/regime"))
     return faults
+
+
+def _prompts(spec: CampaignSpec) -> Iterator[tuple[str, list[str]]]:
+    """What each step needs to be there, and where it says so."""
+    for index, step in enumerate(spec.steps):
+        if step.prompt:
+            yield f"/spec/steps/{index}/prompt", [step.prompt]
+        for place, part in enumerate(step.chain):
+            names = [part] if isinstance(part, str) else vocabulary(part.lang)
+            yield f"/spec/steps/{index}/chain/{place}", names
+
+
+async def _first_fault(names: list[str], daemon: Knows) -> str:
+    for name in names:
+        if fault := await daemon.prompt_fault(name):
+            return fault
+    return ""
+
+
+def field_refusals(spec: CampaignSpec, columns: Sequence[str]) -> list[FieldFault]:
+    """Values of fields that the list's people do not have."""
+    return [
+        FieldFault(
+            f"the list {spec.list} has no column {field!r}; it has {', '.join(columns) or 'none'}",
+            f"/spec/steps/{index}/chain/{place}/value",
+        )
+        for index, step in enumerate(spec.steps)
+        for place, part in enumerate(step.chain)
+        if isinstance(part, SaySpec)
+        for field in fields_of(part.value)
+        if field not in columns
+    ]
 
 
 def regime_refusal(text: str) -> FieldFault:

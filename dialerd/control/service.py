@@ -11,7 +11,7 @@ from typing import Protocol
 
 from msgspec import structs
 
-from dialerd.control.checking import regime_refusal, spec_refusals
+from dialerd.control.checking import field_refusals, regime_refusal, spec_refusals
 from dialerd.control.hub import EventHub
 from dialerd.core.campaign import action_target, allowed_actions
 from dialerd.core.campaign_spec import (
@@ -332,7 +332,9 @@ class ControlService:
         faults += await spec_refusals(spec, self._daemon)
         list_id = 0
         try:
-            list_id = self._store.find_list(spec.list).list_id
+            found = self._store.find_list(spec.list)
+            list_id = found.list_id
+            faults += field_refusals(spec, found.columns)
         except NotFoundError as error:
             faults.append(FieldFault(str(error), "/spec/list"))
         settings = to_settings(spec, list_id)

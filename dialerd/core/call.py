@@ -215,10 +215,10 @@ class Call:
 
     # -- what its flow asks (FlowSink) -----------------------------------------------------------
 
-    def play(self, prompt: str, token: int) -> None:
-        """Play a prompt. From here on the customer has heard something."""
+    def play(self, prompts: tuple[str, ...], token: int) -> None:
+        """Play prompts. From here on the customer has heard something."""
         self.heard = True
-        self._out.append(Play(self.claim.attempt_id, self.leg, prompt, token))
+        self._out.append(Play(self.claim.attempt_id, self.leg, prompts, token))
 
     def stop_play(self) -> None:
         """A key cuts the prompt."""
@@ -250,7 +250,7 @@ class Call:
         self.state = UP
         self._up_until_ns = now_ns + self.line.call_s_max * NS
         self._answered_late(event, now_ns)
-        self._flow = FlowRun(self._plan, self)
+        self._flow = FlowRun(self._plan, self, self.claim.fields)
         self._flow.start(now_ns)
         self._set_deadline()
 

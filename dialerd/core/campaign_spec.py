@@ -13,6 +13,7 @@ from typing import Annotated, Final, dataclass_transform
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from dialerd.core.chain import label
 from dialerd.core.flow import END, FlowFault, flow_faults
 from dialerd.core.limits import (
     ATTEMPTS_MAX,
@@ -21,12 +22,15 @@ from dialerd.core.limits import (
     CAP_WINDOW_S_MAX,
     HOURS_MAX,
     NAME_CHARS_MAX,
+    PARTS_MAX,
+    PLAYS_MAX,
     PROMPT_CHARS_MAX,
     RECHECKS_MAX,
     RETRY_GAP_S_MAX,
     RING_S_MAX,
     RING_S_MIN,
     STEPS_MAX,
+    VALUE_CHARS_MAX,
     WAIT_MS_MAX,
 )
 from dialerd.core.records import (
@@ -37,7 +41,9 @@ from dialerd.core.records import (
     FlowStep,
     FrequencyCap,
     Hours,
+    Part,
 )
+from dialerd.core.spoken import Currency, Lang, Region, SayKind
 
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -116,10 +122,36 @@ class CapSpec(Spec):
     counts: CapCounts = CapCounts.HEARD
 
 
-class StepSpec(Spec):
-    """One step of a broadcast: play `prompt`, then follow the pressed key."""
+class SaySpec(Spec):
+    """A value that is said with word prompts: `{say = "money", value = "{amount}"}`."""
 
-    prompt: PromptName
+    say: SayKind
+    value: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=VALUE_CHARS_MAX,
+            pattern=_TEXT,
+            description="A text with fields of the contact, such as {amount}.",
+            extra={"hint": "printable characters only"},
+        ),
+    ]
+    lang: Lang = Lang.VI
+    region: Annotated[Region, Meta(description="How Vietnamese numbers are said.")] = Region.NORTH
+    currency: Annotated[Currency, Meta(description="Of money.")] = Currency.VND
+
+
+class StepSpec(Spec):
+    """One step of a broadcast: play `prompt` or `chain`, then follow the pressed key."""
+
+    prompt: PromptName | UnsetType = UNSET
+    chain: Annotated[
+        tuple[PromptName | SaySpec, ...],
+        Meta(
+            max_length=PARTS_MAX,
+            description="Instead of `prompt`: prompts and values to say, one behind the other.",
+        ),
+    ] = ()
     id: StepId = "start"
     keys: Annotated[
         dict[Digit, StepId],
@@ -128,6 +160,9 @@ class StepSpec(Spec):
     wait_ms: Annotated[int, Meta(ge=0, le=WAIT_MS_MAX)] = 0
     otherwise: StepId = END
     barge_in: bool = True
+    plays: Annotated[
+        int, Meta(ge=1, le=PLAYS_MAX, description="How many times it is played, without a pause.")
+    ] = 1
 
 
 class CampaignSpec(Spec):
@@ -176,11 +211,44 @@ def spec_faults(spec: CampaignSpec) -> list[FlowFault]:
 
 
 def _flow(spec: CampaignSpec) -> Flow:
-    return Flow(
-        tuple(
-            FlowStep(s.id, s.prompt, dict(s.keys), s.wait_ms, s.otherwise, s.barge_in)
-            for s in spec.steps
-        )
+    return Flow(tuple(map(_step, spec.steps)))
+
+
+def _step(step: StepSpec) -> FlowStep:
+    parts = tuple(map(_part, step.chain))
+    keys = dict(step.keys)
+    return FlowStep(
+        step.id,
+        step.prompt or "",
+        keys,
+        step.wait_ms,
+        step.otherwise,
+        step.barge_in,
+        parts,
+        step.plays,
+    )
+
+
+def played(step: StepSpec) -> str:
+    """What a step plays, in words."""
+    return label(_step(step)) + (f" ({step.plays} times)" if step.plays > 1 else "")
+
+
+def _part(part: str | SaySpec) -> Part:
+    if isinstance(part, str):
+        return Part(part)
+    return Part("", part.say, part.value, part.lang, part.region, part.currency)
+
+
+def _part_spec(part: Part) -> str | SaySpec:
+    if part.prompt:
+        return part.prompt
+    return SaySpec(
+        say=SayKind(part.say),
+        value=part.value,
+        lang=Lang(part.lang),
+        region=Region(part.region),
+        currency=Currency(part.currency),
     )
 
 
@@ -218,11 +286,13 @@ def from_settings(settings: CampaignSettings, list_name: str) -> CampaignSpec:
         steps=tuple(
             StepSpec(
                 id=s.step_id,
-                prompt=s.prompt,
+                prompt=s.prompt or UNSET,
+                chain=tuple(map(_part_spec, s.parts)),
                 keys=s.keys,
                 wait_ms=s.wait_ms,
                 otherwise=s.otherwise,
                 barge_in=s.barge_in,
+                plays=s.plays,
             )
             for s in settings.flow.steps
         ),

@@ -66,11 +66,14 @@ class Refuse(Effect):
 
 
 class Play(Effect):
-    """Play a prompt to a leg; `PlayEnded` with the same token follows unless it is stopped."""
+    """Play prompts to a leg, one behind the other, instead of what plays.
+
+    `PlayEnded` with the same token follows after the last unless they are stopped.
+    """
 
     call: int
     leg: int
-    prompt: str
+    prompts: tuple[str, ...]
     token: int
 
 

@@ -6,22 +6,22 @@
     | waiting | next step          |                     | `otherwise`          |
     | over    |                    |                     |                      |
 
-A key that the step knows cuts its prompt (barge-in) unless the step forbids that; then, and when
-the step takes no keys, the key is kept for later: an early key answers the next question. A key
-that the step does not know changes nothing. A chain of keys may loop, so visits are counted and the
-call ends at `VISITS_MAX`.
+A key that the step knows cuts its prompt (barge-in) unless the step forbids that; the history says
+how long it was heard. Where barge-in is forbidden, and when the step takes no keys, the key is kept
+for later: an early key answers the next question. A key that the step does not know changes
+nothing. A chain of keys may loop, so visits are counted and the call ends at `VISITS_MAX`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import IntEnum
 from typing import Final, NamedTuple, Protocol
 
+from dialerd.core.chain import Chain, chain_faults
 from dialerd.core.clock import NEVER
 from dialerd.core.limits import (
     KEYS_EARLY_MAX,
-    PROMPT_CHARS_MAX,
     STEPS_MAX,
     VISITS_MAX,
     WAIT_MS_MAX,
@@ -88,8 +88,7 @@ def flow_faults(flow: Flow) -> list[FlowFault]:
 def _step_faults(step: FlowStep, ids: list[str]) -> Iterator[FlowFault]:
     if not step.step_id or not step.step_id.isprintable():
         yield FlowFault(("id",), "must be a printable name")
-    if not 1 <= len(step.prompt) <= PROMPT_CHARS_MAX or not step.prompt.isprintable():
-        yield FlowFault(("prompt",), "must be the name of a prompt")
+    yield from (FlowFault(where, text) for where, text in chain_faults(step))
     if not 0 <= step.wait_ms <= WAIT_MS_MAX:
         yield FlowFault(("wait_ms",), f"must be 0 to {WAIT_MS_MAX}")
     for key, target in step.keys.items():
@@ -107,11 +106,6 @@ def _no_step(name: str, ids: list[str]) -> str:
     return f"there is no step {name!r}; steps: {', '.join([*ids, END])}"
 
 
-def prompts_of(flow: Flow) -> set[str]:
-    """Names of the prompts that a flow may play."""
-    return {step.prompt for step in flow.steps}
-
-
 def _reached(flow: Flow) -> set[str]:
     by_id = {step.step_id: step for step in flow.steps}
     todo = [flow.steps[0].step_id]
@@ -127,7 +121,7 @@ def _reached(flow: Flow) -> set[str]:
 class FlowPlan:
     """A checked flow with its targets resolved to indexes, shared by all calls of a campaign."""
 
-    __slots__ = ("keys", "otherwise", "steps")
+    __slots__ = ("chains", "keys", "otherwise", "steps")
 
     def __init__(self, flow: Flow) -> None:
         """ValueError names the first of its `flow_faults`."""
@@ -135,6 +129,7 @@ class FlowPlan:
             raise ValueError(f"flow/{'/'.join(map(str, pointer))}: {text}")
         index = {step.step_id: i for i, step in enumerate(flow.steps)} | {END: _END}
         self.steps = flow.steps
+        self.chains = tuple(map(Chain, flow.steps))
         self.keys = tuple({k: index[to] for k, to in step.keys.items()} for step in flow.steps)
         self.otherwise = tuple(index[step.otherwise] for step in flow.steps)
 
@@ -142,8 +137,8 @@ class FlowPlan:
 class FlowSink(Protocol):
     """What a running flow asks of its call."""
 
-    def play(self, prompt: str, token: int) -> None:
-        """Play a prompt; tell `played(token)` when it ran to its end."""
+    def play(self, prompts: tuple[str, ...], token: int) -> None:
+        """Play prompts, one behind the other; tell `played(token)` when they ran to their end."""
 
     def stop_play(self) -> None:
         """Stop what plays."""
@@ -158,10 +153,17 @@ class FlowSink(Protocol):
 class FlowRun:
     """One flow in one call."""
 
-    __slots__ = ("_early", "_plan", "_sink", "_step", "_token", "_visits", "deadline_ns", "state")
+    __slots__ = (
+        "_began_ns", "_early", "_fields", "_plan", "_sink", "_step", "_token", "_visits",
+        "deadline_ns", "state",
+    )  # fmt: skip
 
-    def __init__(self, plan: FlowPlan, sink: FlowSink) -> None:
-        """`start` begins it."""
+    def __init__(
+        self, plan: FlowPlan, sink: FlowSink, fields: Mapping[str, str] | None = None
+    ) -> None:
+        """`start` begins it; `fields` are the contact's."""
+        self._fields = fields or {}
+        self._began_ns = 0
         self._plan = plan
         self._sink = sink
         self._step = 0
@@ -189,6 +191,9 @@ class FlowRun:
             return
         if target is not None:
             if state is PLAYING:
+                heard_ms = (now_ns - self._began_ns) // 1_000_000
+                cut = f"{self._plan.chains[self._step].label}: {heard_ms} ms"
+                self._sink.record(EventKind.PROMPT_CUT, cut, now_ns)
                 self._sink.stop_play()
             self._enter(target, now_ns)
 
@@ -197,7 +202,8 @@ class FlowRun:
         if (self.state, "played") not in MOVES or token != self._token:
             return
         step = self._plan.steps[self._step]
-        self._sink.record(EventKind.PROMPT_ENDED, step.prompt, now_ns)
+        label = self._plan.chains[self._step].label
+        self._sink.record(EventKind.PROMPT_ENDED, label, now_ns)
         if not step.keys:
             self._enter(self._plan.otherwise[self._step], now_ns)
             return
@@ -238,9 +244,13 @@ class FlowRun:
             return
         self.state = PLAYING
         self._token += 1
-        prompt = plan.steps[index].prompt
-        self._sink.record(EventKind.PROMPT_STARTED, prompt, now_ns)
-        self._sink.play(prompt, self._token)
+        chain = plan.chains[index]
+        prompts, unsaid = chain.prompts(self._fields)
+        self._sink.record(EventKind.PROMPT_STARTED, chain.label, now_ns)
+        for text in unsaid:
+            self._sink.record(EventKind.UNSAID, text, now_ns)
+        self._began_ns = now_ns
+        self._sink.play(prompts, self._token)
 
     def _early_target(self) -> int | None:
         """Where the first early key that this step knows leads; keys before it are spent."""

@@ -26,6 +26,11 @@ STEPS_MAX: Final = 100
 VISITS_MAX: Final = 100
 KEYS_EARLY_MAX: Final = 32
 PROMPT_CHARS_MAX: Final = 128
+PARTS_MAX: Final = 16  # of one step
+PLAYS_MAX: Final = 10  # of one step
+CHAIN_MAX: Final = 128  # prompts of one step, words and repetitions included; more are left out
+VALUE_CHARS_MAX: Final = 64  # a longer value is not said
+DIGITS_SAID_MAX: Final = 24
 WAIT_MS_MAX: Final = 120_000
 
 # Calls: further history lines and keys are counted, not kept.

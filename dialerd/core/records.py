@@ -84,6 +84,8 @@ class EventKind(StrEnum):
     PROMPT_ENDED = "prompt_ended"  # detail: prompt
     DIGIT = "digit"  # detail: digit
     NO_KEY = "no_key"
+    PROMPT_CUT = "prompt_cut"  # by a key; detail: prompt, how long it was heard
+    UNSAID = "unsaid"  # a value that could not be said was left out; detail: which and why
     ADVANCED = "advanced"  # the attempt moved to another trunk; detail: trunk
     RELEASED = "released"  # detail: by us | by them | by timeout
 
@@ -134,11 +136,26 @@ class FrequencyCap(Record):
     counts: CapCounts = CapCounts.HEARD
 
 
+class Part(Record):
+    """One link of a chain: a prompt, or (`say` is its kind) a value that is said.
+
+    `value` is a text with fields of the contact: `{amount}`. See `dialerd.core.spoken`.
+    """
+
+    prompt: str = ""
+    say: str = ""
+    value: str = ""
+    lang: str = "vi"
+    region: str = "north"
+    currency: str = "VND"
+
+
 class FlowStep(Record):
-    """One step of a broadcast flow: play a prompt, then follow the pressed key.
+    """One step of a broadcast flow: play a prompt or a chain, then follow the pressed key.
 
     `keys` maps a digit to the id of the next step, or to "end". After the prompt the caller has
-    `wait_ms` to press; without a key the call goes to `otherwise`.
+    `wait_ms` to press; without a key the call goes to `otherwise`. A step with `parts` plays them
+    one behind the other, `plays` times, and has no `prompt`.
     """
 
     step_id: str
@@ -147,6 +164,8 @@ class FlowStep(Record):
     wait_ms: int = 0
     otherwise: str = "end"
     barge_in: bool = True
+    parts: tuple[Part, ...] = ()
+    plays: int = 1
 
 
 class Flow(Record):

@@ -72,8 +72,8 @@ class Calls:
         self._flush()
 
     def play(self, effect: Play) -> None:
-        """Start a prompt; where it cannot be played, hang up rather than stay silent."""
-        if not self._media.play(effect.leg, effect.prompt, effect.token):
+        """Start prompts; where they cannot be played, hang up rather than stay silent."""
+        if not self._media.play(effect.leg, effect.prompts, effect.token):
             self._hang_up(effect.leg)
 
     def stop_play(self, effect: StopPlay) -> None:

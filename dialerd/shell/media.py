@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from dialerd.core.events import AnyEvent, Digit, PlayEnded
 from dialerd.core.prompts_view import PromptError
@@ -80,17 +80,17 @@ class Media:
         media = self._theirs.get(leg)
         return media is not None and media.event_type is not None
 
-    def play(self, leg: int, prompt: str, token: int) -> bool:
-        """Start a prompt; False when the leg is gone or the prompt cannot be read."""
+    def play(self, leg: int, prompts: Sequence[str], token: int) -> bool:
+        """Start prompts, one behind the other; False when the leg is gone or one cannot be read."""
         stream = self._streams.get(leg)
         if stream is None:
             return False
         try:
-            number = self.prompts.load(prompt)
+            chain = [self.prompts.load(prompt) for prompt in prompts]
         except PromptError as error:
             log.warning("leg %d: %s", leg, error)
             return False
-        self.engine.play(stream, number, token)
+        self.engine.play(stream, chain, token)
         return True
 
     def stop_play(self, leg: int) -> None:

@@ -9,6 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from dialerd.core.prompts_view import PromptError
 from dialerd.shell.decoding import Decoded, Progress, decode, open_regular
 from dialerd.shell.levelling import (
@@ -17,8 +19,10 @@ from dialerd.shell.levelling import (
     LEVEL_MAX,
     LEVEL_MIN,
     QUIET_DBOV,
+    RATE,
     Levelled,
     levelled,
+    to_int16,
     trimmed,
 )
 from dialerd.shell.library import Entry, digest
@@ -27,6 +31,7 @@ from dialerd.shell.wav import ulaw_wav
 
 SHORTFALL_DB: Final = 1.0  # a level missed by more is told
 DC_TOLD: Final = 0.01
+MEASURED_S: Final = 3
 
 
 def import_file(
@@ -109,11 +114,16 @@ def name_of(path: Path, lang: str) -> str:
 
 
 def convert(source: Path | str, target: Path | str, kept_s: float = 0.1) -> None:
-    """Level and trim any audio file and write it as mu-law WAV: how the samples are made."""
-    made = levelled(decode(Path(source)).samples)
+    """Trim and level any audio file and write it as mu-law WAV: how the samples are made.
+
+    A single word is too short for P.56: it is measured as if it were said over and over.
+    """
+    spoken = trimmed(to_int16(decode(Path(source)).samples.astype(np.float64)), kept_s)
+    again = np.tile(spoken / 32768, max(1, -(-MEASURED_S * RATE // max(1, len(spoken)))))
+    made = levelled(again)
     if made is None:
         raise PromptError(f"{source}: silence")
-    Path(target).write_bytes(ulaw_wav(encoded(trimmed(made.samples, kept_s)).pcmu))
+    Path(target).write_bytes(ulaw_wav(encoded(made.samples[: len(spoken)]).pcmu))
 
 
 def _hash(path: Path) -> str:

@@ -133,6 +133,7 @@ def test_a_whole_answered_call():
         (EventKind.ANSWERED, "", 3000),
         (EventKind.PROMPT_STARTED, "greeting", 3000),
         (EventKind.DIGIT, "1", 4000),
+        (EventKind.PROMPT_CUT, "greeting: 1000 ms", 4000),
         (EventKind.PROMPT_STARTED, "offer", 4000),
         (EventKind.PROMPT_ENDED, "offer", 9000),
         (EventKind.DIGIT, "*", 10000),

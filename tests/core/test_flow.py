@@ -31,8 +31,8 @@ class Sink:
         self.token = 0
         self.over = 0
 
-    def play(self, prompt, token):
-        self.did.append(f"play {prompt}")
+    def play(self, prompts, token):
+        self.did.append(f"play {' '.join(prompts)}")
         self.token = token
 
     def stop_play(self):
@@ -78,8 +78,8 @@ def test_prompt_key_second_prompt_end():
 def test_barge_in_stops_the_prompt():
     run, sink = begin(ASK, YES, NO)
     run.key("1", 0)
-    assert sink.did == ["prompt_started q1", "play q1", "stop", "prompt_started thanks",
-                        "play thanks"]  # fmt: skip
+    assert sink.did == ["prompt_started q1", "play q1", "prompt_cut q1: 0 ms", "stop",
+                        "prompt_started thanks", "play thanks"]  # fmt: skip
     run.played(1, 1)  # of the prompt that was cut
     assert run.state is PLAYING
     run.played(2, 1)

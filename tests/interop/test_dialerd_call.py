@@ -6,11 +6,13 @@ import sys
 import wave
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dialerd.shell.prompts import load_prompt
 from tests.interop.sipp import sipp
 from tests.ports import free_port
+from tests.shell.audio_files import aligned_correlation, ffmpeg, speechlike, write_wav
 
 
 def dialerd_call(uri, *options):
@@ -116,6 +118,23 @@ def test_our_digits_reach_a_listener(tmp_path):
     assert "digits_sent" in names(report)
     assert "".join(d["digit"] for d in report["digits"]) == "12#"
     assert judged["successful"] == 1
+
+
+@pytest.mark.parametrize("kind", ["wav", "mp3", "opus"])
+def test_what_is_played_comes_back_from_an_echo(tmp_path, kind):
+    spoken = speechlike(3.0, 48_000)
+    played = write_wav(tmp_path / "a.wav", np.stack([spoken, spoken], 1), 48_000, channels=2)
+    if kind != "wav":
+        played = ffmpeg(played, tmp_path / f"a.{kind}", "-b:a", "128k")
+    recording = tmp_path / "b.wav"
+    with sipp(tmp_path, "echoes", 1, "-rtp_echo") as peer:
+        done, _ = dialerd_call(at(peer), "--play", str(played), "--record", str(recording))
+    assert done.returncode == 0, done.stderr
+    with wave.open(str(recording)) as audio:
+        both = np.frombuffer(audio.readframes(1 << 20), "<i2").reshape(-1, 2)
+    for side in (0, 1):  # what we said, what came back
+        correlation, _ = aligned_correlation(spoken[::6][1600:-1600], both[:, side])
+        assert correlation > 0.99, side
 
 
 def test_nobody_there_is_one_clear_line_and_exit_1():

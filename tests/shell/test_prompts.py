@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dialerd.core.prompts_view import PromptError
+from dialerd.core.spoken import Lang, vocabulary
 from dialerd.shell.library import Library
 from dialerd.shell.prompt_import import convert, import_file, name_of
 from dialerd.shell.prompt_table import Prompts, Shelves
@@ -99,6 +100,35 @@ def test_the_sample_prompts_are_short_and_loud_enough(language: str, name: str) 
     assert 2 <= prompt.seconds <= 4
     assert -23.5 < speech_level(samples, 8000).active_dbov < -18
     assert np.abs(samples).max() < 0.95
+
+
+@pytest.mark.parametrize("lang", Lang)
+def test_every_word_that_is_said_ships_short_and_at_one_level(lang: Lang) -> None:
+    levels = {}
+    for name in vocabulary(lang):
+        prompt = load_prompt(SAMPLES / f"{name}.wav")
+        samples = g711.ulaw_decode(prompt.pcmu).astype(np.float64) / 32768
+        assert 0.15 <= prompt.seconds <= 0.9, name
+        if not name.endswith("/pause"):
+            said_on = np.tile(samples, 24_000 // len(samples) + 1)
+            levels[name] = speech_level(said_on, 8000).active_dbov
+    assert {n: x for n, x in levels.items() if not -23 < x < -19} == {}
+
+
+def test_the_samples_together_are_small_and_are_packaged() -> None:
+    files = sorted(SAMPLES.rglob("*.wav"))
+    assert sum(f.stat().st_size for f in files) < 800_000
+    pyproject = (SAMPLES.parents[1] / "pyproject.toml").read_text()
+    assert '"prompts/*/*.wav", "prompts/*/words/*.wav"' in pyproject
+
+
+def test_the_music_loops_without_a_seam() -> None:
+    music = load_prompt(SAMPLES / "music" / "hold.wav")
+    samples = g711.ulaw_decode(music.pcmu).astype(int)
+    assert music.seconds == 16.0
+    assert len(music.pcmu) % 160 == 0, "a loop begins in the frame after its last"
+    assert abs(samples[0] - samples[-1]) < 4 * np.abs(np.diff(samples)).mean()
+    assert np.abs(samples).max() < 20_000
 
 
 def brought(tmp_path: Path, samples: np.ndarray, name: str = "vi/a") -> tuple[Library, Prompt]:

@@ -1,0 +1,137 @@
+"""What a step plays: prompts and values that are said, with a contact's fields filled in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from dialerd.core.limits import CHAIN_MAX, PARTS_MAX, PLAYS_MAX, PROMPT_CHARS_MAX, VALUE_CHARS_MAX
+from dialerd.core.records import Flow, FlowStep, Part
+from dialerd.core.spoken import (
+    PAUSE,
+    WORDS_FOLDER,
+    Currency,
+    Lang,
+    Region,
+    SayKind,
+    UnsayableError,
+    vocabulary,
+    words,
+)
+
+_FIELD: Final = re.compile(r"\{([^{}]{1,64})\}")
+SILENCE: Final = f"{Lang.VI}/{WORDS_FOLDER}/{PAUSE}"
+
+
+class Chain:
+    """One step's, shared by all calls of a campaign."""
+
+    __slots__ = ("_parts", "_plays", "label")
+
+    def __init__(self, step: FlowStep) -> None:
+        """Of a step without faults."""
+        self.label = label(step)
+        self._parts = step.parts or (Part(step.prompt),)
+        self._plays = step.plays
+
+    def prompts(self, fields: Mapping[str, str]) -> tuple[tuple[str, ...], list[str]]:
+        """Names in order, never none; and what had to be left out, with the reason."""
+        once: list[str] = []
+        unsaid: list[str] = []
+        for part in self._parts:
+            if part.prompt:
+                once.append(part.prompt)
+                continue
+            try:
+                once += _said(part, filled(part.value, fields))
+            except UnsayableError as error:
+                unsaid.append(f"{part.say} {part.value}: {error}")
+        if len(once) > CHAIN_MAX:
+            unsaid.append(f"more than {CHAIN_MAX} prompts in a chain")
+        plays = max(1, min(self._plays, CHAIN_MAX // max(1, len(once))))
+        return tuple(once[:CHAIN_MAX] * plays) or (SILENCE,), unsaid
+
+
+def label(step: FlowStep) -> str:
+    """How a step's prompt is called in a call's history: never with a contact's values."""
+    if step.prompt:
+        return step.prompt
+    text = " + ".join(part.prompt or f"{part.say} {part.value}" for part in step.parts)
+    return text if len(text) <= PROMPT_CHARS_MAX else text[: PROMPT_CHARS_MAX - 1] + "…"
+
+
+def filled(text: str, fields: Mapping[str, str]) -> str:
+    """A text with its fields' values; UnsayableError when a contact has none of that name."""
+
+    def value(found: re.Match[str]) -> str:
+        if found[1] not in fields:
+            raise UnsayableError(f"the contact has no {found[1]!r}")
+        return fields[found[1]]
+
+    return _FIELD.sub(value, text)
+
+
+def fields_of(text: str) -> list[str]:
+    """Names of the fields in a text."""
+    return _FIELD.findall(text)
+
+
+def prompts_of(flow: Flow) -> set[str]:
+    """Names of all prompts that a flow may play, every word of a language that it speaks too."""
+    found: set[str] = set()
+    for step in flow.steps:
+        for part in step.parts or (Part(step.prompt),):
+            if part.prompt:
+                found.add(part.prompt)
+            else:
+                found |= {*vocabulary(Lang(part.lang)), SILENCE}
+    return found
+
+
+def chain_faults(step: FlowStep) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Why a step's chain cannot be played: (place in the step, text)."""
+    if not 1 <= step.plays <= PLAYS_MAX:
+        yield ("plays",), f"must be 1 to {PLAYS_MAX}"
+    if not step.parts:
+        if not _is_name(step.prompt):
+            yield ("prompt",), "must be the name of a prompt"
+        return
+    if len(step.parts) > PARTS_MAX or step.prompt:
+        yield ("chain",), f"must stand alone, without a prompt, and have at most {PARTS_MAX} parts"
+    for index, part in enumerate(step.parts):
+        for text in _part_faults(part):
+            yield ("chain", index), text
+
+
+def _is_name(name: str) -> bool:
+    return 1 <= len(name) <= PROMPT_CHARS_MAX and name.isprintable()
+
+
+def _part_faults(part: Part) -> Iterator[str]:
+    if not part.say:
+        if not _is_name(part.prompt):
+            yield "must be the name of a prompt"
+        return
+    known = {"say": SayKind, "lang": Lang, "region": Region, "currency": Currency}
+    for name, kind in known.items():
+        if getattr(part, name) not in list(kind):
+            yield f"{name} must be one of {', '.join(kind)}"
+            return
+    if len(part.value) > VALUE_CHARS_MAX or re.search(r"[{}]", _FIELD.sub("", part.value)):
+        yield f"value must be at most {VALUE_CHARS_MAX} characters with {{fields}}"
+    elif not fields_of(part.value):
+        try:
+            _said(part, part.value)
+        except UnsayableError as error:
+            yield str(error)
+
+
+def _said(part: Part, value: str) -> list[str]:
+    return words(
+        SayKind(part.say),
+        value,
+        Lang(part.lang),
+        region=Region(part.region),
+        currency=Currency(part.currency),
+    )
