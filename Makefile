@@ -11,7 +11,7 @@ BIN    := $(VENV)/bin
 PY     := $(BIN)/python
 PIP    := $(PY) -m pip --quiet --disable-pip-version-check
 PACKAGES  := dialerd fastpath sip gsm admin_http
-CYTHON    := $(shell find fastpath sip gsm -name '*.pyx' -o -name '*.pxd') $(wildcard sip/*.py)
+CYTHON    := $(shell find fastpath sip gsm -name '*.pyx' -o -name '*.pxd') $(wildcard sip/*.py sip/*/*.py)
 EXTENSIONS = $(basename $(subst /,.,$(shell find fastpath sip gsm -name '*.pyx')))
 # The files of the tree as git sees them, new ones included: what the scratch builds copy.
 FILES := git ls-files -z --cached --others --exclude-standard --deduplicate
@@ -27,21 +27,24 @@ help: ## list the targets
 # ---- set-up ----------------------------------------------------------------------------------------------------------
 
 $(VENV)/.run: lock/run.txt lock/build.txt | .ci/prepare
-	.ci/prepare python $(PYTHON)
-	$(PYTHON) -m venv --clear $(VENV)
-	$(PIP) install --require-hashes -r lock/build.txt -r lock/run.txt
+	@.ci/prepare python $(PYTHON)
+	@echo "dialerd: virtual environment $(VENV), locked dependencies"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(PIP) install --require-hashes -r lock/build.txt -r lock/run.txt
 	@touch $@
 
 $(VENV)/.dev: lock/dev.txt $(VENV)/.run
-	$(PIP) install --require-hashes -r lock/dev.txt
+	@echo "dialerd: locked development tools"
+	@$(PIP) install --require-hashes -r lock/dev.txt
 	@touch $@
 
 $(VENV)/.installed: $(VENV)/.run pyproject.toml
-	DIALERD_BUILT=1 $(PIP) install --no-deps --no-build-isolation --editable .
+	@DIALERD_BUILT=1 $(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.built: $(VENV)/.installed $(CYTHON) setup.py
-	$(PY) setup.py --quiet build_ext --inplace --parallel $$(nproc)
+	@echo "dialerd: compiling the extensions (a few minutes the first time)"
+	@$(PY) setup.py --quiet build_ext --inplace --parallel $$(nproc)
 	@touch $@
 
 build: $(VENV)/.built ## virtual environment, locked dependencies, compiled extensions

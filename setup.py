@@ -101,6 +101,7 @@ def compiled() -> list[Extension]:
         "build_dir": None if TRACE else "build/cython",
         "nthreads": os.cpu_count() or 1,
         "annotate": False,
+        "quiet": True,  # errors and warnings are said all the same
     }
     # A .py keeps Python's meaning. Its annotations are mypy's; what is typed is in its .pxd.
     plain = DIRECTIVES | {
