@@ -40,10 +40,6 @@ def rules(config: Config, *, secrets: bool = True) -> Iterator[Fault]:
             "port_high must be above port_low",
             f"port_low is {media.port_low}",
         )
-    if media.bind == config.sip.bind and media.port_low <= config.sip.port <= media.port_high:
-        yield Fault(
-            ("sip", "port"), "the SIP port lies inside the RTP port range", "move one of them"
-        )
     if not is_address(media.bind):
         text = f"{media.bind!r} is no IP address"
         yield Fault(("media", "bind"), text, "an address of this machine")

@@ -41,6 +41,7 @@ def sip_rules(config: Config) -> Iterator[Fault]:
     """Sockets, name servers, telephones."""
     sip = config.sip
     yield from _bind_rules(("sip",), sip.bind, sip.advertised)
+    yield from _media_rules(config, ("sip", "port"), sip.bind, sip.port)
     taken: dict[tuple[str, str, int], str] = {("udp", sip.bind, sip.port): "[sip]"}
     for index, listen in enumerate(sip.listen):
         at: At = ("sip", "listen", index)
@@ -51,6 +52,8 @@ def sip_rules(config: Config) -> Iterator[Fault]:
             text = f"{taken[socket]} has {listen.bind}:{listen.port_now} already"
             yield Fault((*at, "port"), text, "give each socket its own port")
         taken.setdefault(socket, f"[[sip.listen]] number {index + 1}")
+        if listen.transport is Transport.UDP:
+            yield from _media_rules(config, (*at, "port"), listen.bind, listen.port_now)
         yield from _tls_rules(listen, at)
     for index, server in enumerate(sip.dns.servers):
         try:
@@ -61,6 +64,16 @@ def sip_rules(config: Config) -> Iterator[Fault]:
             text = f"{server!r} is no IP address"
             yield Fault(("sip", "dns", "servers", index), text, 'such as "192.0.2.53:5353"')
     yield from _phone_rules(config)
+
+
+def _media_rules(config: Config, at: At, bind: str, port: int) -> Iterator[Fault]:
+    """A call's audio would take the socket of SIP, or fail to, once in some thousand calls."""
+    media = config.media
+    family = (":" in bind) == (":" in media.bind)
+    shared = media.bind == bind or _is_wildcard(bind) or _is_wildcard(media.bind)
+    if family and shared and media.port_low <= port <= media.port_high:
+        text = f"the SIP port lies inside the RTP port range {media.port_low}-{media.port_high}"
+        yield Fault(at, text, "move it, or port_low and port_high of [media]")
 
 
 def _bind_rules(at: At, bind: str, advertised: str) -> Iterator[Fault]:

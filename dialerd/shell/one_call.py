@@ -49,6 +49,7 @@ DIGITS_TOKEN = 2
 LISTEN_S = 10.0  # how long an answered call stays up when nothing says otherwise
 AFTER_S = 1.0  # and after its prompt, digits and the rest are through
 RELEASE_S = 4.0  # told to end, how long the far end may take to agree
+LINGER_S = 0.6  # for what the far end ended: its last words once more, if ours were lost
 DRAIN_S = 0.5  # the engine holds 1.28 s of a recording
 TIMELINE_MAX = 1_000  # things of one call that are told, and keys; then only its turns are
 TURNS = frozenset({"answered", "hanging_up", "gave_up", "released", "recording_failed"})
@@ -139,6 +140,8 @@ class OneCall:
         self._ring = self._loop.call_later(self._options.ring_s_max, self._hang_up)
         try:
             await self._ended.wait()
+            if self.report.released_by == "them":
+                await asyncio.sleep(LINGER_S)
         except asyncio.CancelledError:
             # Ctrl-C: hang up like a person would, and wait for the far end to agree.
             self._hang_up()

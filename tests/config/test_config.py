@@ -92,6 +92,12 @@ CASES = {
     "zone": ('[dialing]\nzone = "Mars/Base"', ":3:8", "unknown time zone", "+07:00"),
     "ports": ("[media]\nport_low = 30000\nport_high = 30000", ":4:13", "above port_low", "30000"),
     "sip in rtp": ("[sip]\nport = 20010", ":3:8", "inside the RTP port range", ""),
+    "sip in rtp of any address": (
+        '[sip]\nadvertised = "192.0.2.1"\nbind = "0.0.0.0"\nport = 20010',
+        ":5:8",
+        "inside the RTP port range 20000-29999",
+        "port_low",
+    ),
     "wildcard": ('[sip]\nbind = "0.0.0.0"', ":3:8", "no address to show", "advertised"),
     "open admin": ('[admin]\nbind = "0.0.0.0"', ":3:8", "loopback only", "proxy"),
     "loopback trunk": (

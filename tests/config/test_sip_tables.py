@@ -163,6 +163,7 @@ CASES = {  # text, line:column, what it says, the hint
         "[[sip.listen]] number 1 has 127.0.0.1:5060 already",
         "",
     ),
+    "listen in rtp": (LISTEN + "port = 29998", "3:8", "inside the RTP port range", "port_low"),
     "listen wildcard": (LISTEN + 'bind = "::"\nport = 5062', "3:8", "no address to show", ""),
     "listen name": (LISTEN + 'bind = "localhost"\nport = 5062', "3:8", "no IP address", ""),
     "listen own udp": (LISTEN + "port = 5060", "3:8", "[sip] has 127.0.0.1:5060 already", ""),
