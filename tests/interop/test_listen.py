@@ -223,3 +223,13 @@ def test_srtp_between_two_of_us(theirs, ours, answered) -> None:
     assert code == (0 if answered else 1)
     assert [d["digit"] for d in report["digits"]] == (["5"] if answered else [])
     assert (report["rtp"]["received"] > 20) == answered
+
+
+def test_an_attended_transfer_takes_over_our_call_and_nobody_elses(tmp_path) -> None:
+    with listening("--calls", "2") as us:
+        assert caller(tmp_path, us.port, "calls_and_takes_over") == 0
+        assert us.finish() == 0
+    assert [(c["call"], c["caller"], c["released_by"]) for c in us.calls()] == [
+        (1, "first", "us"),
+        (2, "second", "them"),
+    ]
