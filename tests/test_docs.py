@@ -122,7 +122,8 @@ def configurations() -> list[tuple[Path, str]]:
 def test_documented_configurations_are_right(
     path: Path, body: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("CARRIER_PASSWORD", "secret")
+    for name in re.findall(r"\$\{env:(\w+)\}", body):
+        monkeypatch.setenv(name, "secret")
     file = tmp_path / "dialerd.toml"
     file.write_text(body)
     found = load(file)

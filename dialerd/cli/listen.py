@@ -151,4 +151,5 @@ def _say(what: ListenEvent | ListenedCall | ListenSummary) -> None:
                 )
             case ListenSummary():
                 refused = f", {what.refused} refused (--calls-max)" if what.refused else ""
-                click.echo(f"{what.calls} calls, {what.answered} answered{refused}")
+                calls = "1 call" if what.calls == 1 else f"{what.calls} calls"
+                click.echo(f"{calls}, {what.answered} answered{refused}")

@@ -7,6 +7,7 @@ its owner (`sip.transport.io_stream`) lets go of it then.
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import ssl
 
@@ -152,7 +153,7 @@ class Connection:
     def _connected(self, now_ns: int) -> None:
         code = self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if code:
-            raise BrokenError(str(OSError(code, "no connection")))
+            raise BrokenError(os.strerror(code))
         if self._tls is None:
             self._opened(now_ns)
             return

@@ -203,8 +203,9 @@ class StreamTransport:
             if sock is not None:
                 sock.close()
             self._count["stream_lost"] += len(part)
-            self._tell(key, str(error))
-            self._stack.unreachable((*key, self._flow), str(error))
+            reason = getattr(error, "strerror", None) or str(error)
+            self._tell(key, reason)
+            self._stack.unreachable((*key, self._flow), reason)
             return
         self._count["connections_opened"] += 1
         connection = Connection(sock, (*key, self._flow), tls, now_ns, ours=True)

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from tests.interop.listening import called, listening, names
+from tests.interop.listening import called, dialerd_program, listening, names
 from tests.interop.sipp import sipp
 from tests.ports import free_port
 from tests.sip.authority import Authority
@@ -183,6 +183,55 @@ def test_trace_and_capture_of_a_call_without_secrets(tmp_path) -> None:
     ).stdout.split()  # fmt: skip
     assert rows[:4] == ["INVITE", "401", "ACK", "INVITE"]
     assert rows[-2:] == ["BYE", "200"]
+
+
+def said_by_call(*options: str) -> tuple[int, str, str]:
+    done = subprocess.run(
+        [*dialerd_program(), "call", *options],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_full_prints_each_message_and_the_ladder_marks_credentials(tmp_path) -> None:
+    with sipp(tmp_path, "challenges") as peer:
+        code, out, _ = said_by_call(
+            at(peer.port), "--auth", "account:secret", "--seconds", "0", "--trace", "--full"
+        )
+        peer.finish()
+    assert code == 0
+    assert "|- INVITE  " in out
+    assert "|- INVITE (Digest)  " in out
+    assert "\nSIP/2.0 401 Unauthorized\nVia: " in out
+    assert "Authorization: ***" in out
+
+
+def test_the_ladder_shows_the_port_of_the_connection() -> None:
+    with listening("--transport", "tcp", "--calls", "1") as peer:
+        _, out, _ = said_by_call(
+            f"{at(peer.port)};transport=tcp", "--seconds", "0", "--trace", "--full"
+        )
+        peer.finish()
+    [source] = {str(call["source"]) for call in peer.calls()}
+    assert f"TCP {source} -> 127.0.0.1:{peer.port}" in out
+    assert f"         {source} " in out  # the head of the ladder
+
+
+def test_a_refusal_stands_in_the_table_too(tmp_path) -> None:
+    with sipp(tmp_path, "busy") as peer:
+        code, out, _ = said_by_call(at(peer.port))
+        peer.finish()
+    assert code == 1
+    assert "released       them: 486 Busy Here\nbusy (486 Busy Here), released by them" in out
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp", "tls"])
+def test_what_the_network_refuses_is_said(transport) -> None:
+    port = free_port()
+    code, out, err = said_by_call(at(port), "--transport", transport, "--insecure")
+    assert code == 1
+    assert "released       network: unreachable: Connection refused" in out
+    assert err.splitlines()[-1].startswith(f"error: {at(port)}: unreachable: Connection refused")
 
 
 @pytest.mark.parametrize(

@@ -82,13 +82,13 @@ def says(
 
 def agrees(code: int = 200, lines: str = "", body: str = "") -> Step:
     """An answer to the last request, whatever it was."""
-    head = f"SIP/2.0 {code} {_PHRASES.get(code, 'Because')}\n[last_Via:]\n[last_From:]\n[last_To:]\n"
+    head = (
+        f"SIP/2.0 {code} {_PHRASES.get(code, 'Because')}\n[last_Via:]\n[last_From:]\n[last_To:]\n"
+    )
     return _send(head + "[last_Call-ID:]\n[last_CSeq:]\n" + lines, body)
 
 
-def asks(
-    method: str, cseq: int = 1, body: str = "", *, tag: str = "gw", lines: str = ""
-) -> Step:
+def asks(method: str, cseq: int = 1, body: str = "", *, tag: str = "gw", lines: str = "") -> Step:
     """A request in the dialog."""
     return _send(
         f"{method} [$uri] SIP/2.0\nVia: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch]\n"

@@ -93,6 +93,9 @@ def test_the_same_message_to_another_peer_or_the_other_way_is_another() -> None:
     ("data", "expected"),
     [
         (INVITE, "INVITE"),
+        (message(Authorization="Digest response=x"), "OPTIONS (Digest)"),
+        (message(Proxy_Authorization="***"), "OPTIONS (Digest)"),
+        (message(Authorization="Basic x"), "OPTIONS"),
         (OK, "200 OK"),
         (BYE_OK, "200 OK (BYE)"),
         (message("SIP/2.0 486 Bận máy".encode().decode("latin-1")), "486 Bận máy"),
