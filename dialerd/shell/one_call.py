@@ -157,8 +157,7 @@ class OneCall:
     def _abandon(self, why: str) -> None:
         """It ends here, whatever the far end thinks."""
         report = self.report
-        report.outcome = "answered" if self._answered else "no_answer"
-        report.sip_code = 200 if self._answered else 0
+        report.outcome, report.sip_code = ("answered", 200) if self._answered else ("no_answer", 0)
         report.released_by, report.reason = "us", why
         if report.answer_ms is not None:
             report.duration_ms = self._at_ms() - report.answer_ms
@@ -391,10 +390,8 @@ class OneCall:
         answered = event.answered or self._answered
         report.outcome = outcome_of(event.code, event.q850, answered=answered).value
         report.sip_code = 200 if answered else event.code
-        report.q850 = event.q850
-        report.reason = event.phrase
-        by = "network" if event.phrase.startswith("unreachable") else event.by
-        report.released_by = by
+        report.q850, report.reason = event.q850, event.phrase
+        report.released_by = by = "network" if event.phrase.startswith("unreach") else event.by
         if answered and report.answer_ms is not None:
             report.duration_ms = self._at_ms() - report.answer_ms
         if self._leaving and not answered:

@@ -23,7 +23,16 @@ import msgspec
 from sip.sdp import agree
 from sip.sdp.agree import Protection
 from sip.sdp.crypto import SUITES, Crypto, fresh
-from sip.sdp.model import STATIC, Codec, Description, Direction, Media, Origin, Stream
+from sip.sdp.model import (
+    STATIC,
+    USERNAME,
+    Codec,
+    Description,
+    Direction,
+    Media,
+    Origin,
+    Stream,
+)
 from sip.sdp.reading import canonical, read
 from sip.sdp.writing import write
 
@@ -224,11 +233,11 @@ class Negotiation:
         )
         streams = (*self._places[: self._at], stream, *self._places[self._at + 1 :])
         host = self._can.host
-        origin = Origin("-", self._session, self._version, host)
+        origin = Origin(USERNAME, self._session, self._version, host)
         text = write(Description(origin, host, streams=streams))
         if self._text and text != self._text:
             self._version = min(self._version + 1, VERSION_MAX)
-            origin = Origin("-", self._session, self._version, host)
+            origin = Origin(USERNAME, self._session, self._version, host)
             text = write(Description(origin, host, streams=streams))
         self._text = text
         return text

@@ -13,6 +13,7 @@ from sip.sdp.crypto import Crypto
 from sip.sdp.model import (
     MIRROR,
     STATIC,
+    USERNAME,
     Codec,
     Description,
     Direction,
@@ -52,7 +53,7 @@ def described(host: str, session_id: int, version: int, streams: tuple[Stream, .
     where = canonical(host)
     if ":" not in where and not where.replace(".", "").isdigit():
         raise ValueError(f"not an address: {host!r}")
-    return Description(Origin("-", session_id, version, where), where, streams=streams)
+    return Description(Origin(USERNAME, session_id, version, where), where, streams=streams)
 
 
 def offer(

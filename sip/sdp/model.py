@@ -11,6 +11,7 @@ from sip.sdp.crypto import Crypto
 Direction = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
 
 PTIME_MS = 20
+USERNAME = "dialerd"  # of our o= lines: "-" is right as well, but some look for a word
 MIRROR: dict[str, Direction] = {
     "sendrecv": "sendrecv",
     "sendonly": "recvonly",

@@ -11,7 +11,7 @@ import wave
 import pytest
 
 from tests.interop.listening import called, dialerd_program, listening, names, wait_for
-from tests.interop.sipp import SCENARIOS, sipp_program
+from tests.interop.sipp import SCENARIOS, free_port, listens, sipp, sipp_program
 from tests.interop.test_dialerd_call import dialerd_call
 
 
@@ -233,3 +233,46 @@ def test_an_attended_transfer_takes_over_our_call_and_nobody_elses(tmp_path) -> 
         (1, "first", "us"),
         (2, "second", "them"),
     ]
+
+
+def test_a_controller_joins_two_calls_to_us(tmp_path) -> None:
+    """SIPp's own 3PCC (RFC 3725): one INVITE without an offer; its 200 offers to the other."""
+    link = free_port(kind=socket.SOCK_STREAM)
+
+    def controller(name: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [
+                sipp_program(), f"127.0.0.1:{us.port}", "-sn", name, "-i", "127.0.0.1",
+                *("-p", str(free_port()), "-3pcc", f"127.0.0.1:{link}", "-m", "1", "-nostdin"),
+            ],
+            cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    with listening("--calls", "2") as us:
+        second = controller("3pcc-C-B")
+        wait_for(lambda: listens(link, transport="tcp"))
+        first = controller("3pcc-C-A")
+        try:
+            assert (first.wait(30), second.wait(30)) == (0, 0)
+        finally:
+            first.kill()
+            second.kill()
+        assert us.finish() == 0
+    assert [c["answered"] for c in us.calls()] == [True, True]
+    assert all(int(str(c["rtp_received"])) > 20 for c in us.calls())  # each hears the other
+
+
+@pytest.mark.parametrize("scenario", ["3pcc-A", "3pcc-B"])
+def test_we_call_what_sipp_brings(tmp_path, scenario) -> None:
+    with sipp(tmp_path, scenario) as peer:
+        done, report = dialerd_call(f"sip:x@127.0.0.1:{peer.port}", "--seconds", "0.2")
+        judged = peer.finish()
+    assert (done.returncode, judged["successful"]) == (0, 1)
+    assert report["answer_ms"] is not None
+
+
+def test_sipps_own_eyes_find_what_they_look_for(tmp_path) -> None:
+    """Its `regexp` reads an address, the Contact and a worded user of o= out of the 200."""
+    with listening("--calls", "1") as us:
+        assert caller(tmp_path, us.port, "regexp") == 0
+        assert us.finish() == 0

@@ -275,7 +275,7 @@ def test_capabilities_of_nonsense(can: dict[str, object]):
 def test_ipv6():
     caller, called = one("2001:DB8::1"), one("2001:db8::2", 40_000, 9)
     offer = caller.offer()
-    assert b"o=- 7 7 IN IP6 2001:db8::1\r\n" in offer
+    assert b"o=dialerd 7 7 IN IP6 2001:db8::1\r\n" in offer
     assert b"c=IN IP6 2001:db8::1\r\n" in offer
     assert caller.answered(called.offered(offer)).host == "2001:db8::2"
 
