@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from tests.interop.listening import called, dialerd_program, listening, names, wait_for
-from tests.interop.sipp import SCENARIOS, free_port, sipp, sipp_program
+from tests.interop.sipp import SCENARIOS, sipp, sipp_program
 from tests.interop.test_dialerd_call import dialerd_call
+from tests.ports import free_port
 
 
 def caller(folder, port: int, scenario: str = "uac", calls: int = 1, *extra: str) -> int:
@@ -244,7 +245,7 @@ def kernel_tcp() -> str:
 
 def test_a_controller_joins_two_calls_to_us(tmp_path) -> None:
     """SIPp's own 3PCC (RFC 3725): one INVITE without an offer; its 200 offers to the other."""
-    link = free_port(kind=socket.SOCK_STREAM)
+    link = free_port()
 
     def controller(name: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
