@@ -34,17 +34,18 @@ from dialerd.core.prompts_view import PromptError
 from dialerd.core.records import CampaignState
 from dialerd.lines.sip_line import SipLines
 from dialerd.plan_file import read_numbering
-from dialerd.shell.admin import AdminProcess
 from dialerd.shell.calls import Calls
 from dialerd.shell.clock import Clock
 from dialerd.shell.control import RunningDaemon
 from dialerd.shell.driver import Driver
 from dialerd.shell.entropy import Entropy
 from dialerd.shell.garbage import seldom_collected
+from dialerd.shell.kept_process import KeptProcess
 from dialerd.shell.library import library_of
 from dialerd.shell.media import Media
 from dialerd.shell.phones import KeptPhones
 from dialerd.shell.prompt_table import Prompts
+from dialerd.shell.recordings import Recordings, day_name
 from dialerd.shell.sip_config import phones_of, stack_settings
 from dialerd.shell.sip_stack import Stack
 from dialerd.shell.trunk_config import changes, sip_trunk, trunk_spec, utc_offset_s
@@ -132,7 +133,7 @@ class Daemon:
         await self._start_control()
         self._watch_signals(loop)
         if config.admin.enabled:
-            admin = AdminProcess(self._path)
+            admin = KeptProcess("the admin process", "admin_http", "-c", str(self._path))
             admin.start()
             self._exits.push_async_callback(admin.stop)
         count = len(config.trunk)
@@ -172,6 +173,28 @@ class Daemon:
         self._media = Media(engine, self._prompts, media.bind, shown, ports, self._feed)
         self._media.attach(loop)
         self._exits.callback(self._media.detach, loop)
+        self._start_recordings(engine)
+
+    def _start_recordings(self, engine: MediaEngine) -> None:
+        wanted = self._config.recording
+        folder = Path(wanted.folder) if wanted.folder else self._config.store.path / "recordings"
+        try:
+            self._recordings = Recordings(
+                folder, engine, free_bytes_min=wanted.free_mb_min << 20, day=self._day
+            )
+        except OSError as error:
+            raise StartError(f"[recording] folder {folder}: {error}") from error
+        self._exits.callback(self._recordings.close)
+        self._media.recordings = self._recordings
+        if wanted.encode == "flac":
+            encoder = KeptProcess("the encoder", "dialerd.shell.encoder", str(folder))
+            encoder.start()
+            self._exits.push_async_callback(encoder.stop)
+
+    def _day(self) -> str:
+        """The local day, as recordings are sorted."""
+        wall_ms = self._clock.wall_ms()
+        return day_name(wall_ms, utc_offset_s(self._config.dialing.zone, wall_ms))
 
     def _start_sip(self, loop: asyncio.AbstractEventLoop) -> None:
         try:
@@ -304,6 +327,7 @@ class Daemon:
             ("sip", self._stack.statistics()),
             ("rtp", self._media.engine.counters()),
             ("media", self._media.totals),
+            ("recording", self._recordings.figures()),
             ("store", self._store.figures()),
         ):
             counts.update({f"{prefix}_{name}": float(value) for name, value in part.items()})

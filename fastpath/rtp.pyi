@@ -12,6 +12,7 @@ from typing_extensions import Buffer
 
 from fastpath.rtp_counts import StreamStats as StreamStats
 from fastpath.rtp_engine import StreamEngine
+from fastpath.rtp_events import DeviceGone as DeviceGone
 from fastpath.rtp_events import DigitHeard as DigitHeard
 from fastpath.rtp_events import DigitsSent as DigitsSent
 from fastpath.rtp_events import MediaEvent as MediaEvent
@@ -90,11 +91,15 @@ class MediaEngine(StreamEngine):
     def send_digits(
         self, stream: int, digits: str, token: int, on_ms: int = 100, gap_ms: int = 100
     ) -> None:
-        """Queue RFC 4733 digits (0-9 * # A-D); `DigitsSent` carries the token.
+        """Queue digits (0-9 * # A-D); `DigitsSent` carries the token.
 
-        The prompt waits for them. ValueError for other characters, times outside 40-4000 ms, or a
-        peer without telephone events; BufferError when more than 32 digits would wait.
+        They are RFC 4733 events, or tones in the audio when the peer did not agree on events. The
+        prompt waits for them. ValueError for other characters or times outside 40-4000 ms;
+        BufferError when more than 32 digits would wait.
         """
+
+    def hear_tones(self, stream: int, on: bool = True) -> None:
+        """Hear keys in the audio itself too, or stop it: `DigitHeard` of the source "inband"."""
 
     def echo(self, stream: int, on: bool = True) -> None:
         """Say back what is heard, while nothing plays and no digits are sent, or stop doing so.

@@ -4,6 +4,7 @@
 from libc.stdint cimport int16_t, int64_t, uint8_t, uint32_t
 from libc.stdlib cimport calloc
 
+from fastpath.dtmf_tap cimport tones_off, tones_on
 from fastpath.rtp_echo cimport echo_off, echo_on
 from fastpath.rtp_engine cimport StreamEngine
 from fastpath.rtp_latch cimport ipv4
@@ -27,7 +28,7 @@ from fastpath.srtp cimport KeyPair, Srtp, srtp_free
 
 # the face of this module
 from fastpath.rtp_counts import StreamStats  # no-cython-lint
-from fastpath.rtp_events import DigitHeard, DigitsSent, MediaEvent, PlayEnded  # no-cython-lint
+from fastpath.rtp_events import DeviceGone, DigitHeard, DigitsSent, MediaEvent, PlayEnded  # no-cython-lint
 from fastpath.rtp_receive import DIGITS  # no-cython-lint
 from fastpath.rtp_record import RECORD_DTYPE  # no-cython-lint
 from fastpath.srtp_keys import SrtpKeys  # no-cython-lint
@@ -114,16 +115,24 @@ cdef class MediaEngine(StreamEngine):
     def send_digits(self, int64_t stream, str digits, int64_t token, int on_ms=100, int gap_ms=100):
         cdef Stream *s
         cdef DigitBatch batch
-        cdef int agreed, fit
+        cdef int fit
         digits_fill(&batch, digits, token, on_ms, gap_ms)
         s = self.hold(stream)
-        agreed = s.sender.event_type >= 0
-        fit = agreed and sender_digits(&s.sender, &batch)
+        fit = sender_digits(&s.sender, &batch)
         self.let_go(s)
-        if not agreed:
-            raise ValueError("the peer did not agree on telephone events")
         if not fit:
             raise BufferError(f"at most {DIGITS_MAX} digits wait to be sent")
+
+    def hear_tones(self, int64_t stream, bint on=True):
+        cdef Stream *s = self.hold(stream)
+        cdef int done = 1
+        if on:
+            done = tones_on(s)
+        else:
+            tones_off(s)
+        self.let_go(s)
+        if not done:
+            raise MemoryError
 
     def echo(self, int64_t stream, bint on=True):
         cdef Stream *s = self.hold(stream)

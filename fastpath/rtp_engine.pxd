@@ -27,6 +27,7 @@ cdef class StreamEngine:
     cdef uint64_t held_waits
 
     cdef Stream *hold(self, int64_t stream) except NULL
+    cdef Stream *seat(self, int fd, int group) except NULL
     cdef int group_beside(self, int64_t near) except -1
     cdef void let_go(self, Stream *s) noexcept
     cdef object shut(self, Stream *s)

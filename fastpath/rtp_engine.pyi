@@ -36,6 +36,22 @@ class StreamEngine:
         (ENOBUFS) or the system refuses.
         """
 
+    def open_device(self, device: int) -> int:
+        """A new stream of a modem's audio: an open serial device, raw, by its descriptor.
+
+        The stream has a descriptor of its own, which does not block. 16-bit little-endian PCM at
+        8 kHz goes both ways from now on, 320 bytes every 20 ms: silence when there is nothing.
+        Prompts, digits (as tones), `hear_tones` and recordings work as on RTP; `DeviceGone` is told
+        when it disappears. OSError: no descriptor, or the engine is full.
+        """
+
+    def device(self, stream: int) -> dict[str, int]:
+        """Counts of a device; ValueError for a stream that is none.
+
+        frames_in, frames_out; underruns: times that it must have run dry because we were late;
+        dropped: frames that it did not take; waiting_bytes; gone: the errno, 0 while it is there.
+        """
+
     def port(self, stream: int) -> int:
         """The UDP port of a stream."""
 

@@ -8,6 +8,7 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
 from fastpath.atomics cimport add32, get8, pause, set8, set32, swap8
+from fastpath.pump cimport Pump, device_open, pump_start
 from fastpath.rtp_counts cimport Counts, counts_of, engine_counters, stats_of
 from fastpath.rtp_events cimport events_take
 from fastpath.rtp_limits cimport (
@@ -110,6 +111,7 @@ cdef class StreamEngine:
                         close_fd(self.streams[i].fd)
                         drop_taps(&self.streams[i])
                         srtp_free(self.streams[i].srtp)
+                        free(self.streams[i].serve_state)
             for i in range(self.thread_count):
                 free(self.workers[i].ring.entries)
         if self.wake_fd >= 0:
@@ -190,14 +192,23 @@ cdef class StreamEngine:
         set8(&self.gates[s - self.streams], GATE_IDLE)
 
     def open(self, str host, int port_low, int port_high, *, int64_t near=0):
-        cdef int port = 0, fd, group, entry
-        cdef uint32_t chance[3]
+        cdef int port = 0, fd, group
         cdef Stream *s
-        cdef Worker *w
         if self.streams_open >= self.streams_max:
             raise OSError(errno.ENOBUFS, f"the media engine carries its {self.streams_max} streams")
         group = self.group_beside(near) if near else emptiest(self.workers, self.thread_count)
         fd = bind_even(host, port_low, port_high, &port)
+        s = self.seat(fd, group)
+        s.port = port
+        self.let_go(s)
+        return s.id
+
+    cdef Stream *seat(self, int fd, int group) except NULL:
+        """A new stream, held, on a descriptor that is the stream's from now on."""
+        cdef int entry
+        cdef uint32_t chance[3]
+        cdef Stream *s
+        cdef Worker *w
         if random_bytes(&chance[0], sizeof(chance)):
             close_fd(fd)
             raise OSError(errno.EIO, "no random numbers")
@@ -208,7 +219,6 @@ cdef class StreamEngine:
         self.opened += 1
         s.id = self.opened * self.table + group * self.slot_capacity + entry
         s.fd = fd
-        s.port = port
         receiver_init(&s.receiver)
         # RFC 3711 3.3.1: so low that a loss among the first packets hides no roll-over
         sender_init(&s.sender, chance[0], chance[1] & 0x7FFF, chance[2])
@@ -216,8 +226,40 @@ cdef class StreamEngine:
             set32(&w.slot_high[group % SLOTS], entry + 1)
         add32(&w.slot_used[group % SLOTS], 1)
         self.streams_open += 1
+        return s
+
+    def open_device(self, int device):
+        cdef int fd
+        cdef Stream *s
+        if self.streams_open >= self.streams_max:
+            raise OSError(errno.ENOBUFS, f"the media engine carries its {self.streams_max} streams")
+        fd = device_open(device)
+        if fd < 0:
+            raise OSError(-fd, os.strerror(-fd))
+        s = self.seat(fd, emptiest(self.workers, self.thread_count))
+        if not pump_start(s):
+            self.shut(s)
+            raise MemoryError
         self.let_go(s)
         return s.id
+
+    def device(self, int64_t stream):
+        cdef Stream *s = self.hold(stream)
+        cdef Pump counts
+        cdef int there = s.serve_state != NULL
+        if there:
+            counts = (<Pump *> s.serve_state)[0]
+        self.let_go(s)
+        if not there:
+            raise ValueError(f"stream {stream} is no device's")
+        return {
+            "frames_in": counts.frames_in,
+            "frames_out": counts.frames_out,
+            "underruns": counts.underruns,
+            "dropped": counts.dropped,
+            "waiting_bytes": counts.out_count,
+            "gone": counts.gone,
+        }
 
     cdef int group_beside(self, int64_t near) except -1:
         """The thread of a stream, and a slot of it with room; as one number."""
@@ -254,6 +296,8 @@ cdef class StreamEngine:
         drop_taps(s)
         srtp_free(s.srtp)
         s.srtp = NULL
+        free(s.serve_state)
+        s.serve_state = NULL
         close_fd(s.fd)
         set8(&self.gates[index], GATE_FREE)
         add32(&self.workers[group // SLOTS].slot_used[group % SLOTS], -1)

@@ -4,13 +4,15 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from fastpath.rtp_receive import DIGITS as DIGITS
 
+SOURCES: tuple[str, ...]
+
 class DigitHeard(NamedTuple):
-    """A key, counted once whatever the network lost, repeated or reordered (RFC 4733)."""
+    """A key, counted once whatever the network lost, repeated or reordered."""
 
     stream: int
     digit: str
-    at_ns: int  # CLOCK_MONOTONIC, arrival of the event's first packet heard
-    source: Literal["rfc4733"]
+    at_ns: int  # CLOCK_MONOTONIC, when it was pressed
+    source: Literal["rfc4733", "inband"]
 
 class PlayEnded(NamedTuple):
     """A prompt ran to its end; a stopped, replaced or looping one never does."""
@@ -24,6 +26,12 @@ class DigitsSent(NamedTuple):
     stream: int
     token: int
 
-MediaEvent: TypeAlias = DigitHeard | PlayEnded | DigitsSent
+class DeviceGone(NamedTuple):
+    """A modem's device disappeared; its stream says and hears nothing any more."""
+
+    stream: int
+    error: int  # errno
+
+MediaEvent: TypeAlias = DigitHeard | PlayEnded | DigitsSent | DeviceGone
 
 __pyx_capi__: dict[str, object]

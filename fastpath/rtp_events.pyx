@@ -4,7 +4,7 @@
 from collections import namedtuple
 
 from fastpath.rtp_limits cimport EVENTS_BATCH
-from fastpath.rtp_loop cimport DIGIT_HEARD, PLAY_ENDED, Event, event_take
+from fastpath.rtp_loop cimport DEVICE_GONE, DIGIT_HEARD, PLAY_ENDED, Event, event_take
 
 from fastpath.rtp_receive import DIGITS
 
@@ -13,7 +13,8 @@ SOURCES = ("rfc4733", "inband")  # as DigitSource
 DigitHeard = namedtuple("DigitHeard", ("stream", "digit", "at_ns", "source"))
 PlayEnded = namedtuple("PlayEnded", ("stream", "token"))
 DigitsSent = namedtuple("DigitsSent", ("stream", "token"))
-MediaEvent = DigitHeard | PlayEnded | DigitsSent
+DeviceGone = namedtuple("DeviceGone", ("stream", "error"))
+MediaEvent = DigitHeard | PlayEnded | DigitsSent | DeviceGone
 
 
 cdef list events_take(Worker *workers, int count):
@@ -27,6 +28,8 @@ cdef list events_take(Worker *workers, int count):
                 out.append(DigitHeard(e.stream, DIGITS[e.digit], e.value, SOURCES[e.source]))
             elif e.kind == PLAY_ENDED:
                 out.append(PlayEnded(e.stream, e.value))
+            elif e.kind == DEVICE_GONE:
+                out.append(DeviceGone(e.stream, e.value))
             else:
                 out.append(DigitsSent(e.stream, e.value))
             if len(out) >= EVENTS_BATCH:

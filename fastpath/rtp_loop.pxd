@@ -14,6 +14,7 @@ Where others join a stream, while it is served or held:
 - A `Tap` hears every audio packet of the peer, as it arrives (so in any order, comfort noise too),
   and every frame of audio that we sent. A digit it finds goes to `receiver_tell`.
 - The sender's `Feed` (rtp_send.pxd) fills the frames that neither digits nor a prompt take.
+- A stream may be served by something else than RTP over a socket (`serve`): a modem's device.
 - Streams that meet (bridge, conference) are opened with `near`: then one thread serves them, and
   what they share is touched by nobody else while Python holds one of them. It may be freed when
   no stream refers to it.
@@ -45,6 +46,7 @@ cdef enum EventKind:
     DIGIT_HEARD
     PLAY_ENDED
     DIGITS_SENT
+    DEVICE_GONE
 
 cdef struct Event:
     int64_t stream
@@ -73,6 +75,11 @@ ctypedef void (*SayFn)(
 # the stream is being closed, and held
 ctypedef void (*DropFn)(void *state, Stream *s) noexcept
 
+cdef struct Worker
+
+# serves one period of a stream that is no RTP
+ctypedef void (*ServeFn)(Worker *w, Stream *s, uint32_t frame, int64_t due_ns) noexcept nogil
+
 cdef struct Tap:  # each function may be NULL
     void *state
     HearFn hear
@@ -85,6 +92,8 @@ cdef struct Stream:
     uint16_t port
     uint8_t connected
     int64_t connected_ns
+    ServeFn serve  # NULL: RTP over its socket
+    void *serve_state  # freed with the stream
     uint8_t tap_count
     Tap taps[TAPS_MAX]
     Srtp *srtp  # NULL: plain RTP
@@ -132,6 +141,11 @@ cdef void *worker_run(void *argument) noexcept nogil
 cdef int tap_add(Stream *s, const Tap *tap) noexcept nogil
 cdef void tap_remove(Stream *s, const void *state) noexcept nogil
 cdef void *tap_state(const Stream *s, DropFn drop) noexcept nogil
+cdef void heard(Stream *s, const Packet *p, const uint8_t *audio, int64_t at_ns) noexcept nogil
+cdef void said(Stream *s, const uint8_t *audio, int64_t due_ns) noexcept nogil
+cdef int tell(Worker *w, uint8_t kind, int64_t stream, int64_t value) noexcept nogil
+cdef void tell_digits(Worker *w, Stream *s) noexcept nogil
+cdef void tell_ends(Worker *w, Stream *s) noexcept nogil
 cdef int event_take(EventRing *ring, Event *into) noexcept nogil
 cdef double bin_edge_us(int index) noexcept nogil
 cdef int emptiest(const Worker *workers, int count) noexcept nogil

@@ -245,6 +245,11 @@ cdef void send(Worker *w, Stream *s, const Moment *m) noexcept nogil:
             w.frames_late += 1
         if s.tap_count and w.out.size[0] > FRAME_BYTES:
             said(s, &w.out.data[0][HEADER_BYTES], m.due_ns)
+    tell_ends(w, s)
+
+
+cdef void tell_ends(Worker *w, Stream *s) noexcept nogil:
+    """What came to its end with this frame."""
     if s.sender.play_ended and tell(w, PLAY_ENDED, s.id, s.sender.play_token):
         s.sender.play_ended = 0
     if s.sender.digits_ended and tell(w, DIGITS_SENT, s.id, s.sender.digits_token):
@@ -260,7 +265,9 @@ cdef int serve(Worker *w, uint32_t index, const Moment *m) noexcept nogil:
     if gate == GATE_HELD or not swap8(&w.gates[index], GATE_IDLE, GATE_SERVED):
         return 0
     s = &w.streams[index]
-    if s.connected:
+    if s.serve != NULL:
+        s.serve(w, s, m.frame, m.due_ns)
+    elif s.connected:
         receive(w, s, m)
         if s.receiver.latch.address:  # 0.0.0.0: on hold
             send(w, s, m)

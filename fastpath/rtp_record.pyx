@@ -1,16 +1,23 @@
 # cython: auto_pickle=False, autotestdict=False
-"""Recorded frames, each with its place in the time of the call.
+"""A recorded stream: each frame with its place in the time of the call, then samples in a row.
 
-Bounded: what nobody takes in time is dropped and counted.
+The media thread puts frames into a ring. What nobody takes in time is dropped and counted. A
+`Tape` lays taken frames out; it holds no more than what still may be overtaken.
+
+Where a frame belongs: ours at its own time. The peer's by its timestamp, which jitter does not
+move, and the timestamps so that the quickest packets lie where they arrived: every two seconds the
+mapping is moved by as much as the quickest of them was late (the peer's clock is slower than ours,
+or its way became longer) or early. What is more than 200 ms off begins anew at its arrival.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
-from libc.stdint cimport int32_t
-from libc.stdlib cimport calloc, free
-from libc.string cimport memcpy
+from libc.stdint cimport int16_t, int32_t
+from libc.stdlib cimport calloc, free, realloc
+from libc.string cimport memcpy, memmove, memset
 
 from fastpath.atomics cimport get32, set32
-from fastpath.rtp_limits cimport PAYLOAD_NOISE, SAMPLE_NS
+from fastpath.g711 cimport alaw_linear, ulaw_linear
+from fastpath.rtp_limits cimport PAYLOAD_NOISE, PAYLOAD_PCMA, SAMPLE_NS
 from fastpath.rtp_loop cimport Tap, tap_add, tap_state
 from fastpath.rtp_receive cimport Packet
 
@@ -25,9 +32,41 @@ RECORD_DTYPE = [
 ]
 
 cdef enum:
-    # 200 ms between a peer's timestamps and their arrival: its clock drifted or jumped
-    DRIFT_SAMPLES_MAX = 1600
+    OFF_MAX = 1600  # samples, 200 ms between a frame's place and its arrival
+    MOVE_MIN = 80  # 10 ms: less is left alone
+    MOVE_PACKETS = 100
+    SIDES = 2
+    RATE = 8000
+    POSITION_MAX = 1 << 30  # samples: 37 hours
+    ROOM_MAX = 8 * RATE  # samples a tape holds at most: a ring is 5 s of one side
 
+
+# ---- where a frame belongs
+
+cdef int64_t place(Placing *p, uint32_t ssrc, uint32_t timestamp, int64_t arrival) noexcept nogil:
+    """The position of a packet's first sample, given that of its arrival."""
+    cdef int64_t position = p.position + <int32_t> (timestamp - p.timestamp)
+    cdef int64_t late
+    if not p.anchored or p.ssrc != ssrc or not -OFF_MAX <= arrival - position <= OFF_MAX:
+        position = arrival
+        p.packets = 0
+    late = arrival - position
+    if p.packets == 0 or late < p.late_min:
+        p.late_min = late
+    p.packets += 1
+    p.anchored = 1
+    p.ssrc = ssrc
+    p.timestamp = timestamp
+    p.position = position
+    if p.packets == MOVE_PACKETS:
+        p.packets = 0
+        if not -MOVE_MIN < p.late_min < MOVE_MIN:
+            p.position += p.late_min
+            p.moves += 1
+    return position
+
+
+# ---- the ring
 
 cdef void put(
     RecordRing *r,
@@ -60,25 +99,11 @@ cdef void put(
 cdef void tap_hear(
     void *state, Stream *_s, const Packet *p, const uint8_t *audio, int64_t at_ns
 ) noexcept nogil:
-    """Place a packet by its timestamp, which jitter does not move, or by its arrival when the two
-    went apart."""
     cdef RecordRing *r = <RecordRing *> state
     cdef int64_t arrival = (at_ns - r.start_ns) // SAMPLE_NS
-    cdef int64_t position = r.position + <int32_t> (p.timestamp - r.timestamp)
-    if not r.on or p.payload_type == PAYLOAD_NOISE:
-        return
-    if (
-        not r.anchored
-        or r.ssrc != p.ssrc
-        or position - arrival > DRIFT_SAMPLES_MAX
-        or arrival - position > DRIFT_SAMPLES_MAX
-    ):
-        position = arrival
-    r.anchored = 1
-    r.ssrc = p.ssrc
-    r.timestamp = p.timestamp
-    r.position = position
-    put(r, SIDE_HEARD, p.payload_type, position, audio, p.payload_bytes)
+    if r.on and p.payload_type != PAYLOAD_NOISE:
+        arrival = place(&r.placing, p.ssrc, p.timestamp, arrival)
+        put(r, SIDE_HEARD, p.payload_type, arrival, audio, p.payload_bytes)
 
 
 cdef void tap_say(
@@ -129,3 +154,108 @@ cdef bytes record_take(RecordRing *r):
     memcpy(into, &r.entries[0], (count - first) * sizeof(RecordEntry))
     set32(&r.tail, tail + count)
     return out
+
+
+# ---- samples in a row
+
+cdef class Tape:
+
+    def __init__(self, int hold=RATE // 4):
+        if not 0 <= hold <= ROOM_MAX // 2:
+            raise ValueError(f"a hold of {hold} samples")
+        self.hold = hold
+
+    def __dealloc__(self):
+        free(self.pcm)
+
+    cdef int make_room(self, int64_t samples) except -1:
+        """So many samples from `written` on; new ones are silent."""
+        cdef size_t size = <size_t> samples * SIDES * sizeof(int16_t)
+        cdef size_t had = <size_t> self.room * SIDES * sizeof(int16_t)
+        cdef int16_t *pcm
+        if samples <= self.room:
+            return 0
+        pcm = <int16_t *> realloc(self.pcm, size)
+        if pcm == NULL:
+            raise MemoryError
+        memset(<char *> pcm + had, 0, size - had)
+        self.pcm = pcm
+        self.room = samples
+        return 0
+
+    cdef int lay(self, const RecordEntry *e) except -1:
+        """Decode one frame into its place; what came too late for that is left out."""
+        cdef const int16_t *linear = (
+            &alaw_linear[0] if e.payload_type == PAYLOAD_PCMA else &ulaw_linear[0]
+        )
+        cdef int i, size = min(<int> e.size, FRAME_BYTES)
+        cdef int64_t at = e.position - self.written
+        cdef int16_t *pcm
+        if at < 0 or e.side >= SIDES or at + size > ROOM_MAX:
+            self.left_out += 1
+            return 0
+        self.make_room(at + size)
+        pcm = self.pcm + at * SIDES + e.side
+        for i in range(size):
+            pcm[i * SIDES] = linear[e.payload[i]]
+        if self.end < e.position + size:
+            self.end = e.position + size
+        return 0
+
+    cdef bytes cut(self, int64_t until):
+        """The samples up to position `until`."""
+        cdef int64_t count = until - self.written
+        cdef int64_t left
+        if count <= 0:
+            return b""
+        self.make_room(count)
+        out = PyBytes_FromStringAndSize(<char *> self.pcm, <Py_ssize_t> (count * SIDES * 2))
+        left = self.room - count
+        memmove(self.pcm, self.pcm + count * SIDES, <size_t> left * SIDES * 2)
+        memset(self.pcm + left * SIDES, 0, <size_t> count * SIDES * 2)
+        self.written = until
+        return out
+
+    def take(self, const uint8_t[::1] entries, bint rest=False):
+        cdef Py_ssize_t count = entries.shape[0] // <Py_ssize_t> sizeof(RecordEntry), i
+        cdef int64_t position
+        cdef RecordEntry e
+        if entries.shape[0] != count * <Py_ssize_t> sizeof(RecordEntry):
+            raise ValueError("not whole entries")
+        pieces = []
+        for i in range(count):
+            memcpy(&e, &entries[i * <Py_ssize_t> sizeof(RecordEntry)], sizeof(RecordEntry))
+            position = e.position
+            if not 0 <= position < POSITION_MAX:
+                self.left_out += 1
+                continue
+            if position - self.written > ROOM_MAX - FRAME_BYTES:  # nobody said anything for long
+                if self.end > self.written:
+                    pieces.append((self.written, self.cut(self.end)))
+                free(self.pcm)
+                self.pcm = NULL
+                self.room = 0
+                self.written = self.end = position - self.hold
+            self.lay(&e)
+        last = self.cut(self.end if rest else self.end - self.hold)
+        if last:
+            pieces.append((self.written - len(last) // (SIDES * 2), last))
+        return pieces
+
+    @property
+    def samples(self):
+        return self.written
+
+    @property
+    def late(self):
+        return self.left_out
+
+
+cdef class RecordPlacing:
+
+    def place(self, unsigned int ssrc, unsigned int timestamp, int64_t arrival):
+        return place(&self.state, ssrc, timestamp, arrival)
+
+    @property
+    def moves(self):
+        return self.state.moves

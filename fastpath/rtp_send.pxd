@@ -57,6 +57,7 @@ cdef struct Sender:
     uint8_t digit_at
     uint8_t digit_count
     uint16_t digit_step  # frames since the event began
+    uint8_t digit_sounds  # it is tones in the audio, not an event
     uint32_t digit_timestamp
     int64_t digits_token
     DigitIn digit[DIGITS_MAX]

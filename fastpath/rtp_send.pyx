@@ -4,7 +4,7 @@
     digits waiting  ->  RFC 4733 event packets: the first packet three times at once, with the
                         marker; then one each frame, with a growing duration and the same
                         timestamp; the end packet in three frames. Then the gap, in silence.
-                        The prompt waits.
+                        The prompt waits. A peer that knows no events hears the key's tones.
     a chain of      ->  their next frame, the marker on the first of all: one prompt follows another
     prompts             in the next frame
     a feed          ->  what it fills in: what is heard said back, another leg, a conference
@@ -19,6 +19,8 @@ frames that were never sent.
 from libc.string cimport memcpy, memset
 
 from fastpath.atomics cimport add32
+from fastpath.dtmf cimport dtmf_tone
+from fastpath.g711 cimport linear_alaw, linear_ulaw
 from fastpath.rtp_limits cimport (
     DIGIT_FRAMES_MAX,
     DIGIT_FRAMES_MIN,
@@ -99,7 +101,8 @@ cdef void sender_pause(Sender *s, int on) noexcept nogil:
     Its event would look like a second one to a peer that hears the rest of it much later.
     """
     cdef DigitIn *d = &s.digit[s.digit_at]
-    cdef int over = d.on_frames - 1 + DIGIT_COPIES, last = d.on_frames + d.gap_frames - 1
+    cdef int last = d.on_frames + d.gap_frames - 1
+    cdef int over = d.on_frames if s.digit_sounds else d.on_frames - 1 + DIGIT_COPIES
     s.paused = <uint8_t> on
     if on and s.digit_count and s.digit_step:
         s.digit_step = <uint16_t> max(<int> s.digit_step, min(over, last))
@@ -141,12 +144,33 @@ cdef void event_packet(
     body[3] = <uint8_t> duration
 
 
+cdef void tone_packet(Sender *s, Outbox *out, uint32_t timestamp, const DigitIn *d) noexcept nogil:
+    """A frame of a key's tones, as audio."""
+    cdef const uint8_t *law = (
+        &linear_alaw[0] if s.payload_type == PAYLOAD_PCMA else &linear_ulaw[0]
+    )
+    cdef uint8_t *body = packet(s, out, s.wire_type, not s.flowing, timestamp, PACKET_BYTES)
+    cdef int16_t samples[FRAME_BYTES]
+    cdef int i
+    dtmf_tone(d.code, s.digit_step * FRAME_BYTES, &samples[0], FRAME_BYTES)
+    for i in range(FRAME_BYTES):
+        body[i] = law[<uint16_t> samples[i]]
+
+
 cdef int digit_frame(Sender *s, uint32_t timestamp, Outbox *out) noexcept nogil:
     """One frame of the first digit waiting; 0 when it is one of the gap's silence."""
     cdef DigitIn *d = &s.digit[s.digit_at]
     cdef int _copy, step = s.digit_step, tone = 1
     if step == 0:
         s.digit_timestamp = timestamp
+        s.digit_sounds = s.event_type < 0
+    if s.digit_sounds:
+        tone = step < d.on_frames
+        if tone:
+            tone_packet(s, out, timestamp, d)
+    elif s.event_type < 0:  # the peer forgot events in the middle of this one
+        tone = 0
+    elif step == 0:
         for _copy in range(DIGIT_COPIES):
             event_packet(s, out, d, 1, 0, 1)
     elif step < d.on_frames - 1:
@@ -197,7 +221,8 @@ cdef void sender_frame(Sender *s, uint32_t frame, Outbox *out) noexcept nogil:
         s.flowing = s.speaking = 0
         return
     if pressing and digit_frame(s, timestamp, out):
-        s.flowing = s.speaking = 0
+        s.flowing = out.size[0] == PACKET_BYTES
+        s.speaking = 0
         return
     if s.prompt != NULL and not pressing:
         if s.position == s.prompt.frames:

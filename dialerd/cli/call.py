@@ -14,12 +14,14 @@ import uvloop
 from dialerd.cli.common import clean, config_option
 from dialerd.cli.sip_options import (
     credentials_of,
+    dtmf_option,
     hear_signals,
     host_and_port,
     srtp_option,
     transport_option,
 )
 from dialerd.cli.trace import drawing, write_capture
+from dialerd.core.keys import Dtmf
 from dialerd.core.tracing import GetTrace, Trace
 from dialerd.shell.call_words import CallOptions, CallReport, Via
 from dialerd.shell.one_call import OneCall
@@ -34,9 +36,7 @@ from sip.transport.local import transport_of
 @click.option(
     "--play", type=click.Path(path_type=Path), help="Audio file to play after the answer."
 )
-@click.option(
-    "--digits", default="", help="Digits to send after the prompt (RFC 4733): 0-9 * # A-D."
-)
+@click.option("--digits", default="", help="Digits to send after the prompt: 0-9 * # A-D.")
 @click.option(
     "--record", type=click.Path(path_type=Path), help="Stereo WAV file, early media included."
 )
@@ -70,6 +70,7 @@ from sip.transport.local import transport_of
 @click.option("--hold-ms", type=click.IntRange(min=0), default=0, help="Hold so long, then resume.")
 @click.option("--transfer", default="", metavar="URI", help="Then send the far end there (REFER).")
 @srtp_option
+@dtmf_option
 @click.option("--bind", default="", metavar="HOST[:PORT]", help="Our address (default: any port).")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="The port of --bind.")
 @click.option("--ca", type=click.Path(path_type=Path), help="TLS: whom to believe, PEM.")
@@ -150,6 +151,7 @@ def _options(uri: str, given: dict[str, Any]) -> CallOptions:
         tls=TlsOptions(authorities=given["ca"], verify=not given["insecure"]),
         credentials=credentials,
         via=via,
+        dtmf=Dtmf(given["dtmf"]),
         **{
             name: given[name]
             for name in (

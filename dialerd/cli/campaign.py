@@ -75,6 +75,7 @@ def campaign() -> None:
 @click.option("--rechecks", type=int, metavar="N", help="Further tries of a switched-off phone.")
 @click.option("--recheck-gap", metavar="TIME", help="Before each of them, such as 2h.")
 @click.option("--ring", type=int, metavar="SECONDS", help="How long it may ring.")
+@click.option("--record", is_flag=True, default=None, help="Record every answered call.")
 @click.option("--start", metavar="TIME", help='Not before, "2026-11-23 08:00" in [dialing] zone.')
 @click.option("--end", metavar="TIME", help="Not after.")
 @config_option
@@ -129,6 +130,7 @@ def _from_flags(name: str | None, flags: dict[str, Any], config_path: str | None
         ("attempts_max", "attempts"),
         ("rechecks_max", "rechecks"),
         ("ring_s_max", "ring"),
+        ("record", "record"),
     ):
         if flags[flag] is not None:
             values[key] = flags[flag]
@@ -179,6 +181,7 @@ def show(name: str, config_path: str | None, output: str) -> None:
             ("cap", f"{spec.cap.calls_max}/{_span(spec.cap.window_s)}, {spec.cap.counts}"),
             ("attempts", _attempts(spec.attempts_max, spec.retry_gap_s)),
             ("rechecks", _attempts(spec.rechecks_max, spec.recheck_gap_s)),
+            ("recorded", "every answered call" if spec.record else "no"),
         ]
     )
     for step in spec.steps:

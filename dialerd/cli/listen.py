@@ -15,10 +15,12 @@ from dialerd.cli.common import clean
 from dialerd.cli.sip_options import (
     bind_of,
     credentials_of,
+    dtmf_option,
     hear_signals,
     srtp_option,
     transport_option,
 )
+from dialerd.core.keys import Dtmf
 from dialerd.shell.garbage import seldom_collected
 from dialerd.shell.listen_words import ListenedCall, ListenEvent, ListenOptions, ListenSummary
 from dialerd.shell.listener import Listener
@@ -59,6 +61,7 @@ SCRIPTS = ("answer", "ring", "busy", "echo", "hold")
     help="Challenge callers (digest); From must show USER.",
 )
 @srtp_option
+@dtmf_option
 @click.option("--cert", type=click.Path(path_type=Path), help="TLS: our certificate chain, PEM.")
 @click.option("--key", type=click.Path(path_type=Path), help="TLS: its private key, PEM.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
@@ -75,6 +78,7 @@ def listen(  # noqa: PLR0913, PLR0917 - one parameter per option
     hold_ms: int,
     auth: str,
     srtp: str,
+    dtmf: str,
     cert: Path | None,
     key: Path | None,
     as_json: bool,  # noqa: FBT001 - a flag
@@ -90,6 +94,7 @@ def listen(  # noqa: PLR0913, PLR0917 - one parameter per option
         "bind": bind_of(bind, transport or "udp", cert=cert, key=key),
         "script": script,
         "srtp": srtp,
+        "dtmf": Dtmf(dtmf),
     }
     options = ListenOptions(
         **values,

@@ -12,6 +12,7 @@ from typing import Any
 import click
 import msgspec
 
+from dialerd.core.keys import Dtmf
 from dialerd.shell.sip_stack import Bind
 from sip.accounts.auth import Credentials
 from sip.transport.io_tls import TlsOptions
@@ -30,6 +31,14 @@ srtp_option = click.option(
     default="off",
     show_default=True,
     help="Encrypt the audio (SRTP with SDES keys).",
+)
+dtmf_option = click.option(
+    "--dtmf",
+    type=click.Choice([way.value for way in Dtmf]),
+    default="auto",
+    show_default=True,
+    help="How keys travel: RFC 4733, inband (tones), info (SIP INFO), all; auto: RFC 4733, tones "
+    "where the far end does not agree on it.",
 )
 
 

@@ -33,6 +33,7 @@ FLAGS: Final = {
     "recheck_gap_s": "--recheck-gap",
     "ring_s_max": "--ring",
     "calls_per_s_max": "--rate",
+    "record": "--record",
     "start_at": "--start",
     "end_at": "--end",
     "steps": "--prompt / --key",

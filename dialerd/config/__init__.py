@@ -20,7 +20,6 @@ from dialerd.config.schema import (
 from dialerd.config.sip_tables import Dns, Listen, Phone, Phones, Side, Sip, Trace, Transport
 from dialerd.config.trunk import (
     Codec,
-    Dtmf,
     Kind,
     NumberFormat,
     PortsBy,
@@ -41,7 +40,6 @@ __all__ = [
     "DialRule",
     "Dialing",
     "Dns",
-    "Dtmf",
     "Finding",
     "IncomingRule",
     "Kind",

@@ -86,6 +86,34 @@ class Media(Section):
     ] = _OURS / "prompts"
 
 
+class Encode(StrEnum):
+    """What becomes of finished recordings."""
+
+    OFF = "off"
+    FLAC = "flac"
+
+
+class Recording(Section):
+    """Recordings of calls: a folder a day, one stereo file a call (we left, they right)."""
+
+    folder: Annotated[
+        str, doc("Their folder; empty: `recordings` in that of [store].", RESTART)
+    ] = ""
+    free_mb_min: Annotated[
+        int,
+        doc(
+            "Recordings stop while less is free on their disk, in MB; calls go on.",
+            RESTART,
+            ge=0,
+            le=1 << 30,
+        ),
+    ] = 1024
+    encode: Annotated[
+        Encode,
+        doc("flac: files are made smaller later, without loss, at low priority; off.", RESTART),
+    ] = Encode.FLAC
+
+
 class Control(Section):
     """The Unix-domain socket of the CLI and the admin process."""
 
@@ -179,6 +207,7 @@ class Config(Section):
     phones: Phones = Phones()
     trace: Trace = Trace()
     media: Media = Media()
+    recording: Recording = Recording()
     control: Control = Control()
     admin: Admin = Admin()
     dialing: Dialing = Dialing()

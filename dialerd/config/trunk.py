@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from dialerd.config.keys import BIND, DRAIN, HOST_OR_NONE, LINE, LIVE, NAME, Section, doc
 from dialerd.config.trunk_tables import DialRule, IncomingRule, OutcomeRule, Plan, Ports, Prefixes
+from dialerd.core.keys import Dtmf
 
 RULES_MAX: Final = 200
 _USER: Final = r"^[A-Za-z0-9._+~*#!%=&${}-]{0,64}$(?!\n)"  # RFC 3261 25.1, and {fields}; no @
@@ -48,13 +49,6 @@ class Kind(StrEnum):
     MOBILE_SIP = "mobile_sip"
     FXO_GATEWAY = "fxo_gateway"
     GSM_GATEWAY = "gsm_gateway"
-
-
-class Dtmf(StrEnum):
-    """How keys travel."""
-
-    RFC4733 = "rfc4733"
-    INFO = "info"
 
 
 class Srtp(StrEnum):
@@ -303,7 +297,14 @@ class Trunk(Section):
     codecs: Annotated[
         tuple[Codec, ...], doc("Codecs offered, in order.", DRAIN, min_length=1, max_length=2)
     ] = (Codec.PCMA, Codec.PCMU)
-    dtmf: Annotated[Dtmf, doc("How keys travel: rfc4733 or info.", DRAIN)] = Dtmf.RFC4733
+    dtmf: Annotated[
+        Dtmf,
+        doc(
+            "How keys travel: rfc4733, inband (tones in the audio), info (SIP INFO), all, or "
+            "auto: tones are heard and sent where the carrier agrees on no RFC 4733.",
+            DRAIN,
+        ),
+    ] = Dtmf.AUTO
     srtp: Annotated[Srtp, doc("Encrypted audio: off, offered or required.", DRAIN)] = Srtp.OFF
     rel100: Annotated[
         Rel100, doc("Reliable ringing (RFC 3262): off, supported or required.", DRAIN)

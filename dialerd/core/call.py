@@ -19,7 +19,7 @@ from typing import Final
 
 from dialerd.core.clock import NEVER, WallClock
 from dialerd.core.effects import AnyEffect, Dial, Play, Release, StopPlay, Write
-from dialerd.core.events import Answered, Digit, PlayEnded, Released, Ringing
+from dialerd.core.events import Answered, Digit, PlayEnded, Recorded, Released, Ringing
 from dialerd.core.flow import FlowPlan, FlowRun
 from dialerd.core.ids import call_id_for
 from dialerd.core.limits import (
@@ -46,7 +46,7 @@ from dialerd.core.records import (
 )
 from fastpath.numbers import Number
 
-LegEvent = Ringing | Answered | Released | Digit | PlayEnded
+LegEvent = Ringing | Answered | Released | Digit | PlayEnded | Recorded
 _QUIET: Final = (Outcome.CANCELLED, Outcome.NO_ANSWER)
 
 
@@ -78,9 +78,11 @@ MOVES: Final[dict[tuple[CallState, str], tuple[str, tuple[CallState, ...]]]] = {
     (RINGING, "time"): ("_ring_limit", (RELEASING,)),
     (UP, "Digit"): ("_digit", (UP, RELEASING)),
     (UP, "PlayEnded"): ("_play_ended", (UP, RELEASING)),
+    (UP, "Recorded"): ("_recorded", (UP,)),
     (UP, "Released"): ("_released", (ENDED,)),
     (UP, "time"): ("_up_time", (UP, RELEASING)),
     (RELEASING, "Answered"): ("_answered_late", (RELEASING,)),
+    (RELEASING, "Recorded"): ("_recorded", (RELEASING,)),
     (RELEASING, "Released"): ("_released", (ENDED,)),
     (RELEASING, "time"): ("_never_released", (ENDED,)),
     (ADVANCING, "time"): ("give_up", (ENDED,)),
@@ -169,8 +171,10 @@ class Call:
             line.port, line.minute_milli, line.day,
         )  # fmt: skip
         self._out.append(Write(attempt_id, (begin,)))
-        caller = self._settings.caller_id
-        self._out.append(Dial(attempt_id, leg, trunk, self.number, call_id, caller, line.port))
+        s = self._settings
+        self._out.append(
+            Dial(attempt_id, leg, trunk, self.number, call_id, s.caller_id, line.port, s.record)
+        )
 
     def hang_up(self, now_ns: int) -> None:
         """End it now, whatever it does (a drain, an emergency stop)."""
@@ -264,11 +268,15 @@ class Call:
             self.dropped += 1
             return
         self.keys += event.digit
-        self.record(EventKind.DIGIT, event.digit, now_ns)
+        self.record(EventKind.DIGIT, f"{event.digit} {event.source}".rstrip(), now_ns)
         self._save()
         assert self._flow is not None  # noqa: S101 - UP has a flow
         self._flow.key(event.digit, now_ns)
         self._set_deadline()
+
+    def _recorded(self, event: Recorded, now_ns: int) -> None:
+        size = f"{event.size} bytes, {event.channels} channels"
+        self.record(EventKind.RECORDED, f"{event.path} {event.seconds:.2f} s, {size}", now_ns)
 
     def _play_ended(self, event: PlayEnded, now_ns: int) -> None:
         assert self._flow is not None  # noqa: S101 - UP has a flow
@@ -378,7 +386,7 @@ class Call:
 
 
 _EVENTS: Final[dict[str, type]] = {
-    kind.__name__: kind for kind in (Ringing, Answered, Released, Digit, PlayEnded)
+    kind.__name__: kind for kind in (Ringing, Answered, Released, Digit, PlayEnded, Recorded)
 }
 _ACTIONS: Final[dict[tuple[CallState, type], Callable[[Call, LegEvent, int], None]]] = {
     (state, _EVENTS[trigger]): getattr(Call, method)

@@ -201,6 +201,9 @@ class CampaignSpec(Spec):
     calls_per_s_max: Annotated[
         float, Meta(ge=0.0, le=CALLS_PER_S_MAX, description="0: only the trunks bind.")
     ] = 0.0
+    record: Annotated[
+        bool, Meta(description="Record every answered call, one channel for each side.")
+    ] = False
     start_at: Annotated[datetime, Meta(tz=True)] | UnsetType = UNSET
     end_at: Annotated[datetime, Meta(tz=True)] | UnsetType = UNSET
 
@@ -274,6 +277,7 @@ def to_settings(spec: CampaignSpec, list_id: int) -> CampaignSettings:
         end_ms=_ms(spec.end_at),
         rechecks_max=spec.rechecks_max,
         recheck_gap_s=spec.recheck_gap_s,
+        record=spec.record,
     )
 
 
@@ -315,6 +319,7 @@ def from_settings(settings: CampaignSettings, list_name: str) -> CampaignSpec:
         retry_gap_s=settings.retry_gap_s,
         rechecks_max=settings.rechecks_max,
         recheck_gap_s=settings.recheck_gap_s,
+        record=settings.record,
         ring_s_max=settings.ring_s_max,
         calls_per_s_max=settings.calls_per_s_max,
         start_at=at_time(settings.start_ms) if settings.start_ms else UNSET,

@@ -49,6 +49,7 @@ class Dial(Effect):
     call_id: str
     caller_id: str
     port: str = ""  # of a gateway that is asked for one
+    record: bool = False  # both sides, from the answer on
 
 
 class Release(Effect):

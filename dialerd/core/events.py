@@ -68,6 +68,16 @@ class Digit(Event):
     source: str = "rfc4733"
 
 
+class Recorded(Event):
+    """A leg's recording was ended; comes before `Released`. `path` is below their folder."""
+
+    leg: int
+    path: str
+    seconds: float
+    size: int  # bytes
+    channels: int
+
+
 class Incoming(Event):
     """Somebody calls one of our lines: `Refuse` answers, exactly once.
 
@@ -182,6 +192,7 @@ AnyEvent = (
     | Digit
     | Incoming
     | PlayEnded
+    | Recorded
     | Claimed
     | ClaimFailed
     | WriteFailed

@@ -12,7 +12,15 @@ from heapq import heapify, heappop, heappush
 from dialerd.core.call import ADVANCING, ENDED, Call
 from dialerd.core.clock import NEVER
 from dialerd.core.effects import Notify
-from dialerd.core.events import Answered, Dialed, Digit, PlayEnded, Released, Ringing
+from dialerd.core.events import (
+    Answered,
+    Dialed,
+    Digit,
+    PlayEnded,
+    Recorded,
+    Released,
+    Ringing,
+)
 from dialerd.core.floor import Floor
 from dialerd.core.leads import Leads
 from dialerd.core.limits import ASK_GAP_NS, DIALS_PER_STEP, STALE_TIMERS_MAX
@@ -22,7 +30,7 @@ from dialerd.core.running import Held, Run
 from dialerd.core.selection import Route
 from dialerd.core.trunk import Trunk
 
-LegEvent = Ringing | Answered | Released | Digit | PlayEnded
+LegEvent = Ringing | Answered | Released | Digit | PlayEnded | Recorded
 
 
 class Placing:

@@ -82,11 +82,12 @@ class EventKind(StrEnum):
     ANSWERED = "answered"
     PROMPT_STARTED = "prompt_started"  # detail: prompt
     PROMPT_ENDED = "prompt_ended"  # detail: prompt
-    DIGIT = "digit"  # detail: digit
+    DIGIT = "digit"  # detail: digit and how it came: rfc4733, inband, info
     NO_KEY = "no_key"
     PROMPT_CUT = "prompt_cut"  # by a key; detail: prompt, how long it was heard
     UNSAID = "unsaid"  # a value that could not be said was left out; detail: which and why
     ADVANCED = "advanced"  # the attempt moved to another trunk; detail: trunk
+    RECORDED = "recorded"  # detail: path, seconds, bytes, channels
     RELEASED = "released"  # detail: by us | by them | by timeout
 
 
@@ -193,6 +194,7 @@ class CampaignSettings(Record):
     end_ms: int = 0  # 0: until the list is exhausted
     rechecks_max: int = 0  # of a number found switched off, also beyond attempts_max
     recheck_gap_s: int = 7_200
+    record: bool = False  # every answered call, both sides
 
 
 class Campaign(Record):

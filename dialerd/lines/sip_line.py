@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dialerd.core import events as core
 from dialerd.core.effects import Dial
 from dialerd.core.events import Answered, Released, Ringing
+from dialerd.core.keys import Dtmf
 from dialerd.core.records import Outcome
 from dialerd.lines.sip_trunk import Line, SipTrunk
 from sip.calls.negotiation import EVENT_TYPE, Capabilities, Negotiation
@@ -56,6 +57,10 @@ class SipLines:
         """Legs in use."""
         return len(self._legs)
 
+    def dtmf(self, trunk: str) -> Dtmf:
+        """How keys travel on a trunk; KeyError when it is gone."""
+        return self.lines[trunk].spec.dtmf
+
     def invite(self, effect: Dial, media_host: str, media_port: int) -> Invite:
         """The INVITE of a `Dial`; KeyError when the trunk is gone, SipError when it is nowhere."""
         line = self.lines[effect.trunk]
@@ -67,7 +72,7 @@ class SipLines:
             spec.advertised or media_host,
             media_port,
             spec.codecs,
-            event_type=EVENT_TYPE if spec.dtmf == "rfc4733" else None,
+            event_type=EVENT_TYPE if spec.dtmf.offers_events else None,
             srtp=spec.srtp,
         )
         self._legs[effect.leg] = _Leg(line)

@@ -14,6 +14,7 @@ from typing import Final, Literal
 import msgspec
 
 from dialerd.core.effects import Dial
+from dialerd.core.keys import Dtmf
 from dialerd.core.templates import Template
 from dialerd.lines.outcome_map import OutcomeMap, Rule
 from dialerd.lines.rewriting import Rewrite, Rewrites, dialed, told
@@ -66,7 +67,7 @@ class SipTrunk(msgspec.Struct, frozen=True):
     port_header: str = "X-Port"
     port_addresses: dict[str, str] = {}
     advertised: str = ""
-    dtmf: Literal["rfc4733", "info"] = "rfc4733"
+    dtmf: Dtmf = Dtmf.AUTO
     srtp: Literal["off", "offered", "required"] = "off"
     rel100: Literal["off", "supported", "required"] = "off"
     session_s: int = 0

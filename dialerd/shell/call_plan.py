@@ -18,6 +18,7 @@ from sip.events import Address, Invite
 from sip.transport.local import PORTS, Transport, bracketed, transport_of
 
 LEG = 1
+INFO_MS = 160  # how long a key told by INFO was pressed, and the time that it is given
 
 
 def wanted_of(options: CallOptions) -> tuple[str, int, str]:
@@ -75,12 +76,13 @@ async def targets_of(options: CallOptions, stack: Stack) -> tuple[Address, ...]:
 
 def voice_options(options: CallOptions, host: str) -> VoiceOptions:
     """Its audio, on a trunk the trunk's."""
-    wanted = VoiceOptions(host, srtp=options.srtp, record=options.record)
+    wanted = VoiceOptions(host, srtp=options.srtp, record=options.record, dtmf=options.dtmf)
     if options.via is None:
         return wanted
     to = sip_trunk(options.via.trunk, ((host, 1, 0),))
     srtp = options.srtp if options.srtp != "off" else to.srtp
-    return msgspec.structs.replace(wanted, codecs=to.codecs, srtp=srtp)
+    dtmf = to.dtmf if options.dtmf == "auto" else options.dtmf
+    return msgspec.structs.replace(wanted, codecs=to.codecs, srtp=srtp, dtmf=dtmf)
 
 
 def invite_of(
@@ -112,3 +114,11 @@ def invite_of(
         sdp=body,
         credentials=options.credentials,
     )
+
+
+def inform(stack: Stack, digits: str, now_ns: int) -> float:
+    """Send keys by SIP INFO, one after the other was answered; seconds that this may take."""
+    for digit in digits:
+        stack.endpoint.digit(LEG, digit, INFO_MS, now_ns)
+    stack.flush()
+    return INFO_MS / 1000 * len(digits)

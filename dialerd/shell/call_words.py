@@ -8,12 +8,17 @@ from typing import Literal
 import msgspec
 
 from dialerd.config import Trunk
+from dialerd.core.keys import Dtmf
 from fastpath.numbers import Number
+from fastpath.rtp import StreamStats
 from sip.accounts.auth import Credentials
 from sip.events import Ended
 from sip.messages.uri import Uri
 from sip.sdp.agree import Protection
 from sip.transport.io_tls import TlsOptions
+
+TIMELINE_MAX = 1_000  # things of one call that are told; then only its turns are
+TURNS = frozenset({"answered", "hanging_up", "gave_up", "released", "recording_failed"})
 
 
 class Via(msgspec.Struct, frozen=True):
@@ -53,10 +58,11 @@ class CallOptions(msgspec.Struct, frozen=True):
     hold_ms: int = 0
     transfer: str = ""
     srtp: Protection = "off"
+    dtmf: Dtmf = Dtmf.AUTO
 
 
 class HeardDigit(msgspec.Struct, frozen=True):
-    """One key, in milliseconds after the INVITE."""
+    """One key, pressed so many ms after the INVITE; `source`: rfc4733, inband or info."""
 
     digit: str
     at_ms: int
@@ -78,6 +84,11 @@ class Rtp(msgspec.Struct, frozen=True):
     received: int = 0
     lost: int = 0
     jitter_ms: float = 0.0
+
+
+def rtp_of(stats: StreamStats) -> Rtp:
+    """What the engine counted."""
+    return Rtp(stats.sent, stats.received, stats.lost, round(stats.jitter_ms, 3))
 
 
 class Transfer(msgspec.Struct, frozen=True):
@@ -113,6 +124,13 @@ class CallReport(msgspec.Struct):
     remote: str = ""
     held_ms: int = 0
     transfer: Transfer | None = None
+
+    def note(self, at_ms: int, event: str, detail: str) -> None:
+        """One thing that happened; of a far end that says too much, only the call's turns."""
+        if len(self.timeline) < TIMELINE_MAX or event in TURNS:
+            self.timeline.append(TimelineEvent(at_ms, event, detail))
+        if len(self.timeline) == TIMELINE_MAX:
+            self.timeline.append(TimelineEvent(at_ms, "cut", "the far end says too much"))
 
 
 def ending(event: Ended, *, answered: bool) -> str:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 from dialerd.core.effects import Dial, Play, Refuse, Release, StopPlay
 from dialerd.core.events import AnyEvent
-from dialerd.core.events import Digit as Key
 from dialerd.lines.sip_line import SipLines
 from dialerd.shell.media import Media
 from dialerd.shell.sip_stack import Stack
@@ -42,15 +41,18 @@ class Calls:
         self._media = media
         self._feed = feed
         self._trunk_of = stack.admission.trunk
+        self._to_record: dict[int, str] = {}  # legs to record, and their Call-IDs
         self.hears: Callable[[SipEvent], None] = _unheard  # of events that are no leg's
         stack.on_event = self.on_sip
 
     def dial(self, effect: Dial) -> None:
         """Send the INVITE of a leg."""
         try:
-            port = self._media.open(effect.leg)
+            port = self._media.open(effect.leg, self._lines.dtmf(effect.trunk))
             invite = self._lines.invite(effect, self._media.shown, port)
             self._endpoint.invite(invite, time.monotonic_ns())
+            if effect.record:
+                self._to_record[effect.leg] = effect.call_id
         except (OSError, KeyError, SipError) as error:
             log.warning("leg %d on trunk %s: %s", effect.leg, effect.trunk, error)
             self._media.close(effect.leg)
@@ -98,13 +100,22 @@ class Calls:
         elif isinstance(event, Renegotiated | Modified):
             self._heard(event.leg, event.sdp)
         elif isinstance(event, Digit):
-            if not self._media.hears_events(event.leg):
-                self._feed(Key(event.leg, event.digit, "info"))
+            pressed_ns = time.monotonic_ns() - event.ms * 1_000_000
+            self._media.pressed(event.leg, event.digit, "info", pressed_ns)
         elif isinstance(event, Ended):
-            self._media.close(event.leg)
+            self._over(event.leg)
+        if isinstance(event, Accepted) and event.leg in self._to_record:
+            self._media.record(event.leg, self._to_record[event.leg])
         told = self._lines.translate(event)
         if told is not None:
             self._feed(told)
+
+    def _over(self, leg: int) -> None:
+        self._to_record.pop(leg, None)
+        kept = self._media.recorded(leg)
+        if kept is not None:
+            self._feed(kept)
+        self._media.close(leg)
 
     def _heard(self, leg: int, theirs: bytes) -> bool:
         """Follow what the far end described, as answer to our last description or as its cause."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dialerd.core.keys import Dtmf
 from fastpath.rtp import MediaEngine
 from fastpath.srtp_keys import SrtpKeys
 from sip.sdp import Crypto, Media
@@ -11,7 +12,13 @@ ANYBODY = "0.0.0.0"  # noqa: S104 - the engine's word for a peer to be learned f
 
 
 def follow(
-    engine: MediaEngine, stream: int, media: Media, before: Media | None, *, silent: bool = False
+    engine: MediaEngine,
+    stream: int,
+    media: Media,
+    before: Media | None,
+    dtmf: Dtmf = Dtmf.AUTO,
+    *,
+    silent: bool = False,
 ) -> None:
     """Make a stream do what was agreed on; `before` is what it does now.
 
@@ -31,6 +38,7 @@ def follow(
         events = -1 if media.event_type is None else media.event_type
         law = 8 if media.law == "PCMA" else 0
         engine.connect(stream, _host(media), media.port, media.payload_type, events, law=law)
+        engine.hear_tones(stream, dtmf.hears_tones(events=media.event_type is not None))
     if media.listens and not silent:
         engine.resume(stream)
     elif not silent:

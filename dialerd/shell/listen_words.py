@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from dialerd.core.keys import Dtmf
 from dialerd.shell.sip_stack import Bind
 from sip.accounts.auth import Credentials
 from sip.sdp.agree import Protection
@@ -32,6 +33,7 @@ class ListenOptions(msgspec.Struct, frozen=True):
     hold_ms: int = 2_000
     seconds: float | None = None
     srtp: Protection = "off"
+    dtmf: Dtmf = Dtmf.AUTO
 
 
 class ListenEvent(msgspec.Struct, frozen=True):

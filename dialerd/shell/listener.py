@@ -46,7 +46,6 @@ DRAIN_S = 0.5  # a recording must be taken at least once a second
 LINGER_S = 0.6  # for the last ACK, and a BYE whose answer was lost: T1 and a little
 RELEASE_S = 4.0  # told to end, how long the far ends may take to agree
 GAVE_UP = "gave up:"
-DIGITS_MAX = 1_000  # keys of one call that are kept; all are told
 
 
 class _Leg:
@@ -162,8 +161,8 @@ class Listener:
                 if leg.voice is not None:
                     leg.voice.refused()
                 self._note(leg, "not_held", str(code))
-            case Digit(digit=digit):
-                self._key(leg, digit, "info")
+            case Digit(digit=digit, ms=ms):
+                self._key(leg, digit, "info", self._clock.now_ns() - ms * 1_000_000)
             case ReferAsked(refer_to=refer_to):
                 self._note(leg, "transfer_declined", refer_to)
                 self.stack.endpoint.refer_answer(event.leg, 603, self._clock.now_ns())
@@ -235,7 +234,9 @@ class Listener:
         leg.report.recording = str(record or "")
         return Voice(
             self._engine,
-            VoiceOptions(self.stack.binds[0].host, srtp=options.srtp, record=record),
+            VoiceOptions(
+                self.stack.binds[0].host, srtp=options.srtp, record=record, dtmf=options.dtmf
+            ),
             self._rng,
         )
 
@@ -353,18 +354,19 @@ class Listener:
             if leg is None:
                 continue
             match event:
-                case DigitHeard(digit=digit, source=source):
-                    self._key(leg, digit, source)
+                case DigitHeard(digit=digit, source=source, at_ns=at_ns):
+                    self._key(leg, digit, source, at_ns)
                 case PlayEnded():
                     self._note(leg, "played")
                 case _:
                     pass
 
-    def _key(self, leg: _Leg, digit: str, source: str) -> None:
-        if len(leg.report.digits) < DIGITS_MAX:
-            leg.report.digits += digit
+    def _key(self, leg: _Leg, digit: str, source: str, at_ns: int) -> None:
+        if leg.voice is None or leg.voice.keys.press(digit, source, at_ns) != "key":
+            return
+        leg.report.digits += digit
         self._note(leg, "digit", f"{digit} ({source})")
-        if self._options.script == "echo" and leg.voice is not None and source == "rfc4733":
+        if self._options.script == "echo" and source == "rfc4733":
             try:
                 self._engine.send_digits(leg.voice.stream, digit, 0)
             except (ValueError, BufferError) as error:

@@ -6,10 +6,12 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
-from dialerd.core.events import AnyEvent, Digit, PlayEnded
+from dialerd.core.events import AnyEvent, Digit, PlayEnded, Recorded
+from dialerd.core.keys import Dtmf, Keys
 from dialerd.core.prompts_view import PromptError
 from dialerd.shell.following import follow
 from dialerd.shell.prompt_table import Prompts
+from dialerd.shell.recordings import Recordings
 from fastpath.rtp import DigitHeard, MediaEngine, StreamStats
 from fastpath.rtp import PlayEnded as PromptEnded
 from sip import sdp
@@ -39,6 +41,8 @@ class Media:
         self._streams: dict[int, int] = {}  # leg -> stream
         self._legs: dict[int, int] = {}  # stream -> leg
         self._theirs: dict[int, sdp.Media] = {}  # leg -> what was agreed on last, seen from them
+        self._keys: dict[int, Keys] = {}  # of each leg
+        self.recordings: Recordings | None = None
         self.totals = dict.fromkeys(("sent", "received", "lost", "foreign", "malformed"), 0)
 
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -51,9 +55,10 @@ class Media:
         loop.remove_reader(self.engine.fileno())
         self.engine.stop()
 
-    def open(self, leg: int) -> int:
+    def open(self, leg: int, dtmf: Dtmf = Dtmf.AUTO) -> int:
         """A stream for a leg; its local port. OSError when no port or stream is free."""
         stream = self.engine.open(self._bind, *self._ports)
+        self._keys[leg] = Keys(dtmf)
         self._streams[leg] = stream
         self._legs[stream] = leg
         return self.engine.port(stream)
@@ -68,17 +73,18 @@ class Media:
             return False
         try:
             media = sdp.settle(ours, theirs)
-            follow(self.engine, stream, media, self._theirs.get(leg))
+            follow(self.engine, stream, media, self._theirs.get(leg), self._keys[leg].dtmf)
         except (ValueError, OSError) as error:
             log.warning("leg %d: %s", leg, error)
             return False
         self._theirs[leg] = media
         return True
 
-    def hears_events(self, leg: int) -> bool:
-        """Whether keys come as RFC 4733 events: those told by INFO too are the same keys again."""
-        media = self._theirs.get(leg)
-        return media is not None and media.event_type is not None
+    def pressed(self, leg: int, digit: str, way: str, at_ns: int) -> None:
+        """A key came by one way; the core is told unless it came by another one before."""
+        keys = self._keys.get(leg)
+        if keys is not None and keys.press(digit, way, at_ns) == "key":
+            self._feed(Digit(leg, digit, way))
 
     def play(self, leg: int, prompts: Sequence[str], token: int) -> bool:
         """Start prompts, one behind the other; False when the leg is gone or one cannot be read."""
@@ -99,6 +105,22 @@ class Media:
         if stream is not None:
             self.engine.stop_play(stream)
 
+    def record(self, leg: int, name: str) -> None:
+        """Record both sides of a leg from now on, where recordings are kept and there is room."""
+        stream = self._streams.get(leg)
+        if stream is not None and self.recordings is not None:
+            self.recordings.begin(stream, name)
+
+    def recorded(self, leg: int) -> Recorded | None:
+        """End a leg's recording; None when there is none."""
+        stream = self._streams.get(leg)
+        if stream is None or self.recordings is None:
+            return None
+        kept = self.recordings.end(stream)
+        if kept is None:
+            return None
+        return Recorded(leg, kept.path, kept.seconds, kept.size, kept.channels)
+
     def close(self, leg: int) -> StreamStats | None:
         """End a leg's stream; its counts."""
         stream = self._streams.pop(leg, None)
@@ -106,6 +128,7 @@ class Media:
             return None
         del self._legs[stream]
         self._theirs.pop(leg, None)
+        self._keys.pop(leg, None)
         stats = self.engine.close(stream)
         for name in self.totals:
             self.totals[name] += getattr(stats, name)
@@ -117,6 +140,6 @@ class Media:
             if leg is None:
                 continue
             if isinstance(event, DigitHeard):
-                self._feed(Digit(leg, event.digit, event.source))
+                self.pressed(leg, event.digit, event.source, event.at_ns)
             elif isinstance(event, PromptEnded):
                 self._feed(PlayEnded(leg, event.token))

@@ -8,21 +8,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from dialerd.core.keys import Keys
 from dialerd.lines.outcome_map import outcome_of
-from dialerd.shell.call_plan import LEG, binds_of, invite_of, targets_of, voice_options
+from dialerd.shell.call_plan import LEG, binds_of, inform, invite_of, targets_of, voice_options
 from dialerd.shell.call_words import (
     CallOptions,
     CallReport,
     HeardDigit,
-    Rtp,
-    TimelineEvent,
     Transfer,
     ending,
+    rtp_of,
 )
 from dialerd.shell.clock import Clock
 from dialerd.shell.entropy import Entropy
 from dialerd.shell.prompts import load_prompt
-from dialerd.shell.recorder import Recorder
 from dialerd.shell.sip_stack import Bind, Stack, StackSettings
 from dialerd.shell.voice import Voice
 from fastpath.rtp import DigitHeard, DigitsSent, MediaEngine, PlayEnded, StreamStats
@@ -51,8 +50,6 @@ AFTER_S = 1.0  # and after its prompt, digits and the rest are through
 RELEASE_S = 4.0  # told to end, how long the far end may take to agree
 LINGER_S = 0.6  # for what the far end ended: its last words once more, if ours were lost
 DRAIN_S = 0.5  # the engine holds 1.28 s of a recording
-TIMELINE_MAX = 1_000  # things of one call that are told, and keys; then only its turns are
-TURNS = frozenset({"answered", "hanging_up", "gave_up", "released", "recording_failed"})
 
 
 class OneCall:
@@ -65,6 +62,7 @@ class OneCall:
         self._rng = Entropy()
         self._engine = MediaEngine()
         self._voice: Voice | None = None
+        self._keys = Keys(options.dtmf)
         self._stats: StreamStats | None = None
         self._pending = 0  # prompt, digits, hold and transfer that are not through yet
         self._digits_left = bool(options.digits)
@@ -92,8 +90,8 @@ class OneCall:
             await self._wait()
         finally:
             self._close()
-        if (s := self._stats) is not None:
-            self.report.rtp = Rtp(s.sent, s.received, s.lost, round(s.jitter_ms, 3))
+        if self._stats is not None:
+            self.report.rtp = rtp_of(self._stats)
         return self.report
 
     # -- its beginning ---------------------------------------------------------------------------
@@ -106,8 +104,8 @@ class OneCall:
     def _open_voice(self, host: str) -> Voice:
         self.report.recording = str(self._options.record or "")
         voice = Voice(self._engine, voice_options(self._options, host), self._rng)
-        if voice.recorder is not None:
-            self._drain_recording(voice.recorder)
+        self._keys = voice.keys
+        self._later(DRAIN_S, self._drain_recording)
         return voice
 
     def _dial(self, targets: tuple[Address, ...]) -> None:
@@ -179,20 +177,16 @@ class OneCall:
     def _later(self, seconds: float, what: Callable[[], None]) -> None:
         self._timers.append(self._loop.call_later(seconds, what))
 
-    def _drain_recording(self, recorder: Recorder) -> None:
-        if not self._ended.is_set():
-            recorder.drain()
-            self._later(DRAIN_S, lambda: self._drain_recording(recorder))
+    def _drain_recording(self) -> None:
+        if self._voice is not None and self._voice.recorder is not None:
+            self._voice.recorder.drain()
+        self._later(DRAIN_S, self._drain_recording)
 
     def _at_ms(self) -> int:
         return (self._clock.now_ns() - self._start_ns) // 1_000_000
 
     def _note(self, event: str, detail: str = "") -> None:
-        timeline = self.report.timeline
-        if len(timeline) < TIMELINE_MAX or event in TURNS:
-            timeline.append(TimelineEvent(self._at_ms(), event, detail))
-        if len(timeline) == TIMELINE_MAX:
-            timeline.append(TimelineEvent(self._at_ms(), "cut", "the far end says too much"))
+        self.report.note(self._at_ms(), event, detail)
 
     def _hang_up(self) -> None:
         if not self._ended.is_set():
@@ -221,8 +215,8 @@ class OneCall:
                 self._modified(body)
             case ModifyFailed(code=code):
                 self._modify_failed(code)
-            case Digit(digit=digit):
-                self._key(digit, "info")
+            case Digit(digit=digit, ms=ms):
+                self._key(digit, "info", self._clock.now_ns() - ms * 1_000_000)
             case ReferProgress():
                 self._transferred(event)
             case Incoming(leg=leg) if self.stack is not None:
@@ -351,29 +345,36 @@ class OneCall:
         self._digits_left = False
         if self._voice is None:
             return
+        digits = self._options.digits
         try:
-            self._engine.send_digits(self._voice.stream, self._options.digits, DIGITS_TOKEN)
-        except (ValueError, BufferError) as error:
+            if self._keys.dtmf == "info" and self.stack is not None:
+                self._later(inform(self.stack, digits, self._clock.now_ns()), self._sent)
+            else:
+                self._engine.send_digits(self._voice.stream, digits, DIGITS_TOKEN)
+        except BufferError as error:
             self._note("digits_not_sent", str(error))
             return
         self._pending += 1
 
+    def _sent(self) -> None:
+        self._note("digits_sent", self._options.digits)
+        self._through()
+
     def _on_media(self) -> None:
         for event in self._engine.events():
-            match event:
-                case DigitHeard(digit=digit, source=source):
-                    self._key(digit, source)
-                case PlayEnded():
-                    self._note("played")
-                    self._through()
-                case DigitsSent():
-                    self._note("digits_sent", self._options.digits)
-                    self._through()
+            if isinstance(event, DigitHeard):
+                self._key(event.digit, event.source, event.at_ns)
+            elif isinstance(event, PlayEnded):
+                self._note("played")
+                self._through()
+            elif isinstance(event, DigitsSent):
+                self._sent()
 
-    def _key(self, digit: str, source: str) -> None:
-        if len(self.report.digits) < TIMELINE_MAX:
-            self.report.digits.append(HeardDigit(digit, self._at_ms(), source))
-        self._note("digit", digit)
+    def _key(self, digit: str, source: str, at_ns: int) -> None:
+        if self._keys.press(digit, source, at_ns) != "key":
+            return
+        self.report.digits.append(HeardDigit(digit, (at_ns - self._start_ns) // 1_000_000, source))
+        self._note("digit", f"{digit} ({source})")
 
     def _through(self) -> None:
         """One thing is through: digits follow the prompt, a transfer all, then a little waiting."""
@@ -392,6 +393,9 @@ class OneCall:
         report.sip_code = 200 if answered else event.code
         report.q850, report.reason = event.q850, event.phrase
         report.released_by = by = "network" if event.phrase.startswith("unreach") else event.by
+        report.q850 = event.q850
+        report.reason = event.phrase
+        report.released_by = by = "network" if event.phrase.startswith("unreachable") else event.by
         if answered and report.answer_ms is not None:
             report.duration_ms = self._at_ms() - report.answer_ms
         if self._leaving and not answered:

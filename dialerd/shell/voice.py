@@ -8,12 +8,13 @@ from pathlib import Path
 
 import msgspec
 
+from dialerd.core.keys import Dtmf, Keys
 from dialerd.shell.addresses import ELSEWHERE, local_address
 from dialerd.shell.following import follow
 from dialerd.shell.recorder import Recorder
 from fastpath.rtp import MediaEngine, StreamStats
 from sip import sdp
-from sip.calls.negotiation import Capabilities, Negotiation
+from sip.calls.negotiation import EVENT_TYPE, Capabilities, Negotiation
 from sip.sdp.agree import Protection
 from sip.sdp.model import MIRROR, Direction, Media
 
@@ -27,6 +28,7 @@ class VoiceOptions(msgspec.Struct, frozen=True):
     codecs: tuple[int, ...] = (0, 8)
     srtp: Protection = "off"
     record: Path | None = None
+    dtmf: Dtmf = Dtmf.AUTO
 
 
 def four(host: str) -> str:
@@ -49,12 +51,14 @@ class Voice:
             host = four(host)
             self.stream = engine.open(host, *PORTS)
         self._agreed: Media | None = None  # what the stream does now
+        self.keys = Keys(options.dtmf)
         self.recorder: Recorder | None = None
         try:
             if options.record is not None:
                 self.recorder = Recorder(options.record, engine, self.stream)
             port = engine.port(self.stream)
-            can = Capabilities(host, port, options.codecs, srtp=options.srtp)
+            events = EVENT_TYPE if options.dtmf.offers_events else None
+            can = Capabilities(host, port, options.codecs, events, srtp=options.srtp)
             self._negotiation = Negotiation(can, rng.getrandbits(31), rng)
         except BaseException:
             engine.close(self.stream)
@@ -112,7 +116,7 @@ class Voice:
             self._follow(media, silent=silent)
 
     def _follow(self, media: Media, *, silent: bool = False) -> None:
-        follow(self._engine, self.stream, media, self._agreed, silent=silent)
+        follow(self._engine, self.stream, media, self._agreed, self.keys.dtmf, silent=silent)
         self._agreed = media
 
     @property

@@ -101,7 +101,7 @@ def _attempt(world, attempt, events, legs) -> None:
         assert attempt.outcome is not Outcome.ANSWERED, where
         assert not attempt.answered_ms, where
     assert attempt.trunk == last.trunk, where
-    keys = "".join(event.detail for event in events if event.kind is EventKind.DIGIT)
+    keys = "".join(event.detail[0] for event in events if event.kind is EventKind.DIGIT)
     assert keys == attempt.keys, where
 
 

@@ -42,6 +42,7 @@ EVENTS = {
     ],
     "Digit": [ev.Digit(LEG, key) for key in "19*"],
     "PlayEnded": [ev.PlayEnded(LEG, token) for token in (1, 2)],
+    "Recorded": [ev.Recorded(LEG, "d/x.wav", 1.0, 32_044, 2)],
 }
 
 
@@ -108,6 +109,21 @@ def test_a_dial_is_recorded_in_the_batch_that_rings():
     assert (dial.trunk, dial.leg, dial.number.value) == ("viettel", LEG, one.claim.phone)
 
 
+def test_a_recording_is_in_the_history():
+    out = []
+    one = call(out, record=True)
+    one.dial("a", "any", LEG, T0)
+    assert out[-1].record
+    one.handle(ev.Ringing(LEG), T0 + 1 * NS)
+    one.handle(ev.Answered(LEG), T0 + 3 * NS)
+    one.handle(ev.Recorded(LEG, "2026-11-22/x.wav", 6.25, 200_044, 2), T0 + 9 * NS)
+    one.handle(ev.Released(LEG, Outcome.ANSWERED, 200, by="them"), T0 + 9 * NS)
+    (finish,) = finishes(out)
+    told = [e.detail for e in finish.events if e.kind is EventKind.RECORDED]
+    assert told == ["2026-11-22/x.wav 6.25 s, 200044 bytes, 2 channels"]
+    assert finish.events[-1].kind is EventKind.RELEASED
+
+
 def test_a_whole_answered_call():
     out = []
     one = call(out)
@@ -134,14 +150,16 @@ def test_a_whole_answered_call():
         (EventKind.PROMPT_STARTED, "greeting", 3000),
         (EventKind.DIGIT, "1", 4000),
         (EventKind.PROMPT_CUT, "greeting: 1000 ms", 4000),
+        (EventKind.DIGIT, "1 rfc4733", 4000),
         (EventKind.PROMPT_STARTED, "offer", 4000),
         (EventKind.PROMPT_ENDED, "offer", 9000),
-        (EventKind.DIGIT, "*", 10000),
+        (EventKind.DIGIT, "* rfc4733", 10000),
         (EventKind.RELEASED, "by us", 11000),
     ]
     assert finish.answered_ms == finish.events[3].at_ms
     appends = ops(out, AppendEvents)  # a pressed key is durable before the call ends
-    assert [e.detail for a in appends for e in a.events if e.kind is EventKind.DIGIT] == ["1", "*"]
+    keys = [e.detail for a in appends for e in a.events if e.kind is EventKind.DIGIT]
+    assert keys == ["1 rfc4733", "* rfc4733"]
     assert [a.first for a in appends] == [0, 6]
     assert len(only(out, fx.StopPlay)) == 1
     assert len(only(out, fx.Release)) == 1

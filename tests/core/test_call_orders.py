@@ -25,6 +25,14 @@ STEPS = st.one_of(
     ),
     st.builds(ev.Digit, st.sampled_from([1, 2]), st.sampled_from(list("0129*#A"))),
     st.builds(ev.PlayEnded, st.sampled_from([1, 2]), st.integers(0, 6)),
+    st.builds(
+        ev.Recorded,
+        st.sampled_from([1, 2]),
+        st.just("d/x.wav"),
+        st.floats(0, 10),
+        st.integers(44, 9_999),
+        st.just(2),
+    ),
     st.sampled_from(["tick", "hang_up", "give_up", "advance"]),
     st.floats(0, 60),
 )

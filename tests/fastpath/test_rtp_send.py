@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fastpath import g711
+from fastpath.dtmf import DtmfDetector
 from fastpath.rtp_send import RtpSender
 from tests.reference.rtp import Parsed, parse
 from tests.reference.rtp_send import Sender
@@ -95,6 +97,58 @@ def test_sender_and_twin_send_the_same(script: list[tuple], seq: int, timestamp:
         assert ours.frame(number) == twin.frame(number)
         number += 1
     assert not twin.presses
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(commands.filter(lambda c: c[0] not in ("connect", "quiet")), max_size=20),
+    st.sampled_from([0, 8]),
+    st.booleans(),
+)
+def test_keys_for_a_peer_without_events_are_tones(
+    script: list[tuple], law: int, comfort: bool
+) -> None:
+    ours, twin = sender(), Sender(9, 0, 0)
+    for one in (ours, twin):
+        one.connect(law, -1, comfort=comfort)
+    number = 0
+    for name, *arguments in [*script, ("pause", False), ("frames", 60)]:
+        if name == "gone":
+            number += arguments[0]
+        elif name == "frames":
+            for _ in range(arguments[0]):
+                assert ours.frame(number) == twin.frame(number)
+                number += 1
+        elif name == "play":
+            for one in (ours, twin):
+                one.play(audio(LAW, arguments[0]), audio(OTHER_LAW, arguments[0]), *arguments[1:])
+        elif name != "send_digits" or len(twin.presses) + len(arguments[0]) <= 32:
+            for one in (ours, twin):
+                getattr(one, name)(*arguments)
+
+
+@pytest.mark.parametrize("law", [0, 8])
+def test_tones_that_we_send_are_the_keys(law: int) -> None:
+    made = sender()
+    made.connect(law, -1)
+    made.send_digits("159D*0#", 7, on_ms=60, gap_ms=60)
+    sent, ended = frames(made, 7 * 6 + 2)
+    assert [len(packets) for packets in sent] == [1] * len(sent)
+    decode = g711.alaw_decode if law else g711.ulaw_decode
+    heard = DtmfDetector().hear(decode(b"".join(p[0].payload for p in sent)))
+    assert [key for key, _ in heard] == list("159D*0#")
+    assert ended == ["digits7@41"]
+    assert markers(made, 3, 44) == [], "audio all the way"
+
+
+def test_a_peer_that_forgets_events_in_the_middle_of_one() -> None:
+    made = sender()
+    made.send_digits("5", 1)
+    frames(made, 2)
+    made.connect(0, -1)
+    sent, ended = frames(made, 10, 2)
+    assert {p.payload_type for packets in sent for p in packets} == {0}
+    assert ended == ["digits1@9"]
 
 
 def test_a_prompt_is_sent_whole_in_the_law_of_the_peer() -> None:

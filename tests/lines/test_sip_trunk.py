@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dialerd.core.effects import Dial
+from dialerd.core.keys import Dtmf
 from dialerd.core.numbering import load_numbering
 from dialerd.core.templates import TemplateError
 from dialerd.lines.rewriting import Rewrite
@@ -116,7 +117,7 @@ def test_a_technical_prefix():
 
 def test_what_a_trunk_says_of_its_media_and_session():
     made = invite(
-        codecs=(8,), dtmf="info", advertised="203.0.113.5", session_s=600, min_se_s=120,
+        codecs=(8,), dtmf=Dtmf.INFO, advertised="203.0.113.5", session_s=600, min_se_s=120,
         rel100="required", silence_s=5,
     )  # fmt: skip
     described = sdp.parse(made.sdp)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
+from fastpath import g711
 from tests.reference.rtp import DIGITS, event, rtp
 
 SILENCE = {0: b"\xff" * 160, 8: b"\xd5" * 160}
@@ -19,6 +22,7 @@ class Press:
     ended: list[Ended]
     on: int
     total: int
+    sounds: bool = False  # tones in the audio
 
 
 @dataclass
@@ -55,10 +59,25 @@ class Sender:
     def stop_play(self) -> None:
         self.playing = False
 
+    def tones(self, digit: str, frame: int) -> bytes:
+        """A frame of a key's tones, -10 and -8 dBm0 (the largest that mu-law can say is 3.17)."""
+        at = "123A456B789C*0#D".index(digit)
+        hertz = (697, 770, 852, 941)[at // 4], (1209, 1336, 1477, 1633)[at % 4]
+        n = np.arange(160) + 160 * frame
+        low, high = (2 * np.pi * (n * h % 8000) / 8000 for h in hertz)
+        both = np.rint(7050 * np.sin(low)) + np.rint(8875 * np.sin(high))
+        encode = g711.alaw_encode if self.payload_type == 8 else g711.ulaw_encode
+        return encode(both.astype(np.int16))
+
     def send_digits(self, digits: str, token: int, on_ms: int = 100, gap_ms: int = 100) -> None:
         on, gap = -(-on_ms // 20), -(-gap_ms // 20)
         for i, digit in enumerate(digits.upper()):
             code = DIGITS.index(digit)
+            if self.event_type < 0:
+                frames = [[(False, self.tones(digit, n))] for n in range(on)] + [[]] * gap
+                told = [("digits", token)] if i == len(digits) - 1 else []
+                self.presses.append(Press(frames, told, on - 2, on + gap, sounds=True))
+                continue
             frames = [[(True, event(code, 160))] * 3]
             frames += [[(False, event(code, 160 * n))] for n in range(2, on)]
             frames += [[(False, event(code, 160 * on, end=True))]] * 3
@@ -88,9 +107,14 @@ class Sender:
             if len(press.frames[0]) == 3:
                 self.digit_timestamp = timestamp
             packets = press.frames.pop(0)
+            sounds = press.sounds
             if not press.frames:
                 self.presses.pop(0)
                 ended = press.ended
+            if packets and sounds:
+                marker, self.before = not self.before, "silence"
+                body = packets[0][1]
+                return [self.packet(self.payload_type, timestamp, body, marker=marker)], ended
             if packets:
                 self.before = ""
                 sent = [

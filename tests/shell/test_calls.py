@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
+import socket
+import time
 
 import pytest
 
@@ -16,6 +18,7 @@ from dialerd.shell.calls import Calls
 from dialerd.shell.clock import Clock
 from dialerd.shell.media import Media
 from dialerd.shell.prompt_table import Prompts
+from dialerd.shell.recordings import Recordings
 from dialerd.shell.sip_stack import Bind, Stack, StackSettings
 from fastpath.rtp import MediaEngine
 from sip import sdp
@@ -73,8 +76,15 @@ def test_a_key_by_info_counts_where_no_event_can_tell_it(desk):
 
 def test_a_key_told_by_info_and_by_events_counts_once(desk):
     desk.on_sip(Accepted(1, AUDIO))
+    told = [ev.Answered(1), ev.Digit(1, "5", "info")]
     desk.on_sip(Digit(1, "5", 100))
-    assert desk.told == [ev.Answered(1)]
+    desk.media.pressed(1, "5", "rfc4733", time.monotonic_ns())
+    assert desk.told == told
+    desk.media.pressed(1, "5", "inband", time.monotonic_ns())
+    desk.media.pressed(1, "7", "inband", time.monotonic_ns())
+    assert desk.told == told, "no voice is taken for a key where keys are told"
+    desk.media.pressed(2, "5", "rfc4733", 0)
+    assert desk.told == told, "no such leg"
 
 
 def test_a_new_address_in_the_call_is_followed_and_a_refresh_changes_nothing(desk):
@@ -103,3 +113,38 @@ def test_a_peer_that_holds_us_hears_nothing_until_it_resumes(desk):
         desk.on_sip(Renegotiated(1, body) if paused else Accepted(1, body))
         paused.append(desk.media.engine.stats(desk.media._streams[1]).paused)
     assert paused == [False, True, False]
+
+
+@pytest.fixture
+def recorded(desk):
+    """The same, with a peer that takes INVITEs, and a call to be recorded."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+        peer.bind((HOST, 0))
+        desk._lines.configure([SipTrunk("t", HOST, peer.getsockname()[1])])
+        desk.dial(Dial(2, 2, "t", NUMBER, "c@d", "", record=True))
+        yield desk
+
+
+def test_an_answered_call_is_recorded_and_told_before_its_end(recorded, tmp_path):
+    media = recorded.media
+    kept = Recordings(tmp_path, media.engine, free_bytes_min=0, day=lambda: "2026-11-22")
+    media.recordings = kept
+    media.engine.start()
+    recorded.on_sip(Accepted(2, AUDIO))
+    assert kept.figures()["running"] == 1
+    recorded.on_sip(Ended(2, 200, "", 16, "them", True))
+    told, released = recorded.told[-2:]
+    assert isinstance(released, ev.Released)
+    assert (told.leg, told.path, told.channels) == (2, "2026-11-22/c@d.wav", 2)
+    assert told.size == 44 + round(told.seconds * 32_000)
+    kept.close()
+    assert (tmp_path / told.path).stat().st_size == told.size
+    recorded.dial(Dial(3, 3, "t", NUMBER, "e@f", "", record=True))
+    recorded.on_sip(Ended(3, 486, "Busy", 17, "them", False))
+    assert not list(tmp_path.rglob("e@f*")), "nobody answered"
+
+
+def test_nothing_is_kept_where_no_recordings_are(recorded):
+    recorded.on_sip(Accepted(2, AUDIO))
+    recorded.on_sip(Ended(2, 200, "", 16, "them", True))
+    assert not any(isinstance(event, ev.Recorded) for event in recorded.told)

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from dialerd.shell import listener, one_call
-from dialerd.shell.call_words import CallOptions, CallReport
+from dialerd.shell.call_words import TIMELINE_MAX, CallOptions, CallReport
 from dialerd.shell.listen_words import ListenEvent, ListenOptions, ListenSummary
 from dialerd.shell.listener import Listener
-from dialerd.shell.one_call import TIMELINE_MAX, OneCall
+from dialerd.shell.one_call import OneCall
 from dialerd.shell.sip_stack import Bind
 from fastpath.sipscan import Message, scan
 from sip import sdp

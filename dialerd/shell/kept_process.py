@@ -1,4 +1,4 @@
-"""Starts the admin process and starts it again when it dies; calls never notice."""
+"""Starts a process of ours and starts it again when it dies; calls never notice."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ import contextlib
 import logging
 import os
 import sys
-from pathlib import Path
 
-log = logging.getLogger("dialerd.admin")
+log = logging.getLogger("dialerd.processes")
 
 BACK_OFF_S = (1.0, 2.0, 5.0, 15.0, 30.0)
 STEADY_S = 60.0  # up this long: the next fall starts the back-off anew
 STOP_S = 5.0
 
 
-class AdminProcess:
-    """One child: `python -m admin_http -c CONFIG`."""
+class KeptProcess:
+    """One child: `python -m MODULE ARGUMENTS --parent PID`; `name` is for the log."""
 
-    def __init__(self, config: Path) -> None:
-        self._config = config
+    def __init__(self, name: str, module: str, *arguments: str) -> None:
+        self._name = name
+        self._arguments = (module, *arguments)
         self._task: asyncio.Task[None] | None = None
         self._process: asyncio.subprocess.Process | None = None
 
@@ -56,7 +56,7 @@ class AdminProcess:
             began = loop.time()
             try:
                 self._process = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-m", "admin_http", "-c", str(self._config)),
+                    *(sys.executable, "-m", *self._arguments),
                     *("--parent", str(os.getpid())),
                 )
                 code = await self._process.wait()
@@ -64,5 +64,5 @@ class AdminProcess:
                 code = error.errno or 1
             falls = 0 if loop.time() - began > STEADY_S else falls + 1
             wait_s = BACK_OFF_S[min(falls, len(BACK_OFF_S)) - 1]
-            log.warning("the admin process ended (%d); starting it again in %g s", code, wait_s)
+            log.warning("%s ended (%d); starting it again in %g s", self._name, code, wait_s)
             await asyncio.sleep(wait_s)
