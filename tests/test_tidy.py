@@ -15,6 +15,7 @@ import pytest
 
 from tests import tree
 
+pytestmark = pytest.mark.xdist_group("tidy")  # each file is parsed once, for all rules
 FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 70
 RATCHET: dict[str, tuple[int, str]] = {  # file: lines allowed, why it is not split

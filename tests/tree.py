@@ -54,9 +54,15 @@ def syntax(path: Path) -> ast.Module:
     return ast.parse(path.read_text(), str(path))
 
 
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """Every node of the parsed file: each rule looks at all of them."""
+    return tuple(ast.walk(syntax(path)))
+
+
 def walk(path: Path) -> Iterator[tuple[str, ast.AST]]:
     """ "file:line" and node, of every node that has a line."""
-    for node in ast.walk(syntax(path)):
+    for node in nodes(path):
         if line := getattr(node, "lineno", None):
             yield f"{name_of(path)}:{line}", node
 
@@ -81,7 +87,7 @@ def python_imports(path: Path) -> Iterator[tuple[int, str]]:
     package = module_name(path)
     if path.stem != "__init__":
         package = package.rpartition(".")[0]
-    for node in ast.walk(syntax(path)):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -111,7 +117,7 @@ def functions(path: Path) -> Iterator[tuple[str, str, int]]:
 def python_functions(path: Path) -> Iterator[tuple[int, str, int]]:
     """From `def` to the last line."""
     lines = path.read_text().splitlines()
-    for node in ast.walk(syntax(path)):
+    for node in nodes(path):
         if not isinstance(node, Function):
             continue
         length = code_lines(lines[node.lineno - 1 : node.end_lineno])

@@ -86,8 +86,10 @@ class Rtp(msgspec.Struct, frozen=True):
     jitter_ms: float = 0.0
 
 
-def rtp_of(stats: StreamStats) -> Rtp:
-    """What the engine counted."""
+def rtp_of(stats: StreamStats | None) -> Rtp:
+    """What the engine counted; None: there was no stream."""
+    if stats is None:
+        return Rtp()
     return Rtp(stats.sent, stats.received, stats.lost, round(stats.jitter_ms, 3))
 
 

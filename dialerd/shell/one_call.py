@@ -90,8 +90,7 @@ class OneCall:
             await self._wait()
         finally:
             self._close()
-        if self._stats is not None:
-            self.report.rtp = rtp_of(self._stats)
+        self.report.rtp = rtp_of(self._stats)
         return self.report
 
     # -- its beginning ---------------------------------------------------------------------------
@@ -345,12 +344,12 @@ class OneCall:
         self._digits_left = False
         if self._voice is None:
             return
-        digits = self._options.digits
         try:
-            if self._keys.dtmf == "info" and self.stack is not None:
-                self._later(inform(self.stack, digits, self._clock.now_ns()), self._sent)
+            if self.stack is not None and self._keys.dtmf == "info":
+                now_ns = self._clock.now_ns()
+                self._later(inform(self.stack, self._options.digits, now_ns), self._sent)
             else:
-                self._engine.send_digits(self._voice.stream, digits, DIGITS_TOKEN)
+                self._engine.send_digits(self._voice.stream, self._options.digits, DIGITS_TOKEN)
         except BufferError as error:
             self._note("digits_not_sent", str(error))
             return
@@ -371,10 +370,10 @@ class OneCall:
                 self._sent()
 
     def _key(self, digit: str, source: str, at_ns: int) -> None:
-        if self._keys.press(digit, source, at_ns) != "key":
-            return
-        self.report.digits.append(HeardDigit(digit, (at_ns - self._start_ns) // 1_000_000, source))
-        self._note("digit", f"{digit} ({source})")
+        if self._keys.press(digit, source, at_ns) == "key":
+            at_ms = (at_ns - self._start_ns) // 1_000_000
+            self.report.digits.append(HeardDigit(digit, at_ms, source))
+            self._note("digit", f"{digit} ({source})")
 
     def _through(self) -> None:
         """One thing is through: digits follow the prompt, a transfer all, then a little waiting."""
@@ -393,9 +392,6 @@ class OneCall:
         report.sip_code = 200 if answered else event.code
         report.q850, report.reason = event.q850, event.phrase
         report.released_by = by = "network" if event.phrase.startswith("unreach") else event.by
-        report.q850 = event.q850
-        report.reason = event.phrase
-        report.released_by = by = "network" if event.phrase.startswith("unreachable") else event.by
         if answered and report.answer_ms is not None:
             report.duration_ms = self._at_ms() - report.answer_ms
         if self._leaving and not answered:

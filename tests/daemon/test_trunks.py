@@ -16,6 +16,7 @@ from dialerd.store import open_store
 from tests.daemon.gateway import Gateway
 from tests.daemon.test_daemon import broadcast, people, until_finished
 from tests.interop.sipp import sipp
+from tests.ports import free_port
 
 SECOND = """
 [[trunk]]
@@ -52,7 +53,7 @@ def run_campaign(d, n, **settings):
 def silent():
     """A gateway that says nothing; what came is read at the end."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf:
-        deaf.bind(("127.0.0.1", 0))
+        deaf.bind(("127.0.0.1", free_port()))  # the test may bind it again
         deaf.setblocking(False)
         yield deaf
 

@@ -35,22 +35,6 @@ def stamping() -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def engine() -> Iterator[MediaEngine]:
-    engine = MediaEngine(streams_max=64)
-    engine.start()
-    yield engine
-    engine.stop()
-
-
-@pytest.fixture
-def peer() -> Iterator[socket.socket]:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind((HERE, 0))
-        sock.settimeout(10)
-        yield sock
-
-
 def until(done: Callable[[], object], engine: MediaEngine | None = None) -> list[MediaEvent]:
     """Wait, taking events; the time limit is only there to end a broken run."""
     events: list[MediaEvent] = []

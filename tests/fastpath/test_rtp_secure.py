@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
-from collections.abc import Callable, Iterator
 
 import pylibsrtp
 import pytest
@@ -13,6 +11,7 @@ from fastpath.rtp import DigitHeard, MediaEngine, PlayEnded, SrtpKeys
 from fastpath.srtp_keys import SUITES
 from tests.ports import media_ports
 from tests.reference.rtp import event, rtp
+from tests.waiting import until
 
 LOW, HIGH = media_ports()
 HERE = "127.0.0.1"
@@ -26,29 +25,6 @@ PROFILES = {
     "AEAD_AES_256_GCM": pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_256_GCM,
 }
 EVERY = pytest.mark.parametrize("suite", SUITES)
-
-
-@pytest.fixture
-def engine() -> Iterator[MediaEngine]:
-    engine = MediaEngine(streams_max=16)
-    engine.start()
-    yield engine
-    engine.stop()
-
-
-@pytest.fixture
-def peer() -> Iterator[socket.socket]:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind((HERE, 0))
-        sock.settimeout(10)
-        yield sock
-
-
-def until(done: Callable[[], object]) -> None:
-    give_up = time.monotonic() + 20
-    while not done():
-        assert time.monotonic() < give_up
-        time.sleep(0.002)
 
 
 def hearing(suite: str, key: bytes) -> pylibsrtp.Session:

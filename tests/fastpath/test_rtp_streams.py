@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import socket
-from collections.abc import Iterator
 
 import pytest
 
@@ -15,14 +14,6 @@ LOW, HIGH = media_ports()
 HERE = "127.0.0.1"
 PCMU = bytes(range(256)) * 5  # 8 frames
 PCMA = bytes(255 - b for b in PCMU)
-
-
-@pytest.fixture
-def engine() -> Iterator[MediaEngine]:
-    engine = MediaEngine(streams_max=64)
-    engine.start()
-    yield engine
-    engine.stop()
 
 
 def test_ports_are_even_in_the_range_and_random(engine: MediaEngine) -> None:

@@ -6,14 +6,13 @@ import gc
 import os
 import resource
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from fastpath.rtp import MediaEngine, PlayEnded
 from tests.ports import media_ports
+from tests.waiting import until
 
 LOW, HIGH = media_ports()
 HERE = "127.0.0.1"
@@ -38,13 +37,6 @@ def tasks() -> int:
 def memory_kib() -> int:
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * resource.getpagesize() // 1024
-
-
-def until(done: Callable[[], object]) -> None:
-    give_up = time.monotonic() + 20
-    while not done():
-        assert time.monotonic() < give_up
-        time.sleep(0.002)
 
 
 def test_ten_thousand_streams_leave_nothing_behind() -> None:

@@ -88,7 +88,7 @@ def test_with_a_wrong_password_it_is_not_let_in_and_then_not_answered(tmp_path: 
             assert registrar is not None
             with baresip(tmp_path, "1001", "wrong", desk.port) as phone:
                 await desk.until(lambda: desk.endpoint.statistics()["guesses"] >= 1)
-                await asyncio.to_thread(phone.stop)
+                phone.kill()
             assert registrar.lookup("1001") == []
 
     run(main())

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import socket
 import struct
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from fastpath.rtp import DigitHeard, MediaEngine
 from tests.ports import media_ports
+from tests.waiting import until
 
 pytestmark = pytest.mark.interop
 PCAPS = Path("/usr/share/sip-tester")
@@ -36,21 +35,6 @@ def payloads(name: str) -> list[bytes]:
             udp = packet[4 * (packet[0] & 15) :]
             out.append(udp[8 : int.from_bytes(udp[4:6], "big")])
     return out
-
-
-@pytest.fixture
-def engine() -> Iterator[MediaEngine]:
-    engine = MediaEngine(streams_max=20)
-    engine.start()
-    yield engine
-    engine.stop()
-
-
-def until(done: Callable[[], object]) -> None:
-    give_up = time.monotonic() + 20
-    while not done():
-        assert time.monotonic() < give_up
-        time.sleep(0.002)
 
 
 def event_type_of(packets: list[bytes]) -> int:

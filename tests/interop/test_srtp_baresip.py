@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import time
 import wave
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -77,14 +76,6 @@ class Talk:
         self.recorder.close()
         self.stats = self.engine.close(self.stream)
         agent.release(leg)
-
-
-@pytest.fixture
-def engine() -> Iterator[MediaEngine]:
-    engine = MediaEngine(priority=0, streams_max=4)
-    engine.start()
-    yield engine
-    engine.stop()
 
 
 def check_heard(talk: Talk, recording: Path, suite: str) -> None:

@@ -33,11 +33,6 @@ HERE = "IP:127.0.0.1"
 SECRET = "telephone"
 
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
 def account(port: int, user: str) -> Account:
     return Account(
         user,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import random
 import socket
-import time
-from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -16,32 +14,10 @@ from sip import sdp
 from sip.calls.negotiation import Capabilities, Negotiation
 from tests.ports import media_ports
 from tests.reference.rtp import rtp
+from tests.waiting import until
 
 HOST = "127.0.0.1"
 PORTS = media_ports()
-
-
-@pytest.fixture
-def engine() -> Iterator[MediaEngine]:
-    engine = MediaEngine(priority=0, streams_max=8)
-    engine.start()
-    yield engine
-    engine.stop()
-
-
-@pytest.fixture
-def peer() -> Iterator[socket.socket]:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind((HOST, 0))
-        sock.settimeout(10)
-        yield sock
-
-
-def until(done: Callable[[], object]) -> None:
-    give_up = time.monotonic() + 20
-    while not done():
-        assert time.monotonic() < give_up
-        time.sleep(0.002)
 
 
 def media(port: int, host: str = HOST, **more: object) -> sdp.Media:

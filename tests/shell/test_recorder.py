@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 import wave
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +22,7 @@ from dialerd.shell.recorder import ENTRY, HEADER_BYTES, HOLD_SAMPLES, Recorder
 from fastpath import g711
 from fastpath.rtp import MediaEngine
 from tests.ports import media_ports
+from tests.waiting import until
 
 PORTS = media_ports()
 
@@ -162,21 +162,6 @@ def test_a_folder_that_is_not_there_is_refused_at_once(tmp_path: Path) -> None:
 
 def size_of(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
-
-
-@pytest.fixture
-def engine() -> Iterator[MediaEngine]:
-    engine = MediaEngine(streams_max=16)
-    engine.start()
-    yield engine
-    engine.stop()
-
-
-def until(done: Callable[[], bool]) -> None:
-    give_up = time.monotonic() + 20
-    while not done():
-        assert time.monotonic() < give_up
-        time.sleep(0.01)
 
 
 def frames_in_order(heard: np.ndarray, said: np.ndarray) -> int:

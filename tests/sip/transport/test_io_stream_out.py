@@ -31,11 +31,6 @@ LOOPS = [asyncio.run, uvloop.run]
 Main = Coroutine[Any, Any, None]
 
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
 @pytest.mark.parametrize("run", LOOPS)
 @pytest.mark.parametrize("kind", ["tcp", "tls"])
 @pytest.mark.parametrize("host", [HOST, "::1"])

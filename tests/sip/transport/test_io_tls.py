@@ -30,11 +30,6 @@ LOOPS = [asyncio.run, uvloop.run]
 Main = Coroutine[Any, Any, None]
 
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
 def call_by_name(
     authority: Authority, shown: str, name: str | None, **theirs: object
 ) -> tuple[int, dict[str, int]]:
