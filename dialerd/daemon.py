@@ -58,6 +58,7 @@ from sip.errors import SipError
 
 log = logging.getLogger("dialerd")
 
+MOVED_S = 0.02  # for which addresses found one after the other are gathered
 GIL_SWITCH_S = 0.0005  # the store's writer thread must not hold the loop for Python's usual 5 ms
 
 
@@ -75,6 +76,7 @@ class Daemon:
         self._stopping = asyncio.Event()
         self._reloads: set[asyncio.Task[Reloaded]] = set()
         self._hang_up = False
+        self._moved: set[str] = set()
 
     async def run(self) -> None:
         """Start, serve until told to stop, stop. StartError when it cannot start."""
@@ -157,9 +159,15 @@ class Daemon:
         self._feed(LinesChanged(specs, offset_s))
 
     def _on_moved(self, name: str) -> None:
-        """A trunk has other addresses than before, or none."""
+        """A trunk has other addresses than before, or none: told with those of the same moment."""
+        if not self._moved:
+            asyncio.get_running_loop().call_later(MOVED_S, self._tell_moved)
+        self._moved.add(name)
+
+    def _tell_moved(self) -> None:
+        names, self._moved = sorted(self._moved), set()
         self._tell_lines()
-        self._health.moved(name)
+        self._health.moved(*names)
 
     def _start_media(self, loop: asyncio.AbstractEventLoop, shown: str) -> None:
         media = self._config.media

@@ -76,13 +76,13 @@ class TrunkHealth:
             self._tell(name)
         self._flush()
 
-    def moved(self, name: str) -> None:
-        """A trunk has other addresses than before, or none."""
-        if name not in self._trunks:
-            return
-        self._register(name, time.monotonic_ns())
+    def moved(self, *names: str) -> None:
+        """Trunks have other addresses than before, or none."""
         self._ping()
-        self._tell(name)
+        for name in names:
+            if name in self._trunks:
+                self._register(name, time.monotonic_ns())
+                self._tell(name)
         self._flush()
 
     async def close(self) -> None:
