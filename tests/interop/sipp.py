@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 from tests.ports import free_port
 
@@ -48,9 +49,10 @@ class Sipp:
         extra: tuple[str, ...],
         host: str = "127.0.0.1",
         transport: str = "udp",
+        port: int = 0,
     ) -> None:
-        """`scenario` is a built-in name or a file below scenarios/."""
-        self.port = free_port(host)
+        """`scenario` is a built-in name or a file below scenarios/; `port` 0 is a free one."""
+        self.port = port or free_port(host)
         self._folder = folder
         self._stats = folder / f"stats-{self.port}.csv"
         named = SCENARIOS / f"{scenario}.xml"
@@ -94,8 +96,8 @@ class Sipp:
 
 
 @contextlib.contextmanager
-def sipp(folder: Path, scenario: str, calls: int = 1, *extra: str, **where: str):
-    """A SIPp for the length of a block; `where` is its host and transport."""
+def sipp(folder: Path, scenario: str, calls: int = 1, *extra: str, **where: Any):
+    """A SIPp for the length of a block; `where` is its host, transport and port."""
     peer = Sipp(folder, scenario, calls, extra, **where)
     try:
         yield peer
