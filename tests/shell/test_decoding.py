@@ -187,8 +187,8 @@ def test_ten_minutes_are_the_most(tmp_path: Path) -> None:
 
 
 def test_a_bomb_of_silence_ends_at_the_limit(tmp_path: Path) -> None:
-    """A day of silence in a few hundred kilobytes."""
-    bomb = tmp_path / "day.flac"
+    """An hour of silence in less than two megabytes."""
+    bomb = tmp_path / "hour.flac"
     command = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "anullsrc=r=8000:cl=mono", "-t",
                "3600", "-frame_size", "16384", str(bomb)]  # fmt: skip
     subprocess.run(command, check=True, timeout=60)
