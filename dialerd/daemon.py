@@ -42,7 +42,7 @@ from dialerd.shell.entropy import Entropy
 from dialerd.shell.garbage import seldom_collected
 from dialerd.shell.kept_process import KeptProcess
 from dialerd.shell.library import library_of
-from dialerd.shell.media import Media
+from dialerd.shell.media import Media, MediaRules
 from dialerd.shell.phones import KeptPhones
 from dialerd.shell.prompt_table import Prompts
 from dialerd.shell.recordings import Recordings, day_name
@@ -178,7 +178,10 @@ class Daemon:
         )
         self._prompts = Prompts(engine, (media.prompts,), library_of(self._config.store.path))
         ports = (media.port_low, media.port_high)
-        self._media = Media(engine, self._prompts, media.bind, shown, ports, self._feed)
+        self._media = Media(
+            engine, self._prompts, media.bind, shown, ports, self._feed,
+            MediaRules(media.threads, media.load_max, media.silence_s_max, media.rtcp),
+        )  # fmt: skip
         self._media.attach(loop)
         self._exits.callback(self._media.detach, loop)
         self._start_recordings(engine)
@@ -263,6 +266,10 @@ class Daemon:
 
     def _watch_calls(self) -> None:
         self._dialer.watch_calls(on=self._hub.asked_for("call"))
+        self._media.shows = self._show_audio if self._hub.asked_for("audio") else None
+
+    def _show_audio(self, figures: dict[str, object]) -> None:
+        self._publish("audio", figures)
 
     # -- stop ------------------------------------------------------------------------------------
 
@@ -345,7 +352,8 @@ class Daemon:
 def _calls_max(config: Config) -> int:
     """As configured, or what the open files allow."""
     files = open_files.raise_limit()
-    wanted, most = config.dialing.calls_max, open_files.calls_of(files)
+    sockets = 2 if config.media.rtcp else 1
+    wanted, most = config.dialing.calls_max, open_files.calls_of(files, sockets)
     if wanted <= most:
         return wanted
     log.warning(

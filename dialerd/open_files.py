@@ -1,4 +1,4 @@
-"""How many files a process may open: every call in progress holds a socket."""
+"""How many files a process may open: every call in progress holds a socket or two."""
 
 from __future__ import annotations
 
@@ -21,6 +21,6 @@ def raise_limit() -> int:
     return wanted
 
 
-def calls_of(files: int) -> int:
-    """How many calls so many files are enough for; at least one."""
-    return max(files - ELSE, 1)
+def calls_of(files: int, sockets: int = 1) -> int:
+    """How many calls of so many sockets so many files are enough for; at least one."""
+    return max((files - ELSE) // sockets, 1)

@@ -1,8 +1,7 @@
 """The media engine: RTP for thousands of calls in threads that never hold the GIL.
 
-One UDP socket for each call, on an even port. The odd port beside it is left unbound: RTCP that a
-peer sends there is answered by the kernel's ICMP, and RTCP multiplexed on the RTP port (RFC 5761)
-is counted and ignored. Sockets are not connected, so no ICMP error can disturb a stream.
+One UDP socket for each call, on an even port, and one for RTCP beside it unless both are on one
+port (RFC 5761). Sockets are not connected, so no ICMP error can disturb a stream.
 """
 
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from fastpath.rtp_events import DeviceGone as DeviceGone
 from fastpath.rtp_events import DigitHeard as DigitHeard
 from fastpath.rtp_events import DigitsSent as DigitsSent
 from fastpath.rtp_events import MediaEvent as MediaEvent
+from fastpath.rtp_events import PeerSilent as PeerSilent
 from fastpath.rtp_events import PlayEnded as PlayEnded
 from fastpath.rtp_receive import DIGITS as DIGITS
 from fastpath.rtp_record import RECORD_DTYPE as RECORD_DTYPE
@@ -55,6 +55,20 @@ class MediaEngine(StreamEngine):
         hold: nothing is sent. `payload_type` is 0 or 8, or the number (96-127) agreed on for the
         G.711 of `law` 0 or 8; `event_type` that for telephone-event, -1 for none. ValueError for a
         host that is not a single IPv4 address, and for numbers out of range.
+        """
+
+    def report(self, stream: int, host: str = "", port: int = 0, *, mux: bool = False) -> bool:
+        """Exchange RTCP reports with the peer from now on, sealed when SRTP is on.
+
+        `host` and `port` are of a=rtcp, empty and 0 for the port beside the peer's RTP; `mux` is
+        for both on one port (RFC 5761). False when our port beside RTP is taken: then there are no
+        reports. ValueError for what is not an address of one host.
+        """
+
+    def watch(self, stream: int, silence_ms: int) -> None:
+        """Tell `PeerSilent`, once, when no RTP came for so long from now on; 0: do not.
+
+        ValueError for more than an hour.
         """
 
     def pause(self, stream: int) -> None:

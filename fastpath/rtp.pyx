@@ -1,14 +1,16 @@
 # cython: auto_pickle=False, autotestdict=False
 """The media engine as Python sees it. See rtp_loop.pxd for how its threads meet."""
 
-from libc.stdint cimport int16_t, int64_t, uint8_t, uint32_t
+from libc.stdint cimport int16_t, int64_t, uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport calloc
 
 from fastpath.dtmf_tap cimport tones_off, tones_on
+from fastpath.rtcp cimport rtcp_start
+from fastpath.rtcp_exchange cimport rtcp_open
 from fastpath.rtp_echo cimport echo_off, echo_on
 from fastpath.rtp_engine cimport StreamEngine
 from fastpath.rtp_latch cimport ipv4
-from fastpath.rtp_limits cimport DIGITS_MAX
+from fastpath.rtp_limits cimport DIGITS_MAX, MS_NS, SILENCE_MS_MAX
 from fastpath.rtp_loop cimport Stream
 from fastpath.rtp_os cimport CLOCK_MONOTONIC, clock
 from fastpath.rtp_prompts cimport Chain
@@ -28,7 +30,8 @@ from fastpath.srtp cimport KeyPair, Srtp, srtp_free
 
 # the face of this module
 from fastpath.rtp_counts import StreamStats  # no-cython-lint
-from fastpath.rtp_events import DeviceGone, DigitHeard, DigitsSent, MediaEvent, PlayEnded  # no-cython-lint
+from fastpath.rtp_events import DeviceGone, DigitHeard, DigitsSent, MediaEvent  # no-cython-lint
+from fastpath.rtp_events import PeerSilent, PlayEnded  # no-cython-lint
 from fastpath.rtp_receive import DIGITS  # no-cython-lint
 from fastpath.rtp_record import RECORD_DTYPE  # no-cython-lint
 from fastpath.srtp_keys import SrtpKeys  # no-cython-lint
@@ -63,6 +66,28 @@ cdef class MediaEngine(StreamEngine):
         s.receiver.audio_type = <int16_t> payload_type
         s.receiver.audio_law = <uint8_t> law
         sender_connect(&s.sender, law, payload_type, event_type, comfort)
+        self.let_go(s)
+
+    def report(self, int64_t stream, str host="", int port=0, *, bint mux=False):
+        cdef uint32_t address = ipv4(host) if host else 0
+        cdef Stream *s
+        if not 0 <= port < 65536 or (host and not port) or address >> 28 >= 14:
+            raise ValueError(f"not an address for reports: {host}:{port}")
+        s = self.hold(stream)
+        done = mux or rtcp_open(s)
+        if done:
+            rtcp_start(&s.rtcp, address, <uint16_t> port, mux, clock(CLOCK_MONOTONIC))
+        self.let_go(s)
+        return bool(done)
+
+    def watch(self, int64_t stream, int silence_ms):
+        cdef Stream *s
+        if not 0 <= silence_ms <= SILENCE_MS_MAX:
+            raise ValueError(f"silence_ms must be between 0 (not watched) and {SILENCE_MS_MAX}")
+        s = self.hold(stream)
+        s.silence_ns = <int64_t> silence_ms * MS_NS
+        s.silence_from_ns = clock(CLOCK_MONOTONIC)
+        s.silence_told = 0
         self.let_go(s)
 
     def pause(self, int64_t stream):

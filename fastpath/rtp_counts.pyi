@@ -18,7 +18,7 @@ class StreamStats(NamedTuple):
     foreign: int  # dropped by the latch: not from the peer
     malformed: int
     other_payload: int  # of a payload type nobody agreed on
-    rtcp: int
+    rtcp: int  # that came to the RTP port
     early: int  # arrived before the first connect
     late: int  # frames sent 20 ms or more after their time
     send_errors: int
@@ -33,5 +33,18 @@ class StreamStats(NamedTuple):
     paused: bool  # nothing is sent: the peer wants to hear nothing
     srtp_failed: int  # dropped: not authentic
     srtp_replayed: int  # dropped: authentic once before, or too old to tell
+    expected: int  # that the peer sent by its own numbers
+    loss_runs: int  # stretches of lost packets
+    loss_run_max: int  # packets in the longest
+    mos: float  # estimate of what we hear (ITU-T G.107, see rtp_quality); 0.0: nothing came
+    flooded: int  # periods of 20 ms that brought more than the receive budget of 64
+    rtcp_sent: int
+    rtcp_received: int
+    rtcp_dropped: int  # malformed, or not from the peer
+    rtt_ms: float | None  # the way there and back by the peer's reports; None: not told
+    peer_lost: int | None  # of ours, by the peer's last report
+    peer_jitter_ms: float | None
+    peer_mos: float  # estimate of what the peer hears; 0.0: not told
+    peer_bye: bool  # the peer's RTCP said goodbye
 
 __pyx_capi__: dict[str, object]

@@ -3,21 +3,29 @@
 
 from collections import namedtuple
 
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memset
 
 from fastpath.atomics cimport get64
 from fastpath.rtp_latch cimport ipv4_text
 from fastpath.rtp_limits cimport HISTOGRAM_BINS
 from fastpath.rtp_loop cimport bin_edge_us
-from fastpath.rtp_receive cimport receiver_jitter_ms, receiver_lost
+from fastpath.rtp_quality cimport quality_delay_ms, quality_mos
 from fastpath.rtp_record cimport RecordRing, record_of
+from fastpath.rtp_sources cimport (
+    receiver_expected,
+    receiver_jitter_ms,
+    receiver_lost,
+    receiver_settle,
+)
 
 StreamStats = namedtuple(
     "StreamStats",
     "sent received lost reordered duplicates stale jitter_ms foreign malformed other_payload rtcp"
     " early late send_errors receive_errors digits_heard digits_sent record_dropped source_changes"
-    " heard_ns peer locked paused srtp_failed srtp_replayed",
+    " heard_ns peer locked paused srtp_failed srtp_replayed expected loss_runs loss_run_max mos"
+    " flooded rtcp_sent rtcp_received rtcp_dropped rtt_ms peer_lost peer_jitter_ms peer_mos"
+    " peer_bye",
 )
 
 
@@ -49,6 +57,9 @@ cdef Counts counts_of(const Stream *s) noexcept:
     cdef Counts c
     cdef const RecordRing *ring = record_of(s)
     c.receiver = s.receiver
+    c.rtcp = s.rtcp
+    c.flooded = s.flooded
+    c.seq_first = s.sender.seq_first
     c.sent = s.sent
     c.early = s.early
     c.late = s.late
@@ -62,8 +73,32 @@ cdef Counts counts_of(const Stream *s) noexcept:
     return c
 
 
-cdef object stats_of(const Counts *c):
-    cdef const Receiver *r = &c.receiver
+cdef double heard_mos(const Receiver *r, double rtt_ms) noexcept:
+    """Of what we hear; 0 when that was nothing."""
+    cdef uint64_t expected = receiver_expected(r), lost = receiver_lost(r)
+    cdef double runs = r.loss_runs if r.loss_runs else 1.0
+    cdef double delay_ms = quality_delay_ms(rtt_ms, receiver_jitter_ms(r))
+    if expected == 0:
+        return 0.0
+    return quality_mos(lost / <double> expected, lost / runs, delay_ms)
+
+
+cdef double told_mos(const Counts *c, double rtt_ms, double jitter_ms) noexcept:
+    """Of what they hear, by their last report; 0 when there was none. How losses lay is not told.
+    """
+    cdef const Rtcp *t = &c.rtcp
+    cdef uint32_t expected = t.highest - c.seq_first + 1
+    cdef double delay_ms = quality_delay_ms(rtt_ms, jitter_ms)
+    if t.reports == 0 or expected == 0:
+        return 0.0
+    return quality_mos(t.lost / <double> expected, 1.0, delay_ms)
+
+
+cdef object stats_of(Counts *c):
+    cdef Receiver *r = &c.receiver
+    cdef const Rtcp *t = &c.rtcp
+    cdef double rtt_ms = max(t.rtt_ns, 0) / 1e6, theirs_ms = t.jitter / 8.0
+    receiver_settle(r)
     return StreamStats(
         c.sent,
         r.received,
@@ -90,6 +125,19 @@ cdef object stats_of(const Counts *c):
         bool(c.paused),
         c.srtp_failed,
         c.srtp_replayed,
+        receiver_expected(r),
+        r.loss_runs,
+        r.loss_run_max,
+        heard_mos(r, rtt_ms),
+        c.flooded,
+        t.sent,
+        t.received,
+        t.malformed + t.foreign,
+        rtt_ms if t.rtt_ns >= 0 else None,
+        t.lost if t.reports else None,
+        theirs_ms if t.reports else None,
+        told_mos(c, rtt_ms, theirs_ms),
+        bool(t.theirs_bye),
     )
 
 

@@ -9,8 +9,11 @@ from libc.string cimport memset
 
 from fastpath.atomics cimport add32, get8, pause, set8, set32, swap8
 from fastpath.pump cimport Pump, device_open, pump_start
+from fastpath.rtcp cimport rtcp_init
+from fastpath.rtcp_exchange cimport rtcp_goodbye
 from fastpath.rtp_counts cimport Counts, counts_of, engine_counters, stats_of
 from fastpath.rtp_events cimport events_take
+from fastpath.rtp_latch cimport ipv4
 from fastpath.rtp_limits cimport (
     EVENTS_BATCH, EVENTS_MIN, SLOTS, STREAMS_LIMIT, THREADS_MAX,
 )
@@ -25,6 +28,8 @@ from fastpath.rtp_loop cimport (
     worker_run,
 )
 from fastpath.rtp_os cimport (
+    CLOCK_MONOTONIC,
+    clock,
     close_fd,
     getpid,
     pthread_join,
@@ -109,6 +114,8 @@ cdef class StreamEngine:
                 for i in range(self.table):
                     if self.gates[i] != GATE_FREE:
                         close_fd(self.streams[i].fd)
+                        if self.streams[i].rtcp.fd >= 0:
+                            close_fd(self.streams[i].rtcp.fd)
                         drop_taps(&self.streams[i])
                         srtp_free(self.streams[i].srtp)
                         free(self.streams[i].serve_state)
@@ -131,6 +138,7 @@ cdef class StreamEngine:
         for i in range(self.thread_count):
             set8(&self.workers[i].stop, 0)
             self.workers[i].retry_count = 0
+            self.workers[i].begun_ns = clock(CLOCK_MONOTONIC)
             error = thread_start(
                 &self.workers[i].thread, worker_run, &self.workers[i], self.priority, &refused
             )
@@ -199,6 +207,7 @@ cdef class StreamEngine:
         group = self.group_beside(near) if near else emptiest(self.workers, self.thread_count)
         fd = bind_even(host, port_low, port_high, &port)
         s = self.seat(fd, group)
+        s.host = ipv4(host)
         s.port = port
         self.let_go(s)
         return s.id
@@ -206,7 +215,7 @@ cdef class StreamEngine:
     cdef Stream *seat(self, int fd, int group) except NULL:
         """A new stream, held, on a descriptor that is the stream's from now on."""
         cdef int entry
-        cdef uint32_t chance[3]
+        cdef uint32_t chance[8]
         cdef Stream *s
         cdef Worker *w
         if random_bytes(&chance[0], sizeof(chance)):
@@ -220,6 +229,7 @@ cdef class StreamEngine:
         s.id = self.opened * self.table + group * self.slot_capacity + entry
         s.fd = fd
         receiver_init(&s.receiver)
+        rtcp_init(&s.rtcp, <const uint8_t *> &chance[3])
         # RFC 3711 3.3.1: so low that a loss among the first packets hides no roll-over
         sender_init(&s.sender, chance[0], chance[1] & 0x7FFF, chance[2])
         if <uint32_t> entry + 1 > w.slot_high[group % SLOTS]:
@@ -291,7 +301,9 @@ cdef class StreamEngine:
         """Free a held stream and everything it holds; its last statistics."""
         cdef int index = <int> (s - self.streams)
         cdef int group = index // self.slot_capacity
-        cdef Counts counts = counts_of(s)
+        cdef Counts counts
+        rtcp_goodbye(&self.workers[group // SLOTS], s)
+        counts = counts_of(s)
         sender_stop(&s.sender)
         drop_taps(s)
         srtp_free(s.srtp)
@@ -299,6 +311,8 @@ cdef class StreamEngine:
         free(s.serve_state)
         s.serve_state = NULL
         close_fd(s.fd)
+        if s.rtcp.fd >= 0:
+            close_fd(s.rtcp.fd)
         set8(&self.gates[index], GATE_FREE)
         add32(&self.workers[group // SLOTS].slot_used[group % SLOTS], -1)
         self.free_entries[group].append(index % self.slot_capacity)

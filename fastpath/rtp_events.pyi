@@ -32,6 +32,12 @@ class DeviceGone(NamedTuple):
     stream: int
     error: int  # errno
 
-MediaEvent: TypeAlias = DigitHeard | PlayEnded | DigitsSent | DeviceGone
+class PeerSilent(NamedTuple):
+    """The peer sent no RTP for as long as `watch` allows, since `since_ns` (CLOCK_MONOTONIC)."""
+
+    stream: int
+    since_ns: int
+
+MediaEvent: TypeAlias = DigitHeard | PlayEnded | DigitsSent | DeviceGone | PeerSilent
 
 __pyx_capi__: dict[str, object]

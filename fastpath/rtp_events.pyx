@@ -4,7 +4,14 @@
 from collections import namedtuple
 
 from fastpath.rtp_limits cimport EVENTS_BATCH
-from fastpath.rtp_loop cimport DEVICE_GONE, DIGIT_HEARD, PLAY_ENDED, Event, event_take
+from fastpath.rtp_loop cimport (
+    DEVICE_GONE,
+    DIGIT_HEARD,
+    DIGITS_SENT,
+    PLAY_ENDED,
+    Event,
+    event_take,
+)
 
 from fastpath.rtp_receive import DIGITS
 
@@ -14,7 +21,8 @@ DigitHeard = namedtuple("DigitHeard", ("stream", "digit", "at_ns", "source"))
 PlayEnded = namedtuple("PlayEnded", ("stream", "token"))
 DigitsSent = namedtuple("DigitsSent", ("stream", "token"))
 DeviceGone = namedtuple("DeviceGone", ("stream", "error"))
-MediaEvent = DigitHeard | PlayEnded | DigitsSent | DeviceGone
+PeerSilent = namedtuple("PeerSilent", ("stream", "since_ns"))
+MediaEvent = DigitHeard | PlayEnded | DigitsSent | DeviceGone | PeerSilent
 
 
 cdef list events_take(Worker *workers, int count):
@@ -30,8 +38,10 @@ cdef list events_take(Worker *workers, int count):
                 out.append(PlayEnded(e.stream, e.value))
             elif e.kind == DEVICE_GONE:
                 out.append(DeviceGone(e.stream, e.value))
-            else:
+            elif e.kind == DIGITS_SENT:
                 out.append(DigitsSent(e.stream, e.value))
+            else:
+                out.append(PeerSilent(e.stream, e.value))
             if len(out) >= EVENTS_BATCH:
                 return out
     return out

@@ -16,6 +16,7 @@ cdef enum:
     SOCKET_BUFFER_BYTES = 32768  # kernel memory a flood can hold for one call
     SOURCES_MAX = 2  # SSRCs followed at once in one stream (audio and a separate event source)
     DROPOUT_MAX = 3000  # RFC 3550 A.1
+    LEAP_SAMPLES = 16000  # further apart, two timestamps are of two clocks
     REORDER_WINDOW = 64  # instead of A.1's MAX_MISORDER: further back is a restart
     SRTP_EXTRA_MAX = 32  # octets a protected packet is longer: tag, SRTCP index
     # latching
@@ -29,6 +30,15 @@ cdef enum:
     DIGIT_FRAMES_MIN = 2
     DIGIT_FRAMES_MAX = 200
     ECHO_BYTES_MAX = 1600  # heard and not said back yet: 200 ms; more is dropped
+    SILENCE_MS_MAX = 3600000  # the longest silence that can be watched for
+    # RTCP
+    RTCP_BYTES_MAX = 128  # of a compound packet of ours: two reports, a name and a goodbye
+    RTCP_BUDGET = 4  # datagrams read from one RTCP socket at a time
+    RTCP_POLL_FRAMES = 50  # and how often: once a second
+    RTCP_BUFFER_BYTES = 4096  # kernel memory for them
+    RTCP_BANDWIDTH = 500  # octets per second: 5 % of G.711 in 20 ms packets (RFC 3550 6.2)
+    RTCP_OVERHEAD = 28  # IP and UDP, which count as well
+    CNAME_BYTES = 16  # 96 random bits in base64 (RFC 7022 section 4.2)
     # engine
     SLOTS = 20
     TICKS_LATE_MAX = 100  # ms behind after which whole periods are skipped, not sent in a burst
@@ -55,6 +65,12 @@ cdef enum:
 cdef extern from *:
     """
     #define DL_LEARN_NS 3000000000LL
+    #define DL_RTCP_MIN_NS 4500000000LL
+    #define DL_RTCP_RTT_NS_MAX 10000000000LL
     """
     # how long a better ranked source may still take the lead
     const long long LEARN_NS "DL_LEARN_NS"
+    # the minimum between reports, by RFC 3550 6.2's reduced rule: 360 s over 80 kbit/s
+    const long long RTCP_MIN_NS "DL_RTCP_MIN_NS"
+    # a longer way there and back is not believed
+    const long long RTCP_RTT_NS_MAX "DL_RTCP_RTT_NS_MAX"

@@ -22,6 +22,7 @@ Where others join a stream, while it is served or held:
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
+from fastpath.rtcp cimport Rtcp
 from fastpath.rtp_limits cimport (
     DATAGRAM_BYTES_MAX,
     HISTOGRAM_BINS,
@@ -47,6 +48,7 @@ cdef enum EventKind:
     PLAY_ENDED
     DIGITS_SENT
     DEVICE_GONE
+    PEER_SILENT
 
 cdef struct Event:
     int64_t stream
@@ -89,6 +91,7 @@ cdef struct Tap:  # each function may be NULL
 cdef struct Stream:
     int64_t id
     int fd
+    uint32_t host
     uint16_t port
     uint8_t connected
     int64_t connected_ns
@@ -98,12 +101,18 @@ cdef struct Stream:
     Tap taps[TAPS_MAX]
     Srtp *srtp  # NULL: plain RTP
     uint64_t sent
+    uint64_t octets  # of payload
+    int64_t silence_ns  # after so long without RTP it is told, once; 0: never
+    int64_t silence_from_ns
+    uint8_t silence_told
+    uint64_t flooded  # periods in which the receive budget was spent
     uint64_t late  # frames that left 20 ms or more after their time
     uint64_t send_errors
     uint64_t receive_errors
     uint64_t early  # arrived before the first connect: dropped
     Sender sender
     Receiver receiver
+    Rtcp rtcp
 
 cdef struct Worker:
     # shared with the other workers
@@ -119,6 +128,7 @@ cdef struct Worker:
     int32_t slot_used[SLOTS]  # streams open in a slot
     uint32_t slot_high[SLOTS]  # entries ever used in a slot
     EventRing ring
+    int64_t begun_ns
     int retry_count
     uint32_t retry[RETRY_MAX]
     uint64_t ticks

@@ -4,6 +4,7 @@
 from libc.string cimport memset
 
 from fastpath.atomics cimport exchange8, get8, get32, geti32, set8, set32, set64, swap8
+from fastpath.rtcp_exchange cimport rtcp_heard, rtcp_serve
 from fastpath.rtp_latch cimport Latch, latch_bars
 from fastpath.rtp_limits cimport (
     FRAME_BYTES,
@@ -23,7 +24,7 @@ from fastpath.rtp_os cimport (
     udp_send,
     wake,
 )
-from fastpath.rtp_receive cimport AUDIO, DigitOut, Packet, receiver_packet, receiver_tick
+from fastpath.rtp_receive cimport AUDIO, RTCP, DigitOut, Packet, receiver_packet, receiver_tick
 from fastpath.rtp_send cimport sender_frame
 from fastpath.srtp_open cimport srtp_open
 from fastpath.srtp_seal cimport srtp_seal
@@ -196,11 +197,14 @@ cdef void receive(Worker *w, Stream *s, const Moment *m) noexcept nogil:
         verdict = receiver_packet(&s.receiver, data, size, address, port, at_ns, &packet)
         if verdict == AUDIO and s.tap_count:
             heard(s, &packet, data + packet.payload_at, at_ns)
+        elif verdict == RTCP:
+            rtcp_heard(s, data, size, address, port, at_ns, m.wall_ns)
         if s.receiver.digits:
             tell_digits(w, s)
         if now_ns - at_ns < PERIOD_NS:
             break
     else:
+        s.flooded += 1
         w.budget_spent += 1
     if s.receiver.open:
         receiver_tick(&s.receiver, clock(CLOCK_MONOTONIC))
@@ -234,6 +238,7 @@ cdef void send(Worker *w, Stream *s, const Moment *m) noexcept nogil:
             s.send_errors += 1
         else:
             s.sent += 1
+            s.octets += <uint64_t> w.out.size[i] - HEADER_BYTES
     if w.out.count:
         late_ns = clock(CLOCK_MONOTONIC) - m.due_ns
         w.frames += 1
@@ -256,6 +261,13 @@ cdef void tell_ends(Worker *w, Stream *s) noexcept nogil:
         s.sender.digits_ended = 0
 
 
+cdef void watch(Worker *w, Stream *s, int64_t now_ns) noexcept nogil:
+    """Tell once that the peer has been silent for too long."""
+    cdef int64_t since_ns = max(s.silence_from_ns, s.receiver.heard_ns)
+    if now_ns - since_ns >= s.silence_ns and tell(w, PEER_SILENT, s.id, since_ns):
+        s.silence_told = 1
+
+
 cdef int serve(Worker *w, uint32_t index, const Moment *m) noexcept nogil:
     """Serve one entry of the table; 0 when Python holds it just now."""
     cdef Stream *s
@@ -271,6 +283,10 @@ cdef int serve(Worker *w, uint32_t index, const Moment *m) noexcept nogil:
         receive(w, s, m)
         if s.receiver.latch.address:  # 0.0.0.0: on hold
             send(w, s, m)
+        if s.silence_ns and not s.silence_told:
+            watch(w, s, m.due_ns)
+        if s.rtcp.on:
+            rtcp_serve(w, s, m.frame, m.due_ns, m.wall_ns)
     set8(&w.gates[index], GATE_IDLE)
     return 1
 
@@ -344,7 +360,7 @@ cdef uint64_t tick_after(const Worker *w, uint64_t tick) noexcept nogil:
 cdef void *worker_run(void *argument) noexcept nogil:
     """The thread, until `stop`."""
     cdef Worker *w = <Worker *> argument
-    cdef int64_t begun_ns = clock(CLOCK_MONOTONIC), now_ns
+    cdef int64_t begun_ns = w.begun_ns, now_ns
     cdef uint64_t tick = 0, periods
     cdef Moment m, before
     memset(&before, 0, sizeof(Moment))

@@ -26,7 +26,11 @@ cdef struct Source:  # one SSRC
     int64_t seq_max
     uint64_t window  # bit i: seq_max - i arrived
     uint64_t unique
+    uint64_t copies  # duplicates: RFC 3550 counts them as received in its reports
+    int64_t expected_told  # at the last report
+    int64_t received_told
     uint64_t jitter_x16  # in samples
+    uint32_t run  # lost in a row, before the window
     int32_t seq_bad  # the number that would confirm a jump; -1: none
     uint8_t used
     uint8_t timed
@@ -78,6 +82,8 @@ cdef struct Receiver:
     uint64_t received  # every valid RTP packet of the peer
     uint64_t expected_past  # of sources that are gone
     uint64_t unique_past
+    uint64_t loss_runs  # stretches of lost packets
+    uint64_t loss_run_max  # packets in the longest
     uint64_t duplicates
     uint64_t reordered
     uint64_t stale
@@ -104,8 +110,6 @@ cdef int receiver_packet(
 ) noexcept nogil
 cdef void receiver_tell(Receiver *r, uint8_t code, int64_t at_ns, uint8_t source) noexcept nogil
 cdef void receiver_tick(Receiver *r, int64_t now_ns) noexcept nogil
-cdef uint64_t receiver_lost(const Receiver *r) noexcept nogil
-cdef double receiver_jitter_ms(const Receiver *r) noexcept nogil
 
 
 cdef class RtpReceiver:

@@ -3,9 +3,7 @@
 
 1. RTP version 2 with a sane header (RFC 3550 section 5.1), else it is malformed.
 2. The latch (see rtp_latch): else it is foreign.
-3. Sequence numbers as in RFC 3550 A.1, with a window of 64 that tells reordered from repeated. A
-   number outside of it is believed at its second packet, or at once after half a second of
-   silence: players of captures and announcement servers start anew in the middle of a call.
+3. Sequence numbers (see rtp_sources): what came before is a duplicate, what leaps is stale.
 4. RFC 4733 events: one event is one (SSRC, timestamp). It is told once: at its first end packet,
    when the next event begins, or after three periods without a packet. A second after its last
    packet it is forgotten, because a player may play the same capture again.
@@ -16,7 +14,6 @@ from libc.string cimport memset
 from fastpath.rtp_latch cimport ipv4, ipv4_text, latch_admit, latch_init
 from fastpath.rtp_limits cimport (
     DATAGRAM_BYTES_MAX,
-    DROPOUT_MAX,
     EVENT_BEGIN_NS,
     EVENT_FORGET_NS,
     EVENT_GONE_NS,
@@ -24,9 +21,15 @@ from fastpath.rtp_limits cimport (
     PAYLOAD_NOISE,
     PAYLOAD_PCMA,
     PAYLOAD_PCMU,
-    REORDER_WINDOW,
-    RESTART_NS,
-    SAMPLE_NS,
+)
+from fastpath.rtp_sources cimport (
+    receiver_expected,
+    receiver_jitter_ms,
+    receiver_lost,
+    receiver_settle,
+    source_jitter,
+    source_of,
+    source_sequence,
 )
 
 DIGITS = "0123456789*#ABCD"
@@ -67,97 +70,6 @@ cdef int parse(const uint8_t *data, int size, Packet *p) noexcept nogil:
     p.payload_at = <uint16_t> at
     p.payload_bytes = <uint16_t> (size - at - padding)
     return 1
-
-
-# ---- sequence numbers and jitter
-
-cdef void source_start(Source *s, uint32_t ssrc, uint16_t seq) noexcept nogil:
-    memset(s, 0, sizeof(Source))
-    s.used = 1
-    s.ssrc = ssrc
-    s.seq_base = s.seq_max = seq
-    s.seq_bad = -1
-    s.window = 1
-    s.unique = 1
-
-
-cdef inline void source_fold(Receiver *r, Source *s) noexcept nogil:
-    """Keep the books of a source that is about to be forgotten."""
-    r.expected_past += <uint64_t> (s.seq_max - s.seq_base + 1)
-    r.unique_past += s.unique
-
-
-cdef Source *source_of(Receiver *r, uint32_t ssrc, uint16_t seq, int *fresh) noexcept nogil:
-    """The books of an SSRC; a new one takes the place of the one silent for longest."""
-    cdef Source *oldest = &r.sources[0]
-    cdef Source *s
-    cdef int i
-    fresh[0] = 0
-    for i in range(SOURCES_MAX):
-        s = &r.sources[i]
-        if s.used and s.ssrc == ssrc:
-            return s
-        if oldest.used and (not s.used or s.last_ns < oldest.last_ns):
-            oldest = s
-    if oldest.used:
-        source_fold(r, oldest)
-        r.source_changes += 1
-    source_start(oldest, ssrc, seq)
-    fresh[0] = 1
-    return oldest
-
-
-cdef int sequence(Receiver *r, Source *s, const Packet *p, int64_t at_ns) noexcept nogil:
-    """Account for a number of a known source (RFC 3550 A.1): AUDIO, DUPLICATE or STALE."""
-    cdef uint16_t seq = p.seq
-    cdef uint16_t ahead = <uint16_t> (seq - <uint16_t> s.seq_max)
-    cdef int64_t quiet_ns = at_ns - s.last_ns
-    cdef int back
-    if ahead == 0:
-        r.duplicates += 1
-        return DUPLICATE
-    if ahead < DROPOUT_MAX:
-        s.seq_max += ahead
-        s.window = 1 if ahead >= REORDER_WINDOW else (s.window << ahead) | 1
-        s.unique += 1
-        s.seq_bad = -1
-        return AUDIO
-    back = 65536 - ahead
-    if (
-        quiet_ns > RESTART_NS
-        or (p.begins and quiet_ns > EVENT_BEGIN_NS)
-        or (back >= REORDER_WINDOW and seq == s.seq_bad)
-    ):
-        source_fold(r, s)
-        source_start(s, s.ssrc, seq)
-        return AUDIO
-    if back >= REORDER_WINDOW:
-        s.seq_bad = <uint16_t> (seq + 1)
-        r.stale += 1
-        return STALE
-    if (s.window >> back) & 1:
-        r.duplicates += 1
-        return DUPLICATE
-    s.window |= <uint64_t> 1 << back
-    s.unique += 1
-    r.reordered += 1
-    if s.seq_max - back < s.seq_base:
-        s.seq_base = s.seq_max - back
-    return AUDIO
-
-
-cdef void jitter(Source *s, uint32_t timestamp, int64_t at_ns) noexcept nogil:
-    """RFC 3550 A.8, in samples scaled by 16."""
-    cdef uint32_t transit = <uint32_t> (at_ns // SAMPLE_NS) - timestamp
-    cdef int64_t d
-    if s.timed:
-        d = <int32_t> (transit - s.transit)
-        if d < 0:
-            d = -d
-        s.jitter_x16 += <uint64_t> d
-        s.jitter_x16 -= (s.jitter_x16 - <uint64_t> d + 8) >> 4
-    s.timed = 1
-    s.transit = transit
 
 
 # ---- RFC 4733 events
@@ -293,7 +205,7 @@ cdef int receiver_packet(
     )
     s = source_of(r, packet.ssrc, packet.seq, &fresh)
     if not fresh:
-        verdict = sequence(r, s, packet, at_ns)
+        verdict = source_sequence(r, s, packet, at_ns)
     s.last_ns = at_ns
     if verdict == DUPLICATE:
         return verdict
@@ -310,7 +222,7 @@ cdef int receiver_packet(
     if packet.payload_type not in (PAYLOAD_PCMU, PAYLOAD_PCMA, PAYLOAD_NOISE):
         r.other_payload += 1
         return OTHER_PAYLOAD
-    jitter(s, packet.timestamp, at_ns)
+    source_jitter(s, packet.timestamp, at_ns)
     r.source_last = <uint8_t> (s - &r.sources[0])
     return AUDIO
 
@@ -319,22 +231,6 @@ cdef void receiver_tick(Receiver *r, int64_t now_ns) noexcept nogil:
     """Tell a digit whose end packets were all lost. Call after the socket was emptied."""
     if r.open and now_ns - r.event_last_ns > EVENT_GONE_NS:
         finish_event(r)
-
-
-cdef uint64_t receiver_lost(const Receiver *r) noexcept nogil:
-    """Packets expected and never arrived (RFC 3550 A.3), over all sources."""
-    cdef uint64_t expected = r.expected_past, unique = r.unique_past
-    cdef int i
-    for i in range(SOURCES_MAX):
-        if r.sources[i].used:
-            expected += <uint64_t> (r.sources[i].seq_max - r.sources[i].seq_base + 1)
-            unique += r.sources[i].unique
-    return expected - unique
-
-
-cdef double receiver_jitter_ms(const Receiver *r) noexcept nogil:
-    """Of the source heard last."""
-    return <double> r.sources[r.source_last].jitter_x16 / 16.0 / 8.0
 
 
 cdef class RtpReceiver:
@@ -377,9 +273,14 @@ cdef class RtpReceiver:
         return bool(self.state.latch.locked)
 
     def counts(self):
-        cdef Receiver *r = &self.state
+        cdef Receiver settled = self.state
+        cdef Receiver *r = &settled
+        receiver_settle(r)
         return {
             "received": r.received,
+            "expected": receiver_expected(r),
+            "loss_runs": r.loss_runs,
+            "loss_run_max": r.loss_run_max,
             "lost": receiver_lost(r),
             "duplicates": r.duplicates,
             "reordered": r.reordered,

@@ -36,6 +36,7 @@ cdef struct Sender:
     uint32_t ssrc
     uint32_t timestamp_base
     uint16_t seq
+    uint16_t seq_first
     int16_t event_type  # -1: the peer knows no events
     uint8_t payload_type  # 0 or 8: the law that is spoken
     uint8_t wire_type  # its number for the peer

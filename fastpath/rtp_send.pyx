@@ -44,7 +44,7 @@ cdef enum:
 cdef void sender_init(Sender *s, uint32_t ssrc, uint16_t seq, uint32_t timestamp) noexcept nogil:
     memset(s, 0, sizeof(Sender))
     s.ssrc = ssrc
-    s.seq = seq
+    s.seq = s.seq_first = seq
     s.timestamp_base = timestamp
     s.event_type = -1
 

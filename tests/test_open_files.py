@@ -64,4 +64,4 @@ def test_a_daemon_that_gets_too_few_says_what_that_means(tmp_path: Path) -> None
     with Poor(make_scene(tmp_path, leads=1, rate=1)) as world:
         world.start_daemon()
         said = world.scene.log_file("daemon").read_text()
-    assert "only 600 files may be open (ulimit -Hn): at most 88 calls at once" in said
+    assert "only 600 files may be open (ulimit -Hn): at most 44 calls at once" in said

@@ -223,5 +223,7 @@ def _print(report: CallReport) -> None:
     click.echo(
         f"{report.outcome}{why}, released by {report.released_by or 'nobody'}; "
         f"digits heard: {keys}; RTP sent {rtp.sent}, received {rtp.received}, lost {rtp.lost}, "
-        f"jitter {rtp.jitter_ms} ms"
+        f"jitter {rtp.jitter_ms} ms{f', MOS {rtp.mos}' if rtp.mos else ''}"
     )
+    if rtp.trouble:
+        click.echo(f"audio: {rtp.trouble}")

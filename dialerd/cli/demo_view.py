@@ -32,6 +32,8 @@ OUTCOMES: dict[Outcome, str] = {
     Outcome.FAILED: "bright_red",
     Outcome.CANCELLED: "bright_black",
     Outcome.INTERRUPTED: "bright_red",
+    Outcome.MEDIA_TIMEOUT: "bright_red",
+    Outcome.TOO_LONG: "green",
 }
 
 

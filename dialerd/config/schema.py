@@ -84,6 +84,23 @@ class Media(Section):
             shown="the samples that come with dialerd",
         ),
     ] = _OURS / "prompts"
+    rtcp: Annotated[bool, doc("Exchange RTCP reports; a second socket for each call.", RESTART)] = (
+        True
+    )
+    silence_s_max: Annotated[
+        float,
+        doc(
+            "Hang up an answered call after so long without audio of the far end, s; 0: do not.",
+            RESTART, ge=0.0, le=3600.0,
+        ),
+    ] = 60.0  # fmt: skip
+    load_max: Annotated[
+        float,
+        doc(
+            "Part of their time that media threads may spend before new calls are refused; 0: any.",
+            RESTART, ge=0.0, le=0.95,
+        ),
+    ] = 0.7  # fmt: skip
 
 
 class Encode(StrEnum):

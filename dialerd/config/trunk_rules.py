@@ -31,7 +31,10 @@ _OURS: Final = re.compile(
     r"p-asserted-identity|p-preferred-identity|privacy|rack|rseq",
     re.IGNORECASE,
 )
-_NEVER: Final = (Outcome.ANSWERED, Outcome.CANCELLED, Outcome.INTERRUPTED)
+_NEVER: Final = (
+    Outcome.ANSWERED, Outcome.CANCELLED, Outcome.INTERRUPTED, Outcome.MEDIA_TIMEOUT,
+    Outcome.TOO_LONG,
+)  # fmt: skip
 
 
 def trunk_rules(config: Config, *, secrets: bool) -> Iterator[Fault]:

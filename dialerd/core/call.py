@@ -7,7 +7,8 @@ Rules:
 1. Record before ring: BeginDial is written in the batch that dials, for every leg.
 2. Exactly one Finish per begun attempt, on the move to ENDED, whatever the order of events.
 3. Every state but ENDED has a deadline, so a line that never answers anything ends too.
-4. Who was answered is the line's word: a release of ours that crosses an answer is ANSWERED.
+4. Who was answered is the line's word: a release of ours that crosses an answer is ANSWERED, unless
+   we cut the call for its length or its dead media.
 5. After a release of ours, keys and prompts mean nothing.
 """
 
@@ -15,28 +16,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import IntEnum
-from typing import Final
+from typing import Final, get_args
 
+from dialerd.core import limits
 from dialerd.core.clock import NEVER, WallClock
 from dialerd.core.effects import AnyEffect, Dial, Play, Release, StopPlay, Write
-from dialerd.core.events import Answered, Digit, PlayEnded, Recorded, Released, Ringing
+from dialerd.core.events import Answered, Digit, LegEvent, PlayEnded, Recorded, Released, Ringing
 from dialerd.core.flow import FlowPlan, FlowRun
 from dialerd.core.ids import call_id_for
-from dialerd.core.limits import (
-    ADVANCE_S_MAX,
-    ADVANCES_MAX,
-    EVENTS_MAX,
-    KEYS_MAX,
-    RELEASE_S_MAX,
-    RETURN_S_MAX,
-    RETURNS_MAX,
-)
 from dialerd.core.line_spec import LINE, Line, Trouble
 from dialerd.core.metering import price_milli
 from dialerd.core.ops import AppendEvents, BeginDial, Claim, Finish
 from dialerd.core.outcome import next_state
 from dialerd.core.pacing import NS, RateLimit
 from dialerd.core.records import (
+    SPOKEN,
     CallEvent,
     CampaignSettings,
     EventKind,
@@ -46,8 +40,8 @@ from dialerd.core.records import (
 )
 from fastpath.numbers import Number
 
-LegEvent = Ringing | Answered | Released | Digit | PlayEnded | Recorded
 _QUIET: Final = (Outcome.CANCELLED, Outcome.NO_ANSWER)
+_CUT: Final = (Outcome.MEDIA_TIMEOUT, Outcome.TOO_LONG)  # why we ended an answered call
 
 
 class CallState(IntEnum):
@@ -79,6 +73,7 @@ MOVES: Final[dict[tuple[CallState, str], tuple[str, tuple[CallState, ...]]]] = {
     (UP, "Digit"): ("_digit", (UP, RELEASING)),
     (UP, "PlayEnded"): ("_play_ended", (UP, RELEASING)),
     (UP, "Recorded"): ("_recorded", (UP,)),
+    (UP, "MediaLost"): ("_media_lost", (RELEASING,)),
     (UP, "Released"): ("_released", (ENDED,)),
     (UP, "time"): ("_up_time", (UP, RELEASING)),
     (RELEASING, "Answered"): ("_answered_late", (RELEASING,)),
@@ -234,7 +229,7 @@ class Call:
 
     def record(self, kind: EventKind, detail: str, now_ns: int) -> None:
         """Add one line to the history."""
-        if len(self.events) < EVENTS_MAX:
+        if len(self.events) < limits.EVENTS_MAX:
             self.events.append(CallEvent(self._ms(now_ns), kind, detail))
         else:
             self.dropped += 1
@@ -264,7 +259,7 @@ class Call:
             self.record(EventKind.ANSWERED, "", now_ns)
 
     def _digit(self, event: Digit, now_ns: int) -> None:
-        if len(self.keys) >= KEYS_MAX:
+        if len(self.keys) >= limits.KEYS_MAX:
             self.dropped += 1
             return
         self.keys += event.digit
@@ -285,11 +280,15 @@ class Call:
 
     def _up_time(self, now_ns: int) -> None:
         if now_ns >= self._up_until_ns:
-            self._release(Outcome.ANSWERED, now_ns)
-            return
-        assert self._flow is not None  # noqa: S101 - UP has a flow
-        self._flow.tick(now_ns)
-        self._set_deadline()
+            self._release(Outcome.TOO_LONG, now_ns)
+        else:
+            assert self._flow is not None  # noqa: S101 - UP has a flow
+            self._flow.tick(now_ns)
+            self._set_deadline()
+
+    def _media_lost(self, _: LegEvent, now_ns: int) -> None:
+        self.record(EventKind.MEDIA_LOST, "", now_ns)
+        self._release(Outcome.MEDIA_TIMEOUT, now_ns)
 
     def _ring_limit(self, now_ns: int) -> None:
         self._release(Outcome.NO_ANSWER, now_ns)
@@ -297,34 +296,34 @@ class Call:
     def _released_dialing(self, event: Released, now_ns: int) -> None:
         # The trunk itself may take it in a moment: it is full, or was called too fast.
         again = event.trouble is Trouble.TOO_FAST or event.trouble is Trouble.FULL
-        most = RETURNS_MAX if again else ADVANCES_MAX
-        if not event.advance or self._legs > most or event.outcome is Outcome.ANSWERED:
+        most = limits.RETURNS_MAX if again else limits.ADVANCES_MAX
+        if not event.advance or self._legs > most or event.outcome in SPOKEN:
             self._released(event, now_ns)
             return
         self._code, self._q850 = event.code, event.q850
         if not again:
             self.tried |= {self.trunk}
         self.state = ADVANCING
-        self.deadline_ns = now_ns + (RETURN_S_MAX if again else ADVANCE_S_MAX) * NS
+        self.deadline_ns = now_ns + (limits.RETURN_S_MAX if again else limits.ADVANCE_S_MAX) * NS
 
     def _released(self, event: Released, now_ns: int) -> None:
         self._code, self._q850 = event.code, event.q850
         outcome = event.outcome
-        if self.answered_ms or outcome is Outcome.ANSWERED:
-            outcome = Outcome.ANSWERED
+        if self.answered_ms or outcome in SPOKEN:
+            outcome = self._spoken
             self.answered_ms = self.answered_ms or self._ms(now_ns)
         elif self.state is RELEASING and (event.by == "us" or outcome in _QUIET):
             outcome = self._why  # else a busy or a decline crossed our release: its word stands
         self._end(outcome, now_ns, event.by)
 
     def _never_released(self, now_ns: int) -> None:
-        if self.answered_ms:
-            outcome = Outcome.ANSWERED
-        else:
-            outcome = self._why if self._alerts else Outcome.FAILED  # not one sign of life
-        self._end(outcome, now_ns, "timeout")
+        silent = Outcome.FAILED if not self._alerts else self._why  # not one sign of life
+        self._end(self._spoken if self.answered_ms else silent, now_ns, "timeout")
 
     # -- helpers ---------------------------------------------------------------------------------
+    @property
+    def _spoken(self) -> Outcome:  # of an answered call
+        return self._why if self._why in _CUT else Outcome.ANSWERED
 
     def _ms(self, now_ns: int) -> int:
         return (now_ns + self._offset_ns) // 1_000_000
@@ -336,7 +335,7 @@ class Call:
     def _release(self, why: Outcome, now_ns: int) -> None:
         self._why = why
         self.state = RELEASING
-        self.deadline_ns = now_ns + RELEASE_S_MAX * NS
+        self.deadline_ns = now_ns + limits.RELEASE_S_MAX * NS
         self._out.append(Release(self.claim.attempt_id, self.leg))
 
     def _save(self) -> None:
@@ -385,9 +384,7 @@ class Call:
         return Usage(self.trunk, line.port, line.day, 1, seconds, cost)
 
 
-_EVENTS: Final[dict[str, type]] = {
-    kind.__name__: kind for kind in (Ringing, Answered, Released, Digit, PlayEnded, Recorded)
-}
+_EVENTS: Final[dict[str, type]] = {kind.__name__: kind for kind in get_args(LegEvent)}
 _ACTIONS: Final[dict[tuple[CallState, type], Callable[[Call, LegEvent, int], None]]] = {
     (state, _EVENTS[trigger]): getattr(Call, method)
     for (state, trigger), (method, _) in MOVES.items()

@@ -29,8 +29,11 @@ from dialerd.core.events import (
     Digit,
     Drain,
     Incoming,
+    LegEvent,
     LineHealth,
     LinesChanged,
+    MediaLost,
+    MediaRoom,
     PlayEnded,
     Recorded,
     Released,
@@ -46,7 +49,7 @@ from dialerd.core.leads import Leads
 from dialerd.core.limits import BACK_OFF_S_MAX, CAMPAIGNS_MAX, FINISHED_KEPT
 from dialerd.core.ops import ReleaseClaim
 from dialerd.core.pacing import NS
-from dialerd.core.placing import LegEvent, Placing
+from dialerd.core.placing import Placing
 from dialerd.core.records import CampaignState
 from dialerd.core.running import Run
 from dialerd.core.statistics import Figures, figures
@@ -210,6 +213,10 @@ class Dialer:
             run.clock_stepped()
         self.floor.look_now(now_ns)
 
+    def _on_media_room(self, event: MediaRoom, now_ns: int) -> None:
+        self.floor.media_max, self.floor.media_why = event.calls_max, event.why
+        self.floor.dial_ns = now_ns
+
     def _on_incoming(self, event: Incoming, _: int) -> None:
         self.inbound.on_incoming(event)
 
@@ -302,6 +309,8 @@ _INPUTS: Final[dict[type, Callable[[Dialer, Any, int], None]]] = {
     Answered: Dialer._on_leg,
     Released: Dialer._on_leg,
     Digit: Dialer._on_leg,
+    MediaLost: Dialer._on_leg,
+    MediaRoom: Dialer._on_media_room,
     Incoming: Dialer._on_incoming,
     PlayEnded: Dialer._on_leg,
     Recorded: Dialer._on_leg,

@@ -78,6 +78,19 @@ class Recorded(Event):
     channels: int
 
 
+class MediaLost(Event):
+    """No audio of the far end came for as long as the configuration allows."""
+
+    leg: int
+
+
+class MediaRoom(Event, frozen=True):
+    """How many calls the media threads can carry in time; 0 binds nothing. `why` is for people."""
+
+    calls_max: int
+    why: str = ""
+
+
 class Incoming(Event):
     """Somebody calls one of our lines: `Refuse` answers, exactly once.
 
@@ -184,12 +197,16 @@ class Resume(Event, frozen=True):
     """Dial again after a drain (an emergency stop that a person undoes)."""
 
 
+LegEvent = Ringing | Answered | Released | Digit | PlayEnded | Recorded | MediaLost
+
 AnyEvent = (
     Dialed
     | Ringing
     | Answered
     | Released
     | Digit
+    | MediaLost
+    | MediaRoom
     | Incoming
     | PlayEnded
     | Recorded

@@ -25,6 +25,8 @@ class Floor:
         "host",
         "house_ns",
         "limit",
+        "media_max",
+        "media_why",
         "out",
         "runs",
         "store_ok",
@@ -38,6 +40,8 @@ class Floor:
         self.host = host
         self.limit = RateLimit(calls_per_s_max)
         self.calls_max = calls_max
+        self.media_max = 0  # what the media threads carry in time; 0 binds nothing
+        self.media_why = ""
         self.clock = WallClock()
         self.trunks = Trunks()
         self.runs: dict[int, Run] = {}
@@ -60,8 +64,13 @@ class Floor:
 
     @property
     def full(self) -> bool:
-        """Whether as many calls are in progress as the daemon may have."""
-        return 0 < self.calls_max <= len(self.calls)
+        """Whether as many calls are in progress as the daemon may have, or its media carry."""
+        return 0 < self.calls_max <= len(self.calls) or self.media_full
+
+    @property
+    def media_full(self) -> bool:
+        """Whether one more call would make the others late."""
+        return 0 < self.media_max <= len(self.calls)
 
     def room_ns(self, now_ns: int) -> int:
         """When the daemon's own limits let one more call start: 0 now, NEVER when one must end."""

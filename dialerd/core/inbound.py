@@ -13,17 +13,19 @@ from dialerd.core.events import Incoming
 from dialerd.core.floor import Floor
 
 REFUSAL: Final = 480
+FULL: Final = 503  # as many calls as we can carry (RFC 3261 section 21.5.4)
 
 
 class Inbound:
     """What becomes of calls to us."""
 
-    __slots__ = ("_floor", "_status", "phones", "strays")
+    __slots__ = ("_floor", "_status", "full", "phones", "strays")
 
     def __init__(self, floor: Floor, status: int = REFUSAL) -> None:
         """`status` is the SIP status of the refusal."""
         self._floor = floor
         self._status = status
+        self.full = 0  # refused because we carry all that we can
         self.phones = 0  # calls of telephones
         self.strays = 0  # of trunks that are not configured any more
 
@@ -36,13 +38,16 @@ class Inbound:
             self.strays += 1
         else:
             trunk.incoming += 1
-        self._floor.out.append(Refuse(event.leg, self._status))
+        full = self._floor.full
+        status = FULL if full else self._status
+        self.full += full
+        self._floor.out.append(Refuse(event.leg, status))
         data: dict[str, object] = {
             "trunk": event.trunk,
             "phone": event.phone,
             "called": event.called,
             "caller": "" if event.withheld else event.caller,
             "diverted": event.diverted,
-            "refused": self._status,
+            "refused": status,
         }
         self._floor.out.append(Notify("incoming", data))

@@ -12,6 +12,8 @@
 | failed      | our own fault: due again soon, and not held against the lead     |
 | cancelled   | ours too, but the phone may have rung: due after `retry_gap_s`   |
 | interrupted | interrupted: a crash fell into the call, nobody knows            |
+| media_timeout | as no_answer: the network failed in the middle of the call      |
+| too_long    | done                                                             |
 
 A failed or cancelled try may exceed `attempts_max`, but only `OWN_FAULTS_MAX` times: a trunk that
 refuses everything must not dial one lead for ever.
@@ -42,9 +44,9 @@ _INTERRUPTED: Final = Next(LeadState.INTERRUPTED)
 def next_state(settings: CampaignSettings, outcome: Outcome, number: int) -> Next:
     """Where a lead goes after its try `number` (from 1) ended in `outcome`."""
     match outcome:
-        case Outcome.ANSWERED:
+        case Outcome.ANSWERED | Outcome.TOO_LONG:
             return _DONE
-        case Outcome.NO_ANSWER | Outcome.DECLINED | Outcome.BUSY:
+        case Outcome.NO_ANSWER | Outcome.DECLINED | Outcome.BUSY | Outcome.MEDIA_TIMEOUT:
             return _again(number < settings.attempts_max, settings.retry_gap_s)
         case Outcome.UNREACHABLE:
             if number < settings.attempts_max:

@@ -12,15 +12,7 @@ from heapq import heapify, heappop, heappush
 from dialerd.core.call import ADVANCING, ENDED, Call
 from dialerd.core.clock import NEVER
 from dialerd.core.effects import Notify
-from dialerd.core.events import (
-    Answered,
-    Dialed,
-    Digit,
-    PlayEnded,
-    Recorded,
-    Released,
-    Ringing,
-)
+from dialerd.core.events import Answered, Dialed, LegEvent, Released, Ringing
 from dialerd.core.floor import Floor
 from dialerd.core.leads import Leads
 from dialerd.core.limits import ASK_GAP_NS, DIALS_PER_STEP, STALE_TIMERS_MAX
@@ -29,8 +21,6 @@ from dialerd.core.records import LeadState, Outcome
 from dialerd.core.running import Held, Run
 from dialerd.core.selection import Route
 from dialerd.core.trunk import Trunk
-
-LegEvent = Ringing | Answered | Released | Digit | PlayEnded | Recorded
 
 
 class Placing:

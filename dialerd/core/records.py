@@ -9,7 +9,7 @@ E.164 number without the plus, as an integer.
 from __future__ import annotations
 
 from enum import IntEnum, StrEnum
-from typing import dataclass_transform
+from typing import Final, dataclass_transform
 
 import msgspec
 
@@ -63,6 +63,12 @@ class Outcome(StrEnum):
     FAILED = "failed"  # our line or trunk: congestion, no reply, authentication
     CANCELLED = "cancelled"  # ended by an operator or by a draining daemon before an answer
     INTERRUPTED = "interrupted"  # found begun and unfinished after a crash
+    MEDIA_TIMEOUT = "media_timeout"  # answered, then no audio came for too long: hung up
+    TOO_LONG = "too_long"  # answered, and still up at the line's longest call: hung up
+
+
+SPOKEN: Final = frozenset({Outcome.ANSWERED, Outcome.MEDIA_TIMEOUT, Outcome.TOO_LONG})
+"""Outcomes of calls that were answered."""
 
 
 class CapCounts(StrEnum):
@@ -86,6 +92,7 @@ class EventKind(StrEnum):
     NO_KEY = "no_key"
     PROMPT_CUT = "prompt_cut"  # by a key; detail: prompt, how long it was heard
     UNSAID = "unsaid"  # a value that could not be said was left out; detail: which and why
+    MEDIA_LOST = "media_lost"  # no audio came for too long
     ADVANCED = "advanced"  # the attempt moved to another trunk; detail: trunk
     RECORDED = "recorded"  # detail: path, seconds, bytes, channels
     RELEASED = "released"  # detail: by us | by them | by timeout

@@ -189,6 +189,7 @@ def why_not(floor: Floor, run: Run, now_ns: int) -> str:
         (floor.draining, "the daemon is draining"),
         (not floor.store_ok, "the store refuses writes"),
         (not floor.clock.known, "the clock is not known yet"),
+        (floor.media_full, floor.media_why),
         (floor.full, f"the daemon has its {floor.calls_max} calls in progress"),
     ):
         if holds:

@@ -9,6 +9,7 @@ import msgspec
 
 from dialerd.config import Trunk
 from dialerd.core.keys import Dtmf
+from dialerd.shell.quality import shown, trouble
 from fastpath.numbers import Number
 from fastpath.rtp import StreamStats
 from sip.accounts.auth import Credentials
@@ -78,19 +79,37 @@ class TimelineEvent(msgspec.Struct, frozen=True):
 
 
 class Rtp(msgspec.Struct, frozen=True):
-    """The media of the call as our end saw it."""
+    """The media of the call as our end saw it; `peer_…` is what the far end reported of ours.
+
+    Losses lay in `loss_runs` stretches, the longest of `loss_run_max` packets. `mos` is ITU-T
+    G.107's estimate of what we heard, 0 when that was nothing; `trouble` says in words what was
+    wrong.
+    """
 
     sent: int = 0
     received: int = 0
     lost: int = 0
     jitter_ms: float = 0.0
+    expected: int = 0
+    reordered: int = 0
+    duplicates: int = 0
+    loss_runs: int = 0
+    loss_run_max: int = 0
+    mos: float = 0.0
+    late: int = 0
+    foreign: int = 0
+    rtt_ms: float | None = None
+    peer_lost: int | None = None
+    peer_jitter_ms: float | None = None
+    peer_mos: float = 0.0
+    trouble: str = ""
 
 
 def rtp_of(stats: StreamStats | None) -> Rtp:
-    """What the engine counted; None: there was no stream."""
+    """The figures of one stream, and what was wrong with it; zeros when there was none."""
     if stats is None:
         return Rtp()
-    return Rtp(stats.sent, stats.received, stats.lost, round(stats.jitter_ms, 3))
+    return msgspec.convert({"trouble": trouble(stats), **shown(stats)}, Rtp)
 
 
 class Transfer(msgspec.Struct, frozen=True):

@@ -97,6 +97,7 @@ class Calls:
                 log.warning("leg %d: no usable audio in the answer", event.leg)
                 self._hang_up(event.leg)
                 return  # its end says that it was answered; nothing was heard
+            self._media.answered(event.leg)
         elif isinstance(event, Renegotiated | Modified):
             self._heard(event.leg, event.sdp)
         elif isinstance(event, Digit):

@@ -12,7 +12,7 @@ from dialerd.core.dialer import Dialer
 from dialerd.core.events import CampaignChanged, Drain, Resume
 from dialerd.core.lines_view import ListTrunks, Reloaded, TrunkList
 from dialerd.core.prompts_view import PromptError, PromptTaken
-from dialerd.core.records import Campaign, CampaignState, Outcome
+from dialerd.core.records import SPOKEN, Campaign, CampaignState, Outcome
 from dialerd.core.regime import find_regime
 from dialerd.core.statistics import Figures, TrunkFigures
 from dialerd.core.tracing import GetTrace, ListTraces, Trace, TraceList
@@ -194,7 +194,7 @@ def _trunk(trunk: TrunkFigures) -> TrunkStatus:
         channels=trunk.channels,
         in_use=trunk.in_use,
         placed=trunk.placed,
-        answered=trunk.outcomes.get(Outcome.ANSWERED.value, 0),
+        answered=sum(trunk.outcomes.get(one.value, 0) for one in SPOKEN),
         failed=trunk.outcomes.get(Outcome.FAILED.value, 0),
         why=trunk.why,
         calls_per_s_max=trunk.cps_max,

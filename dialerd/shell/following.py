@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+
 from dialerd.core.keys import Dtmf
 from fastpath.rtp import MediaEngine
 from fastpath.srtp_keys import SrtpKeys
 from sip.sdp import Crypto, Media
 from sip.sdp.agree import held_by_host
+
+log = logging.getLogger("dialerd.media")
 
 ANYBODY = "0.0.0.0"  # noqa: S104 - the engine's word for a peer to be learned from its packets
 
@@ -19,6 +23,7 @@ def follow(
     dtmf: Dtmf = Dtmf.AUTO,
     *,
     silent: bool = False,
+    rtcp: bool = True,
 ) -> None:
     """Make a stream do what was agreed on; `before` is what it does now.
 
@@ -39,6 +44,11 @@ def follow(
         law = 8 if media.law == "PCMA" else 0
         engine.connect(stream, _host(media), media.port, media.payload_type, events, law=law)
         engine.hear_tones(stream, dtmf.hears_tones(events=media.event_type is not None))
+    moved = before is None or (_reports(media), _place(media)) != (_reports(before), _place(before))
+    if rtcp and moved:
+        host, port, mux = _reports(media)
+        if not engine.report(stream, host, port, mux=mux):
+            log.warning("no socket on port %d: no RTCP", engine.port(stream) + 1)
     if media.listens and not silent:
         engine.resume(stream)
     elif not silent:
@@ -53,6 +63,14 @@ def _host(media: Media) -> str:
     """A numeric host, or `ANYBODY` for one on hold or known by its name only."""
     numeric = ":" in media.host or media.host.replace(".", "").isdigit()
     return media.host if numeric and not held_by_host(media.host) else ANYBODY
+
+
+def _reports(media: Media) -> tuple[str, int, bool]:
+    """Where a=rtcp wants reports (RFC 3605); empty and 0: beside RTP."""
+    host, port = media.rtcp if media.rtcp_port else ("", 0)
+    if not host.replace(".", "").isdigit() or held_by_host(host):
+        host, port = "", 0
+    return host, port, media.rtcp_mux
 
 
 def _place(media: Media) -> tuple[object, ...]:

@@ -4,19 +4,49 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
 
-from dialerd.core.events import AnyEvent, Digit, PlayEnded, Recorded
+import msgspec
+
+from dialerd.core.events import AnyEvent, Digit, MediaLost, MediaRoom, PlayEnded, Recorded
 from dialerd.core.keys import Dtmf, Keys
 from dialerd.core.prompts_view import PromptError
+from dialerd.shell import quality
 from dialerd.shell.following import follow
+from dialerd.shell.media_room import MediaRoom as Room
 from dialerd.shell.prompt_table import Prompts
 from dialerd.shell.recordings import Recordings
-from fastpath.rtp import DigitHeard, MediaEngine, StreamStats
+from fastpath.rtp import DigitHeard, MediaEngine, PeerSilent, StreamStats
 from fastpath.rtp import PlayEnded as PromptEnded
 from sip import sdp
 
+SUMMED = ("sent", "received", "lost", "foreign", "malformed", "late", "flooded")
+TOTALS = (*SUMMED, "bad")
+
 log = logging.getLogger("dialerd.media")
+
+LOOK_S = 1.0  # between two looks at the threads' load
+SHOWN_MAX = 200  # calls whose figures are told in one look, in turns
+
+
+class MediaRules(msgspec.Struct, frozen=True):
+    """What holds for all streams.
+
+    Attributes:
+        threads: media threads of the engine.
+        load_max: the part of their time they may spend before calls are refused; 0: any.
+        silence_s_max: after so long without audio an answered call is lost; 0: never.
+        rtcp: reports are exchanged.
+    """
+
+    threads: int = 1
+    load_max: float = 0.0
+    silence_s_max: float = 0.0
+    rtcp: bool = True
+
+
+NO_RULES = MediaRules()
 
 
 class Media:
@@ -30,6 +60,7 @@ class Media:
         shown: str,
         ports: tuple[int, int],
         feed: Callable[[AnyEvent], None],
+        rules: MediaRules = NO_RULES,
     ) -> None:
         """`bind` is the local address, `shown` the one in SDP, `ports` the inclusive range."""
         self.engine = engine
@@ -40,18 +71,34 @@ class Media:
         self._feed = feed
         self._streams: dict[int, int] = {}  # leg -> stream
         self._legs: dict[int, int] = {}  # stream -> leg
+        self._answered: set[int] = set()
+        self._room = Room(rules.threads, rules.load_max)
+        self._silence_ms = int(rules.silence_s_max * 1000)
+        self._rtcp = rules.rtcp
+        self._frames_late = 0
+        self._turn = 0
+        self._told = False  # how many calls there is room for
+        self.shows: Callable[[dict[str, object]], None] | None = None  # figures of live calls
         self._theirs: dict[int, sdp.Media] = {}  # leg -> what was agreed on last, seen from them
         self._keys: dict[int, Keys] = {}  # of each leg
         self.recordings: Recordings | None = None
-        self.totals = dict.fromkeys(("sent", "received", "lost", "foreign", "malformed"), 0)
+        self.totals = dict.fromkeys(TOTALS, 0)
 
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
         """Start the engine and listen to it."""
         self.engine.start()
+        refused = self.engine.counters()["fifo_refused"]
+        if refused:
+            log.warning(
+                "%d media threads run without SCHED_FIFO: a busy machine makes audio late"
+                " (LimitRTPRIO= in systemd, or media.priority = 0)", refused,
+            )  # fmt: skip
         loop.add_reader(self.engine.fileno(), self._on_events)
+        self._timer: asyncio.Handle = loop.call_soon(self._look, loop)
 
     def detach(self, loop: asyncio.AbstractEventLoop) -> None:
         """Stop the engine."""
+        self._timer.cancel()
         loop.remove_reader(self.engine.fileno())
         self.engine.stop()
 
@@ -73,11 +120,15 @@ class Media:
             return False
         try:
             media = sdp.settle(ours, theirs)
-            follow(self.engine, stream, media, self._theirs.get(leg), self._keys[leg].dtmf)
+            before, dtmf = self._theirs.get(leg), self._keys[leg].dtmf
+            follow(self.engine, stream, media, before, dtmf, rtcp=self._rtcp)
         except (ValueError, OSError) as error:
             log.warning("leg %d: %s", leg, error)
             return False
+        talked = leg in self._theirs and self._theirs[leg].talks
         self._theirs[leg] = media
+        if leg in self._answered and media.talks != talked:
+            self._watch(leg)
         return True
 
     def pressed(self, leg: int, digit: str, way: str, at_ns: int) -> None:
@@ -85,6 +136,17 @@ class Media:
         keys = self._keys.get(leg)
         if keys is not None and keys.press(digit, way, at_ns) == "key":
             self._feed(Digit(leg, digit, way))
+
+    def answered(self, leg: int) -> None:
+        """From now on audio of the far end is expected, unless it holds the call."""
+        if leg in self._streams:
+            self._answered.add(leg)
+            self._watch(leg)
+
+    def _watch(self, leg: int) -> None:
+        media = self._theirs.get(leg)
+        talks = media is not None and media.talks
+        self.engine.watch(self._streams[leg], self._silence_ms if talks else 0)
 
     def play(self, leg: int, prompts: Sequence[str], token: int) -> bool:
         """Start prompts, one behind the other; False when the leg is gone or one cannot be read."""
@@ -129,8 +191,15 @@ class Media:
         del self._legs[stream]
         self._theirs.pop(leg, None)
         self._keys.pop(leg, None)
+        self._answered.discard(leg)
         stats = self.engine.close(stream)
-        for name in self.totals:
+        bad = quality.trouble(stats)
+        if bad:
+            self.totals["bad"] += 1
+            log.warning("leg %d with %s:%d: %s", leg, *stats.peer, bad)
+        if self.shows is not None:
+            self.shows({"leg": leg, "ended": True, "trouble": bad, **quality.shown(stats)})
+        for name in SUMMED:
             self.totals[name] += getattr(stats, name)
         return stats
 
@@ -139,7 +208,30 @@ class Media:
             leg = self._legs.get(event.stream)
             if leg is None:
                 continue
-            if isinstance(event, DigitHeard):
+            if isinstance(event, PeerSilent):
+                log.warning("leg %d: no audio for %d ms", leg, self._silence_ms)
+                self._feed(MediaLost(leg))
+            elif isinstance(event, DigitHeard):
                 self.pressed(leg, event.digit, event.source, event.at_ns)
             elif isinstance(event, PromptEnded):
                 self._feed(PlayEnded(leg, event.token))
+
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Once a second: what the threads can carry, and figures for whoever looks on."""
+        counters = self.engine.counters()
+        late = int(counters["frames_late"]) - self._frames_late
+        if late:
+            self._frames_late += late
+            log.warning("%d frames left 20 ms or more after their time", late)
+        room = self._room
+        if room.measure(counters, time.monotonic_ns()) or not self._told:
+            self._told = True
+            self._feed(MediaRoom(room.calls_max, room.why))
+        if self.shows is not None:
+            legs = sorted(self._streams)
+            self._turn = self._turn if self._turn < len(legs) else 0
+            for leg in legs[self._turn : self._turn + SHOWN_MAX]:
+                stats = self.engine.stats(self._streams[leg])
+                self.shows({"leg": leg, "ended": False, **quality.shown(stats)})
+            self._turn += SHOWN_MAX
+        self._timer = loop.call_later(LOOK_S, self._look, loop)

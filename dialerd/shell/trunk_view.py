@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dialerd.core.campaign_spec import at_time
 from dialerd.core.lines_view import PortInfo, TrunkInfo, Use
-from dialerd.core.records import Outcome
+from dialerd.core.records import SPOKEN, Outcome
 from dialerd.core.statistics import LineUse, TrunkFigures
 
 
 def trunk_info(trunk: TrunkFigures) -> TrunkInfo:
     """One line."""
-    answered = trunk.outcomes.get(Outcome.ANSWERED.value, 0)
+    answered = sum(trunk.outcomes.get(one.value, 0) for one in SPOKEN)
     ended = sum(trunk.outcomes.values())
     return TrunkInfo(
         name=trunk.name,

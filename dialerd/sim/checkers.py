@@ -16,7 +16,15 @@ from enum import StrEnum
 import msgspec
 
 from dialerd.core.ports import ReportRow
-from dialerd.core.records import Attempt, CapCounts, EventKind, FrequencyCap, LeadState, Outcome
+from dialerd.core.records import (
+    SPOKEN,
+    Attempt,
+    CapCounts,
+    EventKind,
+    FrequencyCap,
+    LeadState,
+    Outcome,
+)
 from dialerd.sim.ledger import Books, Call, Ended, phone_of
 
 AttemptOf = Callable[[str], int | None]
@@ -53,6 +61,8 @@ class Fault(msgspec.Struct, frozen=True):
 PLACED = frozenset(
     {
         Outcome.ANSWERED,
+        Outcome.MEDIA_TIMEOUT,
+        Outcome.TOO_LONG,
         Outcome.NO_ANSWER,
         Outcome.DECLINED,
         Outcome.BUSY,
@@ -228,7 +238,7 @@ def _agree(attempt: Attempt, ended: Ended) -> bool:
     """Whether both ends of a call tell the same end."""
     told = attempt.outcome
     if ended.what == "answered":
-        return told in (Outcome.ANSWERED, Outcome.NO_ANSWER, Outcome.CANCELLED)
+        return told in (*SPOKEN, Outcome.NO_ANSWER, Outcome.CANCELLED)
     if ended.what == "cancelled":
         return told in (Outcome.NO_ANSWER, Outcome.CANCELLED, Outcome.FAILED)
-    return told is not Outcome.ANSWERED and attempt.code in (0, ended.code)
+    return told not in SPOKEN and attempt.code in (0, ended.code)

@@ -86,6 +86,8 @@ class Summary(msgspec.Struct, kw_only=True):
     failed: int
     cancelled: int
     interrupted: int
+    media_timeout: int = 0
+    too_long: int = 0
     digits: int  # keys heard by the dialer
     digits_pressed: int  # keys the carriers' people pressed
     carrier_calls: int  # Call-IDs in the ledgers; more than `placed` by the trunk advances
@@ -187,6 +189,8 @@ def summarise(
         failed=outcomes[Outcome.FAILED],
         cancelled=outcomes[Outcome.CANCELLED],
         interrupted=outcomes[Outcome.INTERRUPTED],
+        media_timeout=outcomes[Outcome.MEDIA_TIMEOUT],
+        too_long=outcomes[Outcome.TOO_LONG],
     )
 
 

@@ -98,6 +98,7 @@ class Negotiation:
         "_can",
         "_event_type",
         "_keys",
+        "_mux",
         "_places",
         "_proto",
         "_rng",
@@ -132,6 +133,7 @@ class Negotiation:
         self._at = 0
         self._proto = "RTP/SAVP" if can.srtp == "required" else "RTP/AVP"
         self._keys: tuple[Crypto, ...] = ()  # ours: as offered, then the one agreed on
+        self._mux = False  # RTCP comes to the RTP port: theirs to offer (RFC 5761 5.1.1)
         self._theirs = b""  # their text that `result` was made of
         self._undo: tuple[Direction, tuple[Crypto, ...]] = ("sendrecv", ())
         self.result: Media | None = None
@@ -163,6 +165,7 @@ class Negotiation:
         found._at = at
         found._proto = stream.proto
         found._keys = stream.crypto
+        found._mux = stream.rtcp_mux
         found._wish = wish or stream.direction or said.direction or "sendrecv"
         return found
 
@@ -229,7 +232,13 @@ class Negotiation:
     ) -> bytes:
         """Our description; a new version when it is another text than before."""
         stream = agree.writes(
-            self._can.port, codecs, event_type, direction, proto=self._proto, crypto=keys
+            self._can.port,
+            codecs,
+            event_type,
+            direction,
+            proto=self._proto,
+            crypto=keys,
+            rtcp_mux=self._mux,
         )
         streams = (*self._places[: self._at], stream, *self._places[self._at + 1 :])
         host = self._can.host
@@ -291,6 +300,7 @@ class Negotiation:
         self._places = tuple(agree.refused(s) for s in said.streams)
         self._at = at
         self._proto = stream.proto
+        self._mux = stream.rtcp_mux
         self._keys = (sending,) if sending else ()
         event = media.event_type if can.event_type is not None else None
         if event is not None:

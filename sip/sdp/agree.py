@@ -118,6 +118,7 @@ def reads(
         event_clock=codec.clock if event is None else event.clock,
         rtcp_host=stream.rtcp_host,
         rtcp_port=stream.rtcp_port,
+        rtcp_mux=stream.rtcp_mux,
     )
 
 
@@ -129,6 +130,7 @@ def writes(
     *,
     proto: str = "RTP/AVP",
     crypto: tuple[Crypto, ...] = (),
+    rtcp_mux: bool = False,
 ) -> Stream:
     """A stream of ours, for `sip.sdp.write`."""
     lines = list(codecs)
@@ -143,6 +145,7 @@ def writes(
         direction=direction,
         ptime=PTIME_MS,
         crypto=crypto,
+        rtcp_mux=rtcp_mux,
     )
 
 
@@ -209,6 +212,7 @@ def settle(ours: Description, theirs: Description) -> Media:
         media,
         event_type=media.event_type if events(mine) is not None else None,
         direction=MIRROR[agreed],
+        rtcp_mux=mine.rtcp_mux and media.rtcp_mux,
         sending=sending,
         receiving=receiving,
     )

@@ -116,6 +116,7 @@ class Media(msgspec.Struct, frozen=True):
         law: "PCMU" or "PCMA", what `payload_type` stands for.
         event_clock: samples a second in which events count.
         rtcp_host, rtcp_port: what a=rtcp said, empty and 0 when it did not.
+        rtcp_mux: it said a=rtcp-mux, or both did: RTCP comes to the RTP port (RFC 5761).
         sending, receiving: the keys of our packets and of theirs; None: plain RTP. Only a
             negotiation fills them.
     """
@@ -130,6 +131,7 @@ class Media(msgspec.Struct, frozen=True):
     event_clock: int = 8000
     rtcp_host: str = ""
     rtcp_port: int = 0
+    rtcp_mux: bool = False
     sending: Crypto | None = None
     receiving: Crypto | None = None
 
@@ -137,6 +139,11 @@ class Media(msgspec.Struct, frozen=True):
     def listens(self) -> bool:
         """Whether the describer wants to hear us; otherwise we are on hold."""
         return self.direction in {"sendrecv", "recvonly"}
+
+    @property
+    def talks(self) -> bool:
+        """Whether the describer sends audio."""
+        return self.direction in {"sendrecv", "sendonly"}
 
     @property
     def rtcp(self) -> tuple[str, int]:

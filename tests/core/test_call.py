@@ -43,6 +43,7 @@ EVENTS = {
     "Digit": [ev.Digit(LEG, key) for key in "19*"],
     "PlayEnded": [ev.PlayEnded(LEG, token) for token in (1, 2)],
     "Recorded": [ev.Recorded(LEG, "d/x.wav", 1.0, 32_044, 2)],
+    "MediaLost": [ev.MediaLost(LEG)],
 }
 
 
@@ -368,3 +369,28 @@ def test_dialing_twice_is_our_bug():
     one = call_in(UP, [])
     with pytest.raises(AssertionError, match="UP"):
         one.dial("a", "any", 9, T0)
+
+
+@pytest.mark.parametrize("by", ["us", "timeout"])
+def test_a_call_whose_media_died_ends_as_that_and_is_tried_again(by):
+    out = []
+    one = call_in(UP, out)
+    one.handle(ev.MediaLost(LEG), T0 + 20 * NS)
+    assert only(out, fx.Release)
+    if by == "us":
+        one.handle(ev.Released(LEG, Outcome.ANSWERED, 200, by="us"), T0 + 21 * NS)
+    else:
+        one.tick(one.deadline_ns)
+    (finish,) = finishes(out)
+    assert (finish.outcome, finish.lead_state) == (Outcome.MEDIA_TIMEOUT, LeadState.RETRY)
+    assert finish.answered_ms
+    assert EventKind.MEDIA_LOST in [e.kind for e in finish.events]
+
+
+def test_a_call_cut_at_its_longest_says_so_and_its_lead_is_done():
+    out = []
+    one = call_in(UP, out)
+    one.tick(T0 + (CALL_S_MAX + 60) * NS)
+    one.handle(ev.Released(LEG, Outcome.ANSWERED, 200, by="us"), T0 + (CALL_S_MAX + 61) * NS)
+    (finish,) = finishes(out)
+    assert (finish.outcome, finish.lead_state) == (Outcome.TOO_LONG, LeadState.DONE)

@@ -78,3 +78,24 @@ def test_timers_of_calls_that_are_gone_are_forgotten():
     assert len(desk.dialer._placing._timers) <= 2 * 3 + STALE_TIMERS_MAX
     desk.run(60)  # the last three still have theirs
     assert len(only(desk.seen, fx.Release)) == 3
+
+
+def test_what_the_media_threads_carry_bounds_the_calls_before_they_ring():
+    desk = Desk(trunk("a", 500), limits={"calls_max": 10})
+    desk.claims(12)
+    desk.tell(ev.MediaRoom(4, "the media threads carry 4 calls in time"))
+    desk.run(2)
+    assert len(desk.dials()) == 4
+    (campaign,) = desk.dialer.statistics(desk.now_ns).campaigns
+    assert campaign.why == "the media threads carry 4 calls in time"
+    desk.tell(ev.MediaRoom(2, "less"))  # calls that are up stay
+    desk.tell(ev.Released(desk.dials()[0].leg, Outcome.BUSY, 486))
+    desk.run(1)
+    assert len(desk.dials()) == 4
+    assert len(desk.dialer.floor.calls) == 3
+    desk.tell(ev.MediaRoom(6))
+    desk.run(1)
+    assert len(desk.dialer.floor.calls) == 6
+    desk.tell(ev.MediaRoom(0))
+    desk.run(2)
+    assert len(desk.dialer.floor.calls) == 10, "calls_max binds again"

@@ -6,7 +6,7 @@ import pytest
 
 from dialerd.core.dialer import Dialer
 from dialerd.core.effects import Notify, Refuse
-from dialerd.core.events import ClockStepped, Incoming, LinesChanged, TrunkSpec
+from dialerd.core.events import ClockStepped, Incoming, LinesChanged, MediaRoom, TrunkSpec
 from dialerd.core.numbering import load_numbering
 from tests.lines.test_sip_line import PLAN
 
@@ -61,3 +61,15 @@ def test_refusals_do_not_disturb_dialing() -> None:
     made.handle(incoming(), 1)
     assert made.deadline_ns() == before
     assert made.idle
+
+
+def test_no_call_to_us_is_taken_when_the_media_threads_carry_all_they_can() -> None:
+    made = dialer()
+    made.floor.calls[1] = None  # type: ignore[assignment]
+    made.handle(MediaRoom(1, "enough"), 1)
+    made.handle(incoming(leg=-3), 1)
+    assert [e for e in made.drain() if isinstance(e, Refuse)] == [Refuse(-3, 503)]
+    assert made.inbound.full == 1
+    made.handle(MediaRoom(2, "room"), 2)
+    made.handle(incoming(leg=-4), 2)
+    assert [e for e in made.drain() if isinstance(e, Refuse)] == [Refuse(-4, 480)]

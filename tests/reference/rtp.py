@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import struct
 from collections import Counter, deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 DIGITS = "0123456789*#ABCD"
 ANY, PORT, HOST, EXACT = range(4)
@@ -16,6 +17,7 @@ LEARN_PACKETS, LEARN_NS, CANDIDATES = 4, 3_000_000_000, 4
 DROPOUT, WINDOW, RESTART_NS = 3000, 64, 500_000_000
 GONE_NS, FORGET_NS, HISTORY = 60_000_000, 1_000_000_000, 8
 BEGIN_NS = 250_000_000
+LEAP = 16_000
 
 Address = tuple[str, int]
 
@@ -183,13 +185,28 @@ class Receiver:
     told: deque[list[int]] = field(default_factory=lambda: deque(maxlen=HISTORY))
     digits: list[tuple[str, int]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
-    past_lost: int = 0
+    past: list[Source] = field(default_factory=list)  # forgotten, or begun anew
 
     def connect(self, host: str, port: int, event_type: int = -1) -> None:
         self.latch, self.event_type = Latch((host, port)), event_type
 
+    def books(self) -> list[Source]:
+        return self.past + [s for s in self.sources if s is not None]
+
     def lost(self) -> int:
-        return self.past_lost + sum(lost_of(s) for s in self.sources if s is not None)
+        return sum(lost_of(s) for s in self.books())
+
+    def expected(self) -> int:
+        return sum(s.last - s.first + 1 for s in self.books())
+
+    def runs(self) -> list[int]:
+        """The lengths of all stretches of packets that never came."""
+        return [
+            length
+            for s in self.books()
+            for length in (b - a - 1 for a, b in pairwise(sorted(s.seen)))
+            if length
+        ]
 
     def jitter_ms(self) -> float:
         return self.heard.jitter_x16 / 16 / 8 if self.heard else 0.0
@@ -244,7 +261,7 @@ class Receiver:
         quiet_ns = at_ns - s.last_ns
         again = quiet_ns > RESTART_NS or (quiet_ns > BEGIN_NS and self.begins(p))
         if again or (back >= WINDOW and s.bad == p.seq):
-            self.past_lost += lost_of(s)
+            self.past.append(replace(s))
             s.first = s.last = p.seq
             s.seen, s.bad, s.transit, s.jitter_x16 = {p.seq}, None, None, 0
             return s, ""
@@ -268,7 +285,7 @@ class Receiver:
         index = ages.index(min(ages))
         old = self.sources[index]
         if old is not None:
-            self.past_lost += lost_of(old)
+            self.past.append(old)
             self.counts["source_changes"] += 1
         fresh = self.sources[index] = Source(p.ssrc, p.seq, p.seq, {p.seq})
         if self.heard is old:
@@ -279,6 +296,8 @@ class Receiver:
         transit = (at_ns // 125_000 - timestamp) % 2**32
         if s.transit is not None:
             d = abs((transit - s.transit + 2**31) % 2**32 - 2**31)
+            if d > LEAP:
+                d = (s.jitter_x16 + 8) >> 4  # which leaves it alone
             s.jitter_x16 += d - ((s.jitter_x16 + 8) >> 4)
         s.transit = transit
 
