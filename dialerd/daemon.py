@@ -199,8 +199,11 @@ class Daemon:
         self._media.recordings = self._recordings
         if wanted.encode == "flac":
             encoder = KeptProcess("the encoder", "dialerd.shell.encoder", str(folder))
-            encoder.start()
             self._exits.push_async_callback(encoder.stop)
+            if any(folder.glob("*/*.wav")):
+                encoder.start()
+            else:  # who records nothing pays nothing for it
+                self._recordings.first = encoder.start
 
     def _day(self) -> str:
         """The local day, as recordings are sorted."""

@@ -72,6 +72,7 @@ class Recordings:
         self._wake = threading.Event()
         self._closing = False
         self.low = False  # of disk space
+        self.first: Callable[[], None] | None = None  # called when the first one begins
         self.totals = dict.fromkeys(("begun", "finished", "failed", "refused", "seconds"), 0.0)
         folder.mkdir(parents=True, exist_ok=True)
         self.recovered = _recover(folder)
@@ -97,6 +98,9 @@ class Recordings:
             return False
         self._running[stream] = running
         self.totals["begun"] += 1
+        if self.first is not None:
+            first, self.first = self.first, None
+            first()
         return True
 
     def end(self, stream: int) -> Recording | None:
