@@ -13,8 +13,6 @@ from tests.fastpath.test_rtp_engine import (  # noqa: F401 - fixtures
     HIGH,
     LOW,
     SILENCE,
-    engine,
-    peer,
     stamping,
 )
 from tests.reference.rtp import parse, rtp
@@ -44,7 +42,7 @@ def test_an_echo_never_gets_later_than_a_fifth_of_a_second() -> None:
     assert [frame[:1] for frame in frames] == [bytes([n]) for n in range(10)] + [b""] * 10
 
 
-def talk(peer, port: int, count: int, payload_type: int = 0) -> list[bytes]:  # noqa: F811
+def talk(peer, port: int, count: int, payload_type: int = 0) -> list[bytes]:
     """Send packets of known audio at their pace; what came back that is not silence."""
     heard = []
     for n in range(count):
@@ -58,7 +56,7 @@ def talk(peer, port: int, count: int, payload_type: int = 0) -> list[bytes]:  # 
     return [body for body in bodies if body != SILENCE]
 
 
-def test_a_stream_says_back_what_it_hears(engine, peer) -> None:  # noqa: F811
+def test_a_stream_says_back_what_it_hears(engine, peer) -> None:
     stream = engine.open(HERE, LOW, HIGH)
     engine.echo(stream)
     engine.connect(stream, *peer.getsockname(), 0, 101)
@@ -69,7 +67,7 @@ def test_a_stream_says_back_what_it_hears(engine, peer) -> None:  # noqa: F811
     assert numbers == sorted(set(numbers))
 
 
-def test_only_the_agreed_codec_is_said_back_and_only_while_it_is_on(engine, peer) -> None:  # noqa: F811
+def test_only_the_agreed_codec_is_said_back_and_only_while_it_is_on(engine, peer) -> None:
     stream = engine.open(HERE, LOW, HIGH)
     engine.echo(stream)
     engine.connect(stream, *peer.getsockname(), 8, 101)
@@ -78,7 +76,7 @@ def test_only_the_agreed_codec_is_said_back_and_only_while_it_is_on(engine, peer
     assert [b for b in talk(peer, engine.port(stream), 10, 8) if b != b"\xd5" * 160] == []
 
 
-def test_digits_and_prompts_go_before_the_echo(engine, peer) -> None:  # noqa: F811
+def test_digits_and_prompts_go_before_the_echo(engine, peer) -> None:
     stream = engine.open(HERE, LOW, HIGH)
     engine.echo(stream)
     engine.connect(stream, *peer.getsockname(), 0, 101)
