@@ -38,6 +38,7 @@ EVERYTHING = CampaignSpec(
     calls_per_s_max=2.5,
     start_at=datetime(2026, 12, 1, 1, 0, 0, 250_000, UTC),
     end_at=datetime(2026, 12, 2, tzinfo=UTC),
+    record=True,
 )
 
 

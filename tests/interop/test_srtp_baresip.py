@@ -78,7 +78,7 @@ class Talk:
         agent.release(leg)
 
 
-def check_heard(talk: Talk, recording: Path, suite: str) -> None:
+def check_heard(talk: Talk, recording: Path, suite: str, *, plain_max: int = 0) -> None:
     stats, media = talk.stats, talk.followed
     assert stats is not None
     assert media is not None
@@ -86,7 +86,8 @@ def check_heard(talk: Talk, recording: Path, suite: str) -> None:
     assert media.receiving is not None
     assert media.sending.suite == suite
     assert media.sending.key != media.receiving.key
-    assert (stats.srtp_failed, stats.srtp_replayed, stats.send_errors) == (0, 0, 0)
+    assert (stats.srtp_replayed, stats.send_errors) == (0, 0)
+    assert stats.srtp_failed <= plain_max
     assert stats.received > 50
     hz, share = loudest_hz(recording)
     assert abs(hz - TONE_HZ) <= 2
@@ -161,7 +162,8 @@ def test_it_calls_us_and_its_keys_are_taken(
     uvloop.run(main())
     assert talk.followed is not None
     assert talk.followed.sending is not None
-    check_heard(talk, recording, talk.followed.sending.suite)
+    # A baresip that calls says its first RTCP (APP, "PING") before it has keys: refused and counted.
+    check_heard(talk, recording, talk.followed.sending.suite, plain_max=1)
 
 
 def test_without_keys_a_phone_that_insists_is_not_talked_to(
