@@ -162,7 +162,7 @@ def test_it_calls_us_and_its_keys_are_taken(
     uvloop.run(main())
     assert talk.followed is not None
     assert talk.followed.sending is not None
-    # A baresip that calls says its first RTCP (APP, "PING") before it has keys: refused and counted.
+    # A baresip that calls says its first RTCP, an APP, before it has keys: refused and counted.
     check_heard(talk, recording, talk.followed.sending.suite, plain_max=1)
 
 
