@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV   ?= .venv
 ARGS   ?=
-FUZZ   ?= message uri description conversation text_message field
+FUZZ   ?= message uri description conversation text_message field jitter
 RUNS   ?= 10000000
 # Tests mostly wait for a peer or a timer, so more of them run at once than there are processors; 0: one by one.
 WORKERS ?= 4

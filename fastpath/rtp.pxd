@@ -1,7 +1,7 @@
 """The media engine as Python sees it: commands on streams, each of which holds its stream."""
 
-from fastpath.rtp_engine cimport StreamEngine
+from fastpath.rtp_parties cimport PartyEngine
 
 
-cdef class MediaEngine(StreamEngine):
+cdef class MediaEngine(PartyEngine):
     pass

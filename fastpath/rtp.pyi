@@ -10,19 +10,19 @@ from typing import final
 from typing_extensions import Buffer
 
 from fastpath.rtp_counts import StreamStats as StreamStats
-from fastpath.rtp_engine import StreamEngine
 from fastpath.rtp_events import DeviceGone as DeviceGone
 from fastpath.rtp_events import DigitHeard as DigitHeard
 from fastpath.rtp_events import DigitsSent as DigitsSent
 from fastpath.rtp_events import MediaEvent as MediaEvent
 from fastpath.rtp_events import PeerSilent as PeerSilent
 from fastpath.rtp_events import PlayEnded as PlayEnded
+from fastpath.rtp_parties import PartyEngine
 from fastpath.rtp_receive import DIGITS as DIGITS
 from fastpath.rtp_record import RECORD_DTYPE as RECORD_DTYPE
 from fastpath.srtp_keys import SrtpKeys as SrtpKeys
 
 @final
-class MediaEngine(StreamEngine):
+class MediaEngine(PartyEngine):
     """Streams, prompts and the threads that serve them.
 
     A method that names a stream raises KeyError when it is not open. Commands take effect within

@@ -8,7 +8,7 @@ from fastpath.dtmf_tap cimport tones_off, tones_on
 from fastpath.rtcp cimport rtcp_start
 from fastpath.rtcp_exchange cimport rtcp_open
 from fastpath.rtp_echo cimport echo_off, echo_on
-from fastpath.rtp_engine cimport StreamEngine
+from fastpath.rtp_parties cimport PartyEngine
 from fastpath.rtp_latch cimport ipv4
 from fastpath.rtp_limits cimport DIGITS_MAX, MS_NS, SILENCE_MS_MAX
 from fastpath.rtp_loop cimport Stream
@@ -37,7 +37,7 @@ from fastpath.rtp_record import RECORD_DTYPE  # no-cython-lint
 from fastpath.srtp_keys import SrtpKeys  # no-cython-lint
 
 
-cdef class MediaEngine(StreamEngine):
+cdef class MediaEngine(PartyEngine):
 
     def connect(
         self,

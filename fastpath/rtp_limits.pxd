@@ -39,6 +39,21 @@ cdef enum:
     RTCP_BANDWIDTH = 500  # octets per second: 5 % of G.711 in 20 ms packets (RFC 3550 6.2)
     RTCP_OVERHEAD = 28  # IP and UDP, which count as well
     CNAME_BYTES = 16  # 96 random bits in base64 (RFC 7022 section 4.2)
+    # audio that is decoded: the jitter buffer, its concealment, rooms
+    JITTER_SAMPLES = 4096  # 512 ms kept at most, whatever arrives; a power of 2
+    JITTER_WORDS = 64  # of a bit for each
+    JITTER_DELAY_MAX = 1600  # samples: it never waits longer than 200 ms for late packets
+    JITTER_BINS = 48  # of lateness, 5 ms each
+    JITTER_JUMP = 4000  # samples: timestamps further from their arrival have jumped
+    PITCH_MIN = 40  # samples: 200 Hz
+    PITCH_MAX = 120  # 66 Hz
+    CONCEAL_HISTORY = 390  # three of the longest periods and a quarter
+    CONCEAL_SAMPLES_MAX = 480  # 60 ms; then it is silence
+    PARCEL_BYTES_MAX = 480  # payload passed from stream to stream: 60 ms; more is dropped
+    PARCELS_MAX = 8  # waiting for one stream; a power of 2
+    MIXED_MAX = 4  # frames of a room waiting for one party; a power of 2
+    ROOMS_MAX = 4096
+    PARTIES_MAX = 64  # in one room: as many as a mask has bits
     # engine
     SLOTS = 20
     TICKS_LATE_MAX = 100  # ms behind after which whole periods are skipped, not sent in a burst

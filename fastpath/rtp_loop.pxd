@@ -13,6 +13,8 @@ How the threads meet, without a lock that the media thread could wait for:
 Where others join a stream, while it is served or held:
 - A `Tap` hears every audio packet of the peer, as it arrives (so in any order, comfort noise too),
   and every frame of audio that we sent. A digit it finds goes to `receiver_tell`.
+- A `Relay` hears every packet of the peer that is no repeat, events too, and may send whole packets
+  on this or another stream.
 - The sender's `Feed` (rtp_send.pxd) fills the frames that neither digits nor a prompt take.
 - A stream may be served by something else than RTP over a socket (`serve`): a modem's device.
 - Streams that meet (bridge, conference) are opened with `near`: then one thread serves them, and
@@ -88,6 +90,18 @@ cdef struct Tap:  # each function may be NULL
     SayFn say
     DropFn drop
 
+# `audio` are p.payload_bytes octets as for HearFn, or those of an RFC 4733 event
+ctypedef void (*PassFn)(
+    void *state, Stream *s, const Packet *p, const uint8_t *audio, int event
+) noexcept nogil
+# before the frame of this number is sent
+ctypedef void (*FlushFn)(void *state, Stream *s, uint32_t frame) noexcept nogil
+
+cdef struct Relay:  # a bridge; all NULL: none
+    void *state
+    PassFn pass_on
+    FlushFn flush
+
 cdef struct Stream:
     int64_t id
     int fd
@@ -99,6 +113,7 @@ cdef struct Stream:
     void *serve_state  # freed with the stream
     uint8_t tap_count
     Tap taps[TAPS_MAX]
+    Relay relay
     Srtp *srtp  # NULL: plain RTP
     uint64_t sent
     uint64_t octets  # of payload

@@ -24,7 +24,9 @@ from fastpath.rtp_os cimport (
     udp_send,
     wake,
 )
-from fastpath.rtp_receive cimport AUDIO, RTCP, DigitOut, Packet, receiver_packet, receiver_tick
+from fastpath.rtp_receive cimport (
+    AUDIO, EVENT, RTCP, DigitOut, Packet, receiver_packet, receiver_tick,
+)
 from fastpath.rtp_send cimport sender_frame
 from fastpath.srtp_open cimport srtp_open
 from fastpath.srtp_seal cimport srtp_seal
@@ -199,6 +201,8 @@ cdef void receive(Worker *w, Stream *s, const Moment *m) noexcept nogil:
             heard(s, &packet, data + packet.payload_at, at_ns)
         elif verdict == RTCP:
             rtcp_heard(s, data, size, address, port, at_ns, m.wall_ns)
+        if s.relay.pass_on != NULL and (verdict == AUDIO or verdict == EVENT):
+            s.relay.pass_on(s.relay.state, s, &packet, data + packet.payload_at, verdict == EVENT)
         if s.receiver.digits:
             tell_digits(w, s)
         if now_ns - at_ns < PERIOD_NS:
@@ -227,6 +231,8 @@ cdef void send(Worker *w, Stream *s, const Moment *m) noexcept nogil:
     cdef const uint8_t *data
     cdef int64_t late_ns
     cdef int i, size
+    if s.relay.flush != NULL:
+        s.relay.flush(s.relay.state, s, m.frame)
     sender_frame(&s.sender, m.frame, &w.out)
     for i in range(w.out.count):
         size = w.out.size[i]

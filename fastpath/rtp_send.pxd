@@ -24,7 +24,8 @@ cdef struct Outbox:  # the packets of one frame
     int size[DIGIT_COPIES]
     uint8_t data[DIGIT_COPIES][PACKET_BYTES]
 
-# Fill FRAME_BYTES of `audio` in this law for this frame; 0 when there is nothing to say. Frames are
+# Fill FRAME_BYTES of `audio` in this law for this frame; 0 when there is nothing to say, -1 when
+# whole packets are sent past the sender (a bridge), so that nothing is to be added. Frames are
 # 20 ms apart and numbered; one number is asked for once, but not each is.
 ctypedef int (*FillFn)(void *state, uint32_t frame, uint8_t law, uint8_t *audio) noexcept nogil
 

@@ -215,7 +215,7 @@ cdef void sender_frame(Sender *s, uint32_t frame, Outbox *out) noexcept nogil:
     cdef uint32_t timestamp = s.timestamp_base + frame * <uint32_t> FRAME_BYTES
     cdef uint8_t *body
     cdef uint8_t audio[FRAME_BYTES]
-    cdef int silence, pressing = s.digit_count
+    cdef int silence, filled, pressing = s.digit_count
     out.count = 0
     if s.paused:
         s.flowing = s.speaking = 0
@@ -234,7 +234,10 @@ cdef void sender_frame(Sender *s, uint32_t frame, Outbox *out) noexcept nogil:
         s.play_ended = 1
     s.speaking = 0
     if s.feed.fill != NULL and not pressing:
-        if s.feed.fill(s.feed.state, frame, s.payload_type, &audio[0]):
+        filled = s.feed.fill(s.feed.state, frame, s.payload_type, &audio[0])
+        if filled < 0:
+            return
+        if filled:
             body = packet(s, out, s.wire_type, not s.flowing, timestamp, PACKET_BYTES)
             memcpy(body, &audio[0], FRAME_BYTES)
             s.flowing = 1

@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable
 
 import sip
+from fastpath.rtp_jitter import RtpJitter
 from fastpath.sipscan import Message, ScanError, parse_address, parse_uri, scan
 from sip import sdp
 from sip.endpoint import Endpoint
@@ -195,6 +196,27 @@ def conversation(data: bytes) -> None:
     talk.close()
 
 
+def jitter(data: bytes) -> None:
+    """Packets and pauses for a jitter buffer: eleven bytes each, or one that takes a frame."""
+    buffer, now_ns, at, offered = RtpJitter(), SECOND, 0, 0
+    while at < len(data):
+        what, at = data[at], at + 1
+        if what & 1:
+            assert len(buffer.take(now_ns)[1]) == 320
+            now_ns += SECOND // 50
+        else:
+            size, ssrc = int.from_bytes(data[at : at + 2], "big") % 1501, data[at + 2 : at + 3]
+            timestamp = int.from_bytes(data[at + 3 : at + 7], "big")
+            now_ns += int.from_bytes(data[at + 7 : at + 10], "big", signed=True) * 1_000
+            law = (0, 8, 13, 0)[what >> 1 & 3]
+            audio = bytes((what + n) & 255 for n in range(size))
+            buffer.put(law, sum(ssrc), timestamp, audio, now_ns, bool(what & 8))
+            at, offered = at + 10, offered + size
+        assert 0 <= buffer.waiting_ms <= 512
+        assert 5 <= buffer.target_ms <= 200
+    assert buffer.counts()["played"] <= offered
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "message": message,
     "uri": uri,
@@ -202,4 +224,5 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "conversation": conversation,
     "text_message": text_message,
     "field": field,
+    "jitter": jitter,
 }

@@ -1,0 +1,128 @@
+"""Rooms over real sockets: whose tone each party hears, by spectrum."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+
+from fastpath.g711 import ulaw_decode, ulaw_encode
+from fastpath.rtp import MediaEngine
+from tests.fastpath.test_rtp_bridge import (  # noqa: F401 - fixtures
+    HERE,
+    HIGH,
+    LOW,
+    THREADS,
+    Peer,
+    check_numbers,
+    engine,
+    latch,
+    stamping,
+)
+
+TONES = {"customer": 500, "agent": 900, "supervisor": 1_500}
+
+
+def tone(hertz: int, n: int) -> bytes:
+    at = np.arange(160) + 160 * n
+    return ulaw_encode((6_000 * np.sin(2 * np.pi * hertz * at / 8_000)).astype(np.int16))
+
+
+def tones_in(peer: Peer) -> set[str]:
+    """Whose tones the last half second of what a peer heard has, by spectrum."""
+    audio = ulaw_decode(b"".join(p.payload for p in peer.heard)[-4_000:]).astype(float)
+    power = np.abs(np.fft.rfft(audio * np.hanning(len(audio)))) / len(audio)
+    found = {}
+    for name, hertz in TONES.items():
+        at = round(hertz * len(audio) / 8_000)
+        found[name] = power[at - 3 : at + 4].max()
+    return {name for name, level in found.items() if level > 300}
+
+
+def talk(peers: dict[str, Peer], count: int, first: int) -> None:
+    """All at once, a packet every 20 ms whatever a sleep costs."""
+    begun = time.monotonic()
+    for n in range(count):
+        for name, peer in peers.items():
+            peer.say(tone(TONES[name], first + n))
+            peer.listen()
+        time.sleep(max(begun + 0.02 * (n + 1) - time.monotonic(), 0))
+
+
+@THREADS
+def test_who_hears_whom_shows_in_the_spectrum(engine) -> None:  # noqa: F811
+    peers = {name: Peer(engine) for name in TONES}
+    latch(list(peers.values()))
+    room = engine.room()
+    engine.join(room, peers["customer"].stream, "customer")
+    engine.join(room, peers["agent"].stream, "agent")
+    heard = {}
+    for n, role in enumerate(("listening", "whispering", "barging")):
+        engine.join(room, peers["supervisor"].stream, role)
+        talk(peers, 60, 60 * n)
+        heard[role] = {name: tones_in(peer) for name, peer in peers.items()}
+    both, all_but = {"customer", "agent"}, {"agent", "supervisor"}
+    assert heard["listening"] == {
+        "customer": {"agent"}, "agent": {"customer"}, "supervisor": both,
+    }  # fmt: skip
+    assert heard["whispering"] == {
+        "customer": {"agent"}, "agent": {"customer", "supervisor"}, "supervisor": both,
+    }  # fmt: skip
+    assert heard["barging"] == {
+        "customer": all_but, "agent": {"customer", "supervisor"}, "supervisor": both,
+    }  # fmt: skip
+    assert engine.parties(room) == {peer.stream for peer in peers.values()}
+    engine.mute(peers["agent"].stream)
+    talk(peers, 60, 180)
+    assert tones_in(peers["customer"]) == {"supervisor"}
+    engine.close_room(room)
+    for peer in peers.values():
+        check_numbers(peer)
+        peer.socket.close()
+
+
+def test_a_bridged_call_becomes_a_conference_and_back(engine) -> None:  # noqa: F811
+    peers = {name: Peer(engine) for name in TONES}
+    latch(list(peers.values()))
+    a, b, c = peers.values()
+    engine.bridge(a.stream, b.stream)
+    talk(peers, 20, 0)
+    room = engine.room()
+    for peer, role in ((a, "customer"), (b, "agent"), (c, "barging")):
+        engine.join(room, peer.stream, role)
+    assert engine.bridged(a.stream) is None
+    talk(peers, 60, 20)
+    assert tones_in(a) == {"agent", "supervisor"}
+    engine.bridge(a.stream, b.stream)
+    assert engine.parties(room) == {c.stream}
+    talk(peers, 60, 80)
+    assert (tones_in(a), tones_in(b), tones_in(c)) == ({"agent"}, {"customer"}, set())
+    for peer in peers.values():
+        check_numbers(peer)
+        peer.socket.close()
+
+
+def test_a_room_is_full_at_64_and_closing_streams_leave_it() -> None:
+    engine = MediaEngine(streams_max=80)  # noqa: F811
+    room, other = engine.room(), engine.room()
+    streams = [engine.open(HERE, LOW, HIGH) for _ in range(66)]
+    for stream in streams[:64]:
+        engine.join(room, stream)
+    with pytest.raises(OSError, match="at most 64"):
+        engine.join(room, streams[64])
+    engine.close(streams[0])
+    engine.join(other, streams[1])
+    engine.join(room, streams[64], hears=set(), heard_by={streams[2]})
+    engine.join(room, streams[65])
+    assert engine.parties(room) == {*streams[2:]}
+    with pytest.raises(ValueError, match="not a role"):
+        engine.join(room, streams[2], "boss")
+    with pytest.raises(KeyError, match="no such room"):
+        engine.join(99, streams[2])
+    engine.leave(streams[2])
+    engine.leave(streams[2])
+    engine.close_room(room)
+    with pytest.raises(KeyError, match="no such room"):
+        engine.parties(room)
+    engine.stop()
