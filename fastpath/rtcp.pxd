@@ -5,6 +5,7 @@ Pure: time and chance are arguments. Nothing here allocates or calls the system.
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
+from fastpath.rtp_host cimport Host
 from fastpath.rtp_limits cimport CNAME_BYTES, RTCP_OVERHEAD
 from fastpath.rtp_receive cimport Receiver
 
@@ -14,10 +15,10 @@ cdef struct Rtcp:
     uint8_t first  # no report has left yet
     uint8_t theirs_bye  # the peer said goodbye
     int fd  # of the RTP port + 1; -1: none
-    uint32_t address  # of a=rtcp; 0: beside RTP's
+    Host address  # of a=rtcp; 0: beside RTP's
     uint16_t port
     uint16_t heard_port  # where theirs come from; 0: none came
-    uint32_t heard_address
+    Host heard_address
     uint64_t chance  # xorshift64
     int64_t next_ns
     int64_t last_ns  # when ours left
@@ -52,7 +53,7 @@ cdef struct Ours:  # what a report says of our side
 
 cdef void rtcp_init(Rtcp *r, const uint8_t *chance) noexcept nogil  # 20 octets
 cdef void rtcp_start(
-    Rtcp *r, uint32_t address, uint16_t port, int mux, int64_t now_ns
+    Rtcp *r, Host address, uint16_t port, int mux, int64_t now_ns
 ) noexcept nogil
 cdef int rtcp_turn(Rtcp *r, const Receiver *heard, int64_t now_ns) noexcept nogil
 cdef int rtcp_write(

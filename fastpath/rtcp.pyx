@@ -14,7 +14,7 @@
 from libc.string cimport memcpy, memset
 
 from fastpath.rtcp_read cimport rtcp_read
-from fastpath.rtp_latch cimport ipv4
+from fastpath.rtp_host cimport Host, host_of
 from fastpath.rtp_limits cimport (
     CNAME_BYTES,
     RTCP_BANDWIDTH,
@@ -83,7 +83,7 @@ cdef int members(const Receiver *heard) noexcept nogil:
 
 
 cdef void rtcp_start(
-    Rtcp *r, uint32_t address, uint16_t port, int mux, int64_t now_ns
+    Rtcp *r, Host address, uint16_t port, int mux, int64_t now_ns
 ) noexcept nogil:
     """Exchange reports with a peer, or with another one from now on."""
     r.address = address
@@ -185,7 +185,7 @@ cdef class RtcpSession:
         self.ssrc = ssrc
         rtcp_init(&self.state, &chance[0])
         receiver_init(&self.heard)
-        receiver_connect(&self.heard, ipv4(host), <uint16_t> port, -1)
+        receiver_connect(&self.heard, host_of(host), <uint16_t> port, -1)
 
     def start(self, int64_t now_ns):
         rtcp_start(&self.state, 0, 0, 0, now_ns)
@@ -193,7 +193,7 @@ cdef class RtcpSession:
     def rtp(self, const uint8_t[::1] packet, int64_t at_ns):
         cdef Packet found
         cdef Receiver *heard = &self.heard
-        cdef uint32_t address = heard.latch.address
+        cdef Host address = heard.latch.address
         receiver_packet(
             heard, &packet[0], <int> packet.shape[0], address, heard.latch.port, at_ns, &found
         )

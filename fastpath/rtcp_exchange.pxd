@@ -2,6 +2,7 @@
 
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 
+from fastpath.rtp_host cimport Host
 from fastpath.rtp_loop cimport Stream, Worker
 
 cdef int rtcp_open(Stream *s) noexcept nogil
@@ -9,7 +10,7 @@ cdef void rtcp_heard(
     Stream *s,
     const uint8_t *data,
     int size,
-    uint32_t address,
+    Host address,
     uint16_t port,
     int64_t at_ns,
     int64_t wall_ns,

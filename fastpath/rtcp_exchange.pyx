@@ -9,6 +9,7 @@
 
 from fastpath.rtcp cimport Ours, rtcp_turn, rtcp_write
 from fastpath.rtcp_read cimport rtcp_read
+from fastpath.rtp_host cimport Host
 from fastpath.rtp_latch cimport Latch
 from fastpath.rtp_limits cimport (
     MS_NS,
@@ -24,7 +25,7 @@ from fastpath.rtp_os cimport (
     CLOCK_REALTIME,
     EAGAIN,
     clock,
-    udp_open,
+    udp_beside,
     udp_receive,
     udp_send,
 )
@@ -36,7 +37,7 @@ from fastpath.srtp_seal cimport srtcp_seal
 cdef int rtcp_open(Stream *s) noexcept nogil:
     """A socket beside the RTP port; 0 when it cannot be had."""
     if s.rtcp.fd < 0:
-        s.rtcp.fd = udp_open(s.host, <uint16_t> (s.port + 1), RTCP_BUFFER_BYTES)
+        s.rtcp.fd = udp_beside(s.fd, <uint16_t> (s.port + 1), RTCP_BUFFER_BYTES)
     return s.rtcp.fd >= 0
 
 
@@ -44,7 +45,7 @@ cdef void rtcp_heard(
     Stream *s,
     const uint8_t *data,
     int size,
-    uint32_t address,
+    Host address,
     uint16_t port,
     int64_t at_ns,
     int64_t wall_ns,
@@ -67,7 +68,7 @@ cdef void rtcp_heard(
 
 cdef void receive(Worker *w, Stream *s, int64_t wall_ns) noexcept nogil:
     """What came to the socket beside RTP's."""
-    cdef uint32_t address = 0
+    cdef Host address = 0
     cdef uint16_t port = 0
     cdef int64_t stamp_ns = 0, now_ns = clock(CLOCK_MONOTONIC)
     cdef const uint8_t *data
@@ -107,7 +108,7 @@ cdef void say(const Worker *w, Stream *s, int bye) noexcept nogil:
     cdef uint8_t plain[RTCP_BYTES_MAX]
     cdef uint8_t sealed[RTCP_BYTES_MAX + SRTP_EXTRA_MAX]
     cdef const uint8_t *data = &plain[0]
-    cdef uint32_t address = peer.address
+    cdef Host address = peer.address
     cdef int port = peer.port if s.rtcp.mux else min(peer.port + 1, 65535), size
     cdef Ours ours
     if not s.rtcp.mux and s.rtcp.heard_port:

@@ -54,7 +54,8 @@ class MediaEngine(PartyEngine):
         Sending begins here: silence when nothing plays and `comfort` is on. 0.0.0.0 is a peer on
         hold: nothing is sent. `payload_type` is 0 or 8, or the number (96-127) agreed on for the
         G.711 of `law` 0 or 8; `event_type` that for telephone-event, -1 for none. ValueError for a
-        host that is not a single IPv4 address, and for numbers out of range.
+        host that is not a single IP address of the family the stream is bound to, and for numbers
+        out of range.
         """
 
     def report(self, stream: int, host: str = "", port: int = 0, *, mux: bool = False) -> bool:

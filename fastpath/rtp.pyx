@@ -9,10 +9,10 @@ from fastpath.rtcp cimport rtcp_start
 from fastpath.rtcp_exchange cimport rtcp_open
 from fastpath.rtp_echo cimport echo_off, echo_on
 from fastpath.rtp_parties cimport PartyEngine
-from fastpath.rtp_latch cimport ipv4
+from fastpath.rtp_host cimport Host, host_of, is_one_host, is_v6
 from fastpath.rtp_limits cimport DIGITS_MAX, MS_NS, SILENCE_MS_MAX
 from fastpath.rtp_loop cimport Stream
-from fastpath.rtp_os cimport CLOCK_MONOTONIC, clock
+from fastpath.rtp_os cimport CLOCK_MONOTONIC, clock, udp_is_v6
 from fastpath.rtp_prompts cimport Chain
 from fastpath.rtp_receive cimport receiver_connect
 from fastpath.rtp_record cimport RecordRing, record_of, record_start, record_take
@@ -50,15 +50,18 @@ cdef class MediaEngine(PartyEngine):
         int law=-1,
         bint comfort=True,
     ):
-        cdef uint32_t address = ipv4(host)
+        cdef Host address = host_of(host)
         cdef Stream *s
         if not 0 < port < 65536:
             raise ValueError(f"not a port: {port}")
-        if address >> 28 >= 14:
+        if not is_one_host(address):
             raise ValueError(f"not an address of one host: {host}")
         law = payload_type if law < 0 else law
         check_types(law, payload_type, event_type)
         s = self.hold(stream)
+        if address and bool(is_v6(address)) != bool(udp_is_v6(s.fd)):
+            self.let_go(s)
+            raise ValueError(f"{host} cannot be reached from a socket of the other family")
         if not s.connected:
             s.connected = 1
             s.connected_ns = clock(CLOCK_MONOTONIC)
@@ -69,9 +72,9 @@ cdef class MediaEngine(PartyEngine):
         self.let_go(s)
 
     def report(self, int64_t stream, str host="", int port=0, *, bint mux=False):
-        cdef uint32_t address = ipv4(host) if host else 0
+        cdef Host address = host_of(host) if host else 0
         cdef Stream *s
-        if not 0 <= port < 65536 or (host and not port) or address >> 28 >= 14:
+        if not 0 <= port < 65536 or (host and not port) or not is_one_host(address):
             raise ValueError(f"not an address for reports: {host}:{port}")
         s = self.hold(stream)
         done = mux or rtcp_open(s)

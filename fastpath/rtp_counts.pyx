@@ -7,7 +7,7 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memset
 
 from fastpath.atomics cimport get64
-from fastpath.rtp_latch cimport ipv4_text
+from fastpath.rtp_host cimport host_text
 from fastpath.rtp_limits cimport HISTOGRAM_BINS
 from fastpath.rtp_loop cimport bin_edge_us
 from fastpath.rtp_quality cimport quality_delay_ms, quality_mos
@@ -120,7 +120,7 @@ cdef object stats_of(Counts *c):
         c.record_dropped,
         r.source_changes,
         r.heard_ns,
-        (ipv4_text(r.latch.address), r.latch.port),
+        (host_text(r.latch.address), r.latch.port),
         bool(r.latch.locked),
         bool(c.paused),
         c.srtp_failed,

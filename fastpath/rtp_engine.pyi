@@ -31,7 +31,7 @@ class StreamEngine:
         `near` is a stream that it will be bridged or mixed with: then one thread serves both, in
         the same millisecond while there is room. OSError (ENOBUFS) when that thread is full.
 
-        The id is unique for the engine's life. ValueError for a host that is not an IPv4 address or
+        The id is unique for the engine's life. ValueError for a host that is not an IP address or
         a range without an even port; OSError when no port is free (EADDRINUSE), the engine is full
         (ENOBUFS) or the system refuses.
         """

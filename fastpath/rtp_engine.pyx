@@ -13,7 +13,6 @@ from fastpath.rtcp cimport rtcp_init
 from fastpath.rtcp_exchange cimport rtcp_goodbye
 from fastpath.rtp_counts cimport Counts, counts_of, engine_counters, stats_of
 from fastpath.rtp_events cimport events_take
-from fastpath.rtp_latch cimport ipv4
 from fastpath.rtp_limits cimport (
     EVENTS_BATCH, EVENTS_MIN, SLOTS, STREAMS_LIMIT, THREADS_MAX,
 )
@@ -207,7 +206,6 @@ cdef class StreamEngine:
         group = self.group_beside(near) if near else emptiest(self.workers, self.thread_count)
         fd = bind_even(host, port_low, port_high, &port)
         s = self.seat(fd, group)
-        s.host = ipv4(host)
         s.port = port
         self.let_go(s)
         return s.id

@@ -5,6 +5,7 @@ Addresses and ports are in host byte order.
 
 from libc.stdint cimport int8_t, int64_t, uint8_t, uint16_t, uint32_t
 
+from fastpath.rtp_host cimport Host
 from fastpath.rtp_limits cimport CANDIDATES_MAX
 
 cdef enum Rank:
@@ -14,7 +15,7 @@ cdef enum Rank:
     RANK_EXACT
 
 cdef struct Candidate:
-    uint32_t address
+    Host address
     uint32_t ssrc
     uint32_t touched  # order of use
     uint16_t port
@@ -23,8 +24,8 @@ cdef struct Candidate:
     uint8_t in_order  # 0: the entry is free
 
 cdef struct Latch:
-    uint32_t sdp_address
-    uint32_t address  # whom we hear; the SDP's until somebody leads
+    Host sdp_address
+    Host address  # whom we hear; the SDP's until somebody leads
     uint16_t sdp_port
     uint16_t port
     int8_t rank  # of the leader; -1: nobody leads
@@ -33,10 +34,8 @@ cdef struct Latch:
     int64_t led_ns  # when somebody first led
     Candidate candidates[CANDIDATES_MAX]
 
-cdef void latch_init(Latch *l, uint32_t address, uint16_t port) noexcept nogil
+cdef void latch_init(Latch *l, Host address, uint16_t port) noexcept nogil
 cdef int latch_admit(
-    Latch *l, uint32_t address, uint16_t port, uint32_t ssrc, uint16_t seq, int64_t at_ns
+    Latch *l, Host address, uint16_t port, uint32_t ssrc, uint16_t seq, int64_t at_ns
 ) noexcept nogil
-cdef int latch_bars(const Latch *l, uint32_t address, uint16_t port) noexcept nogil
-cdef uint32_t ipv4(str host) except? 0
-cdef str ipv4_text(uint32_t address)
+cdef int latch_bars(const Latch *l, Host address, uint16_t port) noexcept nogil

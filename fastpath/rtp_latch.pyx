@@ -13,7 +13,7 @@ from libc.string cimport memset
 from fastpath.rtp_limits cimport CANDIDATES_MAX, LEARN_NS, LEARN_PACKETS
 
 
-cdef void latch_init(Latch *l, uint32_t address, uint16_t port) noexcept nogil:
+cdef void latch_init(Latch *l, Host address, uint16_t port) noexcept nogil:
     """Forget whom we heard and learn anew, around the address the SDP gave."""
     memset(l, 0, sizeof(Latch))
     l.rank = -1
@@ -32,7 +32,7 @@ cdef int weaker(const Candidate *a, const Candidate *b) noexcept nogil:
     return a.touched < b.touched
 
 
-cdef Candidate *candidate_of(Latch *l, uint32_t address, uint16_t port, int8_t rank) noexcept nogil:
+cdef Candidate *candidate_of(Latch *l, Host address, uint16_t port, int8_t rank) noexcept nogil:
     """A source's entry, made if needed in place of a weaker one; NULL when all are stronger."""
     cdef Candidate *c
     cdef Candidate *victim = NULL
@@ -53,7 +53,7 @@ cdef Candidate *candidate_of(Latch *l, uint32_t address, uint16_t port, int8_t r
 
 
 cdef int latch_admit(
-    Latch *l, uint32_t address, uint16_t port, uint32_t ssrc, uint16_t seq, int64_t at_ns
+    Latch *l, Host address, uint16_t port, uint32_t ssrc, uint16_t seq, int64_t at_ns
 ) noexcept nogil:
     """Whether a packet is the peer's."""
     cdef Candidate *c
@@ -93,25 +93,6 @@ cdef int latch_admit(
     return leads
 
 
-cdef int latch_bars(const Latch *l, uint32_t address, uint16_t port) noexcept nogil:
+cdef int latch_bars(const Latch *l, Host address, uint16_t port) noexcept nogil:
     """Whether no packet from there can be the peer's: known before it is decrypted."""
     return l.locked and (address != l.address or port != l.port)
-
-
-# ---- addresses
-
-cdef uint32_t ipv4(str host) except? 0:
-    """An IPv4 address in dotted form as a number; ValueError otherwise."""
-    cdef list parts = host.split(".")
-    cdef uint32_t value = 0
-    if len(parts) != 4:
-        raise ValueError(f"not an IPv4 address: {host[:64]!r}")
-    for part in parts:
-        if not 1 <= len(part) <= 3 or not part.isascii() or not part.isdigit() or int(part) > 255:
-            raise ValueError(f"not an IPv4 address: {host[:64]!r}")
-        value = (value << 8) | <uint32_t> int(part)
-    return value
-
-
-cdef str ipv4_text(uint32_t address):
-    return f"{address >> 24}.{(address >> 16) & 255}.{(address >> 8) & 255}.{address & 255}"

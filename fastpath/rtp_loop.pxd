@@ -105,7 +105,6 @@ cdef struct Relay:  # a bridge; all NULL: none
 cdef struct Stream:
     int64_t id
     int fd
-    uint32_t host
     uint16_t port
     uint8_t connected
     int64_t connected_ns

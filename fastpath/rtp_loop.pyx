@@ -5,6 +5,7 @@ from libc.string cimport memset
 
 from fastpath.atomics cimport exchange8, get8, get32, geti32, set8, set32, set64, swap8
 from fastpath.rtcp_exchange cimport rtcp_heard, rtcp_serve
+from fastpath.rtp_host cimport Host
 from fastpath.rtp_latch cimport Latch, latch_bars
 from fastpath.rtp_limits cimport (
     FRAME_BYTES,
@@ -169,7 +170,7 @@ cdef void receive(Worker *w, Stream *s, const Moment *m) noexcept nogil:
     Behind a packet younger than a period there is hardly ever another one, and it is read in the
     next. This saves the call that finds the socket empty: a twentieth of a stream's cost.
     """
-    cdef uint32_t address = 0
+    cdef Host address = 0
     cdef uint16_t port = 0
     cdef int64_t stamp_ns = 0, at_ns, now_ns = 0
     cdef const uint8_t *data

@@ -1,6 +1,8 @@
 """The system calls of the media engine: UDP with kernel arrival times, clocks, a thread."""
 
-from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t
+
+from fastpath.rtp_host cimport Host
 
 cdef extern from * nogil:
     """
@@ -22,35 +24,46 @@ cdef extern from * nogil:
     #include <time.h>
     #include <unistd.h>
 
-    static inline struct sockaddr_in dl_sockaddr(uint32_t address, uint16_t port) {
-        struct sockaddr_in to;
-        memset(&to, 0, sizeof to);
-        to.sin_family = AF_INET;
-        to.sin_addr.s_addr = htonl(address);
-        to.sin_port = htons(port);
-        return to;
-    }
     /* A bound socket, or -errno. Never connected: no ICMP error may end a read or a write. */
-    static inline int dl_udp_open(uint32_t address, uint16_t port, int buffer_bytes) {
-        struct sockaddr_in at = dl_sockaddr(address, port);
-        int tos = IPTOS_DSCP_EF, one = 1, error;
-        int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    static inline int dl_udp_bind(const dl_place *at, socklen_t size, int buffer_bytes) {
+        int tos = IPTOS_DSCP_EF, one = 1, v6 = at->any.sa_family == AF_INET6, error;
+        int fd = socket(at->any.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         if (fd < 0)
             return -errno;
         if (setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer_bytes, sizeof buffer_bytes) == 0
             && setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof one) == 0
-            && setsockopt(fd, IPPROTO_IP, IP_TOS, &tos, sizeof tos) == 0
-            && bind(fd, (struct sockaddr *) &at, sizeof at) == 0)
+            && (!v6 || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one) == 0)
+            && setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_TCLASS : IP_TOS, &tos,
+                          sizeof tos) == 0
+            && bind(fd, &at->any, size) == 0)
             return fd;
         error = errno;
         close(fd);
         return -error;
     }
+    static inline int dl_udp_open(int v6, dl_host host, uint16_t port, int buffer_bytes) {
+        dl_place at;
+        return dl_udp_bind(&at, dl_place_of(&at, v6, host, port), buffer_bytes);
+    }
+    /* Another port of the address that a socket is bound to. */
+    static inline int dl_udp_beside(int fd, uint16_t port, int buffer_bytes) {
+        dl_place at;
+        socklen_t size = sizeof at;
+        if (getsockname(fd, &at.any, &size) < 0)
+            return -errno;
+        at.v4.sin_port = htons(port); /* it lies at the same place in both */
+        return dl_udp_bind(&at, size, buffer_bytes);
+    }
+    static inline int dl_udp_is_v6(int fd) {
+        dl_place at;
+        socklen_t size = sizeof at;
+        return getsockname(fd, &at.any, &size) == 0 && at.any.sa_family == AF_INET6;
+    }
     /* Size of the datagram (it may exceed `room`: MSG_TRUNC) or -errno.
        `stamp_ns` is CLOCK_REALTIME, 0 if unknown. */
-    static inline int dl_udp_receive(int fd, uint8_t *data, int room, uint32_t *address,
+    static inline int dl_udp_receive(int fd, uint8_t *data, int room, dl_host *address,
                                      uint16_t *port, int64_t *stamp_ns) {
-        struct sockaddr_in from;
+        dl_place from;
         struct iovec part = {data, (size_t) room};
         union { struct cmsghdr align; char room[CMSG_SPACE(sizeof(struct timespec))]; } control;
         struct msghdr message = {&from, sizeof from, &part, 1, &control, sizeof control, 0};
@@ -58,8 +71,9 @@ cdef extern from * nogil:
         ssize_t size = recvmsg(fd, &message, MSG_DONTWAIT | MSG_TRUNC);
         if (size < 0)
             return -errno;
-        *address = ntohl(from.sin_addr.s_addr);
-        *port = ntohs(from.sin_port);
+        *address = from.any.sa_family == AF_INET6 ? dl_host_of6(&from.v6.sin6_addr)
+                                                  : dl_host_of4(from.v4.sin_addr);
+        *port = ntohs(from.v4.sin_port); /* it lies at the same place in both */
         *stamp_ns = 0;
         c = CMSG_FIRSTHDR(&message);
         if (c != NULL && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS) {
@@ -69,11 +83,11 @@ cdef extern from * nogil:
         }
         return (int) size;
     }
-    static inline int dl_udp_send(int fd, const uint8_t *data, int size, uint32_t address,
+    static inline int dl_udp_send(int fd, const uint8_t *data, int size, dl_host address,
                                   uint16_t port) {
-        struct sockaddr_in to = dl_sockaddr(address, port);
-        ssize_t sent = sendto(fd, data, (size_t) size, MSG_DONTWAIT, (struct sockaddr *) &to,
-                              sizeof to);
+        dl_place to;
+        socklen_t place = dl_place_of(&to, dl_is_v6(address), address, port);
+        ssize_t sent = sendto(fd, data, (size_t) size, MSG_DONTWAIT, &to.any, place);
         return sent < 0 ? -errno : size;
     }
     static inline int64_t dl_clock(int which) {
@@ -141,12 +155,14 @@ cdef extern from * nogil:
     const int CLOCK_MONOTONIC
     const int CLOCK_REALTIME
     const int CLOCK_THREAD_CPUTIME_ID
-    int udp_open "dl_udp_open"(uint32_t address, uint16_t port, int buffer_bytes)
+    int udp_open "dl_udp_open"(int v6, Host host, uint16_t port, int buffer_bytes)
+    int udp_beside "dl_udp_beside"(int fd, uint16_t port, int buffer_bytes)
+    int udp_is_v6 "dl_udp_is_v6"(int fd)
     int udp_receive "dl_udp_receive"(
-        int fd, uint8_t *data, int room, uint32_t *address, uint16_t *port, int64_t *stamp_ns
+        int fd, uint8_t *data, int room, Host *address, uint16_t *port, int64_t *stamp_ns
     )
     int udp_send "dl_udp_send"(
-        int fd, const uint8_t *data, int size, uint32_t address, uint16_t port
+        int fd, const uint8_t *data, int size, Host address, uint16_t port
     )
     int close_fd "close"(int fd)
     int64_t clock "dl_clock"(int which)

@@ -5,6 +5,7 @@ Addresses and ports are in host byte order. Nothing here allocates or calls the 
 
 from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
+from fastpath.rtp_host cimport Host
 from fastpath.rtp_latch cimport Latch
 from fastpath.rtp_limits cimport DIGITS_OUT_MAX, HISTORY_MAX, SOURCES_MAX
 
@@ -97,13 +98,13 @@ cdef struct Receiver:
 
 cdef void receiver_init(Receiver *r) noexcept nogil
 cdef void receiver_connect(
-    Receiver *r, uint32_t address, uint16_t port, int event_type
+    Receiver *r, Host address, uint16_t port, int event_type
 ) noexcept nogil
 cdef int receiver_packet(
     Receiver *r,
     const uint8_t *data,
     int size,
-    uint32_t address,
+    Host address,
     uint16_t port,
     int64_t at_ns,
     Packet *packet,

@@ -11,7 +11,8 @@
 
 from libc.string cimport memset
 
-from fastpath.rtp_latch cimport ipv4, ipv4_text, latch_admit, latch_init
+from fastpath.rtp_host cimport Host, host_of, host_text
+from fastpath.rtp_latch cimport latch_admit, latch_init
 from fastpath.rtp_limits cimport (
     DATAGRAM_BYTES_MAX,
     EVENT_BEGIN_NS,
@@ -167,7 +168,7 @@ cdef void receiver_init(Receiver *r) noexcept nogil:
 
 
 cdef void receiver_connect(
-    Receiver *r, uint32_t address, uint16_t port, int event_type
+    Receiver *r, Host address, uint16_t port, int event_type
 ) noexcept nogil:
     """Learn a peer anew. Counts and the events told so far stay."""
     latch_init(&r.latch, address, port)
@@ -178,7 +179,7 @@ cdef int receiver_packet(
     Receiver *r,
     const uint8_t *data,
     int size,
-    uint32_t address,
+    Host address,
     uint16_t port,
     int64_t at_ns,
     Packet *packet,
@@ -242,14 +243,14 @@ cdef class RtpReceiver:
     def connect(self, str host, int port, int event_type=-1):
         if not 0 < port < 65536:
             raise ValueError(f"not a port: {port}")
-        receiver_connect(&self.state, ipv4(host), <uint16_t> port, event_type)
+        receiver_connect(&self.state, host_of(host), <uint16_t> port, event_type)
 
     def packet(self, const uint8_t[::1] data, tuple source, int64_t at_ns):
         cdef uint8_t nothing = 0
         cdef Packet packet
         cdef const uint8_t *start = &data[0] if data.shape[0] else &nothing
         cdef int size = <int> min(data.shape[0], 65536)
-        cdef uint32_t address = ipv4(source[0])
+        cdef Host address = host_of(source[0])
         cdef uint16_t port = source[1]
         verdict = receiver_packet(&self.state, start, size, address, port, at_ns, &packet)
         return VERDICTS[verdict]
@@ -266,7 +267,7 @@ cdef class RtpReceiver:
 
     @property
     def peer(self):
-        return (ipv4_text(self.state.latch.address), self.state.latch.port)
+        return (host_text(self.state.latch.address), self.state.latch.port)
 
     @property
     def locked(self):

@@ -61,14 +61,17 @@ def _keys(crypto: Crypto) -> SrtpKeys:
 
 def _host(media: Media) -> str:
     """A numeric host, or `ANYBODY` for one on hold or known by its name only."""
-    numeric = ":" in media.host or media.host.replace(".", "").isdigit()
-    return media.host if numeric and not held_by_host(media.host) else ANYBODY
+    return media.host if _numeric(media.host) and not held_by_host(media.host) else ANYBODY
+
+
+def _numeric(host: str) -> bool:
+    return ":" in host or host.replace(".", "").isdigit()
 
 
 def _reports(media: Media) -> tuple[str, int, bool]:
     """Where a=rtcp wants reports (RFC 3605); empty and 0: beside RTP."""
     host, port = media.rtcp if media.rtcp_port else ("", 0)
-    if not host.replace(".", "").isdigit() or held_by_host(host):
+    if not _numeric(host) or held_by_host(host):
         host, port = "", 0
     return host, port, media.rtcp_mux
 

@@ -24,7 +24,7 @@ from dialerd.shell.entropy import Entropy
 from dialerd.shell.listen_words import ListenedCall, ListenEvent, ListenOptions, ListenSummary
 from dialerd.shell.prompts import load_prompt
 from dialerd.shell.sip_stack import Stack, StackSettings
-from dialerd.shell.voice import Voice, VoiceOptions
+from dialerd.shell.voice import Voice, VoiceOptions, host_for
 from fastpath.rtp import DigitHeard, MediaEngine, PlayEnded
 from sip.accounts.digest_server import user
 from sip.accounts.registrar import Phones
@@ -214,7 +214,7 @@ class Listener:
         What cannot be answered does not ring before it is refused.
         """
         try:
-            leg.voice = voice = self._voice(leg)
+            leg.voice = voice = self._voice(leg, event.sdp)
             body = voice.answer(event.sdp) if event.sdp else voice.offer()
         except (ValueError, OSError) as error:
             self._note(leg, "not_answered", str(error))
@@ -227,18 +227,19 @@ class Listener:
         leg.answered_ns = self._clock.now_ns()
         self._note(leg, "answered")
 
-    def _voice(self, leg: _Leg) -> Voice:
+    def _voice(self, leg: _Leg, offer: bytes) -> Voice:
         options, record = self._options, self._options.record
         if record is not None and leg.report.call > 1:
             record = record.with_name(f"{record.stem}-{leg.report.call}{record.suffix}")
         leg.report.recording = str(record or "")
-        return Voice(
-            self._engine,
-            VoiceOptions(
-                self.stack.binds[0].host, srtp=options.srtp, record=record, dtmf=options.dtmf
-            ),
-            self._rng,
+        host = self.stack.binds[0].host
+        wanted = VoiceOptions(
+            host_for(offer, host) if offer else host,
+            srtp=options.srtp,
+            record=record,
+            dtmf=options.dtmf,
         )
+        return Voice(self._engine, wanted, self._rng)
 
     def _established(self, number: int, leg: _Leg, body: bytes) -> None:
         self._note(leg, "established")

@@ -31,8 +31,15 @@ class VoiceOptions(msgspec.Struct, frozen=True):
     dtmf: Dtmf = Dtmf.AUTO
 
 
-def four(host: str) -> str:
-    """An IPv4 address of ours beside an IPv6 one."""
+def host_for(offer: bytes, host: str) -> str:
+    """Where to hear an offer's audio: at `host`, or by IPv4 when IPv6 signalling describes that.
+
+    ValueError for an offer that cannot be read.
+    """
+    asked = sdp.read(offer)
+    hosts = [stream.host or asked.host for stream in asked.streams if stream.kind == "audio"]
+    if ":" not in host or not hosts or ":" in hosts[0]:
+        return host
     near = ipaddress.ip_address(host).is_loopback
     return "127.0.0.1" if near else local_address(ELSEWHERE)
 
@@ -44,12 +51,7 @@ class Voice:
         """OSError when no port is free or the recording cannot be written."""
         self._engine = engine
         self._rng = rng
-        host = options.host
-        try:
-            self.stream = engine.open(host, *PORTS)
-        except ValueError:  # the engine speaks IPv4: SIP over IPv6 may well describe such audio
-            host = four(host)
-            self.stream = engine.open(host, *PORTS)
+        self.stream = engine.open(options.host, *PORTS)
         self._agreed: Media | None = None  # what the stream does now
         self.keys = Keys(options.dtmf)
         self.recorder: Recorder | None = None
@@ -58,7 +60,7 @@ class Voice:
                 self.recorder = Recorder(options.record, engine, self.stream)
             port = engine.port(self.stream)
             events = EVENT_TYPE if options.dtmf.offers_events else None
-            can = Capabilities(host, port, options.codecs, events, srtp=options.srtp)
+            can = Capabilities(options.host, port, options.codecs, events, srtp=options.srtp)
             self._negotiation = Negotiation(can, rng.getrandbits(31), rng)
         except BaseException:
             engine.close(self.stream)

@@ -269,5 +269,5 @@ def test_nobody_is_heard_before_connect_by_mistake() -> None:
     for bad in (("example.org", 4000), ("10.0.0.1", 0), ("10.0.0.256", 1), ("1.2.3", 1), ("", 1)):
         with pytest.raises(ValueError, match="not a"):
             receiver.connect(*bad)
-    with pytest.raises(ValueError, match="not an IPv4 address"):
+    with pytest.raises(ValueError, match="not an IP address"):
         receiver.connect("١.٢.٣.٤", 4000)

@@ -47,13 +47,13 @@ def test_a_full_range_a_busy_port_and_a_full_engine_are_told_apart() -> None:
 
 @pytest.mark.parametrize(
     ("host", "low", "high"),
-    [("localhost", 23000, 23998), ("::1", 23000, 23998), (HERE, 0, 10), (HERE, 23001, 23001),
+    [("localhost", 23000, 23998), ("fe80::1%lo", 23000, 23998), (HERE, 0, 10), (HERE, 23001, 23001),
      (HERE, 100, 50), (HERE, 60000, 65536), (HERE, -4, 4)],
 )  # fmt: skip
 def test_nonsense_for_a_port_is_refused(
     engine: MediaEngine, host: str, low: int, high: int
 ) -> None:
-    with pytest.raises(ValueError, match=r"not an IPv4 address|no even port"):
+    with pytest.raises(ValueError, match=r"not an IP address|no even port"):
         engine.open(host, low, high)
     assert engine.counters()["streams"] == 0
 

@@ -150,6 +150,8 @@ def test_ipv6() -> None:
         code, report, _ = called(at(peer.port, "[::1]"), "--seconds", "0.5")
         assert peer.finish() == 0
     assert code == 0
+    assert report["rtp"]["sent"] >= 20
+    assert report["rtp"]["received"] >= 20
     assert report["remote"] == f"[::1]:{peer.port}"
     assert report["local"].startswith("[::1]:")
 
