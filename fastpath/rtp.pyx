@@ -1,7 +1,7 @@
 # cython: auto_pickle=False, autotestdict=False
 """The media engine as Python sees it. See rtp_loop.pxd for how its threads meet."""
 
-from libc.stdint cimport int16_t, int64_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int16_t, int64_t, uint8_t, uint16_t
 from libc.stdlib cimport calloc
 
 from fastpath.dtmf_tap cimport tones_off, tones_on
