@@ -34,6 +34,7 @@ from dialerd.core.prompts_view import PromptError
 from dialerd.core.records import CampaignState
 from dialerd.lines.sip_line import SipLines
 from dialerd.plan_file import read_numbering
+from dialerd.shell import kill_points
 from dialerd.shell.calls import Calls
 from dialerd.shell.clock import Clock
 from dialerd.shell.control import RunningDaemon
@@ -121,6 +122,7 @@ class Daemon:
         self._calls = Calls(self._stack, self._lines, self._media, self._feed)
         self._health = TrunkHealth(self._stack, self._targets, self._feed, shown)
         self._calls.hears = self._health.hear
+        kill_points.arm(self._store, self._calls, self._stack)
         self._driver = Driver(
             loop, self._clock, self._dialer, self._store, self._calls, self._publish
         )

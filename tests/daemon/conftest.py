@@ -1,6 +1,7 @@
 """A daemon as a process of its own, on free ports and a folder of its own."""
 
 import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -55,11 +56,13 @@ class Daemon:
         self.config.chmod(0o600)
         self.process = None
 
-    def start(self):
+    def start(self, **variables):
+        """`variables`: of its environment, beside ours."""
         self.process = subprocess.Popen(
             [sys.executable, "-m", "dialerd", "run", "-c", str(self.config)],
             stderr=subprocess.PIPE,
             text=True,
+            env=os.environ | variables,
         )
         return self
 

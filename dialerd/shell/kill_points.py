@@ -1,0 +1,130 @@
+"""Dying at a chosen point: how tests of crashes kill the daemon exactly there.
+
+The environment variable DIALERD_KILL_AT, `point` or `point:n`, has the process killed by SIGKILL
+when it passes that point for the nth time (the first by default): no handler runs, nothing is
+flushed. It is read once, at the start; without it nothing is put in the way of anything.
+
+    claim        leads are claimed, durably; the dialer has not heard of them
+    begin_dial   attempts are begun, durably; no INVITE of theirs has left
+    invite_sent  an INVITE has been given to its transport
+    ringing      a 180 or 183 is here, and nobody has been told
+    answer       a 2xx is here, and nobody has been told
+    bye          our BYE has left, or the peer's is answered; the attempt is still open
+    finish       the end of an attempt is durable; its call has heard nothing of it
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import Any, Final
+
+from dialerd.core.effects import Dial, Release
+from dialerd.core.ops import BeginDial, ClaimBatch, DialOp, Finish
+from dialerd.core.ports import Store
+from dialerd.shell.calls import Calls
+from dialerd.shell.sip_stack import Stack
+from sip.events import Accepted, Ended, Provisional, SipEvent
+
+log = logging.getLogger("dialerd.kill")
+
+VARIABLE: Final = "DIALERD_KILL_AT"
+POINTS: Final = ("claim", "begin_dial", "invite_sent", "ringing", "answer", "bye", "finish")
+
+
+class KillPointError(OSError):
+    """The variable names no point; one line for the user."""
+
+
+def wanted(environment: Mapping[str, str]) -> tuple[str, int] | None:
+    """The point and at which passage, None when nobody wants to die; KillPointError."""
+    text = environment.get(VARIABLE, "")
+    if not text:
+        return None
+    point, _, nth = text.partition(":")
+    if point not in POINTS or not (nth or "1").isdecimal() or int(nth or "1") < 1:
+        raise KillPointError(f"{VARIABLE}={text}: not one of {', '.join(POINTS)}, or point:n")
+    return point, int(nth or "1")
+
+
+def arm(store: Store, calls: Calls, stack: Stack) -> None:
+    """Watch the parts when the environment asks for it."""
+    found = wanted(os.environ)
+    if found is not None:
+        log.critical("%s: this process will kill itself at %s, passage %d", VARIABLE, *found)
+        Trap(*found).watch(store, calls, stack)
+
+
+class Trap:
+    """Counts passages of one point, and dies at the one that was asked for."""
+
+    def __init__(self, point: str, nth: int) -> None:
+        self._point = point
+        self._left = nth
+        self._answered: set[int] = set()  # legs
+
+    def passed(self, point: str, times: int = 1) -> None:
+        """This point has been reached."""
+        if point != self._point:
+            return
+        self._left -= times
+        if self._left <= 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def watch(self, store: Store, calls: Calls, stack: Stack) -> None:
+        """Stand between the parts: each of the wrapped calls does what it did, and passes."""
+        self._claim, self._apply = store.claim, store.apply
+        self._dial, self._release = calls.dial, calls.release
+        self._on_event = stack.on_event
+        replaced: Any = store
+        replaced.claim, replaced.apply = self.claim, self.apply
+        replaced = calls
+        replaced.dial, replaced.release = self.dial, self.release
+        stack.on_event = self.on_event
+
+    async def claim(self, campaign_id: int, n: int, now_ms: int, lease_s: int) -> ClaimBatch:
+        """`Store.claim`."""
+        batch = await self._claim(campaign_id, n, now_ms, lease_s)
+        if batch.claims:
+            self.passed("claim")
+        return batch
+
+    def apply(self, ops: Sequence[DialOp]) -> Awaitable[tuple[int, ...]]:
+        """`Store.apply`."""
+        return self._applied(ops, self._apply(ops))
+
+    async def _applied(
+        self, ops: Sequence[DialOp], done: Awaitable[tuple[int, ...]]
+    ) -> tuple[int, ...]:
+        refused = await done
+        for point, kind in (("begin_dial", BeginDial), ("finish", Finish)):
+            count = sum(isinstance(op, kind) for op in ops)
+            if count:
+                self.passed(point, count)
+        return refused
+
+    def dial(self, effect: Dial) -> None:
+        """`Calls.dial`."""
+        self._dial(effect)
+        self.passed("invite_sent")
+
+    def release(self, effect: Release) -> None:
+        """`Calls.release`."""
+        self._release(effect)
+        if effect.leg in self._answered:
+            self.passed("bye")
+
+    def on_event(self, event: SipEvent) -> None:
+        """What SIP tells."""
+        if isinstance(event, Provisional) and event.code > 100:
+            self.passed("ringing")
+        elif isinstance(event, Accepted):
+            self._answered.add(event.leg)
+            self.passed("answer")
+        elif isinstance(event, Ended) and event.leg in self._answered:
+            self._answered.discard(event.leg)
+            if event.by == "them":
+                self.passed("bye")
+        self._on_event(event)
