@@ -59,6 +59,16 @@ def _mapping(
     help="Keep a column (by title, or position from 1) under another name; the field 'phone' is "
     "the number. Repeatable.",
 )
+@click.option(
+    "--duplicates",
+    type=click.Choice(["keep", "skip"]),
+    default="keep",
+    show_default=True,
+    help="Numbers that are in another list already: add them here too, or leave them out.",
+)
+@click.option(
+    "--restart", is_flag=True, help="Begin with the first row, though an import was cut short."
+)
 @click.option("--header/--no-header", default=None, help="Whether the first row holds titles.")
 @click.option("-n", "--dry-run", is_flag=True, help="Read and count, store nothing.")
 @click.option(
@@ -74,6 +84,8 @@ def import_(  # noqa: PLR0913, PLR0917
     file: Path,
     list_name: str,
     mapping: dict[str, str],
+    duplicates: str,
+    restart: bool,  # noqa: FBT001
     header: bool | None,  # noqa: FBT001
     dry_run: bool,  # noqa: FBT001
     reject_file: Path | None,
@@ -84,12 +96,20 @@ def import_(  # noqa: PLR0913, PLR0917
     """Add the people of a CSV file to a list; the list is made when there is none of that name.
 
     Encoding, delimiter, titles and the phone column are found out; every other column is kept.
-    A number that is in the list already is left out, so an import can be run again.
+    A number that is in the list already is left out, so an import can be run again. One that was
+    cut short goes on behind its last commit when the same command is given again.
     """
     from dialerd.importer.io_import import Options
 
     numbering = load_numbering(config_path)
-    options = Options(mapping, header=header, reject_file=reject_file)
+    options = Options(
+        mapping,
+        header=header,
+        reject_file=reject_file,
+        skip_elsewhere=duplicates == "skip",
+        restart=restart,
+        resumes=lambda row: click.echo(f"going on behind row {row}", err=True),
+    )
     folder = None if dry_run else data or load_config(config_path).store.path
     bar = output == "table" and sys.stderr.isatty()
     summary = _run(file, list_name, numbering, options, folder, bar=bar)
@@ -154,6 +174,9 @@ def _show(summary: Summary) -> None:
         ("duplicate", summary.duplicate),
         ("rejected", summary.rejected),
     ]
+    if summary.elsewhere:
+        what = f"{summary.elsewhere} are in another list too, {summary.left_out} of them left out"
+        pairs.append(("elsewhere", what))
     common = sorted(summary.reasons.items(), key=lambda item: (-item[1], item[0]))
     pairs += [(f"  {code}", count) for code, count in common[:REASONS_SHOWN_MAX]]
     if summary.blank:

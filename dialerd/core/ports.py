@@ -23,6 +23,7 @@ from dialerd.core.records import (
     Contact,
     ContactList,
     DoNotCall,
+    ImportMark,
     Lead,
     LeadState,
     Outcome,
@@ -57,11 +58,13 @@ class StoreFailedError(StoreError):
 class ContactsAdded(msgspec.Struct, frozen=True):
     """One import batch.
 
-    How many rows were new, and the indexes (in the batch) of those already in the list.
+    How many people were added; the indexes (in the batch) of those whose number is in the list
+    already, who are left out; and of the others those whose number is in another list as well.
     """
 
     added: int
     duplicates: tuple[int, ...]
+    elsewhere: tuple[int, ...] = ()
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -89,8 +92,28 @@ class Store(Protocol):
     def create_list(self, name: str, at_ms: int) -> Awaitable[ContactList]:
         """Make an empty list; ConflictError when the name is taken."""
 
-    def add_contacts(self, list_id: int, contacts: Sequence[Contact]) -> Awaitable[ContactsAdded]:
-        """Append people; a number already in the list is left out and reported."""
+    def add_contacts(
+        self,
+        list_id: int,
+        contacts: Sequence[Contact],
+        *,
+        skip_elsewhere: bool = False,
+        mark: ImportMark | None = None,
+    ) -> Awaitable[ContactsAdded]:
+        """Append people; a number already in the list is left out and reported.
+
+        With `skip_elsewhere` so is one that is in another list. `mark` is kept with the last of
+        them, in the same transaction.
+        """
+
+    def import_mark(self, list_id: int, source: str) -> ImportMark | None:
+        """How far an import came that did not end; None when there is none."""
+
+    def end_import(self, list_id: int, source: str) -> Awaitable[None]:
+        """Forget the mark."""
+
+    def standing(self, list_id: int, phones: Sequence[int]) -> list[tuple[int, bool]]:
+        """Of each number: its row in the list or 0, and whether another list holds it."""
 
     def lists(self) -> list[ContactList]:
         """All lists, oldest first."""

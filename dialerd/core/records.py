@@ -125,6 +125,22 @@ class Contact(Record):
     fields: Fields = {}
 
 
+class ImportMark(Record):
+    """How far an import of a source into a list has come.
+
+    `digest` and `options` stand for the source's bytes and for how they are read: an import goes on
+    only where both are the same. Rows of the source up to `rows` are settled; the first person was
+    added behind row `size` of the list.
+    """
+
+    source: str
+    digest: bytes
+    options: bytes
+    rows: int
+    size: int
+    begun_ms: int
+
+
 class Hours(Record):
     """A daily calling window in local time.
 

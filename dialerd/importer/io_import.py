@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 
 import msgspec
 
 from dialerd.core.ports import ContactsAdded, NotFoundError, Store, StoreError
-from dialerd.importer.batch import Batch, make_batch
+from dialerd.core.records import ContactList, ImportMark
+from dialerd.importer.batch import DUPLICATE, ELSEWHERE, Batch, make_batch
 from dialerd.importer.io_rejects import RejectFile
 from dialerd.importer.io_source import Source, SourceError
 from dialerd.importer.layout import Layout, LayoutError, find_layout
@@ -23,6 +26,7 @@ from dialerd.importer.limits import (
     SAMPLE_CHARS,
     SAMPLE_ROWS,
 )
+from dialerd.importer.resume import ChangedError, Replay, check_same, options_digest
 from dialerd.importer.rows import Row, read_rows
 from dialerd.importer.summary import Summary
 from fastpath.numbers import Numbering
@@ -40,6 +44,9 @@ class Options(msgspec.Struct, frozen=True):
     header: bool | None = None
     delimiter: str | None = None
     reject_file: Path | None = None  # None: FILE.rejected.csv beside the file
+    skip_elsewhere: bool = False  # leave out numbers that are in another list
+    restart: bool = False  # from the first row, also where an earlier run was cut short
+    resumes: Callable[[int], None] | None = None  # told behind which row it goes on
 
 
 async def import_file(
@@ -70,6 +77,7 @@ async def import_file(
     """
     options = options or Options()
     with Source(path) as source:
+        digest = b"" if store is None else source.digest()
         lines = source.lines()
         sample = _sample(lines)
         told = _told_delimiter(sample)
@@ -83,9 +91,13 @@ async def import_file(
             )
         except LayoutError as error:
             raise ImportFailedError(f"cannot import {path}: {error}") from None
-        rejects = _open_rejects(path, options.reject_file)
         books = _summary(source, layout, list_name, dry_run=store is None)
-        run = _Run(books, store, at_ms, rejects)
+        goal = None if store is None else _Goal(store, books, options, digest, at_ms)
+        if goal is not None:
+            await goal.begin(layout)
+            if goal.mark.rows and options.resumes is not None:
+                options.resumes(goal.mark.rows)
+        run = _Run(books, goal, _open_rejects(path, options.reject_file))
         rows = read_rows(chain(sample, lines), layout.delimiter, sum(map(len, layout.names)))
         try:
             await run.pump(
@@ -93,21 +105,81 @@ async def import_file(
                 lambda chunk: make_batch(chunk, layout, numbering),
                 lambda: progress(source.position, source.size) if progress else None,
             )
+            if goal is not None:
+                await goal.end()
         finally:
-            books.reject_file = rejects.close()
+            books.reject_file = run.rejects.close()
     return books
+
+
+class _Goal:
+    """The list that is added to, and the mark of how far the import has come."""
+
+    def __init__(
+        self, store: Store, books: Summary, options: Options, digest: bytes, at_ms: int
+    ) -> None:
+        self.store = store
+        self.books = books
+        self._options = options
+        self.skips_elsewhere = options.skip_elsewhere
+        self.settled = 0  # rows of people up to the mark
+        self.mark = ImportMark(os.path.realpath(books.file), digest, b"", 0, 0, at_ms)
+
+    async def begin(self, layout: Layout) -> None:
+        """Find the list, and the mark of an import that was cut short; ImportFailedError."""
+        alike = options_digest(layout, skip_elsewhere=self._options.skip_elsewhere)
+        self.mark = msgspec.structs.replace(self.mark, options=alike)
+        try:
+            found = self.store.find_list(self.books.list_name)
+        except NotFoundError:
+            return  # it is made with the first person
+        self._use(found)
+        left = self.store.import_mark(found.list_id, self.mark.source)
+        if left is None:
+            return
+        if self._options.restart:
+            await self.store.end_import(found.list_id, self.mark.source)
+            return
+        try:
+            check_same(left, self.mark.digest, alike, found.name)
+        except ChangedError as error:
+            raise ImportFailedError(f"cannot import {self.books.file}: {error}") from None
+        self.mark = left
+        self.settled = left.rows - layout.first + 1
+        self.books.resumed = left.rows
+
+    def _use(self, found: ContactList) -> None:
+        self.books.list_id = found.list_id
+        self.mark = msgspec.structs.replace(self.mark, size=found.size)
+
+    async def add(self, batch: Batch, row: int) -> Awaitable[ContactsAdded]:
+        """Hand a batch that ends with a row of the file to the store."""
+        if not self.books.list_id:
+            self._use(await self.store.create_list(self.books.list_name, self.mark.begun_ms))
+        return self.store.add_contacts(
+            self.books.list_id,
+            batch.contacts,
+            skip_elsewhere=self._options.skip_elsewhere,
+            mark=msgspec.structs.replace(self.mark, rows=row),
+        )
+
+    def replay(self) -> Replay:
+        """Of the rows up to the mark."""
+        return Replay(self.mark, partial(self.store.standing, self.books.list_id))
+
+    async def end(self) -> None:
+        """The whole file is in the list."""
+        if self.books.list_id:
+            await self.store.end_import(self.books.list_id, self.mark.source)
 
 
 class _Run:
     """One import under way: a few batches at the store, the books, the reject file."""
 
-    def __init__(
-        self, summary: Summary, store: Store | None, at_ms: int, rejects: RejectFile
-    ) -> None:
+    def __init__(self, summary: Summary, goal: _Goal | None, rejects: RejectFile) -> None:
         self.summary = summary
-        self._store = store
-        self._at_ms = at_ms
-        self._rejects = rejects
+        self.rejects = rejects
+        self._goal = goal
         self._pending: deque[tuple[Batch, Awaitable[ContactsAdded]]] = deque()
         self._seen: set[int] = set()
 
@@ -119,8 +191,10 @@ class _Run:
     ) -> None:
         """Every row through `make` and into the list; what the store took is in the books."""
         try:
+            if self._goal is not None:
+                self._again(rows, self._goal, make, progress)
             while chunk := list(islice(rows, BATCH_ROWS)):
-                await self._submit(make(chunk))
+                await self._submit(make(chunk), chunk[-1][0])
                 progress()
             await self._settle(0)
         except BaseException:
@@ -129,13 +203,28 @@ class _Run:
                     await self._settle(0)
             raise
 
-    async def _submit(self, batch: Batch) -> None:
-        if self._store is None:
-            batch.drop(self._seen_before(batch))
+    def _again(
+        self,
+        rows: Iterator[Row],
+        goal: _Goal,
+        make: Callable[[list[Row]], Batch],
+        progress: Callable[[], None],
+    ) -> None:
+        """Book the rows up to the mark, which are settled."""
+        replay, left = goal.replay(), goal.settled
+        while left > 0 and (chunk := list(islice(rows, min(left, BATCH_ROWS)))):
+            left -= len(chunk)
+            batch = make(chunk)
+            self.summary.elsewhere += replay.settle(batch)
+            self._book(batch)
+            progress()
+
+    async def _submit(self, batch: Batch, row: int) -> None:
+        if self._goal is None:
+            batch.drop(dict.fromkeys(self._seen_before(batch), DUPLICATE))
             self._book(batch)
         elif batch.contacts:
-            list_id = self.summary.list_id or await self._open_list(self._store)
-            self._pending.append((batch, self._store.add_contacts(list_id, batch.contacts)))
+            self._pending.append((batch, await self._goal.add(batch, row)))
             await self._settle(BATCHES_IN_FLIGHT)
         else:
             await self._settle(0)  # the reject file is in the order of the rows
@@ -145,22 +234,17 @@ class _Run:
         """Wait for the oldest batches until no more than `left` are at the store."""
         while len(self._pending) > left:
             batch, waiting = self._pending.popleft()
-            batch.drop((await waiting).duplicates)
+            added = await waiting
+            gone = dict.fromkeys(added.duplicates, DUPLICATE)
+            if self._goal is not None and self._goal.skips_elsewhere:
+                gone |= dict.fromkeys(added.elsewhere, ELSEWHERE)
+            self.summary.elsewhere += len(added.elsewhere)
+            batch.drop(gone)
             self._book(batch)
 
     def _book(self, batch: Batch) -> None:
         self.summary.add(batch)
-        self._rejects.add(batch.rejects)
-
-    async def _open_list(self, store: Store) -> int:
-        """The id of the list, which is made with the first person."""
-        name = self.summary.list_name
-        try:
-            found = store.find_list(name)
-        except NotFoundError:
-            found = await store.create_list(name, self._at_ms)
-        self.summary.list_id = found.list_id
-        return found.list_id
+        self.rejects.add(batch.rejects)
 
     def _seen_before(self, batch: Batch) -> list[int]:
         seen, found = self._seen, []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import stat
@@ -66,6 +67,18 @@ class Source:
     def position(self) -> int:
         """Bytes read by `lines` so far."""
         return self._file.tell() if not self._file.closed else self.size
+
+    def digest(self) -> bytes:
+        """Stands for the file's bytes, all of them. Before the first line is read."""
+        try:
+            found = hashlib.blake2b(digest_size=16)
+            self._file.seek(0)
+            while chunk := self._file.read(CHUNK_BYTES):
+                found.update(chunk)
+            self._file.seek(0)
+        except OSError as error:
+            raise SourceError(f"cannot read {self.path}: {error.strerror or error}") from None
+        return found.digest()
 
     def lines(self) -> Iterator[str]:
         """Every line with its end (LF, CRLF or CR), tone marks composed; once.

@@ -15,9 +15,10 @@ NAME_CHARS_MAX: Final = 100  # of a column's name: cut
 
 SAMPLE_ROWS: Final = 200  # looked at to find delimiter, header and phone column
 SAMPLE_CHARS: Final = 262_144
+RUN_LINES: Final = 200  # read at once while they hold no quotation mark
 CHUNK_BYTES: Final = 1 << 20  # read at a time while the encoding is found out
 
-BATCH_ROWS: Final = 2_000  # people handed to the store at once
+BATCH_ROWS: Final = 4_000  # of the file in one commit: the store takes no more
 BATCHES_IN_FLIGHT: Final = 4  # before the import waits for the store
 
 REJECT_TEXT_CHARS_MAX: Final = 500  # of the original text in the reject file: cut

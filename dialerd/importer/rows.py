@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from dialerd.importer.limits import (
     COLUMNS_MAX,
@@ -15,6 +16,7 @@ from dialerd.importer.limits import (
     LINE_CHARS_MAX,
     ROW_CHARS_MAX,
     ROW_LINES_MAX,
+    RUN_LINES,
 )
 
 TOO_LONG = f"row_long: more than {ROW_CHARS_MAX} characters in the row"
@@ -56,6 +58,19 @@ class _Lines:
         taken.append(line)
         return line
 
+    def run(self) -> list[str]:
+        """The next lines, when all of them are new ones; `again` takes them back."""
+        return [] if self._again else list(islice(self._lines, RUN_LINES))
+
+    @property
+    def pending(self) -> bool:
+        """Whether lines that were read before are to be read again."""
+        return bool(self._again)
+
+    def again(self, lines: list[str]) -> None:
+        """Read them once more."""
+        self._again += reversed(lines)
+
     def give_back(self) -> str:
         """Keep the first line of the present row, and read the others again."""
         first = self.taken[0]
@@ -72,23 +87,49 @@ def read_rows(lines: Iterable[str], delimiter: str, names_chars: int = 0) -> Ite
         names_chars: characters of all column names, which count as part of each row.
     """
     source = _Lines(lines)
-    reader = csv.reader(source, delimiter=delimiter)
     chars_max = ROW_CHARS_MAX - names_chars
     number = 0
+    while run := source.run():
+        rows = _plain(run, delimiter, min(chars_max, FIELD_CHARS_MAX))
+        if rows:
+            yield from ((number + i, cells, "") for i, cells in enumerate(rows, 1))
+            number += len(rows)
+            continue
+        source.again(run)
+        for row in _one_by_one(source, delimiter, chars_max):
+            number += 1
+            yield number, *row
+            if not source.pending:
+                break
+
+
+def _plain(lines: list[str], delimiter: str, chars_max: int) -> list[list[str]]:
+    """The rows of lines of which nothing needs a second look; else none."""
+    if max(map(len, lines)) > chars_max or '"' in "".join(lines):
+        return []
+    try:
+        rows = list(csv.reader(lines, delimiter=delimiter))
+    except csv.Error:
+        return []
+    return rows if len(rows) == len(lines) and max(map(len, rows)) <= COLUMNS_MAX else []
+
+
+def _one_by_one(source: _Lines, delimiter: str, chars_max: int) -> Iterator[tuple[list[str], str]]:
+    """Rows of lines among which there are quotation marks or long ones."""
+    reader = csv.reader(source, delimiter=delimiter)
     while True:
         source.taken.clear()
-        number += 1
         try:
             cells = next(reader)
         except StopIteration:
             return
         except _UnclosedError:
-            yield number, [source.give_back()], UNCLOSED
+            yield [source.give_back()], UNCLOSED
             continue
         except csv.Error:  # past the field limit of the csv module
-            yield number, [source.give_back()], FIELD_LONG
+            yield [source.give_back()], FIELD_LONG
             continue
-        yield number, cells, _refusal(source.taken, cells, chars_max)
+        yield cells, _refusal(source.taken, cells, chars_max)
 
 
 def _refusal(lines: list[str], cells: list[str], chars_max: int) -> str:

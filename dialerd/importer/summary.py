@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import msgspec
 
-from dialerd.importer.batch import DUPLICATE, Batch
+from dialerd.importer.batch import DUPLICATE, ELSEWHERE, Batch
 
 
 class Summary(msgspec.Struct):
     """The books of one import: rows = valid + duplicate + rejected + blank.
 
-    `valid` rows were added to the list, `converted` of them held an old number. `reasons` counts
-    the rejected ones by the word before the colon.
+    `valid` rows were added to the list, `converted` of them held an old number. `elsewhere` rows
+    hold a number of another list too: `left_out` of them are among the duplicates, the others were
+    added. `reasons` counts the rejected ones by the word before the colon. `resumed` is the row
+    behind which an earlier run had stopped, 0 when this one began with the first.
     """
 
     file: str
@@ -27,6 +31,9 @@ class Summary(msgspec.Struct):
     valid: int = 0
     converted: int = 0
     duplicate: int = 0
+    elsewhere: int = 0
+    left_out: int = 0
+    resumed: int = 0
     rejected: int = 0
     blank: int = 0
     reasons: dict[str, int] = {}
@@ -39,12 +46,13 @@ class Summary(msgspec.Struct):
         self.converted += sum(batch.conversions)
         self.blank += batch.blank
         self.rows += len(batch.contacts) + len(batch.rejects) + batch.blank
-        for contact in batch.contacts:
-            carrier = contact.carrier or "landline"
-            self.carriers[carrier] = self.carriers.get(carrier, 0) + 1
+        for carrier, count in Counter(one.carrier for one in batch.contacts).items():
+            name = carrier or "landline"
+            self.carriers[name] = self.carriers.get(name, 0) + count
         for reject in batch.rejects:
-            if reject.reason == DUPLICATE:
+            if reject.reason in {DUPLICATE, ELSEWHERE}:
                 self.duplicate += 1
+                self.left_out += reject.reason == ELSEWHERE
             else:
                 self.rejected += 1
                 code = reject.reason.partition(":")[0]

@@ -17,6 +17,7 @@ from dialerd.core.records import (
     Contact,
     ContactList,
     DoNotCall,
+    ImportMark,
     Usage,
 )
 from dialerd.store import attempts, campaigns, claims, donotcall, fsck, lists, reading, usage
@@ -47,14 +48,33 @@ class BaseStore(Store):
         """Make an empty list; ConflictError when the name is taken."""
         return self._submit(lambda unit: lists.create_list(unit, name, at_ms))
 
-    def add_contacts(self, list_id: int, contacts: Sequence[Contact]) -> Awaitable[ContactsAdded]:
+    def add_contacts(
+        self,
+        list_id: int,
+        contacts: Sequence[Contact],
+        *,
+        skip_elsewhere: bool = False,
+        mark: ImportMark | None = None,
+    ) -> Awaitable[ContactsAdded]:
         """Append people; a number already in the list is left out and reported.
 
-        Committed in steps: after a crash or a failure some of the rows may be in the list, and
-        adding all of them again is right.
+        Committed in steps of `STEP_ROWS`, fewer in one: after a crash or a failure some of the rows
+        may be in the list, and adding all of them again is right. `mark` goes with the last step.
         """
-        rows = tuple(contacts)
-        return self._submit(lambda unit: lists.add_contacts(unit, list_id, rows), len(rows))
+        job = lists.Adding(list_id, tuple(contacts), skip_elsewhere, mark)
+        return self._submit(job.step, len(job.contacts))
+
+    def import_mark(self, list_id: int, source: str) -> ImportMark | None:
+        """How far an import came that did not end; None when there is none."""
+        return self._read(lambda unit: lists.import_mark(unit, list_id, source))
+
+    def end_import(self, list_id: int, source: str) -> Awaitable[None]:
+        """Forget the mark."""
+        return self._submit(lambda unit: lists.end_import(unit, list_id, source))
+
+    def standing(self, list_id: int, phones: Sequence[int]) -> list[tuple[int, bool]]:
+        """Of each number: its row in the list or 0, and whether another list holds it."""
+        return self._read(lambda unit: lists.standing(unit, list_id, phones))
 
     def lists(self) -> list[ContactList]:
         """All lists, oldest first."""

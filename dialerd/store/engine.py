@@ -26,6 +26,9 @@ class Table(Protocol):
     def scan(self, start: bytes, stop: bytes, limit: int) -> list[Pair]:
         """The first `limit` pairs with start <= key < stop, in key order."""
 
+    def seek(self, start: bytes, /) -> bytes:
+        """The first key that is not before `start`; empty when there is none."""
+
     def count(self) -> int:
         """How many entries: O(1)."""
 
@@ -50,6 +53,7 @@ class Tables:
     caps: Table
     dnc: Table
     usage: Table
+    imports: Table
 
     def __init__(self, make: Callable[[str], Table]) -> None:
         """`make` opens the table of a name."""

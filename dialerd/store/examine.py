@@ -40,6 +40,7 @@ READ: Final[dict[str, Callable[[bytes], object]]] = {
     "caps": schema.unseal,
     "dnc": schema.DNC.unpack,
     "usage": schema.USAGE.unpack,
+    "imports": schema.IMPORT.unpack,
 }
 
 

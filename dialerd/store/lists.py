@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from dialerd.core.ports import ConflictError, ContactsAdded, NotFoundError, StoreError
-from dialerd.core.records import Contact, ContactList
+from dialerd.core.records import Contact, ContactList, ImportMark
 from dialerd.store.limits import (
     COLUMNS_MAX,
     CONTACT_BYTES_MAX,
@@ -18,8 +18,10 @@ from dialerd.store.limits import (
 )
 from dialerd.store.schema import (
     CONTACT,
+    IMPORT,
     LIST,
     contact_key,
+    import_key,
     list_key,
     number32,
     phone_list_key,
@@ -28,6 +30,7 @@ from dialerd.store.schema import (
 from dialerd.store.unit import More, Unit
 
 NOTHING_ADDED: Final = ContactsAdded(0, ())
+PHONE_BYTES: Final = 8  # of a key that begins with a number
 
 
 def check_name(name: str, what: str) -> bytes:
@@ -74,50 +77,83 @@ def all_lists(unit: Unit) -> list[ContactList]:
     return [LIST.unpack(raw) for _, raw in rows]
 
 
-def add_contacts(
-    unit: Unit,
-    list_id: int,
-    contacts: Sequence[Contact],
-    offset: int = 0,
-    done: ContactsAdded = NOTHING_ADDED,
-) -> ContactsAdded | More:
-    """Append people, one step of rows per transaction.
+class Adding(NamedTuple):
+    """People being added, one step of rows per transaction.
 
     A crash between steps leaves whole steps in the list; adding the same people again then finds
     those as duplicates.
     """
-    step = contacts[offset : offset + STEP_ROWS]
-    added, duplicates = _add_step(unit, get_list(unit, list_id), step)
-    done = ContactsAdded(
-        done.added + added, done.duplicates + tuple(offset + index for index in duplicates)
-    )
-    offset += len(step)
-    if offset >= len(contacts):
+
+    list_id: int
+    contacts: tuple[Contact, ...]
+    skip_elsewhere: bool = False
+    mark: ImportMark | None = None
+    offset: int = 0
+    done: ContactsAdded = NOTHING_ADDED
+
+    def step(self, unit: Unit) -> ContactsAdded | More:
+        """The next rows; More when some are left."""
+        people, offset = get_list(unit, self.list_id), self.offset
+        rows = self.contacts[offset : offset + STEP_ROWS]
+        sorted_out = _sort_out(unit, people, rows, skip_elsewhere=self.skip_elsewhere)
+        _append(unit, people, rows, list(sorted_out.fresh.values()))
+        done = ContactsAdded(
+            self.done.added + len(sorted_out.fresh),
+            self.done.duplicates + tuple(offset + i for i in sorted_out.duplicates),
+            self.done.elsewhere + tuple(offset + i for i in sorted_out.elsewhere),
+        )
+        offset += len(rows)
+        if offset < len(self.contacts):
+            return More(self._replace(offset=offset, done=done).step)
+        if self.mark is not None:
+            unit.t.imports.put(import_key(self.list_id, self.mark.source), IMPORT.pack(self.mark))
         return done
-    return More(lambda later: add_contacts(later, list_id, contacts, offset, done))
 
 
-def _add_step(
-    unit: Unit, people: ContactList, contacts: Sequence[Contact]
-) -> tuple[int, list[int]]:
-    if people.size + len(contacts) > LIST_SIZE_MAX:
-        raise StoreError(f"a list holds at most {LIST_SIZE_MAX} people")
-    phones, list_id = unit.t.phones, people.list_id
-    duplicates: list[int] = []
-    fresh: dict[int, int] = {}  # phone -> index, in the order given
+class _SortedOut(NamedTuple):
+    fresh: dict[int, int]  # phone -> index, in the order given
+    duplicates: list[int]
+    elsewhere: list[int]
+
+
+def _sort_out(
+    unit: Unit, people: ContactList, contacts: Sequence[Contact], *, skip_elsewhere: bool
+) -> _SortedOut:
+    """Who is new. The first list of a number is one step in the index: nearly all have none."""
+    list_id, get, seek = people.list_id, unit.t.phones.get, unit.t.phones.seek
+    found = _SortedOut({}, [], [])
+    fresh, duplicates, elsewhere = found
     for index, contact in enumerate(contacts):
         phone = contact.phone
         if not 0 < phone <= PHONE_MAX:
             raise StoreError(f"contact {index}: {phone} is no E.164 number")
-        if phone in fresh or phones.get(phone_list_key(phone, list_id)) is not None:
+        if phone in fresh:
             duplicates.append(index)
-        else:
-            fresh[phone] = index
+            continue
+        first = phone_list_key(phone, 0)
+        if seek(first)[:PHONE_BYTES] == first[:PHONE_BYTES]:
+            if get(phone_list_key(phone, list_id)) is not None:
+                duplicates.append(index)
+                continue
+            elsewhere.append(index)
+            if skip_elsewhere:
+                continue
+        fresh[phone] = index
+    return found
+
+
+def _append(
+    unit: Unit, people: ContactList, contacts: Sequence[Contact], indexes: Sequence[int]
+) -> None:
+    """Behind the last row."""
+    if people.size + len(indexes) > LIST_SIZE_MAX:
+        raise StoreError(f"a list holds at most {LIST_SIZE_MAX} people")
+    list_id = people.list_id
     rows = []
     numbered = []
     columns = dict.fromkeys(people.columns)
     shapes = {people.columns}
-    for row, (phone, index) in enumerate(fresh.items(), people.size + 1):
+    for row, index in enumerate(indexes, people.size + 1):
         contact = contacts[index]
         shape = tuple(contact.fields)
         if shape not in shapes:
@@ -129,14 +165,40 @@ def _add_step(
                 f"contact {index}: {len(value)} bytes are more than {CONTACT_BYTES_MAX}"
             )
         rows.append((contact_key(list_id, row), value))
-        numbered.append((phone_list_key(phone, list_id), number32(row)))
+        numbered.append((phone_list_key(contact.phone, list_id), number32(row)))
     if len(columns) > COLUMNS_MAX:
         raise StoreError(f"a list has at most {COLUMNS_MAX} different columns")
     numbered.sort()  # neighbouring numbers share pages
     unit.t.contacts.put_many(rows)
-    phones.put_many(numbered)
-    if fresh:
-        size = people.size + len(fresh)
+    unit.t.phones.put_many(numbered)
+    if rows:
+        size = people.size + len(rows)
         grown = ContactList(list_id, people.name, people.created_ms, size, tuple(columns))
         unit.t.lists.put(list_key(list_id), LIST.pack(grown))
-    return len(fresh), duplicates
+
+
+def import_mark(unit: Unit, list_id: int, source: str) -> ImportMark | None:
+    """How far an import came that did not end."""
+    raw = unit.t.imports.get(import_key(list_id, source))
+    return None if raw is None else IMPORT.unpack(raw)
+
+
+def end_import(unit: Unit, list_id: int, source: str) -> None:
+    """Forget its mark."""
+    unit.t.imports.delete(import_key(list_id, source))
+
+
+def standing(unit: Unit, list_id: int, phones: Sequence[int]) -> list[tuple[int, bool]]:
+    """Of each number: its row in the list or 0, and whether another list holds it."""
+    get, seek = unit.t.phones.get, unit.t.phones.seek
+    found = []
+    for phone in phones:
+        key = phone_list_key(phone, list_id)
+        raw = get(key)
+        first = seek(phone_list_key(phone, 0))
+        if first == key:
+            first = seek(key + b"\0")
+        found.append(
+            (0 if raw is None else read_u32(raw), first[:PHONE_BYTES] == key[:PHONE_BYTES])
+        )
+    return found

@@ -59,6 +59,11 @@ class LmdbTable:
                 found.append(pair)
         return found
 
+    def seek(self, start: bytes) -> bytes:
+        """The first key from `start` on."""
+        cursor = self._cursor
+        return cursor.key() if cursor.set_range(start) else b""
+
     def count(self) -> int:
         """How many entries."""
         entries: int = self._txn.stat(self._db)["entries"]
@@ -88,6 +93,10 @@ class EmptyTable:
     def scan(self, start: bytes, stop: bytes, limit: int) -> list[Pair]:  # noqa: ARG002
         """Nothing."""
         return []
+
+    def seek(self, start: bytes, /) -> bytes:  # noqa: ARG002
+        """Nothing."""
+        return b""
 
     def count(self) -> int:
         """None."""

@@ -103,6 +103,11 @@ class MemoryView:
         """A copy of the range's head."""
         return self._table.range(start, stop, limit)
 
+    def seek(self, start: bytes) -> bytes:
+        """The first key from `start` on."""
+        found = self._table.range(start, b"\xff" * 64, 1)
+        return found[0][0] if found else b""
+
     def count(self) -> int:
         """How many entries."""
         return len(self._table.values)

@@ -18,6 +18,7 @@
     caps        phone u64                                calls that use up a frequency cap
     dnc         phone u64                                DoNotCall
     usage       day u32 | trunk | NUL | port             Usage          what a line used
+    imports     list u32 | digest of the source          ImportMark     until the import ends
 
 Keys are big-endian, so that a range scan is the query. A lead has exactly one index entry: in
 `open` while it is in the dialer's hands (CLAIMED, DIALING), in `due` at all other times.
@@ -29,6 +30,7 @@ ever appended: an older record decodes with the new fields' defaults.
 from __future__ import annotations
 
 import struct
+from hashlib import blake2b
 from typing import Any, Final, Generic, TypeVar
 from zlib import crc32
 
@@ -43,6 +45,7 @@ from dialerd.core.records import (
     Contact,
     ContactList,
     DoNotCall,
+    ImportMark,
     Lead,
     Record,
     Usage,
@@ -148,6 +151,7 @@ ATTEMPT: Final = Codec[Attempt](Attempt)
 EVENTS: Final = Codec[tuple[CallEvent, ...]](tuple[CallEvent, ...])
 DNC: Final = Codec[DoNotCall](DoNotCall)
 USAGE: Final = Codec[Usage](Usage)
+IMPORT: Final = Codec[ImportMark](ImportMark)
 
 _u32, _u64 = struct.Struct(">I"), struct.Struct(">Q")
 _u32u32, _u32u64, _u64u32 = struct.Struct(">II"), struct.Struct(">IQ"), struct.Struct(">QI")
@@ -172,6 +176,11 @@ event_key = _event.pack  # (campaign u32, lead u32, attempt u64, index u32)
 def usage_key(day: int, trunk: str, port: str) -> bytes:
     """(day u32, trunk, port); neither name holds a NUL, and both are short."""
     return _u32.pack(day) + f"{trunk}\0{port}".encode()[:USAGE_NAME_MAX]
+
+
+def import_key(list_id: int, source: str) -> bytes:
+    """(list u32, 16 bytes that stand for the name of a source)."""
+    return _u32.pack(list_id) + blake2b(source.encode("utf-8", "replace"), digest_size=16).digest()
 
 
 split_due = _due.unpack
