@@ -1,4 +1,7 @@
-"""Runs RTP players as processes: CPU from /proc/PID/stat, packets counted where they arrive."""
+"""Runs RTP players as processes: CPU of their threads, packets counted where they arrive.
+
+The player has a core of its own, the last one; whoever plays to it or counts has the first one.
+"""
 
 from __future__ import annotations
 
@@ -8,39 +11,64 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from statistics import median
+from typing import Any, NamedTuple
 
 import numpy as np
 
 HERE = Path(__file__).resolve().parent
 BUILD = HERE.parent / "build" / "bench"
-LOCAL, REMOTE, METER, PORT = 10, 20, 40, 23_000
+# 127.x.y.1 by the middle bytes: x is this process's, so that runs at the same time never meet.
+HOSTS = 256 * (1 + os.getpid() % 250)
+LOCAL, REMOTE, METER, PORT = HOSTS + 10, HOSTS + 30, HOSTS + 50, 23_000
 COUNTS = np.dtype([("packets", "<u8"), ("gaps", "<u8", 1000), ("of_source", "<u8", 65536)])
 SIPP_PORTS = (24_990, 24_992)
 SETTLE_S = 1.0
+FIFO = "1"
+PLAYER_CORE = (os.cpu_count() or 1) - 1
+
+
+def text_of(host: int) -> str:
+    """A host's address."""
+    return f"127.{host >> 8}.{host & 255}.1"
 
 
 def twin() -> str:
     """The C twin, compiled."""
-    source, program = HERE / "rtp_twin.c", BUILD / "rtp_twin"
-    if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
+    sources, program = (HERE / "rtp_twin.c", HERE / "rtp_twin_hear.h"), BUILD / "rtp_twin"
+    newest = max(source.stat().st_mtime for source in sources)
+    if not program.exists() or program.stat().st_mtime < newest:
         BUILD.mkdir(parents=True, exist_ok=True)
+        made = f"{program}.{os.getpid()}"
         subprocess.run(
-            ["gcc", "-O3", "-Wall", "-Wextra", "-Werror", "-o", program, source, "-pthread"],
+            [
+                "gcc",
+                "-O3",
+                "-Wall",
+                "-Wextra",
+                "-Werror",
+                "-o",
+                made,
+                sources[0],
+                "-pthread",
+                "-lm",
+            ],
             check=True,
         )
+        os.replace(made, program)  # another run may be starting the old one
     return str(program)
 
 
 @contextmanager
-def process(*command: str, cwd: Path | None = None) -> Iterator[subprocess.Popen[str]]:
-    """A program that says "ready" and runs until its standard input ends."""
+def process(*command: str, core: int = 0) -> Iterator[subprocess.Popen[str]]:
+    """A program that says "ready" and runs until its standard input ends, on one core."""
     with subprocess.Popen(
-        command, cwd=cwd or HERE.parent, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as child:
+        ["taskset", "-c", str(core), *command],
+        cwd=HERE.parent, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as child:  # fmt: skip
         assert child.stdout is not None
         try:
             assert child.stdout.readline() == "ready\n", command
@@ -55,9 +83,12 @@ def process(*command: str, cwd: Path | None = None) -> Iterator[subprocess.Popen
 
 
 def cpu_s(pid: int) -> float:
-    """User and system time of a process, all its threads."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """What the scheduler gave a process: its real-time threads, or all when it has none."""
+    tasks = list(Path(f"/proc/{pid}/task").iterdir())
+    timely = [
+        task for task in tasks if (task / "stat").read_text().rpartition(")")[2].split()[38] == FIFO
+    ]
+    return sum(int((t / "schedstat").read_text().split()[0]) for t in timely or tasks) / 1e9
 
 
 def finish(child: subprocess.Popen[str]) -> dict[str, Any]:
@@ -71,11 +102,11 @@ def finish(child: subprocess.Popen[str]) -> dict[str, Any]:
 
 @contextmanager
 def meter() -> Iterator[Any]:
-    """A process that counts what arrives at 127.0.40.1:23000; yields its live counts."""
+    """A process that counts what arrives at PORT of host METER; yields its live counts."""
     BUILD.mkdir(parents=True, exist_ok=True)
     path = BUILD / f"meter.{os.getpid()}"
     try:
-        with process(twin(), "meter", str(path), f"127.0.{METER}.1", str(PORT)):
+        with process(twin(), "meter", str(path), text_of(METER), str(PORT)):
             yield np.memmap(path, COUNTS, mode="r", shape=(1,))[0]
     finally:
         path.unlink(missing_ok=True)
@@ -83,7 +114,7 @@ def meter() -> Iterator[Any]:
 
 def player(ours: bool) -> list[str]:
     """The command of a player, ours or the C twin's."""
-    return [sys.executable, "-m", "bench.rtp_player"] if ours else [twin(), "play"]
+    return [sys.executable, "-m", "bench.rtp_player", "play"] if ours else [twin(), "play"]
 
 
 def watch(pid: int, counts: Any, seconds: float) -> dict[str, float]:
@@ -110,28 +141,64 @@ def watch(pid: int, counts: Any, seconds: float) -> dict[str, float]:
 def play_only(ours: bool, streams: int, seconds: float) -> dict[str, Any]:
     """So many prompts at once to the meter."""
     with meter() as counts:
-        command = [*player(ours), str(streams), str(LOCAL), str(METER), str(PORT)]
-        with process(*command) as child:
+        command = [*player(ours), str(streams), str(LOCAL), str(METER), str(PORT), "0"]
+        with process(*command, core=PLAYER_CORE) as child:
             found: dict[str, Any] = watch(child.pid, counts, seconds)
             found |= finish(child)
             time.sleep(0.1)
             found["arrived"] = int(counts["packets"])
+            found["lost"] = found["sent"] - found["arrived"]
     return found
 
 
-def both_ways(ours: bool, streams: int, seconds: float) -> dict[str, Any]:
+def both_ways(ours: bool, streams: int, seconds: float, *more: str) -> dict[str, Any]:
     """So many streams against a C twin that plays as many back; CPU per packet of either way."""
-    there = [twin(), "play", str(streams), str(REMOTE), str(LOCAL), "0"]
-    command = [*player(ours), str(streams), str(LOCAL), str(REMOTE), "0"]
-    with process(*there) as peer, process(*command) as child:
+    there = [twin(), "play", str(streams), str(REMOTE), str(LOCAL), "0", "0"]
+    command = [*player(ours), str(streams), str(LOCAL), str(REMOTE), "0", "1", *more]
+    with process(*there) as peer, process(*command, core=PLAYER_CORE) as child:
         time.sleep(SETTLE_S)
         cpu, begun = cpu_s(child.pid), time.monotonic()
         time.sleep(seconds)
         cpu, wall = cpu_s(child.pid) - cpu, time.monotonic() - begun
         found = finish(child)
         found["peer"] = finish(peer)
+    found["lost"] += found["peer"]["lost"]
     packets = 2 * 50 * streams * wall
     return found | {"cpu_us": cpu * 1e6 / packets, "core": cpu / wall}
+
+
+class Pairs(NamedTuple):
+    """Runs of two players in turns; a ratio is the second's cost over the first's."""
+
+    ours: list[dict[str, Any]]
+    theirs: list[dict[str, Any]]
+
+    @property
+    def ratios(self) -> list[float]:
+        return sorted(
+            t["cpu_us"] / o["cpu_us"] for o, t in zip(self.ours, self.theirs, strict=True)
+        )
+
+    @property
+    def ratio(self) -> float:
+        return median(self.ratios)
+
+
+def in_turns(
+    ours: Callable[[], dict[str, Any]], theirs: Callable[[], dict[str, Any]], pairs: int
+) -> Pairs:
+    """Each pair begins with the other one."""
+    found: Pairs = Pairs([], [])
+    for number in range(pairs):
+        sides = [(found.ours, ours), (found.theirs, theirs)]
+        for kept, run in sides if number % 2 == 0 else reversed(sides):
+            kept.append(run())
+    return found
+
+
+def middle(runs: list[dict[str, Any]], name: str) -> float:
+    """The median of one figure."""
+    return float(median(run[name] for run in runs))
 
 
 def sipp(streams: int, seconds: float) -> dict[str, Any]:
@@ -143,12 +210,13 @@ def sipp(streams: int, seconds: float) -> dict[str, Any]:
     (work / "prompt.wav").write_bytes(bytes(i * 7 & 255 for i in range(80_000)))
     quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "cwd": work}
     uas = [
-        program, "-sf", str(HERE / "rtp_uas.xml"), "-i", f"127.0.{REMOTE}.1",
+        program, "-sf", str(HERE / "rtp_uas.xml"), "-i", text_of(REMOTE),
         "-p", str(SIPP_PORTS[0]), "-nostdin", "-l", str(streams + 10),
+        "-key", "meter", text_of(METER),
     ]  # fmt: skip
     uac = [
-        program, f"127.0.{REMOTE}.1:{SIPP_PORTS[0]}", "-sf", str(HERE / "rtp_uac.xml"),
-        "-i", f"127.0.{LOCAL}.1", "-mi", f"127.0.{LOCAL}.1", "-p", str(SIPP_PORTS[1]), "-nostdin",
+        program, f"{text_of(REMOTE)}:{SIPP_PORTS[0]}", "-sf", str(HERE / "rtp_uac.xml"),
+        "-i", text_of(LOCAL), "-mi", text_of(LOCAL), "-p", str(SIPP_PORTS[1]), "-nostdin",
         "-m", str(streams), "-l", str(streams), "-r", str(min(streams, 500)),
     ]  # fmt: skip
     try:

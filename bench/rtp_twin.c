@@ -2,12 +2,16 @@
  *
  *   rtp_twin meter FILE HOST PORT
  *       one socket; FILE is mapped: struct counts (see bench/rtp_calls.py)
- *   rtp_twin play STREAMS LOCAL REMOTE PORT
- *       STREAMS sockets on 127.0.LOCAL+n.1, a thousand even ports of each address from 23000 on; each
- *       plays 20 ms of G.711 every 20 ms in its own millisecond and reads what comes. To PORT of
- *       127.0.REMOTE.1, or with PORT 0 to the same address and port of 127.0.REMOTE+n.1.
+ *   rtp_twin play STREAMS LOCAL REMOTE PORT HEAR
+ *       STREAMS sockets on host LOCAL + n, a thousand even ports of each host from 23000 on; each
+ *       plays 20 ms of G.711 every 20 ms in its own millisecond and reads what comes. To PORT of host
+ *       REMOTE, or with PORT 0 to the same port of host REMOTE + n. A host is the two middle bytes
+ *       of 127.x.y.1. With HEAR 1 it does all of the engine's work on what comes (rtp_twin_hear.h),
+ *       with HEAR 0 it only counts.
+ *   rtp_twin tones FRAMES
+ *       that work on so many frames in memory
  *
- * Both say "ready" and run until standard input ends; play then prints JSON.
+ * The first two say "ready" and run until standard input ends; play then prints JSON, as tones does.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -25,6 +29,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "rtp_twin_hear.h"
+
+enum { PERIOD_NS = 20000000, BUDGET = 64 };
 enum { FIRST_PORT = 23000, PER_HOST = 1000, SLOTS = 20, FRAME = 160, PACKET = 172, BATCH = 64, GAPS = 1000, SOURCES = 65536 };
 
 struct counts {
@@ -39,11 +46,12 @@ struct stream {
     uint16_t seq, heard_seq;
     uint32_t ssrc, timestamp;
     uint64_t sent, received, lost;
+    struct heard heard;
 };
 
 static volatile int stop;
 static struct stream *streams;
-static int stream_count;
+static int stream_count, hearing;
 static uint64_t lateness[100001]; /* us */
 
 static int64_t now_ns(void) {
@@ -57,9 +65,9 @@ static void fail(const char *what) {
     exit(1);
 }
 
-static struct sockaddr_in address_of(int third, int port) {
+static struct sockaddr_in address_of(int host, int port) {
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port)};
-    a.sin_addr.s_addr = htonl(127u << 24 | (uint32_t) third << 8 | 1);
+    a.sin_addr.s_addr = htonl(127u << 24 | (uint32_t) host << 8 | 1);
     return a;
 }
 
@@ -71,10 +79,13 @@ static int open_udp(struct sockaddr_in at, int buffer) {
     return fd;
 }
 
-static void serve(struct stream *s, const uint8_t *prompt, int frame, int64_t due) {
+/* One packet, and in every 16th period all: a generator must not spend its time on empty sockets. */
+static void count_some(struct stream *s, int frame) {
     uint8_t packet[2048];
     int size;
-    while ((size = recv(s->fd, packet, sizeof packet, MSG_DONTWAIT)) >= 0) {
+    for (int i = 0; i < (frame % 16 ? 1 : BUDGET); i++) {
+        if ((size = recv(s->fd, packet, sizeof packet, MSG_DONTWAIT)) < 0)
+            return;
         uint16_t seq = packet[2] << 8 | packet[3];
         if (size < 12 || packet[0] >> 6 != 2)
             continue;
@@ -82,6 +93,37 @@ static void serve(struct stream *s, const uint8_t *prompt, int frame, int64_t du
             s->lost += (uint16_t) (seq - s->heard_seq - 1);
         s->heard_seq = seq;
     }
+}
+
+/* As the engine does: until the socket is empty, or a packet came less than a period ago. */
+static void hear_all(struct stream *s, int64_t wall_ns, int64_t now) {
+    uint8_t packet[2048], control[64];
+    struct sockaddr_in from;
+    struct iovec part = {packet, sizeof packet};
+    for (int i = 0; i < BUDGET; i++) {
+        struct msghdr message = {&from, sizeof from, &part, 1, control, sizeof control, 0};
+        int size = recvmsg(s->fd, &message, MSG_DONTWAIT);
+        struct cmsghdr *c;
+        struct timespec stamp;
+        if (size < 0)
+            return;
+        int64_t at = now;
+        if ((c = CMSG_FIRSTHDR(&message)) != NULL) {
+            memcpy(&stamp, CMSG_DATA(c), sizeof stamp);
+            at = stamp.tv_sec * 1000000000ll + stamp.tv_nsec - wall_ns;
+        }
+        hear(&s->heard, packet, size, &from, at);
+        if (now - at < PERIOD_NS)
+            return;
+    }
+}
+
+static int64_t serve(struct stream *s, const uint8_t *prompt, int frame, int64_t due, int64_t wall_ns, int64_t now) {
+    uint8_t packet[PACKET];
+    if (hearing)
+        hear_all(s, wall_ns, now);
+    else
+        count_some(s, frame);
     packet[0] = 0x80;
     packet[1] = 0;
     packet[2] = s->seq >> 8;
@@ -91,19 +133,24 @@ static void serve(struct stream *s, const uint8_t *prompt, int frame, int64_t du
     memcpy(packet + 12, prompt + frame % 500 * FRAME, FRAME);
     if (sendto(s->fd, packet, PACKET, MSG_DONTWAIT, (struct sockaddr *) &s->remote, sizeof s->remote) == PACKET)
         s->sent++;
-    int64_t late = (now_ns() - due) / 1000;
+    now = now_ns();
+    int64_t late = (now - due) / 1000;
     lateness[late < 0 ? 0 : late > 100000 ? 100000 : late]++;
+    return now;
 }
 
 static void *play(void *prompt) {
     int64_t begun = now_ns();
     for (int64_t tick = 0; !stop; tick++) {
-        int64_t due = begun + tick * 1000000;
-        struct timespec t = {due / 1000000000, due % 1000000000};
+        int64_t due = begun + tick * 1000000, now;
+        struct timespec t = {due / 1000000000, due % 1000000000}, wall;
         while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR)
             ;
+        clock_gettime(CLOCK_REALTIME, &wall);
+        now = now_ns();
+        int64_t wall_ns = wall.tv_sec * 1000000000ll + wall.tv_nsec - now;
         for (int i = tick % SLOTS; i < stream_count; i += SLOTS)
-            serve(&streams[i], prompt, tick / SLOTS, due);
+            now = serve(&streams[i], prompt, tick / SLOTS, due, wall_ns, now);
     }
     return NULL;
 }
@@ -140,7 +187,8 @@ static void wait_for_end(void) {
 
 static int player(int count, int local, int remote, int port) {
     static uint8_t prompt[500 * FRAME];
-    uint64_t sent = 0, received = 0, lost = 0;
+    uint64_t sent = 0, received = 0, lost = 0, talking = 0, digits = 0;
+    int one = 1;
     pthread_t thread;
     for (unsigned i = 0; i < sizeof prompt; i++)
         prompt[i] = i * 7;
@@ -151,17 +199,27 @@ static int player(int count, int local, int remote, int port) {
         streams[i].fd = open_udp(address_of(local + host, own), 32768);
         streams[i].remote = port ? address_of(remote, port) : address_of(remote + host, own);
         streams[i].ssrc = i + 1;
+        streams[i].heard.peer = streams[i].remote;
+        streams[i].heard.hit_before = streams[i].heard.down = -1;
+        if (hearing && setsockopt(streams[i].fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof one))
+            fail("SO_TIMESTAMPNS");
     }
     start(&thread, play, prompt);
     wait_for_end();
     pthread_join(thread, NULL);
     for (int i = 0; i < count; i++) {
+        const struct heard *h = &streams[i].heard;
         sent += streams[i].sent;
-        received += streams[i].received;
+        received += streams[i].received + h->received;
         lost += streams[i].lost;
+        if (h->started)
+            lost += (uint64_t) (h->seq_max - h->seq_base + 1) - h->unique;
+        talking += h->talking;
+        digits += h->digits;
     }
-    printf("{\"sent\": %lu, \"received\": %lu, \"lost\": %lu, \"p50\": %.0f, \"p99\": %.0f, \"p999\": %.0f}\n",
-           sent, received, lost, percentile(0.5), percentile(0.99), percentile(0.999));
+    printf("{\"sent\": %lu, \"received\": %lu, \"lost\": %lu, \"talking\": %lu, \"digits\": %lu, "
+           "\"p50\": %.0f, \"p99\": %.0f, \"p999\": %.0f}\n",
+           sent, received, lost, talking, digits, percentile(0.5), percentile(0.99), percentile(0.999));
     return 0;
 }
 
@@ -232,15 +290,34 @@ static int meter(const char *path, const char *host, int port) {
     return 0;
 }
 
+static int tones(int frames) {
+    static uint8_t audio[500 * FRAME];
+    struct heard h = {.hit_before = -1, .down = -1};
+    struct timespec before, after;
+    for (unsigned i = 0; i < sizeof audio; i++)
+        audio[i] = i * 7;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
+    for (int i = 0; i < frames; i++)
+        hear_audio(&h, audio + i % 500 * FRAME, FRAME);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
+    double ns = (after.tv_sec - before.tv_sec) * 1e9 + (after.tv_nsec - before.tv_nsec);
+    printf("{\"ns\": %.1f, \"digits\": %lu, \"talking\": %lu}\n", ns / frames, h.digits, h.talking);
+    return 0;
+}
+
 int main(int argc, char **argv) {
     struct rlimit files;
+    fill_tables();
     getrlimit(RLIMIT_NOFILE, &files);
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
     if (argc == 5 && !strcmp(argv[1], "meter"))
         return meter(argv[2], argv[3], atoi(argv[4]));
-    if (argc == 6 && !strcmp(argv[1], "play"))
+    if (argc == 3 && !strcmp(argv[1], "tones"))
+        return tones(atoi(argv[2]));
+    hearing = argc == 7 && atoi(argv[6]);
+    if (argc == 7 && !strcmp(argv[1], "play"))
         return player(atoi(argv[2]), atoi(argv[3]), atoi(argv[4]), atoi(argv[5]));
-    fprintf(stderr, "rtp_twin meter FILE HOST PORT | rtp_twin play STREAMS LOCAL REMOTE PORT\n");
+    fprintf(stderr, "rtp_twin meter FILE HOST PORT | play STREAMS LOCAL REMOTE PORT HEAR | tones FRAMES\n");
     return 2;
 }

@@ -30,6 +30,7 @@ class Measured(NamedTuple):
     unit: str
     cost_us: float
     note: str
+    ratio: float | None = None  # of the peer's cost to ours where runs were paired
 
 
 def run(arguments: Iterable[str], *, quick: bool = False) -> tuple[int, list[Measured]]:
@@ -66,6 +67,7 @@ def measured(one: dict[str, Any]) -> Measured:
         unit=info.get("unit", "call"),
         cost_us=float(cost_us),
         note=str(info.get("note", "")),
+        ratio=info.get("ratio"),
     )
 
 
@@ -79,7 +81,7 @@ def ratios(rows: Iterable[Measured]) -> dict[str, float]:
         ours = [row.cost_us for row in members if not row.peer]
         for row in members:
             if row.peer and ours:
-                found[f"{group} / {row.peer}"] = row.cost_us / min(ours)
+                found[f"{group} / {row.peer}"] = row.ratio or row.cost_us / min(ours)
     return found
 
 

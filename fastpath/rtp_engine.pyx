@@ -80,7 +80,8 @@ cdef class StreamEngine:
         self.slot_capacity = (streams_max + threads * SLOTS - 1) // (threads * SLOTS)
         self.table = threads * SLOTS * self.slot_capacity
         self.workers = <Worker *> calloc(threads, sizeof(Worker))
-        self.streams = <Stream *> calloc(self.table, sizeof(Stream))
+        # two more: what is fetched ahead of the last ones
+        self.streams = <Stream *> calloc(self.table + 2, sizeof(Stream))
         self.gates = <uint8_t *> calloc(self.table, 1)
         if self.workers == NULL or self.streams == NULL or self.gates == NULL:
             raise MemoryError

@@ -102,31 +102,32 @@ cdef struct Relay:  # a bridge; all NULL: none
     PassFn pass_on
     FlushFn flush
 
+# What every packet touches comes first here, in Receiver and in Sender: rtp_ahead.pxd fetches it.
 cdef struct Stream:
     int64_t id
     int fd
     uint16_t port
     uint8_t connected
+    uint8_t tap_count
+    uint8_t silence_told
     int64_t connected_ns
     ServeFn serve  # NULL: RTP over its socket
-    void *serve_state  # freed with the stream
-    uint8_t tap_count
-    Tap taps[TAPS_MAX]
     Relay relay
     Srtp *srtp  # NULL: plain RTP
+    int64_t silence_ns  # after so long without RTP it is told, once; 0: never
     uint64_t sent
     uint64_t octets  # of payload
-    int64_t silence_ns  # after so long without RTP it is told, once; 0: never
+    Tap taps[TAPS_MAX]
+    Receiver receiver
+    Sender sender
+    Rtcp rtcp
+    void *serve_state  # freed with the stream
     int64_t silence_from_ns
-    uint8_t silence_told
     uint64_t flooded  # periods in which the receive budget was spent
     uint64_t late  # frames that left 20 ms or more after their time
     uint64_t send_errors
     uint64_t receive_errors
     uint64_t early  # arrived before the first connect: dropped
-    Sender sender
-    Receiver receiver
-    Rtcp rtcp
 
 cdef struct Worker:
     # shared with the other workers
@@ -143,6 +144,7 @@ cdef struct Worker:
     uint32_t slot_high[SLOTS]  # entries ever used in a slot
     EventRing ring
     int64_t begun_ns
+    int64_t now_ns  # read last: a service old at most
     int retry_count
     uint32_t retry[RETRY_MAX]
     uint64_t ticks

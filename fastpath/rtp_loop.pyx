@@ -5,6 +5,7 @@ from libc.string cimport memset
 
 from fastpath.atomics cimport exchange8, get8, get32, geti32, set8, set32, set64, swap8
 from fastpath.rtcp_exchange cimport rtcp_heard, rtcp_serve
+from fastpath.rtp_ahead cimport fetch_ahead
 from fastpath.rtp_host cimport Host
 from fastpath.rtp_latch cimport Latch, latch_bars
 from fastpath.rtp_limits cimport (
@@ -172,7 +173,7 @@ cdef void receive(Worker *w, Stream *s, const Moment *m) noexcept nogil:
     """
     cdef Host address = 0
     cdef uint16_t port = 0
-    cdef int64_t stamp_ns = 0, at_ns, now_ns = 0
+    cdef int64_t stamp_ns = 0, at_ns, now_ns = w.now_ns
     cdef const uint8_t *data
     cdef int size, verdict, _budget
     cdef Packet packet
@@ -183,11 +184,9 @@ cdef void receive(Worker *w, Stream *s, const Moment *m) noexcept nogil:
                 break
             s.receive_errors += 1
             continue
-        if now_ns == 0:
-            now_ns = clock(CLOCK_MONOTONIC)
         at_ns = stamp_ns - m.wall_ns
-        if stamp_ns == 0 or at_ns > now_ns or at_ns < now_ns - SECOND_NS:
-            at_ns = now_ns  # no arrival time, or the wall clock was set meanwhile
+        if not now_ns - SECOND_NS <= at_ns <= now_ns + PERIOD_NS:
+            at_ns = clock(CLOCK_MONOTONIC)  # no arrival time, or the wall clock was set meanwhile
         if at_ns < s.connected_ns:
             s.early += 1
             continue
@@ -247,7 +246,8 @@ cdef void send(Worker *w, Stream *s, const Moment *m) noexcept nogil:
             s.sent += 1
             s.octets += <uint64_t> w.out.size[i] - HEADER_BYTES
     if w.out.count:
-        late_ns = clock(CLOCK_MONOTONIC) - m.due_ns
+        w.now_ns = clock(CLOCK_MONOTONIC)
+        late_ns = w.now_ns - m.due_ns
         w.frames += 1
         w.lateness[bin_of(late_ns)] += 1
         if late_ns > w.late_ns_max:
@@ -337,6 +337,7 @@ cdef void serve_slot(Worker *w, int slot, Moment *m) noexcept nogil:
     """Serve every stream of one slot; those Python holds are remembered for the next tick."""
     cdef uint32_t first = <uint32_t> (slot * w.slot_capacity), i
     for i in range(first, first + get32(&w.slot_high[slot])):
+        fetch_ahead(w, i)
         if not serve(w, i, m):
             w.deferred += 1
             if w.retry_count < RETRY_MAX:
@@ -376,7 +377,7 @@ cdef void *worker_run(void *argument) noexcept nogil:
     while not get8(&w.stop):
         m.due_ns = begun_ns + <int64_t> tick * MS_NS
         sleep_until(m.due_ns)
-        now_ns = clock(CLOCK_MONOTONIC)
+        now_ns = w.now_ns = clock(CLOCK_MONOTONIC)
         if now_ns - m.due_ns > <int64_t> TICKS_LATE_MAX * MS_NS:
             periods = <uint64_t> ((now_ns - m.due_ns) // PERIOD_NS)
             w.ticks_skipped += periods * SLOTS

@@ -55,15 +55,19 @@ cdef struct DigitOut:
     uint8_t source
     int64_t at_ns  # arrival of the event's first packet heard
 
-cdef struct Receiver:
-    Latch latch
-    Source sources[SOURCES_MAX]
-    uint8_t source_last
+cdef struct Receiver:  # what every packet touches comes first
+    uint64_t received  # every valid RTP packet of the peer
+    int64_t heard_ns  # last valid packet of the peer; 0: none yet
     int16_t event_type
     int16_t audio_type  # a number for G.711 that the SDP agreed on; -1: none but 0 and 8
     uint8_t audio_law  # what it stands for
+    uint8_t source_last
+    uint8_t digits  # for the caller to take: set it to 0
+    uint8_t open  # an event is being heard
+    Source sources[SOURCES_MAX]
+    Latch latch
+    DigitOut digit[DIGITS_OUT_MAX]
     # the event being heard
-    uint8_t open
     uint8_t code
     uint16_t duration
     uint32_t event_ssrc
@@ -76,11 +80,7 @@ cdef struct Receiver:
     uint32_t history_ssrc[HISTORY_MAX]
     uint32_t history_timestamp[HISTORY_MAX]
     int64_t history_last_ns[HISTORY_MAX]  # when its last packet came
-    # digits for the caller to take: set digits to 0
-    uint8_t digits
-    DigitOut digit[DIGITS_OUT_MAX]
     # counts
-    uint64_t received  # every valid RTP packet of the peer
     uint64_t expected_past  # of sources that are gone
     uint64_t unique_past
     uint64_t loss_runs  # stretches of lost packets
@@ -94,7 +94,6 @@ cdef struct Receiver:
     uint64_t rtcp
     uint64_t source_changes
     uint64_t digits_heard
-    int64_t heard_ns  # last valid packet of the peer; 0: none yet
 
 cdef void receiver_init(Receiver *r) noexcept nogil
 cdef void receiver_connect(

@@ -33,7 +33,7 @@ cdef struct Feed:  # says what neither digits nor a prompt take: a bridge, a con
     void *state
     FillFn fill  # NULL: nobody does
 
-cdef struct Sender:
+cdef struct Sender:  # what every frame touches comes first
     uint32_t ssrc
     uint32_t timestamp_base
     uint16_t seq
@@ -45,19 +45,18 @@ cdef struct Sender:
     uint8_t flowing  # the frame before was audio
     uint8_t speaking  # the frame before was of a prompt
     uint8_t paused  # the peer wants to hear nothing: prompt and digits wait
-    # playing
-    Prompt *prompt  # of the chain; NULL: nothing plays
-    Chain chain
-    int link  # where in the chain
-    int64_t play_token
-    uint32_t position
     uint8_t loop
     uint8_t play_ended  # to be told; play_token says which
-    Feed feed
-    # digits
     uint8_t digits_ended
-    uint8_t digit_at
     uint8_t digit_count
+    uint32_t position
+    int link  # where in the chain
+    Prompt *prompt  # of the chain; NULL: nothing plays
+    Feed feed
+    int64_t play_token
+    Chain chain
+    # digits
+    uint8_t digit_at
     uint16_t digit_step  # frames since the event began
     uint8_t digit_sounds  # it is tones in the audio, not an event
     uint32_t digit_timestamp

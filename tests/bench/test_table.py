@@ -43,6 +43,13 @@ def test_a_ratio_is_the_peers_cost_over_ours(rows: list[table.Measured]) -> None
     assert table.ratios(rows) == {"parse / aiosip": 12.0, "calls / Asterisk": 11.0}
 
 
+def test_runs_in_pairs_bring_their_own_ratio() -> None:
+    """The median of the pairs, not that of two medians."""
+    rows = [table.Measured("g", "a", "", "packet", 2.0, ""),
+            table.Measured("g", "b", "C twin", "packet", 2.4, "", 1.05)]  # fmt: skip
+    assert table.ratios(rows) == {"g / C twin": 1.05}
+
+
 def test_a_group_without_ours_has_no_ratio(rows: list[table.Measured]) -> None:
     assert table.ratios([row for row in rows if row.peer]) == {}
 
