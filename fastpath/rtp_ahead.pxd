@@ -1,9 +1,10 @@
 """The state of the streams that come next, on its way from memory while one is served.
 
 Between two services of a stream thousands of others and the kernel's sockets pass through the
-cache. A service takes some microseconds, nearly all in the kernel: memory answers in a tenth of one. So a
-stream's own state is asked for two services ahead, and what it points to (the detector of keys, a
-recorder) one ahead. A prefetch never faults and changes nothing: neither needs the stream's gate.
+cache. A service takes some microseconds, nearly all in the kernel; memory answers in a tenth of
+one. So a stream's own state is asked for two services ahead, and what it points to (the detector of
+keys, a recorder) one ahead. A prefetch never faults and changes nothing: neither needs the stream's
+gate.
 """
 
 from libc.stdint cimport uint32_t
