@@ -306,6 +306,14 @@ class Trunk(Section):
         ),
     ] = Dtmf.AUTO
     srtp: Annotated[Srtp, doc("Encrypted audio: off, offered or required.", DRAIN)] = Srtp.OFF
+    rtcp_mux: Annotated[
+        bool,
+        doc(
+            "Offer RTCP on the port of RTP (RFC 5761); without it, or where the carrier answers "
+            "without, reports go to the port beside it. An offer of theirs is taken either way.",
+            DRAIN,
+        ),
+    ] = False
     rel100: Annotated[
         Rel100, doc("Reliable ringing (RFC 3262): off, supported or required.", DRAIN)
     ] = Rel100.OFF

@@ -74,6 +74,7 @@ class SipLines:
             spec.codecs,
             event_type=EVENT_TYPE if spec.dtmf.offers_events else None,
             srtp=spec.srtp,
+            rtcp_mux=spec.rtcp_mux,
         )
         self._legs[effect.leg] = _Leg(line)
         return Invite(

@@ -69,6 +69,7 @@ class SipTrunk(msgspec.Struct, frozen=True):
     advertised: str = ""
     dtmf: Dtmf = Dtmf.AUTO
     srtp: Literal["off", "offered", "required"] = "off"
+    rtcp_mux: bool = False
     rel100: Literal["off", "supported", "required"] = "off"
     session_s: int = 0
     min_se_s: int = 0

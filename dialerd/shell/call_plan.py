@@ -82,7 +82,9 @@ def voice_options(options: CallOptions, host: str) -> VoiceOptions:
     to = sip_trunk(options.via.trunk, ((host, 1, 0),))
     srtp = options.srtp if options.srtp != "off" else to.srtp
     dtmf = to.dtmf if options.dtmf == "auto" else options.dtmf
-    return msgspec.structs.replace(wanted, codecs=to.codecs, srtp=srtp, dtmf=dtmf)
+    return msgspec.structs.replace(
+        wanted, codecs=to.codecs, srtp=srtp, dtmf=dtmf, rtcp_mux=to.rtcp_mux
+    )
 
 
 def invite_of(

@@ -57,6 +57,7 @@ def sip_trunk(trunk: Trunk, targets: Sequence[Address] = ()) -> SipTrunk:
         advertised=trunk.advertised,
         dtmf=trunk.dtmf,
         srtp=trunk.srtp.value,
+        rtcp_mux=trunk.rtcp_mux,
         rel100=trunk.rel100.value,
         session_s=trunk.session_s,
         min_se_s=trunk.min_se_s,

@@ -29,6 +29,7 @@ class VoiceOptions(msgspec.Struct, frozen=True):
     srtp: Protection = "off"
     record: Path | None = None
     dtmf: Dtmf = Dtmf.AUTO
+    rtcp_mux: bool = False
 
 
 def host_for(offer: bytes, host: str) -> str:
@@ -60,7 +61,10 @@ class Voice:
                 self.recorder = Recorder(options.record, engine, self.stream)
             port = engine.port(self.stream)
             events = EVENT_TYPE if options.dtmf.offers_events else None
-            can = Capabilities(options.host, port, options.codecs, events, srtp=options.srtp)
+            can = Capabilities(
+                options.host, port, options.codecs, events, srtp=options.srtp,
+                rtcp_mux=options.rtcp_mux,
+            )  # fmt: skip
             self._negotiation = Negotiation(can, rng.getrandbits(31), rng)
         except BaseException:
             engine.close(self.stream)

@@ -11,6 +11,8 @@ Rules:
 - Keys (RFC 4568): each side says how it protects what it sends. Ours stay through re-offers, so
   that packet counters go on; `rekey` asks for new ones. A leg that requires SRTP is refused
   without; one that offers it takes a plain answer.
+- RTCP on the RTP port (RFC 5761 5.1.1) is taken when they offer it, and offered where `rtcp_mux`
+  says so; an answer without it means the port beside RTP's, and later offers keep to it.
 """
 
 from __future__ import annotations
@@ -79,6 +81,7 @@ class Capabilities(msgspec.Struct, frozen=True):
         srtp: "off", "offered" (a plain answer will do) or "required".
         suites: the SRTP suites, best first.
         ours_first: answer with our first codec instead of the offer's first.
+        rtcp_mux: offer RTCP on the RTP port.
     """
 
     host: str
@@ -88,6 +91,7 @@ class Capabilities(msgspec.Struct, frozen=True):
     srtp: Protection = "off"
     suites: tuple[str, ...] = SUITES_OFFERED
     ours_first: bool = False
+    rtcp_mux: bool = False
 
 
 class Negotiation:
@@ -133,7 +137,7 @@ class Negotiation:
         self._at = 0
         self._proto = "RTP/SAVP" if can.srtp == "required" else "RTP/AVP"
         self._keys: tuple[Crypto, ...] = ()  # ours: as offered, then the one agreed on
-        self._mux = False  # RTCP comes to the RTP port: theirs to offer (RFC 5761 5.1.1)
+        self._mux = can.rtcp_mux
         self._theirs = b""  # their text that `result` was made of
         self._undo: tuple[Direction, tuple[Crypto, ...]] = ("sendrecv", ())
         self.result: Media | None = None
@@ -272,6 +276,7 @@ class Negotiation:
             self._keys = (media.sending,)
         if media.event_type is not None:
             self._event_type = media.event_type
+        self._mux = media.rtcp_mux
         self._theirs, self.result = remote, media
         return media
 

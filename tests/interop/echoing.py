@@ -32,16 +32,22 @@ module_app menu.so
 
 
 @contextlib.contextmanager
-def echoing_phone(folder: Path, port: int, encryption: str, *commands: str) -> Iterator[None]:
-    """A baresip that answers every call and says what it hears."""
+def echoing_phone(
+    folder: Path, port: int, encryption: str, *commands: str, user: str = "tel", more: str = ""
+) -> Iterator[None]:
+    """A baresip that answers every call to `user` and says what it hears.
+
+    `more` are further lines of its configuration; what it writes is in `folder`/log.
+    """
     program = shutil.which("baresip")
     assert program, "baresip is missing: apt-get install baresip-core"
     modules = next((place for place in PLACES if Path(place).is_dir()), "")
     assert modules, f"baresip's modules are in none of {PLACES}"
     low, high = media_ports()
-    (folder / "config").write_text(CONFIG.format(port=port, low=low, high=high, modules=modules))
+    text = CONFIG.format(port=port, low=low, high=high, modules=modules) + more
+    (folder / "config").write_text(text)
     (folder / "accounts").write_text(
-        f"<sip:tel@{HOST}>;regint=0;answermode=auto;audio_codecs=pcmu/8000{encryption}\n"
+        f"<sip:{user}@{HOST}>;regint=0;answermode=auto;audio_codecs=pcmu/8000{encryption}\n"
     )
     (folder / "contacts").write_text("")
     typed = [word for command in commands for word in ("-e", command)]

@@ -38,6 +38,12 @@ def test_the_invite_names_the_number_the_trunk_and_our_media():
     assert sdp.parse(invite.sdp).port == 20002
 
 
+@pytest.mark.parametrize("mux", [False, True])
+def test_a_trunk_may_be_offered_rtcp_on_the_port_of_rtp(mux):
+    invite = lines(rtcp_mux=mux).invite(dial(), "127.0.0.1", 20002)
+    assert sdp.parse(invite.sdp).rtcp_mux == mux
+
+
 @pytest.mark.parametrize(
     ("form", "user"),
     list(zip(NumberFormat, ["+84912345678", "84912345678", "0912345678"], strict=True)),

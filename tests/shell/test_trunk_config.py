@@ -102,6 +102,10 @@ def test_what_the_lines_get(read):
     assert (rule.outcome, rule.trouble, rule.phrase) == (Outcome.FAILED, Trouble.TOO_FAST, "cps")
     assert made.dial[0]("+84901234567") == "9#0901234567"
     assert made.silence_s == 10
+    assert not made.rtcp_mux
+    assert sip_trunk(
+        read(TEXT.replace("[[trunk]]", "[[trunk]]\nrtcp_mux = true", 1)).trunk[0]
+    ).rtcp_mux
 
 
 @pytest.mark.parametrize(

@@ -272,6 +272,41 @@ def test_capabilities_of_nonsense(can: dict[str, object]):
         one(**can)
 
 
+def test_rtcp_on_the_port_of_rtp_when_both_say_so():
+    """RFC 5761 section 5.1.1, in every pairing of who offers and who answers."""
+    caller, called = pair({"rtcp_mux": True}, {})  # whoever answers takes it
+    assert b"a=rtcp-mux\r\n" in caller.text
+    assert b"a=rtcp-mux\r\n" in called.text
+    assert caller.result is not None
+    assert called.result is not None
+    assert caller.result.rtcp_mux
+    assert called.result.rtcp_mux
+    caller.answered(called.offered(caller.hold()))
+    assert caller.result.rtcp_mux, "later offers keep it"
+    called.answered(caller.offered(called.offer()))
+    assert called.result.rtcp_mux
+    caller, called = pair({}, {"rtcp_mux": True})  # who was not offered it does not ask
+    assert caller.result is not None
+    assert not caller.result.rtcp_mux
+    assert b"rtcp-mux" not in caller.text + called.text
+
+
+def test_a_peer_without_rtcp_mux_is_not_asked_again():
+    caller = one(rtcp_mux=True)
+    assert b"a=rtcp-mux\r\n" in caller.offer()
+    media = caller.answered(body("m=audio 40000 RTP/AVP 0"))
+    assert not media.rtcp_mux
+    assert media.rtcp == (THERE, 40_001)
+    assert b"rtcp-mux" not in caller.offer()
+
+
+def test_of_several_early_answers_each_may_take_rtcp_mux_or_not():
+    caller = one(rtcp_mux=True)
+    caller.offer()
+    for lines, mux in (((), False), (("a=rtcp-mux",), True), ((), False)):
+        assert caller.answered(body("m=audio 40000 RTP/AVP 0", *lines)).rtcp_mux == mux
+
+
 def test_ipv6():
     caller, called = one("2001:DB8::1"), one("2001:db8::2", 40_000, 9)
     offer = caller.offer()
