@@ -5,13 +5,14 @@ from __future__ import annotations
 from types import ModuleType
 
 from sip.accounts import asking, registrant
-from sip.calls import incoming, modify, negotiation, outgoing, refer, referred
+from sip.calls import incoming, modify, negotiation, orphan, outgoing, refer, referred
 from sip.transactions import client_invite, client_other, server_invite, server_other
 from sip.transport import ping
 
 MACHINES: tuple[tuple[ModuleType, str], ...] = (
     (outgoing, "A call of ours"),
     (incoming, "A call to us"),
+    (orphan, "A call that an earlier process left behind"),
     (modify, "A change of the session that we ask for"),
     (negotiation, "Offer and answer"),
     (refer, "A transfer that we ask for"),

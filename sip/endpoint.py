@@ -16,6 +16,7 @@ from sip.accounts.kept import Accounts
 from sip.accounts.registrar import Phones, Registrar
 from sip.calls import cancel, refer
 from sip.calls.incoming import Incoming
+from sip.calls.journal import Keep
 from sip.calls.leg import ABOUT_LINES, Leg
 from sip.calls.objections import objection, unreadable
 from sip.calls.outgoing import Outgoing
@@ -72,8 +73,8 @@ class Endpoint:
 
     # calls of ours
 
-    def invite(self, request: Invite, now_ns: int) -> None:
-        """Begin a call.
+    def invite(self, request: Invite, now_ns: int) -> Keep | None:
+        """Begin a call; of one that is journaled, what is to be kept before `go_on`.
 
         SipError when a field of it cannot stand in a message, or the leg exists already.
         """
@@ -83,18 +84,21 @@ class Endpoint:
         if len(self._legs) >= self._legs_max:
             self.layer.count["overload"] += 1
             self.layer.out.append(Ended(request.leg, 503, "too many legs", 0, "us", False))
-            return
+            return None
         self._legs[leg.number] = leg
         self._tags[leg.tag] = leg
-        leg.call(now_ns)
+        return leg.call(now_ns)
+
+    def go_on(self, leg: int, now_ns: int, *, kept: bool = True) -> None:
+        """What a `Keep` that waits has told is kept; or it cannot be: then the leg is given up."""
+        found = self._legs.get(leg)
+        if isinstance(found, Outgoing):
+            found.go_on(now_ns, kept=kept)
 
     def release(
         self, leg: int, now_ns: int, *, q850: int = 0, reasons: tuple[Reason, ...] = ()
     ) -> None:
-        """Hang up in any state: CANCEL, BYE or a refusal, with its Reason headers (RFC 3326).
-
-        Nothing happens when the leg is gone or going.
-        """
+        """Hang up in any state, with Reason headers (RFC 3326); nothing when it is gone already."""
         said = reason_lines(reasons) if reasons else b""
         found = self._legs.get(leg)
         if found is not None:
@@ -104,17 +108,13 @@ class Endpoint:
     # requests outside of calls
 
     def ask(self, ask: Ask, now_ns: int) -> None:
-        """Ask a server something; exactly one `Told` answers.
-
-        SipError when a field of it cannot stand in a message, or the number is in use.
-        """
+        """Ask a server something; one `Told` answers. SipError: a bad field, a number in use."""
         self.accounts.ask(ask, now_ns)
 
     def register(self, account: Account, now_ns: int) -> None:
         """Register an account and keep it registered; `Registration` tells each change of state.
 
-        One that is registered already goes on with the new particulars. SipError when a field of it
-        cannot stand in a message, or there are too many.
+        One that is registered goes on with the new particulars. SipError: a bad field, too many.
         """
         self.accounts.register(account, now_ns)
 
@@ -123,7 +123,7 @@ class Endpoint:
         self.accounts.unregister(name, now_ns)
 
     def registration(self, name: str) -> Registration | None:
-        """An account's present state, None when there is no such account."""
+        """An account's present state, None when there is none."""
         return self.accounts.shown(name)
 
     # telephones

@@ -42,6 +42,7 @@ class Invite(msgspec.Struct, frozen=True):
             UDP after all when nobody takes it there (RFC 3261 section 18.1.1).
         routes: a route set to travel, as header values (`<sip:proxy;lr>`): outbound proxies, the
             Service-Route of a registration (RFC 3608), the Path of a telephone (RFC 3327).
+        journaled: INVITE and ACK wait until their records are kept (`sip.calls.journal`).
     """
 
     leg: int
@@ -62,6 +63,7 @@ class Invite(msgspec.Struct, frozen=True):
     silence_s: int = 0
     large_by_tcp: bool = False
     routes: tuple[str, ...] = ()
+    journaled: bool = False
 
 
 class Ask(msgspec.Struct, frozen=True):

@@ -72,6 +72,9 @@ FORKS_MAX = (
 )
 TARGETS_MAX = 8  # addresses that one INVITE tries; more are not tried
 CHALLENGES_MAX = 4  # digest rounds of one request (a proxy's and the server's, each once stale)
+# calls that an earlier process left behind: so many begin to be ended, the next ones a step later
+ORPHANS_PER_STEP = 50
+ORPHAN_STEP = 20 * MS
 # the life of a call
 EARLY_MAX = 8  # early dialogs of one INVITE; what comes from further branches is only told
 RELIABLES_MAX = 8  # reliable responses that wait for the PRACK before them; more are dropped

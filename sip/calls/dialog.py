@@ -86,6 +86,12 @@ class Dialog:
         self.routes = routes
         self.route_lines = b"".join(b"Route: %b\r\n" % route for route in travelled)
 
+    def remote_target(self) -> bytes:
+        """The peer's own URI, which a strict router keeps out of the Request-URI."""
+        if self.route_lines == b"".join(b"Route: %b\r\n" % route for route in self.routes):
+            return self.target
+        return self.route_lines.rpartition(b"<")[2].partition(b">")[0]
+
     @classmethod
     def of_answer(
         cls,

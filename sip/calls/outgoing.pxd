@@ -3,10 +3,9 @@
 cimport cython
 
 from fastpath.sipscan cimport Message
-from sip.calls.branches cimport Branches
 from sip.transactions.client_invite cimport ClientInvite
 from sip.calls.dialog cimport Dialog
-from sip.calls.leg cimport Leg
+from sip.calls.inviting cimport Inviting
 from sip.messages.message cimport sdp_of
 from sip.calls.plan cimport Plan
 from sip.transactions.table cimport Transactions
@@ -19,17 +18,10 @@ cdef int TELL, OPEN, AGAIN, CANCEL, HANG_UP, END, REJECT, FORGET
 cdef tuple ROWS
 
 
-cdef class Outgoing(Leg):
+cdef class Outgoing(Inviting):
     cdef public dict acks
     cdef public bint alerted
-    cdef public Branches branches
-    cdef public long long cseq
-    cdef public bint delayed
-    cdef public Plan plan
-    cdef public ClientInvite tx
 
-    @cython.locals(layer=Transactions, plan=Plan, branch=bytes, data=bytes, sdp=bytes)
-    cpdef object call(self, long long now_ns)
     cpdef Dialog dialog_with(self, bytes tag)
     cpdef int _step(self, int event) except -1
     cpdef object _do(self, int actions, long long now_ns)
@@ -39,13 +31,14 @@ cdef class Outgoing(Leg):
         self, ClientInvite tx, Message message, tuple source, long long now_ns)
 
     @cython.locals(first=cython.bint, actions=cython.int, body=bytes)
-    cpdef object _progress(self, Message message, int status, tuple source, long long now_ns)
+    cpdef object _progress(
+        self, ClientInvite tx, Message message, int status, tuple source, long long now_ns)
 
     @cython.locals(
         tag=bytes, sent=tuple, late=cython.bint, dialog=Dialog, lost=str, unusable=cython.bint,
         body=bytes, actions=cython.int)
     cpdef object _answer(self, ClientInvite tx, Message message, tuple source, long long now_ns)
-    cpdef bint _owes(self, bytes body, bytes tag) except -1
+    cpdef bint _waits(self, bytes body, bytes tag) except -1
     cpdef object _take(self, Dialog dialog, Message message, long long now_ns)
 
     @cython.locals(layer=Transactions, ack=bytes)

@@ -2,7 +2,7 @@
 
 Each 2xx of a new To tag makes a dialog (13.2.2.4): the first is the call, any other is acknowledged
 and hung up, and so is one that comes after we gave up or went on to another target. CANCEL waits
-for a provisional response (9.1).
+for a provisional response (9.1), the ACK for our answer to an offer or for the journal.
 """
 
 from __future__ import annotations
@@ -10,33 +10,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fastpath.sipscan import Message
-from sip.accounts.auth import DigestClient
-from sip.calls import session_timer
-from sip.calls.branches import Branches
+from sip.calls import journal, session_timer
 from sip.calls.dialog import Dialog
-from sip.calls.leg import Leg
-from sip.calls.plan import Plan
+from sip.calls.inviting import Inviting
 from sip.calls.within import Within
-from sip.errors import SipError
 from sip.events import Accepted, Address, Failover, Invite, Offered, Provisional, Trying
-from sip.limits import ANSWER_WAIT, FORKS_MAX, NEVER, UDP_BYTES_MAX
+from sip.limits import ANSWER_WAIT, FORKS_MAX, NEVER
 from sip.messages.causes import heard_reasons
-from sip.messages.headers import call_id
 from sip.messages.message import sdp_of
 from sip.transactions.client_invite import PROCEEDING, ClientInvite
 
 if TYPE_CHECKING:
     from sip.endpoint import Endpoint
 
-STATES = ("calling", "early", "abandoned", "cancelling", "offered", "up", "closing", "ended")
+STATES = ("calling", "early", "abandoned", "cancelling", "unacknowledged", "up", "closing", "ended")
 CALLING, EARLY, ABANDONED, CANCELLING, OFFERED, UP, CLOSING, ENDED = range(8)
 
 EVENTS = (
     "1xx",
     "2xx of a new tag",
-    "2xx with an offer",
-    "our answer",
-    "no answer of ours",
+    "2xx that waits",
+    "its ACK may go",
+    "it waited too long",
     "3xx-6xx",
     "sent again",
     "target failed",
@@ -104,50 +99,26 @@ TABLE: dict[tuple[int, int], tuple[int, int]] = {
 ROWS = tuple(tuple(TABLE.get((s, e), (s, 0)) for e in range(len(EVENTS))) for s in range(8))
 
 
-class Outgoing(Leg):
+class Outgoing(Inviting):
     """See the module's text."""
 
-    __slots__ = (
-        "acks",
-        "alerted",
-        "branches",
-        "cseq",
-        "delayed",
-        "plan",
-        "tx",
-    )
+    __slots__ = ("acks", "alerted")
 
     def __init__(self, endpoint: Endpoint, invite: Invite, tag: bytes) -> None:
-        super().__init__(endpoint, invite.leg, call_id(invite.call_id), tag)
-        self.plan = Plan(invite, tag)
-        if any(not 0 <= target[2] < len(self.layer.identities) for target in invite.targets):
-            raise SipError("a target by a transport that we do not have")
-        self.sdp = invite.sdp
-        if invite.credentials is not None:
-            self.digest = DigestClient(invite.credentials)
+        super().__init__(endpoint, invite, tag)
         self.alerted = False  # something but 100 came: the call has reached somebody
-        self.cseq = 0
         self.state = CALLING
-        self.tx: ClientInvite | None = None
         self.acks: dict[bytes, tuple[bytes, Address]] = {}
-        self.branches = Branches(self)
-        self.delayed = not invite.sdp
 
-    def call(self, now_ns: int) -> None:
-        """Send the INVITE, the first or a changed one: same Call-ID and tag, next CSeq (22.2)."""
-        layer, plan = self.layer, self.plan
-        self.cseq = max(self.cseq, self.branches.clear()) + 1
-        branch = layer.branch()
-        identity = layer.identities[plan.where[2]]
-        sdp = b"" if self.delayed else self.sdp
-        credentials = plan.credentials = plan.credentials or self.foresee("INVITE", plan.uri)
-        data = plan.build(identity, branch, self.call_id, self.cseq, sdp)
-        if len(data) > UDP_BYTES_MAX and plan.by_tcp(layer.reach):
-            plan.credentials, identity = credentials, layer.identities[plan.where[2]]
-            data = plan.build(identity, branch, self.call_id, self.cseq, sdp)
-        self.tx = layer.invite(self, branch, data, plan.where, now_ns)
-        if plan.silence_ns:
-            self.tx.give_up_ns = min(self.tx.give_up_ns, now_ns + plan.silence_ns)
+    def go_on(self, now_ns: int, *, kept: bool) -> None:
+        """What `Keep` told has been kept, or cannot be: then the call is given up."""
+        held = self.held
+        if not kept:
+            self.release(now_ns, 0)
+        elif held is not None:
+            self.leave(held[0], held[1], now_ns)
+        elif self.state == OFFERED and self.plan.journaled:
+            self._close_offer(ACKNOWLEDGE, b"", now_ns)
 
     def established(self) -> bool:
         """Answered, and nobody hung up."""
@@ -170,21 +141,6 @@ class Outgoing(Leg):
             return self.branches.negotiable()
         free = self.state == UP and self.answer is None and self.offer_cseq < 0
         return self.dialog if free else None
-
-    def offer_refusal(self, dialog: Dialog) -> int:
-        """See `Leg`."""
-        return self.branches.offer_refusal(dialog)
-
-    def contact_line(self, dialog: Dialog) -> bytes:
-        """Our Contact, with the user that the INVITE showed."""
-        identity, user = self.layer.identities[dialog.next_hop[2]], self.plan.contact_user
-        return identity.contact_of(user) if user else identity.contact
-
-    def described(self, dialog: Dialog, sdp: bytes) -> None:
-        """What an early dialog's 2xx will not say again."""
-        heard = self.branches.heard.get(dialog.remote_tag)
-        if heard is not None:
-            heard.sdp = sdp
 
     def _step(self, event: int) -> int:
         self.state, actions = ROWS[self.state][event]
@@ -210,7 +166,7 @@ class Outgoing(Leg):
         status = message.status
         if status < 200:
             if tx is self.tx and self.state != ENDED:
-                self._progress(message, status, source, now_ns)
+                self._progress(tx, message, status, source, now_ns)
             else:  # late, and not wanted any more: another target is called, or none
                 self.layer.cancel(tx, b"", now_ns)
         elif status < 300:
@@ -218,21 +174,27 @@ class Outgoing(Leg):
         elif tx is self.tx:
             self._refusal(message, status, now_ns)
 
-    def _progress(self, message: Message, status: int, source: Address, now_ns: int) -> None:
+    def _progress(
+        self, tx: ClientInvite, message: Message, status: int, source: Address, now_ns: int
+    ) -> None:
         first = self.state == CALLING
         actions = self._step(PROGRESS)
         self._do(actions, now_ns)
         if not actions & TELL:
             return
+        layer, plan = self.layer, self.plan
+        if first and plan.journaled:
+            line = journal.invited(tx.request, plan.where, layer.reach, heard=True)
+            layer.out.append(journal.Keep(self.number, line, waits=False))
         if status == 100:
             if first:
-                self.layer.out.append(Trying(self.number))
+                layer.out.append(Trying(self.number))
             return
         self.alerted = True
         if not self.branches.progress(message, source, now_ns):
             return
         body = sdp_of(message)
-        self.layer.out.append(Provisional(self.number, status, body or None))
+        layer.out.append(Provisional(self.number, status, body or None))
 
     def _answer(self, tx: ClientInvite, message: Message, source: Address, now_ns: int) -> None:
         tag = message.to_tag
@@ -250,13 +212,18 @@ class Outgoing(Leg):
         if unusable:
             self.by, self.state = "us", ABANDONED  # acknowledged as far as we can, and hung up
         body = self.branches.described(message)
-        if self._owes(body, tag) and not late:
+        if not late and self._waits(body, tag):
+            layer = self.layer
             self._step(OFFER)
             self._take(dialog, message, now_ns)
             self.acks[tag] = b"", dialog.next_hop
             self.branches.sdp = body
-            self.layer.timers.arm(self, now_ns + ANSWER_WAIT)
-            self.layer.out.append(Offered(self.number, body))
+            layer.timers.arm(self, now_ns + ANSWER_WAIT)
+            if self.plan.journaled:
+                line = journal.confirmed(dialog, tx, layer.reach)
+                layer.out.append(journal.Keep(self.number, line))
+            else:
+                layer.out.append(Offered(self.number, body))
             return
         actions = REJECT if late else self._step(ANSWER)
         self._acknowledge(dialog, message.cseq, b"")
@@ -272,10 +239,12 @@ class Outgoing(Leg):
         self.branches.rest(tag)
         self._do(actions, now_ns)
 
-    def _owes(self, body: bytes, tag: bytes) -> bool:
-        """Whether a 2xx makes an offer that we must answer in the ACK (13.2.1)."""
-        waits = self.delayed and self.state in {CALLING, EARLY}
-        return waits and bool(body) and not self.branches.settled(tag)
+    def _waits(self, body: bytes, tag: bytes) -> bool:
+        """Whether the ACK of a 2xx waits: for our answer to its offer (13.2.1), or the journal."""
+        if self.state not in {CALLING, EARLY}:
+            return False
+        owes = self.delayed and bool(body) and not self.branches.settled(tag)
+        return owes or self.plan.journaled
 
     def _take(self, dialog: Dialog, message: Message, now_ns: int) -> None:
         """This 2xx is the call."""
@@ -309,8 +278,11 @@ class Outgoing(Leg):
             self._acknowledge(dialog, self.cseq, answer)
         if self.state == UP:
             self.answered = True
-            self.describe(answer, offer=False)
+            if self.delayed:
+                self.describe(answer, offer=False)
             self.layer.out.append(Accepted(self.number, self.branches.sdp))
+            if dialog is not None and not self.delayed:
+                self.branches.rest(dialog.remote_tag)
         self._do(actions, now_ns)
 
     def tick(self, now_ns: int) -> None:
@@ -322,7 +294,7 @@ class Outgoing(Leg):
     def _refusal(self, message: Message, status: int, now_ns: int) -> None:
         if self.state in {CALLING, EARLY} and self.plan.amend(self, message):
             self._step(CHALLENGE)
-            self.call(now_ns)
+            self.again(now_ns)
             return
         if status == 503 and self._moved(status, now_ns):
             return
@@ -341,7 +313,7 @@ class Outgoing(Leg):
             return False
         self.layer.out.append(Failover(self.number, before, code))
         self._step(MOVE)
-        self.call(now_ns)
+        self.again(now_ns)
         return True
 
     def on_invite_failure(self, tx: ClientInvite, phrase: str, now_ns: int) -> None:
@@ -367,6 +339,9 @@ class Outgoing(Leg):
             self._close_offer(RELEASE, b"", now_ns)
             return
         actions = self._step(RELEASE)
+        if self.held is not None:
+            self.held, self.phrase = None, self.phrase or "given up before it left"
+            self.by, actions = "us", self._step(SILENCE)
         if self.state in {ABANDONED, CANCELLING, CLOSING} and self.by == "them":
             self.by, self.q850 = "us", q850
         self._do(actions, now_ns)

@@ -24,6 +24,7 @@ cdef class Plan:
     cdef public str contact_user
     cdef public long long silence_ns
     cdef public bint large
+    cdef public bint journaled
     cdef public object routes
     cdef public object said
     cdef public object by_udp

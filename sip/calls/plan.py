@@ -48,6 +48,7 @@ class Plan:
         "by_udp",
         "contact_user",
         "credentials",
+        "journaled",
         "large",
         "lines",
         "min_se_s",
@@ -87,6 +88,7 @@ class Plan:
         self.targets = invite.targets[:TARGETS_MAX]
         self.where = self.targets[0]
         self.large = invite.large_by_tcp
+        self.journaled = invite.journaled
         self.by_udp: Address | None = None  # where a large one went by TCP first
         self.rel100 = invite.rel100
         self.session_s = invite.session_s

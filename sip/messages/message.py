@@ -61,6 +61,12 @@ def _cut(invite: bytes) -> tuple[int, int, int]:
     return to, call_id, invite.index(b"\r\nCSeq: ", call_id) + 8
 
 
+def head(invite: bytes) -> bytes:
+    """An INVITE of ours up to its CSeq: all that `acknowledge` and `cancel` need of it."""
+    _, _, cseq = _cut(invite)
+    return invite[: invite.index(b"\r\n", cseq) + 2]
+
+
 def acknowledge(invite: bytes, to: bytes) -> bytes:
     """The ACK of a refused INVITE: same branch, To as in the response (17.1.1.3)."""
     at, call_id, cseq = _cut(invite)
