@@ -21,7 +21,10 @@ class Op(msgspec.Struct, frozen=True):
 
 
 class BeginDial(Op):
-    """The durable mark before an INVITE or ATD: from here on a crash counts as an attempt."""
+    """The durable mark before an INVITE or ATD: from here on a crash counts as an attempt.
+
+    `line` is what a later process needs to end the call, and the line's own business.
+    """
 
     attempt_id: int
     trunk: str
@@ -31,6 +34,14 @@ class BeginDial(Op):
     port: str = ""
     minute_milli: int = 0
     usage_day: int = 0
+    line: bytes = b""
+
+
+class KeepLine(Op):
+    """What a later process needs to end the call has changed."""
+
+    attempt_id: int
+    line: bytes
 
 
 class AppendEvents(Op):
@@ -78,7 +89,15 @@ class ReleaseClaim(Op):
     due_s: int
 
 
-DialOp = BeginDial | AppendEvents | Finish | ReleaseClaim
+DialOp = BeginDial | KeepLine | AppendEvents | Finish | ReleaseClaim
+
+
+class OldCall(msgspec.Struct, frozen=True, array_like=True):
+    """A call that an earlier process left behind, by the line that it kept last."""
+
+    attempt_id: int
+    trunk: str
+    line: bytes
 
 
 class Claim(msgspec.Struct, frozen=True):

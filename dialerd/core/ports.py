@@ -12,7 +12,7 @@ from typing import Protocol
 
 import msgspec
 
-from dialerd.core.ops import ClaimBatch, DialOp
+from dialerd.core.ops import ClaimBatch, DialOp, OldCall
 from dialerd.core.records import (
     Attempt,
     CallEvent,
@@ -173,6 +173,12 @@ class Store(Protocol):
 
         Returns how many.
         """
+
+    def old_calls(self) -> list[OldCall]:
+        """What earlier processes left behind and nobody has ended yet: known after `recover`."""
+
+    def old_calls_ended(self, attempt_ids: Sequence[int]) -> Awaitable[int]:
+        """They need nothing more; how many of them there were."""
 
     # do not call
     def dnc_add(self, entries: Iterable[DoNotCall]) -> Awaitable[int]:

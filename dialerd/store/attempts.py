@@ -7,10 +7,10 @@ from typing import Final
 
 import msgspec
 
-from dialerd.core.ops import AppendEvents, BeginDial, DialOp, Finish, ReleaseClaim
+from dialerd.core.ops import AppendEvents, BeginDial, DialOp, Finish, KeepLine, ReleaseClaim
 from dialerd.core.ports import ConflictError, StoreError
 from dialerd.core.records import Attempt, CallEvent, CampaignState, Lead, LeadState, Outcome
-from dialerd.store import caps, usage
+from dialerd.store import caps, dialogs, usage
 from dialerd.store.claims import IN_HAND, give_back, put_back
 from dialerd.store.limits import EVENT_INDEX_MAX, EVENTS_PER_OP_MAX
 from dialerd.store.schema import (
@@ -49,6 +49,9 @@ def apply(unit: Unit, ops: Sequence[DialOp]) -> tuple[int, ...]:
             _append(unit, held, op.attempt_id, op.first, op.events)
         elif isinstance(op, Finish):
             _finish(unit, op, held)
+        elif isinstance(op, KeepLine):
+            if unit.t.dialogs.get(open_key(op.attempt_id)) is not None:
+                dialogs.keep(unit, op.attempt_id, op.line)
         else:
             _release(unit, op, held)
     return tuple(refused)
@@ -68,6 +71,7 @@ def _begin(unit: Unit, op: BeginDial, held: OpenAttempt) -> bool:
             port=op.port, minute_milli=op.minute_milli, usage_day=op.usage_day,
         )  # fmt: skip
         t.attempts.put(kept_at, ATTEMPT.pack(moved))
+        dialogs.keep(unit, op.attempt_id, op.line)
         return True
     if blocked:
         give_back(unit, op.attempt_id, held, LeadState.BLOCKED, 0)
@@ -92,6 +96,7 @@ def _begin(unit: Unit, op: BeginDial, held: OpenAttempt) -> bool:
         usage_day=op.usage_day,
     )
     t.attempts.put(kept_at, ATTEMPT.pack(attempt))
+    dialogs.keep(unit, op.attempt_id, op.line)
     lead = _lead(unit, held)
     books = unit.books(held.campaign_id)
     books.leads[lead.state] -= 1
@@ -131,6 +136,7 @@ def _finish(unit: Unit, op: Finish, held: OpenAttempt) -> None:
         raise StoreError(f"attempt {op.attempt_id} cannot end with its lead {op.lead_state.name}")
     t = unit.t
     t.open.delete(open_key(op.attempt_id))
+    dialogs.drop(unit, op.attempt_id)
     kept_at = attempt_key(held.campaign_id, held.lead_id, op.attempt_id)
     raw = t.attempts.get(kept_at)
     begun = None if raw is None else ATTEMPT.unpack(raw)

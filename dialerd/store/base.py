@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
-from dialerd.core.ops import ClaimBatch, DialOp
+from dialerd.core.ops import ClaimBatch, DialOp, OldCall
 from dialerd.core.ports import ContactsAdded, Progress, ReportRow, Store
 from dialerd.core.records import (
     Campaign,
@@ -20,7 +20,17 @@ from dialerd.core.records import (
     ImportMark,
     Usage,
 )
-from dialerd.store import attempts, campaigns, claims, donotcall, fsck, lists, reading, usage
+from dialerd.store import (
+    attempts,
+    campaigns,
+    claims,
+    dialogs,
+    donotcall,
+    fsck,
+    lists,
+    reading,
+    usage,
+)
 from dialerd.store.limits import SCAN_PAGE
 from dialerd.store.unit import Unit
 
@@ -158,6 +168,15 @@ class BaseStore(Store):
         Only for the daemon, and before it claims: it settles every open attempt. Returns how many.
         """
         return self._submit(lambda unit: claims.recover(unit, now_ms))
+
+    def old_calls(self) -> list[OldCall]:
+        """What earlier processes left behind and nobody has ended yet: known after `recover`."""
+        return self._read(dialogs.old_calls)
+
+    def old_calls_ended(self, attempt_ids: Sequence[int]) -> Awaitable[int]:
+        """They need nothing more; how many of them there were."""
+        fixed = tuple(attempt_ids)
+        return self._submit(lambda unit: dialogs.ended(unit, fixed), len(fixed))
 
     # do not call
 

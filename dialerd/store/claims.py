@@ -22,7 +22,7 @@ from dialerd.core.records import (
     Outcome,
 )
 from dialerd.core.regime import effective_caps
-from dialerd.store import caps, usage
+from dialerd.store import caps, dialogs, usage
 from dialerd.store.limits import CLAIM_MAX, EXAMINED_MAX, IN_FLIGHT_RETRY_S, STEP_ROWS
 from dialerd.store.schema import (
     ATTEMPT,
@@ -226,6 +226,7 @@ def recover(unit: Unit, now_ms: int, done: int = 0) -> int | More:
             continue
         unit.t.open.delete(key)
         dialed = ATTEMPT.unpack(begun)
+        dialogs.leave_behind(unit, attempt_id, dialed.trunk)
         usage.add_cut_off(unit, dialed, now_ms)
         ended = msgspec.structs.replace(dialed, outcome=Outcome.INTERRUPTED, ended_ms=now_ms)
         unit.t.attempts.put(kept_at, ATTEMPT.pack(ended))

@@ -53,6 +53,8 @@ class Tables:
     caps: Table
     dnc: Table
     usage: Table
+    dialogs: Table
+    old_calls: Table
     imports: Table
 
     def __init__(self, make: Callable[[str], Table]) -> None:

@@ -40,6 +40,8 @@ READ: Final[dict[str, Callable[[bytes], object]]] = {
     "caps": schema.unseal,
     "dnc": schema.DNC.unpack,
     "usage": schema.USAGE.unpack,
+    "dialogs": schema.unseal,
+    "old_calls": schema.OLD_CALL.unpack,
     "imports": schema.IMPORT.unpack,
 }
 

@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 from dialerd.core.records import Campaign, CampaignState, LeadState, Outcome
-from dialerd.store import campaigns, caps, lists
+from dialerd.store import campaigns, caps, dialogs, lists
 from dialerd.store.claims import IN_HAND
 from dialerd.store.reading import scan_all
 from dialerd.store.schema import (
@@ -44,6 +44,7 @@ def problems(unit: Unit) -> Iterator[str]:
         if campaign.state is not CampaignState.DRAFT:
             yield from _campaign_problems(unit, campaign)
     yield from _open_problems(unit)
+    yield from dialogs.problems(unit)
 
 
 def _list_problems(unit: Unit, list_id: int, size: int) -> Iterator[str]:

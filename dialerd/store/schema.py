@@ -17,6 +17,8 @@
     events      campaign u32 | lead u32 | attempt u64 | index u32       tuple of CallEvent
     caps        phone u64                                calls that use up a frequency cap
     dnc         phone u64                                DoNotCall
+    dialogs     attempt u64                              the line of a begun attempt (`dialogs`)
+    old_calls   attempt u64                              OldCall        until it has been ended
     usage       day u32 | trunk | NUL | port             Usage          what a line used
     imports     list u32 | digest of the source          ImportMark     until the import ends
 
@@ -36,6 +38,7 @@ from zlib import crc32
 
 import msgspec
 
+from dialerd.core.ops import OldCall
 from dialerd.core.ports import StoreError, StoreFailedError
 from dialerd.core.records import (
     Attempt,
@@ -150,6 +153,7 @@ OPEN: Final = Codec[OpenAttempt](OpenAttempt)
 ATTEMPT: Final = Codec[Attempt](Attempt)
 EVENTS: Final = Codec[tuple[CallEvent, ...]](tuple[CallEvent, ...])
 DNC: Final = Codec[DoNotCall](DoNotCall)
+OLD_CALL: Final = Codec[OldCall](OldCall)
 USAGE: Final = Codec[Usage](Usage)
 IMPORT: Final = Codec[ImportMark](ImportMark)
 

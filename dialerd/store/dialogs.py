@@ -1,0 +1,73 @@
+"""The dialog journal: what a later process needs to end the calls of this one.
+
+A begun attempt has a line here until it is finished, never longer. The bytes are the line's own
+(`sip.calls.journal` for trunks), empty when nothing has left that could be ended. Recovery moves
+the lines of what it settles to the old calls, where each stays until it has been ended: a process
+that dies over it leaves the rest to the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from dialerd.core.ops import OldCall
+from dialerd.store.reading import scan_all
+from dialerd.store.schema import (
+    ATTEMPT,
+    OLD_CALL,
+    OPEN,
+    attempt_key,
+    open_key,
+    read_u64,
+    seal,
+    unseal,
+)
+from dialerd.store.unit import Unit
+
+END = b"\xff" * 9
+
+
+def keep(unit: Unit, attempt_id: int, line: bytes) -> None:
+    """This is its line from now on."""
+    unit.t.dialogs.put(open_key(attempt_id), seal(line))
+
+
+def drop(unit: Unit, attempt_id: int) -> None:
+    """It has ended."""
+    unit.t.dialogs.delete(open_key(attempt_id))
+
+
+def leave_behind(unit: Unit, attempt_id: int, trunk: str) -> None:
+    """Its process is gone: from now on it is an old call, if there may be one to end."""
+    key = open_key(attempt_id)
+    raw = unit.t.dialogs.get(key)
+    unit.t.dialogs.delete(key)
+    line = b"" if raw is None else unseal(raw)
+    if line:
+        unit.t.old_calls.put(key, OLD_CALL.pack(OldCall(attempt_id, trunk, line)))
+
+
+def old_calls(unit: Unit) -> list[OldCall]:
+    """Those that earlier processes left behind and that nobody has ended yet, oldest first."""
+    return [OLD_CALL.unpack(raw) for _, raw in scan_all(unit.t.old_calls, b"", END)]
+
+
+def ended(unit: Unit, attempt_ids: Iterable[int]) -> int:
+    """These need nothing more; how many of them there were."""
+    return sum(unit.t.old_calls.delete(open_key(attempt_id)) for attempt_id in attempt_ids)
+
+
+def problems(unit: Unit) -> Iterator[str]:
+    """A line exists exactly where an attempt is open and begun."""
+    begun = 0
+    for key, raw in scan_all(unit.t.open, b"", END):
+        attempt_id, held = read_u64(key), OPEN.unpack(raw)
+        dialed = unit.t.attempts.get(attempt_key(held.campaign_id, held.lead_id, attempt_id))
+        if dialed is None or ATTEMPT.unpack(dialed).outcome is not None:
+            continue
+        begun += 1
+        if unit.t.dialogs.get(key) is None:
+            yield f"attempt {attempt_id}: dialed and without its line in the journal"
+    kept = unit.t.dialogs.count()
+    if kept != begun:
+        yield f"the journal has {kept} lines, {begun} attempts are dialed and open"
