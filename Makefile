@@ -5,6 +5,9 @@ VENV   ?= .venv
 ARGS   ?=
 FUZZ   ?= message uri description conversation text_message field jitter
 RUNS   ?= 10000000
+STATES ?= 20000
+FLIPS  ?= 1000
+SEED   ?= 1
 # Tests mostly wait for a peer or a timer, so more of them run at once than there are processors; 0: one by one.
 WORKERS ?= 4
 BIN    := $(VENV)/bin
@@ -19,7 +22,7 @@ COPY   = mkdir -p $(1) && $(FILES) | tar --null --ignore-failed-read --warning=n
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test build develop packages bench bench-ci bench-accept lint format types sanitize fuzz coverage docs lock clean
+.PHONY: help demo test faults faults-short build develop packages bench bench-ci bench-accept lint format types sanitize fuzz coverage docs lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -61,6 +64,12 @@ demo: build ## the main job on simulated carriers: make demo ARGS="--seconds 60 
 
 test: packages develop ## every test: make test ARGS="tests/sip -k invite"
 	.ci/apart $(PY) -m pytest --numprocesses $(WORKERS) --dist loadgroup $(ARGS)
+
+faults: packages develop ## crashes, torn writes, failing disks, long: make faults STATES=20000 FLIPS=1000 SEED=1
+	.ci/apart $(PY) -m tests.faults --states $(STATES) --flips $(FLIPS) --seed $(SEED) $(ARGS)
+
+faults-short: packages develop ## the same, as short as it is in make test
+	.ci/apart $(PY) -m tests.faults --short --seed $(SEED) $(ARGS)
 
 # ---- benchmarks ------------------------------------------------------------------------------------------------------
 

@@ -30,7 +30,7 @@ COUNTED_FROM: Final = {
 
 Entry = tuple[int, int, int]  # at_ms, level, attempt id
 _entry = struct.Struct(">QBQ")
-_SORTING_FROM: Final = 8
+KEPT_MIN: Final = 8  # calls of a number that are remembered however old they are
 
 
 def split(body: bytes) -> list[Entry]:
@@ -76,7 +76,7 @@ def settle(unit: Unit, phone: int, attempt_id: int, level: int | None, at_ms: in
     entries = [entry for entry in load(unit, phone) if entry[2] != attempt_id]
     if level is not None:
         entries.append((at_ms, level, attempt_id))
-    if len(entries) > _SORTING_FROM:
+    if len(entries) > KEPT_MIN:
         entries = _pruned(entries, at_ms)
     save(unit, phone, entries)
 

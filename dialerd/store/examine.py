@@ -1,30 +1,43 @@
 """Reads every record of a store's file and says what is wrong: `python -m dialerd.store.examine`.
 
-A damaged page can take the process down that reads it (SIGSEGV, SIGBUS), so a file nobody vouches
-for is read in a process of its own: `examine` starts one. Nobody may write to the file meanwhile.
+First the file's pages as bytes, by py-lmdb's own verifier, which no damage can take down: every
+page is in one tree or free, in order, and counted. Then, through LMDB, every record: its checksum,
+that it lies under its own key, and that a search finds it. Last the rules between records (`fsck`).
+
+LMDB trusts its pages: a damaged one can take down the process that reads it (SIGSEGV, SIGBUS,
+abort). So all of this is done in a process of its own, which `examine` starts. Nobody may write to
+the file meanwhile, unless it is `live`: then one transaction is read, and pages are not looked at.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import struct
 import subprocess
 import sys
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
+from lmdb.verify import VerifyError
+from lmdb.verify import verify as structure
 
 from dialerd.core.ports import StoreError
 from dialerd.store import schema
 from dialerd.store.engine import TABLE_NAMES
 from dialerd.store.fsck import END, problems
-from dialerd.store.limits import PROBLEMS_MAX
+from dialerd.store.limits import PROBLEMS_MAX, SCAN_PAGE
 from dialerd.store.lmdb_engine import LmdbEngine
-from dialerd.store.reading import scan_all
 from dialerd.store.unit import Unit
+
+PAGE_BYTES_MAX: Final = 1 << 16  # the largest page of LMDB
+# Where a head page of LMDB 0.9 (MDB_page, MDB_meta) tells the size of pages; last page and commit.
+PAGE_BYTES_AT: Final = 40
+END_AT: Final = 136
+_end = struct.Struct("=QQ")
 
 #: How the values of a table are read; those that are not named hold plain numbers, or nothing.
 READ: Final[dict[str, Callable[[bytes], object]]] = {
@@ -43,6 +56,19 @@ READ: Final[dict[str, Callable[[bytes], object]]] = {
     "dialogs": schema.unseal,
     "old_calls": schema.OLD_CALL.unpack,
     "imports": schema.IMPORT.unpack,
+}
+#: The key that a record must lie under, or how that begins, where the record says so itself.
+KEYED: Final[dict[str, Callable[[Any], bytes]]] = {
+    "lists": lambda found: schema.list_key(found.list_id),
+    "campaigns": lambda found: schema.campaign_key(found.campaign_id),
+    "moves": lambda found: schema.campaign_key(found.campaign_id),
+    "leads": lambda found: schema.lead_key(found.campaign_id, found.lead_id),
+    "attempts": lambda found: schema.attempt_key(
+        found.campaign_id, found.lead_id, found.attempt_id
+    ),
+    "dnc": lambda found: schema.phone_key(found.phone),
+    "old_calls": lambda found: schema.open_key(found.attempt_id),
+    "usage": lambda found: schema.usage_key(found.day, found.trunk, found.port),
 }
 
 
@@ -67,10 +93,13 @@ class Findings(msgspec.Struct, frozen=True):
         return not self.refused and not self.problems
 
 
-def examine(file: Path) -> Findings:
-    """Read a store's file in another process, whatever state the file is in."""
+def examine(file: Path, *, live: bool = False) -> Findings:
+    """Read a store's file in another process, whatever state the file is in.
+
+    `live`: somebody has it open and writes to it.
+    """
     found = subprocess.run(
-        [sys.executable, "-m", "dialerd.store.examine", str(file)],
+        [sys.executable, "-m", "dialerd.store.examine", str(file), *(["live"] if live else [])],
         capture_output=True, check=False,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
     )  # fmt: skip
@@ -84,30 +113,60 @@ def examine(file: Path) -> Findings:
         return Findings(refused=f"{file} cannot be read: {lines[-1]}")
 
 
-def read_all(file: Path) -> Findings:
+def read_all(file: Path, *, live: bool = False) -> Findings:
     """Read it in this process; see `examine`."""
     try:
-        engine = LmdbEngine(file.parent, file=file)
+        broken = [] if live else pages(file)
+        if broken:
+            return Findings(problems=broken[:PROBLEMS_MAX], more=max(0, len(broken) - PROBLEMS_MAX))
+        engine = LmdbEngine(file.parent, readonly=True, file=None if live else file)
     except StoreError as error:
         return Findings(refused=str(error))
     try:
         txn = engine.begin(write=False)
         try:
-            return _findings(Unit(txn))
+            return findings_of(Unit(txn))
         finally:
             txn.abort()
-    except (*engine.ERRORS, StoreError) as error:
+    except (*engine.ERRORS, StoreError, struct.error) as error:  # a key of another length
         return Findings(refused=f"{file} is damaged: {error}")
     finally:
         engine.close()
 
 
-def _findings(unit: Unit) -> Findings:
+def pages(file: Path) -> list[str]:
+    """What is wrong with the pages of a file at rest; StoreError when it cannot be a store."""
+    try:
+        broken: list[str] = structure(str(file), subdir=False)  # type: ignore[no-untyped-call]
+        with file.open("rb") as read:
+            heads = read.read(2 * PAGE_BYTES_MAX)
+    except VerifyError as error:
+        raise StoreError(f"{file} is damaged or not a store: {error}") from None
+    except OSError as error:
+        raise StoreError(f"cannot read {file}: {error.strerror}") from None
+    page_bytes = int.from_bytes(heads[PAGE_BYTES_AT : PAGE_BYTES_AT + 4], sys.byteorder)
+    ends = [_end.unpack_from(heads, at + END_AT) for at in (0, page_bytes)]
+    (last_page, newest), (_, before) = max(ends, key=_commit), min(ends, key=_commit)
+    size, whole = file.stat().st_size, (last_page + 1) * page_bytes
+    if broken and size < whole:
+        raise StoreError(f"{file} is cut off: {size} of {whole} bytes; restore a backup")
+    # Commits write the two head pages in turn. Were one set back, the file would be one of before.
+    if newest - before > 1:
+        broken.insert(0, f"the head pages are of commits {before} and {newest}")
+    return broken
+
+
+def _commit(end: tuple[int, int]) -> int:
+    return end[1]
+
+
+def findings_of(unit: Unit) -> Findings:
+    """Everything that one transaction sees, read and held against the rules."""
     records: dict[str, int] = {}
     found: list[str] = []
     for name in TABLE_NAMES:
-        read, broken = _table(unit, name)
-        records[name] = read
+        broken: list[str] = []
+        records[name] = _table(unit, name, broken)
         found += broken
     if not found:  # the rules speak of records that can be read
         lines = problems(unit)
@@ -118,31 +177,38 @@ def _findings(unit: Unit) -> Findings:
     return Findings(records, found[:PROBLEMS_MAX], max(0, more))
 
 
-def _table(unit: Unit, name: str) -> tuple[int, list[str]]:
-    """How many entries, and which of them cannot be read or are out of order."""
-    table, unpack = getattr(unit.t, name), READ.get(name)
-    read, broken, last = 0, [], b""
-    for key, value in scan_all(table, b"", END):
-        read += 1
-        if read > 1 and key <= last:
-            broken.append(f"{name}: {key.hex()} is out of order")
-            break  # a tree that leads back to where it was has no end
-        last = key
-        try:
-            if unpack is not None:
-                unpack(value)
-        except (StoreError, msgspec.DecodeError) as error:
-            broken.append(f"{name}: {key.hex()}: {error}")
+def _table(unit: Unit, name: str, broken: list[str]) -> int:
+    """How many entries; adds which of them cannot be read, are out of order or not found."""
+    table, unpack, key_of = getattr(unit.t, name), READ.get(name), KEYED.get(name)
+    read, last, start = 0, b"", b""
+    while page := table.scan(start, END, SCAN_PAGE):
+        for key, value in page:
+            read += 1
+            if read > 1 and key <= last:
+                broken.append(f"{name}: {key.hex()} is out of order")
+                return read  # a tree that leads back to where it was has no end
+            last = key
+            try:
+                record = None if unpack is None else unpack(value)
+                if key_of is not None and not key.startswith(key_of(record)):
+                    broken.append(f"{name}: {key.hex()}: a record of another key")
+            except (StoreError, msgspec.DecodeError) as error:
+                broken.append(f"{name}: {key.hex()}: {error}")
+        # A scan goes from page to page, a search by the keys on the way, which have no checksum.
+        lost = [key for key, value in page if table.get(key) != value]
+        broken += [f"{name}: {key.hex()} is not found by a search" for key in lost]
+        start = last + b"\0"
     if not broken and read != table.count():
         broken.append(f"{name}: {read} entries can be reached of {table.count()}")
-    return read, broken
+    return read
 
 
 def main() -> None:
     """The findings as JSON on standard output."""
-    if len(sys.argv) != 2:
-        sys.exit("usage: python -m dialerd.store.examine FILE")
-    sys.stdout.buffer.write(msgspec.json.encode(read_all(Path(sys.argv[1]))))
+    if sys.argv[2:] not in ([], ["live"]) or len(sys.argv) < 2:
+        sys.exit("usage: python -m dialerd.store.examine FILE [live]")
+    found = read_all(Path(sys.argv[1]), live=len(sys.argv) > 2)
+    sys.stdout.buffer.write(msgspec.json.encode(found))
 
 
 if __name__ == "__main__":

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from typing import Final
 
 from dialerd.core.records import Campaign, CampaignState, LeadState, Outcome
 from dialerd.store import campaigns, caps, dialogs, lists
-from dialerd.store.claims import IN_HAND
+from dialerd.store.claims import IN_HAND, LEASES_FROM, NEXT_ATTEMPT
+from dialerd.store.engine import Table
+from dialerd.store.limits import EVENT_INDEX_MAX
 from dialerd.store.reading import scan_all
 from dialerd.store.schema import (
     ATTEMPT,
@@ -29,22 +32,82 @@ from dialerd.store.schema import (
     read_u32,
     read_u64,
     split_due,
+    split_event,
     unseal,
 )
-from dialerd.store.unit import OUTCOME_INDEX, Unit
+from dialerd.store.unit import OUTCOME_INDEX, Books, Unit
 
 END = b"\xff" * 32
+NUMBER_MAX: Final = 1 << 62  # no counter gets there by counting
 
 
 def problems(unit: Unit) -> Iterator[str]:
     """One line for each thing that does not hold; nothing when all is well."""
-    for people in lists.all_lists(unit):
+    all_lists, all_campaigns = lists.all_lists(unit), campaigns.all_campaigns(unit)
+    for people in all_lists:
         yield from _list_problems(unit, people.list_id, people.size)
-    for campaign in campaigns.all_campaigns(unit):
+    rows = sum(people.size for people in all_lists)
+    if unit.t.phones.count() != rows:
+        yield f"{unit.t.phones.count()} numbers of lists are indexed, there are {rows}"
+    yield from _name_problems(
+        "list", unit.t.list_names, {people.name: people.list_id for people in all_lists}
+    )
+    for campaign in all_campaigns:
         if campaign.state is not CampaignState.DRAFT:
             yield from _campaign_problems(unit, campaign)
+    yield from _name_problems(
+        "campaign", unit.t.names, {one.settings.name: one.campaign_id for one in all_campaigns}
+    )
     yield from _open_problems(unit)
     yield from dialogs.problems(unit)
+    yield from _event_problems(unit)
+    yield from _counter_problems(unit)
+
+
+def _name_problems(what: str, table: Table, names: dict[str, int]) -> Iterator[str]:
+    found = {key: read_u32(value) for key, value in scan_all(table, b"", END)}
+    if found != {name.encode("utf-8", "replace"): number for name, number in names.items()}:
+        yield f"{what} names lead to {sorted(found.values())}, there are {sorted(names.values())}"
+
+
+def _event_problems(unit: Unit) -> Iterator[str]:
+    """Every piece of a history belongs to an attempt, and lies where it can be read."""
+    known = b""
+    for key, _ in scan_all(unit.t.events, b"", END):
+        campaign_id, lead_id, attempt_id, index = split_event(key)
+        of = attempt_key(campaign_id, lead_id, attempt_id)
+        if of != known and unit.t.attempts.get(of) is None:
+            yield f"campaign {campaign_id}: events of attempt {attempt_id}, which is not there"
+        known = of
+        if index >= EVENT_INDEX_MAX:
+            yield f"attempt {attempt_id}: event {index} is out of range"
+
+
+def _counter_problems(unit: Unit) -> Iterator[str]:
+    """A counter that was set back would give out a number twice."""
+    given = {
+        b"next_list": _greatest(unit.t.lists, 0),
+        b"next_campaign": _greatest(unit.t.campaigns, 0),
+        b"next_move": _greatest(unit.t.moves, 4),
+        NEXT_ATTEMPT: max(_greatest(unit.t.open, 0), _greatest(unit.t.attempts, 8)),
+    }
+    for name, last in given.items():
+        if not last <= unit.counter(name) <= NUMBER_MAX:
+            yield f"counter {name.decode()} is {unit.counter(name)}, {last} is in use"
+    leases = [
+        held.lease_ms
+        for key, raw in scan_all(unit.t.open, b"", END)
+        for held in [OPEN.unpack(raw)]
+        if unit.t.attempts.get(attempt_key(held.campaign_id, held.lead_id, read_u64(key))) is None
+    ]
+    floor = unit.counter(LEASES_FROM)
+    if leases and not 0 < floor <= min(leases):
+        yield f"claims are looked at from {floor} ms on, one runs out at {min(leases)}"
+
+
+def _greatest(table: Table, at: int) -> int:
+    """The greatest number that ends a key, from byte `at` on; 0 when there is none."""
+    return max((int.from_bytes(key[at:], "big") for key, _ in scan_all(table, b"", END)), default=0)
 
 
 def _list_problems(unit: Unit, list_id: int, size: int) -> Iterator[str]:
@@ -88,13 +151,23 @@ def _campaign_problems(unit: Unit, campaign: Campaign) -> Iterator[str]:
     counted = [states[state] for state in LeadState]
     if books.leads != counted:
         yield f"{name}: books say {books.leads}, the leads are {counted}"
+    yield from _attempt_problems(unit, campaign_id, books)
+
+
+def _attempt_problems(unit: Unit, campaign_id: int, books: Books) -> Iterator[str]:
+    name = f"campaign {campaign_id}"
     outcomes: Counter[Outcome] = Counter()
+    first, stop = campaign_key(campaign_id), campaign_key(campaign_id + 1)
     for _, raw in scan_all(unit.t.attempts, first, stop):
         attempt = ATTEMPT.unpack(raw)
+        attempt_id, entries = attempt.attempt_id, caps.load(unit, attempt.phone)
+        kept = attempt.begun_ms and len(entries) < caps.KEPT_MIN
+        if kept and all(of != attempt_id for _, _, of in entries):
+            yield f"{name}: attempt {attempt_id} is not counted for its number"
         if attempt.outcome is not None:
             outcomes[attempt.outcome] += 1
-        elif unit.t.open.get(open_key(attempt.attempt_id)) is None:
-            yield f"{name}: attempt {attempt.attempt_id} has no outcome and is not open"
+        elif unit.t.open.get(open_key(attempt_id)) is None:
+            yield f"{name}: attempt {attempt_id} has no outcome and is not open"
     ended = [outcomes[outcome] for outcome in OUTCOME_INDEX]
     if books.outcomes != ended:
         yield f"{name}: books say {books.outcomes}, the attempts are {ended}"

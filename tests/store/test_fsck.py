@@ -7,19 +7,23 @@ import pytest
 
 from dialerd.core.records import LeadState
 from dialerd.store import MemoryStore, caps, wait
+from dialerd.store.claims import LEASES_FROM
 from dialerd.store.schema import (
     ATTEMPT,
+    EVENTS,
     LEAD,
     LIST,
     attempt_key,
     contact_key,
     due_key,
+    event_key,
     lead_key,
     list_key,
+    number32,
     open_key,
     phone_list_key,
 )
-from tests.store.kit import FIRST, begin, call, filled_list, finish, people, running, take
+from tests.store.kit import FIRST, NOW, begin, call, filled_list, finish, people, running, take
 
 
 @pytest.fixture
@@ -99,9 +103,60 @@ def stale_reservation(unit):
     caps.save(unit, FIRST + 4, [(1, caps.RESERVED, 99)])
 
 
+def uncounted(unit):
+    caps.save(unit, FIRST, [])
+
+
+def index_twice(unit):
+    unit.t.phones.put(phone_list_key(FIRST + 99, 1), number32(1))
+
+
+def rename_list(unit):
+    unit.t.list_names.delete(b"a")
+    unit.t.list_names.put(b"b", number32(1))
+
+
+def rename_campaign(unit):
+    unit.t.names.put(b"spring", number32(7))
+
+
+def stray_events(unit):
+    unit.t.events.put(event_key(1, 4, 9, 0), EVENTS.pack(()))
+
+
+def far_event(unit):
+    unit.t.events.put(event_key(1, 1, 1, 1 << 31), EVENTS.pack(()))
+
+
+def attempts_set_back(unit):
+    unit.set_counter(b"next_attempt", 2)
+
+
+def attempts_run_away(unit):
+    unit.set_counter(b"next_attempt", 1 << 63)
+
+
+def moves_set_back(unit):
+    unit.set_counter(b"next_move", 1)
+
+
+def leases_put_off(unit):
+    unit.set_counter(LEASES_FROM, NOW + 10**9)
+
+
 @pytest.mark.parametrize(
     ("damage", "text"),
     [
+        (uncounted, "attempt 1 is not counted for its number"),
+        (index_twice, "6 numbers of lists are indexed, there are 5"),
+        (rename_list, "list names lead to [1], there are [1]"),
+        (rename_campaign, "campaign names lead to [7], there are [1]"),
+        (stray_events, "events of attempt 9, which is not there"),
+        (far_event, "attempt 1: event 2147483648 is out of range"),
+        (attempts_set_back, "counter next_attempt is 2, 3 is in use"),
+        (attempts_run_away, f"counter next_attempt is {1 << 63}"),
+        (moves_set_back, "counter next_move is 1, 3 is in use"),
+        (leases_put_off, "claims are looked at from"),
         (lose_contact, "row 2 is missing"),
         (lose_number, "row 2 is not found by its number"),
         (miscount, "5 rows, 9 counted"),

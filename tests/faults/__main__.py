@@ -1,0 +1,122 @@
+"""All faults, one line each: `make faults` and `make faults-short`.
+
+    python -m tests.faults [--short] [--only NAME] [--seed N] [--states N] [--flips N]
+
+Exit status 1 when something did not hold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tests.faults import explorer, flips
+from tests.faults.conftest import fast_folder
+
+LOOK_S = 2.0
+
+
+class Said(NamedTuple):
+    """What came of a fault."""
+
+    line: str
+    holds: bool
+
+
+class Progress:
+    """A line that is written over, where somebody looks; else nothing."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._shown = sys.stderr.isatty()
+        self._next_s = 0.0
+
+    def __call__(self, found: Any) -> None:
+        """So far."""
+        if self._shown and time.monotonic() >= self._next_s:
+            self._next_s = time.monotonic() + LOOK_S
+            sys.stderr.write(f"\r{self._name}: {found.line()}\x1b[K")
+            sys.stderr.flush()
+
+    def end(self) -> None:
+        """Clear it."""
+        if self._shown:
+            sys.stderr.write("\r\x1b[K")
+
+
+def states(options: argparse.Namespace, folder: Path, told: Progress) -> Said:
+    """The write-reorder explorer on the store as it ships."""
+    log, base = explorer.record(folder, 40, options.seed, "safe")
+    found = explorer.explore(
+        log, base, folder, seed=options.seed, states=options.states, workers=2, told=told
+    )
+    return Said(found.line(), not (found.bad or found.lost))
+
+
+def unsafe(options: argparse.Namespace, folder: Path, told: Progress) -> Said:
+    """The explorer on a store without flushes: it must find fault."""
+    log, base = explorer.record(folder, 12, options.seed, "nosync")
+    found = explorer.explore(log, base, folder, seed=options.seed, states=200, told=told)
+    return Said(f"without flushes, {found.line()}", bool(found.bad and found.lost))
+
+
+def flipped(options: argparse.Namespace, folder: Path, told: Progress) -> Said:
+    """Single bytes changed."""
+    explorer.record(folder, 12, options.seed, "safe")
+    file = folder / "store" / "data.mdb"
+    done = flips.flip_all(
+        file, folder, seed=options.seed, flips=options.flips, workers=2, told=told
+    )
+    return Said(done.line(), not done.wrong)
+
+
+FAULTS: dict[str, Callable[[argparse.Namespace, Path, Progress], Said]] = {
+    "reorder": states,
+    "reorder-unsafe": unsafe,
+    "flip": flipped,
+}
+
+
+def options_of(arguments: list[str]) -> argparse.Namespace:
+    """The command line; what is not said is 0 or follows from --short."""
+    parser = argparse.ArgumentParser(prog="tests.faults", description=__doc__)
+    parser.add_argument("--short", action="store_true")
+    parser.add_argument("--only", choices=FAULTS, action="append")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--states", type=int)
+    parser.add_argument("--flips", type=int)
+    options = parser.parse_args(arguments)
+    short = {"states": 1_000, "flips": 600}
+    long = {"states": 20_000, "flips": 1_000}
+    for name, value in (short if options.short else long).items():
+        if getattr(options, name) is None:
+            setattr(options, name, value)
+    return options
+
+
+def main(arguments: list[str]) -> int:
+    """Run them; whether all hold."""
+    options = options_of(arguments)
+    broken = 0
+    for name in options.only or FAULTS:
+        told, began = Progress(name), time.monotonic()
+        folder = fast_folder()
+        try:
+            said = FAULTS[name](options, folder, told)
+        finally:
+            told.end()
+            shutil.rmtree(folder)
+        broken += not said.holds
+        mark = "ok  " if said.holds else "FAIL"
+        sys.stdout.write(f"{mark} {name:14} {time.monotonic() - began:6.1f} s  {said.line}\n")
+        sys.stdout.flush()
+    return int(broken > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,67 @@
+"""A byte of the file that is not what was written is found, or is nobody's."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from dialerd.store.examine import examine, pages
+from tests.faults import explorer, flips
+from tests.faults.explorer import PAGE
+
+FLIPS = 600
+
+
+@pytest.fixture
+def file(scratch: Path) -> Path:
+    """A store in the middle of its work."""
+    explorer.record(scratch, 12, 5, "safe")
+    return scratch / "store" / "data.mdb"
+
+
+def test_no_flip_is_served_as_a_record(file: Path, scratch: Path):
+    done = flips.flip_all(file, scratch, seed=1, flips=FLIPS, workers=2)
+    assert done.flips == FLIPS
+    assert done.wrong == []
+    assert done.found > FLIPS / 6
+    assert file.stat().st_size > 60 * PAGE
+
+
+def test_a_file_set_back_by_a_commit_is_found(file: Path):
+    """The newer head page made older: a sound store, in which the last commit never was."""
+    whole = bytearray(file.read_bytes())
+    at = [136 + 8, PAGE + 136 + 8]
+    numbers = [int.from_bytes(whole[one : one + 8], "little") for one in at]
+    newer = at[numbers.index(max(numbers))]
+    whole[newer : newer + 8] = (max(numbers) - 4).to_bytes(8, "little")
+    file.write_bytes(whole)
+    [told, *_] = pages(file)
+    assert told.startswith("the head pages are of commits")
+
+
+def test_a_branch_that_leads_astray_is_found(file: Path, scratch: Path):
+    """The keys on branch pages have no checksum, and a scan does not need them."""
+    whole = file.read_bytes()
+    branches = [
+        at for at in range(0, len(whole), PAGE) if whole[at + flips.FLAGS_AT] == flips.BRANCH
+    ]
+    assert branches
+    astray = []
+    for branch in branches[:4]:
+        for byte in range(PAGE - 1, PAGE - 60, -1):  # keys lie at the end of a page
+            changed = bytearray(whole)
+            changed[branch + byte] ^= 0x40
+            file.write_bytes(changed)
+            if not pages(file):
+                astray += examine(file).problems
+                break
+    assert any("not found by a search" in line for line in astray)
+
+
+def test_flips_are_the_same_every_time():
+    whole = bytes(8 * PAGE)
+    places = [flips.place(whole, random.Random(f"1:{n}")) for n in range(50)]
+    assert places == [flips.place(whole, random.Random(f"1:{n}")) for n in range(50)]
+    assert 2 < sum(place < 2 * PAGE and place % PAGE < flips.HEAD_BYTES for place in places) < 25
