@@ -62,9 +62,7 @@ class Door:
         if message.problem[0]:
             return False
         if not message.is_request:
-            return message.branch in self._layer.client_invites or (
-                (message.branch, message.method) in self._layer.client_others
-            )
+            return self._layer.asked(message)
         leg = legs.get(message.to_tag)
         return leg is not None and leg.call_id == message.call_id
 

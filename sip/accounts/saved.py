@@ -51,7 +51,7 @@ def wanted(contact: Contact, message: Message) -> Saved:
     if left_s < 0:
         header = message.get_all("Expires")
         left_s = seconds(header[0].decode("latin-1")) if header else 3_600
-    instance = contact.params.get("+sip.instance", "").strip('"')
+    instance = contact.params.get("+sip.instance", "")
     regid = contact.params.get("reg-id", "")
     return Saved(
         "",

@@ -24,8 +24,13 @@ PACKAGES = frozenset({b"dtmf", b"infodtmf"})  # drafts that never became RFCs, a
 KEYS = frozenset("0123456789*#ABCD")
 DIGIT_MS = 160  # when an INFO tells no duration
 DIGIT_MS_MAX = 10_000
-_SIGNAL = re.compile(rb"^\s*Signal\s*=\s*([0-9A-Da-d*#])\s*$", re.MULTILINE | re.IGNORECASE)
-_DURATION = re.compile(rb"^\s*Duration\s*=\s*([0-9]{1,5})\s*$", re.MULTILINE | re.IGNORECASE)
+# [ \t], not \s: that takes line ends as well, and tries a body of them anew from each
+_SIGNAL = re.compile(
+    rb"^[ \t]*Signal[ \t]*=[ \t]*([0-9A-Da-d*#])[ \t]*$", re.MULTILINE | re.IGNORECASE
+)
+_DURATION = re.compile(
+    rb"^[ \t]*Duration[ \t]*=[ \t]*([0-9]{1,5})[ \t]*$", re.MULTILINE | re.IGNORECASE
+)
 
 
 def serve(leg: Leg, message: Message, key: bytes, source: Address, now_ns: int) -> None:

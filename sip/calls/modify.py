@@ -84,6 +84,7 @@ class Modifier(Timer):
         "leg",
         "next",
         "raised",
+        "said",
         "state",
         "tx",
         "wish",
@@ -101,6 +102,7 @@ class Modifier(Timer):
         self.asked: Within | None = None
         self.glares = 0
         self.raised = 0
+        self.said = b""  # credentials of the last re-INVITE: its ACK says them again (13.2.2.4)
         self.acks: dict[bytes, tuple[bytes, Address]] = {}
 
     def _step(self, event: int) -> int:
@@ -182,6 +184,7 @@ class Modifier(Timer):
             return
         if credentials is None:
             credentials = leg.foresee("INVITE", dialog.target)
+        self.said = credentials
         branch = self.layer.branch()
         data = dialog.build(
             self.layer.identities,
@@ -228,7 +231,8 @@ class Modifier(Timer):
             self.layer.count["stray"] += 1
             return False
         dialog.retarget(message.contact_uri)
-        ack = dialog.build(self.layer.identities, b"ACK", self.layer.branch(), message.cseq)
+        layer = self.layer
+        ack = dialog.build(layer.identities, b"ACK", layer.branch(), message.cseq, self.said)
         if len(self.acks) >= FORKS_MAX:
             del self.acks[next(iter(self.acks))]
         self.acks[tx.branch] = ack, dialog.next_hop

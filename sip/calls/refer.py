@@ -139,7 +139,7 @@ class Referral(Timer):
             self._step(KEPT, 0, "", now_ns)
             return
         ident = b";id=" + self.ident.encode() if self.ident else b""
-        lines = self.leg.layer.identities[dialog.next_hop[2]].contact
+        lines = self.leg.contact_line(dialog)
         lines += b"Event: refer%b\r\nExpires: %d\r\n" % (ident, RENEW_S)
         Within(self.leg, dialog, "SUBSCRIBE", self, lines, fatal=False).send(now_ns)
 

@@ -134,7 +134,7 @@ class Referred(Timer):
         self.message = None
         extra = b""
         if code < 300:
-            extra = layer.identities[self.source[2]].contact
+            extra = self.leg.contact_line(self.dialog)
             if self.plain:
                 extra += b"Refer-Sub: false\r\n"
             self.end_ns = now_ns + REFER_S_MAX * SECOND
@@ -291,6 +291,6 @@ def on_subscribe(leg: Leg, message: Message, key: bytes, source: Address, now_ns
     else:
         wanted_s = message.expires if message.expires >= 0 else REFER_S_MAX
         granted_s = min(wanted_s, REFER_S_MAX)
-        contact = layer.identities[source[2]].contact
+        contact = leg.contact_line(asked.dialog)
         layer.answer(message, key, source, 200, now_ns, contact + b"Expires: %d\r\n" % granted_s)
         asked.subscribe(granted_s, now_ns)

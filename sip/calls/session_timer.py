@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 GUARD_S = 32  # section 10: BYE this long before the end, or a third of the interval if less
 RETRY_S = 5  # a refresh that was refused, or had to wait for another request: tried again
 _VALUE = re.compile(rb"\s*([0-9]{1,10})\s*(?:;(.*))?", re.DOTALL)
-_REFRESHER = re.compile(rb";?\s*refresher\s*=\s*(uac|uas)\s*(?:;|$)", re.IGNORECASE)
+_REFRESHER = re.compile(rb"(?:^|;)\s*refresher\s*=\s*(uac|uas)\s*(?:;|$)", re.IGNORECASE)
 
 
 class Wish(msgspec.Struct, frozen=True):

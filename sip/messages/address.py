@@ -1,6 +1,8 @@
 """Addresses of header fields (RFC 3261 section 20.10) and lists of them, as text.
 
 The grammar is judged by the scanner; here what it passed is taken apart, and put together again.
+Lists are split before anybody judged them, so every pattern here reads each character once: one
+that tried again from each place would let a single datagram stop everything for seconds.
 """
 
 from __future__ import annotations
@@ -18,9 +20,9 @@ Params = tuple[tuple[str, str | None], ...]
 """Parameters in their order; names in lower case, values unquoted, None where there is none."""
 
 _STRING = r'"(?:[^"\\]|\\.)*"'
-_PIECE = re.compile(rf'{_STRING}|<[^>]*>|,|[^",<]+|["<]', re.DOTALL)
-_PARAM = re.compile(rf"\s*;\s*([^\s;=]+)(?:\s*=\s*({_STRING}|\[[^\]]*\]|[^\s;,]+))?", re.DOTALL)
-_NAMED = re.compile(rf"\s*({_STRING}|[^<]*?)\s*<([^>]*)>", re.DOTALL)
+_PIECE = re.compile(r'"(?:[^"\\]|\\.)*"?|<[^>]*>?|,|[^",<]+', re.DOTALL)  # unclosed: the rest
+_PARAM = re.compile(rf";\s*([^\s;=]+)(?:\s*=\s*({_STRING}|\[[^\]]{{0,64}}\]|[^\s;,]+))?", re.DOTALL)
+_NAMED = re.compile(rf"(\s*{_STRING}\s*|[^<]*)<([^>]*)>", re.DOTALL)
 _BARE = re.compile(r"\s*([^\s;,]+)")
 _PAIR = re.compile(r"\\(.)", re.DOTALL)
 _TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
@@ -111,7 +113,7 @@ def parse(value: str) -> NameAddr:
         raise SipError(f"not an address: {value!r}") from None
     named = _NAMED.match(value)
     if named is not None:
-        return NameAddr(named[2], unquoted(named[1]), params_of(value[named.end() :]))
+        return NameAddr(named[2], unquoted(named[1].strip()), params_of(value[named.end() :]))
     bare = _BARE.match(value)
     if bare is None:
         raise SipError(f"not an address: {value!r}")

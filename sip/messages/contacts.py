@@ -7,20 +7,17 @@ from urllib.parse import unquote
 
 import msgspec
 
-from fastpath.sipscan import ScanError, parse_address
 from sip.errors import SipError
 from sip.limits import CONTACTS_MAX, EXPIRES_S_MAX
+from sip.messages import address
 from sip.messages.uri import Uri, parse
 
-_PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|<[^>]*>|[^",<]+|[",<]', re.DOTALL)
-_BRACKETED = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^"<;])*<[^>]*>', re.DOTALL)
-_PARAM = re.compile(r';\s*([^\s;=,]+)\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^\s;,]*))?', re.DOTALL)
 # 19.1.4: what makes two URIs differ even when only one of them has it
 _TELLING = ("user", "ttl", "method", "maddr", "transport")
 
 
 class Contact(msgspec.Struct, frozen=True):
-    """One address of a Contact header; parameter names are in lower case, quotes are kept."""
+    """One address of a Contact header; parameter names are in lower case."""
 
     uri: str
     params: dict[str, str]
@@ -49,15 +46,7 @@ def seconds(text: str) -> int:
 
 def elements(value: str) -> list[str]:
     """The elements of a list header, split at commas that stand outside of quotes and brackets."""
-    found = [""]
-    for piece in _PIECE.findall(value):
-        if piece[0] in '"<':
-            found[-1] += piece
-            continue
-        first, *rest = piece.split(",")
-        found[-1] += first
-        found += rest
-    return [element.strip() for element in found if element.strip()]
+    return [element for element in address.split(value) if element]
 
 
 def contacts(values: list[str]) -> list[Contact]:
@@ -72,18 +61,11 @@ def contacts(values: list[str]) -> list[Contact]:
 
 
 def _contact(element: str) -> Contact:
-    try:
-        uri, _ = parse_address(element.encode())
-    except (ScanError, UnicodeEncodeError):
-        raise SipError(f"not a contact: {element!r}") from None
-    bare = uri.decode("utf-8", "replace")
-    # Without brackets all parameters are the header's, none the URI's (20.10).
-    head = _BRACKETED.match(element)
-    tail = element[head.end() :] if head else element[element.find(";") :]
+    one = address.parse(element)
     params: dict[str, str] = {}
-    for name, text in _PARAM.findall(tail if ";" in tail else ""):
-        params.setdefault(name.lower(), text)
-    return Contact(bare, params)
+    for name, value in one.params:
+        params.setdefault(name, value or "")
+    return Contact(one.uri, params)
 
 
 def same_uri(one: str, other: str) -> bool:

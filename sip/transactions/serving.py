@@ -106,7 +106,7 @@ class Serving:
     # servers
 
     def full(self) -> bool:
-        """Whether a request can still be given a transaction."""
+        """Whether no further request can be given a transaction."""
         return len(self.server_invites) + len(self.server_others) >= SERVER_TRANSACTIONS_MAX
 
     def repeated(self, method: str, key: bytes, now_ns: int) -> bool:

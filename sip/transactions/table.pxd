@@ -29,6 +29,7 @@ cdef class Transactions(Serving):
     cpdef ClientOther request(
         self, object user, tuple key, bytes request, tuple target, long long now_ns)
     cpdef object forget(self, ClientInvite tx)
+    cpdef bint asked(self, Message message) except -1
 
     @cython.locals(tx=ClientInvite, other=ClientOther, method=str)
     cpdef object receive_response(self, Message message, tuple source, long long now_ns)

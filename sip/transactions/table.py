@@ -105,6 +105,14 @@ class Transactions(Serving):
         tx.state = ci.TERMINATED
         self.client_invites.pop(tx.branch, None)
 
+    def asked(self, message: Message) -> bool:
+        """Whether a response answers a request of ours that is not forgotten yet (17.1.3).
+
+        Nobody else can know its branch: 64 random bits.
+        """
+        branch = message.branch
+        return branch in self.client_invites or (branch, message.method) in self.client_others
+
     def receive_response(self, message: Message, source: Address, now_ns: int) -> None:
         """Match a response to what it answers (17.1.3).
 

@@ -85,7 +85,7 @@ class SipStack:
         self.closed = False
         self._reach = endpoint.layer.reach
         self._flushing = False
-        self._unroutable = 0
+        self._count = {"unroutable": 0, "faults": 0}
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ns = 0
 
@@ -112,7 +112,7 @@ class SipStack:
 
     def statistics(self) -> dict[str, int]:
         """The endpoint's counters and the transports' together."""
-        counts = {**self.endpoint.statistics(), "unroutable": self._unroutable}
+        counts = {**self.endpoint.statistics(), **self._count}
         if self.targets is not None:
             counts |= self.targets.statistics()
         for transport in self.transports.values():
@@ -123,13 +123,16 @@ class SipStack:
     # what transports call; `flush` follows when the turn's reading is over
 
     def receive(self, messages: Messages, now_ns: int) -> None:
-        """Take what was read."""
+        """Take what was read. A fault of ours in one message must not lose those behind it."""
         endpoint = self.endpoint
         if self.tap is not None:
             for data, source in messages:
                 self.tap(False, data, source, now_ns, self.transports[source[2]].near(source))
         for data, source in messages:
-            endpoint.receive(data, source, now_ns)
+            try:
+                endpoint.receive(data, source, now_ns)
+            except Exception:
+                self._fault(f"a message from {source[0]} port {source[1]}")
         if self.targets is not None:
             self.targets.heard(messages)
 
@@ -141,6 +144,9 @@ class SipStack:
             if error.message is None:
                 return
             message = error.message
+        door = self.endpoint.door
+        if door is not None and door.ignores(source):
+            return  # strangers on the telephones' side find no server
         if message.is_request and message.answerable and message.method != "ACK":
             self.endpoint.layer.refuse(message, source, status, phrase=phrase)
 
@@ -190,7 +196,7 @@ class SipStack:
         for flow, part in parts.items():
             found = self.transports.get(flow)
             if found is None:
-                self._unroutable += len(part)
+                self._count["unroutable"] += len(part)
             else:
                 self._hand(found, part)
 
@@ -208,7 +214,12 @@ class SipStack:
         try:
             self.on_event(event)
         except Exception:
-            log.exception("leg %d: %s was not dealt with", event.leg, type(event).__name__)
+            self._fault(f"leg {event.leg}: {type(event).__name__}")
+
+    def _fault(self, what: str) -> None:
+        """Whatever was raised is told, counted, and over: the next message may be a good one."""
+        self._count["faults"] += 1
+        log.exception("%s was not dealt with", what)
 
     def _arm(self) -> None:
         """Have the loop wake us at the endpoint's deadline.
@@ -227,5 +238,8 @@ class SipStack:
 
     def _due(self) -> None:
         self._timer = None
-        self.endpoint.tick(time.monotonic_ns())
+        try:
+            self.endpoint.tick(time.monotonic_ns())
+        except Exception:
+            self._fault("something that was due")
         self.flush()

@@ -244,17 +244,25 @@ class Targets:
         return [name for name, actual in self._actual.items() if actual == address]
 
     def heard(self, messages: Messages) -> None:
-        """What came: a 503 that says for how long, or an answer of one who had failed."""
+        """What came: a 503 that says for how long, or an answer of one who had failed.
+
+        Only what answers a request of ours: else anybody could have a carrier avoided, or strangers
+        asked by OPTIONS, with one forged datagram.
+        """
         for data, source in messages:
-            if data.startswith(b"SIP/2.0 503"):
-                try:
-                    wait_s = scan(data).retry_after
-                except ScanError:
-                    continue
-                if wait_s > 0:
-                    self.failed(source, wait_s)
-            elif len(self.box) and data.startswith(b"SIP/2.0 ") and data[8:11] != b"408":
+            code = data[8:11] if data.startswith(b"SIP/2.0 ") else b""
+            if code != b"503" and (not code or code == b"408" or source not in self.box):
+                continue
+            try:
+                message = scan(data)
+            except ScanError:
+                continue
+            if not self._stack.endpoint.layer.asked(message):
+                continue
+            if code != b"503":
                 self.box.worked(source)
+            elif message.retry_after > 0:
+                self.failed(source, message.retry_after)
 
     def silent(self) -> None:
         """Take up whom transactions gave up on."""

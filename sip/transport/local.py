@@ -107,7 +107,8 @@ class Reach:
         """Where a request to `uri` goes (RFC 3261 section 8.1.2).
 
         `fallback` when nothing of ours speaks its transport, when its host is a name that cannot be
-        looked up, and for telephones always: what theirs call themselves behind a NAT leads
+        looked up, when it is a loopback address that somebody elsewhere names (it would lead to
+        ourselves), and for telephones always: what theirs call themselves behind a NAT leads
         nowhere, and nobody stands between them and us.
         """
         here = self.locals[fallback[2]]
@@ -122,6 +123,8 @@ class Reach:
         if flow is None:
             return fallback
         if version:
+            if is_loopback(host) and not is_loopback(self.named.get(fallback, fallback)[0]):
+                return fallback
             return host, port or PORTS.get(transport, 5060), flow
         return self._name((host, port, flow), fallback) if self.resolves else fallback
 
@@ -143,6 +146,11 @@ class Reach:
 def of_one_host(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
     """Whether it may be sent to; a Contact or a name server can name a whole network."""
     return not (address.is_multicast or address.is_unspecified or address == BROADCAST)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a numeric host, as `ipaddress` writes it, is this machine (RFC 6890)."""
+    return host.startswith("127.") or host == "::1"
 
 
 def transport_of(uri: Uri) -> str:

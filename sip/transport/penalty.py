@@ -34,6 +34,10 @@ class PenaltyBox:
     def __len__(self) -> int:
         return len(self._box)
 
+    def __contains__(self, address: object) -> bool:
+        """Whether it has failed, and not answered since."""
+        return address in self._box
+
     def failed(self, address: Address, now_ns: int, retry_after_s: int = 0) -> None:
         """It did not take a request."""
         if not self._base_ns:

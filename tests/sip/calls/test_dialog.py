@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from sip.accounts.auth import Credentials
 from sip.events import Accepted, Ended, Renegotiated
 from tests.sip.callee import OURS, SDP, gone, inside, ring_in, up
-from tests.sip.net import ANSWER, THEM, Us, answered, peer_bye, reply, request
+from tests.sip.net import ANSWER, THEM, Us, answered, peer_bye, read, reply, request
 
 LOOSE = "Record-Route: <sip:192.0.2.41;lr>\r\nRecord-Route: <sip:192.0.2.40;lr>\r\n"
+CHALLENGE = 'WWW-Authenticate: Digest realm="r", nonce="n", qop="auth"\r\n'
 STRICT = "Record-Route: <sip:192.0.2.41;lr>\r\nRecord-Route: <sip:192.0.2.40>\r\n"
 
 
@@ -193,3 +195,49 @@ def test_an_answer_with_a_header_that_its_sender_cannot_write_is_an_answer(extra
     us.receive(reply(us.invite(), 200, body=ANSWER, extra=extra))
     assert us.last().method == "ACK"
     assert any(isinstance(event, Accepted) for event in us.told())
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8"])
+def test_a_contact_that_would_lead_to_ourselves_means_where_the_peer_spoke_from(host: str):
+    us = Us()
+    answered(us, contact=f"<sip:gw@{host}:5060>")
+    us.release()
+    [bye] = us.sent
+    assert bye.target == THEM
+    assert read(bye.data).uri == f"sip:gw@{host}:5060".encode()  # only the way is another one
+
+
+def test_on_one_machine_a_loopback_contact_is_an_address_like_any_other():
+    us = Us(("127.0.0.1", 5060, 0))
+    sent = us.invite(targets=(("127.0.0.2", 5060, 0),))
+    us.receive(
+        reply(sent, 200, body=ANSWER, contact="<sip:gw@127.0.0.3:7000>"), ("127.0.0.2", 5060, 0)
+    )
+    us.take()
+    us.release()
+    assert us.sent[0].target == ("127.0.0.3", 7_000, 0)
+
+
+def test_the_ack_of_a_challenged_reinvite_says_the_credentials_again():
+    """13.2.2.4: a proxy that asked for them asks of the ACK as well, and cannot challenge it."""
+    us = Us()
+    sent = us.invite(credentials=Credentials("u", "p"))
+    us.receive(reply(sent, 200, body=ANSWER))
+    us.take()
+    us.endpoint.modify(1, SDP, us.now_ns)
+    us.pump()
+    [ask] = us.take()
+    us.receive(reply(ask, 401, extra=CHALLENGE))
+    ask = us.last()
+    us.take()
+    us.receive(reply(ask, 200, body=ANSWER))
+    [ack] = us.take()
+    assert ack.method == "ACK"
+    assert ack.get_all("Authorization") == ask.get_all("Authorization") != []
+    us.endpoint.modify(1, SDP, us.now_ns)
+    us.pump()
+    [again] = us.take()  # the nonce is known: it and its ACK bear the next count
+    us.receive(reply(again, 200, body=ANSWER))
+    [ack] = us.take()
+    assert ack.get_all("Authorization") == again.get_all("Authorization") != []
+    assert b"nc=00000002" in ack.get_all("Authorization")[0]

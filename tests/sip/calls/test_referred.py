@@ -302,3 +302,20 @@ def test_every_state_is_named_and_reached():
         states = {s for s, _ in module.TABLE} | {to for to, _ in module.TABLE.values()}
         assert states == set(range(len(module.STATES)))
         assert {e for _, e in module.TABLE} == set(range(len(module.EVENTS)))
+
+
+def test_every_answer_shows_the_user_that_the_invite_showed():
+    """12.2.1.1: a Contact without it would take its place as our target at the peer."""
+    us = Us()
+    call = us.invite(contact_user="1900")
+    us.receive(reply(call, 200, body=ANSWER))
+    us.take()
+    assert inside(us, call, "REFER", f"Refer-To: <{BOB}>\r\n") is None
+    us.endpoint.refer_answer(1, 202, us.now_ns)
+    us.pump()
+    accepted, notify = us.take()
+    us.receive(reply(notify, 200))
+    renewed = inside(us, call, "SUBSCRIBE", "Event: refer\r\nExpires: 60\r\n", cseq=900)
+    assert renewed is not None
+    shown = {m.contact_uri for m in (accepted, notify, renewed)}
+    assert shown == {b"sip:1900@192.0.2.1:5060"}

@@ -7,10 +7,12 @@ import socket
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+import msgspec
 import pytest
 import uvloop
 
 from sip import limits
+from sip.accounts.registrar import Phones
 from sip.events import Send
 from tests.sip.net import request
 from tests.sip.stacks import (
@@ -215,5 +217,22 @@ def test_many_connections_at_once_are_all_served() -> None:
                 assert (await next_message(reader)).branch == f"z9hG4bK{n}".encode()
             for _, writer in those:
                 writer.close()
+
+    asyncio.run(main())
+
+
+def test_a_stranger_who_talks_nonsense_to_the_telephones_side_hears_nothing() -> None:
+    """An answer to a broken stream would tell a scanner that there is a server."""
+
+    async def main() -> None:
+        near = local("tcp")
+        phones = Phones("dialerd", {})
+        here = Agent(msgspec.structs.replace(near, side="phone"), phones=phones)
+        async with agents(here):
+            reader, writer = await connect(here)
+            writer.write(request("OPTIONS").replace(b"Content-Length: 0", b"Content-Length: -1"))
+            assert await closed(reader) == b""
+            assert here.stack.statistics()["stream_faults"] == 1
+            writer.close()
 
     asyncio.run(main())

@@ -265,3 +265,27 @@ def test_held_messages_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
                 assert sent == [[], [], [], [(b"3", spare)], [(b"4", spare)]]
 
     asyncio.run(main())
+
+
+def test_only_an_answer_to_us_moves_calls_away_or_has_somebody_asked(server: int) -> None:
+    """Forged or stray: neither is a carrier avoided nor a stranger pinged, nor anybody freed."""
+
+    async def main() -> None:
+        here, there = Agent(local("udp")), Agent(local("udp"), react=answer)
+        carrier = (HOST, there.stack.local()[1], 0)
+        async with closing(here, there):
+            those = targets(here, server)
+            here.call(1, carrier)
+            await here.until(lambda: any(isinstance(e, Accepted) for e in here.events))
+            stray = scan(b"OPTIONS sip:x@h SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bKguess\r\n"
+                         b"From: <sip:a@h>;tag=1\r\nTo: <sip:b@h>\r\nCall-ID: c\r\n"
+                         b"CSeq: 1 OPTIONS\r\n\r\n")  # fmt: skip
+            forged = reply(stray, 503, extra="Retry-After: 1800\r\n")
+            now_ns = time.monotonic_ns()
+            here.stack.receive([(forged, carrier), (forged, ("192.0.2.66", 5060, 0))], now_ns)
+            assert (len(those.box), len(those.pinger)) == (0, 0)
+            those.box.failed(carrier, now_ns)
+            here.stack.receive([(reply(stray, 200), carrier)], now_ns)
+            assert those.box.boxed(carrier, now_ns)
+
+    asyncio.run(main())

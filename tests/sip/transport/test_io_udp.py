@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 import uvloop
 
+from fastpath.sipscan import scan
+from fastpath.wheel import Timer
 from sip import sdp
 from sip.endpoint import Endpoint
 from sip.events import Accepted, Ended, Incoming, Invite, Send, SipEvent
@@ -20,6 +22,7 @@ from sip.transport.io_stack import SipStack
 from sip.transport.io_udp import udp_stack
 from sip.transport.local import Local, bracketed
 from tests.sip.net import request
+from tests.waiting import until
 
 HOST = "127.0.0.1"
 HOSTS = [HOST, "::1"]
@@ -247,3 +250,40 @@ def test_every_message_passes_the_tap():
         return seen
 
     assert len(asyncio.run(main())) == 2
+
+
+class Faulty(Timer):
+    """Something due that fails."""
+
+    def tick(self, now_ns: int) -> None:
+        raise ArithmeticError(now_ns)
+
+
+def test_a_fault_of_ours_in_one_message_loses_no_other(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise ArithmeticError
+
+    monkeypatch.setattr("sip.calls.cancel.serve", fail)
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        us = endpoint(1)
+        stack = udp_stack(us, HOST, 0, loop, lambda _event: None)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as peer:
+            peer.bind((HOST, 0))
+            via = f"{HOST}:{peer.getsockname()[1]}"
+            bad, good = (request(m, via=via, branch="z9hG4bK" + m) for m in ("CANCEL", "OPTIONS"))
+            source = (*peer.getsockname(), 0)
+            stack.receive([(bad, source), (good, source)], time.monotonic_ns())
+            stack.flush()
+            heard = scan(await asyncio.wait_for(loop.sock_recv(peer, 9_000), 5))
+        assert (heard.status, heard.branch) == (200, b"z9hG4bKOPTIONS")
+        us.layer.timers.arm(Faulty(), time.monotonic_ns())
+        stack.flush()
+        await asyncio.to_thread(until, lambda: stack.statistics()["faults"] == 2)
+        stack.close()
+
+    asyncio.run(main())
+    assert len([r for r in caplog.records if r.exc_info]) == 2
