@@ -178,7 +178,7 @@ cdef void serve(Worker *w, Stream *s, uint32_t frame, int64_t due_ns) noexcept n
         pump_write(p, s.fd, s.sender.payload_type, audio, now_ns)
         s.sent += 1
         if s.tap_count:
-            said(s, audio, due_ns)
+            said(s, audio, FRAME_BYTES, due_ns)
         tell_ends(w, s)
     if p.gone and not p.told and tell(w, DEVICE_GONE, s.id, p.gone):
         p.told = 1

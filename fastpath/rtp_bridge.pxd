@@ -6,9 +6,9 @@ the other stream's gate.
 
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
-from fastpath.rtp_limits cimport FRAME_BYTES
 from fastpath.rtp_loop cimport Stream
 from fastpath.rtp_pipe cimport Pipe
+from fastpath.rtp_renumber cimport Renumber
 
 cdef struct Link:
     Stream *stream
@@ -18,22 +18,10 @@ cdef struct Link:
     uint8_t muted  # what this peer says is not passed on
     uint8_t parked  # this peer neither hears the other one nor is heard
     Pipe inbox  # packets for this peer that came while the stream was held
-    # how the other peer's numbers become this stream's
-    uint8_t live  # packets pass: the sender adds nothing
-    uint8_t ended  # `end` means something
-    uint32_t frame  # of the sender, the last one begun
-    uint32_t live_frame  # in which a packet passed last
-    uint32_t ssrc
-    uint16_t seq  # the highest
-    uint16_t span  # numbers since this mapping began, at most 64
-    uint64_t eaten  # bit i: number seq - i was not passed on, and not lost
-    uint32_t offset  # of timestamps
-    uint32_t end  # timestamp behind the last audio sent
-    # what taps are told, in frames
+    Renumber numbers  # of the other peer's packets
+    # what taps are told: when the last packet had its place
     int64_t say_ns
     uint32_t say_timestamp
-    uint16_t rest_size
-    uint8_t rest[FRAME_BYTES]
     uint64_t passed
     uint64_t over  # not passed on: the peer heard a prompt or keys, or was not there
 

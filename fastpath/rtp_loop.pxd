@@ -72,9 +72,9 @@ cdef struct Stream
 ctypedef void (*HearFn)(
     void *state, Stream *s, const Packet *p, const uint8_t *audio, int64_t at_ns
 ) noexcept nogil
-# `audio` are FRAME_BYTES octets in the law s.sender.payload_type
+# `audio` are `size` octets in the law s.sender.payload_type, whose first has its place at `due_ns`
 ctypedef void (*SayFn)(
-    void *state, Stream *s, const uint8_t *audio, int64_t due_ns
+    void *state, Stream *s, const uint8_t *audio, int size, int64_t due_ns
 ) noexcept nogil
 # the stream is being closed, and held
 ctypedef void (*DropFn)(void *state, Stream *s) noexcept
@@ -168,7 +168,7 @@ cdef int tap_add(Stream *s, const Tap *tap) noexcept nogil
 cdef void tap_remove(Stream *s, const void *state) noexcept nogil
 cdef void *tap_state(const Stream *s, DropFn drop) noexcept nogil
 cdef void heard(Stream *s, const Packet *p, const uint8_t *audio, int64_t at_ns) noexcept nogil
-cdef void said(Stream *s, const uint8_t *audio, int64_t due_ns) noexcept nogil
+cdef void said(Stream *s, const uint8_t *audio, int size, int64_t due_ns) noexcept nogil
 cdef int tell(Worker *w, uint8_t kind, int64_t stream, int64_t value) noexcept nogil
 cdef void tell_digits(Worker *w, Stream *s) noexcept nogil
 cdef void tell_ends(Worker *w, Stream *s) noexcept nogil

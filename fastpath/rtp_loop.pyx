@@ -156,11 +156,11 @@ cdef void heard(Stream *s, const Packet *p, const uint8_t *audio, int64_t at_ns)
             s.taps[i].hear(s.taps[i].state, s, p, audio, at_ns)
 
 
-cdef void said(Stream *s, const uint8_t *audio, int64_t due_ns) noexcept nogil:
+cdef void said(Stream *s, const uint8_t *audio, int size, int64_t due_ns) noexcept nogil:
     cdef int i
     for i in range(s.tap_count):
         if s.taps[i].say != NULL:
-            s.taps[i].say(s.taps[i].state, s, audio, due_ns)
+            s.taps[i].say(s.taps[i].state, s, audio, size, due_ns)
 
 
 # ---- one stream, every 20 ms
@@ -256,7 +256,7 @@ cdef void send(Worker *w, Stream *s, const Moment *m) noexcept nogil:
             s.late += 1
             w.frames_late += 1
         if s.tap_count and w.out.size[0] > FRAME_BYTES:
-            said(s, &w.out.data[0][HEADER_BYTES], m.due_ns)
+            said(s, &w.out.data[0][HEADER_BYTES], FRAME_BYTES, m.due_ns)
     tell_ends(w, s)
 
 

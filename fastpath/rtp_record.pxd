@@ -2,6 +2,7 @@
 
 from libc.stdint cimport int16_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
+from fastpath.rtp_conceal cimport Conceal
 from fastpath.rtp_limits cimport FRAME_BYTES, RECORD_ENTRIES
 from fastpath.rtp_loop cimport Stream
 
@@ -14,7 +15,7 @@ cdef struct RecordEntry:  # as numpy reads it: see RECORD_DTYPE in rtp.pyx
     uint8_t side
     uint8_t payload_type
     uint16_t size
-    uint32_t unused
+    uint32_t begins  # RTP's marker: nothing was lost before it
     uint8_t payload[FRAME_BYTES]
 
 cdef struct Placing:  # maps the peer's timestamps to positions
@@ -45,11 +46,18 @@ cdef class Tape:
     cdef int64_t room  # samples of each side in it
     cdef int64_t written  # position up to which samples were handed out
     cdef int64_t end  # of what was laid
+    cdef uint8_t *there  # of what we heard: see the enum in the source
     cdef int hold
     cdef uint64_t left_out
+    cdef uint64_t made_up
+    cdef int spoken  # the peer said anything so far
+    cdef int64_t mended  # samples behind `written` that need no concealment any more
+    cdef Conceal conceal
 
     cdef int make_room(self, int64_t samples) except -1
     cdef int lay(self, const RecordEntry *e) except -1
+    cdef int is_lost(self, int64_t at, int64_t *end) noexcept
+    cdef void mend(self, int64_t count) noexcept
     cdef bytes cut(self, int64_t until)
 
 

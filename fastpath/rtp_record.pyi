@@ -8,7 +8,8 @@ __pyx_capi__: dict[str, object]
 
 RECORD_DTYPE: list[Any]
 """numpy dtype of the entries that `MediaEngine.recorded` returns: samples since the recording
-began, side (0 sent, 1 heard), payload type (0 PCMU, 8 PCMA), size in bytes, 160 payload bytes."""
+began, side (0 sent, 1 heard), payload type (0 PCMU, 8 PCMA), size in bytes, whether a talk spurt
+of the peer begins with it (RTP's marker), 160 payload bytes."""
 
 @final
 class Tape:
@@ -31,6 +32,10 @@ class Tape:
     @property
     def late(self) -> int:
         """Frames left out: they came after their place was handed out, or have none."""
+
+    @property
+    def concealed(self) -> int:
+        """Samples of what we heard that were lost and made up, or silence behind 60 ms of that."""
 
 @final
 class RecordPlacing:

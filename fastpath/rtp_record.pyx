@@ -4,6 +4,10 @@
 The media thread puts frames into a ring. What nobody takes in time is dropped and counted. A
 `Tape` lays taken frames out; it holds no more than what still may be overtaken.
 
+What of the peer's audio is lost is concealed for 60 ms, then it is silence. Lost is what lies
+before a packet without RTP's marker; before one with it the peer said nothing (RFC 3551 section
+4.1). A peer whose next packet is not there yet when its place is handed out is taken to be silent.
+
 Where a frame belongs: ours at its own time. The peer's by its timestamp, which jitter does not
 move, and the timestamps so that the quickest packets lie where they arrived: every two seconds the
 mapping is moved by as much as the quickest of them was late (the peer's clock is slower than ours,
@@ -17,6 +21,7 @@ from libc.string cimport memcpy, memmove, memset
 
 from fastpath.atomics cimport get32, set32
 from fastpath.g711 cimport alaw_linear, ulaw_linear
+from fastpath.rtp_conceal cimport conceal_heard, conceal_init, conceal_lost
 from fastpath.rtp_limits cimport PAYLOAD_NOISE, PAYLOAD_PCMA, SAMPLE_NS
 from fastpath.rtp_loop cimport Tap, tap_add, tap_state
 from fastpath.rtp_receive cimport Packet
@@ -27,7 +32,7 @@ RECORD_DTYPE = [
     ("side", "u1"),
     ("payload_type", "u1"),
     ("size", "<u2"),
-    ("unused", "<u4"),
+    ("begins", "<u4"),
     ("payload", "u1", (FRAME_BYTES,)),
 ]
 
@@ -37,6 +42,10 @@ cdef enum:
     MOVE_PACKETS = 100
     SIDES = 2
     RATE = 8000
+    # of a sample that we heard
+    MISSING = 0
+    THERE = 1
+    BEGINS = 2  # the first of a talk spurt
     POSITION_MAX = 1 << 30  # samples: 37 hours
     ROOM_MAX = 8 * RATE  # samples a tape holds at most: a ring is 5 s of one side
 
@@ -75,6 +84,7 @@ cdef void put(
     int64_t position,
     const uint8_t *audio,
     int size,
+    int begins,
 ) noexcept nogil:
     """Hand out audio in entries of one frame at most."""
     cdef RecordEntry *e
@@ -89,6 +99,8 @@ cdef void put(
         e.side = side
         e.payload_type = payload_type
         e.size = <uint16_t> part
+        e.begins = <uint32_t> begins
+        begins = 0
         memcpy(&e.payload[0], audio, <size_t> part)
         set32(&r.head, r.head + 1)
         audio += part
@@ -103,17 +115,17 @@ cdef void tap_hear(
     cdef int64_t arrival = (at_ns - r.start_ns) // SAMPLE_NS
     if r.on and p.payload_type != PAYLOAD_NOISE:
         arrival = place(&r.placing, p.ssrc, p.timestamp, arrival)
-        put(r, SIDE_HEARD, p.payload_type, arrival, audio, p.payload_bytes)
+        put(r, SIDE_HEARD, p.payload_type, arrival, audio, p.payload_bytes, p.marker)
 
 
 cdef void tap_say(
-    void *state, Stream *s, const uint8_t *audio, int64_t due_ns
+    void *state, Stream *s, const uint8_t *audio, int size, int64_t due_ns
 ) noexcept nogil:
-    """One frame that we sent, at its own time."""
+    """What we sent, at its own time."""
     cdef RecordRing *r = <RecordRing *> state
     cdef int64_t position = (due_ns - r.start_ns) // SAMPLE_NS
     if r.on:
-        put(r, SIDE_SENT, s.sender.payload_type, position, audio, FRAME_BYTES)
+        put(r, SIDE_SENT, s.sender.payload_type, position, audio, size, 0)
 
 
 cdef void tap_drop(void *state, Stream *_s) noexcept:
@@ -164,22 +176,30 @@ cdef class Tape:
         if not 0 <= hold <= ROOM_MAX // 2:
             raise ValueError(f"a hold of {hold} samples")
         self.hold = hold
+        conceal_init(&self.conceal)
 
     def __dealloc__(self):
         free(self.pcm)
+        free(self.there)
 
     cdef int make_room(self, int64_t samples) except -1:
         """So many samples from `written` on; new ones are silent."""
         cdef size_t size = <size_t> samples * SIDES * sizeof(int16_t)
         cdef size_t had = <size_t> self.room * SIDES * sizeof(int16_t)
         cdef int16_t *pcm
+        cdef uint8_t *there
         if samples <= self.room:
             return 0
         pcm = <int16_t *> realloc(self.pcm, size)
         if pcm == NULL:
             raise MemoryError
-        memset(<char *> pcm + had, 0, size - had)
         self.pcm = pcm
+        there = <uint8_t *> realloc(self.there, <size_t> samples)
+        if there == NULL:
+            raise MemoryError
+        self.there = there
+        memset(<char *> pcm + had, 0, size - had)
+        memset(there + self.room, MISSING, <size_t> (samples - self.room))
         self.room = samples
         return 0
 
@@ -198,9 +218,54 @@ cdef class Tape:
         pcm = self.pcm + at * SIDES + e.side
         for i in range(size):
             pcm[i * SIDES] = linear[e.payload[i]]
+        if e.side == SIDE_HEARD and size:
+            memset(self.there + at, THERE, <size_t> size)
+            if e.begins:
+                self.there[at] = BEGINS
         if self.end < e.position + size:
             self.end = e.position + size
         return 0
+
+    cdef int is_lost(self, int64_t at, int64_t *end) noexcept:
+        """Whether what is missing from `at` on was lost; where that ends."""
+        while at < self.room and self.there[at] == MISSING:
+            at += 1
+        end[0] = at
+        return at < self.room and self.there[at] == THERE
+
+    cdef void mend(self, int64_t count) noexcept:
+        """Conceal what was lost in the next samples.
+
+        Audio behind a gap is changed at its beginning: its first frame is done as a whole, even
+        where only a part of it is handed out now.
+        """
+        cdef int16_t frame[FRAME_BYTES]
+        cdef int64_t at = self.mended, end = 0
+        cdef int i, size, lost
+        cdef int16_t *pcm
+        while at < count:
+            lost = 0
+            if self.there[at] == MISSING:
+                lost = self.is_lost(at, &end) and self.spoken
+                end = min(end, count)
+            else:
+                self.spoken = 1
+                end = at
+                while end < self.room and end < at + FRAME_BYTES and self.there[end] != MISSING:
+                    end += 1
+            size = <int> min(end - at, FRAME_BYTES)
+            pcm = self.pcm + at * SIDES + SIDE_HEARD
+            if lost:
+                conceal_lost(&self.conceal, &frame[0], size)
+                self.made_up += <uint64_t> size
+            else:
+                for i in range(size):
+                    frame[i] = pcm[i * SIDES]
+                conceal_heard(&self.conceal, &frame[0], size)
+            for i in range(size):
+                pcm[i * SIDES] = frame[i]
+            at += size
+        self.mended = at - count
 
     cdef bytes cut(self, int64_t until):
         """The samples up to position `until`."""
@@ -209,10 +274,13 @@ cdef class Tape:
         if count <= 0:
             return b""
         self.make_room(count)
+        self.mend(count)
         out = PyBytes_FromStringAndSize(<char *> self.pcm, <Py_ssize_t> (count * SIDES * 2))
         left = self.room - count
         memmove(self.pcm, self.pcm + count * SIDES, <size_t> left * SIDES * 2)
         memset(self.pcm + left * SIDES, 0, <size_t> count * SIDES * 2)
+        memmove(self.there, self.there + count, <size_t> left)
+        memset(self.there + left, MISSING, <size_t> count)
         self.written = until
         return out
 
@@ -233,8 +301,11 @@ cdef class Tape:
                 if self.end > self.written:
                     pieces.append((self.written, self.cut(self.end)))
                 free(self.pcm)
+                free(self.there)
                 self.pcm = NULL
-                self.room = 0
+                self.there = NULL
+                self.room = self.mended = self.spoken = 0
+                conceal_init(&self.conceal)
                 self.written = self.end = position - self.hold
             self.lay(&e)
         last = self.cut(self.end if rest else self.end - self.hold)
@@ -249,6 +320,10 @@ cdef class Tape:
     @property
     def late(self):
         return self.left_out
+
+    @property
+    def concealed(self):
+        return self.made_up
 
 
 cdef class RecordPlacing:

@@ -1,12 +1,12 @@
 """What is said in one stream, a frame at a time, without socket or clock."""
 
-from typing import Final, final
+from typing import Final
 
-from typing_extensions import Buffer
+from typing_extensions import Buffer, disjoint_base
 
 DIGITS: Final[str]
 
-@final
+@disjoint_base
 class RtpSender:
     """One stream's sender as the media thread runs it, for tests and tools."""
 

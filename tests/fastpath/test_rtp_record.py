@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -12,13 +13,16 @@ from hypothesis import strategies as st
 from fastpath import g711
 from fastpath.rtp import RECORD_DTYPE
 from fastpath.rtp_record import RecordPlacing, Tape
+from tests.reference.rtp_tape import recording
 
 ENTRY = np.dtype(RECORD_DTYPE)
 Frame = tuple[int, int, int, bytes]  # position, side, payload type, payload
 
 
-def entries(frames: list[Frame]) -> bytes:
+def entries(frames: list[Frame], begins: Sequence[bool] = ()) -> bytes:
+    """As the engine hands them out; unless told otherwise, nothing was lost before any of them."""
     rows = np.zeros(len(frames), ENTRY)
+    rows["begins"] = begins or 1
     for row, (position, side, coding, payload) in zip(rows, frames, strict=True):
         row["position"], row["side"], row["payload_type"] = position, side, coding
         row["size"] = len(payload)
@@ -148,6 +152,66 @@ def test_what_came_in_time_is_what_is_written(
     assert bytes(written) == expected.tobytes()
     assert tape.late == 0
     assert tape.samples == end
+
+
+def test_losses_are_concealed_and_silence_is_silence() -> None:
+    """A tone of which frames are missing: with RTP's marker behind them, nobody spoke."""
+    samples = np.rint(8_000 * np.sin(np.arange(1_600) * 0.3)).astype(np.int16)
+    audio = g711.ulaw_encode(samples)
+    frames = [(at, 1, 0, audio[at : at + 160]) for at in range(0, 1_600, 160)]
+    for lost, marker in (((4,), False), ((4,), True), ((3, 4, 5, 6), False)):
+        kept = [frame for n, frame in enumerate(frames) if n not in lost]
+        begins = [n == 0 or (marker and n == lost[-1] + 1) for n in range(10) if n not in lost]
+        tape = Tape()
+        [(_, data)] = tape.take(entries(kept, begins), rest=True)
+        heard = np.frombuffer(data, np.int16)[1::2]
+        gap = heard[lost[0] * 160 : (lost[-1] + 1) * 160]
+        exact = g711.ulaw_decode(audio)
+        assert np.array_equal(heard[: lost[0] * 160], exact[: lost[0] * 160])
+        assert np.array_equal(heard[lost[-1] * 160 + 240 :], exact[lost[-1] * 160 + 240 :])
+        assert tape.concealed == (0 if marker else len(gap))
+        if marker:
+            assert not gap.any()
+        else:
+            assert np.corrcoef(gap[:80], samples[lost[0] * 160 : lost[0] * 160 + 80])[0, 1] > 0.9
+            assert not gap[480:].any(), "60 ms, then silence"
+
+
+@settings(deadline=None, max_examples=120)
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 6), st.sampled_from([80, 120, 160]), st.booleans(),
+                  st.sampled_from([0, 8]), st.integers(0, 2**32 - 1)),
+        min_size=1, max_size=25,
+    ),
+    st.randoms(use_true_random=False),
+)  # fmt: skip
+def test_a_tape_says_what_the_reference_says(
+    script: list[tuple[int, int, bool, int, int]], chance: random.Random
+) -> None:
+    """Gaps of up to 125 ms, laws, marks, any order within the hold, any cut into batches."""
+    tape, at = Tape(2_000), 0
+    frames: list[tuple[int, int, int, bytes, bool]] = []
+    for step, size, begins, law, seed in script:
+        at += 160 * step if step < 3 else 160 * step + 40
+        payload = np.random.default_rng(seed).integers(0, 256, size, dtype=np.uint8).tobytes()
+        frames.append((at, 1, law, payload, begins))
+        if seed % 3 == 0:
+            frames.append((at + 7, 0, law, payload, True))
+    order = sorted(frames, key=lambda frame: frame[0] + chance.randrange(800))
+    pieces: list[tuple[int, bytes]] = []
+    while order:
+        count = chance.randrange(1, 5)
+        batch, order = order[:count], order[count:]
+        pieces += tape.take(entries([f[:4] for f in batch], [f[4] for f in batch]))
+    pieces += tape.take(b"", rest=True)
+    wanted = recording(frames)
+    assert tape.samples == len(wanted)
+    heard = np.zeros((len(wanted), 2), np.int16)
+    for position, data in pieces:
+        part = np.frombuffer(data, np.int16).reshape(-1, 2)
+        heard[position : position + len(part)] = part
+    assert heard.tolist() == [list(pair) for pair in wanted]
 
 
 def test_long_silence_costs_no_memory() -> None:

@@ -53,6 +53,7 @@ class Sipp:
     ) -> None:
         """`scenario` is a built-in name or a file below scenarios/; `port` 0 is a free one."""
         self.port = port or free_port(host)
+        self.media_port = free_port()
         self._folder = folder
         self._stats = folder / f"stats-{self.port}.csv"
         named = SCENARIOS / f"{scenario}.xml"
@@ -61,7 +62,7 @@ class Sipp:
             [
                 sipp_program(),
                 *which,
-                *("-i", host, "-p", str(self.port), "-mp", str(free_port())),
+                *("-i", host, "-p", str(self.port), "-mp", str(self.media_port)),
                 *("-t", TRANSPORTS[transport]),
                 *("-m", str(calls), "-nostdin", "-trace_stat", "-stf", str(self._stats)),
                 *("-fd", "1", *extra),

@@ -41,7 +41,7 @@ class Tape:
         rows = np.zeros(len(self.entries), ENTRY)
         for row, (position, side, coding, payload) in zip(rows, self.entries, strict=True):
             row["position"], row["side"], row["payload_type"] = position, side, coding
-            row["size"] = len(payload)
+            row["size"], row["begins"] = len(payload), 1  # nothing was lost
             row["payload"][: len(payload)] = np.frombuffer(payload, np.uint8)
         self.entries.clear()
         return rows.tobytes()
@@ -189,7 +189,7 @@ def test_a_call_over_sockets_is_recorded_as_it_was(engine: MediaEngine, tmp_path
         recorder = Recorder(tmp_path / "call.wav", engine, stream)
         engine.play(stream, prompt, 1)
         for i in range(50):
-            head = struct.pack("!BBHII", 0x80, 8, i, i * 160, 77)
+            head = struct.pack("!BBHII", 0x80, 0x88, i, i * 160, 77)
             peer.sendto(head + theirs[i * 160 : i * 160 + 160], ("127.0.0.1", engine.port(stream)))
             time.sleep(0.02)
             recorder.drain()
