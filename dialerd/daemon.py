@@ -36,6 +36,8 @@ from dialerd.lines.sip_line import SipLines
 from dialerd.plan_file import read_numbering
 from dialerd.shell import kill_points
 from dialerd.shell.calls import Calls
+from dialerd.shell.chore_list import chores_of
+from dialerd.shell.chores import Chores
 from dialerd.shell.clock import Clock
 from dialerd.shell.control import RunningDaemon
 from dialerd.shell.driver import Driver
@@ -104,6 +106,11 @@ class Daemon:
         recovered = await self._store.recover(self._clock.wall_ms())
         if recovered:
             log.warning("recovered %d attempts that the last run left open", recovered)
+        await self._store.set_outbox(config.outbox.rows_max)
+        now = lambda: (self._day(), self._clock.wall_ms())  # noqa: E731
+        chores = Chores(chores_of(config, self._store, now))
+        chores.start()
+        self._exits.push_async_callback(chores.close)
         numbering = read_numbering(config.numbering.plan, config.numbering.destinations)
         shown = config.sip.advertised or config.sip.bind
         self._lines = SipLines({}, shown, self._rng)

@@ -32,6 +32,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "campaign": ("campaign", "Create, approve, start, pause and finish campaigns."),
     "prompt": ("prompt", "What callers hear: import recordings, list, remove, listen."),
     "report": ("report", "Everything that happened to each number of a campaign."),
+    "export": ("export", "Take away what ended in files, each record once."),
     "trunks": ("trunks", "The lines: use, registration, health, cost and what is left."),
     "reload": ("trunks", "Take over the trunks of the configuration as it is now."),
     "status": ("operate", "What the daemon is doing."),

@@ -44,6 +44,7 @@ def _show(found: Status, zone: tzinfo | None) -> None:
             ("placed", found.placed),
             ("outcomes", outcomes or "none yet"),
             ("campaigns", ", ".join(found.running) or "none running"),
+            *_outbox(found.counters),
         ]
     )
     if found.trunks:
@@ -65,6 +66,16 @@ def _show(found: Status, zone: tzinfo | None) -> None:
                 for trunk in found.trunks
             ],
         )
+
+
+def _outbox(counters: dict[str, float]) -> list[tuple[str, str]]:
+    """Rows that wait to be sent; nothing where nobody is to be told."""
+    rows, rows_max = counters.get("store_outbox_rows", 0), counters.get("store_outbox_max", 0)
+    if not rows and not rows_max:
+        return []
+    dropped = counters.get("store_outbox_dropped", 0)
+    more = f", {dropped:.0f} were dropped" if dropped else ""
+    return [("outbox", f"{rows:.0f} of {rows_max:.0f} rows wait{more}")]
 
 
 @click.command("drain")

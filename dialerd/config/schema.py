@@ -13,6 +13,7 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from dialerd.config.keys import BIND, DIGITS, DRAIN, LIVE, PREFIX_HINT, RESTART, Section, doc
+from dialerd.config.records_tables import Cdr, Outbox
 from dialerd.config.sip_tables import Phones, Sip, Trace
 from dialerd.config.trunk import Trunk
 
@@ -225,6 +226,8 @@ class Config(Section):
     trace: Trace = Trace()
     media: Media = Media()
     recording: Recording = Recording()
+    cdr: Cdr = Cdr()
+    outbox: Outbox = Outbox()
     control: Control = Control()
     admin: Admin = Admin()
     dialing: Dialing = Dialing()

@@ -10,7 +10,7 @@ import msgspec
 from dialerd.core.ops import AppendEvents, BeginDial, DialOp, Finish, KeepLine, ReleaseClaim
 from dialerd.core.ports import ConflictError, StoreError
 from dialerd.core.records import Attempt, CallEvent, CampaignState, Lead, LeadState, Outcome
-from dialerd.store import caps, dialogs, usage
+from dialerd.store import caps, dialogs, ended, usage
 from dialerd.store.claims import IN_HAND, give_back, put_back
 from dialerd.store.limits import EVENT_INDEX_MAX, EVENTS_PER_OP_MAX
 from dialerd.store.schema import (
@@ -140,7 +140,7 @@ def _finish(unit: Unit, op: Finish, held: OpenAttempt) -> None:
     kept_at = attempt_key(held.campaign_id, held.lead_id, op.attempt_id)
     raw = t.attempts.get(kept_at)
     begun = None if raw is None else ATTEMPT.unpack(raw)
-    ended = Attempt(
+    done = Attempt(
         op.attempt_id,
         held.campaign_id,
         held.lead_id,
@@ -162,7 +162,8 @@ def _finish(unit: Unit, op: Finish, held: OpenAttempt) -> None:
         begun.minute_milli if begun else 0,
         begun.usage_day if begun else 0,
     )
-    t.attempts.put(kept_at, ATTEMPT.pack(ended))
+    t.attempts.put(kept_at, ATTEMPT.pack(done))
+    ended.record(unit, held.campaign_id, held.lead_id, op.attempt_id)
     if op.used is not None:
         usage.add(unit, op.used)
     _append(unit, held, op.attempt_id, op.first, op.events)

@@ -26,12 +26,15 @@ from dialerd.store import (
     claims,
     dialogs,
     donotcall,
+    ended,
     fsck,
     lists,
     reading,
     usage,
 )
-from dialerd.store.limits import SCAN_PAGE
+from dialerd.store.ended import Ended
+from dialerd.store.limits import SCAN_PAGE, STEP_ROWS
+from dialerd.store.schema import Cursor, OutboxRow
 from dialerd.store.unit import Unit
 
 T = TypeVar("T")
@@ -203,6 +206,44 @@ class BaseStore(Store):
         while page := self._read(partial(donotcall.page, after=after, limit=chunk)):
             yield page
             after = page[-1].phone
+
+    # what ended, and who takes it
+
+    def last_ended(self) -> int:
+        """The number of the newest record of `ended`."""
+        return self._read(ended.last)
+
+    def ended(self, after: int, limit: int) -> list[Ended]:
+        """The next records behind a number."""
+        return self._read(lambda unit: ended.page(unit, after, min(limit, SCAN_PAGE)))
+
+    def cursor(self, name: str) -> Cursor:
+        """Where a cursor stands; a new one stands before the first record."""
+        return self._read(lambda unit: ended.cursor(unit, name))
+
+    def cursors(self) -> list[Cursor]:
+        """All of them by name."""
+        return self._read(ended.cursors)
+
+    def move_cursor(self, before: Cursor, after: Cursor) -> Awaitable[Cursor]:
+        """Replace a cursor; ConflictError when it does not stand as `before` any more."""
+        return self._submit(lambda unit: ended.move_cursor(unit, before, after))
+
+    def remove_cursor(self, name: str) -> Awaitable[None]:
+        """Forget it; NotFoundError when there is none."""
+        return self._submit(lambda unit: ended.remove_cursor(unit, name))
+
+    def set_outbox(self, rows_max: int) -> Awaitable[None]:
+        """How many rows may wait to be sent; 0: none are written."""
+        return self._submit(lambda unit: ended.set_outbox(unit, rows_max))
+
+    def outbox(self, limit: int) -> list[tuple[int, OutboxRow]]:
+        """The oldest rows with their numbers; they stay until `outbox_done`."""
+        return self._read(lambda unit: ended.outbox(unit, min(limit, SCAN_PAGE)))
+
+    def outbox_done(self, through: int) -> Awaitable[int]:
+        """Rows up to a number were delivered; how many went. At most STEP_ROWS at once."""
+        return self._submit(lambda unit: ended.outbox_done(unit, through, STEP_ROWS))
 
     # reading
 

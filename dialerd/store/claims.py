@@ -22,7 +22,7 @@ from dialerd.core.records import (
     Outcome,
 )
 from dialerd.core.regime import effective_caps
-from dialerd.store import caps, dialogs, usage
+from dialerd.store import caps, dialogs, ended, usage
 from dialerd.store.limits import CLAIM_MAX, EXAMINED_MAX, IN_FLIGHT_RETRY_S, STEP_ROWS
 from dialerd.store.schema import (
     ATTEMPT,
@@ -211,7 +211,7 @@ def _expire_leases(unit: Unit, now_ms: int) -> None:
     unit.set_counter(LEASES_FROM, floor)
 
 
-def recover(unit: Unit, now_ms: int, done: int = 0) -> int | More:
+def recover(unit: Unit, now_ms: int, settled: int = 0) -> int | More:
     """Settle every open attempt of a daemon that is gone; see `Store.recover`.
 
     A begun one counts as heard for every cap, because nobody knows how far it got.
@@ -228,15 +228,16 @@ def recover(unit: Unit, now_ms: int, done: int = 0) -> int | More:
         dialed = ATTEMPT.unpack(begun)
         dialogs.leave_behind(unit, attempt_id, dialed.trunk)
         usage.add_cut_off(unit, dialed, now_ms)
-        ended = msgspec.structs.replace(dialed, outcome=Outcome.INTERRUPTED, ended_ms=now_ms)
-        unit.t.attempts.put(kept_at, ATTEMPT.pack(ended))
+        done = msgspec.structs.replace(dialed, outcome=Outcome.INTERRUPTED, ended_ms=now_ms)
+        unit.t.attempts.put(kept_at, ATTEMPT.pack(done))
+        ended.record(unit, held.campaign_id, held.lead_id, attempt_id)
         caps.settle(unit, held.phone, attempt_id, caps.HEARD, now_ms)
         raw_lead = unit.t.leads.get(lead_key(held.campaign_id, held.lead_id))
         lead = msgspec.structs.replace(LEAD.unpack(raw_lead or b""), outcome=Outcome.INTERRUPTED)
         put_back(unit, lead, LeadState.INTERRUPTED, 0)
         unit.books(held.campaign_id).outcomes[OUTCOME_INDEX[Outcome.INTERRUPTED]] += 1
-    done += len(rows)
+    settled += len(rows)
     if len(rows) < STEP_ROWS:
         unit.set_counter(LEASES_FROM, 0)
-        return done
-    return More(lambda later: recover(later, now_ms, done))
+        return settled
+    return More(lambda later: recover(later, now_ms, settled))

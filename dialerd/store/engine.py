@@ -56,6 +56,11 @@ class Tables:
     dialogs: Table
     old_calls: Table
     imports: Table
+    ended: Table
+    cursors: Table
+    outbox: Table
+    hidden: Table
+    audit: Table
 
     def __init__(self, make: Callable[[str], Table]) -> None:
         """`make` opens the table of a name."""

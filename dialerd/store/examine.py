@@ -56,6 +56,11 @@ READ: Final[dict[str, Callable[[bytes], object]]] = {
     "dialogs": schema.unseal,
     "old_calls": schema.OLD_CALL.unpack,
     "imports": schema.IMPORT.unpack,
+    "ended": schema.unseal,
+    "cursors": schema.CURSOR.unpack,
+    "outbox": schema.OUTBOX.unpack,
+    "hidden": schema.unseal,
+    "audit": schema.AUDIT.unpack,
 }
 #: The key that a record must lie under, or how that begins, where the record says so itself.
 KEYED: Final[dict[str, Callable[[Any], bytes]]] = {

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from dialerd.core.records import Campaign, CampaignState, LeadState, Outcome
-from dialerd.store import campaigns, caps, dialogs, lists
+from dialerd.store import campaigns, caps, dialogs, ended, lists
 from dialerd.store.claims import IN_HAND, LEASES_FROM, NEXT_ATTEMPT
 from dialerd.store.engine import Table
 from dialerd.store.limits import EVENT_INDEX_MAX
@@ -59,9 +59,11 @@ def problems(unit: Unit) -> Iterator[str]:
         "campaign", unit.t.names, {one.settings.name: one.campaign_id for one in all_campaigns}
     )
     yield from _open_problems(unit)
-    yield from dialogs.problems(unit)
     yield from _event_problems(unit)
     yield from _counter_problems(unit)
+    if unit.counter(b"format") != 1:  # the file of an older program knows neither
+        yield from dialogs.problems(unit)
+        yield from ended.problems(unit)
 
 
 def _name_problems(what: str, table: Table, names: dict[str, int]) -> Iterator[str]:
@@ -130,18 +132,8 @@ def _campaign_problems(unit: Unit, campaign: Campaign) -> Iterator[str]:
     name = f"campaign {campaign_id}"
     first, stop = campaign_key(campaign_id), campaign_key(campaign_id + 1)
     states: Counter[LeadState] = Counter()
-    waiting = 0
-    for _, raw in scan_all(unit.t.leads, first, stop):
-        lead = LEAD.unpack(raw)
-        states[lead.state] += 1
-        if lead.state in IN_HAND:
-            if unit.t.open.get(open_key(lead.attempt_id)) is None:
-                yield f"{name}: lead {lead.lead_id} is {lead.state.name} and in nobody's hands"
-            continue
-        waiting += 1
-        key = due_key(campaign_id, lead.state, lead.due_s, lead.lead_id)
-        if unit.t.due.get(key) is None:
-            yield f"{name}: lead {lead.lead_id} is {lead.state.name} without its index entry"
+    yield from _lead_problems(unit, campaign_id, states)
+    waiting = states.total() - sum(states[state] for state in IN_HAND)
     indexed = Counter(split_due(key)[3] for key, _ in scan_all(unit.t.due, first, stop))
     if indexed.total() != waiting or len(indexed) != waiting:
         yield f"{name}: {indexed.total()} index entries for {waiting} leads"
@@ -168,9 +160,27 @@ def _attempt_problems(unit: Unit, campaign_id: int, books: Books) -> Iterator[st
             outcomes[attempt.outcome] += 1
         elif unit.t.open.get(open_key(attempt_id)) is None:
             yield f"{name}: attempt {attempt_id} has no outcome and is not open"
-    ended = [outcomes[outcome] for outcome in OUTCOME_INDEX]
-    if books.outcomes != ended:
-        yield f"{name}: books say {books.outcomes}, the attempts are {ended}"
+    over = [outcomes[outcome] for outcome in OUTCOME_INDEX]
+    if books.outcomes != over:
+        yield f"{name}: books say {books.outcomes}, the attempts are {over}"
+
+
+def _lead_problems(unit: Unit, campaign_id: int, states: Counter[LeadState]) -> Iterator[str]:
+    """Every lead lies where it belongs; counts them by state."""
+    name = f"campaign {campaign_id}"
+    first, stop = campaign_key(campaign_id), campaign_key(campaign_id + 1)
+    for key, raw in scan_all(unit.t.leads, first, stop):
+        lead = LEAD.unpack(raw)
+        states[lead.state] += 1
+        if key != lead_key(campaign_id, lead.lead_id):
+            yield f"{name}: lead {lead.lead_id} lies under another key"
+        if lead.state in IN_HAND:
+            if unit.t.open.get(open_key(lead.attempt_id)) is None:
+                yield f"{name}: lead {lead.lead_id} is {lead.state.name} and in nobody's hands"
+            continue
+        index = due_key(campaign_id, lead.state, lead.due_s, lead.lead_id)
+        if unit.t.due.get(index) is None:
+            yield f"{name}: lead {lead.lead_id} is {lead.state.name} without its index entry"
 
 
 def _open_problems(unit: Unit) -> Iterator[str]:

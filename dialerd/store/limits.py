@@ -19,6 +19,11 @@ EXAMINED_MAX: Final = 2_000  # capped and blocked leads one claim may set aside 
 IN_FLIGHT_RETRY_S: Final = 60  # when a number another campaign is calling is looked at again
 CAP_ENTRIES_MAX: Final = 1_000  # calls remembered for each number and each kind of counting
 
+# What ended, and who takes it.
+CURSORS_MAX: Final = 1_000
+CURSOR_NAME_MAX: Final = 100
+OUTBOX_MAX: Final = 10_000_000  # rows that may wait at most; past those allowed they are dropped
+
 # Transactions: longer work is cut into steps, so that other writers get their turn between them.
 STEP_ROWS: Final = 4_000
 SCAN_PAGE: Final = 10_000

@@ -145,6 +145,7 @@ class LmdbEngine:
         self._file = file or folder / "data.mdb"
         self._map_lock = threading.RLock()
         self.broken: StoreFailedError | None = None
+        self.format = 0
         if not (create and file is None) and not self._file.exists():
             raise StoreError(f"there is no store in {folder}" if file is None else f"no {file}")
         try:
@@ -254,6 +255,7 @@ class LmdbEngine:
             )
         if not written:
             raise StoreFormatError(f"{self._file} is damaged or not a store; restore a backup")
+        self.format = written
         handles = {}
         for name in names:
             try:

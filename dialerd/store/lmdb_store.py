@@ -9,10 +9,12 @@ from typing import Any, Final, TypeVar
 import lmdb
 
 from dialerd.core.ports import StoreFailedError
+from dialerd.store import ended
 from dialerd.store.base import BaseStore
 from dialerd.store.folder import FolderLock
 from dialerd.store.limits import LINGER_S, MAP_BYTES
 from dialerd.store.lmdb_engine import LmdbEngine
+from dialerd.store.migrations import migrate, needed
 from dialerd.store.unit import Unit
 from dialerd.store.writer import Writer
 
@@ -58,6 +60,7 @@ class LmdbStore(BaseStore):
             "commit_s_sum": writer.commit_s_sum,
             "commit_s_max": writer.commit_s_max,
             **self._engine.figures(),
+            **self._read(ended.outbox_figures),
         }
 
     def close(self) -> None:
@@ -100,8 +103,24 @@ def open_store(
             create=create and not readonly,
             readonly=readonly,
         )
+        try:
+            if not readonly and needed(engine):
+                _migrate(path, engine, lock)
+        except BaseException:
+            engine.close()
+            raise
         return LmdbStore(engine, lock, linger_s)
     except BaseException:
         if lock is not None:
             lock.release()
         raise
+
+
+def _migrate(path: Path, engine: LmdbEngine, lock: FolderLock | None) -> None:
+    """Alone on the folder: a daemon of the older format must not write meanwhile."""
+    own = FolderLock(path) if lock is None else None
+    try:
+        migrate(engine)
+    finally:
+        if own is not None:
+            own.release()

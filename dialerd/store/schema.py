@@ -21,6 +21,11 @@
     old_calls   attempt u64                              OldCall        until it has been ended
     usage       day u32 | trunk | NUL | port             Usage          what a line used
     imports     list u32 | digest of the source          ImportMark     until the import ends
+    ended       seq u64                                  campaign u32 | lead u32 | attempt u64
+    cursors     name                                     Cursor         who has taken which of them
+    outbox      number u64                               OutboxRow      who is to be told of what
+    hidden      keyed digest of a number                 as `caps`      of numbers that were erased
+    audit       number u64                               AuditLine      erasures, without the number
 
 Keys are big-endian, so that a range scan is the query. A lead has exactly one index entry: in
 `open` while it is in the dialer's hands (CLAIMED, DIALING), in `due` at all other times.
@@ -54,7 +59,7 @@ from dialerd.core.records import (
     Usage,
 )
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 VERSION: Final = 1
 T = TypeVar("T")
 
@@ -89,6 +94,43 @@ class BooksRecord(Record):
 
     leads: tuple[int, ...]
     outcomes: tuple[int, ...]
+
+
+class Cursor(Record):
+    """How far somebody has taken what ended.
+
+    Records up to `seq` are in its hands. `part` is a file, complete and durable, that holds those
+    behind up to `last`, and is on its way to the name `final` in the folder `target`. `length` is
+    how much of a file that is added to holds records up to `seq`.
+    """
+
+    name: str
+    seq: int = 0
+    at_ms: int = 0
+    target: str = ""
+    part: str = ""
+    final: str = ""
+    last: int = 0
+    length: int = 0
+
+
+class OutboxRow(Record):
+    """Somebody is to be told: what of (`ended`), and where it is found. It holds nothing itself."""
+
+    kind: str
+    seq: int
+    campaign_id: int
+    lead_id: int
+    attempt_id: int
+
+
+class AuditLine(Record):
+    """Who did what to the records, told without what it was done to."""
+
+    at_ms: int
+    who: str
+    what: str
+    counts: dict[str, int] = {}  # noqa: RUF012 - a Struct copies it
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -156,6 +198,9 @@ DNC: Final = Codec[DoNotCall](DoNotCall)
 OLD_CALL: Final = Codec[OldCall](OldCall)
 USAGE: Final = Codec[Usage](Usage)
 IMPORT: Final = Codec[ImportMark](ImportMark)
+CURSOR: Final = Codec[Cursor](Cursor)
+OUTBOX: Final = Codec[OutboxRow](OutboxRow)
+AUDIT: Final = Codec[AuditLine](AuditLine)
 
 _u32, _u64 = struct.Struct(">I"), struct.Struct(">Q")
 _u32u32, _u32u64, _u64u32 = struct.Struct(">II"), struct.Struct(">IQ"), struct.Struct(">QI")

@@ -1,0 +1,46 @@
+"""The tables about what becomes of records: `[cdr]` and `[outbox]`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from dialerd.config.keys import RESTART, Section, doc
+
+
+class CdrForm(StrEnum):
+    """How a line is written."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
+
+
+class Cdr(Section):
+    """Files with a line for each call that has ended, each line once, whatever is killed."""
+
+    enabled: Annotated[bool, doc("Whether they are written.", RESTART)] = False
+    folder: Annotated[str, doc("Their folder; empty: `cdr` in that of [store].", RESTART)] = ""
+    format: Annotated[
+        CdrForm, doc("csv, for spreadsheets; jsonl, with every interaction.", RESTART)
+    ] = CdrForm.CSV
+    rotate_mb: Annotated[
+        int, doc("Begin a new file after so many MB.", RESTART, ge=1, le=1 << 20)
+    ] = 100
+    daily: Annotated[bool, doc("Begin a new file with each local day.", RESTART)] = True
+    keep: Annotated[
+        int, doc("Finished files that stay; older ones are removed. 0: all.", RESTART, ge=0)
+    ] = 0
+
+
+class Outbox(Section):
+    """Rows for whoever is to be told of calls that ended, written with the call's last record."""
+
+    rows_max: Annotated[
+        int,
+        doc(
+            "Rows that may wait; beyond, new ones are dropped and counted. 0: none are written.",
+            RESTART,
+            ge=0,
+            le=10_000_000,
+        ),
+    ] = 0

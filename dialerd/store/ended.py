@@ -1,0 +1,203 @@
+"""What has ended, in the order it was committed: what everything that leaves us is read from.
+
+Every attempt that ends gets the next number of `ended`, in the transaction that ends it: there is
+no gap and nothing twice. Who takes records away (`dialerd export`, the files of `[cdr]`) has a
+cursor: a name in the store with the number of the last record that is in its hands
+(docs/adr/0016-what-ended.md). The outbox holds a row for whoever is to be told; a sender reads the
+oldest and acknowledges them.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from dialerd.core.ports import ConflictError, NotFoundError, StoreError
+from dialerd.core.records import Attempt, CallEvent
+from dialerd.store.limits import CURSOR_NAME_MAX, CURSORS_MAX, EVENT_INDEX_MAX, OUTBOX_MAX
+from dialerd.store.reading import scan_all
+from dialerd.store.schema import (
+    ATTEMPT,
+    CURSOR,
+    EVENTS,
+    OUTBOX,
+    Cursor,
+    OutboxRow,
+    attempt_key,
+    event_key,
+    number64,
+    read_u64,
+    seal,
+    split_event,
+    unseal,
+)
+from dialerd.store.unit import Unit
+
+LAST_ENDED: Final = b"last_ended"
+OUTBOX_ROWS_MAX: Final = b"outbox_max"  # 0: nobody is to be told
+OUTBOX_DROPPED: Final = b"outbox_dropped"
+LAST_OUTBOX: Final = b"last_outbox"
+_ref = struct.Struct(">IIQ")  # campaign, lead, attempt
+_END: Final = b"\xff" * 9
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """One attempt that is over, with what happened in it; `seq` counts from 1 without a gap."""
+
+    seq: int
+    attempt: Attempt
+    events: tuple[CallEvent, ...]
+
+
+def record(unit: Unit, campaign_id: int, lead_id: int, attempt_id: int) -> None:
+    """An attempt ends in this transaction."""
+    seq = unit.next_number(LAST_ENDED)
+    unit.t.ended.put(number64(seq), seal(_ref.pack(campaign_id, lead_id, attempt_id)))
+    rows_max = unit.counter(OUTBOX_ROWS_MAX)
+    if rows_max:
+        if unit.t.outbox.count() >= rows_max:
+            unit.next_number(OUTBOX_DROPPED)
+        else:
+            row = OutboxRow("ended", seq, campaign_id, lead_id, attempt_id)
+            unit.t.outbox.put(number64(unit.next_number(LAST_OUTBOX)), OUTBOX.pack(row))
+
+
+def split_ref(value: bytes) -> tuple[int, int, int]:
+    """Campaign, lead and attempt of a record."""
+    found: tuple[int, int, int] = _ref.unpack(unseal(value))
+    return found
+
+
+def last(unit: Unit) -> int:
+    """The number of the newest record."""
+    return unit.counter(LAST_ENDED)
+
+
+def page(unit: Unit, after: int, limit: int) -> list[Ended]:
+    """The next records behind a number."""
+    rows = unit.t.ended.scan(number64(after + 1), _END, limit)
+    return [_read(unit, read_u64(key), *split_ref(value)) for key, value in rows]
+
+
+def _read(unit: Unit, seq: int, campaign_id: int, lead_id: int, attempt_id: int) -> Ended:
+    raw = unit.t.attempts.get(attempt_key(campaign_id, lead_id, attempt_id))
+    attempt = ATTEMPT.unpack(raw or b"")
+    return Ended(seq, attempt, tuple(events_of(unit, campaign_id, lead_id, attempt_id)))
+
+
+def events_of(unit: Unit, campaign_id: int, lead_id: int, attempt_id: int) -> Iterator[CallEvent]:
+    """What happened in an attempt, in its order."""
+    first = event_key(campaign_id, lead_id, attempt_id, 0)
+    stop = event_key(campaign_id, lead_id, attempt_id, EVENT_INDEX_MAX)
+    next_index = 0
+    for key, raw in scan_all(unit.t.events, first, stop):
+        start = split_event(key)[3]
+        for index, event in enumerate(EVENTS.unpack(raw), start):
+            if index >= next_index:
+                next_index = index + 1
+                yield event
+
+
+# Cursors.
+
+
+def _cursor_key(name: str) -> bytes:
+    key = name.encode("utf-8", "replace")
+    if not name.strip() or len(key) > CURSOR_NAME_MAX or not name.isprintable() or "/" in name:
+        raise StoreError(
+            f"a cursor's name is 1 to {CURSOR_NAME_MAX} printable bytes without '/', not {name!r}"
+        )
+    return key
+
+
+def cursor(unit: Unit, name: str) -> Cursor:
+    """Where a cursor stands; a new one stands before the first record."""
+    raw = unit.t.cursors.get(_cursor_key(name))
+    return Cursor(name) if raw is None else CURSOR.unpack(raw)
+
+
+def cursors(unit: Unit) -> list[Cursor]:
+    """All of them by name."""
+    return [CURSOR.unpack(raw) for _, raw in scan_all(unit.t.cursors, b"", _END * 64)]
+
+
+def move_cursor(unit: Unit, before: Cursor, after: Cursor) -> Cursor:
+    """Replace a cursor; ConflictError when it does not stand as `before` any more."""
+    if cursor(unit, before.name) != before:
+        raise ConflictError(f"the cursor {before.name!r} was moved by another program meanwhile")
+    key = _cursor_key(after.name)
+    if unit.t.cursors.get(key) is None and unit.t.cursors.count() >= CURSORS_MAX:
+        raise StoreError(f"there are at most {CURSORS_MAX} cursors; remove one")
+    if after.name != before.name or not before.seq <= after.seq <= last(unit):
+        raise StoreError(f"the cursor {before.name!r} cannot move from {before.seq} to {after.seq}")
+    unit.t.cursors.put(key, CURSOR.pack(after))
+    return after
+
+
+def remove_cursor(unit: Unit, name: str) -> None:
+    """Forget it; NotFoundError when there is none."""
+    if not unit.t.cursors.delete(_cursor_key(name)):
+        raise NotFoundError(f"there is no cursor named {name!r}")
+
+
+# The outbox.
+
+
+def set_outbox(unit: Unit, rows_max: int) -> None:
+    """How many rows may wait; 0: none are written. Rows that wait already stay."""
+    unit.set_counter(OUTBOX_ROWS_MAX, min(max(rows_max, 0), OUTBOX_MAX))
+
+
+def outbox(unit: Unit, limit: int) -> list[tuple[int, OutboxRow]]:
+    """The oldest rows with their numbers."""
+    rows = unit.t.outbox.scan(number64(0), _END, limit)
+    return [(read_u64(key), OUTBOX.unpack(raw)) for key, raw in rows]
+
+
+def outbox_done(unit: Unit, through: int, limit: int) -> int:
+    """Take rows away up to a number, at most `limit`; how many."""
+    rows = unit.t.outbox.scan(number64(0), number64(through + 1), limit)
+    for key, _ in rows:
+        unit.t.outbox.delete(key)
+    return len(rows)
+
+
+def outbox_figures(unit: Unit) -> dict[str, int]:
+    """Rows that wait, how many may, and how many found no room."""
+    return {
+        "outbox_rows": unit.t.outbox.count(),
+        "outbox_max": unit.counter(OUTBOX_ROWS_MAX),
+        "outbox_dropped": unit.counter(OUTBOX_DROPPED),
+    }
+
+
+def problems(unit: Unit) -> Iterator[str]:
+    """Every attempt that is over has one record, numbered without a gap."""
+    told: set[tuple[int, int, int]] = set()
+    count = 0
+    for count, (key, raw) in enumerate(scan_all(unit.t.ended, b"", _END * 4), 1):
+        if read_u64(key) != count:
+            yield f"record {count} of what ended is missing"
+            return
+        told.add(split_ref(raw))
+    if count != last(unit):
+        yield f"{count} attempts have ended, {last(unit)} are counted"
+    if count != len(told):
+        yield f"{count - len(told)} attempts have ended twice"
+    over = 0
+    for key, raw in scan_all(unit.t.attempts, b"", _END * 4):
+        attempt = ATTEMPT.unpack(raw)
+        if key != attempt_key(attempt.campaign_id, attempt.lead_id, attempt.attempt_id):
+            yield f"attempt {attempt.attempt_id} lies under another key"
+        if attempt.outcome is not None:
+            over += 1
+            if (attempt.campaign_id, attempt.lead_id, attempt.attempt_id) not in told:
+                yield f"attempt {attempt.attempt_id} is over and not among what ended"
+    if over != len(told):
+        yield f"{len(told)} attempts have ended, {over} have an outcome"
+    for one in cursors(unit):
+        if one.seq > count:
+            yield f"cursor {one.name!r} stands behind the last record"
