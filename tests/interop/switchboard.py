@@ -15,6 +15,7 @@ from sip import sdp
 from sip.calls.negotiation import Capabilities, Negotiation
 from sip.events import Accepted, Incoming, Invite, Modified, Renegotiated, SipEvent
 from tests.interop.agent import HOST, Agent
+from tests.interop.relay import Relay
 from tests.ports import free_port, media_ports
 
 
@@ -28,6 +29,7 @@ class Switchboard:
         self.media: dict[int, sdp.Media] = {}
         self.directions: list[tuple[int, bool, bool]] = []  # leg, the peer listens, and talks
         self.through: dict[int, int] = {}  # legs whose peer is behind a port of a relay
+        self.relay: Relay | None = None  # between us and the peers
         self._machines: dict[int, Negotiation] = {}
 
     def close(self) -> None:
@@ -43,10 +45,13 @@ class Switchboard:
             self.streams[leg] = self.engine.open(HOST, *media_ports())
         able = Capabilities(**{"host": HOST, "port": self.port(leg), **can})  # type: ignore[arg-type]
         self._machines[leg] = machine = Negotiation(able, leg, random.SystemRandom())
+        described = machine.offer()
+        if self.relay is not None:
+            described = self.relay.offer(leg, described)
         target = f"sip:{user}@{HOST}:{port}"
         invite = Invite(
             leg, ((HOST, port, 0),), target, f"sip:1900@{HOST}", target,
-            f"{leg}-{self.agent.port}@{HOST}", machine.offer(),
+            f"{leg}-{self.agent.port}@{HOST}", described,
         )  # fmt: skip
         self.agent.endpoint.invite(invite, time.monotonic_ns())
         self.agent.transport.flush()
@@ -56,7 +61,11 @@ class Switchboard:
         if not isinstance(event, Accepted | Renegotiated | Modified):
             return
         before = self.media.get(event.leg)
-        media = sdp.settle(agent.endpoint.description(event.leg), event.sdp)
+        ours, theirs = agent.endpoint.description(event.leg), event.sdp
+        if self.relay is not None:  # it changed both
+            ours = self._machines[event.leg].text
+            theirs = self.relay.answer(event.leg, theirs)
+        media = sdp.settle(ours, theirs)
         if event.leg in self.through:
             media = msgspec.structs.replace(media, port=self.through[event.leg])
         follow(self.engine, self.streams[event.leg], media, before)
