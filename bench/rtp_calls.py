@@ -156,15 +156,20 @@ def both_ways(ours: bool, streams: int, seconds: float, *more: str) -> dict[str,
     there = [twin(), "play", str(streams), str(REMOTE), str(LOCAL), "0", "0"]
     command = [*player(ours), str(streams), str(LOCAL), str(REMOTE), "0", "1", *more]
     with process(*there) as peer, process(*command, core=PLAYER_CORE) as child:
+        ready = time.monotonic()
         time.sleep(SETTLE_S)
-        cpu, begun = cpu_s(child.pid), time.monotonic()
+        cpu, begun, peers = cpu_s(child.pid), time.monotonic(), cpu_s(peer.pid)
         time.sleep(seconds)
-        cpu, wall = cpu_s(child.pid) - cpu, time.monotonic() - begun
+        cpu, peers = cpu_s(child.pid) - cpu, cpu_s(peer.pid) - peers
+        ended = time.monotonic()
         found = finish(child)
         found["peer"] = finish(peer)
+    wall = ended - begun
     found["lost"] += found["peer"]["lost"]
-    packets = 2 * 50 * streams * wall
-    return found | {"cpu_us": cpu * 1e6 / packets, "core": cpu / wall}
+    # a player that cannot keep up sends less than it should
+    share = min(1.0, found["sent"] / (50 * streams * (ended - ready)))
+    packets = 2 * 50 * streams * wall * share
+    return found | {"cpu_us": cpu * 1e6 / packets, "core": cpu / wall, "peer_core": peers / wall}
 
 
 class Pairs(NamedTuple):

@@ -2,7 +2,10 @@
 
 It is loaded by its soname instead of being linked, so that neither its headers nor the library are
 needed to build, or to run without SRTP. The declarations are those of OpenSSL 3's public ABI:
-EVP_EncryptInit(3), EVP_MAC(3), OSSL_PARAM(3).
+EVP_EncryptInit(3), SHA1(3).
+
+HMAC-SHA1 (RFC 2104) is put together from SHA1_Update: EVP_MAC allocates twice for each packet, and
+costs twice as much.
 """
 
 from libc.stdint cimport uint8_t
@@ -12,13 +15,15 @@ cdef extern from * nogil:
     #include <dlfcn.h>
     #include <stddef.h>
     #include <stdint.h>
+    #include <stdlib.h>
+    #include <string.h>
 
     typedef struct {
-        const char *key;
-        unsigned int type;
-        void *data;
-        size_t size, returned;
-    } dl_param;
+        unsigned int state[24]; /* SHA_CTX of sha.h */
+    } dl_sha1;
+    typedef struct {
+        dl_sha1 inner, outer; /* behind the key's block */
+    } dl_hmac;
     typedef int dl_update(void *, uint8_t *, int *, const uint8_t *, int);
     typedef int dl_final(void *, uint8_t *, int *);
     typedef int dl_init(void *, const void *, void *, const uint8_t *, const uint8_t *);
@@ -33,15 +38,10 @@ cdef extern from * nogil:
         dl_final *encrypt_final, *decrypt_final;
         const void *(*aes_128_ctr)(void), *(*aes_256_ctr)(void);
         const void *(*aes_128_gcm)(void), *(*aes_256_gcm)(void);
-        void *(*mac_fetch)(void *, const char *, const char *);
-        void *(*mac_new)(void *);
-        void (*mac_free)(void *);
-        int (*mac_init)(void *, const uint8_t *, size_t, const dl_param *);
-        int (*mac_update)(void *, const uint8_t *, size_t);
-        int (*mac_final)(void *, uint8_t *, size_t *, size_t);
-        dl_param (*param_text)(const char *, char *, size_t);
-        dl_param (*param_end)(void);
-        void *hmac;
+        int (*sha1_init)(dl_sha1 *);
+        int (*sha1_update)(dl_sha1 *, const void *, size_t);
+        int (*sha1_final)(uint8_t *, dl_sha1 *);
+        int complete;
     } dl_evp_table;
 
     /* The library's functions; NULL without it. Call with the GIL held: nothing else guards it. */
@@ -62,18 +62,13 @@ cdef extern from * nogil:
             {"EVP_aes_256_ctr", &evp.aes_256_ctr},
             {"EVP_aes_128_gcm", &evp.aes_128_gcm},
             {"EVP_aes_256_gcm", &evp.aes_256_gcm},
-            {"EVP_MAC_fetch", &evp.mac_fetch},
-            {"EVP_MAC_CTX_new", &evp.mac_new},
-            {"EVP_MAC_CTX_free", &evp.mac_free},
-            {"EVP_MAC_init", &evp.mac_init},
-            {"EVP_MAC_update", &evp.mac_update},
-            {"EVP_MAC_final", &evp.mac_final},
-            {"OSSL_PARAM_construct_utf8_string", &evp.param_text},
-            {"OSSL_PARAM_construct_end", &evp.param_end},
+            {"SHA1_Init", &evp.sha1_init},
+            {"SHA1_Update", &evp.sha1_update},
+            {"SHA1_Final", &evp.sha1_final},
         };
         void *library, *found;
         size_t i;
-        if (evp.hmac != NULL)
+        if (evp.complete)
             return &evp;
         library = dlopen("libcrypto.so.3", RTLD_NOW | RTLD_LOCAL);
         if (library == NULL)
@@ -84,8 +79,8 @@ cdef extern from * nogil:
                 return NULL;
             *(void **) wanted[i].at = found;
         }
-        evp.hmac = evp.mac_fetch(NULL, "HMAC", NULL);
-        return evp.hmac != NULL ? &evp : NULL;
+        evp.complete = 1;
+        return &evp;
     }
     static inline const void *dl_evp_cipher(const dl_evp_table *evp, int key_bytes, int gcm) {
         if (gcm)
@@ -104,23 +99,32 @@ cdef extern from * nogil:
     }
     /* A keyed HMAC-SHA1; NULL when the library refuses. */
     static inline void *dl_evp_hmac(const dl_evp_table *evp, const uint8_t *key, size_t bytes) {
-        char digest[] = "SHA1";
-        dl_param how[2];
-        void *ctx = evp->mac_new(evp->hmac);
-        how[0] = evp->param_text("digest", digest, 0);
-        how[1] = evp->param_end();
-        if (ctx != NULL && evp->mac_init(ctx, key, bytes, how) == 1)
-            return ctx;
-        evp->mac_free(ctx);
+        dl_hmac *mac = malloc(sizeof *mac);
+        uint8_t in[64], out[64];
+        size_t i;
+        if (mac == NULL)
+            return NULL;
+        for (i = 0; i < 64; i++) {
+            in[i] = (i < bytes ? key[i] : 0) ^ 0x36;
+            out[i] = (i < bytes ? key[i] : 0) ^ 0x5c;
+        }
+        i = evp->sha1_init(&mac->inner) == 1 && evp->sha1_update(&mac->inner, in, 64) == 1
+            && evp->sha1_init(&mac->outer) == 1 && evp->sha1_update(&mac->outer, out, 64) == 1;
+        explicit_bzero(in, sizeof in);
+        explicit_bzero(out, sizeof out);
+        if (i)
+            return mac;
+        free(mac);
         return NULL;
     }
     static inline void dl_evp_free(const dl_evp_table *evp, void *ctx) {
         if (ctx != NULL)
             evp->ctx_free(ctx);
     }
-    static inline void dl_evp_hmac_free(const dl_evp_table *evp, void *ctx) {
+    static inline void dl_evp_hmac_free(void *ctx) {
         if (ctx != NULL)
-            evp->mac_free(ctx);
+            explicit_bzero(ctx, sizeof(dl_hmac));
+        free(ctx);
     }
     /* Counter mode, either way; 1 when it worked. */
     static inline int dl_evp_ctr(const dl_evp_table *evp, void *ctx, const uint8_t *iv,
@@ -132,11 +136,12 @@ cdef extern from * nogil:
     /* HMAC-SHA1 of two pieces with the key given before; 1 when it worked. */
     static inline int dl_evp_mac(const dl_evp_table *evp, void *ctx, const uint8_t *one,
                                  int one_bytes, const uint8_t *two, int two_bytes, uint8_t *out) {
-        size_t done;
-        return evp->mac_init(ctx, NULL, 0, NULL) == 1
-            && evp->mac_update(ctx, one, (size_t) one_bytes) == 1
-            && (two_bytes == 0 || evp->mac_update(ctx, two, (size_t) two_bytes) == 1)
-            && evp->mac_final(ctx, out, &done, 20) == 1;
+        dl_hmac mac = *(const dl_hmac *) ctx;
+        return evp->sha1_update(&mac.inner, one, (size_t) one_bytes) == 1
+            && (two_bytes == 0 || evp->sha1_update(&mac.inner, two, (size_t) two_bytes) == 1)
+            && evp->sha1_final(out, &mac.inner) == 1
+            && evp->sha1_update(&mac.outer, out, 20) == 1
+            && evp->sha1_final(out, &mac.outer) == 1;
     }
     /* GCM: `out` gets the text and then 16 octets of tag. The AAD may be in two pieces. */
     static inline int dl_evp_seal(const dl_evp_table *evp, void *ctx, const uint8_t *iv,
@@ -178,7 +183,7 @@ cdef extern from * nogil:
     )
     void *evp_hmac "dl_evp_hmac"(const Evp *evp, const uint8_t *key, size_t bytes)
     void evp_free "dl_evp_free"(const Evp *evp, void *ctx)
-    void evp_hmac_free "dl_evp_hmac_free"(const Evp *evp, void *ctx)
+    void evp_hmac_free "dl_evp_hmac_free"(void *ctx)
     int evp_ctr "dl_evp_ctr"(
         const Evp *evp, void *ctx, const uint8_t *iv, const uint8_t *data, int bytes, uint8_t *out
     )

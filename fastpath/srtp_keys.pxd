@@ -11,7 +11,7 @@ cdef enum:
 cdef struct Key:  # for RTP or for RTCP
     const Evp *evp
     void *cipher  # EVP_CIPHER_CTX
-    void *mac  # EVP_MAC_CTX; NULL with GCM
+    void *mac  # of evp_hmac; NULL with GCM
     uint8_t salt[14]
     uint8_t tag_bytes
 

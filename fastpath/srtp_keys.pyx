@@ -144,6 +144,6 @@ cdef int srtp_keys(Keys *into, object keys, int opens) except -1:
 cdef void srtp_forget(Keys *keys) noexcept nogil:
     evp_free(keys.rtp.evp, keys.rtp.cipher)
     evp_free(keys.rtcp.evp, keys.rtcp.cipher)
-    evp_hmac_free(keys.rtp.evp, keys.rtp.mac)
-    evp_hmac_free(keys.rtcp.evp, keys.rtcp.mac)
+    evp_hmac_free(keys.rtp.mac)
+    evp_hmac_free(keys.rtcp.mac)
     memset(keys, 0, sizeof(Keys))
