@@ -82,13 +82,16 @@ def process(*command: str, core: int = 0) -> Iterator[subprocess.Popen[str]]:
                 child.kill()
 
 
-def cpu_s(pid: int) -> float:
-    """What the scheduler gave a process: its real-time threads, or all when it has none."""
+def cpu_s(pid: int, *, whole: bool = False) -> float:
+    """What the scheduler gave a process: its real-time threads; all when there are none."""
     tasks = list(Path(f"/proc/{pid}/task").iterdir())
     timely = [
         task for task in tasks if (task / "stat").read_text().rpartition(")")[2].split()[38] == FIFO
     ]
-    return sum(int((t / "schedstat").read_text().split()[0]) for t in timely or tasks) / 1e9
+    return (
+        sum(int((t / "schedstat").read_text().split()[0]) for t in (not whole and timely) or tasks)
+        / 1e9
+    )
 
 
 def finish(child: subprocess.Popen[str]) -> dict[str, Any]:

@@ -8,10 +8,10 @@
  *       REMOTE, or with PORT 0 to the same port of host REMOTE + n. A host is the two middle bytes
  *       of 127.x.y.1. With HEAR 1 it does all of the engine's work on what comes (rtp_twin_hear.h),
  *       with HEAR 0 it only counts.
- *   rtp_twin tones FRAMES
- *       that work on so many frames in memory
+ *   rtp_twin tones FRAMES | rtp_twin record FRAMES
+ *       that work on so many frames in memory; as many of two sides laid out as stereo samples
  *
- * The first two say "ready" and run until standard input ends; play then prints JSON, as tones does.
+ * The first two say "ready" and run until standard input ends; all but the meter print JSON.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -290,18 +290,44 @@ static int meter(const char *path, const char *host, int port) {
     return 0;
 }
 
+static int64_t cpu_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (int64_t) t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
 static int tones(int frames) {
     static uint8_t audio[500 * FRAME];
     struct heard h = {.hit_before = -1, .down = -1};
-    struct timespec before, after;
     for (unsigned i = 0; i < sizeof audio; i++)
         audio[i] = i * 7;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
+    int64_t before = cpu_ns();
     for (int i = 0; i < frames; i++)
         hear_audio(&h, audio + i % 500 * FRAME, FRAME);
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
-    double ns = (after.tv_sec - before.tv_sec) * 1e9 + (after.tv_nsec - before.tv_nsec);
-    printf("{\"ns\": %.1f, \"digits\": %lu, \"talking\": %lu}\n", ns / frames, h.digits, h.talking);
+    printf("{\"ns\": %.1f, \"digits\": %lu, \"talking\": %lu}\n",
+           (double) (cpu_ns() - before) / frames, h.digits, h.talking);
+    return 0;
+}
+
+/* A quarter of a second of both sides at a time: laid out, handed on, cleared. */
+static int record(int frames) {
+    enum { PART = 12 };
+    static uint8_t audio[500 * FRAME];
+    static int16_t tape[PART * FRAME][2], out[PART * FRAME][2];
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < sizeof audio; i++)
+        audio[i] = i * 7;
+    int64_t before = cpu_ns();
+    for (int i = 0; i < frames; i += PART) {
+        for (int frame = 0; frame < PART; frame++)
+            for (int side = 0; side < 2; side++)
+                for (int n = 0; n < FRAME; n++)
+                    tape[frame * FRAME + n][side] = linear[audio[(i + frame) % 500 * FRAME + n]];
+        memcpy(out, tape, sizeof out);
+        memset(tape, 0, sizeof tape);
+        sum += (uint16_t) out[i % PART][1];
+    }
+    printf("{\"ns\": %.1f, \"sum\": %lu}\n", (double) (cpu_ns() - before) / frames / 2, sum);
     return 0;
 }
 
@@ -315,9 +341,11 @@ int main(int argc, char **argv) {
         return meter(argv[2], argv[3], atoi(argv[4]));
     if (argc == 3 && !strcmp(argv[1], "tones"))
         return tones(atoi(argv[2]));
+    if (argc == 3 && !strcmp(argv[1], "record"))
+        return record(atoi(argv[2]));
     hearing = argc == 7 && atoi(argv[6]);
     if (argc == 7 && !strcmp(argv[1], "play"))
         return player(atoi(argv[2]), atoi(argv[3]), atoi(argv[4]), atoi(argv[5]));
-    fprintf(stderr, "rtp_twin meter FILE HOST PORT | play STREAMS LOCAL REMOTE PORT HEAR | tones FRAMES\n");
+    fprintf(stderr, "rtp_twin meter FILE HOST PORT | play STREAMS LOCAL REMOTE PORT HEAR | tones FRAMES | record FRAMES\n");
     return 2;
 }

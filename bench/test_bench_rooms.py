@@ -1,16 +1,24 @@
-"""A conference, one period of 20 ms: jitter buffers, sums, coding, without sockets.
+"""Streams that meet: bridged pairs with recordings, and conferences.
 
-Beside numpy, which sums all and takes each party's own off again, without jitter buffers. The
-printed reference for a bridged pair is Asterisk's: 0.20-0.23 % of a core, with its sockets.
+One period of a conference is measured without sockets beside numpy, which sums all and takes each
+party's own off again, without jitter buffers. In a running engine the cost of a conference is what
+its thread needs more than for the same streams that meet nobody. A bridged pair is measured with
+its sockets, its peers talking and a thread that writes the recordings, all on one core; Asterisk's
+figure for one was taken elsewhere, without a recording.
 """
 
 from __future__ import annotations
 
 import os
+from functools import cache
+from statistics import median
+from typing import Any
 
 import numpy as np
 import pytest
 
+from bench import rtp_meetings
+from bench.rtp_calls import middle
 from fastpath.g711 import ulaw_decode, ulaw_encode
 from fastpath.rtp_jitter import RtpJitter
 from fastpath.rtp_mix import RtpMix
@@ -19,6 +27,14 @@ SMOKE = os.environ.get("BENCH_SMOKE", "1") == "1"
 PERIODS = 10 if SMOKE else 500
 PARTIES = 50
 FRAME_NS = 20_000_000
+RUNS = 1 if SMOKE else 5
+SECONDS = 0.5 if SMOKE else 5.0
+BRIDGED = 20 if SMOKE else 1_000
+ROOMS = 1 if SMOKE else 10
+ROOM_MAX = 0.005  # of a core
+PAIR = "1,000 bridged pairs, both sides recorded, a pair for a second"
+MEETING = "a conference of 50 in a running engine, a second"
+ASTERISK_US = 2_150.0  # 0.20-0.23 % of a core for a pair, on the reference machine
 VOICE = np.random.default_rng(1).integers(0, 256, (PARTIES, 160), dtype=np.uint8)
 BODIES = [row.tobytes() for row in VOICE]
 
@@ -69,3 +85,62 @@ def test_conference(benchmark, peer):
     assert sent[-1] == PARTIES * 160
     if peer is None:
         assert all(buffer.counts()["concealed"] == 0 for buffer in room.buffers)
+
+
+@pytest.mark.benchmark(group=PAIR)
+def test_bridged_pairs(benchmark):
+    def runs() -> list[dict[str, Any]]:
+        return [rtp_meetings.bridges(BRIDGED, SECONDS, True) for _ in range(RUNS)]
+
+    found = benchmark.pedantic(runs, rounds=1)
+    lost = sum(run["lost"] + run["peer"]["lost"] for run in found)
+    dropped, core = sum(run["record_dropped"] for run in found), middle(found, "core")
+    late = "/".join(f"{middle(found, name):.0f}" for name in ("p50", "p99", "p999"))
+    note = (
+        f"{BRIDGED:,} = {core:.1%} of a core, {middle(found, 'media_core'):.1%} without the writer;"
+        f" late p50/p99/p99.9 {late} us; {lost} lost, {dropped} frames not recorded;"
+        f" {'bar held' if core < 1 and not lost + dropped else 'MISSED: all on one core'}"
+    )
+    benchmark.extra_info |= {
+        "unit": "pair", "cpu_us": middle(found, "cpu_us"), "note": note, "found": found,
+    }  # fmt: skip
+    for run in found:
+        assert run["received"] > 0
+        assert run["sent"] >= 0.9 * run["received"], "what one peer says the other one hears"
+        assert run["recorded_s"] > 0.5 * BRIDGED
+
+
+@pytest.mark.benchmark(group=PAIR)
+@pytest.mark.recorded
+def test_bridged_pairs_asterisk(benchmark):
+    benchmark.pedantic(lambda: None, rounds=1)
+    benchmark.extra_info |= {
+        "peer": "Asterisk", "unit": "pair", "cpu_us": ASTERISK_US,
+        "note": "peer as recorded: 0.20-0.23 % of a core a pair, nothing recorded",
+    }  # fmt: skip
+
+
+@cache
+def met() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The same streams in rooms and in none, in turns."""
+    together, apart = [], []
+    for _ in range(RUNS):
+        together.append(rtp_meetings.rooms(ROOMS, ROOMS * PARTIES, SECONDS))
+        apart.append(rtp_meetings.rooms(0, ROOMS * PARTIES, SECONDS))
+    return together, apart
+
+
+@pytest.mark.benchmark(group=MEETING)
+def test_running_conference(benchmark):
+    together, apart = benchmark.pedantic(met, rounds=1)
+    more = sorted((a["cpu_us"] - b["cpu_us"]) / ROOMS for a, b in zip(together, apart, strict=True))
+    cost_us, sockets = max(0.0, median(more)), middle(apart, "media_core") / ROOMS
+    note = (
+        f"{cost_us / 1e6:.2%} of a core ({more[0] / 1e6:.2%} to {more[-1] / 1e6:.2%}), its 50"
+        f" sockets {sockets:.2%} beside;"
+        f" {'bar held' if cost_us / 1e6 < ROOM_MAX else f'MISSED: {ROOM_MAX:.1%}'}"
+    )
+    benchmark.extra_info |= {"unit": "room", "cpu_us": cost_us, "note": note, "found": together}
+    for run in together:
+        assert run["sent"] > 0
+        assert run["received"] > 0
