@@ -46,6 +46,7 @@ from dialerd.shell.garbage import seldom_collected
 from dialerd.shell.kept_process import KeptProcess
 from dialerd.shell.library import library_of
 from dialerd.shell.media import Media, MediaRules
+from dialerd.shell.old_calls import OldCalls
 from dialerd.shell.phones import KeptPhones
 from dialerd.shell.prompt_table import Prompts
 from dialerd.shell.recordings import Recordings, day_name
@@ -138,6 +139,10 @@ class Daemon:
         day = day_of(self._clock.wall_ms() * 1_000_000, 0)
         self._feed(UsageKnown(tuple(self._store.usage(day - USAGE_DAYS_MAX))))
         self._use_trunks(config)
+        self._old_calls = OldCalls(self._stack, self._store, loop)
+        self._exits.push_async_callback(self._old_calls.close)
+        self._calls.cleared = self._old_calls.hear
+        self._old_calls.begin(self._lines.lines)
         self._targets.changed = self._on_moved
         self._exits.push_async_callback(self._health.close)
         await self._tell_campaigns()
@@ -356,6 +361,7 @@ class Daemon:
             ("media", self._media.totals),
             ("recording", self._recordings.figures()),
             ("store", self._store.figures()),
+            ("old_calls", self._old_calls.figures()),
         ):
             counts.update({f"{prefix}_{name}": float(value) for name, value in part.items()})
         return counts

@@ -95,6 +95,7 @@ class SipLines:
             silence_s=spec.silence_s,
             large_by_tcp=spec.large_by_tcp,
             routes=routes,
+            journaled=True,
         )
 
     def refused(self, leg: int) -> Released:

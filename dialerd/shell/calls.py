@@ -1,4 +1,9 @@
-"""Legs over SIP: what the dialer wants of one, done with the endpoint and the media engine."""
+"""Legs over SIP: what the dialer wants of one, done with the endpoint and the media engine.
+
+A call is made ready before it is recorded (`prepare`) and leaves afterwards (`dial`): its record
+holds what a later process needs to end it. What changes of that is told by `keeps`, and where the
+call waits for it, `kept` lets it go on.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +16,8 @@ from dialerd.core.events import AnyEvent
 from dialerd.lines.sip_line import SipLines
 from dialerd.shell.media import Media
 from dialerd.shell.sip_stack import Stack
+from sip.calls.journal import Keep
+from sip.calls.orphan import Cleared
 from sip.errors import SipError
 from sip.events import (
     Accepted,
@@ -42,22 +49,45 @@ class Calls:
         self._feed = feed
         self._trunk_of = stack.admission.trunk
         self._to_record: dict[int, str] = {}  # legs to record, and their Call-IDs
+        self._attempts: dict[int, int] = {}  # legs that were made ready, and whose they are
         self.hears: Callable[[SipEvent], None] = _unheard  # of events that are no leg's
+        self.cleared: Callable[[Cleared], None] = _unheard
+        self.keeps: Callable[[int, Keep], None] = _unkept
         stack.on_event = self.on_sip
 
-    def dial(self, effect: Dial) -> None:
-        """Send the INVITE of a leg."""
+    def prepare(self, effect: Dial) -> bytes:
+        """Make a leg ready to leave; the line to keep before, empty when it cannot leave."""
         try:
             port = self._media.open(effect.leg, self._lines.dtmf(effect.trunk))
             invite = self._lines.invite(effect, self._media.shown, port)
-            self._endpoint.invite(invite, time.monotonic_ns())
-            if effect.record:
-                self._to_record[effect.leg] = effect.call_id
+            ready = self._endpoint.invite(invite, time.monotonic_ns())
         except (OSError, KeyError, SipError) as error:
             log.warning("leg %d on trunk %s: %s", effect.leg, effect.trunk, error)
+            ready = None
+        if ready is None:
             self._media.close(effect.leg)
+            return b""
+        self._attempts[effect.leg] = effect.call
+        if effect.record:
+            self._to_record[effect.leg] = effect.call_id
+        return ready.line
+
+    def dial(self, effect: Dial) -> None:
+        """Send the INVITE of a leg, whose line is kept."""
+        if effect.leg not in self._attempts:
             self._feed(self._lines.refused(effect.leg))
             return
+        self._endpoint.go_on(effect.leg, time.monotonic_ns())
+        self._flush()
+
+    def discard(self, effect: Dial) -> None:
+        """Forget a leg that was made ready and is not to leave; nothing is told of it."""
+        self._lines.refused(effect.leg)
+        self._hang_up(effect.leg)
+
+    def kept(self, leg: int, *, kept: bool) -> None:
+        """A line that the leg waits for is kept, or cannot be: then it is given up."""
+        self._endpoint.go_on(leg, time.monotonic_ns(), kept=kept)
         self._flush()
 
     def release(self, effect: Release) -> None:
@@ -84,8 +114,8 @@ class Calls:
 
     def on_sip(self, event: SipEvent) -> None:
         """What SIP tells: media first, then the core."""
-        if isinstance(event, Registration | Told):
-            self.hears(event)
+        if isinstance(event, Keep | Cleared | Registration | Told):
+            self._pass_on(event)
             return
         if isinstance(event, Incoming):
             self._feed(self._lines.incoming(event, self._trunk_of(event.source[0])))
@@ -111,7 +141,17 @@ class Calls:
         if told is not None:
             self._feed(told)
 
+    def _pass_on(self, event: Keep | Cleared | Registration | Told) -> None:
+        """What is neither the media's nor the core's."""
+        if isinstance(event, Keep):
+            self.keeps(self._attempts[event.leg], event)
+        elif isinstance(event, Cleared):
+            self.cleared(event)
+        else:
+            self.hears(event)
+
     def _over(self, leg: int) -> None:
+        self._attempts.pop(leg, None)
         self._to_record.pop(leg, None)
         kept = self._media.recorded(leg)
         if kept is not None:
@@ -125,3 +165,8 @@ class Calls:
 
 def _unheard(event: SipEvent) -> None:
     """Nobody asked for anything."""
+
+
+def _unkept(attempt_id: int, keep: Keep) -> None:
+    """Who dials sets a driver that keeps it."""
+    raise AssertionError(f"nobody keeps the line of attempt {attempt_id}, leg {keep.leg}")

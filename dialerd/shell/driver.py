@@ -2,7 +2,8 @@
 
  One input, then drain everything (`feed`). Record before ring: of one drained batch all `Write`s go
 to the store in one transaction, and what else the batch holds waits for the commit. Later effects
-of a call that waits, wait behind it.
+of a call that waits, wait behind it. What a later process needs to end a call is written with it:
+with its beginning, and before its answer is acknowledged.
 
 When a commit fails, intentions are dropped (nothing is dialed that was not recorded) and the facts
 of that batch (ends and interactions of calls) are kept and tried again until the disk takes them: a
@@ -17,6 +18,8 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
+
+import msgspec
 
 from dialerd.core.dialer import Dialer
 from dialerd.core.effects import (
@@ -43,14 +46,16 @@ from dialerd.core.events import (
     WriteFailed,
 )
 from dialerd.core.limits import LEASE_S
-from dialerd.core.ops import BeginDial, DialOp
+from dialerd.core.ops import BeginDial, DialOp, KeepLine
 from dialerd.core.ports import ConflictError, Store, StoreError
 from dialerd.shell.calls import Calls
 from dialerd.shell.clock import Clock
+from sip.calls.journal import Keep
 
 log = logging.getLogger("dialerd.driver")
 
 RETRY_S = 1.0
+IDLE_S = 0.02  # how long a line that nobody waits for looks for a commit to go with
 STEP_NS = 10_000_000  # deadlines are served in steps: a wake-up costs more than most of them do
 
 
@@ -87,6 +92,8 @@ class Driver:
         self._busy = False
         self._waiting: dict[int, _Batch] = {}  # call -> the newest batch it waits in
         self._backlog: list[DialOp] = []  # facts that the disk refused
+        self._idle: list[DialOp] = []  # lines that nobody waits for
+        self._idle_timer: asyncio.TimerHandle | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ns: int | None = None
         self._retry: asyncio.TimerHandle | None = None
@@ -94,6 +101,7 @@ class Driver:
         self._tasks: set[asyncio.Future[None]] = set()
         self._degraded = False
         self.closed = False
+        calls.keeps = self.keep
 
     def start(self) -> None:
         """Tell the dialer the wall clock and begin watching it."""
@@ -103,7 +111,7 @@ class Driver:
     def close(self) -> None:
         """No further timers; effects of commits under way are dropped."""
         self.closed = True
-        for timer in (self._timer, self._retry):
+        for timer in (self._timer, self._retry, self._idle_timer):
             if timer is not None:
                 timer.cancel()
 
@@ -146,11 +154,12 @@ class Driver:
     def _sort(self, effects: list[AnyEffect]) -> None:
         """Commit the batch's writes, or carry its effects out at once when it has none."""
         writes = [e for e in effects if isinstance(e, Write)]
+        lines = {e.call: self._calls.prepare(e) for e in effects if isinstance(e, Dial)}
         if not writes:
             for effect in effects:
                 self._now_or_behind(effect)
             return
-        batch = _Batch([op for write in writes for op in write.ops])
+        batch = _Batch([_with_line(op, lines) for write in writes for op in write.ops])
         batch.effects = [e for e in effects if not isinstance(e, Write)]
         for effect in effects:
             if isinstance(effect, Write | Dial | Release | Play | StopPlay):
@@ -168,9 +177,44 @@ class Driver:
 
     def _commit(self, batch: _Batch) -> None:
         """A future with a callback, not a task: this runs for every call several times."""
-        result = asyncio.ensure_future(self._store.apply(batch.ops), loop=self._loop)
+        self._write(batch.ops, partial(self._committed, batch))
+
+    def _write(
+        self, ops: list[DialOp], then: Callable[[asyncio.Future[tuple[int, ...]]], None]
+    ) -> None:
+        idle, self._idle = self._idle, []
+        result = asyncio.ensure_future(self._store.apply(idle + ops), loop=self._loop)
         self._under_way.add(result)
-        result.add_done_callback(partial(self._committed, batch))
+        result.add_done_callback(then)
+
+    def keep(self, attempt_id: int, keep: Keep) -> None:
+        """The line of a call has changed; one that waits for that goes on after the commit."""
+        op = KeepLine(attempt_id, keep.line)
+        if keep.waits:
+            self._write([op], partial(self._kept, keep.leg))
+            return
+        self._idle.append(op)
+        if self._idle_timer is None and not self.closed:
+            self._idle_timer = self._loop.call_later(IDLE_S, self._keep_idle)
+
+    def _keep_idle(self) -> None:
+        self._idle_timer = None
+        if self._idle:
+            self._write([], partial(self._kept, None))
+
+    def _kept(self, leg: int | None, result: asyncio.Future[tuple[int, ...]]) -> None:
+        self._under_way.discard(result)
+        if result.cancelled() or self.closed:
+            return
+        error = result.exception()
+        if error is not None:
+            if not isinstance(error, StoreError):
+                log.critical("internal error in the store", exc_info=error)
+            log.error("store refused the line of a call, dialing stops: %s", error)
+            self._retry_later()
+            self.feed(WriteFailed(0))
+        if leg is not None:
+            self._calls.kept(leg, kept=error is None)
 
     def _committed(self, batch: _Batch, result: asyncio.Future[tuple[int, ...]]) -> None:
         self._under_way.discard(result)
@@ -188,6 +232,7 @@ class Driver:
         refused = result.result()
         for effect in batch.effects:
             if refused and isinstance(effect, Dial) and effect.call in refused:
+                self._calls.discard(effect)
                 self.feed(DialRefused(effect.call))
             else:
                 self._carry_out(effect)
@@ -197,7 +242,9 @@ class Driver:
         self._backlog.extend(op for op in batch.ops if not isinstance(op, BeginDial))
         dropped = [e.call for e in batch.effects if isinstance(e, Dial)]
         for effect in batch.effects:
-            if not isinstance(effect, Dial):
+            if isinstance(effect, Dial):
+                self._calls.discard(effect)
+            else:
                 self._carry_out(effect)
         for call in dropped or [0]:
             self.feed(WriteFailed(call))
@@ -313,3 +360,10 @@ class Driver:
             log.warning("the wall clock was stepped")
             self.feed(ClockStepped(self._clock.offset_ns))
         self._loop.call_later(1.0, self._watch_clock)
+
+
+def _with_line(op: DialOp, lines: dict[int, bytes]) -> DialOp:
+    """The beginning of a call with what a later process needs to end it."""
+    if isinstance(op, BeginDial) and op.attempt_id in lines:
+        return msgspec.structs.replace(op, line=lines[op.attempt_id])
+    return op

@@ -8,7 +8,8 @@ flushed. It is read once, at the start; without it nothing is put in the way of 
     begin_dial   attempts are begun, durably; no INVITE of theirs has left
     invite_sent  an INVITE has been given to its transport
     ringing      a 180 or 183 is here, and nobody has been told
-    answer       a 2xx is here, and nobody has been told
+    answer       a 2xx is here; nothing of it is on disk, and it is not acknowledged
+    ack_journal  its dialog is on disk; its ACK has not left
     bye          our BYE has left, or the peer's is answered; the attempt is still open
     finish       the end of an attempt is durable; its call has heard nothing of it
 """
@@ -22,16 +23,19 @@ from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, Final
 
 from dialerd.core.effects import Dial, Release
-from dialerd.core.ops import BeginDial, ClaimBatch, DialOp, Finish
+from dialerd.core.ops import BeginDial, ClaimBatch, DialOp, Finish, KeepLine
 from dialerd.core.ports import Store
 from dialerd.shell.calls import Calls
 from dialerd.shell.sip_stack import Stack
-from sip.events import Accepted, Ended, Provisional, SipEvent
+from sip.calls.journal import Confirmed, Keep, read
+from sip.events import Ended, Provisional, SipEvent
 
 log = logging.getLogger("dialerd.kill")
 
 VARIABLE: Final = "DIALERD_KILL_AT"
-POINTS: Final = ("claim", "begin_dial", "invite_sent", "ringing", "answer", "bye", "finish")
+POINTS: Final = (
+    "claim", "begin_dial", "invite_sent", "ringing", "answer", "ack_journal", "bye", "finish",
+)  # fmt: skip
 
 
 class KillPointError(OSError):
@@ -65,11 +69,11 @@ class Trap:
         self._left = nth
         self._answered: set[int] = set()  # legs
 
-    def passed(self, point: str, times: int = 1) -> None:
+    def passed(self, point: str) -> None:
         """This point has been reached."""
         if point != self._point:
             return
-        self._left -= times
+        self._left -= 1
         if self._left <= 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -99,10 +103,13 @@ class Trap:
         self, ops: Sequence[DialOp], done: Awaitable[tuple[int, ...]]
     ) -> tuple[int, ...]:
         refused = await done
-        for point, kind in (("begin_dial", BeginDial), ("finish", Finish)):
-            count = sum(isinstance(op, kind) for op in ops)
-            if count:
-                self.passed(point, count)
+        for op in ops:
+            if isinstance(op, BeginDial) and op.attempt_id not in refused:
+                self.passed("begin_dial")
+            elif isinstance(op, Finish):
+                self.passed("finish")
+            elif isinstance(op, KeepLine) and _answered(op.line):
+                self.passed("ack_journal")
         return refused
 
     def dial(self, effect: Dial) -> None:
@@ -120,7 +127,7 @@ class Trap:
         """What SIP tells."""
         if isinstance(event, Provisional) and event.code > 100:
             self.passed("ringing")
-        elif isinstance(event, Accepted):
+        elif isinstance(event, Keep) and _answered(event.line):
             self._answered.add(event.leg)
             self.passed("answer")
         elif isinstance(event, Ended) and event.leg in self._answered:
@@ -128,3 +135,8 @@ class Trap:
             if event.by == "them":
                 self.passed("bye")
         self._on_event(event)
+
+
+def _answered(line: bytes) -> bool:
+    """Whether it is the line of an answered call."""
+    return isinstance(read(line), Confirmed)

@@ -158,6 +158,12 @@ class Stack:
             counts |= self._homer.statistics()
         return counts
 
+    def expect(self, target: Address, name: str) -> None:
+        """Whose certificate answers there, over TLS, when nobody has looked the name up."""
+        transport = self._drive.transports.get(target[2])
+        if isinstance(transport, StreamTransport):
+            transport.expect(target[0], target[1], name, firm=False)
+
     async def find(self, uri: str) -> tuple[Address, ...]:
         """Where a SIP URI leads by our transports, in the order in which to try (RFC 3263)."""
         found: asyncio.Future[tuple[Address, ...]] = self._loop.create_future()

@@ -38,6 +38,7 @@ def wire(made):
     """The INVITE as it leaves, through the real endpoint."""
     endpoint = Endpoint(Local("192.0.2.1", 5060), rng=random.Random(2))
     endpoint.invite(made, 0)
+    endpoint.go_on(made.leg, 0)
     (sent,) = [out for out in endpoint.drain() if isinstance(out, Send)]
     return sent.data.decode()
 

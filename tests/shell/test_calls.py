@@ -32,6 +32,11 @@ AUDIO = sdp.offer(HOST, 40_000, session_id=1)
 SILENT_KEYS = AUDIO.replace(b"telephone-event", b"x-other")
 
 
+def dialed(calls, effect):
+    assert calls.prepare(effect)
+    calls.dial(effect)
+
+
 @pytest.fixture
 def desk():
     """Calls with one leg dialed, and the events that the dialer hears of it."""
@@ -43,7 +48,8 @@ def desk():
     loop = asyncio.new_event_loop()  # it never runs: what the endpoint says is not looked at
     stack = Stack(StackSettings((Bind(HOST, 0),)), loop, rng, Clock())
     calls = Calls(stack, lines, media, told.append)
-    calls.dial(Dial(1, 1, "t", NUMBER, "a@b", ""))
+    calls.keeps = lambda attempt, keep: calls.kept(keep.leg, kept=True)
+    dialed(calls, Dial(1, 1, "t", NUMBER, "a@b", ""))
     calls.media = media
     calls.told = told
     yield calls
@@ -121,7 +127,7 @@ def recorded(desk):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
         peer.bind((HOST, 0))
         desk._lines.configure([SipTrunk("t", HOST, peer.getsockname()[1])])
-        desk.dial(Dial(2, 2, "t", NUMBER, "c@d", "", record=True))
+        dialed(desk, Dial(2, 2, "t", NUMBER, "c@d", "", record=True))
         yield desk
 
 

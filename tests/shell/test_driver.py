@@ -3,6 +3,8 @@
 import asyncio
 from collections import deque
 
+import msgspec
+
 from dialerd.core.effects import Dial, MoveCampaign, Notify, Play, Release, WantLeads, Write
 from dialerd.core.events import (
     ClaimFailed,
@@ -13,12 +15,13 @@ from dialerd.core.events import (
     StoreRecovered,
     WriteFailed,
 )
-from dialerd.core.ops import AppendEvents, BeginDial
+from dialerd.core.ops import AppendEvents, BeginDial, KeepLine
 from dialerd.core.ports import ConflictError, StoreFailedError
 from dialerd.core.records import CampaignState
 from dialerd.shell import driver as module
 from dialerd.shell.clock import Clock
 from dialerd.shell.driver import Driver
+from sip.calls.journal import Keep
 
 
 class Machine:
@@ -73,16 +76,31 @@ class Legs:
     """Writes down what it is asked to do."""
 
     def __init__(self):
-        self.did = []
+        self.did, self.prepared, self.discarded, self.went_on = [], [], [], []
 
     def dial(self, effect):
         self.did.append(effect)
 
     play = stop_play = release = dial
 
+    def prepare(self, effect):
+        self.prepared.append(effect)
+        return b"line of %d" % effect.leg
+
+    def discard(self, effect):
+        self.discarded.append(effect)
+
+    def kept(self, leg, *, kept):
+        self.went_on.append((leg, kept))
+
 
 def begin(call):
     return BeginDial(attempt_id=call, trunk="t", call_id=f"{call}@x", rule="any", at_ms=1)
+
+
+def begun(call):
+    """What is written: with what a later process needs."""
+    return msgspec.structs.replace(begin(call), line=b"line of %d" % call)
 
 
 def dial(call):
@@ -91,6 +109,15 @@ def dial(call):
 
 def write(call, *ops):
     return Write(call, ops or (begin(call),))
+
+
+async def until_written(b):
+    """What comes by a timer."""
+    for _ in range(500):
+        if b.disk.waiting:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("nothing was written")
 
 
 async def settle():
@@ -133,7 +160,8 @@ def test_nothing_rings_before_it_is_recorded():
         assert len(b.disk.waiting) == 1  # one transaction for the batch
         b.disk.commit()
         await settle()
-        assert b.disk.applied == [begin(1), begin(2)]
+        assert b.disk.applied == [begun(1), begun(2)]
+        assert b.legs.prepared == [dial(1), dial(2)]
         assert b.legs.did == [dial(1), dial(2)]
         assert b.driver.settled
 
@@ -178,6 +206,7 @@ def test_a_dial_that_the_store_refuses_is_not_carried_out():
         b.disk.commit()
         await settle()
         assert b.legs.did == [dial(2)]
+        assert b.legs.discarded == [dial(1)]
         assert DialRefused(1) in b.machine.told
 
     run(test)
@@ -194,13 +223,10 @@ def test_a_full_disk_drops_intentions_and_keeps_facts(monkeypatch):
         b.disk.commit()
         await settle()
         assert b.legs.did == [Release(9, 9)]
+        assert b.legs.discarded == [dial(1)]
         assert WriteFailed(1) in b.machine.told
         assert b.driver.degraded
-        for _ in range(500):  # the retry comes by a timer
-            if b.disk.waiting:
-                break
-            await asyncio.sleep(0.01)
-        assert b.disk.waiting
+        await until_written(b)
         b.disk.failing = False
         b.disk.commit()
         await settle()
@@ -252,5 +278,97 @@ def test_the_machine_learns_the_wall_clock_first():
         b.driver.close()
         b.driver.feed(Digit(1, "1"))
         assert len(b.machine.told) == 1
+
+    run(test)
+
+
+def test_a_call_goes_on_when_its_line_is_kept():
+    async def test(b):
+        b.driver.keep(7, Keep(70, b"answered"))
+        await settle()
+        assert b.legs.went_on == []
+        assert not b.driver.settled
+        b.disk.commit()
+        await settle()
+        assert b.disk.applied == [KeepLine(7, b"answered")]
+        assert b.legs.went_on == [(70, True)]
+        assert b.driver.settled
+
+    run(test)
+
+
+def test_a_call_whose_line_cannot_be_kept_is_given_up_and_dialing_stops(monkeypatch):
+    monkeypatch.setattr(module, "RETRY_S", 0.0)
+
+    async def test(b):
+        b.disk.failing = True
+        b.driver.keep(7, Keep(70, b"answered"))
+        await settle()
+        b.disk.commit()
+        await settle()
+        assert b.legs.went_on == [(70, False)]
+        assert WriteFailed(0) in b.machine.told
+        assert b.driver.degraded
+        await until_written(b)
+        b.disk.failing = False
+        b.disk.commit()
+        await settle()
+        assert b.disk.applied == []  # an intention: what was given up is not written later
+        assert b.machine.told[-1] == StoreRecovered()
+
+    run(test)
+
+
+def test_a_line_that_nobody_waits_for_goes_with_the_next_commit():
+    async def test(b):
+        b.driver.keep(7, Keep(70, b"rings", waits=False))
+        await settle()
+        assert not b.disk.waiting
+        b.feed(write(1), dial(1))
+        await settle()
+        b.disk.commit()
+        await settle()
+        assert b.disk.applied == [KeepLine(7, b"rings"), begun(1)]
+        assert b.legs.went_on == []
+
+    run(test)
+
+
+def test_its_answer_is_written_after_it():
+    async def test(b):
+        b.driver.keep(7, Keep(70, b"rings", waits=False))
+        b.driver.keep(7, Keep(70, b"answered"))
+        await settle()
+        b.disk.commit()
+        await settle()
+        assert b.disk.applied == [KeepLine(7, b"rings"), KeepLine(7, b"answered")]
+
+    run(test)
+
+
+def test_without_another_commit_it_goes_alone(monkeypatch):
+    monkeypatch.setattr(module, "IDLE_S", 0.0)
+
+    async def test(b):
+        b.driver.keep(7, Keep(70, b"rings", waits=False))
+        b.driver.keep(8, Keep(80, b"rings", waits=False))
+        await until_written(b)
+        b.disk.commit()
+        await settle()
+        assert b.disk.applied == [KeepLine(7, b"rings"), KeepLine(8, b"rings")]
+        assert b.driver.settled
+        assert b.legs.went_on == []
+
+    run(test)
+
+
+def test_a_driver_that_is_closed_lets_nothing_go_on():
+    async def test(b):
+        b.driver.keep(7, Keep(70, b"answered"))
+        await settle()
+        b.driver.close()
+        b.disk.commit()
+        await settle()
+        assert b.legs.went_on == []
 
     run(test)
