@@ -1,0 +1,244 @@
+"""kill -9 with calls ringing and answered: the next daemon ends every one of them at its start."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from dialerd.core import control as api
+from dialerd.core.campaign_spec import StepSpec
+from dialerd.core.records import Outcome
+from dialerd.shell.kill_points import VARIABLE
+from dialerd.store import open_store
+from tests.daemon.test_daemon import broadcast, people
+from tests.daemon.test_trunks import attempts
+from tests.daemon.witness import ANSWERS, MIXED, RINGS, SILENT, Witness
+from tests.ports import free_port
+from tests.sip.authority import Authority
+from tests.waiting import until
+
+PEOPLE = 12
+STAYS = (StepSpec(prompt="en/thanks", wait_ms=60_000, keys={"1": "end"}),)
+LISTEN = '[[sip.listen]]\ntransport = "{kind}"\nbind = "127.0.0.1"\nport = {port}\n'
+
+
+def dial(d, carrier, count=PEOPLE):
+    """Start, dial, and die when the carrier has seen as much as a call of this mode shows."""
+    d.start()
+    with d.ready() as client:
+        people(d.folder, count)
+        broadcast(client, steps=STAYS, calls_per_s_max=40.0)
+        until(lambda: len(carrier.calls) == count)
+        for call in carrier.calls.values():
+            if call.answered:
+                until(lambda call=call: "ACK" in call.methods)
+        if carrier.mode != SILENT:
+            until(lambda: kept(d) == count)
+        client.call(api.ActOnCampaign(campaign="b", action=api.CampaignAction.PAUSE, who="test"))
+    kill(d)
+
+
+def kept(d):
+    """How many lines say more than that an INVITE left."""
+    store = open_store(d.folder / "data", readonly=True)
+    rows = store._read(lambda unit: unit.t.dialogs.scan(b"", b"\xff" * 9, 1_000))
+    store.close()
+    return sum(b"\xc3" in raw or b"\xa1c" in raw for _, raw in rows)  # True, or "c"
+
+
+def kill(d):
+    d.process.send_signal(signal.SIGKILL)
+    d.process.communicate(timeout=20)
+
+
+def left(d):
+    store = open_store(d.folder / "data", readonly=True)
+    found, problems = store.old_calls(), store.problems()
+    store.close()
+    assert problems == []
+    return found
+
+
+def again(d, carrier, count=PEOPLE):
+    """The next daemon, until it has ended the calls of before; what it wrote."""
+    d.start()
+    with d.ready() as client:
+        until(lambda: client.call(api.GetStatus()).counters["old_calls_left"] == 0)
+        assert client.call(api.GetStatus()).counters["old_calls_found"] == count
+    code, text = d.stop()
+    assert code == 0
+    assert "Traceback" not in text
+    assert left(d) == []
+    tried = [one for lead in attempts(d.folder) for one in lead]
+    assert [one.outcome for one in tried] == [Outcome.INTERRUPTED] * count
+    assert {one.call_id for one in tried} == set(carrier.calls)
+    return text
+
+
+def numbers(carrier, method):
+    """CSeq and Via of what was heard of each call under a method, first ones only."""
+    first = {}
+    for one in carrier.heard:
+        if one.method == method:
+            first.setdefault(one.call_id, one)
+    return first
+
+
+def after_restart(carrier, answered):
+    """Each was hung up or cancelled, once, on the dialog or branch of its INVITE."""
+    byes, cancels = numbers(carrier, "BYE"), numbers(carrier, "CANCEL")
+    for call_id, call in carrier.calls.items():
+        if call.answered and answered:
+            bye = byes[call_id]
+            assert bye.value("From") == call.invite.value("From")
+            assert bye.value("To").endswith(";tag=gw")
+            assert int(bye.value("CSeq").split()[0]) > int(call.invite.value("CSeq").split()[0])
+            assert call_id not in cancels
+        else:
+            assert cancels[call_id].value("Via") == call.invite.value("Via")
+            assert call_id not in byes
+
+
+@pytest.mark.parametrize("kind", ["udp", "tcp", "tls"])
+def test_every_call_of_before_is_ended(daemon, tmp_path, kind):
+    more, tls = "", None
+    if kind != "udp":
+        more = f'transport = "{kind}"\n' + LISTEN.format(kind=kind, port=free_port())
+    if kind == "tls":
+        authority = Authority(tmp_path)
+        tls = authority.issue("carrier", "IP:127.0.0.1")
+        more += f'ca = "{authority.file}"\n'
+    with Witness(MIXED, kind, tls) as carrier:
+        d = daemon(gateway=carrier.port, more=more)
+        dial(d, carrier)
+        text = again(d, carrier)
+        after_restart(carrier, answered=True)
+    half = PEOPLE // 2
+    assert f"{PEOPLE} calls of before ended: {half} cancelled, {half} hung up" in text
+
+
+def test_new_calls_begin_while_the_old_ones_are_ended(daemon):
+    with Witness(RINGS) as carrier:
+        d = daemon(gateway=carrier.port)
+        dial(d, carrier, 3)
+        carrier.mode = ANSWERS
+        d.start()
+        with d.ready() as client:
+            people_more(d, 3)
+            spec_of_new(client)
+            until(lambda: sum(call.answered for call in carrier.calls.values()) == 3)
+        assert d.stop()[0] == 0
+    old, new = list(carrier.calls.values())[:3], list(carrier.calls.values())[3:]
+    assert all("CANCEL" in call.methods for call in old)
+    assert all(call.methods[0] == "ACK" for call in new)
+
+
+def people_more(d, count):
+    from dialerd.core.records import Contact
+    from dialerd.store import wait
+
+    store = open_store(d.folder / "data")
+    made = wait(store.create_list("more", 1))
+    rows = [Contact(84912900000 + i, str(i), "vinaphone") for i in range(count)]
+    wait(store.add_contacts(made.list_id, rows))
+    store.close()
+
+
+def spec_of_new(client):
+    from dialerd.core.campaign_spec import CampaignSpec
+
+    spec = CampaignSpec(name="new", list="more", regime="loopback", steps=STAYS)
+    client.call(api.CreateCampaign(spec=spec, who="test"))
+    for action in (api.CampaignAction.APPROVE, api.CampaignAction.START):
+        client.call(api.ActOnCampaign(campaign="new", action=action, who="test"))
+
+
+def test_an_answer_that_crosses_the_cancel_is_acknowledged_and_hung_up(daemon):
+    with Witness(RINGS) as carrier:
+        d = daemon(gateway=carrier.port)
+        dial(d, carrier, 4)
+        carrier.late = True
+        text = again(d, carrier, 4)
+    assert [call.methods for call in carrier.calls.values()] == [["CANCEL", "ACK", "BYE"]] * 4
+    assert "4 calls of before ended: 4 hung up" in text
+
+
+def test_what_was_never_heard_of_is_not_cancelled_and_hung_up_when_it_answers(daemon):
+    """RFC 3261 section 9.1: there is no CANCEL before a provisional response."""
+    with Witness(SILENT) as carrier:
+        d = daemon(gateway=carrier.port)
+        dial(d, carrier, 3)
+        before = len(carrier.heard)
+        d.start()
+        with d.ready() as client:
+            assert client.call(api.GetStatus()).counters["old_calls_left"] == 3
+            assert len(carrier.heard) == before, "neither CANCEL nor INVITE"
+            carrier.answer_all()
+            until(lambda: client.call(api.GetStatus()).counters["old_calls_left"] == 0)
+        assert d.stop()[0] == 0
+    assert [call.methods for call in carrier.calls.values()] == [["ACK", "BYE"]] * 3
+
+
+def test_a_trunk_that_wants_a_password_gets_it_with_the_bye(daemon):
+    more = 'username = "u"\npassword = "secret"\n'
+    with Witness(MIXED, password="secret") as carrier:
+        d = daemon(gateway=carrier.port, more=more)
+        dial(d, carrier, 4)
+        assert set(carrier.refused) == {"INVITE"}
+        again(d, carrier, 4)
+        after_restart(carrier, answered=True)
+    assert carrier.refused.count("BYE") == 2, "each BYE was challenged once"
+
+
+@pytest.mark.parametrize(
+    ("point", "methods"),
+    [
+        ("begin_dial", None),
+        ("invite_sent", []),
+        ("answer", []),
+        ("ack_journal", ["ACK", "BYE"]),
+        ("finish", ["ACK", "BYE"]),
+    ],
+)
+def test_killed_exactly_there(daemon, point, methods):
+    """What the carrier hears of the one call, from its INVITE to the end of the next daemon.
+
+    `answer`: nothing was recorded of the 180 and the 200 that came with it, so its repeated 200 is
+    what gets ACK and BYE.
+    """
+    mode = SILENT if point in {"begin_dial", "invite_sent"} else ANSWERS
+    with Witness(mode) as carrier:
+        d = daemon(gateway=carrier.port).start(**{VARIABLE: point})
+        with d.ready() as client:
+            people(d.folder, 1)
+            broadcast(client)
+            d.process.communicate(timeout=30)
+        assert d.process.returncode == -signal.SIGKILL
+        found = 0 if point == "finish" else 1
+        d.start()
+        with d.ready() as client:
+            assert client.call(api.GetStatus()).counters["old_calls_found"] == found
+            for call in carrier.calls.values():
+                until(lambda call=call: call.methods == methods)
+            if point == "answer":
+                carrier.answer_all()
+                (call,) = carrier.calls.values()
+                until(lambda: call.methods == ["ACK", "BYE"])
+        assert d.stop()[0] == 0
+        assert len(carrier.calls) == (point != "begin_dial")
+    assert left(d) == [] or mode == SILENT
+
+
+def test_a_process_that_dies_over_it_leaves_the_rest_to_the_next(daemon):
+    with Witness(ANSWERS) as carrier:
+        d = daemon(gateway=carrier.port)
+        dial(d, carrier, 4)
+        carrier.deaf = True
+        d.start()
+        d.ready().close()
+        kill(d)
+        assert len(left(d)) == 4
+        carrier.deaf = False
+        again(d, carrier, 4)
+    assert all("BYE" in call.methods for call in carrier.calls.values())
