@@ -58,7 +58,8 @@ class Calls:
     def prepare(self, effect: Dial) -> bytes:
         """Make a leg ready to leave; the line to keep before, empty when it cannot leave."""
         try:
-            port = self._media.open(effect.leg, self._lines.dtmf(effect.trunk))
+            dtmf = self._lines.dtmf(effect.trunk)
+            port = self._media.open(effect.leg, dtmf, effect.call_id)
             invite = self._lines.invite(effect, self._media.shown, port)
             ready = self._endpoint.invite(invite, time.monotonic_ns())
         except (OSError, KeyError, SipError) as error:

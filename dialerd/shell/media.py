@@ -72,6 +72,8 @@ class Media:
         self._streams: dict[int, int] = {}  # leg -> stream
         self._legs: dict[int, int] = {}  # stream -> leg
         self._answered: set[int] = set()
+        self._silent: set[int] = set()  # legs that were given up for it
+        self._names: dict[int, str] = {}  # their Call-IDs, for whoever reads the log
         self._room = Room(rules.threads, rules.load_max)
         self._silence_ms = int(rules.silence_s_max * 1000)
         self._rtcp = rules.rtcp
@@ -102,11 +104,12 @@ class Media:
         loop.remove_reader(self.engine.fileno())
         self.engine.stop()
 
-    def open(self, leg: int, dtmf: Dtmf = Dtmf.AUTO) -> int:
+    def open(self, leg: int, dtmf: Dtmf = Dtmf.AUTO, call_id: str = "") -> int:
         """A stream for a leg; its local port. OSError when no port or stream is free."""
         stream = self.engine.open(self._bind, *self._ports)
         self._keys[leg] = Keys(dtmf)
         self._streams[leg] = stream
+        self._names[leg] = call_id
         self._legs[stream] = leg
         return self.engine.port(stream)
 
@@ -192,13 +195,15 @@ class Media:
         self._theirs.pop(leg, None)
         self._keys.pop(leg, None)
         self._answered.discard(leg)
-        stats = self.engine.close(stream)
-        bad = quality.trouble(stats)
+        name, stats = self._names.pop(leg), self.engine.close(stream)
+        bad = quality.trouble(stats, self._silence_ms if leg in self._silent else 0)
+        self._silent.discard(leg)
         if bad:
             self.totals["bad"] += 1
-            log.warning("leg %d with %s:%d: %s", leg, *stats.peer, bad)
+            log.warning("call %s with %s:%d: %s", name, *stats.peer, bad)
         if self.shows is not None:
-            self.shows({"leg": leg, "ended": True, "trouble": bad, **quality.shown(stats)})
+            about = {"leg": leg, "call_id": name, "ended": True, "trouble": bad}
+            self.shows(about | quality.shown(stats))
         for name in SUMMED:
             self.totals[name] += getattr(stats, name)
         return stats
@@ -209,7 +214,7 @@ class Media:
             if leg is None:
                 continue
             if isinstance(event, PeerSilent):
-                log.warning("leg %d: no audio for %d ms", leg, self._silence_ms)
+                self._silent.add(leg)
                 self._feed(MediaLost(leg))
             elif isinstance(event, DigitHeard):
                 self.pressed(leg, event.digit, event.source, event.at_ns)
@@ -232,6 +237,7 @@ class Media:
             self._turn = self._turn if self._turn < len(legs) else 0
             for leg in legs[self._turn : self._turn + SHOWN_MAX]:
                 stats = self.engine.stats(self._streams[leg])
-                self.shows({"leg": leg, "ended": False, **quality.shown(stats)})
+                about = {"leg": leg, "call_id": self._names[leg], "ended": False}
+                self.shows(about | quality.shown(stats))
             self._turn += SHOWN_MAX
         self._timer = loop.call_later(LOOK_S, self._look, loop)

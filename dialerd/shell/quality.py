@@ -15,10 +15,15 @@ LATE_MAX: Final = 0.005  # of our own frames
 STRANGERS_MAX: Final = 100  # packets
 
 
-def trouble(stats: StreamStats) -> str:
-    """What was wrong with a call's audio, in words; empty when nothing was."""
+def trouble(stats: StreamStats, silent_ms: int = 0) -> str:
+    """What was wrong with a call's audio, in words; empty when nothing was.
+
+    `silent_ms`: after so long without any it was given up; 0: it was not.
+    """
     found = []
-    if not stats.received and stats.sent >= PACKETS_MIN and not stats.paused:
+    if silent_ms and stats.received:
+        found.append(f"no audio came any more, for {silent_ms} ms")
+    elif not stats.received and (silent_ms or (stats.sent >= PACKETS_MIN and not stats.paused)):
         found.append("no audio came")
     if stats.expected >= PACKETS_MIN:
         loss = stats.lost / stats.expected

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import socket
+import struct
 import threading
 import time
 from collections import deque
@@ -50,9 +51,12 @@ class Registered:
 class Gateway:
     """Bound to a free port of the loopback; `calls` in the order they came."""
 
-    def __init__(self, calls_per_s: int = 0, port_of=None, port: int = 0, knows: str = "") -> None:
+    def __init__(
+        self, calls_per_s: int = 0, port_of=None, port: int = 0, knows: str = "", talks=None
+    ) -> None:
         """`calls_per_s` 0: any; `port_of(user, headers)` names a port that carries one call.
 
+        It says silence in calls of which `talks(user)` holds, nothing at all in others.
         `knows` is the password that a REGISTER must prove to know (RFC 2617, MD5 without qop).
         """
         self._rate = calls_per_s
@@ -72,12 +76,17 @@ class Gateway:
         self.clashes: list[str] = []  # ports that were asked for while busy
         self._recent: deque[float] = deque()
         self._closing = threading.Event()
+        self._talks = talks
+        self._listeners: dict[str, tuple[str, int]] = {}  # Call-ID -> where it wants RTP
         self._thread = threading.Thread(target=self._run)
+        self._voice = threading.Thread(target=self._talk)
         self._thread.start()
+        self._voice.start()
 
     def close(self) -> None:
         self._closing.set()
         self._thread.join()
+        self._voice.join()
         self._socket.close()
         self._rtp.close()
 
@@ -110,12 +119,21 @@ class Gateway:
             if not self.mute:
                 self._take(data.decode(), source)
 
+    def _talk(self) -> None:
+        number = 0
+        while not self._closing.wait(0.02):
+            head = struct.pack("!BBHII", 0x80, 8, number & 0xFFFF, 160 * number, 77)
+            for where in list(self._listeners.values()):
+                self._rtp.sendto(head + b"\xd5" * 160, where)
+            number += 1
+
     def _take(self, text: str, source) -> None:
         method = text.split(" ", 1)[0]
         call_id = re.search(r"\r\nCall-ID: (\S+)", text)[1]
         if method == "INVITE":
             self._invite(text, call_id, source)
         elif method in ("BYE", "CANCEL"):
+            self._listeners.pop(call_id, None)
             if call_id in self.calls:
                 self.calls[call_id].ended = True
             self._reply(text, 200, "OK", source)
@@ -136,6 +154,9 @@ class Gateway:
         if seen.code == 200:
             self._reply(text, 180, "Ringing", source)
             body = SDP.format(port=self._rtp.getsockname()[1])
+            if self._talks is not None and self._talks(seen.user):
+                port = int(re.search(r"\r\nm=audio (\d+)", text)[1])
+                self._listeners[call_id] = ("127.0.0.1", port)
             self._reply(text, 200, "OK", source, body)
         else:
             self._reply(text, seen.code, phrase, source)

@@ -48,6 +48,11 @@ def test_each_trouble_is_named(changes: dict[str, object], words: str) -> None:
     assert trouble(stats(**changes)) == words
 
 
+def test_a_call_given_up_for_its_silence_says_so() -> None:
+    assert trouble(stats(), 5_000) == "no audio came any more, for 5000 ms"
+    assert trouble(stats(received=0, expected=0, sent=30), 600) == "no audio came"
+
+
 def test_troubles_stand_in_one_line() -> None:
     text = trouble(stats(lost=300, loss_run_max=2, rtt_ms=500.0, foreign=101))
     assert text.count(", ") == 3
