@@ -37,7 +37,7 @@ class StreamStats(NamedTuple):
     loss_runs: int  # stretches of lost packets
     loss_run_max: int  # packets in the longest
     mos: float  # estimate of what we hear (ITU-T G.107, see rtp_quality); 0.0: nothing came
-    flooded: int  # periods of 20 ms that brought more than the receive budget of 64
+    flooded: int  # periods of 20 ms in which more came than is heard: 250 packets a second
     rtcp_sent: int
     rtcp_received: int
     rtcp_dropped: int  # malformed, or not from the peer

@@ -22,8 +22,6 @@ from fastpath.rtp_loop cimport (
     GATE_IDLE,
     Event,
     Tap,
-    beside,
-    emptiest,
     worker_run,
 )
 from fastpath.rtp_os cimport (
@@ -39,6 +37,7 @@ from fastpath.rtp_os cimport (
     wake_clear,
     wake_new,
 )
+from fastpath.rtp_places cimport beside, emptiest
 from fastpath.rtp_ports cimport bind_even
 from fastpath.rtp_prompts cimport Prompts
 from fastpath.rtp_receive cimport receiver_init

@@ -13,6 +13,7 @@ cdef enum:
     # receiving
     DATAGRAM_BYTES_MAX = 1500  # more is not RTP voice: dropped as malformed
     RECEIVE_BUDGET = 64  # datagrams read from one socket in one period of 20 ms
+    PEER_PACKETS = 5  # of the peer heard in a period, on average: packets of 5 ms, and keys
     SOCKET_BUFFER_BYTES = 32768  # kernel memory a flood can hold for one call
     SOURCES_MAX = 2  # SSRCs followed at once in one stream (audio and a separate event source)
     DROPOUT_MAX = 3000  # RFC 3550 A.1

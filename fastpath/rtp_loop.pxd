@@ -109,6 +109,7 @@ cdef struct Stream:
     uint16_t port
     uint8_t connected
     uint8_t tap_count
+    uint8_t owed  # packets of the peer heard beyond PEER_PACKETS a period
     uint8_t silence_told
     int64_t connected_ns
     ServeFn serve  # NULL: RTP over its socket
@@ -123,7 +124,7 @@ cdef struct Stream:
     Rtcp rtcp
     void *serve_state  # freed with the stream
     int64_t silence_from_ns
-    uint64_t flooded  # periods in which the receive budget was spent
+    uint64_t flooded  # periods in which the peer, or whoever, sent more than is heard
     uint64_t late  # frames that left 20 ms or more after their time
     uint64_t send_errors
     uint64_t receive_errors
@@ -174,5 +175,3 @@ cdef void tell_digits(Worker *w, Stream *s) noexcept nogil
 cdef void tell_ends(Worker *w, Stream *s) noexcept nogil
 cdef int event_take(EventRing *ring, Event *into) noexcept nogil
 cdef double bin_edge_us(int index) noexcept nogil
-cdef int emptiest(const Worker *workers, int count) noexcept nogil
-cdef int beside(const Worker *w, int slot) noexcept nogil

@@ -12,6 +12,7 @@ from fastpath.rtp_limits cimport (
     FRAME_BYTES,
     HEADER_BYTES,
     MS_NS,
+    PEER_PACKETS,
     RECEIVE_BUDGET,
     TICKS_LATE_MAX,
 )
@@ -80,45 +81,6 @@ cdef int event_take(EventRing *ring, Event *into) noexcept nogil:
     return 1
 
 
-# ---- where a new stream goes
-
-cdef int emptiest(const Worker *workers, int count) noexcept nogil:
-    """The thread with the fewest streams, and its slot with the fewest: as one number."""
-    cdef int thread, slot, load, best = 0, load_best = -1, used_best = 0
-    cdef const Worker *w
-    for thread in range(count):
-        w = &workers[thread]
-        load = 0
-        for slot in range(SLOTS):
-            load += geti32(&w.slot_used[slot])
-        if load_best >= 0 and load >= load_best:
-            continue
-        load_best = load
-        used_best = geti32(&w.slot_used[0])
-        best = thread * SLOTS
-        for slot in range(1, SLOTS):
-            if geti32(&w.slot_used[slot]) < used_best:
-                used_best = geti32(&w.slot_used[slot])
-                best = thread * SLOTS + slot
-    return best
-
-
-cdef int beside(const Worker *w, int slot) noexcept nogil:
-    """The slot of a stream's thread for another one that meets it: its own, or the emptiest.
-
-    -1 when the thread has no room.
-    """
-    cdef int i, used, best = -1, used_best = w.slot_capacity
-    if geti32(&w.slot_used[slot]) < w.slot_capacity:
-        return slot
-    for i in range(SLOTS):
-        used = geti32(&w.slot_used[i])
-        if used < used_best:
-            used_best = used
-            best = i
-    return best
-
-
 # ---- who else hears a stream
 
 cdef int tap_add(Stream *s, const Tap *tap) noexcept nogil:
@@ -165,18 +127,32 @@ cdef void said(Stream *s, const uint8_t *audio, int size, int64_t due_ns) noexce
 
 # ---- one stream, every 20 ms
 
+cdef inline void pass_on(
+    Stream *s, const Packet *p, const uint8_t *body, int event, int64_t at_ns
+) noexcept nogil:
+    """A packet of the peer, to all who hear the stream."""
+    if s.tap_count and not event:
+        heard(s, p, body, at_ns)
+    if s.relay.pass_on != NULL:
+        s.relay.pass_on(s.relay.state, s, p, body, event)
+
+
 cdef void receive(Worker *w, Stream *s, const Moment *m) noexcept nogil:
     """Read what waited a period or longer and one packet more, or until the budget is spent.
 
     Behind a packet younger than a period there is hardly ever another one, and it is read in the
     next. This saves the call that finds the socket empty: a twentieth of a stream's cost.
+
+    A peer may be RECEIVE_BUDGET packets ahead of PEER_PACKETS a period, as after a stall. What it
+    sends beyond that is counted and heard by nobody: it must not flood whom it is bridged to.
     """
     cdef Host address = 0
     cdef uint16_t port = 0
     cdef int64_t stamp_ns = 0, at_ns, now_ns = w.now_ns
     cdef const uint8_t *data
-    cdef int size, verdict, _budget
+    cdef int size, verdict, _budget, flood = 0
     cdef Packet packet
+    s.owed = s.owed - PEER_PACKETS if s.owed > PEER_PACKETS else 0
     for _budget in range(RECEIVE_BUDGET):
         size = udp_receive(s.fd, &w.datagram[0], sizeof(w.datagram), &address, &port, &stamp_ns)
         if size < 0:
@@ -197,19 +173,22 @@ cdef void receive(Worker *w, Stream *s, const Moment *m) noexcept nogil:
                 continue
             data = &w.opened[0]
         verdict = receiver_packet(&s.receiver, data, size, address, port, at_ns, &packet)
-        if verdict == AUDIO and s.tap_count:
-            heard(s, &packet, data + packet.payload_at, at_ns)
-        elif verdict == RTCP:
+        if verdict == RTCP:
             rtcp_heard(s, data, size, address, port, at_ns, m.wall_ns)
-        if s.relay.pass_on != NULL and (verdict == AUDIO or verdict == EVENT):
-            s.relay.pass_on(s.relay.state, s, &packet, data + packet.payload_at, verdict == EVENT)
+        elif verdict == AUDIO or verdict == EVENT:
+            if s.owed == RECEIVE_BUDGET:
+                flood = 1
+            else:
+                s.owed += 1
+                pass_on(s, &packet, data + packet.payload_at, verdict == EVENT, at_ns)
         if s.receiver.digits:
             tell_digits(w, s)
         if now_ns - at_ns < PERIOD_NS:
             break
     else:
-        s.flooded += 1
+        flood = 1
         w.budget_spent += 1
+    s.flooded += flood
     if s.receiver.open:
         receiver_tick(&s.receiver, clock(CLOCK_MONOTONIC))
         tell_digits(w, s)

@@ -54,7 +54,7 @@ def _against(stats: StreamStats) -> list[str]:
     if stats.late > LATE_MAX * max(stats.sent, PACKETS_MIN):
         found.append(f"{stats.late} frames of ours late")
     if stats.flooded:
-        found.append("the peer sent faster than is read")
+        found.append("the peer sent faster than is heard")
     if stats.foreign > STRANGERS_MAX:
         found.append(f"{stats.foreign} packets of strangers dropped")
     if stats.srtp_failed > STRANGERS_MAX:

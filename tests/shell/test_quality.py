@@ -39,7 +39,7 @@ def test_a_good_call_has_no_trouble() -> None:
         ({"peer_lost": 600}, "20.0% of ours lost on the way"),
         ({"rtt_ms": 900.0}, "900 ms there and back"),
         ({"late": 100}, "100 frames of ours late"),
-        ({"flooded": 3}, "the peer sent faster than is read"),
+        ({"flooded": 3}, "the peer sent faster than is heard"),
         ({"foreign": 5000}, "5000 packets of strangers dropped"),
         ({"srtp_failed": 5000}, "5000 packets not authentic"),
     ],
