@@ -91,6 +91,7 @@ EXAMPLES: dict[str, Any] = {
     "ha1_sha256": "ef" * 32,
     "sip.listen.transport": "tcp",
     "sip.listen.bind": "127.0.0.1",
+    "retention.campaign.name": "debt collection",
     "phones.user.name": "101",
     "trunk.ports_by": "prefix",
     "trunk.advertised": "203.0.113.10",

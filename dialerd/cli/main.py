@@ -43,6 +43,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "listen": ("listen", "Take calls as a script says: the called side."),
     "trace": ("trace", "The SIP messages of a call, as a ladder or a capture file."),
     "numbers": ("numbers", "Explain how numbers are read."),
+    "number": ("number", "All that is kept about one number: show it, or erase it."),
+    "retention": ("retention", "Remove what is not kept any longer."),
     "dnc": ("dnc", "The do-not-call list."),
     "backup": ("backup", "Copy the store into a file, while the daemon runs or not."),
     "verify": ("backup", "Read a backup whole and say whether it is sound."),

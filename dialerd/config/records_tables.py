@@ -1,9 +1,11 @@
-"""The tables about what becomes of records: `[cdr]` and `[outbox]`."""
+"""The tables about what becomes of records: `[cdr]`, `[outbox]` and `[retention]`."""
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
+
+from msgspec import Meta
 
 from dialerd.config.keys import RESTART, Section, doc
 
@@ -44,3 +46,42 @@ class Outbox(Section):
             le=10_000_000,
         ),
     ] = 0
+
+
+DAYS_MAX: Final = 36_500
+
+
+class KeptCampaign(Section):
+    """A campaign that keeps things for days of its own."""
+
+    name: Annotated[str, doc("Of the campaign.", RESTART, min_length=1)]
+    recordings_days: Annotated[int, doc("As above; 0: for ever.", RESTART, ge=0, le=DAYS_MAX)] = 0
+    events_days: Annotated[int, doc("As above.", RESTART, ge=0, le=DAYS_MAX)] = 0
+    people_days: Annotated[int, doc("As above.", RESTART, ge=0, le=DAYS_MAX)] = 0
+
+
+class Retention(Section):
+    """How long things are kept, in days; 0: for ever."""
+
+    recordings_days: Annotated[
+        int, doc("Recordings, after the call.", RESTART, ge=0, le=DAYS_MAX)
+    ] = 0
+    events_days: Annotated[
+        int, doc("Interactions, after the call.", RESTART, ge=0, le=DAYS_MAX)
+    ] = 0
+    people_days: Annotated[
+        int,
+        doc(
+            "Who was called, after the last campaign on the list has finished.",
+            RESTART, ge=0, le=DAYS_MAX,
+        ),
+    ] = 0  # fmt: skip
+    campaign: Annotated[tuple[KeptCampaign, ...], Meta(max_length=1000)] = ()
+
+    @property
+    def any(self) -> bool:
+        """Whether anything goes some day."""
+        days = [self.recordings_days, self.events_days, self.people_days]
+        for one in self.campaign:
+            days += [one.recordings_days, one.events_days, one.people_days]
+        return any(days)

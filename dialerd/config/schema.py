@@ -13,7 +13,7 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from dialerd.config.keys import BIND, DIGITS, DRAIN, LIVE, PREFIX_HINT, RESTART, Section, doc
-from dialerd.config.records_tables import Cdr, Outbox
+from dialerd.config.records_tables import Cdr, Outbox, Retention
 from dialerd.config.sip_tables import Phones, Sip, Trace
 from dialerd.config.trunk import Trunk
 
@@ -228,6 +228,7 @@ class Config(Section):
     recording: Recording = Recording()
     cdr: Cdr = Cdr()
     outbox: Outbox = Outbox()
+    retention: Retention = Retention()
     control: Control = Control()
     admin: Admin = Admin()
     dialing: Dialing = Dialing()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from secrets import token_bytes
 
 from dialerd.config import Config, parse_zone
+from dialerd.config.records_tables import KeptCampaign
+from dialerd.config.records_tables import Retention as Kept
 from dialerd.shell.chores import Chore
 from dialerd.store.base import BaseStore
 from dialerd.store.cdr_files import CdrFiles, CdrRules
+from dialerd.store.retention import Days, Retention
 
 Now = Callable[[], tuple[str, int]]  # the local day and Unix ms
 
@@ -18,7 +22,58 @@ def chores_of(config: Config, store: BaseStore, now: Now) -> dict[str, Chore]:
     chores: dict[str, Chore] = {}
     if config.cdr.enabled:
         chores["[cdr]"] = _cdr(config, store, now)
+    if config.retention.any:
+        chores["[retention]"] = _daily(config, store, now)
     return chores
+
+
+def retention_of(
+    config: Config, store: BaseStore, folder: Path, now_ms: int, *, dry: bool = False
+) -> Retention:
+    """One pass over the store in a data folder, as [retention] says."""
+    named = config.recording.folder
+    return Retention(
+        store,
+        Path(named) if named else folder / "recordings",
+        _days(config.retention),
+        {one.name: _days(one) for one in config.retention.campaign},
+        now_ms=now_ms,
+        secret=token_bytes(32),
+        dry=dry,
+    )
+
+
+def _days(kept: Kept | KeptCampaign) -> Days:
+    return Days(kept.recordings_days, kept.events_days, kept.people_days)
+
+
+def _daily(config: Config, store: BaseStore, now: Now) -> Chore:
+    """A pass each local day, begun at the start and at midnight, a step of it each time."""
+    begun = ""
+    steps: Iterator[None] = iter(())
+    work: Retention | None = None
+
+    def step() -> str:
+        nonlocal begun, steps, work
+        day, now_ms = now()
+        if day != begun:
+            begun = day
+            work = retention_of(config, store, config.store.path, now_ms)
+            steps = work.steps()
+        if work is None:
+            return ""
+        try:
+            next(steps)
+        except StopIteration:
+            done, work = work.counts, None
+            if any(done.values()):
+                return "gone: " + ", ".join(f"{n} {what}" for what, n in done.items() if n)
+        except BaseException:
+            begun = ""  # a generator that raised is over: begin the pass again
+            raise
+        return ""
+
+    return step
 
 
 def _cdr(config: Config, store: BaseStore, now: Now) -> Chore:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from functools import partial
+from secrets import token_bytes
 from typing import Any, TypeVar
 
 from dialerd.core.ops import ClaimBatch, DialOp, OldCall
@@ -29,12 +30,14 @@ from dialerd.store import (
     ended,
     fsck,
     lists,
+    people,
     reading,
     usage,
 )
 from dialerd.store.ended import Ended
 from dialerd.store.limits import SCAN_PAGE, STEP_ROWS
-from dialerd.store.schema import Cursor, OutboxRow
+from dialerd.store.people import About
+from dialerd.store.schema import AuditLine, Cursor, OutboxRow
 from dialerd.store.unit import Unit
 
 T = TypeVar("T")
@@ -244,6 +247,24 @@ class BaseStore(Store):
     def outbox_done(self, through: int) -> Awaitable[int]:
         """Rows up to a number were delivered; how many went. At most STEP_ROWS at once."""
         return self._submit(lambda unit: ended.outbox_done(unit, through, STEP_ROWS))
+
+    # people
+
+    def about(self, phone: int) -> About:
+        """Everything that is kept about a number."""
+        return self._read(lambda unit: people.about(unit, phone))
+
+    def erase(self, phone: int, who: str, at_ms: int) -> Awaitable[dict[str, int]]:
+        """Erase a number (see `people`); how much of what. Recordings are the caller's to remove.
+
+        ConflictError while it is in the dialer's hands.
+        """
+        secret = token_bytes(32)
+        return self._submit(lambda unit: people.erase(unit, phone, secret, who, at_ms))
+
+    def audit(self) -> list[AuditLine]:
+        """What was erased when and by whom, oldest first."""
+        return self._read(people.audit_lines)
 
     # reading
 

@@ -159,8 +159,8 @@ class _Freeze:
                 table.delete(key)
         return More(self.wipe if found else lambda later: self.fill(later, 1))
 
-    def fill(self, unit: Unit, row: int) -> Campaign | More:
-        """One lead for each of the next rows."""
+    def fill(self, unit: Unit, row: int, erased: int = 0) -> Campaign | More:
+        """One lead for each of the next rows; who was erased is nobody's to call."""
         self._still_ours(unit)
         campaign_id = self.campaign_id
         stop = min(row + STEP_ROWS, self.size + 1)
@@ -169,19 +169,24 @@ class _Freeze:
         )
         leads, due = [], []
         for number, (_, raw) in enumerate(people, row):
-            lead = Lead(campaign_id, number, number, CONTACT_PHONE.unpack(raw).phone)
+            phone = CONTACT_PHONE.unpack(raw).phone
+            state = LeadState.READY if phone else LeadState.BLOCKED
+            erased += not phone
+            lead = Lead(campaign_id, number, number, phone, state)
             leads.append((lead_key(campaign_id, number), LEAD.pack(lead)))
-            due.append((due_key(campaign_id, LeadState.READY, 0, number), b""))
+            due.append((due_key(campaign_id, state, 0, number), b""))
+        due.sort()
         unit.t.leads.put_many(leads)
         unit.t.due.put_many(due)
         if stop <= self.size:
-            return More(lambda later: self.fill(later, stop))
-        return self._done(unit)
+            return More(lambda later: self.fill(later, stop, erased))
+        return self._done(unit, erased)
 
-    def _done(self, unit: Unit) -> Campaign:
+    def _done(self, unit: Unit, erased: int) -> Campaign:
         campaign = unit.campaign(self.campaign_id)
         check_move(campaign.state, CampaignState.APPROVED)
         unit.t.meta.delete(_ticket(self.campaign_id))
-        unit.books(self.campaign_id).leads[LeadState.READY] = self.size
+        counts = unit.books(self.campaign_id).leads
+        counts[LeadState.READY], counts[LeadState.BLOCKED] = self.size - erased, erased
         frozen = msgspec.structs.replace(campaign, audience=self.size)
         return _move(unit, frozen, CampaignState.APPROVED, self.note)

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
+from hashlib import blake2b
 from typing import Final
 
 from dialerd.core.limits import CAP_WINDOW_S_MAX
+from dialerd.core.ports import ConflictError
 from dialerd.core.records import CapCounts, FrequencyCap
 from dialerd.store.limits import CAP_ENTRIES_MAX
 from dialerd.store.schema import phone_key, seal, unseal
@@ -28,6 +30,10 @@ COUNTED_FROM: Final = {
     CapCounts.HEARD: HEARD,
 }
 
+HIDDEN: Final = b"hidden_numbers"  # how many
+SECRET: Final = b"secret"
+DIGEST_BYTES: Final = 16
+
 Entry = tuple[int, int, int]  # at_ms, level, attempt id
 _entry = struct.Struct(">QBQ")
 KEPT_MIN: Final = 8  # calls of a number that are remembered however old they are
@@ -41,11 +47,41 @@ def split(body: bytes) -> list[Entry]:
 def load(unit: Unit, phone: int) -> list[Entry]:
     """The calls remembered for a number, oldest first."""
     raw = unit.t.caps.get(phone_key(phone))
+    if raw is None and unit.counter(HIDDEN):
+        raw = unit.t.hidden.get(_digest(unit, phone))
     return [] if raw is None else split(unseal(raw))
+
+
+def hide(unit: Unit, phone: int, secret: bytes) -> int:
+    """Keep the calls to a number that is erased under a digest of it; how many they are.
+
+    `secret`, 32 random bytes, keys the digests of this store if none does yet. When the number
+    comes back, its calls are found by it, and lie under the number again from its next call on.
+    """
+    raw = unit.t.caps.get(phone_key(phone))
+    if raw is None:
+        return 0
+    entries = split(unseal(raw))
+    if in_flight(entries):
+        raise ConflictError("the number is being called just now: try again when that is over")
+    if unit.t.hidden.get(SECRET) is None:
+        unit.t.hidden.put(SECRET, seal(secret))
+    unit.t.hidden.put(_digest(unit, phone), raw)
+    unit.t.caps.delete(phone_key(phone))
+    unit.set_counter(HIDDEN, unit.counter(HIDDEN) + 1)
+    return len(entries)
+
+
+def _digest(unit: Unit, phone: int) -> bytes:
+    """Of a number, by this store's secret."""
+    secret = unseal(unit.t.hidden.get(SECRET) or b"")
+    return blake2b(phone_key(phone), digest_size=DIGEST_BYTES, key=secret).digest()
 
 
 def save(unit: Unit, phone: int, entries: list[Entry]) -> None:
     """Replace them; no entry, no record."""
+    if unit.counter(HIDDEN) and unit.t.hidden.delete(_digest(unit, phone)):
+        unit.set_counter(HIDDEN, unit.counter(HIDDEN) - 1)
     if entries:
         body = b"".join([_entry.pack(*entry) for entry in entries])
         unit.t.caps.put(phone_key(phone), seal(body))

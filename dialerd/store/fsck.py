@@ -46,7 +46,9 @@ def problems(unit: Unit) -> Iterator[str]:
     all_lists, all_campaigns = lists.all_lists(unit), campaigns.all_campaigns(unit)
     for people in all_lists:
         yield from _list_problems(unit, people.list_id, people.size)
-    rows = sum(people.size for people in all_lists)
+    rows = sum(
+        bool(CONTACT_PHONE.unpack(raw).phone) for _, raw in scan_all(unit.t.contacts, b"", END)
+    )
     if unit.t.phones.count() != rows:
         yield f"{unit.t.phones.count()} numbers of lists are indexed, there are {rows}"
     yield from _name_problems(
@@ -120,6 +122,8 @@ def _list_problems(unit: Unit, list_id: int, size: int) -> Iterator[str]:
             yield f"list {list_id}: row {rows} is missing"
             return
         phone = CONTACT_PHONE.unpack(raw).phone
+        if not phone:  # erased
+            continue
         index = unit.t.phones.get(phone_list_key(phone, list_id))
         if index is None or read_u32(index) != rows:
             yield f"list {list_id}: row {rows} is not found by its number"
@@ -153,7 +157,7 @@ def _attempt_problems(unit: Unit, campaign_id: int, books: Books) -> Iterator[st
     for _, raw in scan_all(unit.t.attempts, first, stop):
         attempt = ATTEMPT.unpack(raw)
         attempt_id, entries = attempt.attempt_id, caps.load(unit, attempt.phone)
-        kept = attempt.begun_ms and len(entries) < caps.KEPT_MIN
+        kept = attempt.phone and attempt.begun_ms and len(entries) < caps.KEPT_MIN
         if kept and all(of != attempt_id for _, _, of in entries):
             yield f"{name}: attempt {attempt_id} is not counted for its number"
         if attempt.outcome is not None:
@@ -203,5 +207,7 @@ def _open_problems(unit: Unit) -> Iterator[str]:
         for _, level, attempt_id in caps.split(unseal(raw)):
             if level == caps.RESERVED:
                 reserved[read_u64(key)].add(attempt_id)
+    if unit.counter(caps.HIDDEN) != max(0, unit.t.hidden.count() - 1):
+        yield f"{unit.counter(caps.HIDDEN)} numbers are hidden, {unit.t.hidden.count() - 1} kept"
     if reserved != held:
         yield f"{len(reserved)} numbers are reserved, {len(held)} are in flight, or others"

@@ -108,7 +108,7 @@ def _cells(row: ReportRow, stamp: Stamp) -> list[Any]:
     lead, contact = row.lead, row.contact
     last = row.attempts[-1][0] if row.attempts else None
     head = [
-        lead.phone,
+        lead.phone or "",  # erased
         safe(contact.original),
         safe(contact.carrier),
         lead.state.name.lower(),
@@ -165,18 +165,19 @@ def _json(chunks: Iterator[list[ReportRow]], stamp: Stamp) -> Iterator[str]:
 def _object(row: ReportRow, stamp: Stamp) -> dict[str, Any]:
     lead, contact = row.lead, row.contact
     return {
-        "number": f"+{lead.phone}",
+        "number": f"+{lead.phone}" if lead.phone else None,
         "original": contact.original,
         "carrier": contact.carrier,
         "state": lead.state.name.lower(),
         "outcome": lead.outcome,
         "due_at": (stamp(lead.due_s * 1000) or None) if lead.state in WAITING else None,
-        "attempts": [_attempt(attempt, events, stamp) for attempt, events in row.attempts],
+        "attempts": [attempt_json(attempt, events, stamp) for attempt, events in row.attempts],
         "fields": contact.fields,
     }
 
 
-def _attempt(attempt: Attempt, events: Sequence[CallEvent], stamp: Stamp) -> dict[str, Any]:
+def attempt_json(attempt: Attempt, events: Sequence[CallEvent], stamp: Stamp) -> dict[str, Any]:
+    """One try as JSON shows it."""
     return {
         "number": attempt.number,
         "outcome": attempt.outcome,

@@ -1,0 +1,202 @@
+"""All that is kept about one number: shown, and erased.
+
+An erasure leaves what books and reports count and takes away what says whom: the contact's row
+stays, empty; its leads stand without a number, those that waited are BLOCKED; attempts keep times
+and outcome, not number or keys; interactions and recordings go. The do-not-call list keeps the
+number, because it protects who is on it. Frequency caps must still hold, so the number's calls stay
+under a keyed digest (`caps.hide`), which tells only somebody who has the number already. An audit
+line says what was done, by whom and when, and not to which number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+import msgspec
+
+from dialerd.core.ports import ConflictError
+from dialerd.core.records import (
+    Attempt,
+    CallEvent,
+    Campaign,
+    CampaignState,
+    Contact,
+    ContactList,
+    DoNotCall,
+    EventKind,
+    Lead,
+    LeadState,
+)
+from dialerd.store import campaigns, caps, donotcall, lists
+from dialerd.store.claims import IN_HAND, ORDER, put_back
+from dialerd.store.ended import events_of
+from dialerd.store.limits import EVENT_INDEX_MAX, LISTED_MAX
+from dialerd.store.reading import scan_all
+from dialerd.store.schema import (
+    ATTEMPT,
+    AUDIT,
+    CONTACT,
+    LEAD,
+    AuditLine,
+    attempt_key,
+    contact_key,
+    due_key,
+    event_key,
+    lead_key,
+    number64,
+    phone_list_key,
+    read_u32,
+)
+from dialerd.store.unit import Unit
+
+ERASED: Final = Contact(0, "")
+LAST_AUDIT: Final = b"last_audit"
+
+
+class Tried(msgspec.Struct, frozen=True):
+    """One lead of a number with everything that happened to it."""
+
+    campaign: Campaign
+    lead: Lead
+    attempts: tuple[tuple[Attempt, tuple[CallEvent, ...]], ...]
+
+
+class About(msgspec.Struct, frozen=True):
+    """Everything that is kept about a number."""
+
+    phone: int
+    listed: tuple[tuple[ContactList, Contact], ...]
+    tried: tuple[Tried, ...]
+    caps: tuple[caps.Entry, ...]
+    dnc: DoNotCall | None
+
+    @property
+    def recordings(self) -> list[str]:
+        """Paths below the folder of recordings."""
+        return [
+            path
+            for tried in self.tried
+            for _, events in tried.attempts
+            for path in recorded(events)
+        ]
+
+
+class Row(NamedTuple):
+    """Where a number stands in a list."""
+
+    people: ContactList
+    row: int
+
+
+def recorded(events: tuple[CallEvent, ...]) -> list[str]:
+    """The recordings that a call's history names."""
+    return [e.detail.partition(" ")[0] for e in events if e.kind is EventKind.RECORDED]
+
+
+def rows(unit: Unit, phone: int) -> list[Row]:
+    """Every list that holds a number."""
+    first, stop = phone_list_key(phone, 0), phone_list_key(phone + 1, 0)
+    found = unit.t.phones.scan(first, stop, LISTED_MAX)
+    return [
+        Row(lists.get_list(unit, int.from_bytes(key[8:], "big")), read_u32(raw))
+        for key, raw in found
+    ]
+
+
+def about(unit: Unit, phone: int) -> About:
+    """Everything that is kept about a number."""
+    listed, tried = [], []
+    for people, row in rows(unit, phone):
+        raw = unit.t.contacts.get(contact_key(people.list_id, row))
+        listed.append((people, CONTACT.unpack(raw or b"")))
+        tried += [
+            Tried(campaign, lead, tuple(_attempts(unit, lead)))
+            for campaign, lead in leads_of(unit, people.list_id, row)
+        ]
+    entries = tuple(caps.load(unit, phone))
+    return About(phone, tuple(listed), tuple(tried), entries, donotcall.find(unit, phone))
+
+
+def leads_of(unit: Unit, list_id: int, row: int) -> Iterator[tuple[Campaign, Lead]]:
+    """The leads of a list's row, one in each campaign that was approved with it."""
+    for campaign in campaigns.all_campaigns(unit):
+        if campaign.settings.list_id == list_id and campaign.state is not CampaignState.DRAFT:
+            raw = unit.t.leads.get(lead_key(campaign.campaign_id, row))
+            if raw is not None:
+                yield campaign, LEAD.unpack(raw)
+
+
+def _attempts(unit: Unit, lead: Lead) -> Iterator[tuple[Attempt, tuple[CallEvent, ...]]]:
+    campaign_id, lead_id = lead.campaign_id, lead.lead_id
+    first = attempt_key(campaign_id, lead_id, 0)
+    stop = attempt_key(campaign_id, lead_id, (1 << 64) - 1)
+    for _, raw in scan_all(unit.t.attempts, first, stop):
+        attempt = ATTEMPT.unpack(raw)
+        yield attempt, tuple(events_of(unit, campaign_id, lead_id, attempt.attempt_id))
+
+
+def erase(unit: Unit, phone: int, secret: bytes, who: str, at_ms: int) -> dict[str, int]:
+    """Erase a number; how much of what. `secret` keys the digests if none does yet.
+
+    Raises:
+        ConflictError: it is in the dialer's hands just now; nothing was erased.
+    """
+    counts = dict.fromkeys(("contacts", "leads", "attempts", "events"), 0)
+    for people, row in rows(unit, phone):
+        erase_row(unit, people.list_id, row, counts)
+    counts["calls under caps"] = caps.hide(unit, phone, secret)
+    if any(counts.values()):
+        audit(unit, AuditLine(at_ms, who, "a number was erased", counts))
+    return counts
+
+
+def erase_row(unit: Unit, list_id: int, row: int, counts: dict[str, int]) -> None:
+    """Erase one row of a list with its leads; ConflictError while one is in the dialer's hands."""
+    key = contact_key(list_id, row)
+    contact = CONTACT.unpack(unit.t.contacts.get(key) or b"")
+    for _, lead in leads_of(unit, list_id, row):
+        _erase_lead(unit, lead, counts)
+    unit.t.contacts.put(key, CONTACT.pack(ERASED))
+    unit.t.phones.delete(phone_list_key(contact.phone, list_id))
+    counts["contacts"] += 1
+
+
+def _erase_lead(unit: Unit, lead: Lead, counts: dict[str, int]) -> None:
+    if lead.state in IN_HAND:
+        raise ConflictError("the number is being called just now: try again when that is over")
+    campaign_id, lead_id = lead.campaign_id, lead.lead_id
+    nobody = msgspec.structs.replace(lead, phone=0)
+    if lead.state in ORDER:
+        unit.t.due.delete(due_key(campaign_id, lead.state, lead.due_s, lead_id))
+        put_back(unit, nobody, LeadState.BLOCKED, 0)
+    else:
+        unit.t.leads.put(lead_key(campaign_id, lead_id), LEAD.pack(nobody))
+    counts["leads"] += 1
+    first = attempt_key(campaign_id, lead_id, 0)
+    stop = attempt_key(campaign_id, lead_id, (1 << 64) - 1)
+    for key, raw in list(scan_all(unit.t.attempts, first, stop)):
+        attempt = ATTEMPT.unpack(raw)
+        counts["events"] += drop_events(unit, attempt)
+        left = msgspec.structs.replace(attempt, phone=0, keys="")
+        unit.t.attempts.put(key, ATTEMPT.pack(left))
+        counts["attempts"] += 1
+
+
+def drop_events(unit: Unit, attempt: Attempt) -> int:
+    """Remove the history of an attempt; how many pieces it had."""
+    of = attempt.campaign_id, attempt.lead_id, attempt.attempt_id
+    found = list(scan_all(unit.t.events, event_key(*of, 0), event_key(*of, EVENT_INDEX_MAX)))
+    for key, _ in found:
+        unit.t.events.delete(key)
+    return len(found)
+
+
+def audit(unit: Unit, line: AuditLine) -> None:
+    """Append a line."""
+    unit.t.audit.put(number64(unit.next_number(LAST_AUDIT)), AUDIT.pack(line))
+
+
+def audit_lines(unit: Unit) -> list[AuditLine]:
+    """All of them, oldest first."""
+    return [AUDIT.unpack(raw) for _, raw in scan_all(unit.t.audit, b"", b"\xff" * 9)]

@@ -1,0 +1,227 @@
+"""What is kept for a while only: recordings, interactions, and who people were.
+
+A pass goes over all interactions and all lists in small steps, each a transaction of its own, so
+that calls do not notice it. What it finds to do depends on nothing but the records and the time: a
+pass that is cut short is simply begun again.
+
+- The interactions of an attempt go `events_days` after its end. One that names a recording stays
+  until the recording went, `recordings_days` after the end.
+- The people of a list are erased (`people`) `people_days` after the last campaign on it finished;
+  of a list that no campaign used, after it was made.
+- A campaign may have days of its own. 0 days keep for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from dialerd.core.ports import ConflictError
+from dialerd.core.records import Attempt, Campaign, CampaignState, EventKind
+from dialerd.store import caps, people
+from dialerd.store.base import BaseStore
+from dialerd.store.ended import events_of
+from dialerd.store.recording_files import files_of, remove
+from dialerd.store.schema import (
+    ATTEMPT,
+    CONTACT_PHONE,
+    EVENTS,
+    AuditLine,
+    attempt_key,
+    contact_key,
+    event_key,
+    split_event,
+)
+from dialerd.store.ticket import wait
+from dialerd.store.unit import Unit
+
+STEP: Final = 500  # records that one step looks at
+DAY_MS: Final = 86_400_000
+KINDS: Final = ("recordings", "events", "people")
+
+
+class Days(msgspec.Struct, frozen=True):
+    """How many days something is kept; 0: for ever."""
+
+    recordings: int = 0
+    events: int = 0
+    people: int = 0
+
+    @property
+    def any(self) -> bool:
+        """Whether anything ever goes."""
+        return bool(self.recordings or self.events or self.people)
+
+
+class Retention:
+    """One pass; `steps` does it. `counts` says what went, or would go when `dry`."""
+
+    def __init__(
+        self,
+        store: BaseStore,
+        folder: Path,
+        usual: Days,
+        of_campaign: dict[str, Days],
+        *,
+        now_ms: int,
+        secret: bytes,
+        dry: bool = False,
+    ) -> None:
+        """`folder` is that of recordings; `of_campaign` by name; `secret` see `caps.hide`."""
+        self._store = store
+        self._folder = folder
+        self._usual = usual
+        self._of_campaign = of_campaign
+        self._now_ms = now_ms
+        self._secret = secret
+        self._dry = dry
+        self._campaigns = {one.campaign_id: one for one in store.campaigns()}
+        self.counts = dict.fromkeys(KINDS, 0)
+
+    def steps(self) -> Iterator[None]:
+        """The whole pass, a little at a time."""
+        every = (self._usual, *self._of_campaign.values())
+        if any(days.events or days.recordings for days in every):
+            yield from self._histories()
+        if any(days.people for days in every):
+            yield from self._lists()
+        if any(self.counts.values()) and not self._dry:
+            line = AuditLine(self._now_ms, "retention", "kept long enough", dict(self.counts))
+            self._write(lambda unit: people.audit(unit, line))
+
+    def _write(self, work: Callable[[Unit], object]) -> None:
+        wait(self._store._submit(work))
+
+    def _days(self, campaign: Campaign | None) -> Days:
+        name = "" if campaign is None else campaign.settings.name
+        return self._of_campaign.get(name, self._usual)
+
+    def _over(self, days: int, since_ms: int) -> bool:
+        return days > 0 and since_ms > 0 and since_ms + days * DAY_MS <= self._now_ms
+
+    # -- histories -------------------------------------------------------------------------------
+
+    def _histories(self) -> Iterator[None]:
+        at: bytes | None = b""
+        while at is not None:
+            found, at = self._store._read(partial(_page, at=at))
+            due = [one for one in map(self._due, found) if one is not None]
+            for _, names, rest in due:
+                if names:
+                    files = list(files_of(self._folder, names))
+                    self.counts["recordings"] += len(files) if self._dry else remove(files)
+                self.counts["events"] += rest
+            if due and not self._dry:
+                self._write(partial(self._shorten_all, attempts=[one[0] for one in due]))
+            yield
+
+    def _due(self, attempt: Attempt) -> tuple[Attempt, list[str], bool] | None:
+        """The recordings to remove, and whether its history is shortened; None: nothing."""
+        if attempt.outcome is None:
+            return None
+        days = self._days(self._campaigns.get(attempt.campaign_id))
+        files = self._over(days.recordings, attempt.ended_ms)
+        history = self._over(days.events, attempt.ended_ms)
+        if not files and not history:
+            return None
+        of = attempt.campaign_id, attempt.lead_id, attempt.attempt_id
+        events = tuple(self._store._read(lambda unit: list(events_of(unit, *of))))
+        names = people.recorded(events) if files else []
+        stays = 0 if files else len(people.recorded(events))
+        rest = history and len(events) > stays
+        return (attempt, names, rest) if names or rest else None
+
+    def _shorten_all(self, unit: Unit, attempts: list[Attempt]) -> None:
+        for attempt in attempts:
+            self._shorten(unit, attempt)
+
+    def _shorten(self, unit: Unit, attempt: Attempt) -> None:
+        """Leave of a history what is not over yet."""
+        days = self._days(self._campaigns.get(attempt.campaign_id))
+        files = self._over(days.recordings, attempt.ended_ms)
+        history = self._over(days.events, attempt.ended_ms)
+        of = attempt.campaign_id, attempt.lead_id, attempt.attempt_id
+        left = tuple(
+            event
+            for event in events_of(unit, *of)
+            if not (files if event.kind is EventKind.RECORDED else history)
+        )
+        people.drop_events(unit, attempt)
+        if left:
+            unit.t.events.put(event_key(*of, 0), EVENTS.pack(left))
+
+    # -- people ----------------------------------------------------------------------------------
+
+    def _lists(self) -> Iterator[None]:
+        for found in self._store.lists():
+            if not self._expired(found.list_id, found.created_ms):
+                continue
+            row = 1
+            while row <= found.size:
+                stop = min(row + STEP, found.size + 1)
+                self._erase(found.list_id, row, stop)
+                row = stop
+                yield
+
+    def _expired(self, list_id: int, created_ms: int) -> bool:
+        """Whether nobody may need the people of a list any more."""
+        users = [c for c in self._campaigns.values() if c.settings.list_id == list_id]
+        if not users:
+            return self._over(self._usual.people, created_ms)
+        for campaign in users:
+            if campaign.state is not CampaignState.FINISHED:
+                return False
+            finished_ms = self._store.moves(campaign.campaign_id)[-1].at_ms
+            if not self._over(self._days(campaign).people, finished_ms):
+                return False
+        return True
+
+    def _erase(self, list_id: int, row: int, stop: int) -> None:
+        def work(unit: Unit) -> int:
+            first, last = contact_key(list_id, row), contact_key(list_id, stop)
+            count = 0
+            for at, (_, raw) in enumerate(unit.t.contacts.scan(first, last, STEP), row):
+                phone = CONTACT_PHONE.unpack(raw).phone
+                if phone:
+                    count += 1
+                    if not self._dry:
+                        self._erase_one(unit, list_id, at, phone)
+            return count
+
+        if self._dry:
+            self.counts["people"] += self._store._read(work)
+        else:
+            found: list[int] = []
+            try:
+                self._write(lambda unit: found.append(work(unit)))
+            except ConflictError:
+                return  # one of them is being called: at the next pass
+            self.counts["people"] += found[-1]
+
+    def _erase_one(self, unit: Unit, list_id: int, row: int, phone: int) -> None:
+        for _, lead in people.leads_of(unit, list_id, row):
+            for _, events in people._attempts(unit, lead):
+                self.counts["recordings"] += remove(files_of(self._folder, people.recorded(events)))
+        people.erase_row(
+            unit, list_id, row, dict.fromkeys(("contacts", "leads", "attempts", "events"), 0)
+        )
+        if not people.rows(unit, phone):
+            caps.hide(unit, phone, self._secret)
+
+
+def _page(unit: Unit, at: bytes) -> tuple[list[Attempt], bytes | None]:
+    """The attempts of the next pieces of history, and where to go on; None at the end."""
+    pairs = unit.t.events.scan(at, b"\xff" * 20, STEP)
+    found: dict[bytes, Attempt] = {}
+    for key, _ in pairs:
+        campaign_id, lead_id, attempt_id, _ = split_event(key)
+        of = attempt_key(campaign_id, lead_id, attempt_id)
+        if of not in found:
+            raw = unit.t.attempts.get(of)
+            if raw is not None:
+                found[of] = ATTEMPT.unpack(raw)
+    return list(found.values()), pairs[-1][0] + b"\0" if len(pairs) == STEP else None
