@@ -15,18 +15,23 @@ import signal
 import sys
 from pathlib import Path
 
-import msgspec
 import uvloop
 
 from dialerd import open_files
-from dialerd.config import Config, ConfigError, load
+from dialerd.config import Config, ConfigError
 from dialerd.control.hub import EventHub
 from dialerd.control.io_server import ControlServer
 from dialerd.control.service import ControlService
 from dialerd.core.chain import prompts_of
 from dialerd.core.control import Invalid
 from dialerd.core.dialer import Dialer
-from dialerd.core.events import CampaignChanged, LinesChanged, UsageKnown
+from dialerd.core.events import (
+    CampaignChanged,
+    LimitsChanged,
+    LinesChanged,
+    NumberingChanged,
+    UsageKnown,
+)
 from dialerd.core.limits import USAGE_DAYS_MAX
 from dialerd.core.lines_view import Reloaded
 from dialerd.core.metering import day_of
@@ -50,14 +55,14 @@ from dialerd.shell.old_calls import OldCalls
 from dialerd.shell.phones import KeptPhones
 from dialerd.shell.prompt_table import Prompts
 from dialerd.shell.recordings import Recordings, day_name
-from dialerd.shell.sip_config import phones_of, stack_settings
+from dialerd.shell.reloading import changes, read_again, taken_over
+from dialerd.shell.sip_config import stack_settings
 from dialerd.shell.sip_stack import Stack
-from dialerd.shell.trunk_config import changes, sip_trunk, trunk_spec, utc_offset_s
+from dialerd.shell.trunk_config import sip_trunk, trunk_spec, utc_offset_s
 from dialerd.shell.trunk_health import TrunkHealth
 from dialerd.shell.trunk_targets import TrunkTargets
 from dialerd.store import open_store
 from fastpath.rtp import MediaEngine
-from sip.accounts.registrar import Phones
 from sip.errors import SipError
 
 log = logging.getLogger("dialerd")
@@ -138,7 +143,7 @@ class Daemon:
         self._driver.start()
         day = day_of(self._clock.wall_ms() * 1_000_000, 0)
         self._feed(UsageKnown(tuple(self._store.usage(day - USAGE_DAYS_MAX))))
-        self._use_trunks(config)
+        self._use_trunks()
         self._old_calls = OldCalls(self._stack, self._store, loop)
         self._exits.push_async_callback(self._old_calls.close)
         self._calls.cleared = self._old_calls.hear
@@ -155,10 +160,9 @@ class Daemon:
         count = len(config.trunk)
         log.info("dialerd is ready: SIP %s:%d, %d trunks", shown, config.sip.port, count)
 
-    def _use_trunks(self, config: Config) -> None:
-        """Make the trunks those of `config`, at the start and at a reload."""
-        self._config = msgspec.structs.replace(self._config, trunk=config.trunk)
-        self._zone = config.dialing.zone
+    def _use_trunks(self) -> None:
+        """Make the trunks those of the configuration, at the start and at a reload."""
+        config = self._config
         pairs = [(trunk, sip_trunk(trunk)) for trunk in config.trunk]
         self._lines.configure(to for _, to in pairs)
         self._targets.configure(config.trunk)
@@ -169,7 +173,7 @@ class Daemon:
         """The dialer knows the trunks, and which of them have no address yet."""
         trunks = self._config.trunk
         specs = tuple(trunk_spec(one, up=bool(self._targets.known(one.name))) for one in trunks)
-        offset_s = utc_offset_s(self._zone, self._clock.wall_ms())
+        offset_s = utc_offset_s(self._config.dialing.zone, self._clock.wall_ms())
         self._feed(LinesChanged(specs, offset_s))
 
     def _on_moved(self, name: str) -> None:
@@ -310,23 +314,22 @@ class Daemon:
             log.error("SIGHUP: the configuration is not taken over: %s", error)
 
     async def _reload(self, who: str) -> Reloaded:
-        """Take over trunks and telephones of the file as it is now, or nothing of it; Invalid."""
-
-        def read() -> tuple[Config, Phones | None]:
-            config = load(self._path)
-            # Sockets stay as they are: whether telephones have one is the running daemon's to say.
-            return config, phones_of(msgspec.structs.replace(config, sip=self._config.sip))
-
+        """Take over what can be taken over of the file as it is now, or nothing of it; Invalid."""
         try:
-            found, phones = await asyncio.to_thread(read)
+            found = await asyncio.to_thread(read_again, self._path, self._config)
             registrar = self._stack.endpoint.registrar
-            if registrar is not None and phones is not None:
-                registrar.configure(phones)
+            if registrar is not None and found.phones is not None:
+                registrar.configure(found.phones)
         except (ConfigError, OSError, SipError) as error:
             raise Invalid(str(error)) from error
-        told = changes(self._config, found)
-        self._config = msgspec.structs.replace(self._config, phones=found.phones)
-        self._use_trunks(found)
+        told = changes(self._config, found.config)
+        self._config = config = taken_over(self._config, found.config)
+        logging.getLogger().setLevel(config.log.level.value.upper())
+        self._media.ports = config.media.port_low, config.media.port_high
+        rate, status = config.dialing.calls_per_s_max, config.dialing.inbound_status
+        self._feed(LimitsChanged(rate, _calls_max(config), status))
+        self._feed(NumberingChanged(found.numbering))
+        self._use_trunks()
         log.info("%s: configuration read again: %s", who, told)
         return told
 

@@ -39,8 +39,8 @@ EXIT_CODES = {
     130: "interrupted",
 }
 TITLES = {
-    "live": "can change while calls are up",
-    "drain": "can only change for calls that begin after it",
+    "live": "a reload changes it for all",
+    "drain": "a reload changes it for calls that begin after it",
     "restart": "fixed for the life of the process",
 }
 
@@ -224,9 +224,8 @@ def shipped_config() -> str:
         "# Paths are relative to this file's folder. ${env:NAME} in a text is filled in from the",
         "# environment.",
         "# A key that is commented out shows its default, or an example where that is empty.",
-        "# The daemon reads it when it starts. `dialerd reload` (or SIGHUP) takes over trunks",
-        "# and telephones while calls are up; other keys wait for the next start.",
-        "# In brackets, what a key is by nature:",
+        "# The daemon reads it when it starts. `dialerd reload` (or SIGHUP) takes over, while",
+        "# calls are up, what is not marked restart: that waits for the next start. In brackets:",
         *[f"#   [{name}] {text}" for name, text in TITLES.items()],
         "# Written by docs/generate.py from dialerd/config/schema.py; edit a copy of it.",
     ]
@@ -289,9 +288,8 @@ def config_reference() -> str:
         "Paths are relative to the file's folder. `${env:NAME}` in any text is filled in from the",
         "environment.",
         "",
-        "The daemon reads it when it starts. `dialerd reload` (or SIGHUP) takes over trunks and",
-        "telephones while calls are up; other keys wait for the next start. The last column says",
-        "what a key is by nature:",
+        "The daemon reads it when it starts. `dialerd reload` (or SIGHUP) takes over, while calls",
+        "are up, what is not marked restart: that waits for the next start. The last column says:",
         "",
         *[f"- **{name}**: {text}" for name, text in TITLES.items()],
     ]

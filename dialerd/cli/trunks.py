@@ -86,9 +86,9 @@ def _left(use: Use) -> str:
 @click.command("reload")
 @config_option
 def reload(config_path: str | None) -> None:
-    """Take over trunks and telephones of the configuration as it is now; no call is dropped.
+    """Take over the configuration as it is now; no call is dropped.
 
-    Other keys wait for the next start, and are named.
+    Keys that wait for the next start are named.
     """
     with connect(config_path) as client:
         found = client.call(Reload(who=who()))

@@ -81,7 +81,7 @@ class Media(Section):
         Path,
         doc(
             "Folder of the prompts that campaigns name.",
-            LIVE,
+            RESTART,
             shown="the samples that come with dialerd",
         ),
     ] = _OURS / "prompts"

@@ -30,10 +30,12 @@ from dialerd.core.events import (
     Drain,
     Incoming,
     LegEvent,
+    LimitsChanged,
     LineHealth,
     LinesChanged,
     MediaLost,
     MediaRoom,
+    NumberingChanged,
     PlayEnded,
     Recorded,
     Released,
@@ -217,6 +219,20 @@ class Dialer:
         self.floor.media_max, self.floor.media_why = event.calls_max, event.why
         self.floor.dial_ns = now_ns
 
+    def _on_limits(self, event: LimitsChanged, now_ns: int) -> None:
+        floor = self.floor
+        floor.limit = floor.limit.resized(event.calls_per_s_max)
+        floor.calls_max = event.calls_max
+        self.inbound.status = event.inbound_status
+        floor.dial_ns = now_ns
+
+    def _on_numbering(self, event: NumberingChanged, now_ns: int) -> None:
+        self._leads.numbering = event.numbering
+        for run in self.floor.runs.values():
+            for held in run.take_all():
+                self._leads.hold(run, held.claim, held.lease_ns, now_ns)
+        self.floor.look_now(now_ns)
+
     def _on_incoming(self, event: Incoming, _: int) -> None:
         self.inbound.on_incoming(event)
 
@@ -311,6 +327,8 @@ _INPUTS: Final[dict[type, Callable[[Dialer, Any, int], None]]] = {
     Digit: Dialer._on_leg,
     MediaLost: Dialer._on_leg,
     MediaRoom: Dialer._on_media_room,
+    LimitsChanged: Dialer._on_limits,
+    NumberingChanged: Dialer._on_numbering,
     Incoming: Dialer._on_incoming,
     PlayEnded: Dialer._on_leg,
     Recorded: Dialer._on_leg,

@@ -9,6 +9,7 @@ import msgspec
 from dialerd.core.line_spec import Trouble, TrunkSpec
 from dialerd.core.ops import ClaimBatch
 from dialerd.core.records import Campaign, Outcome, Usage
+from fastpath.numbers import Numbering
 
 
 @dataclass_transform(frozen_default=True)
@@ -89,6 +90,23 @@ class MediaRoom(Event, frozen=True):
 
     calls_max: int
     why: str = ""
+
+
+class LimitsChanged(Event, frozen=True):
+    """The limits of the whole daemon are others now; what is up stays. 0 binds nothing.
+
+    Calls to us are refused with `inbound_status`.
+    """
+
+    calls_per_s_max: float
+    calls_max: int
+    inbound_status: int
+
+
+class NumberingChanged(Event, frozen=True):
+    """Another numbering plan, or other destinations: leads that are held are judged by it anew."""
+
+    numbering: Numbering
 
 
 class Incoming(Event):
@@ -207,6 +225,8 @@ AnyEvent = (
     | Digit
     | MediaLost
     | MediaRoom
+    | LimitsChanged
+    | NumberingChanged
     | Incoming
     | PlayEnded
     | Recorded

@@ -19,12 +19,12 @@ FULL: Final = 503  # as many calls as we can carry (RFC 3261 section 21.5.4)
 class Inbound:
     """What becomes of calls to us."""
 
-    __slots__ = ("_floor", "_status", "full", "phones", "strays")
+    __slots__ = ("_floor", "full", "phones", "status", "strays")
 
     def __init__(self, floor: Floor, status: int = REFUSAL) -> None:
         """`status` is the SIP status of the refusal."""
         self._floor = floor
-        self._status = status
+        self.status = status
         self.full = 0  # refused because we carry all that we can
         self.phones = 0  # calls of telephones
         self.strays = 0  # of trunks that are not configured any more
@@ -39,7 +39,7 @@ class Inbound:
         else:
             trunk.incoming += 1
         full = self._floor.full
-        status = FULL if full else self._status
+        status = FULL if full else self.status
         self.full += full
         self._floor.out.append(Refuse(event.leg, status))
         data: dict[str, object] = {

@@ -22,12 +22,12 @@ _LEASE_NS: Final = (LEASE_S - LEASE_MARGIN_S) * NS
 class Leads:
     """The claims of all campaigns."""
 
-    __slots__ = ("_floor", "_numbering")
+    __slots__ = ("_floor", "numbering")
 
     def __init__(self, floor: Floor, numbering: Numbering) -> None:
         """`numbering` makes the number of a claim, and refuses what may not be dialed."""
         self._floor = floor
-        self._numbering = numbering
+        self.numbering = numbering
 
     def ask(self, run: Run, now_ns: int) -> None:
         """Claim more leads, if a campaign holds too few and may use them."""
@@ -63,7 +63,7 @@ class Leads:
             return
         lease_ns = run.asked_ns + _LEASE_NS
         for claim in batch.claims:
-            self._hold(run, claim, lease_ns, now_ns)
+            self.hold(run, claim, lease_ns, now_ns)
         asked, run.asked, run.back_off_s = run.asked, 0, 0
         run.next_due_s = batch.next_due_s
         run.exhausted = batch.exhausted
@@ -93,9 +93,10 @@ class Leads:
             due_ns = now_ns + NS
         return min(max(due_ns, now_ns + ASK_GAP_NS), now_ns + ASK_AGAIN_S * NS)
 
-    def _hold(self, run: Run, claim: Claim, lease_ns: int, now_ns: int) -> None:
+    def hold(self, run: Run, claim: Claim, lease_ns: int, now_ns: int) -> None:
+        """Keep a claimed lead, if its number may be dialed by the plan as it is now."""
         try:
-            number = self._numbering.from_value(claim.phone)
+            number = self.numbering.from_value(claim.phone)
         except ValueError:  # the plan has changed since the import: never dialed, never tried again
             at_ms = self._floor.clock.ms(now_ns)
             run.outcomes[Outcome.FAILED] += 1

@@ -28,8 +28,9 @@ def follow(
     """Make a stream do what was agreed on; `before` is what it does now.
 
     `silent`: it hears, and says nothing before the next `follow`.
-    A peer that names itself instead of its address is learned from its packets. ValueError for
-    what cannot be reached (IPv6, multicast); OSError when SRTP is agreed on and its library is
+    A peer that names itself instead of its address, or an address that is not to be believed
+    (`sip.sdp.agree.settle`), is learned from its packets. ValueError for what cannot be reached
+    (the other IP version, multicast, broadcast); OSError when SRTP is agreed on and its library is
     missing.
     """
     if media.sending is None or media.receiving is None:

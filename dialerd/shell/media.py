@@ -67,7 +67,7 @@ class Media:
         self.prompts = prompts
         self.shown = shown
         self._bind = bind
-        self._ports = ports
+        self.ports = ports  # of calls that begin from now on
         self._feed = feed
         self._streams: dict[int, int] = {}  # leg -> stream
         self._legs: dict[int, int] = {}  # stream -> leg
@@ -106,7 +106,7 @@ class Media:
 
     def open(self, leg: int, dtmf: Dtmf = Dtmf.AUTO, call_id: str = "") -> int:
         """A stream for a leg; its local port. OSError when no port or stream is free."""
-        stream = self.engine.open(self._bind, *self._ports)
+        stream = self.engine.open(self._bind, *self.ports)
         self._keys[leg] = Keys(dtmf)
         self._streams[leg] = stream
         self._names[leg] = call_id

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
-import msgspec
-
-from dialerd.config import Codec, Config, Plan, Ports, Trunk, parse_zone
+from dialerd.config import Codec, Plan, Ports, Trunk, parse_zone
 from dialerd.core.line_spec import PlanSpec, PortSpec, TrunkSpec
-from dialerd.core.lines_view import Reloaded
 from dialerd.core.templates import Template
 from dialerd.lines.outcome_map import Rule
 from dialerd.lines.rewriting import Rewrite
@@ -130,34 +127,6 @@ def plan_spec(plan: Plan) -> PlanSpec:
         period_days=plan.period_days,
         until_day=(plan.until - EPOCH).days if plan.until else 0,
     )
-
-
-def changes(before: Config, now: Config) -> Reloaded:
-    """What differs between two configurations: trunks by name, other keys by theirs.
-
-    Of the telephones everything is taken over at once.
-    """
-    old = {trunk.name: trunk for trunk in before.trunk}
-    new = {trunk.name: trunk for trunk in now.trunk}
-    keys = list(_keys(before, now))
-    return Reloaded(
-        added=tuple(name for name in new if name not in old),
-        changed=tuple(name for name in new if name in old and new[name] != old[name]),
-        removed=tuple(name for name in old if name not in new),
-        restart=tuple(key for key in keys if not key.startswith("phones.")),
-        live=tuple(key for key in keys if key.startswith("phones.")),
-    )
-
-
-def _keys(before: msgspec.Struct, now: msgspec.Struct, path: str = "") -> Iterator[str]:
-    for name in before.__struct_fields__:
-        was, is_now = getattr(before, name), getattr(now, name)
-        if was == is_now or path + name == "trunk":
-            continue
-        if isinstance(was, msgspec.Struct):
-            yield from _keys(was, is_now, f"{path}{name}.")
-        else:
-            yield path + name
 
 
 def utc_offset_s(zone: str, at_ms: int) -> int:

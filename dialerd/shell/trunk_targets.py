@@ -15,7 +15,6 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-import re
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
@@ -38,7 +37,6 @@ log = logging.getLogger("dialerd.trunks")
 
 RETRY_S: Final = 5
 REFRESH_S: Final = 60
-_LOOSE: Final = re.compile(r"(?:^|;)lr(?:;|=|$)", re.IGNORECASE)
 
 
 class _Place:
@@ -83,11 +81,12 @@ class TrunkTargets:
         self.changed: Callable[[str], None] = _nobody
 
     def configure(self, trunks: Iterable[Trunk]) -> None:
-        """These are the trunks: begin to look up those that are new; others are heard no more.
+        """These are the trunks: look all of them up anew; others are heard no more.
 
         Before it returns `changed` hears nothing.
         """
         self._quiet = True
+        self._targets.renew()
         before, self._places = self._places, {}
         for trunk in trunks:
             place = before.get(trunk.name)
@@ -100,8 +99,7 @@ class TrunkTargets:
         self._admission.configure(networks)
         for name, place in self._places.items():
             self._hear(name, place.known + place.ahead)
-            if not place.known:
-                self._find(name, place)
+            self._find(name, place)
         self._quiet = False
         if self._timer is None:
             self._timer = self._loop.call_later(RETRY_S, self._again)
@@ -153,7 +151,7 @@ class TrunkTargets:
         route_lines(routes)
         for route in routes:
             uri = parse_address(route.encode())[0]
-            if not _LOOSE.search(parse(uri).params):
+            if not parse(uri).loose:
                 raise SipError(f"not a loose router: {route}")
             wanted = wanted or wanted_of_uri(uri)
         said = place.wanted.transport

@@ -5,12 +5,20 @@ To check one, to find where it leads.
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from fastpath.sipscan import ScanError, parse_uri
 from sip.errors import SipError
 
 SIP_PORT = 5060
+_LOOPBACK = re.compile(r"127\.|::1\Z|::ffff:(?:127\.|7f[0-9a-f]{2}:)")  # IPv4 in IPv6 as well
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a numeric host, as `ipaddress` writes it, is this machine itself (RFC 6890)."""
+    return _LOOPBACK.match(host) is not None
 
 
 def bracketed(host: str) -> str:

@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from sip.messages.uri import is_loopback
 from sip.sdp.crypto import Crypto
 from sip.sdp.model import (
     MIRROR,
@@ -193,10 +194,21 @@ def keys(ours: Stream, theirs: Stream) -> tuple[Crypto | None, Crypto | None]:
     raise ValueError("the answer's SRTP suite is none that was offered")
 
 
+def _elsewhere(media: Media) -> Media:
+    """Without loopback addresses: who is not on this machine would have us send to ourselves.
+
+    Gateways that do not know their own address say such ones; they are learned from their packets.
+    """
+    if is_loopback(media.rtcp_host):
+        media = msgspec.structs.replace(media, rtcp_host="", rtcp_port=0)
+    return msgspec.structs.replace(media, host="") if is_loopback(media.host) else media
+
+
 def settle(ours: Description, theirs: Description) -> Media:
     """The media that an offer and its answer made, whichever of the two is ours.
 
-    The direction is what both allow, seen from them. ValueError when nothing is left.
+    The direction is what both allow, seen from them. Their host is empty when it is a loopback
+    address and ours is none. ValueError when nothing is left.
     """
     at = our_place(ours)
     mine = ours.streams[at]
@@ -208,6 +220,8 @@ def settle(ours: Description, theirs: Description) -> Media:
     sending, receiving = keys(mine, streams[at])
     media = reads(theirs, at, allowed)
     agreed = both(wanted(ours, mine), media.direction)
+    if not is_loopback(mine.host or ours.host):
+        media = _elsewhere(media)
     return msgspec.structs.replace(
         media,
         event_type=media.event_type if events(mine) is not None else None,

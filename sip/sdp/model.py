@@ -108,7 +108,8 @@ class Media(msgspec.Struct, frozen=True):
     """One audio stream as its describer wants it, or as a negotiation settled it.
 
     Attributes:
-        host, port: where it receives RTP; an IPv4 or IPv6 address, or a name.
+        host, port: where it receives RTP; an IPv4 or IPv6 address, or a name. Empty once settled:
+            not to be believed, so it is learned from its packets.
         payload_type: the first G.711 one of its list (0-127).
         event_type: the telephone-event payload type, None when it has none of the codec's clock.
         direction: seen from the describer.

@@ -105,6 +105,10 @@ class Targets:
         self._locator.locate(wanted, self._numbers, time.monotonic_ns())
         self._pump()
 
+    def renew(self) -> None:
+        """Whoever set up a name anew is not to wait until its old records have run out."""
+        self._locator.renew()
+
     def unanswered(self, host: str) -> bool:
         """Whether no name server could say where a host is, as it was last asked."""
         return any(name.endswith(host) for name in self._unanswered)

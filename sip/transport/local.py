@@ -18,7 +18,7 @@ from sip.errors import SipError
 from sip.events import Address
 from sip.limits import NAMED_MAX, SILENT_MAX
 from sip.messages.message import ALLOW
-from sip.messages.uri import Uri, parse
+from sip.messages.uri import Uri, is_loopback, parse
 from sip.messages.uri import bracketed as bracketed  # noqa: PLC0414 - a host is written here too
 
 Transport = Literal["udp", "tcp", "tls"]
@@ -146,11 +146,6 @@ class Reach:
 def of_one_host(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
     """Whether it may be sent to; a Contact or a name server can name a whole network."""
     return not (address.is_multicast or address.is_unspecified or address == BROADCAST)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a numeric host, as `ipaddress` writes it, is this machine (RFC 6890)."""
-    return host.startswith("127.") or host == "::1"
 
 
 def transport_of(uri: Uri) -> str:

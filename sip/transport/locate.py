@@ -203,6 +203,15 @@ class Locator:
         del self._searches[search.wanted]
         self._out += [Located(number, self._draw(plan)) for number in search.numbers]
 
+    def renew(self) -> None:
+        """Ask anew for everything, also for what is not there (RFC 2308).
+
+        What was known before still serves while no server answers.
+        """
+        self._plans.clear()
+        for known in self._known.values():
+            known.until_ns = 0
+
     def tick(self, now_ns: int) -> None:
         """Searches that took too long end with nothing."""
         for search in [s for s in self._searches.values() if now_ns >= s.give_up_ns]:

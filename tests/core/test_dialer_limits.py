@@ -1,11 +1,15 @@
 """The daemon's own limits, over all campaigns and trunks: calls a second, calls in progress."""
 
+import itertools
+
 import dialerd.core.effects as fx
 import dialerd.core.events as ev
 from dialerd.core.limits import STALE_TIMERS_MAX
-from dialerd.core.records import Outcome
+from dialerd.core.numbering import load_numbering
+from dialerd.core.ops import Finish
+from dialerd.core.records import LeadState, Outcome
 from tests.core.build import Desk, only, trunk
-from tests.core.world import NS
+from tests.core.world import NS, PLAN
 
 
 def starts(got):
@@ -99,3 +103,39 @@ def test_what_the_media_threads_carry_bounds_the_calls_before_they_ring():
     desk.tell(ev.MediaRoom(0))
     desk.run(2)
     assert len(desk.dialer.floor.calls) == 10, "calls_max binds again"
+
+
+def test_other_limits_hold_at_once_and_what_is_up_stays():
+    desk = Desk(trunk("a", 500), limits={"calls_max": 4})
+    desk.claims(20)
+    desk.run(2)
+    assert len(desk.dials()) == 4
+    desk.tell(ev.LimitsChanged(5.0, 8, 486))
+    found = starts(desk.run(2))  # the first of the four began at once
+    assert (len(desk.dials()), len(found)) == (8, 3)
+    assert all(later - at >= NS // 5 - 1 for at, later in itertools.pairwise(found))
+    desk.tell(ev.LimitsChanged(0.0, 2, 486))
+    desk.tell(ev.Released(desk.dials()[0].leg, Outcome.BUSY, 486))
+    desk.run(1)
+    assert len(desk.dialer.floor.calls) == 7  # more than there may be: none begins, none is cut
+    (refused,) = only(desk.tell(ev.Incoming(-1, "a", "1900")), fx.Refuse)
+    assert refused.code == 503
+    desk.tell(ev.LimitsChanged(0.0, 0, 486))
+    (refused,) = only(desk.tell(ev.Incoming(-2, "a", "1900")), fx.Refuse)
+    assert refused.code == 486
+
+
+def test_another_plan_judges_the_leads_that_are_held():
+    desk = Desk(trunk("a", 1))
+    desk.claims(3)
+    desk.run(1)
+    assert len(desk.dials()) == 1
+    desk.tell(ev.NumberingChanged(load_numbering(PLAN.read_text(encoding="utf-8"), ("1",))))
+    blocked = [
+        op for write in only(desk.seen, fx.Write) for op in write.ops if isinstance(op, Finish)
+    ]
+    assert [op.lead_state for op in blocked] == [LeadState.BLOCKED] * 2
+    assert len(desk.dialer.floor.calls) == 1
+    desk.claims(1)
+    desk.run(1)
+    assert len(desk.dials()) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from tests.interop.desk import HOST
 from tests.ports import free_port, media_ports
 
 # Modules lie where the package puts them, below the architecture's or the plain library folder.
-PLACES = ("/usr/lib/baresip/modules", "/usr/lib/x86_64-linux-gnu/baresip/modules")
+PLACES = ("/usr/lib/baresip/modules", *glob.glob("/usr/lib/*/baresip/modules"))
 CONFIG = """\
 poll_method epoll
 net_interface 127.0.0.1

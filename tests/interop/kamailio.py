@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sysconfig
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +23,7 @@ children=1
 tcp_children=1
 auto_aliases=no
 alias="proxy.example.com"
-mpath="/usr/lib/x86_64-linux-gnu/kamailio/modules/:/usr/lib/kamailio/modules/:/usr/lib64/kamailio/modules/"
+mpath="/usr/lib/MULTIARCH/kamailio/modules/:/usr/lib/kamailio/modules/:/usr/lib64/kamailio/modules/"
 {listen}
 loadmodule "tm.so"
 loadmodule "sl.so"
@@ -46,7 +47,7 @@ request_route {{
     $du = "sip:127.0.0.1:{next}";
     t_relay();
 }}
-"""
+""".replace("MULTIARCH", sysconfig.get_config_var("MULTIARCH") or "")
 
 
 def tls_lines(certificate: tuple[Path, Path]) -> str:

@@ -10,7 +10,6 @@ from dialerd.config import load
 from dialerd.core.line_spec import PlanSpec, Trouble
 from dialerd.core.records import Outcome
 from dialerd.shell.trunk_config import (
-    changes,
     sip_trunk,
     trunk_spec,
     utc_offset_s,
@@ -120,20 +119,6 @@ def test_what_the_lines_get(read):
 def test_a_trunk_is_addressed_as_it_is_configured(read, keys, host, port):
     made = sip_trunk(read(f'{BARE}[[trunk]]\nname = "a"\n{keys}\n').trunk[0])
     assert (made.host, made.port, made.targets) == (host, port, ())
-
-
-def test_what_a_reload_would_change(read):
-    before = read(TEXT)
-    assert changes(before, before).changed == ()
-    after = read(
-        TEXT.replace("780.5", "790.5") + '[[trunk]]\nname = "b"\nhost = "h"\n[sip]\nport = 5070\n'
-    )
-    told = changes(before, after)
-    assert (told.added, told.changed, told.removed) == (("b",), ("goip",), ())
-    assert (told.restart, told.live) == (("sip.port",), ())
-    phones = read(TEXT + "[phones]\nrealm = 'x'\ncontacts_max = 1\n")
-    assert changes(before, phones).live == ("phones.realm", "phones.contacts_max")
-    assert changes(before, phones).restart == ()
 
 
 @pytest.mark.parametrize(("zone", "offset"), [("+07:00", 25_200), ("UTC", 0), ("-03:30", -12_600)])

@@ -346,3 +346,18 @@ def test_a_thousand_records_give_a_few_targets() -> None:
     found = World(zone).find("sip:x.example;transport=udp")
     assert len(found) == limits.TARGETS_MAX
     assert found[0][1] == "192.0.0.1"
+
+
+def test_a_reload_asks_for_what_was_not_there_and_old_answers_serve_on() -> None:
+    """A record that was set up since is not waited for until its absence runs out (RFC 2308)."""
+    world = World({}, ttl_s=10**9)
+    assert world.find("sip:a.example.com:5060") == []
+    world.zone = SHOP
+    assert world.find("sip:a.example.com:5060") == []
+    world.locator.renew()
+    assert world.find("sip:a.example.com:5060") == [("udp", "192.0.2.1", 5060)]
+    assert len(world.asked) == 2
+    world.silent = True
+    world.locator.renew()
+    assert world.find("sip:a.example.com:5060") == [("udp", "192.0.2.1", 5060)]
+    assert len(world.asked) == 3

@@ -1,0 +1,79 @@
+"""What a reload reads of the configuration, and what of that holds at once.
+
+All of it is read before anything is taken over. What is not among `TAKEN_OVER` waits for the next
+start, and is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import msgspec
+
+from dialerd.config import Config, load
+from dialerd.core.lines_view import Reloaded
+from dialerd.plan_file import read_numbering
+from dialerd.shell.sip_config import phones_of
+from fastpath.numbers import Numbering
+from sip.accounts.registrar import Phones
+
+TAKEN_OVER: Final = ("phones.", "dialing.", "numbering.", "log.", "media.port_")
+"""How the keys begin that a reload takes over besides the trunks."""
+
+
+class Found(NamedTuple):
+    """A configuration and what its files say."""
+
+    config: Config
+    phones: Phones | None
+    numbering: Numbering
+
+
+def read_again(path: Path, running: Config) -> Found:
+    """The file as it is now; ConfigError or OSError: it cannot be taken over."""
+    config = load(path)
+    numbering = read_numbering(config.numbering.plan, config.numbering.destinations)
+    # Sockets stay as they are: whether telephones have one is the running daemon's to say.
+    phones = phones_of(msgspec.structs.replace(config, sip=running.sip))
+    return Found(config, phones, numbering)
+
+
+def taken_over(running: Config, now: Config) -> Config:
+    """What holds once `now` was read: its trunks and `TAKEN_OVER`, all else as it was."""
+    ports = {"port_low": now.media.port_low, "port_high": now.media.port_high}
+    return msgspec.structs.replace(
+        running,
+        trunk=now.trunk,
+        phones=now.phones,
+        dialing=now.dialing,
+        numbering=now.numbering,
+        log=now.log,
+        media=msgspec.structs.replace(running.media, **ports),
+    )
+
+
+def changes(before: Config, now: Config) -> Reloaded:
+    """What differs between two configurations: trunks by name, other keys by theirs."""
+    old = {trunk.name: trunk for trunk in before.trunk}
+    new = {trunk.name: trunk for trunk in now.trunk}
+    keys = list(_keys(before, now))
+    return Reloaded(
+        added=tuple(name for name in new if name not in old),
+        changed=tuple(name for name in new if name in old and new[name] != old[name]),
+        removed=tuple(name for name in old if name not in new),
+        restart=tuple(key for key in keys if not key.startswith(TAKEN_OVER)),
+        live=tuple(key for key in keys if key.startswith(TAKEN_OVER)),
+    )
+
+
+def _keys(before: msgspec.Struct, now: msgspec.Struct, path: str = "") -> Iterator[str]:
+    for name in before.__struct_fields__:
+        was, is_now = getattr(before, name), getattr(now, name)
+        if was == is_now or path + name == "trunk":
+            continue
+        if isinstance(was, msgspec.Struct):
+            yield from _keys(was, is_now, f"{path}{name}.")
+        else:
+            yield path + name
