@@ -41,8 +41,11 @@ class Tape:
 class RecordPlacing:
     """How the media thread places the packets of a peer, for tests."""
 
-    def place(self, ssrc: int, timestamp: int, arrival: int) -> int:
-        """The position of a packet that arrived at position `arrival`."""
+    def place(self, ssrc: int, timestamp: int, arrival: int, quiet: bool = True) -> int:
+        """The position of a packet that arrived at position `arrival`.
+
+        `quiet`: nobody speaks in it, so the mapping may be moved.
+        """
 
     @property
     def moves(self) -> int:

@@ -11,7 +11,8 @@ before a packet without RTP's marker; before one with it the peer said nothing (
 Where a frame belongs: ours at its own time. The peer's by its timestamp, which jitter does not
 move, and the timestamps so that the quickest packets lie where they arrived: every two seconds the
 mapping is moved by as much as the quickest of them was late (the peer's clock is slower than ours,
-or its way became longer) or early. What is more than 200 ms off begins anew at its arrival.
+or its way became longer) or early: when the peer is quiet, for a move leaves out audio or makes a
+gap; at once when it is 100 ms. What is more than 200 ms off begins anew at its arrival.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
@@ -40,6 +41,8 @@ cdef enum:
     OFF_MAX = 1600  # samples, 200 ms between a frame's place and its arrival
     MOVE_MIN = 80  # 10 ms: less is left alone
     MOVE_PACKETS = 100
+    MOVE_NOW = 800  # 100 ms: more is not put off until the peer is quiet
+    QUIET = 100  # mean amplitude below which nobody speaks: -50 dBFS
     SIDES = 2
     RATE = 8000
     # of a sample that we heard
@@ -52,13 +55,21 @@ cdef enum:
 
 # ---- where a frame belongs
 
-cdef int64_t place(Placing *p, uint32_t ssrc, uint32_t timestamp, int64_t arrival) noexcept nogil:
+cdef int64_t place(
+    Placing *p, uint32_t ssrc, uint32_t timestamp, int64_t arrival, int quiet
+) noexcept nogil:
     """The position of a packet's first sample, given that of its arrival."""
-    cdef int64_t position = p.position + <int32_t> (timestamp - p.timestamp)
-    cdef int64_t late
+    cdef int64_t position, late
+    if p.owed and (quiet or not -MOVE_NOW < p.owed < MOVE_NOW):
+        p.position += p.owed
+        p.owed = 0
+        p.packets = 0
+        p.moves += 1
+    position = p.position + <int32_t> (timestamp - p.timestamp)
     if not p.anchored or p.ssrc != ssrc or not -OFF_MAX <= arrival - position <= OFF_MAX:
         position = arrival
         p.packets = 0
+        p.owed = 0
     late = arrival - position
     if p.packets == 0 or late < p.late_min:
         p.late_min = late
@@ -69,10 +80,19 @@ cdef int64_t place(Placing *p, uint32_t ssrc, uint32_t timestamp, int64_t arriva
     p.position = position
     if p.packets == MOVE_PACKETS:
         p.packets = 0
-        if not -MOVE_MIN < p.late_min < MOVE_MIN:
-            p.position += p.late_min
-            p.moves += 1
+        p.owed = 0 if -MOVE_MIN < p.late_min < MOVE_MIN else p.late_min
     return position
+
+
+cdef int is_quiet(const Packet *p, const uint8_t *audio) noexcept nogil:
+    """Whether nobody speaks in a packet."""
+    cdef const int16_t *linear = (
+        &alaw_linear[0] if p.payload_type == PAYLOAD_PCMA else &ulaw_linear[0]
+    )
+    cdef int i, sum = 0
+    for i in range(p.payload_bytes):
+        sum += -linear[audio[i]] if linear[audio[i]] < 0 else linear[audio[i]]
+    return sum < QUIET * p.payload_bytes
 
 
 # ---- the ring
@@ -113,8 +133,10 @@ cdef void tap_hear(
 ) noexcept nogil:
     cdef RecordRing *r = <RecordRing *> state
     cdef int64_t arrival = (at_ns - r.start_ns) // SAMPLE_NS
+    cdef int quiet
     if r.on and p.payload_type != PAYLOAD_NOISE:
-        arrival = place(&r.placing, p.ssrc, p.timestamp, arrival)
+        quiet = p.marker or (r.placing.owed and is_quiet(p, audio))
+        arrival = place(&r.placing, p.ssrc, p.timestamp, arrival, quiet)
         put(r, SIDE_HEARD, p.payload_type, arrival, audio, p.payload_bytes, p.marker)
 
 
@@ -328,8 +350,10 @@ cdef class Tape:
 
 cdef class RecordPlacing:
 
-    def place(self, unsigned int ssrc, unsigned int timestamp, int64_t arrival):
-        return place(&self.state, ssrc, timestamp, arrival)
+    def place(
+        self, unsigned int ssrc, unsigned int timestamp, int64_t arrival, bint quiet=True
+    ):
+        return place(&self.state, ssrc, timestamp, arrival, quiet)
 
     @property
     def moves(self):

@@ -67,6 +67,19 @@ def test_a_first_packet_that_was_late_is_put_right() -> None:
     assert placing.moves == 1
 
 
+def test_while_somebody_speaks_nothing_is_moved_but_far_ones() -> None:
+    placing, far = RecordPlacing(), RecordPlacing()
+    first = placing.place(1, 0, 700, quiet=False), far.place(1, 0, 900, quiet=False)
+    assert first == (700, 900)
+    for n in range(1, 250):
+        assert placing.place(1, n * 160, n * 160, quiet=False) == n * 160 + 700
+        late = far.place(1, n * 160, n * 160, quiet=False)
+        assert late == n * 160 + (900 if n < 100 else 0)
+    assert placing.place(1, 250 * 160, 250 * 160, quiet=True) == 250 * 160, "a pause"
+    assert placing.place(1, 251 * 160, 251 * 160, quiet=False) == 251 * 160
+    assert (placing.moves, far.moves) == (1, 1)
+
+
 def test_a_way_that_becomes_longer_moves_what_is_heard() -> None:
     placing = RecordPlacing()
     for n in range(400):
