@@ -24,6 +24,7 @@ cdef struct Placing:  # maps the peer's timestamps to positions
     int64_t position
     int64_t late_min  # of the packets since the mapping was moved or looked at
     int64_t owed  # the mapping is to be moved by so much
+    uint32_t owed_for  # packets
     uint32_t packets
     uint32_t moves
     uint8_t anchored

@@ -47,6 +47,9 @@ class RecordPlacing:
         `quiet`: nobody speaks in it, so the mapping may be moved.
         """
 
+    def hear(self, timestamp: int, arrival: int, audio: Buffer) -> int:
+        """The position of up to 160 octets of PCMU, as the media thread finds it."""
+
     @property
     def moves(self) -> int:
         """How often the mapping was moved after the peer's clock."""

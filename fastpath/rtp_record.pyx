@@ -12,7 +12,7 @@ Where a frame belongs: ours at its own time. The peer's by its timestamp, which 
 move, and the timestamps so that the quickest packets lie where they arrived: every two seconds the
 mapping is moved by as much as the quickest of them was late (the peer's clock is slower than ours,
 or its way became longer) or early: when the peer is quiet, for a move leaves out audio or makes a
-gap; at once when it is 100 ms. What is more than 200 ms off begins anew at its arrival.
+gap; the longer that takes, the louder it may be, and 100 ms are moved at once. What is more than 200 ms off begins anew at its arrival.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
@@ -43,6 +43,7 @@ cdef enum:
     MOVE_PACKETS = 100
     MOVE_NOW = 800  # 100 ms: more is not put off until the peer is quiet
     QUIET = 100  # mean amplitude below which nobody speaks: -50 dBFS
+    LOUDER = 25  # packets: so much longer a move is owed, it may be twice as loud
     SIDES = 2
     RATE = 8000
     # of a sample that we heard
@@ -63,6 +64,7 @@ cdef int64_t place(
     if p.owed and (quiet or not -MOVE_NOW < p.owed < MOVE_NOW):
         p.position += p.owed
         p.owed = 0
+        p.owed_for = 0
         p.packets = 0
         p.moves += 1
     position = p.position + <int32_t> (timestamp - p.timestamp)
@@ -84,15 +86,26 @@ cdef int64_t place(
     return position
 
 
-cdef int is_quiet(const Packet *p, const uint8_t *audio) noexcept nogil:
-    """Whether nobody speaks in a packet."""
+cdef int is_quiet(const Packet *p, const uint8_t *audio, int limit) noexcept nogil:
+    """Whether the mean amplitude of a packet is below a limit."""
     cdef const int16_t *linear = (
         &alaw_linear[0] if p.payload_type == PAYLOAD_PCMA else &ulaw_linear[0]
     )
     cdef int i, sum = 0
     for i in range(p.payload_bytes):
         sum += -linear[audio[i]] if linear[audio[i]] < 0 else linear[audio[i]]
-    return sum < QUIET * p.payload_bytes
+    return sum < limit * p.payload_bytes
+
+
+cdef int64_t place_heard(
+    Placing *p, const Packet *packet, const uint8_t *audio, int64_t arrival
+) noexcept nogil:
+    """The position of a packet; where nobody speaks, the mapping may be moved."""
+    cdef int quiet = packet.marker
+    if p.owed:
+        quiet |= is_quiet(packet, audio, QUIET << min(p.owed_for // LOUDER, 9))
+        p.owed_for += 1
+    return place(p, packet.ssrc, packet.timestamp, arrival, quiet)
 
 
 # ---- the ring
@@ -133,10 +146,8 @@ cdef void tap_hear(
 ) noexcept nogil:
     cdef RecordRing *r = <RecordRing *> state
     cdef int64_t arrival = (at_ns - r.start_ns) // SAMPLE_NS
-    cdef int quiet
     if r.on and p.payload_type != PAYLOAD_NOISE:
-        quiet = p.marker or (r.placing.owed and is_quiet(p, audio))
-        arrival = place(&r.placing, p.ssrc, p.timestamp, arrival, quiet)
+        arrival = place_heard(&r.placing, p, audio, arrival)
         put(r, SIDE_HEARD, p.payload_type, arrival, audio, p.payload_bytes, p.marker)
 
 
@@ -354,6 +365,18 @@ cdef class RecordPlacing:
         self, unsigned int ssrc, unsigned int timestamp, int64_t arrival, bint quiet=True
     ):
         return place(&self.state, ssrc, timestamp, arrival, quiet)
+
+    def hear(
+        self, unsigned int timestamp, int64_t arrival, const uint8_t[::1] audio not None
+    ):
+        cdef uint8_t nothing = 0
+        cdef Packet packet
+        memset(&packet, 0, sizeof(Packet))
+        packet.timestamp = timestamp
+        packet.payload_bytes = <uint16_t> min(audio.shape[0], FRAME_BYTES)
+        return place_heard(
+            &self.state, &packet, &audio[0] if audio.shape[0] else &nothing, arrival
+        )
 
     @property
     def moves(self):

@@ -80,6 +80,22 @@ def test_while_somebody_speaks_nothing_is_moved_but_far_ones() -> None:
     assert (placing.moves, far.moves) == (1, 1)
 
 
+def test_a_move_waits_for_a_quiet_moment_and_not_for_ever() -> None:
+    """Speech with a pause: in it. A line that is never quiet: within five seconds."""
+    loud, soft = bytes([0x10]) * 160, b"\xf0" * 160
+    for pause, moved_by in ((130, 131), (10_000, 300)):
+        placing = RecordPlacing()
+        assert placing.hear(0, 700, loud) == 700
+        for n in range(1, 400):
+            placing.hear(n * 160, n * 160, soft if n == pause else loud)
+            assert placing.moves == 0 or n >= min(pause, 150)
+            if placing.moves == 0:
+                assert n < moved_by
+        assert placing.moves == 1
+        assert placing.hear(400 * 160, 400 * 160, loud) == 400 * 160
+    assert RecordPlacing().hear(0, 5, b"") == 5
+
+
 def test_a_way_that_becomes_longer_moves_what_is_heard() -> None:
     placing = RecordPlacing()
     for n in range(400):
