@@ -12,7 +12,8 @@ Where a frame belongs: ours at its own time. The peer's by its timestamp, which 
 move, and the timestamps so that the quickest packets lie where they arrived: every two seconds the
 mapping is moved by as much as the quickest of them was late (the peer's clock is slower than ours,
 or its way became longer) or early: when the peer is quiet, for a move leaves out audio or makes a
-gap; the longer that takes, the louder it may be, and 100 ms are moved at once. What is more than 200 ms off begins anew at its arrival.
+gap; the longer that takes, the louder it may be, and 100 ms are moved at once. What is more than
+200 ms off begins anew at its arrival.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
