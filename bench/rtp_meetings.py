@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import shutil
+import socket
+import subprocess
 import sys
 import time
 from typing import Any
 
 from bench.rtp_calls import (
+    BUILD,
     LOCAL,
     METER,
     PLAYER_CORE,
@@ -18,10 +24,12 @@ from bench.rtp_calls import (
     finish,
     meter,
     process,
+    text_of,
     twin,
     watch,
 )
 
+NG_PORT = 22_222
 PLAYER = (sys.executable, "-m", "bench.rtp_player")
 
 
@@ -44,6 +52,78 @@ def bridges(pairs: int, seconds: float, record: bool) -> dict[str, Any]:
     what = ("bridge", str(pairs), str(LOCAL), str(REMOTE), str(int(record)))
     found = meeting(2 * pairs, seconds, *what)
     return found | {"cpu_us": found["core"] * 1e6 / pairs}
+
+
+def relayed(pairs: int, seconds: float) -> dict[str, Any]:
+    """The same pairs through rtpengine, one thread in user space, without a recording."""
+    program = shutil.which("rtpengine")
+    assert program, "rtpengine is missing: apt-get install rtpengine-daemon"
+    folder, own = BUILD / f"rtpengine.{os.getpid()}", text_of(LOCAL)
+    folder.mkdir(parents=True, exist_ok=True)
+    command = [
+        "taskset", "-c", str(PLAYER_CORE), program, "--config-file=none", "--foreground",
+        "--log-stderr", "--table=-1", "--log-level=3", f"--interface={own}",
+        f"--listen-ng={own}:{NG_PORT}", "--port-min=23000", "--port-max=31999", "--num-threads=1",
+    ]  # fmt: skip
+    log = (folder / "log").open("wb")
+    try:
+        with log, subprocess.Popen(command, cwd=folder, stdout=log, stderr=log) as relay:
+            try:
+                ports = "".join(f"{port}\n" for port in ports_of(pairs, own))
+                (folder / "ports").write_text(ports)
+                play = [
+                    twin(), "play", str(2 * pairs), str(REMOTE), str(LOCAL), str(folder / "ports"),
+                    "0",
+                ]  # fmt: skip
+                with process(*play) as peer:
+                    time.sleep(SETTLE_S)
+                    cpu, begun = cpu_s(relay.pid, whole=True), time.monotonic()
+                    time.sleep(seconds)
+                    cpu, wall = cpu_s(relay.pid, whole=True) - cpu, time.monotonic() - begun
+                    found = finish(peer)
+            finally:
+                relay.terminate()
+    finally:
+        shutil.rmtree(folder)
+    return found | {"core": cpu / wall, "cpu_us": cpu * 1e6 / wall / pairs}
+
+
+def ports_of(pairs: int, own: str) -> list[int]:
+    """The ports that rtpengine opens for each peer, by its ng protocol."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ng:
+        ng.connect((own, NG_PORT))
+        ng.settimeout(0.2)
+        for _ in range(200):  # it starts
+            with contextlib.suppress(OSError):
+                ng.send(b"0 d7:command4:pinge")
+                if ng.recv(1024):
+                    break
+            time.sleep(0.05)
+        ng.settimeout(10)
+        found = []
+        for i in range(pairs):
+            offered, answered = (
+                asked(ng, command, i, 2 * i + side)
+                for side, command in enumerate(("offer", "answer"))
+            )
+            found += [answered, offered]
+    return found
+
+
+def asked(ng: socket.socket, command: str, call: int, stream: int) -> int:
+    """Describe one side of a call; the port for the other one."""
+    host = text_of(REMOTE + stream // 1000)
+    text = (
+        f"v=0\r\no=- 1 1 IN IP4 {host}\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\n"
+        f"m=audio {PORT + 2 * (stream % 1000)} RTP/AVP 0\r\n"
+    )
+    words = {"call-id": f"{call}", "command": command, "from-tag": "a", "sdp": text}
+    if command == "answer":
+        words["to-tag"] = "b"
+    parts = "".join(f"{len(w)}:{w}" for pair in sorted(words.items()) for w in pair)
+    ng.send(f"{call}.{command} d{parts}e".encode())
+    answer = ng.recv(65_536).decode()
+    return int(answer.partition("m=audio ")[2].split()[0])
 
 
 def rooms(count: int, streams: int, seconds: float) -> dict[str, Any]:

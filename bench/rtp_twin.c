@@ -6,7 +6,7 @@
  *       STREAMS sockets on host LOCAL + n, a thousand even ports of each host from 23000 on; each
  *       plays 20 ms of G.711 every 20 ms in its own millisecond and reads what comes. To PORT of host
  *       REMOTE, or with PORT 0 to the same port of host REMOTE + n. A host is the two middle bytes
- *       of 127.x.y.1. With HEAR 1 it does all of the engine's work on what comes (rtp_twin_hear.h),
+ *       of 127.x.y.1. PORT may be a file with a port of REMOTE in each line. With HEAR 1 it does all of the engine's work on what comes (rtp_twin_hear.h),
  *       with HEAR 0 it only counts.
  *   rtp_twin tones FRAMES | rtp_twin record FRAMES
  *       that work on so many frames in memory; as many of two sides laid out as stereo samples
@@ -185,10 +185,11 @@ static void wait_for_end(void) {
     stop = 1;
 }
 
-static int player(int count, int local, int remote, int port) {
+static int player(int count, int local, int remote, const char *where) {
     static uint8_t prompt[500 * FRAME];
     uint64_t sent = 0, received = 0, lost = 0, talking = 0, digits = 0;
-    int one = 1;
+    int one = 1, port = atoi(where);
+    FILE *ports = *where == '/' ? fopen(where, "r") : NULL;
     pthread_t thread;
     for (unsigned i = 0; i < sizeof prompt; i++)
         prompt[i] = i * 7;
@@ -197,6 +198,8 @@ static int player(int count, int local, int remote, int port) {
     for (int i = 0; i < count; i++) {
         int own = FIRST_PORT + 2 * (i % PER_HOST), host = i / PER_HOST;
         streams[i].fd = open_udp(address_of(local + host, own), 32768);
+        if (*where == '/' && (ports == NULL || fscanf(ports, "%d", &port) != 1))
+            fail(where);
         streams[i].remote = port ? address_of(remote, port) : address_of(remote + host, own);
         streams[i].ssrc = i + 1;
         streams[i].heard.peer = streams[i].remote;
@@ -204,6 +207,8 @@ static int player(int count, int local, int remote, int port) {
         if (hearing && setsockopt(streams[i].fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof one))
             fail("SO_TIMESTAMPNS");
     }
+    if (ports != NULL)
+        fclose(ports);
     start(&thread, play, prompt);
     wait_for_end();
     pthread_join(thread, NULL);
@@ -345,7 +350,7 @@ int main(int argc, char **argv) {
         return record(atoi(argv[2]));
     hearing = argc == 7 && atoi(argv[6]);
     if (argc == 7 && !strcmp(argv[1], "play"))
-        return player(atoi(argv[2]), atoi(argv[3]), atoi(argv[4]), atoi(argv[5]));
+        return player(atoi(argv[2]), atoi(argv[3]), atoi(argv[4]), argv[5]);
     fprintf(stderr, "rtp_twin meter FILE HOST PORT | play STREAMS LOCAL REMOTE PORT HEAR | tones FRAMES | record FRAMES\n");
     return 2;
 }

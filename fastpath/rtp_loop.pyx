@@ -347,11 +347,11 @@ cdef uint64_t tick_after(const Worker *w, uint64_t tick) noexcept nogil:
 cdef void *worker_run(void *argument) noexcept nogil:
     """The thread, until `stop`."""
     cdef Worker *w = <Worker *> argument
-    cdef int64_t begun_ns = w.begun_ns, now_ns
+    cdef int64_t begun_ns = clock(CLOCK_MONOTONIC), now_ns  # who started us may have lost its core
     cdef uint64_t tick = 0, periods
     cdef Moment m, before
     memset(&before, 0, sizeof(Moment))
-    w.load_wall_ns = begun_ns
+    w.load_wall_ns = w.begun_ns = begun_ns
     w.load_cpu_ns = clock(CLOCK_THREAD_CPUTIME_ID)
     while not get8(&w.stop):
         m.due_ns = begun_ns + <int64_t> tick * MS_NS
