@@ -151,10 +151,14 @@ class Store(Protocol):
         """Its books, kept up to date by every write: O(1)."""
 
     # dialing
-    def claim(self, campaign_id: int, n: int, now_ms: int, lease_s: int) -> Awaitable[ClaimBatch]:
+    def claim(
+        self, campaign_id: int, n: int, now_ms: int, lease_s: int, *, node: str = ""
+    ) -> Awaitable[ClaimBatch]:
         """Up to `n` due leads.
 
-        Do-not-call and cap checked, leased, cap reserved, in one transaction.
+        Do-not-call and cap checked, leased, cap reserved, in one transaction. `node` is who claims,
+        where several do. An attempt's id is its fence: ids only grow, and one that was taken away
+        (its lease ran out, its node was settled) begins nothing and ends nothing any more.
         """
 
     def apply(self, ops: Sequence[DialOp]) -> Awaitable[tuple[int, ...]]:
@@ -168,10 +172,10 @@ class Store(Protocol):
     def usage(self, since_day: int) -> list[Usage]:
         """What every line used on each local day from one on, oldest first."""
 
-    def recover(self, now_ms: int) -> Awaitable[int]:
+    def recover(self, now_ms: int, *, node: str | None = None) -> Awaitable[int]:
         """After a restart: begun attempts become INTERRUPTED (cap kept), claimed ones go back.
 
-        Returns how many.
+        Returns how many. With a `node` only what that one holds is settled.
         """
 
     def old_calls(self) -> list[OldCall]:

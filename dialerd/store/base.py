@@ -146,12 +146,16 @@ class BaseStore(Store):
 
     # dialing
 
-    def claim(self, campaign_id: int, n: int, now_ms: int, lease_s: int) -> Awaitable[ClaimBatch]:
+    def claim(
+        self, campaign_id: int, n: int, now_ms: int, lease_s: int, *, node: str = ""
+    ) -> Awaitable[ClaimBatch]:
         """Up to `n` due leads; ConflictError unless the campaign is RUNNING.
 
         Order and limits: `dialerd.store.claims`.
         """
-        return self._submit(lambda unit: claims.claim(unit, campaign_id, n, now_ms, lease_s), n)
+        return self._submit(
+            lambda unit: claims.claim(unit, campaign_id, n, now_ms, lease_s, node), n
+        )
 
     def apply(self, ops: Sequence[DialOp]) -> Awaitable[tuple[int, ...]]:
         """All of them in order, durable when the awaitable resolves.
@@ -168,12 +172,13 @@ class BaseStore(Store):
         """What every line used on each local day from one on, oldest first."""
         return self._read(lambda unit: usage.since(unit, since_day))
 
-    def recover(self, now_ms: int) -> Awaitable[int]:
+    def recover(self, now_ms: int, *, node: str | None = None) -> Awaitable[int]:
         """After a restart: begun attempts become INTERRUPTED (cap kept), claimed ones go back.
 
-        Only for the daemon, and before it claims: it settles every open attempt. Returns how many.
+        Only for the daemon, and before it claims: it settles every open attempt, with a
+        `node` all that this one holds. Returns how many.
         """
-        return self._submit(lambda unit: claims.recover(unit, now_ms))
+        return self._submit(lambda unit: claims.recover(unit, now_ms, node))
 
     def old_calls(self) -> list[OldCall]:
         """What earlier processes left behind and nobody has ended yet: known after `recover`."""

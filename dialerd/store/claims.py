@@ -54,10 +54,11 @@ NEXT_ATTEMPT: Final = b"next_attempt"
 class _Batch:
     """A claim while it is made."""
 
-    __slots__ = ("blocked", "campaign", "capped", "caps", "claims", "lease_ms", "now_ms")
+    __slots__ = ("blocked", "campaign", "capped", "caps", "claims", "lease_ms", "node", "now_ms")
 
-    def __init__(self, campaign: Campaign, now_ms: int, lease_s: int) -> None:
+    def __init__(self, campaign: Campaign, now_ms: int, lease_s: int, node: str) -> None:
         self.campaign = campaign
+        self.node = node
         self.caps: tuple[FrequencyCap, ...] = effective_caps(campaign.settings)
         self.now_ms = now_ms
         self.lease_ms = now_ms + lease_s * 1000
@@ -66,7 +67,9 @@ class _Batch:
         self.blocked = 0
 
 
-def claim(unit: Unit, campaign_id: int, n: int, now_ms: int, lease_s: int) -> ClaimBatch:
+def claim(
+    unit: Unit, campaign_id: int, n: int, now_ms: int, lease_s: int, node: str = ""
+) -> ClaimBatch:
     """Up to `n` due leads; see `Store.claim`.
 
     Leads on a do-not-call list become BLOCKED. Leads that a cap holds back become CAPPED, due when
@@ -81,7 +84,7 @@ def claim(unit: Unit, campaign_id: int, n: int, now_ms: int, lease_s: int) -> Cl
         raise StoreError(f"a claim needs n and lease_s of at least 1, not {n} and {lease_s}")
     if 0 < unit.counter(LEASES_FROM) <= now_ms:
         _expire_leases(unit, now_ms)
-    batch = _Batch(campaign, now_ms, lease_s)
+    batch = _Batch(campaign, now_ms, lease_s, node)
     wanted = min(n, CLAIM_MAX)
     now_s = now_ms // 1000
     for state in ORDER:
@@ -145,7 +148,9 @@ def _take(unit: Unit, batch: _Batch, key: bytes) -> None:
         lead.outcome,
     )
     t.leads.put(kept_at, LEAD.pack(held))
-    opened = OpenAttempt(campaign_id, lead_id, phone, number, batch.now_ms, batch.lease_ms)
+    opened = OpenAttempt(
+        campaign_id, lead_id, phone, number, batch.now_ms, batch.lease_ms, batch.node
+    )
     t.open.put(open_key(attempt_id), OPEN.pack(opened))
     books.leads[state] -= 1
     books.leads[CLAIMED] += 1
@@ -211,14 +216,19 @@ def _expire_leases(unit: Unit, now_ms: int) -> None:
     unit.set_counter(LEASES_FROM, floor)
 
 
-def recover(unit: Unit, now_ms: int, settled: int = 0) -> int | More:
+def recover(
+    unit: Unit, now_ms: int, node: str | None = None, start: bytes = b"", settled: int = 0
+) -> int | More:
     """Settle every open attempt of a daemon that is gone; see `Store.recover`.
 
     A begun one counts as heard for every cap, because nobody knows how far it got.
     """
-    rows = unit.t.open.scan(b"", b"\xff" * 9, STEP_ROWS)
+    rows = unit.t.open.scan(start, b"\xff" * 9, STEP_ROWS)
     for key, raw in rows:
         attempt_id, held = read_u64(key), OPEN.unpack(raw)
+        if node not in {None, held.node}:
+            continue
+        settled += 1
         kept_at = attempt_key(held.campaign_id, held.lead_id, attempt_id)
         begun = unit.t.attempts.get(kept_at)
         if begun is None:
@@ -236,8 +246,8 @@ def recover(unit: Unit, now_ms: int, settled: int = 0) -> int | More:
         lead = msgspec.structs.replace(LEAD.unpack(raw_lead or b""), outcome=Outcome.INTERRUPTED)
         put_back(unit, lead, LeadState.INTERRUPTED, 0)
         unit.books(held.campaign_id).outcomes[OUTCOME_INDEX[Outcome.INTERRUPTED]] += 1
-    settled += len(rows)
     if len(rows) < STEP_ROWS:
-        unit.set_counter(LEASES_FROM, 0)
+        if node is None:
+            unit.set_counter(LEASES_FROM, 0)
         return settled
-    return More(lambda later: recover(later, now_ms, settled))
+    return More(lambda later: recover(later, now_ms, node, rows[-1][0], settled))

@@ -81,6 +81,7 @@ class OpenAttempt(Record):
     number: int
     claimed_ms: int
     lease_ms: int
+    node: str = ""  # who holds it; empty where there is one node
 
 
 class ContactPhone(Record):
