@@ -12,10 +12,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """In a quick run, leave out what is alone in its group: without a peer there is no ratio."""
     if os.environ.get("BENCH_QUICK") != "1":
         return
-    # What others cost elsewhere says nothing of this machine now.
-    recorded = [item for item in items if item.get_closest_marker("recorded")]
-    config.hook.pytest_deselected(items=recorded)
-    items[:] = [item for item in items if item not in recorded]
+    # What others cost elsewhere says nothing of this machine now; minutes there are three.
+    left_out = [
+        i for i in items if i.get_closest_marker("recorded") or i.get_closest_marker("long")
+    ]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
     members = Counter(group_of(item) for item in items)
     alone = [item for item in items if members[group_of(item)] == 1]
     config.hook.pytest_deselected(items=alone)

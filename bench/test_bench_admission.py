@@ -18,6 +18,7 @@ SECONDS = 1.0 if SMOKE else 16.0
 PER_S_MIN, GAP_MS_MAX, SETUP_MS_MAX = 49.9, 22.0, 300.0
 
 
+@pytest.mark.long
 @pytest.mark.benchmark(group="twice the calls that fit, an admitted call's packet")
 def test_twice_what_fits(benchmark):
     found = benchmark.pedantic(rtp_meetings.admission, args=(LOAD_MAX, HOLD_S, SECONDS), rounds=1)

@@ -87,6 +87,7 @@ def test_conference(benchmark, peer):
         assert all(buffer.counts()["concealed"] == 0 for buffer in room.buffers)
 
 
+@pytest.mark.long
 @pytest.mark.benchmark(group=PAIR)
 def test_bridged_pairs(benchmark):
     def runs() -> list[dict[str, Any]]:
@@ -110,6 +111,7 @@ def test_bridged_pairs(benchmark):
         assert run["recorded_s"] > 0.5 * BRIDGED
 
 
+@pytest.mark.long
 @pytest.mark.benchmark(group=PAIR)
 def test_bridged_pairs_rtpengine(benchmark):
     found = benchmark.pedantic(rtp_meetings.relayed, args=(BRIDGED, SECONDS), rounds=1)
@@ -142,6 +144,7 @@ def met() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     return together, apart
 
 
+@pytest.mark.long
 @pytest.mark.benchmark(group=MEETING)
 def test_running_conference(benchmark):
     together, apart = benchmark.pedantic(met, rounds=1)

@@ -121,6 +121,7 @@ def spun() -> Pairs:
     return rtp_calls.in_turns(partial(run, "spin"), run, PAIRS)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("peer", [None, IDLE])
 def test_python_works_without_a_pause(benchmark, peer):
     """The interpreter's lock is always taken; the media threads never ask for it."""
