@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import signal
+import sys
 
 import pytest
 
 from dialerd.core import control as api
-from dialerd.core.campaign_spec import StepSpec
-from dialerd.core.records import Outcome
+from dialerd.core.campaign_spec import CampaignSpec, StepSpec
+from dialerd.core.records import Contact, Outcome
 from dialerd.shell.kill_points import VARIABLE
-from dialerd.store import open_store
+from dialerd.sim.io_procs import Child
+from dialerd.sim.ledger import read_ledgers
+from dialerd.store import open_store, wait
+from dialerd.store.schema import unseal
+from sip.calls.journal import Confirmed, read
 from tests.daemon.test_daemon import broadcast, people
 from tests.daemon.test_trunks import attempts
 from tests.daemon.witness import ANSWERS, MIXED, RINGS, SILENT, Witness
-from tests.ports import free_port
+from tests.interop.sipp import sipp
+from tests.ports import free_port, media_ports
 from tests.sip.authority import Authority
 from tests.waiting import until
 
@@ -40,11 +46,15 @@ def dial(d, carrier, count=PEOPLE):
 
 
 def kept(d):
-    """How many lines say more than that an INVITE left."""
+    """How many lines say more than that an INVITE left: a first sign, or the answer."""
+    return sum(isinstance(line, Confirmed) or line.heard for line in journal_of(d))
+
+
+def journal_of(d):
     store = open_store(d.folder / "data", readonly=True)
     rows = store._read(lambda unit: unit.t.dialogs.scan(b"", b"\xff" * 9, 1_000))
     store.close()
-    return sum(b"\xc3" in raw or b"\xa1c" in raw for _, raw in rows)  # True, or "c"
+    return [read(line) for line in (unseal(raw) for _, raw in rows) if line]
 
 
 def kill(d):
@@ -135,9 +145,6 @@ def test_new_calls_begin_while_the_old_ones_are_ended(daemon):
 
 
 def people_more(d, count):
-    from dialerd.core.records import Contact
-    from dialerd.store import wait
-
     store = open_store(d.folder / "data")
     made = wait(store.create_list("more", 1))
     rows = [Contact(84912900000 + i, str(i), "vinaphone") for i in range(count)]
@@ -146,8 +153,6 @@ def people_more(d, count):
 
 
 def spec_of_new(client):
-    from dialerd.core.campaign_spec import CampaignSpec
-
     spec = CampaignSpec(name="new", list="more", regime="loopback", steps=STAYS)
     client.call(api.CreateCampaign(spec=spec, who="test"))
     for action in (api.CampaignAction.APPROVE, api.CampaignAction.START):
@@ -242,3 +247,63 @@ def test_a_process_that_dies_over_it_leaves_the_rest_to_the_next(daemon):
         carrier.deaf = False
         again(d, carrier, 4)
     assert all("BYE" in call.methods for call in carrier.calls.values())
+
+
+def start_dialing(d, count):
+    client = d.start().ready()
+    people(d.folder, count)
+    broadcast(client, steps=STAYS, calls_per_s_max=40.0)
+    return client
+
+
+@pytest.mark.parametrize(("scenario", "kind"), [("rings_on", "i"), ("uas", "c")])
+def test_sipp_sees_its_calls_end_as_they_should(daemon, tmp_path, scenario, kind):
+    """One that only rings wants a CANCEL and the ACK of its 487, the other a BYE."""
+    with sipp(tmp_path, scenario, PEOPLE) as carrier:
+        d = daemon(gateway=carrier.port)
+        with start_dialing(d, PEOPLE) as client:
+            until(lambda: kept(d) == PEOPLE)
+            if kind == "c":
+                until(lambda: all(isinstance(one, Confirmed) for one in journal_of(d)))
+            client.call(api.ActOnCampaign(campaign="b", action=api.CampaignAction.PAUSE, who="t"))
+        kill(d)
+        d.start()
+        judged = carrier.finish(60)
+        assert d.stop()[0] == 0
+    assert (judged["code"], judged["successful"], judged["failed"]) == (0, PEOPLE, 0)
+
+
+def test_the_ledger_of_a_simulated_carrier_has_no_call_left(daemon, tmp_path):
+    """Half of its people answer and stay, the others let it ring; nobody hangs up by himself."""
+    port, (low, high) = free_port(), media_ports()
+    ledger, town = tmp_path / "ledger.jsonl", tmp_path / "people.toml"
+    town.write_text(
+        "ring_s_median = 0.5\nnetwork_ring_s_max = 600\npatience_s = 600\nprompt_s = 600\n"
+        "[shares]\nanswers = 50\nno_answer = 50\nbusy = 0\ndeclines = 0\nswitched_off = 0\n"
+        "invalid = 0\ncongested = 0\n"
+        "[manners]\nat_once = 0\nduring = 0\nafter = 0\npresses = 0\nwaits = 1\n"
+    )
+    words = ("--name", "c", "--port", str(port), "--ledger", str(ledger), "--people", str(town))
+    command = [sys.executable, "-m", "dialerd.sim.io_carrier", *words]
+    ports = ("--rtp-low", str(low + 200), "--rtp-high", str(high))
+    carrier = Child("the carrier", [*command, *ports], tmp_path / "carrier.log")
+    try:
+        until(lambda: b"ready" in carrier.output())
+        d = daemon(gateway=port)
+        with start_dialing(d, 20) as client:
+            until(lambda: kept(d) == 20)
+            until(lambda: sum(isinstance(one, Confirmed) for one in journal_of(d)) >= 5)
+            client.call(api.ActOnCampaign(campaign="b", action=api.CampaignAction.PAUSE, who="t"))
+        kill(d)
+        assert all(call.up for call in read_ledgers([ledger]).calls)
+        d.start()
+        until(lambda: not any(call.up for call in read_ledgers([ledger]).calls))
+        assert d.stop()[0] == 0
+    finally:
+        carrier.stop(20)
+    calls = read_ledgers([ledger]).calls
+    assert len(calls) == 20
+    assert {call.copies for call in calls} == {1}, "no INVITE came again"
+    assert {call.ended.by for call in calls} == {"caller"}
+    assert {call.ended.what for call in calls} == {"answered", "cancelled"}
+    assert {call.seen.call_id for call in calls} == {one[0].call_id for one in attempts(d.folder)}
