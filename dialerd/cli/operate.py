@@ -35,12 +35,15 @@ def status(config_path: str | None, output: str) -> None:
 
 def _show(found: Status, zone: tzinfo | None) -> None:
     outcomes = ", ".join(f"{name} {n}" for name, n in found.outcomes.items() if n)
+    old, left = (int(found.counters.get(f"old_calls_{name}", 0)) for name in ("found", "left"))
+    before = [("calls of before", f"{old - left} of {old} ended")] if old else []
     print_pairs(
         [
             ("state", found.state),
             ("version", f"{found.version} (pid {found.pid})"),
             ("since", local_time(found.started_at, zone)),
             ("calls", f"{found.calls_in_flight} in flight, {found.calls_per_s:.1f} new a second"),
+            *before,
             ("placed", found.placed),
             ("outcomes", outcomes or "none yet"),
             ("campaigns", ", ".join(found.running) or "none running"),

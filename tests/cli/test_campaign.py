@@ -199,6 +199,9 @@ def test_status_lists_and_stops(daemon: Booth, command) -> None:
     done = command("status")
     assert "state      running" in done.out
     assert json.loads(command("status", "--json").out)["counters"] == {"sip.sent": 3}
+    assert "calls of before" not in done.out
+    daemon.desk.counters |= {"old_calls_found": 500.0, "old_calls_left": 20.0}
+    assert "calls of before  480 of 500 ended\n" in command("status").out
     assert "people" in command("list", "ls").out
     assert json.loads(command("list", "ls", "-o", "json").out)[0]["size"] == 3
     assert command(*LOOPBACK).code == 0

@@ -47,6 +47,7 @@ class Desk:
         self.told: list[Campaign] = []
         self.state = DaemonState.RUNNING
         self.hung_up = False
+        self.counters = {"sip.sent": 3.0}
         self.broken = ""
         self.prompts_changed: list[str] = []
         self.tracer = make_tracer(TraceSettings(), [Local("192.0.2.1", 5060)])
@@ -63,7 +64,7 @@ class Desk:
             started_at=at_time(NOW_MS),
             now=at_time(self.ms),
             state=self.state,
-            counters={"sip.sent": 3},
+            counters=dict(self.counters),
         )
 
     def why(self, campaign: Campaign) -> str:

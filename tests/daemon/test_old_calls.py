@@ -267,7 +267,7 @@ def test_sipp_sees_its_calls_end_as_they_should(daemon, tmp_path, scenario, kind
                 until(lambda: all(isinstance(one, Confirmed) for one in journal_of(d)))
             client.call(api.ActOnCampaign(campaign="b", action=api.CampaignAction.PAUSE, who="t"))
         kill(d)
-        d.start()
+        d.start().ready().close()
         judged = carrier.finish(60)
         assert d.stop()[0] == 0
     assert (judged["code"], judged["successful"], judged["failed"]) == (0, PEOPLE, 0)
@@ -296,7 +296,7 @@ def test_the_ledger_of_a_simulated_carrier_has_no_call_left(daemon, tmp_path):
             client.call(api.ActOnCampaign(campaign="b", action=api.CampaignAction.PAUSE, who="t"))
         kill(d)
         assert all(call.up for call in read_ledgers([ledger]).calls)
-        d.start()
+        d.start().ready().close()
         until(lambda: not any(call.up for call in read_ledgers([ledger]).calls))
         assert d.stop()[0] == 0
     finally:
