@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import resource
 import shutil
 import socket
 import subprocess
@@ -60,8 +61,10 @@ def relayed(pairs: int, seconds: float) -> dict[str, Any]:
     assert program, "rtpengine is missing: apt-get install rtpengine-daemon"
     folder, own = BUILD / f"rtpengine.{os.getpid()}", text_of(LOCAL)
     folder.mkdir(parents=True, exist_ok=True)
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]  # four sockets a call
     command = [
-        "taskset", "-c", str(PLAYER_CORE), program, "--config-file=none", "--foreground",
+        "prlimit", f"--nofile={most}:{most}", "taskset", "-c", str(PLAYER_CORE), program,
+        "--config-file=none", "--foreground",
         "--log-stderr", "--table=-1", "--log-level=3", f"--interface={own}",
         f"--listen-ng={own}:{NG_PORT}", "--port-min=23000", "--port-max=31999", "--num-threads=1",
     ]  # fmt: skip
