@@ -8,10 +8,13 @@ runs them under libFuzzer with AddressSanitizer; the kept corpus goes through th
 from __future__ import annotations
 
 import random
+import struct
 from collections.abc import Callable
 
 import sip
 from fastpath.rtp_jitter import RtpJitter
+from fastpath.rtp_record import RecordPlacing, Tape
+from fastpath.rtp_renumber import RtpRelay
 from fastpath.sipscan import Message, ScanError, parse_address, parse_uri, scan
 from sip import sdp
 from sip.endpoint import Endpoint
@@ -217,6 +220,39 @@ def jitter(data: bytes) -> None:
     assert buffer.counts()["played"] <= offered
 
 
+def relay(data: bytes) -> None:
+    """Packets that cross a bridge and are recorded: twelve bytes each, or one for a frame."""
+    ours, placing, tape = RtpRelay(7, 65_500, 2**32 - 4_000), RecordPlacing(), Tape()
+    ours.connect(data[0] & 8 if data else 0, 101 if len(data) % 3 else -1)
+    at, frame, arrival, end = 0, 0, 0, 0
+    while at < len(data):
+        what, at = data[at], at + 1
+        if what & 1:
+            frame += 1 + (what >> 4)
+            sent, _ = ours.frame(frame)
+            assert all(len(packet) == 172 for packet in sent)
+            continue
+        size, ssrc = int.from_bytes(data[at : at + 2], "big") % 481, data[at + 2 : at + 3]
+        timestamp = int.from_bytes(data[at + 3 : at + 7], "big")
+        seq, step = int.from_bytes(data[at + 7 : at + 9], "big"), data[at + 9 : at + 11]
+        law, event = (0, 8, 13, 101)[what >> 1 & 3], what & 6 == 6
+        body = bytes((what + n) & 255 for n in range(max(size, 4)))
+        passed = ours.pass_on(
+            seq, timestamp, sum(ssrc), law, body, event=event, marker=bool(what & 8)
+        )
+        assert passed is None or len(passed) == 12 + len(body)
+        arrival += sum(step)
+        place = placing.hear(timestamp, arrival, body[:160])
+        assert abs(place - arrival) <= 1_600
+        entry = struct.pack("<qBBHI", place, what >> 4 & 1, law, min(size, 160), what >> 5 & 1)
+        for position, audio in tape.take(entry + body[:160].ljust(160)):
+            assert position >= end
+            end = position + len(audio) // 4
+        at += 11
+    for position, _ in tape.take(b"", rest=True):
+        assert position >= end
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "message": message,
     "uri": uri,
@@ -225,4 +261,5 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "text_message": text_message,
     "field": field,
     "jitter": jitter,
+    "relay": relay,
 }
