@@ -83,7 +83,7 @@ GLARES_MAX = 5  # times that one offer of ours is repeated after a 491
 REDIRECTS_MAX = 8  # places of 3xx answers that one INVITE tries, if the caller allows any
 ANSWER_WAIT = TIMEOUT  # an offer in a 2xx that our side does not answer: hung up
 SESSION_MIN_S = 90  # RFC 4028 section 4: no session is refreshed more often, if we are asked
-SESSION_FLOOR_S = 4  # what a peer grants or takes without asking is raised to this
+SESSION_FLOOR_S = 4  # what a peer grants (`session_timer.granted`) or takes is raised to this
 SESSION_MAX_S = 86_400  # and lowered to this
 SESSION_RETRIES_MAX = 2  # times that a 422 makes us ask for a longer session
 

@@ -107,7 +107,7 @@ class Listener:
 
     async def run(self) -> ListenSummary:
         """Take calls until enough have ended; cancelled, it hangs up, cancelled again it ends."""
-        drain = self._loop.call_later(DRAIN_S, self._drain)
+        self._draining = self._loop.call_later(DRAIN_S, self._drain)
         why = ""
         try:
             await self._done.wait()
@@ -115,7 +115,7 @@ class Listener:
         except asyncio.CancelledError:
             why = await self._leave()
         finally:
-            drain.cancel()
+            self._draining.cancel()
             self._close(why)
         return self.summary
 
@@ -377,8 +377,7 @@ class Listener:
         for leg in self._legs.values():
             if leg.voice is not None and leg.voice.recorder is not None:
                 leg.voice.recorder.drain()
-        if not self._done.is_set():
-            self._loop.call_later(DRAIN_S, self._drain)
+        self._draining = self._loop.call_later(DRAIN_S, self._drain)
 
     def _note(self, leg: _Leg, event: str, detail: str = "") -> None:
         at_ms = (self._clock.now_ns() - leg.begun_ns) // 1_000_000

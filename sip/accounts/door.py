@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from fastpath.sipscan import Message, ScanError, scan
 from sip.accounts.admission import Admission
-from sip.accounts.registrar import Phones, Registrar
+from sip.accounts.registrar import RETRY, Phones, Registrar
 from sip.events import Address
 from sip.transactions.table import Transactions
 
@@ -90,6 +90,9 @@ class Door:
         registrar = self.registrar
         if registrar is None or message.method not in OPEN:
             return SOMEBODY
+        if self._layer.full():
+            self._layer.refuse(message, source, 503, RETRY)
+            return ""
         user = registrar.authenticate(message, source, now_ns)
         if user and message.method == "REGISTER":
             registrar.register(user, message, key, source, now_ns)

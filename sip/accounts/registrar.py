@@ -37,7 +37,7 @@ from sip.transactions.table import Transactions
 _EXTENSIONS = {b"path"}  # that a REGISTER may require
 # These end a registration at a challenge of another digest, wherever it stands.
 _MD5_ONLY = re.compile(rb"baresip v[01]\.", re.IGNORECASE)
-_RETRY = b"Retry-After: %d\r\n" % REFUSED_RETRY_S
+RETRY = b"Retry-After: %d\r\n" % REFUSED_RETRY_S
 
 
 class Phones(msgspec.Struct, frozen=True):
@@ -186,8 +186,8 @@ class Registrar:
             self._layer.answer(message, key, source, 423, now_ns, least)
         elif any(self._older(user, c) for c in changes):
             self._layer.answer(message, key, source, 500, now_ns)
-        elif self._count + len(changes) > PHONES_MAX:
-            self._layer.answer(message, key, source, 503, now_ns, _RETRY)
+        elif self._count + self._added(user, changes) > PHONES_MAX:
+            self._layer.answer(message, key, source, 503, now_ns, RETRY)
         else:
             for saved in changes:
                 made = msgspec.structs.replace(saved, user=user, source=source, path=path)
@@ -247,6 +247,10 @@ class Registrar:
             elif same_uri(saved.contact, other.contact):
                 return binding
         return None
+
+    def _added(self, user: str, changes: list[Saved]) -> int:
+        """How many addresses come on top; those that are there are refreshed at any limit."""
+        return sum(c.left_s > 0 and self._find(user, c) is None for c in changes)
 
     def _apply(self, saved: Saved, now_ns: int) -> None:
         self.changes += 1

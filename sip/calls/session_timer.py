@@ -139,7 +139,12 @@ def _of(leg: Leg, message: Message) -> SessionTimer:
 
 
 def granted(leg: Leg, message: Message, now_ns: int) -> None:
-    """A 2xx to a request of ours came (section 7.2)."""
+    """A 2xx to a request of ours came (section 7.2): what it grants holds.
+
+    A grant below our Min-SE, or below 90 s, breaks section 9. It is followed all the same: who
+    grants 30 s hangs up after 30 s, and a call that is well must not end for the peer's fault.
+    `SESSION_FLOOR_S` bounds what that costs us: a refresh every two seconds at the most.
+    """
     wish = read(message)
     if wish is not None:
         ours = wish.refresher != "uas"
@@ -164,7 +169,8 @@ def grant(leg: Leg, message: Message, now_ns: int) -> bytes:
     if wish is None:
         interval_s = known or aim_s
     elif aim_s and aim_s < wish.interval_s:
-        interval_s = max(aim_s, wish.min_s, SESSION_MIN_S)
+        # section 9: never longer than what was asked for
+        interval_s = min(max(aim_s, wish.min_s, SESSION_MIN_S), wish.interval_s)
     else:
         interval_s = wish.interval_s
     if not interval_s:

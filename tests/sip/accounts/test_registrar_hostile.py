@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -119,3 +120,27 @@ def test_a_storm_of_strangers_leaves_nothing_behind():
     assert sizes["throttled"] > 20_000
     assert len(us.sent) < 10_000
     assert us.empty()
+
+
+def test_a_full_table_still_refreshes_those_that_are_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sip.accounts.registrar.PHONES_MAX", 1)
+    us = Exchange()
+    first = Telephone(us)
+    assert first.register().status == 200
+    second = Telephone(us, "1002", ("198.51.100.6", 5062, 0))
+    refused = second.register()
+    assert (refused.status, refused.retry_after) == (503, 10)
+    assert first.register().status == 200
+    assert first.register(0).status == 200
+    assert second.register().status == 200
+
+
+def test_a_register_keeps_nothing_where_there_is_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    us = Exchange()
+    desk = Telephone(us)
+    nonce = desk.nonce()
+    monkeypatch.setattr("sip.transactions.serving.SERVER_TRANSACTIONS_MAX", 0)
+    refused = us.answer(desk.said(nonce))
+    assert (refused.status, refused.retry_after) == (503, 10)
+    assert us.sizes()["server_others"] == 0
+    assert us.where() == []

@@ -336,3 +336,25 @@ def test_a_delayed_answer_starts_it_as_well():
     assert us.told()[-1] == Accepted(1, SDP)
     us.take()
     assert [m.method for _, m in us.run(50_100)] == ["UPDATE"]
+
+
+@pytest.mark.parametrize(("wanted_s", "granted_s"), [(30, 30), (60, 60), (600, 90), (90, 90)])
+def test_what_the_caller_wants_is_shortened_and_never_lengthened(wanted_s: int, granted_s: int):
+    """Section 9: the value may be reduced, not below Min-SE or 90 s, and must not be increased."""
+    us = Us()
+    us.endpoint.min_se_s, us.endpoint.session_s = 20, 40
+    us.receive(
+        request("INVITE", body=SDP, extra=f"Session-Expires: {wanted_s}\r\nSupported: timer\r\n")
+    )
+    us.endpoint.accept(-1, OURS, us.now_ns)
+    us.pump()
+    assert expires(us.last()) == b"%d;refresher=uac" % granted_s
+
+
+@pytest.mark.parametrize(("granted_s", "refreshed_s"), [(30, 15), (4, 2), (1, 2)])
+def test_a_grant_below_what_the_standard_allows_is_followed(granted_s: int, refreshed_s: int):
+    """Sections 7.2 and 9: the peer that grants it hangs up after it, so we refresh in time."""
+    us = Us()
+    granted(us, f"Session-Expires: {granted_s};refresher=uac\r\n", session_s=1_800)
+    [(at, ask)] = us.run(refreshed_s * S + 100)
+    assert (at in range(refreshed_s * S, refreshed_s * S + 3), ask.method) == (True, "INVITE")
