@@ -35,6 +35,7 @@ from dialerd.core.events import (
 from dialerd.core.limits import USAGE_DAYS_MAX
 from dialerd.core.lines_view import Reloaded
 from dialerd.core.metering import day_of
+from dialerd.core.ports import StoreFailedError
 from dialerd.core.prompts_view import PromptError
 from dialerd.core.records import CampaignState
 from dialerd.lines.sip_line import SipLines
@@ -85,14 +86,20 @@ class Daemon:
         self._stopping = asyncio.Event()
         self._reloads: set[asyncio.Task[Reloaded]] = set()
         self._hang_up = False
+        self._broken: StoreFailedError | None = None
         self._moved: set[str] = set()
 
     async def run(self) -> None:
-        """Start, serve until told to stop, stop. StartError when it cannot start."""
+        """Start, serve until told to stop, stop. StartError when it cannot start.
+
+        StoreFailedError after the store's disk has failed for good and the calls have ended.
+        """
         async with self._exits:
             await self._start()
             await self._stopping.wait()
             await self._drain()
+        if self._broken is not None:
+            raise self._broken
         log.info("dialerd has ended")
 
     # -- start -----------------------------------------------------------------------------------
@@ -152,6 +159,7 @@ class Daemon:
         self._exits.push_async_callback(self._health.close)
         await self._tell_campaigns()
         await self._start_control()
+        self._store.when_broken(lambda error: loop.call_soon_threadsafe(self._break, error))
         self._watch_signals(loop)
         if config.admin.enabled:
             admin = KeptProcess("the admin process", "admin_http", "-c", str(self._path))
@@ -339,7 +347,14 @@ class Daemon:
 
     def _stop(self, hang_up: bool) -> None:  # noqa: FBT001 - a callback
         self._hang_up = self._hang_up or hang_up
+        self._store.stop_vouching()
         self._stopping.set()
+
+    def _break(self, error: StoreFailedError) -> None:
+        """The disk failed in a way that is not tried again: end, and say so by the exit code."""
+        log.critical("%s; nothing more is dialed, dialerd ends with its calls", error)
+        self._broken = error
+        self._running.stop(hang_up=False)
 
     async def _drain(self) -> None:
         log.info("draining: no new calls")
@@ -347,7 +362,7 @@ class Daemon:
         hang_up_at = loop.time() + self._config.dialing.drain_s_max
         give_up_at = hang_up_at + 40.0  # SIP timers B and F, 32 s, and a little
         while loop.time() < give_up_at:
-            if not len(self._lines) and self._driver.settled:
+            if not len(self._lines) and (self._driver.settled or self._broken is not None):
                 break
             if loop.time() >= hang_up_at and not self._hang_up:
                 self._running.stop(hang_up=True)

@@ -140,6 +140,7 @@ class World:
         self.scene = the_scene
         self.carriers: dict[str, Child] = {}
         self.daemon: Child | None = None
+        self.variables: dict[str, str] = {}  # of the daemon's environment, beside ours
         self.restarts = 0
         self._tallies = {name: (Tally(), 0) for name in CARRIERS}
         self._usage = Usage()  # of the present daemon when it was last looked at
@@ -189,7 +190,9 @@ class World:
         """Start the daemon and wait until it answers; ChildError when it does not."""
         self.scene.config_file.write_text(scene.config_toml(self.scene))
         log = self.scene.log_file("daemon")
-        self.daemon = daemon = Child("the daemon", self.daemon_command(), log, environment())
+        self.daemon = daemon = Child(
+            "the daemon", self.daemon_command(), log, environment() | self.variables
+        )
         wait_until(self._answers, [daemon], START_S, "the daemon's control socket")
 
     def daemon_command(self) -> list[str]:

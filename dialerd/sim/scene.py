@@ -70,6 +70,7 @@ class Scene(msgspec.Struct, frozen=True):
     speed: float = 1.0
     people: Path | None = None
     prompts: Path | None = None  # folder; None: the samples
+    admin: bool = True  # whether the daemon runs its HTTP process
 
     @property
     def cap(self) -> FrequencyCap:
@@ -113,7 +114,7 @@ def config_toml(scene: Scene) -> str:
             "media", bind="127.0.0.1", port_low=ports.rtp.low, port_high=ports.rtp.high, **prompts
         ),
         _table("control", socket=str(scene.socket)),
-        _table("admin", enabled=True, bind="127.0.0.1", port=ports.admin),
+        _table("admin", enabled=scene.admin, bind="127.0.0.1", port=ports.admin),
         _table("dialing", calls_per_s_max=scene.rate, calls_max=calls_max, drain_s_max=30),
     ]
     for name, carriers in CARRIERS.items():

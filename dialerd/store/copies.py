@@ -66,7 +66,7 @@ def backup(folder: Path, target: Path, watch: Watch | None = None) -> Copied:
         _copy(folder, part, watch)
         findings = examine(part)
         if not findings.sound:
-            raise StoreError(f"the store is not sound, there is no backup: {_first(findings)}")
+            raise StoreError(f"the store is not sound, there is no backup: {findings.first}")
         size, digest = part.stat().st_size, sha256(part)
         part.rename(target)
     sums = target.with_name(target.name + SUM_SUFFIX)
@@ -157,7 +157,7 @@ def restore(file: Path, folder: Path) -> Path | None:
     try:
         findings = verify(file)
         if not findings.sound:
-            raise StoreFormatError(f"nothing was restored: {_first(findings)}")
+            raise StoreFormatError(f"nothing was restored: {findings.first}")
         store = folder / ENV_NAME
         store.mkdir(mode=0o700, exist_ok=True)
         data = store / "data.mdb"
@@ -197,10 +197,6 @@ def sha256(file: Path) -> str:
     """Of a file's content, in hexadecimal."""
     with file.open("rb") as read:
         return hashlib.file_digest(read, "sha256").hexdigest()
-
-
-def _first(findings: Findings) -> str:
-    return findings.refused or findings.problems[0]
 
 
 def prune(folder: Path, keep: int) -> list[Path]:

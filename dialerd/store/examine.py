@@ -97,25 +97,48 @@ class Findings(msgspec.Struct, frozen=True):
         """Nothing was found."""
         return not self.refused and not self.problems
 
+    @property
+    def first(self) -> str:
+        """The first thing that was found."""
+        return self.refused or next(iter(self.problems), "")
+
 
 def examine(file: Path, *, live: bool = False) -> Findings:
     """Read a store's file in another process, whatever state the file is in.
 
     `live`: somebody has it open and writes to it.
     """
-    found = subprocess.run(
-        [sys.executable, "-m", "dialerd.store.examine", str(file), *(["live"] if live else [])],
-        capture_output=True, check=False,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-    )  # fmt: skip
-    if found.returncode < 0:
-        name = signal.Signals(-found.returncode).name
-        return Findings(refused=f"{file} is damaged: reading it ended by {name}")
-    try:
-        return msgspec.json.decode(found.stdout, type=Findings)
-    except msgspec.DecodeError:
-        lines = found.stderr.decode(errors="replace").strip().splitlines() or ["no output"]
-        return Findings(refused=f"{file} cannot be read: {lines[-1]}")
+    return Examination(file, live=live).findings()
+
+
+class Examination:
+    """A process that examines a file; see `examine`."""
+
+    def __init__(self, file: Path, *, live: bool = False) -> None:
+        """Start it."""
+        self._file = file
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "dialerd.store.examine", str(file), *(["live"] if live else [])],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        )  # fmt: skip
+
+    def stop(self) -> None:
+        """Nobody waits for it any more."""
+        self._process.kill()
+
+    def findings(self) -> Findings:
+        """Wait for its end."""
+        out, words = self._process.communicate()
+        code = self._process.returncode
+        if code < 0:
+            name = signal.Signals(-code).name
+            return Findings(refused=f"{self._file} is damaged: reading it ended by {name}")
+        try:
+            return msgspec.json.decode(out, type=Findings)
+        except msgspec.DecodeError:
+            lines = words.decode(errors="replace").strip().splitlines() or ["no output"]
+            return Findings(refused=f"{self._file} cannot be read: {lines[-1]}")
 
 
 def read_all(file: Path, *, live: bool = False) -> Findings:

@@ -20,6 +20,7 @@ from dialerd.store.engine import TABLE_NAMES, Pair, Tables
 from dialerd.store.limits import MAP_BYTES, MAP_BYTES_MIN, READERS_MAX, TAIL_PAGES_MAX
 from dialerd.store.schema import FORMAT, StoreFormatError, number64, read_u64
 
+FILE_NAME: Final = "data.mdb"
 FORMAT_KEY: Final = b"format"
 FREE_MIN: Final = 1 << 20  # bytes; with less, a failed commit is put down to the disk being full
 
@@ -142,11 +143,11 @@ class LmdbEngine:
         self.folder = folder
         self._readonly = readonly or file is not None
         self._alone = file is not None
-        self._file = file or folder / "data.mdb"
+        self.file = file or folder / FILE_NAME
         self._map_lock = threading.RLock()
         self.broken: StoreFailedError | None = None
         self.format = 0
-        if not (create and file is None) and not self._file.exists():
+        if not (create and file is None) and not self.file.exists():
             raise StoreError(f"there is no store in {folder}" if file is None else f"no {file}")
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -168,21 +169,21 @@ class LmdbEngine:
     def _on_disk(self) -> tuple[int, int] | None:
         """Which file the path names now."""
         try:
-            found = self._file.stat()
+            found = self.file.stat()
         except OSError:
             return None
         return found.st_dev, found.st_ino
 
     def _open(self, map_bytes: int) -> Any:
-        if self._file.exists() and not self._file.stat().st_size:
+        if self.file.exists() and not self.file.stat().st_size:
             # LMDB would take it for a new store, and every number would be dialed again.
             raise StoreFormatError(
-                f"{self._file} is empty; restore a backup, or remove it to begin without one"
+                f"{self.file} is empty; restore a backup, or remove it to begin without one"
             )
         while True:
             try:
                 return lmdb.open(
-                    str(self._file if self._alone else self.folder),
+                    str(self.file if self._alone else self.folder),
                     subdir=not self._alone,
                     lock=not self._alone,
                     map_size=map_bytes,
@@ -211,27 +212,27 @@ class LmdbEngine:
             lmdb.IncompatibleError,
         )
         if isinstance(error, lmdb.VersionMismatchError):
-            return StoreFormatError(f"{self._file} was written by another version of LMDB")
+            return StoreFormatError(f"{self.file} was written by another version of LMDB")
         if isinstance(error, damaged):
-            return StoreFormatError(f"{self._file} is damaged or not a store; restore a backup")
-        return StoreError(f"cannot open {self._file}: {error}")
+            return StoreFormatError(f"{self.file} is damaged or not a store; restore a backup")
+        return StoreError(f"cannot open {self.file}: {error}")
 
     def _prepare(self) -> dict[str, Any]:
         """Check the file before anything in it is trusted, then open the tables."""
         env = self._env
         if env.lib_version()[0] != 0:
-            raise StoreFormatError(f"{self._file} is of LMDB 1.x, this program keeps format 0.9")
+            raise StoreFormatError(f"{self.file} is of LMDB 1.x, this program keeps format 0.9")
         needed = (env.info()["last_pgno"] + 1) * env.stat()["psize"]
-        size = self._file.stat().st_size
+        size = self.file.stat().st_size
         if size < needed and env.info()["last_txnid"]:
             # Pages that one transaction took and gave back at the end of the file are never
             # written, so a sound file may be a few pages short. More is missing: SIGBUS awaits.
             if needed - size > TAIL_PAGES_MAX * env.stat()["psize"]:
                 raise StoreFormatError(
-                    f"{self._file} is cut off: {size} of {needed} bytes; restore a backup"
+                    f"{self.file} is cut off: {size} of {needed} bytes; restore a backup"
                 )
             if not self._readonly:
-                with self._file.open("r+b") as file:  # never shortens what a writer has grown
+                with self.file.open("r+b") as file:  # never shortens what a writer has grown
                     os.posix_fallocate(file.fileno(), size, needed - size)
         env.reader_check()  # slots of readers that were killed
         names = [name.encode() for name in TABLE_NAMES]
@@ -250,11 +251,11 @@ class LmdbEngine:
         written = read_u64(raw) if raw is not None and len(raw) == 8 else 0
         if written > FORMAT:
             raise StoreFormatError(
-                f"{self._file} has format {written}, written by a newer dialerd; "
+                f"{self.file} has format {written}, written by a newer dialerd; "
                 f"this program reads up to {FORMAT}"
             )
         if not written:
-            raise StoreFormatError(f"{self._file} is damaged or not a store; restore a backup")
+            raise StoreFormatError(f"{self.file} is damaged or not a store; restore a backup")
         self.format = written
         handles = {}
         for name in names:
@@ -269,7 +270,7 @@ class LmdbEngine:
         if write and self.broken is None and self._on_disk() != self._identity:
             # Whatever this process wrote would be gone with it, and another may dial from the new.
             self.broken = StoreFailedError(
-                f"{self._file} was removed or replaced while it was in use: stop this process"
+                f"{self.file} was removed or replaced while it was in use: stop this process"
             )
         if self.broken is not None and write:
             raise self.broken
@@ -307,8 +308,8 @@ class LmdbEngine:
         if free < FREE_MIN or isinstance(error, lmdb.DiskError):
             return StoreFailedError(f"the disk of {self.folder} is full: {free >> 10} KiB free")
         if self.is_full(error):
-            return StoreFailedError(f"{self._file} cannot grow: {error}")
-        failed = StoreFailedError(f"writing {self._file} failed: {error}")
+            return StoreFailedError(f"{self.file} cannot grow: {error}")
+        failed = StoreFailedError(f"writing {self.file} failed: {error}")
         final = (lmdb.PanicError, lmdb.CorruptedError, OSError)
         if (
             isinstance(error, final) or type(error) is lmdb.Error
@@ -324,7 +325,7 @@ class LmdbEngine:
         try:
             self._env.copyfd(fd, compact=True)
         except lmdb.Error as error:
-            raise StoreError(f"cannot copy {self._file}: {error}") from None
+            raise StoreError(f"cannot copy {self.file}: {error}") from None
 
     def locked(self) -> threading.RLock:
         """Held by a read, so that the map does not move under it."""
@@ -339,7 +340,7 @@ class LmdbEngine:
         """Size of the file, pages used, readers."""
         info = self._env.info()
         return {
-            "file_bytes": self._file.stat().st_size,
+            "file_bytes": self.file.stat().st_size,
             "used_bytes": (info["last_pgno"] + 1) * self._env.stat()["psize"],
             "map_bytes": info["map_size"],
             "readers": info["num_readers"],

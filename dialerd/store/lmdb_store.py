@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import lmdb
 
+from dialerd.core.ops import ClaimBatch
 from dialerd.core.ports import StoreFailedError
 from dialerd.store import ended
 from dialerd.store.base import BaseStore
+from dialerd.store.doubt import Doubt, RunNote, Vouching, look_first
 from dialerd.store.folder import FolderLock
 from dialerd.store.limits import LINGER_S, MAP_BYTES
-from dialerd.store.lmdb_engine import LmdbEngine
+from dialerd.store.lmdb_engine import FILE_NAME, LmdbEngine
 from dialerd.store.migrations import migrate, needed
 from dialerd.store.unit import Unit
 from dialerd.store.writer import Writer
+
+if TYPE_CHECKING:
+    from dialerd.store.examine import Findings
 
 T = TypeVar("T")
 ENV_NAME: Final = "store"
@@ -25,12 +32,25 @@ ENV_NAME: Final = "store"
 class LmdbStore(BaseStore):
     """Use `open_store`. Reads may be made from any thread and never wait for a commit."""
 
-    def __init__(self, engine: LmdbEngine, lock: FolderLock | None, linger_s: float) -> None:
-        """Take over an open engine."""
+    def __init__(
+        self,
+        engine: LmdbEngine,
+        linger_s: float,
+        lock: FolderLock | None = None,
+        note: RunNote | None = None,
+    ) -> None:
+        """Take over an open engine; a daemon's comes with the lock and the note of its folder."""
         self._engine = engine
         self._lock = lock
+        self._note = note
         self._writer = Writer(engine, linger_s)
         self._closed = False
+        self._vouching: Vouching | None = None
+        if note is not None:
+            doubted = note.doubt is Doubt.WHILE_STARTING
+            note.write(vouched=not doubted)
+            if doubted:
+                self._vouching = Vouching(engine.file, note, self._not_sound)
 
     def _submit(self, work: Callable[[Unit], Any], weight: int = 1) -> Awaitable[Any]:
         return self._writer.submit(work, weight)
@@ -50,6 +70,44 @@ class LmdbStore(BaseStore):
             finally:
                 txn.abort()
 
+    def claim(self, campaign_id: int, n: int, now_ms: int, lease_s: int) -> Awaitable[ClaimBatch]:
+        """See `BaseStore`. After a daemon that did not end by itself, once the store is sound."""
+        vouching = self._vouching
+        if vouching is None or (vouching.done.done() and not vouching.done.exception()):
+            return super().claim(campaign_id, n, now_ms, lease_s)
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            vouching.done.result()
+            return super().claim(campaign_id, n, now_ms, lease_s)
+        return self._claim_later(vouching.done, campaign_id, n, now_ms, lease_s)
+
+    async def _claim_later(
+        self, vouched: Future[None], campaign_id: int, n: int, now_ms: int, lease_s: int
+    ) -> ClaimBatch:
+        await asyncio.wrap_future(vouched)
+        return await super().claim(campaign_id, n, now_ms, lease_s)
+
+    def stop_vouching(self) -> None:
+        """Nothing is claimed any more, so nobody need wait for the examination of the store."""
+        if self._vouching is not None:
+            self._vouching.stop()
+
+    def _not_sound(self, findings: Findings) -> None:
+        """Told by the examining thread: this process neither dials nor writes any more."""
+        failed = StoreFailedError(f"the store is not sound: {findings.first}")
+        self._engine.broken = failed
+        self._writer.tell_broken(failed)
+
+    def when_broken(self, tell: Callable[[StoreFailedError], object]) -> None:
+        """Have `tell` called, by any thread, when this process can commit no more.
+
+        After a failed flush nothing is tried again: the kernel may have dropped what it once took.
+        """
+        self._writer.on_broken = tell
+        if self._engine.broken is not None:
+            self._writer.tell_broken(self._engine.broken)
+
     def figures(self) -> dict[str, float]:
         """Commits, jobs, failures, commit seconds (sum, longest); file, free disk, readers."""
         writer = self._writer
@@ -67,9 +125,15 @@ class LmdbStore(BaseStore):
         """Commit what is queued and let go of the files. Closing twice is fine."""
         if self._closed:
             return
+        self.stop_vouching()
         self._writer.close()
         self._closed = True
         self._engine.close()
+        if self._note is not None and self._engine.broken is None:
+            if self._vouching is not None and self._vouching.done.exception():
+                self._note.write(vouched=True)  # stopped before it was: the next one examines it
+            else:
+                self._note.remove()
         if self._lock is not None:
             self._lock.release()
 
@@ -89,6 +153,8 @@ def open_store(
     is there already, and every write to it fails. `linger_s` is how long a write waits for others
     to share its commit.
 
+    After a daemon that did not end by itself the store is examined, see `doubt`.
+
     Raises:
         FolderLockedError: another daemon has the folder.
         StoreFormatError: the files are damaged, no store, or of a newer format.
@@ -97,6 +163,11 @@ def open_store(
     path = Path(folder)
     lock = FolderLock(path) if daemon else None
     try:
+        note = RunNote(path) if daemon else None
+        if note is not None and note.doubt is Doubt.BEFORE_OPENING:
+            file = path / ENV_NAME / FILE_NAME
+            if file.exists():
+                look_first(path, file)
         engine = LmdbEngine(
             path / ENV_NAME,
             map_bytes=map_bytes,
@@ -109,7 +180,7 @@ def open_store(
         except BaseException:
             engine.close()
             raise
-        return LmdbStore(engine, lock, linger_s)
+        return LmdbStore(engine, linger_s, lock, note)
     except BaseException:
         if lock is not None:
             lock.release()

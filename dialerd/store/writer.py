@@ -61,6 +61,7 @@ class Writer:
         self._waiting = 0  # events in the queue
         self._changed = threading.Condition()
         self._closing = False
+        self.on_broken: Callable[[StoreFailedError], object] | None = None  # by any thread
         self.commits = 0
         self.jobs = 0
         self.failures = 0
@@ -95,6 +96,12 @@ class Writer:
             self._changed.notify()
         self._thread.join()
 
+    def tell_broken(self, error: StoreFailedError) -> None:
+        """Have `on_broken` called, the first time; by any thread."""
+        tell, self.on_broken = self.on_broken, None
+        if tell is not None:
+            tell(error)
+
     def _push(self, job: Job) -> None:
         self._queue.append(job)
         before, self._waiting = self._waiting, self._waiting + job.weight
@@ -108,6 +115,8 @@ class Writer:
             except Exception as error:
                 done = [Done(job, error=error) for job in group]
             self._hand_out(self._continued(done))
+            if self._engine.broken is not None:
+                self.tell_broken(self._engine.broken)
 
     def _next_group(self) -> list[Job]:
         """Wait for work, then for company; empty when the store closes."""

@@ -1,0 +1,142 @@
+"""Whether the last daemon on a data folder stopped as it should, and what follows if it did not.
+
+A note lies in the folder while a daemon has the store. Whoever finds one knows that the daemon
+before did not end by itself:
+
+    who went down      the file                        it is examined
+    the process        as the kernel has it: LMDB's    while the daemon starts and ends the calls of
+                       commits are whole               before; leads are claimed once it is sound
+    the machine        what the disk kept of it        before it is opened
+    the process, not   may be what took it down        before it is opened
+    yet vouched for
+
+Always in a process of its own (`examine`). A store that is not sound is not dialed from.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from dialerd.core.ports import StoreFailedError
+from dialerd.store.schema import StoreFormatError
+
+if TYPE_CHECKING:  # what examines is a program of its own, and rarely needed here
+    from dialerd.store.examine import Findings
+
+log = logging.getLogger("dialerd.store")
+
+NOTE_NAME: Final = "daemon.running"
+BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+
+
+class Doubt(Enum):
+    """Of a store that a daemon opens."""
+
+    NONE = "none"
+    WHILE_STARTING = "while starting"
+    BEFORE_OPENING = "before opening"
+
+
+class Note(msgspec.Struct, frozen=True):
+    """What the note says: of which boot of the machine the daemon is, and if its store is sound."""
+
+    boot: str
+    vouched: bool
+
+
+class RunNote:
+    """The note of one data folder, whose lock we hold."""
+
+    def __init__(self, folder: Path, boot: str | None = None) -> None:
+        """Read the note that is there. `boot` names this boot of the machine; None: ask it."""
+        self._path = folder / NOTE_NAME
+        self._boot = _boot() if boot is None else boot
+        self.doubt = self._read()
+
+    def _read(self) -> Doubt:
+        try:
+            note = msgspec.json.decode(self._path.read_bytes(), type=Note)
+        except FileNotFoundError:
+            return Doubt.NONE
+        except (OSError, msgspec.DecodeError):  # cut short, as a machine that goes down may
+            return Doubt.BEFORE_OPENING
+        same = note.boot == self._boot and note.vouched
+        return Doubt.WHILE_STARTING if same else Doubt.BEFORE_OPENING
+
+    def write(self, *, vouched: bool) -> None:
+        """A daemon has the store from now on; durable. A full disk leaves what is there."""
+        part = self._path.with_suffix(".part")
+        with contextlib.suppress(OSError):
+            with part.open("wb") as file:
+                file.write(msgspec.json.encode(Note(self._boot, vouched)))
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(self._path)
+
+    def remove(self) -> None:
+        """It stopped as it should."""
+        with contextlib.suppress(OSError):
+            self._path.unlink()
+
+
+def _boot() -> str:
+    try:
+        return BOOT_ID.read_text().strip()
+    except OSError:
+        return ""
+
+
+class Vouching:
+    """Examines the store of a daemon that is up; who would dial waits for it."""
+
+    def __init__(self, file: Path, note: RunNote, refuse: Callable[[Findings], None]) -> None:
+        """Begin. `refuse` is told, by a thread, of a store that is not sound."""
+        from dialerd.store.examine import Examination
+
+        self.done: Future[None] = Future()
+        self._note = note
+        self._refuse = refuse
+        self._stopped = False
+        self._examination = Examination(file, live=True)
+        self._thread = threading.Thread(target=self._wait, name="store-vouching", daemon=True)
+        self._thread.start()
+
+    def _wait(self) -> None:
+        findings = self._examination.findings()
+        if self._stopped:
+            self.done.set_exception(StoreFailedError("the store closes"))
+        elif findings.sound:
+            self._note.write(vouched=True)
+            self.done.set_result(None)
+        else:
+            self._refuse(findings)
+            self.done.set_exception(StoreFailedError(f"the store is not sound: {findings.first}"))
+
+    def stop(self) -> None:
+        """The daemon ends: whoever waits hears that. Idempotent."""
+        self._stopped = True
+        self._examination.stop()
+        self._thread.join()
+
+
+def look_first(folder: Path, file: Path) -> None:
+    """Examine a file that nobody has open; StoreFormatError when it is not sound."""
+    from dialerd.store.examine import examine
+
+    log.warning("%s was not closed by the last daemon; it is examined before it is opened", file)
+    findings = examine(file)
+    if not findings.sound:
+        raise StoreFormatError(
+            f"the store in {folder} is not sound after a crash: {findings.first}; "
+            "`dialerd fsck` tells more, `dialerd restore` takes a backup back"
+        )

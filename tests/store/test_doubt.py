@@ -1,0 +1,146 @@
+"""After a daemon that did not end by itself: what is examined, when, and what follows."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dialerd.core.ports import StoreFailedError
+from dialerd.store import StoreFormatError, open_store, wait
+from dialerd.store.doubt import NOTE_NAME, Doubt, RunNote
+from dialerd.store.schema import LEAD, lead_key
+from tests.store.kit import NOW, filled_list, people, running, take
+
+OPENER = """
+import os, sys
+from dialerd.store import open_store
+open_store(sys.argv[1], daemon=True)
+os._exit(9)
+"""
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    store = open_store(tmp_path, daemon=True)
+    running(store, filled_list(store, "a", people(40)))
+    store.close()
+    return tmp_path
+
+
+def crash(data: Path) -> None:
+    """A daemon opens the store and is gone."""
+    assert subprocess.run([sys.executable, "-c", OPENER, str(data)], check=False).returncode == 9
+
+
+def spoil(data: Path) -> None:
+    """One byte of the last record of a lead, where LMDB sees nothing amiss."""
+    file = data / "store" / "data.mdb"
+    store = open_store(data)
+    wanted = store._read(lambda unit: unit.t.leads.get(lead_key(1, 40)))
+    store.close()
+    whole = file.read_bytes()
+    assert wanted is not None
+    assert whole.count(wanted) >= 1
+    file.write_bytes(whole.replace(wanted, wanted[:-1] + bytes([wanted[-1] ^ 1])))
+    assert LEAD.unpack(wanted).lead_id == 40
+
+
+def note(data: Path, boot: str | None = None) -> Doubt:
+    return RunNote(data, boot).doubt
+
+
+def test_a_clean_stop_leaves_no_doubt(data: Path):
+    assert note(data) is Doubt.NONE
+    store = open_store(data, daemon=True)
+    assert (data / NOTE_NAME).exists()
+    assert note(data) is Doubt.WHILE_STARTING, "as one would find it who comes now"
+    assert len(take(store, n=3)) == 3
+    store.close()
+    assert not (data / NOTE_NAME).exists()
+
+
+def test_commands_beside_the_daemon_leave_no_note(data: Path):
+    open_store(data).close()
+    assert not (data / NOTE_NAME).exists()
+
+
+def test_after_a_killed_process_leads_are_claimed_once_the_store_is_sound(data: Path):
+    crash(data)
+    assert note(data) is Doubt.WHILE_STARTING
+    store = open_store(data, daemon=True)
+    assert note(data) is Doubt.BEFORE_OPENING, "nobody vouches for it yet"
+    wait(store.recover(NOW))
+
+    async def claim() -> int:
+        return len((await store.claim(1, 5, NOW, 60)).claims)
+
+    assert asyncio.run(claim()) == 5
+    assert len(take(store, n=3)) == 3
+    assert note(data) is Doubt.WHILE_STARTING
+    store.close()
+    assert note(data) is Doubt.NONE
+
+
+def test_a_store_that_is_not_sound_is_not_dialed_from(data: Path):
+    crash(data)
+    spoil(data)
+    store = open_store(data, daemon=True)
+    told: list[StoreFailedError] = []
+    with pytest.raises(StoreFailedError, match="does not match its checksum"):
+        take(store)
+    store.when_broken(told.append)
+    assert "the store is not sound" in str(told[0])
+    with pytest.raises(StoreFailedError, match="the store is not sound"):
+        wait(store.create_list("b", 1))
+    store.close()
+    assert note(data) is Doubt.BEFORE_OPENING, "the next one looks before it opens"
+    with pytest.raises(StoreFormatError, match=r"is not sound after a crash: leads: .* checksum"):
+        open_store(data, daemon=True)
+    open_store(data).close()  # for those who look at it or save what can be saved
+
+
+def test_after_the_machine_went_down_the_file_is_examined_before_it_is_opened(data: Path, caplog):
+    RunNote(data, "another boot").write(vouched=True)
+    with caplog.at_level(logging.WARNING):
+        store = open_store(data, daemon=True)
+    assert "examined before it is opened" in caplog.text
+    assert len(take(store, n=3)) == 3
+    store.close()
+    assert note(data) is Doubt.NONE
+    RunNote(data, "another boot").write(vouched=True)
+    spoil(data)
+    with pytest.raises(StoreFormatError, match="dialerd restore"):
+        open_store(data, daemon=True)
+
+
+def test_a_note_cut_short_is_doubt(data: Path):
+    (data / NOTE_NAME).write_bytes(b'{"boot": "')
+    assert note(data) is Doubt.BEFORE_OPENING
+    (data / NOTE_NAME).unlink()
+    (data / NOTE_NAME).mkdir()
+    assert note(data) is Doubt.BEFORE_OPENING
+    RunNote(data).write(vouched=True)  # cannot be replaced: the doubt stays
+    RunNote(data).remove()
+    assert note(data) is Doubt.BEFORE_OPENING
+
+
+def test_a_daemon_that_stops_meanwhile_does_not_wait(data: Path):
+    crash(data)
+    store = open_store(data, daemon=True)
+
+    async def claim_and_stop() -> BaseException | object:
+        asked = asyncio.ensure_future(store.claim(1, 5, NOW, 60))
+        await asyncio.sleep(0)
+        store.stop_vouching()
+        return (await asyncio.gather(asked, return_exceptions=True))[0]
+
+    found = asyncio.run(claim_and_stop())
+    assert isinstance(found, StoreFailedError)
+    assert "the store closes" in str(found)
+    store.close()
+    assert note(data) is Doubt.WHILE_STARTING, "the next one examines it"
