@@ -7,6 +7,7 @@ FUZZ   ?= message uri description conversation text_message field jitter relay
 RUNS   ?= 10000000
 STATES ?= 20000
 FLIPS  ?= 1000
+ROUNDS ?= 500
 SEED   ?= 1
 # Tests mostly wait for a peer or a timer, so more of them run at once than there are processors; 0: one by one.
 WORKERS ?= 4
@@ -65,8 +66,8 @@ demo: build ## the main job on simulated carriers: make demo ARGS="--seconds 60 
 test: packages develop ## every test: make test ARGS="tests/sip -k invite"
 	.ci/apart $(PY) -m pytest --numprocesses $(WORKERS) --dist loadgroup $(ARGS)
 
-faults: packages develop ## crashes, torn writes, failing disks, long: make faults STATES=20000 FLIPS=1000 SEED=1
-	.ci/apart $(PY) -m tests.faults --states $(STATES) --flips $(FLIPS) --seed $(SEED) $(ARGS)
+faults: packages develop ## crashes, torn writes, failing disks, long: make faults ROUNDS=500 STATES=20000 FLIPS=1000 SEED=1
+	.ci/apart $(PY) -m tests.faults --states $(STATES) --flips $(FLIPS) --rounds $(ROUNDS) --seed $(SEED) $(ARGS)
 
 faults-short: packages develop ## the same, as short as it is in make test
 	.ci/apart $(PY) -m tests.faults --short --seed $(SEED) $(ARGS)

@@ -130,7 +130,9 @@ class Daemon:
         self._dialer = Dialer(
             numbering,
             calls_per_s_max=config.dialing.calls_per_s_max,
-            calls_max=_calls_max(config),
+            calls_max=open_files.calls_within(
+                config.dialing.calls_max, 2 if config.media.rtcp else 1
+            ),
             confirms_dials=True,
             inbound_status=config.dialing.inbound_status,
             host=f"{self._rng.getrandbits(32):08x}.{shown}",  # RFC 3261 8.1.1.4: unique over time
@@ -383,20 +385,6 @@ class Daemon:
         ):
             counts.update({f"{prefix}_{name}": float(value) for name, value in part.items()})
         return counts
-
-
-def _calls_max(config: Config) -> int:
-    """As configured, or what the open files allow."""
-    files = open_files.raise_limit()
-    sockets = 2 if config.media.rtcp else 1
-    wanted, most = config.dialing.calls_max, open_files.calls_of(files, sockets)
-    if wanted <= most:
-        return wanted
-    log.warning(
-        "only %d files may be open (ulimit -Hn): at most %d calls at once instead of %d",
-        files, most, wanted,
-    )  # fmt: skip
-    return most
 
 
 def run(config: Config, path: Path) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import resource
+
+log = logging.getLogger("dialerd")
 
 FILES_MAX = 1 << 20  # asking for more helps nobody
 ELSE = 512  # files that are no calls: store, control clients, HTTP, logs
@@ -24,3 +27,15 @@ def raise_limit() -> int:
 def calls_of(files: int, sockets: int = 1) -> int:
     """How many calls of so many sockets so many files are enough for; at least one."""
     return max((files - ELSE) // sockets, 1)
+
+
+def calls_within(wanted: int, sockets: int) -> int:
+    """So many calls of so many sockets each as are wanted, or as the open files allow."""
+    files = raise_limit()
+    most = calls_of(files, sockets)
+    if wanted > most:
+        log.warning(
+            "only %d files may be open (ulimit -Hn): at most %d calls at once instead of %d",
+            files, most, wanted,
+        )  # fmt: skip
+    return min(wanted, most)

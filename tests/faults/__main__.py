@@ -1,6 +1,6 @@
 """All faults, one line each: `make faults` and `make faults-short`.
 
-    python -m tests.faults [--short] [--only NAME] [--seed N] [--states N] [--flips N]
+    python -m tests.faults [--short] [--only NAME] [--seed N] [--states N] [--flips N] [--rounds N]
 
 Exit status 1 when something did not hold.
 """
@@ -15,10 +15,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.faults import explorer, flips
+from tests.faults import explorer, flips, rounds
 from tests.faults.conftest import fast_folder
 
 LOOK_S = 2.0
+WORLD_ROUNDS = 25  # of kills in one world; its list grows with them
 
 
 class Said(NamedTuple):
@@ -75,10 +76,48 @@ def flipped(options: argparse.Namespace, folder: Path, told: Progress) -> Said:
     return Said(done.line(), not done.wrong)
 
 
+def killed_at_points(options: argparse.Namespace, folder: Path, told: Progress) -> Said:
+    """The daemon dies at every named point of a call's life."""
+    points = 1 if options.short else 5
+    return _said(rounds.kills(folder, rounds=0, points=points, seed=options.seed, told=told))
+
+
+def killed(options: argparse.Namespace, folder: Path, told: Progress) -> Said:
+    """The daemon is killed at random moments, in worlds of a few rounds each."""
+    whole = rounds.Report()
+    for part in range(-(-options.rounds // WORLD_ROUNDS)):
+        count = min(WORLD_ROUNDS, options.rounds - part * WORLD_ROUNDS)
+        begun = folder / str(part)
+        begun.mkdir()
+        whole.add(rounds.kills(begun, rounds=count, points=0, seed=options.seed + part))
+        told(whole)
+        shutil.rmtree(begun)
+    return _said(whole)
+
+
+def paused(options: argparse.Namespace, folder: Path, _: Progress) -> Said:
+    """SIGSTOP under load."""
+    seconds = (5.0,) if options.short else (5.0, 35.0, 120.0)
+    return _said(rounds.frozen(folder, seconds, options.seed))
+
+
+def misled(options: argparse.Namespace, folder: Path, _: Progress) -> Said:
+    """The wall clock of the running daemon jumps."""
+    return _said(rounds.stepped(folder, rounds.JUMPS_S, options.seed))
+
+
+def _said(report: rounds.Report) -> Said:
+    return Said(report.line(), not report.faults)
+
+
 FAULTS: dict[str, Callable[[argparse.Namespace, Path, Progress], Said]] = {
     "reorder": states,
     "reorder-unsafe": unsafe,
     "flip": flipped,
+    "kill-points": killed_at_points,
+    "kill": killed,
+    "pause": paused,
+    "clock": misled,
 }
 
 
@@ -90,9 +129,10 @@ def options_of(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--states", type=int)
     parser.add_argument("--flips", type=int)
+    parser.add_argument("--rounds", type=int)
     options = parser.parse_args(arguments)
-    short = {"states": 1_000, "flips": 600}
-    long = {"states": 20_000, "flips": 1_000}
+    short = {"states": 1_000, "flips": 600, "rounds": 3}
+    long = {"states": 20_000, "flips": 1_000, "rounds": 500}
     for name, value in (short if options.short else long).items():
         if getattr(options, name) is None:
             setattr(options, name, value)

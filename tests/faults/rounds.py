@@ -35,6 +35,8 @@ PER_ROUND = 250  # leads
 ENDED_S = 60.0  # for calls of before a fault to be over at the carrier: nothing is judged by it
 BLOCKED_AT_ONCE = 4
 PASSAGES = 5  # of a point, before the daemon dies at it
+HOUR, DAY = 3_600, 86_400
+JUMPS_S = (HOUR, -HOUR, 30 * DAY, -365 * DAY, 0)  # of the wall clock against the right time
 
 
 @dataclass
@@ -46,6 +48,14 @@ class Report:
     interrupted: int = 0
     blocked: int = 0
     faults: list[str] = field(default_factory=list)
+
+    def add(self, other: Report) -> None:
+        """Those of another world."""
+        self.rounds += other.rounds
+        self.calls += other.calls
+        self.interrupted += other.interrupted
+        self.blocked += other.blocked
+        self.faults += other.faults
 
     def line(self) -> str:
         """For a person."""

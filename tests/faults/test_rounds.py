@@ -9,8 +9,6 @@ import pytest
 from dialerd.shell.kill_points import POINTS
 from tests.faults import rounds
 
-HOUR, DAY = 3_600, 86_400
-
 
 @pytest.mark.timeout(300)
 def test_killed_at_every_point(tmp_path: Path):
@@ -40,7 +38,7 @@ def test_paused_for_five_seconds(tmp_path: Path):
 
 @pytest.mark.timeout(300)
 def test_told_another_time(tmp_path: Path):
-    report = rounds.stepped(tmp_path, (HOUR, -HOUR, 30 * DAY, -365 * DAY, 0), seed=13)
+    report = rounds.stepped(tmp_path, rounds.JUMPS_S, seed=13)
     assert report.faults == []
     assert report.rounds == 5
     assert report.calls > 150
