@@ -17,7 +17,6 @@ from pathlib import Path
 
 import uvloop
 
-from dialerd import open_files
 from dialerd.config import Config, ConfigError
 from dialerd.control.hub import EventHub
 from dialerd.control.io_server import ControlServer
@@ -56,7 +55,7 @@ from dialerd.shell.old_calls import OldCalls
 from dialerd.shell.phones import KeptPhones
 from dialerd.shell.prompt_table import Prompts
 from dialerd.shell.recordings import Recordings, day_name
-from dialerd.shell.reloading import changes, read_again, taken_over
+from dialerd.shell.reloading import calls_max, changes, read_again, taken_over
 from dialerd.shell.sip_config import stack_settings
 from dialerd.shell.sip_stack import Stack
 from dialerd.shell.trunk_config import sip_trunk, trunk_spec, utc_offset_s
@@ -90,10 +89,7 @@ class Daemon:
         self._moved: set[str] = set()
 
     async def run(self) -> None:
-        """Start, serve until told to stop, stop. StartError when it cannot start.
-
-        StoreFailedError after the store's disk has failed for good and the calls have ended.
-        """
+        """Start, serve, stop. StartError: it cannot start; StoreFailedError: the disk failed."""
         async with self._exits:
             await self._start()
             await self._stopping.wait()
@@ -130,9 +126,7 @@ class Daemon:
         self._dialer = Dialer(
             numbering,
             calls_per_s_max=config.dialing.calls_per_s_max,
-            calls_max=open_files.calls_within(
-                config.dialing.calls_max, 2 if config.media.rtcp else 1
-            ),
+            calls_max=calls_max(config),
             confirms_dials=True,
             inbound_status=config.dialing.inbound_status,
             host=f"{self._rng.getrandbits(32):08x}.{shown}",  # RFC 3261 8.1.1.4: unique over time
@@ -337,7 +331,7 @@ class Daemon:
         logging.getLogger().setLevel(config.log.level.value.upper())
         self._media.ports = config.media.port_low, config.media.port_high
         rate, status = config.dialing.calls_per_s_max, config.dialing.inbound_status
-        self._feed(LimitsChanged(rate, _calls_max(config), status))
+        self._feed(LimitsChanged(rate, calls_max(config), status))
         self._feed(NumberingChanged(found.numbering))
         self._use_trunks()
         log.info("%s: configuration read again: %s", who, told)

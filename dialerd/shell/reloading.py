@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from dialerd import open_files
 from dialerd.config import Config, load
 from dialerd.core.lines_view import Reloaded
 from dialerd.plan_file import read_numbering
@@ -77,3 +78,8 @@ def _keys(before: msgspec.Struct, now: msgspec.Struct, path: str = "") -> Iterat
             yield from _keys(was, is_now, f"{path}{name}.")
         else:
             yield path + name
+
+
+def calls_max(config: Config) -> int:
+    """As configured, or what the open files allow."""
+    return open_files.calls_within(config.dialing.calls_max, 2 if config.media.rtcp else 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -70,23 +71,20 @@ class LmdbStore(BaseStore):
             finally:
                 txn.abort()
 
-    def claim(self, campaign_id: int, n: int, now_ms: int, lease_s: int) -> Awaitable[ClaimBatch]:
+    def claim(
+        self, campaign_id: int, n: int, now_ms: int, lease_s: int, *, node: str = ""
+    ) -> Awaitable[ClaimBatch]:
         """See `BaseStore`. After a daemon that did not end by itself, once the store is sound."""
+        ask = partial(super().claim, campaign_id, n, now_ms, lease_s, node=node)
         vouching = self._vouching
         if vouching is None or (vouching.done.done() and not vouching.done.exception()):
-            return super().claim(campaign_id, n, now_ms, lease_s)
+            return ask()
         try:
             asyncio.get_running_loop()
         except RuntimeError:
             vouching.done.result()
-            return super().claim(campaign_id, n, now_ms, lease_s)
-        return self._claim_later(vouching.done, campaign_id, n, now_ms, lease_s)
-
-    async def _claim_later(
-        self, vouched: Future[None], campaign_id: int, n: int, now_ms: int, lease_s: int
-    ) -> ClaimBatch:
-        await asyncio.wrap_future(vouched)
-        return await super().claim(campaign_id, n, now_ms, lease_s)
+            return ask()
+        return _claim_later(vouching.done, ask)
 
     def stop_vouching(self) -> None:
         """Nothing is claimed any more, so nobody need wait for the examination of the store."""
@@ -136,6 +134,13 @@ class LmdbStore(BaseStore):
                 self._note.remove()
         if self._lock is not None:
             self._lock.release()
+
+
+async def _claim_later(
+    vouched: Future[None], ask: Callable[[], Awaitable[ClaimBatch]]
+) -> ClaimBatch:
+    await asyncio.wrap_future(vouched)
+    return await ask()
 
 
 def open_store(
