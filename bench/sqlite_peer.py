@@ -32,6 +32,8 @@ CREATE TABLE events(attempt INT, first INT, events BLOB, PRIMARY KEY(attempt, fi
     WITHOUT ROWID;
 CREATE TABLE caps(phone INT, attempt INT, at_ms INT, level INT, PRIMARY KEY(phone, attempt))
     WITHOUT ROWID;
+CREATE TABLE ended(seq INTEGER PRIMARY KEY, campaign INT, lead INT, attempt INT);
+CREATE TABLE dialogs(attempt INTEGER PRIMARY KEY, line BLOB);
 CREATE TABLE dnc(phone INTEGER PRIMARY KEY);
 CREATE TABLE books(campaign INT, state INT, n INT, PRIMARY KEY(campaign, state)) WITHOUT ROWID;
 """
@@ -124,6 +126,8 @@ class SqlitePeer:
         db.execute("BEGIN IMMEDIATE")
         rows = [(o.trunk, o.call_id, o.at_ms, o.rule, o.attempt_id, o.at_ms) for o in ops]
         begun = db.executemany(BEGIN, rows).rowcount
+        journal = "INSERT OR REPLACE INTO dialogs VALUES(?, ?)"
+        db.executemany(journal, [(o.attempt_id, b"") for o in ops])
         db.executemany(
             "UPDATE leads SET state = 3, attempts = attempts + 1 FROM open o"
             " WHERE o.attempt = ? AND leads.campaign = o.campaign AND leads.lead = o.lead",
@@ -162,6 +166,11 @@ class SqlitePeer:
             " WHERE o.attempt = ? AND leads.campaign = o.campaign AND leads.lead = o.lead",
             [(int(o.lead_state), o.due_s, o.outcome, o.attempt_id) for o in ops],
         )
+        db.executemany(
+            "INSERT INTO ended SELECT NULL, campaign, lead, attempt FROM open WHERE attempt = ?",
+            [(o.attempt_id,) for o in ops],
+        )
+        db.executemany("DELETE FROM dialogs WHERE attempt = ?", [(o.attempt_id,) for o in ops])
         db.executemany("DELETE FROM open WHERE attempt = ?", [(o.attempt_id,) for o in ops])
         self._move(3, int(LeadState.DONE), len(ops))
         self._commit()

@@ -39,10 +39,10 @@ PEERS = [None, PEER]
 KINDS = (EventKind.DIALED, EventKind.RINGING, EventKind.ANSWERED, EventKind.RELEASED)
 
 
-def people() -> list[Contact]:
+def people(count: int = PEOPLE) -> list[Contact]:
     return [
         Contact(84_900_000_000 + i * 7_919 % 99_999_989, f"09{i:08}", "vina", {"name": f"A {i}"})
-        for i in range(PEOPLE)
+        for i in range(count)
     ]
 
 
