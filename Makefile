@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV   ?= .venv
 ARGS   ?=
-FUZZ   ?= message uri description conversation text_message field jitter relay
+FUZZ   ?= message uri description conversation text_message field jitter relay receive rtcp dtmf record
 RUNS   ?= 10000000
 STATES ?= 20000
 FLIPS  ?= 1000

@@ -24,6 +24,7 @@ from sip.messages import address, caller_identity, replaces, tel
 from sip.messages.causes import reason_lines, reasons
 from sip.messages.header_map import decoded
 from sip.transport.local import Local
+from tests.fuzz import media_targets
 
 SECOND = 1_000_000_000
 FIELDS = (
@@ -262,4 +263,8 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "field": field,
     "jitter": jitter,
     "relay": relay,
+    "receive": media_targets.receive,
+    "rtcp": media_targets.rtcp,
+    "dtmf": media_targets.dtmf,
+    "record": media_targets.record,
 }
