@@ -8,6 +8,7 @@ from fastpath.sipscan import Message, ScanError
 from sip.calls.leg import ACCEPT_LINE, ALLOW_LINE
 from sip.calls.session_timer import too_short
 from sip.messages.message import sdp_of
+from sip.messages.multipart import optional
 from sip.messages.options import unsupported
 from sip.transactions.table import Transactions
 
@@ -66,7 +67,7 @@ def _body_objection(message: Message) -> tuple[int, bytes] | None:
     """What we cannot read (415), or the caller could not (406)."""
     if message.contacts == 0 and message.branch.startswith(b"z9hG4bK"):
         return 400, b""  # 8.1.1.8; RFC 2543 asked for none
-    if message.body and not sdp_of(message):
+    if message.body and not sdp_of(message) and not optional(message):
         return 415, ACCEPT_LINE
     if not message.demands:
         return None

@@ -13,6 +13,7 @@ from sip.calls import session_timer
 from sip.calls.negotiation import Negotiation
 from sip.events import Address, Renegotiated
 from sip.messages.message import sdp_of
+from sip.messages.multipart import optional
 from sip.sdp.model import Direction
 from sip.transactions.server_invite import Answer
 
@@ -29,7 +30,7 @@ def serve(leg: Leg, message: Message, key: bytes, source: Address, now_ns: int) 
     if dialog is None or not leg.established() or collides or leg.offer_cseq >= 0:
         leg.refuse(message, key, source, 491, now_ns)
         return
-    if message.body and not offered:
+    if message.body and not offered and not optional(message):
         leg.refuse(message, key, source, 415, now_ns, b"Accept: application/sdp\r\n")
         return
     longer = session_timer.too_short(message, leg.endpoint.min_se_s)

@@ -13,7 +13,13 @@ from sip.limits import PARTS_MAX
 _BOUNDARY = re.compile(
     rb';\s*boundary\s*=\s*(?:"([^"]{1,70})"|([^\s;",]{1,70})(?=[\s;]|$))', re.IGNORECASE
 )
+_OPTIONAL = re.compile(rb";\s*handling\s*=\s*optional\s*(?:;|$)", re.IGNORECASE)
 _KIND = re.compile(rb"^content-type[ \t]*:[ \t]*([^\s;]+)", re.IGNORECASE | re.MULTILINE)
+
+
+def optional(message: Message) -> bool:
+    """Whether the sender lets a body be ignored that we cannot read (RFC 3261 8.2.3, 20.11)."""
+    return any(_OPTIONAL.search(value) for value in message.get_all("Content-Disposition"))
 
 
 def part(message: Message, kind: bytes) -> bytes:

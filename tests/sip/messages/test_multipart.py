@@ -83,3 +83,27 @@ def test_a_change_with_isup():
     ok = up(us)
     content = body(ISUP, sdp_part())
     assert inside(us, "INVITE", ok, 2, kind=KIND, body=content) == [Renegotiated(-1, SDP)]
+
+
+@pytest.mark.parametrize(
+    ("disposition", "code"),
+    [
+        ("signal;handling=optional", 200),
+        ("signal ; Handling = OPTIONAL ;x", 200),
+        ("signal;handling=required", 415),
+        ("signal;x=optional", 415),
+        ("", 415),
+    ],
+)
+def test_a_body_that_nobody_needs_to_read_is_passed_over(disposition: str, code: int) -> None:
+    """RFC 3261 section 8.2.3: only what is not optional is refused; without an SDP we offer."""
+    extra = f"Content-Disposition: {disposition}\r\n" if disposition else ""
+    us = Us()
+    us.receive(request("INVITE", body=ISUP, kind="application/isup", extra=extra))
+    us.endpoint.accept(-1, SDP, us.now_ns)
+    us.pump()
+    assert us.last().status == code
+    call = Us()
+    ok = up(call)
+    inside(call, "INVITE", ok, 2, body=ISUP, kind="application/isup", extra=extra)
+    assert call.last().status == code
