@@ -54,9 +54,9 @@ def test_payloads_arrive_as_they_were_said(
         begun = wanted.index(passed[0].payload)
         assert [p.payload for p in passed] == wanted[begun : begun + len(passed)]
         assert len(passed) >= 50
-        assert [p.marker for p in passed] == [True] + [False] * (len(passed) - 1)
-        steps = {(b.timestamp - a.timestamp) % 2**32 for a, b in pairwise(passed)}
-        assert steps == {160}
+        assert passed[0].marker
+        for before, after in pairwise(passed):  # a marker: SIPp said nothing for 200 ms
+            assert after.marker or (after.timestamp - before.timestamp) % 2**32 == 160
         assert {p.kind for p in sent} == {laws[leg - 1]}
         check_stream(sent)
 
