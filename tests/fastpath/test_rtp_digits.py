@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 
 import pytest
@@ -103,6 +104,23 @@ def test_even_a_network_that_shuffles_for_long_makes_no_digit_of_its_own(
 ) -> None:
     delayed = [(at + chance.randrange(0, 250) * MS, packet) for at, packet in press(pressed)]
     assert sorted(listen(delayed)) == sorted(pressed)
+
+
+def test_every_order_of_every_part_of_an_event_is_one_digit() -> None:
+    """All 1956 ways in which some of its six packets arrive; the same again afterwards is none."""
+    bodies = [event(7, 160 * min(n, 4), end=n > 3) for n in range(1, 7)]
+    packets = [
+        rtp(n, 4_000, payload_type=101, payload=b, marker=not n) for n, b in enumerate(bodies)
+    ]
+    ways = [way for size in range(1, 7) for way in itertools.permutations(packets, size)]
+    assert len(ways) == 1_956
+    for way in ways:
+        receiver = connected()
+        for now, packet in enumerate((*way, *way)):
+            receiver.packet(packet, PEER, now * MS)
+        receiver.tick(200 * MS)
+        heard = "".join(digit for digit, _ in receiver.digits())
+        assert heard == "7", [packets.index(packet) for packet in way]
 
 
 def test_only_end_packets_arrive() -> None:
