@@ -12,6 +12,7 @@ class Clock:
 
     def __init__(self) -> None:
         self.offset_ns = time.time_ns() - time.monotonic_ns()
+        self._first_ns = self.offset_ns - _suspended_ns()
 
     @staticmethod
     def now_ns() -> int:
@@ -22,6 +23,13 @@ class Clock:
         """Unix milliseconds, consistent with the offset that the machines were told."""
         return (time.monotonic_ns() + self.offset_ns) // 1_000_000
 
+    def ahead_ms(self) -> int:
+        """By how much the wall clock was moved forward since the start, suspension not counted.
+
+        Nobody knows whether it was wrong before or is now. A cap or a retry must not pass by it.
+        """
+        return max(0, self.offset_ns - _suspended_ns() - self._first_ns) // 1_000_000
+
     def stepped(self) -> bool:
         """Whether the offset changed by more than a drift; adopts the new one."""
         offset = time.time_ns() - time.monotonic_ns()
@@ -29,3 +37,8 @@ class Clock:
             return False
         self.offset_ns = offset
         return True
+
+
+def _suspended_ns() -> int:
+    """How long the machine slept since it was booted: the monotonic clock stands still then."""
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) - time.monotonic_ns()
