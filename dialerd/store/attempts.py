@@ -46,7 +46,9 @@ def apply(unit: Unit, ops: Sequence[DialOp]) -> tuple[int, ...]:
             if not _begin(unit, op, held):
                 refused.append(op.attempt_id)
         elif isinstance(op, AppendEvents):
-            _append(unit, held, op.attempt_id, op.first, op.events)
+            # Nothing has happened in an attempt that was never begun: its claim may be given back.
+            if unit.t.attempts.get(attempt_key(held.campaign_id, held.lead_id, op.attempt_id)):
+                _append(unit, held, op.attempt_id, op.first, op.events)
         elif isinstance(op, Finish):
             _finish(unit, op, held)
         elif isinstance(op, KeepLine):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from dialerd.core.ops import AppendEvents, ReleaseClaim
 from dialerd.core.ports import ConflictError, NotFoundError, StoreError
 from dialerd.core.records import EventKind, LeadState, Outcome
 from dialerd.store import wait
@@ -99,3 +100,17 @@ def test_the_figures_tell_of_the_outbox(lmdb_store):
         call(lmdb_store, claim)
     found = lmdb_store.figures()
     assert (found["outbox_rows"], found["outbox_max"], found["outbox_dropped"]) == (2, 2, 2)
+
+
+def test_an_attempt_that_was_never_begun_has_no_history(store):
+    running(store, filled_list(store, "a", people(1)))
+    (claim,) = take(store)
+    wait(store.apply([AppendEvents(claim.attempt_id, 0, events(*KINDS))]))
+    assert store.problems() == []
+    wait(store.apply([ReleaseClaim(claim.attempt_id, 0)]))
+    assert store.problems() == []
+    (again,) = take(store)
+    assert wait(store.apply([begin(again.attempt_id)])) == ()
+    wait(store.apply([AppendEvents(again.attempt_id, 0, events(*KINDS))]))
+    wait(store.apply([finish(again.attempt_id)]))
+    assert [one.events for one in store.ended(0, 9)] == [events(*KINDS)]
