@@ -1,4 +1,4 @@
-"""Recordings as files: those that a history names, and the folders of days."""
+"""Recordings as files: those that a history names."""
 
 from __future__ import annotations
 
@@ -30,8 +30,3 @@ def remove(files: Iterable[Path]) -> int:
             path.unlink()
             count += 1
     return count
-
-
-def older_days(folder: Path, day: str) -> list[Path]:
-    """The folders of days before one, `2026-11-22`."""
-    return sorted(p for p in folder.glob("????-??-??") if p.is_dir() and p.name < day)
