@@ -134,7 +134,7 @@ class Rounds:
         self._daemon().signal(signal.SIGCONT)
         self._until_placed(40)
         self.report.rounds += 1
-        self._judge_calls_before(before_ms)
+        self.judge_calls_before(before_ms)
 
     def step(self, control: Control, offset_s: int) -> None:
         """The wall clock is that much off from now on."""
@@ -198,7 +198,7 @@ class Rounds:
         if not findings.sound:
             self.report.faults.append(findings.refused or "; ".join(findings.problems[:3]))
 
-    def _judge_calls_before(self, when_ms: int) -> None:
+    def judge_calls_before(self, when_ms: int) -> None:
         """Every call that began before then has ended, and has one record that says how."""
         books = self._ended(lambda call_ms: call_ms < when_ms)
         wanted = {attempt_of(call.seen.call_id) for call in books.calls}
@@ -297,7 +297,9 @@ def kills(
             world.start()
         for _ in range(rounds):
             world.kill()
+            before_ms = time.time_ns() // 1_000_000
             world.start()
+            world.judge_calls_before(before_ms)
             told(world.report)
         return world.settle()
 
