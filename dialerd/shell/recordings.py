@@ -112,7 +112,7 @@ class Recordings:
         self._ended.append(running)
         self._wake.set()
         if running.recorder.failed:
-            samples = int(running.recorder.seconds * RATE)
+            samples = round(running.recorder.seconds * RATE)
         seconds = samples / RATE
         return Recording(f"{running.name}.wav", seconds, HEADER_BYTES + samples * FRAME_BYTES)
 

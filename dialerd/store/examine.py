@@ -30,7 +30,7 @@ from dialerd.store import schema
 from dialerd.store.engine import TABLE_NAMES
 from dialerd.store.fsck import END, problems
 from dialerd.store.limits import PROBLEMS_MAX, SCAN_PAGE
-from dialerd.store.lmdb_engine import LmdbEngine
+from dialerd.store.lmdb_engine import LmdbEngine, refuse_empty
 from dialerd.store.unit import Unit
 
 PAGE_BYTES_MAX: Final = 1 << 16  # the largest page of LMDB
@@ -165,6 +165,7 @@ def read_all(file: Path, *, live: bool = False) -> Findings:
 def pages(file: Path) -> list[str]:
     """What is wrong with the pages of a file at rest; StoreError when it cannot be a store."""
     try:
+        refuse_empty(file)
         broken: list[str] = structure(str(file), subdir=False)  # type: ignore[no-untyped-call]
         with file.open("rb") as read:
             heads = read.read(2 * PAGE_BYTES_MAX)

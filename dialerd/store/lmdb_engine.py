@@ -118,6 +118,17 @@ class LmdbTxn:
         )
 
 
+def refuse_empty(file: Path) -> None:
+    """StoreFormatError for a file of no bytes.
+
+    LMDB would take it for a new store, and every number would be dialed again.
+    """
+    if not file.stat().st_size:
+        raise StoreFormatError(
+            f"{file} is empty; restore a backup, or remove it to begin without one"
+        )
+
+
 class LmdbEngine:
     """An open environment and its tables. Safe beside other processes that have it open."""
 
@@ -175,11 +186,8 @@ class LmdbEngine:
         return found.st_dev, found.st_ino
 
     def _open(self, map_bytes: int) -> Any:
-        if self.file.exists() and not self.file.stat().st_size:
-            # LMDB would take it for a new store, and every number would be dialed again.
-            raise StoreFormatError(
-                f"{self.file} is empty; restore a backup, or remove it to begin without one"
-            )
+        if self.file.exists():
+            refuse_empty(self.file)
         while True:
             try:
                 return lmdb.open(

@@ -180,7 +180,7 @@ def test_only_a_change_of_the_account_registers_anew(monkeypatch: pytest.MonkeyP
             assert found == [
                 (((HOST, 9, 0),), 300),
                 (((HOST, 8, 0), (HOST, 9, 0)), 300),
-                (((HOST, 9, 0), (HOST, 8, 0)), 600),
+                (((HOST, 9, 0),), 600),  # a new configuration asks anew
             ]
 
     asyncio.run(main())
