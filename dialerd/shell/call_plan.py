@@ -103,7 +103,7 @@ def invite_of(
         shown = caller if caller.lstrip("+").isdigit() else ""
         lines = SipLines({name: sip_trunk(via.trunk, targets)}, host, rng)
         asked = Dial(0, LEG, name, via.number, call_id, shown)
-        # One call of a command: nothing outlives it that could end the call, so it keeps no journal.
+        # No journal: nothing outlives the command that could end the call.
         return msgspec.structs.replace(lines.invite(asked, host, 9), sdp=body, journaled=False)
     if not caller.lower().startswith(("sip:", "sips:")):
         caller = f"sip:{caller}@{bracketed(host)}"
