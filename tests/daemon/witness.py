@@ -187,13 +187,14 @@ class Witness:
     def _invite(self, one: Heard) -> None:
         if one.call_id in self.calls:
             return
-        call = self.calls[one.call_id] = Call(one)
+        odd = int(re.match(r"INVITE sip:([^@]*)@", one.text)[1][-1]) % 2 == 1
+        answers = self.mode == ANSWERS or (self.mode == MIXED and odd)
+        # Who looks sees at once what becomes of it.
+        call = self.calls[one.call_id] = Call(one, answered=answers)
         if self.mode == SILENT:
             return
         self._say(one, 180, "Ringing")
-        user = re.match(r"INVITE sip:([^@]*)@", one.text)[1]
-        odd = int(user[-1]) % 2 == 1
-        if self.mode == ANSWERS or (self.mode == MIXED and odd):
+        if answers:
             self._accept(call)
 
     def _accept(self, call: Call) -> None:
