@@ -49,10 +49,10 @@ from dialerd.shell.driver import Driver
 from dialerd.shell.entropy import Entropy
 from dialerd.shell.garbage import seldom_collected
 from dialerd.shell.kept_process import KeptProcess
-from dialerd.shell.library import library_of
 from dialerd.shell.media import Media, MediaRules
 from dialerd.shell.old_calls import OldCalls
 from dialerd.shell.phones import KeptPhones
+from dialerd.shell.prompt_library import library_of
 from dialerd.shell.prompt_table import Prompts
 from dialerd.shell.recordings import Recordings, day_name
 from dialerd.shell.reloading import calls_max, changes, read_again, taken_over

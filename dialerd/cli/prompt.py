@@ -23,7 +23,7 @@ from dialerd.cli.common import (
 from dialerd.cli.errors import FailedError
 
 if TYPE_CHECKING:
-    from dialerd.shell.library import Entry, Library
+    from dialerd.shell.prompt_library import Entry, Library
     from dialerd.shell.prompts import Prompt
 
 LANGUAGES = ("vi", "en")
@@ -40,7 +40,7 @@ def prompt() -> None:
 
 
 def _library(data: Path | None, config_path: str | None) -> Library:
-    from dialerd.shell.library import library_of
+    from dialerd.shell.prompt_library import library_of
 
     return library_of(data or load_config(config_path).store.path)
 
@@ -69,8 +69,8 @@ def add(
     from datetime import UTC, datetime
 
     from dialerd.shell.levelling import LEVEL_DBOV
-    from dialerd.shell.library import check_name
     from dialerd.shell.prompt_import import import_file, name_of
+    from dialerd.shell.prompt_library import check_name
 
     found = check_name(name or name_of(file, lang or ""))
     library = _library(data, config_path)

@@ -25,7 +25,7 @@ from dialerd.shell.levelling import (
     to_int16,
     trimmed,
 )
-from dialerd.shell.library import Entry, digest
+from dialerd.shell.prompt_library import Entry, digest
 from dialerd.shell.prompts import Prompt, encoded
 from dialerd.shell.wav import ulaw_wav
 

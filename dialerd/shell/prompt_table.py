@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dialerd.core.prompts_view import PromptError
-from dialerd.shell.library import Library
+from dialerd.shell.prompt_library import Library
 from dialerd.shell.prompts import SAMPLES, Prompt, load_prompt
 from fastpath.rtp import MediaEngine
 

@@ -9,7 +9,7 @@ from dialerd.core import control as api
 from dialerd.core.campaign_spec import CampaignSpec, SaySpec, StepSpec
 from dialerd.core.records import Contact, EventKind, Outcome
 from dialerd.core.spoken import SayKind
-from dialerd.shell.library import library_of
+from dialerd.shell.prompt_library import library_of
 from dialerd.shell.prompts import SAMPLES, load_prompt
 from dialerd.store import open_store, wait
 from tests.daemon.gateway import Gateway
