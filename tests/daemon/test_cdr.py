@@ -2,7 +2,6 @@
 
 import json
 import signal
-import time
 
 from dialerd.cli.main import run
 from dialerd.core import control as api
@@ -10,6 +9,7 @@ from dialerd.core.records import CampaignState
 from dialerd.store import open_store
 from tests.daemon.test_daemon import broadcast, people, until_finished
 from tests.interop.sipp import sipp
+from tests.waiting import until
 
 MORE = """
 [cdr]
@@ -45,10 +45,7 @@ def one_campaign(d, capsys):
     with d.ready() as client:
         people(d.folder, 60)
         broadcast(client)
-        until = time.monotonic() + 20
-        while len(lines(d.folder)) < 5:
-            assert time.monotonic() < until, client.call(api.GetStatus())
-            time.sleep(0.02)
+        until(lambda: len(lines(d.folder)) >= 5)
         d.process.send_signal(signal.SIGKILL)
         d.process.communicate()
     d.start()

@@ -9,10 +9,10 @@ import ctypes
 import json
 import sys
 import threading
-import time
 from collections.abc import Callable
 
 from fastpath.rtp import MediaEngine, SrtpKeys
+from tests.waiting import until
 
 COUNTER = ctypes.CDLL(None)
 HERE = "127.0.0.1"
@@ -59,11 +59,7 @@ WORK: dict[str, Pair] = {
 def wait(engine: MediaEngine, streams: list[int], packets: int) -> None:
     """Until each stream heard so many more."""
     wanted = {stream: engine.stats(stream).received + packets for stream in streams}
-    give_up = time.monotonic() + 60
-    while any(engine.stats(stream).received < many for stream, many in wanted.items()):
-        if time.monotonic() > give_up:
-            raise TimeoutError
-        time.sleep(0.01)
+    until(lambda: all(engine.stats(one).received >= many for one, many in wanted.items()), 60)
 
 
 def packets(low: int, high: int) -> dict[str, int]:

@@ -7,7 +7,6 @@ import itertools
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 from tests.interop.agent import HOST
 from tests.interop.sipp import listens
 from tests.ports import free_port, media_ports
+from tests.waiting import until_ready
 
 Value = str | bytes | int | list[Any] | dict[str, Any]
 
@@ -113,11 +113,7 @@ def rtpengine(folder: Path) -> Iterator[Relay]:
             cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
         )  # fmt: skip
         try:
-            until = time.monotonic() + 15
-            while not listens(port):
-                assert process.poll() is None, (folder / "rtpengine.log").read_text()
-                assert time.monotonic() < until, "rtpengine does not listen"
-                time.sleep(0.02)
+            until_ready(process, lambda: listens(port), folder / "rtpengine.log")
             relay = Relay(port)
             try:
                 assert relay.ask("ping")["result"] == b"pong"

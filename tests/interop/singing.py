@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from tests.interop.baresip import PLACES
 from tests.interop.sipp import listens
 from tests.interop.tones import Samples, read_wav, tone, write_wav
 from tests.ports import free_port, media_ports
+from tests.waiting import until_ready
 
 # sndfile writes what is decoded, before the jitter of a sound card that is not there.
 CONFIG = """\
@@ -77,11 +77,7 @@ def singer(
             cwd=home, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
         )  # fmt: skip
         try:
-            until = time.monotonic() + 10
-            while not listens(port):
-                assert process.poll() is None, (home / "log").read_text()
-                assert time.monotonic() < until, "baresip does not listen"
-                time.sleep(0.02)
+            until_ready(process, lambda: listens(port), home / "log")
             yield Singer(port, home)
         finally:
             process.terminate()

@@ -76,6 +76,11 @@ def test_tones_of_two_baresips_cross_and_are_told_by_their_spectrum(
 
         async def talk(board: Switchboard) -> None:
             a, b = board.streams[1], board.streams[2]
+
+            async def hear_more(samples: int) -> None:
+                want = len(one.heard()) + samples
+                await board.until(lambda: len(one.heard()) > want)
+
             engine.bridge(a, b)
             for name, do in (
                 ("bridged", lambda: None),
@@ -85,10 +90,9 @@ def test_tones_of_two_baresips_cross_and_are_told_by_their_spectrum(
                 ("back", lambda: (engine.stop_play(b), engine.park(b, on=False))),
             ):  # fmt: skip
                 do()
-                await asyncio.sleep(0.25)
+                await hear_more(2_000)  # what was on its way when it changed
                 cut(name)
-                want = len(one.heard()) + 8_000
-                await board.until(lambda want=want: len(one.heard()) > want)  # type: ignore[misc]
+                await hear_more(8_000)
             cut("end")
 
         meet(engine, (one.port, two.port), talk)

@@ -6,12 +6,12 @@ import contextlib
 import re
 import signal
 import subprocess
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.interop.test_captures import program, run
+from tests.waiting import until_ready
 
 # ports, SSRC, payload, packets, lost (its share), three times between packets, three of jitter
 STREAM = re.compile(
@@ -94,11 +94,7 @@ def wire(folder: Path, ports: Sequence[int]) -> Iterator[Wire]:
             stdout=subprocess.DEVNULL, stderr=out,
         )  # fmt: skip
         try:
-            until = time.monotonic() + 10
-            while b"listening on" not in log.read_bytes():
-                assert process.poll() is None, log.read_text()
-                assert time.monotonic() < until, "tcpdump does not listen"
-                time.sleep(0.01)
+            until_ready(process, lambda: b"listening on" in log.read_bytes(), log)
             yield Wire(path)
         finally:
             process.send_signal(signal.SIGINT)
