@@ -20,14 +20,6 @@ LAWS = {0: g711.ulaw_encode, 8: g711.alaw_encode}
 
 
 @pytest.fixture
-def engine() -> Iterator[MediaEngine]:
-    engine = MediaEngine(streams_max=8)
-    engine.start()
-    yield engine
-    engine.stop()
-
-
-@pytest.fixture
 def peer() -> Iterator[socket.socket]:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind((HERE, 0))

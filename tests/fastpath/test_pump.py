@@ -90,14 +90,6 @@ class Modem:
 
 
 @pytest.fixture
-def engine() -> Iterator[MediaEngine]:
-    engine = MediaEngine(streams_max=16)
-    engine.start()
-    yield engine
-    engine.stop()
-
-
-@pytest.fixture
 def modem(engine: MediaEngine) -> Iterator[Modem]:
     modem = Modem(engine)
     yield modem

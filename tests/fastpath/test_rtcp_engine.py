@@ -24,14 +24,6 @@ SUITE = "AES_CM_128_HMAC_SHA1_80"
 PROFILE = pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_80
 
 
-@pytest.fixture
-def engine() -> Iterator[MediaEngine]:
-    engine = MediaEngine(streams_max=16)
-    engine.start()
-    yield engine
-    engine.stop()
-
-
 class Peer:
     """RTP and RTCP sockets of a far end, on ports one apart."""
 

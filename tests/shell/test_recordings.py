@@ -6,9 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import wave
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,25 +16,11 @@ from dialerd.shell import recordings as module
 from dialerd.shell.encoder import EncodeError, decoded, encode, same, waiting, work
 from dialerd.shell.recordings import PART, Recordings, day_name, safe
 from fastpath.rtp import MediaEngine
+from tests.waiting import until
 
 HERE = "127.0.0.1"
 PORTS = (28_200, 28_398)
 DAY = "2026-11-22"
-
-
-def until(done: Callable[[], object]) -> None:
-    give_up = time.monotonic() + 20
-    while not done():
-        assert time.monotonic() < give_up
-        time.sleep(0.005)
-
-
-@pytest.fixture
-def engine() -> Iterator[MediaEngine]:
-    engine = MediaEngine(streams_max=16)
-    engine.start()
-    yield engine
-    engine.stop()
 
 
 def talking(engine: MediaEngine) -> int:
