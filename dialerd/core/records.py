@@ -49,6 +49,9 @@ class LeadState(IntEnum):
     CAPPED = 6  # waits for its frequency cap: due later
     BLOCKED = 7  # on a do-not-call list
     INTERRUPTED = 8  # a crash fell into its call; never redialed inside the cap
+    RECHECK = 9  # found switched off: on the waiting list until it is tried again
+    UNREACHABLE = 10  # found switched off by its last recheck: off the dialing list
+    RESTING = 11  # not to be called for a while: then again as if nothing had been
 
 
 class Outcome(StrEnum):
@@ -198,6 +201,13 @@ class Flow(Record):
     steps: tuple[FlowStep, ...]
 
 
+class Retry(Record):
+    """How one outcome is tried again: after how long, and how many tries may end so (0: any)."""
+
+    gap_s: int
+    tries_max: int = 0
+
+
 class CampaignSettings(Record):
     """What a supervisor sets; frozen at approval."""
 
@@ -218,6 +228,18 @@ class CampaignSettings(Record):
     rechecks_max: int = 0  # of a number found switched off, also beyond attempts_max
     recheck_gap_s: int = 7_200
     record: bool = False  # every answered call, both sides
+    skip_holidays: bool = False  # the public ones of the regime's country; some regimes always do
+    zone_column: str = ""  # of the list: where a person lives, such as Asia/Ho_Chi_Minh
+    consent: str = ""  # where the consent of all people of the list is kept
+    consent_column: str = ""  # of the list: each person's; without it nobody is called
+    caller_name: str = ""  # the brand that the caller id is registered to
+    abandoned_prompt: str = ""  # what plays when no agent is there for a person who answered
+    cap_binds_retries: bool = False  # the campaign's cap also stops retries, rechecks, callbacks
+    retries: dict[Outcome, Retry] = {}  # instead of retry_gap_s and attempts_max
+    rest_s: int = 0  # how long a person who wants no call now is left alone
+    weight: int = 1  # against other campaigns: its share of lines that all of them want
+    after_campaign: int = 0  # only who heard that one's message; 0: everybody
+    after_s: int = 0  # at least so long after it was heard
 
 
 class Campaign(Record):
@@ -253,6 +275,7 @@ class Lead(Record):
     due_s: int = 0
     attempt_id: int = 0  # the attempt that holds or last held it
     outcome: Outcome | None = None
+    tries: dict[Outcome, int] = {}  # how many of its tries ended how
 
 
 class Attempt(Record):
@@ -278,6 +301,7 @@ class Attempt(Record):
     port: str = ""  # of the trunk's gateway
     minute_milli: int = 0  # price of a minute when it was dialed, in thousandths
     usage_day: int = 0  # the local day it was dialed, counted from 1970-01-01
+    evidence: str = ""  # by which rules it could be dialed; see `dialerd.core.rules`
 
 
 class Usage(Record):
@@ -294,9 +318,21 @@ class Usage(Record):
     milli: int
 
 
+class BanList(StrEnum):
+    """Which list keeps a number from being called."""
+
+    OWN = "own"  # people who asked us
+    REGISTER = "register"  # a public register of people who want no advertising
+    BLACKLIST = "blacklist"  # nuisance callers, and numbers nobody wants to reach
+
+
 class DoNotCall(Record):
-    """A number nobody may dial."""
+    """A number that may not be dialed."""
 
     phone: int
     at_ms: int
     source: str = ""
+    kind: BanList = BanList.OWN
+    campaign_id: int = 0  # 0: in no campaign
+    until_ms: int = 0  # 0: for good
+    hits: int = 0  # calls that it kept from being made or taken
