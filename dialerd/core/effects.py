@@ -12,7 +12,8 @@ from typing import dataclass_transform
 
 import msgspec
 
-from dialerd.core.ops import DialOp
+from dialerd.core.limits import LEASE_S
+from dialerd.core.ops import Claim, DialOp
 from dialerd.core.records import CampaignState
 from fastpath.numbers import Number
 
@@ -29,11 +30,23 @@ class Write(Effect):
     ops: tuple[DialOp, ...]
 
 
+class WriteLater(Effect):
+    """Store these with whatever is stored next, in a second at the latest: nothing waits for it."""
+
+    ops: tuple[DialOp, ...]
+
+
 class WantLeads(Effect):
-    """Claim up to `n` due leads; answered by `Claimed` or `ClaimFailed`."""
+    """Claim up to `n` due leads for `lease_s`; answered by `Claimed` or `ClaimFailed`.
+
+    For an `agent`: that agent's callbacks that are due come first, and with `own` nothing else.
+    """
 
     campaign_id: int
     n: int
+    agent: str = ""
+    own: bool = False
+    lease_s: int = LEASE_S
 
 
 class Dial(Effect):
@@ -85,6 +98,69 @@ class StopPlay(Effect):
     leg: int
 
 
+class RingAgent(Effect):
+    """Originate a leg to a telephone of ours; its `Released` follows as for any leg.
+
+    `call` is the call that it is for, 0 for one of the shift (`nailed_up`). `phone` is what the
+    agent logged in with. Nothing is recorded before it: an agent may be rung again.
+    """
+
+    call: int
+    leg: int
+    agent: str
+    phone: str
+    call_id: str
+    nailed_up: bool = False
+
+
+class Bridge(Effect):
+    """Let the customer's leg `leg` and the agent's leg `other` hear each other, at once.
+
+    It ends what plays on either. When one of the two ends, the other stays up and hears silence.
+    """
+
+    call: int
+    leg: int
+    other: int
+
+
+class Unbridge(Effect):
+    """End the bridge of a customer's leg; both legs stay up."""
+
+    call: int
+    leg: int
+
+
+class Hold(Effect):
+    """Play a prompt to a leg over and over, until `Bridge`, `Play`, `StopPlay` or its end."""
+
+    call: int
+    leg: int
+    prompt: str
+
+
+class ShowCard(Effect):
+    """The customer that an agent has now, before the call or as it is connected.
+
+    `dial_at_ms` is when it is dialed without a word of the agent; 0: when the agent says so, or it
+    is already. `dialed`: the call is under way.
+    """
+
+    agent: str
+    claim: Claim
+    dial_at_ms: int = 0
+    may_skip: bool = False
+    dialed: bool = False
+
+
+class AgentAnswer(Effect):
+    """The answer to an agent's event that came with `ask`; `refusal` is empty when it was done."""
+
+    ask: int
+    agent: str
+    refusal: str = ""
+
+
 class MoveCampaign(Effect):
     """The dialer itself moves a campaign (list exhausted, end time reached)."""
 
@@ -101,3 +177,5 @@ class Notify(Effect):
 
 
 AnyEffect = Write | WantLeads | Dial | Release | Refuse | Play | StopPlay | MoveCampaign | Notify
+
+AgentEffect = WriteLater | RingAgent | Bridge | Unbridge | Hold | ShowCard | AgentAnswer

@@ -85,6 +85,13 @@ class MediaLost(Event):
     leg: int
 
 
+class Verdict(Event):
+    """Who answered, found out from the audio after `Answered`; told only where somebody listens."""
+
+    leg: int
+    human: bool
+
+
 class MediaRoom(Event, frozen=True):
     """How many calls the media threads can carry in time; 0 binds nothing. `why` is for people."""
 
@@ -147,9 +154,10 @@ class Claimed(Event):
 
 
 class ClaimFailed(Event):
-    """The store could not claim; the dialer asks again later."""
+    """The store could not claim; the dialer asks again later. `agent` as it was asked."""
 
     campaign_id: int
+    agent: str = ""
 
 
 class WriteFailed(Event):
@@ -215,7 +223,132 @@ class Resume(Event, frozen=True):
     """Dial again after a drain (an emergency stop that a person undoes)."""
 
 
-LegEvent = Ringing | Answered | Released | Digit | PlayEnded | Recorded | MediaLost
+# What agents do. An agent is known by a name, is at one telephone, and may have joined several
+# campaigns. The states are those of `agent_records.AgentState`; `dialerd.core.agent` is the table.
+#
+# Legs of agents. `effects.RingAgent` asks for one; then `Ringing`, `Answered` and at last exactly
+# one `Released` come for it as for any other leg. Nailed up: rung at login, up until logout.
+# Otherwise rung when the agent is reserved, up until the conversation is over.
+#
+# In order, progressive: AgentReady, (RingAgent, Answered), ShowCard and Dial, Answered of the
+# customer, Bridge, Released of either side, AgentDisposed, and the agent is ready again. Preview
+# and manual: AgentReady (manual: and AgentTake), ShowCard, AgentDial or the preview's time, then as
+# before. Predictive: Dial, Answered, (RingAgent, Answered), ShowCard, Bridge.
+
+
+class _Asked(Event, kw_only=True):
+    ask: int = 0  # not 0: answered by exactly one `effects.AgentAnswer`, in the same drain
+
+
+class AgentEvent(_Asked):
+    """Base of what an agent does. What the agent's state does not allow is refused, with words."""
+
+    agent: str
+
+
+class AgentLoggedIn(AgentEvent, frozen=True):
+    """An agent came to work, and is paused until `AgentReady`.
+
+    `phone` is where the agent is rung: an account of the registrar, or an E.164 number with a plus.
+    `campaigns` are those joined at once, `queues` the groups that the agent belongs to; a campaign
+    that names agents or queues takes only those. Again, with another telephone or other campaigns,
+    it moves the agent, unless a call is in progress.
+    """
+
+    phone: str
+    campaigns: tuple[int, ...] = ()
+    nailed_up: bool = False
+    queues: tuple[str, ...] = ()
+
+
+class AgentJoined(AgentEvent, frozen=True):
+    """From now on the agent works in these campaigns and in no other."""
+
+    campaigns: tuple[int, ...]
+
+
+class AgentReady(AgentEvent, frozen=True):
+    """Give me work. In the middle of a call it takes back a pause that was asked for."""
+
+
+class AgentPaused(AgentEvent, frozen=True):
+    """No more calls; one in progress goes on to its end first."""
+
+    reason: str = ""
+
+
+class AgentLoggedOut(AgentEvent, frozen=True):
+    """Gone home; a call in progress goes on to its end first."""
+
+
+class AgentLost(AgentEvent, frozen=True):
+    """The agent's page or program is not there any more: no new calls.
+
+    After the campaign's `lost_s` without `AgentBack` the agent is offline. A conversation goes on
+    as long as the agent's leg does; a leg that falls within that time is waited for.
+    """
+
+
+class AgentBack(AgentEvent, frozen=True):
+    """The page is there again, all as before."""
+
+
+class AgentTake(AgentEvent, frozen=True):
+    """Manual: give me one customer. Refused until the last one was called or disposed of."""
+
+    campaign_id: int
+
+
+class AgentDial(AgentEvent, frozen=True):
+    """Manual and preview: dial the customer on the card now."""
+
+
+class AgentSkip(AgentEvent, frozen=True):
+    """Preview, where the campaign allows it: another customer."""
+
+
+class AgentHangUp(AgentEvent, frozen=True):
+    """End the customer's leg, or the dialing of it."""
+
+
+class AgentDisposed(AgentEvent, frozen=True):
+    """What came of the customer: during the call, in the wrap-up, or of a card never dialed.
+
+    `disposition` is a name of the campaign's list; the list may be empty, and so may the name where
+    a callback is booked or `do_not_call` is set. `callback_s` books a callback at that Unix second,
+    given to this agent when `to_me`, else to whoever is free. `note` is kept with the number.
+    """
+
+    disposition: str = ""
+    callback_s: int = 0
+    to_me: bool = True
+    do_not_call: bool = False
+    note: str = ""
+
+
+class AgentNoted(AgentEvent, frozen=True):
+    """The note on the present customer reads so now (saved again and again while it is written)."""
+
+    text: str
+
+
+LegEvent = Ringing | Answered | Released | Digit | PlayEnded | Recorded | MediaLost | Verdict
+
+AnyAgentEvent = (
+    AgentLoggedIn
+    | AgentJoined
+    | AgentReady
+    | AgentPaused
+    | AgentLoggedOut
+    | AgentLost
+    | AgentBack
+    | AgentTake
+    | AgentDial
+    | AgentSkip
+    | AgentHangUp
+    | AgentDisposed
+    | AgentNoted
+)
 
 AnyEvent = (
     Dialed
@@ -224,6 +357,8 @@ AnyEvent = (
     | Released
     | Digit
     | MediaLost
+    | Verdict
+    | AnyAgentEvent
     | MediaRoom
     | LimitsChanged
     | NumberingChanged

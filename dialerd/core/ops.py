@@ -12,6 +12,7 @@ from typing import dataclass_transform
 
 import msgspec
 
+from dialerd.core.agent_records import AgentMove, Callback, Note
 from dialerd.core.records import CallEvent, LeadState, Outcome, Usage
 
 
@@ -59,8 +60,9 @@ class Finish(Op):
     """The end of an attempt: its outcome, and where its lead goes next.
 
     `due_s` is the Unix second at which a RETRY becomes due. `heard` tells whether a message was
-    heard (for caps that count messages heard). `used` is what the call used of its line. Applying
-    it twice changes nothing.
+    heard or an agent spoken to (for caps that count that). `used` is what the call used of its
+    line. `wraps`: the agent has yet to say what came of it, in a `Dispose` that follows; until then
+    the attempt is not among what ended. Applying it twice changes nothing.
     """
 
     attempt_id: int
@@ -77,6 +79,40 @@ class Finish(Op):
     first: int = 0
     events: tuple[CallEvent, ...] = ()
     used: Usage | None = None
+    agent: str = ""
+    human_ms: int = 0
+    connected_ms: int = 0
+    wraps: bool = False
+
+
+class Dispose(Op):
+    """What an agent said came of an attempt that has ended and `wraps`, or of a claim never dialed.
+
+    `lead_state` is where the lead goes (None: where it is), due at `due_s`; CALLBACK books
+    `callback`. `do_not_call` puts the number on the do-not-call list. Applying it twice changes
+    nothing.
+    """
+
+    attempt_id: int
+    agent: str
+    at_ms: int
+    disposition: str = ""
+    lead_state: LeadState | None = None
+    due_s: int = 0
+    callback: Callback | None = None
+    do_not_call: bool = False
+
+
+class KeepNote(Op):
+    """Keep a note in place of the one of the same attempt; an empty text takes it away."""
+
+    note: Note
+
+
+class LogAgent(Op):
+    """One line of an agent's day."""
+
+    move: AgentMove
 
 
 class ReleaseClaim(Op):
@@ -110,6 +146,7 @@ class Claim(msgspec.Struct, frozen=True):
     number: int
     carrier: str
     fields: dict[str, str]
+    callback: Callback | None = None  # the promise that this claim keeps
 
 
 class ClaimBatch(msgspec.Struct, frozen=True):
@@ -117,7 +154,7 @@ class ClaimBatch(msgspec.Struct, frozen=True):
 
     `next_due_s` is the Unix second of the earliest lead that is not due yet (None: nothing waits).
     `exhausted` is true when the campaign has no lead left that could ever be claimed and none in
-    the dialer's hands.
+    the dialer's hands. For an `agent`, `next_due_s` is that agent's next callback.
     """
 
     campaign_id: int
@@ -126,3 +163,4 @@ class ClaimBatch(msgspec.Struct, frozen=True):
     blocked: int
     next_due_s: int | None
     exhausted: bool
+    agent: str = ""

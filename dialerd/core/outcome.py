@@ -14,6 +14,9 @@
 | interrupted | interrupted: a crash fell into the call, nobody knows            |
 | media_timeout | as no_answer: the network failed in the middle of the call      |
 | too_long    | done                                                             |
+| abandoned   | as no_answer: somebody was there, and we were not                |
+| agent_left  | the same                                                         |
+| machine     | the same                                                         |
 
 A failed or cancelled try may exceed `attempts_max`, but only `OWN_FAULTS_MAX` times: a trunk that
 refuses everything must not dial one lead for ever.
@@ -46,7 +49,15 @@ def next_state(settings: CampaignSettings, outcome: Outcome, number: int) -> Nex
     match outcome:
         case Outcome.ANSWERED | Outcome.TOO_LONG:
             return _DONE
-        case Outcome.NO_ANSWER | Outcome.DECLINED | Outcome.BUSY | Outcome.MEDIA_TIMEOUT:
+        case (
+            Outcome.NO_ANSWER
+            | Outcome.DECLINED
+            | Outcome.BUSY
+            | Outcome.MEDIA_TIMEOUT
+            | Outcome.ABANDONED
+            | Outcome.AGENT_LEFT
+            | Outcome.MACHINE
+        ):
             return _again(number < settings.attempts_max, settings.retry_gap_s)
         case Outcome.UNREACHABLE:
             if number < settings.attempts_max:

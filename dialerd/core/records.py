@@ -9,16 +9,10 @@ E.164 number without the plus, as an integer.
 from __future__ import annotations
 
 from enum import IntEnum, StrEnum
-from typing import Final, dataclass_transform
+from typing import Final
 
-import msgspec
-
-Fields = dict[str, str]
-
-
-@dataclass_transform(frozen_default=True)
-class Record(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=False):
-    """Base of every stored record."""
+from dialerd.core.agent_records import AgentSettings
+from dialerd.core.record import Fields, Record
 
 
 class CampaignState(StrEnum):
@@ -35,6 +29,10 @@ class DialMode(StrEnum):
     """Who acts to place a call. Only broadcast runs without agents."""
 
     BROADCAST = "broadcast"
+    MANUAL = "manual"  # the agent asks for one customer, looks, and has it dialed
+    PREVIEW = "preview"  # the agent sees the customer first, then it is dialed
+    PROGRESSIVE = "progressive"  # one call for each ready agent
+    PREDICTIVE = "predictive"  # more calls than agents, as many as the pacer finds safe
 
 
 class LeadState(IntEnum):
@@ -52,6 +50,7 @@ class LeadState(IntEnum):
     RECHECK = 9  # found switched off: on the waiting list until it is tried again
     UNREACHABLE = 10  # found switched off by its last recheck: off the dialing list
     RESTING = 11  # not to be called for a while: then again as if nothing had been
+    CALLBACK = 12  # booked: due at its time, or, an agent's own, when it becomes anybody's
 
 
 class Outcome(StrEnum):
@@ -68,9 +67,21 @@ class Outcome(StrEnum):
     INTERRUPTED = "interrupted"  # found begun and unfinished after a crash
     MEDIA_TIMEOUT = "media_timeout"  # answered, then no audio came for too long: hung up
     TOO_LONG = "too_long"  # answered, and still up at the line's longest call: hung up
+    ABANDONED = "abandoned"  # a person answered, and no agent was there in time
+    AGENT_LEFT = "agent_left"  # the agent vanished in the middle of the conversation
+    MACHINE = "machine"  # a machine answered
 
 
-SPOKEN: Final = frozenset({Outcome.ANSWERED, Outcome.MEDIA_TIMEOUT, Outcome.TOO_LONG})
+SPOKEN: Final = frozenset(
+    {
+        Outcome.ANSWERED,
+        Outcome.MEDIA_TIMEOUT,
+        Outcome.TOO_LONG,
+        Outcome.ABANDONED,
+        Outcome.AGENT_LEFT,
+        Outcome.MACHINE,
+    }
+)
 """Outcomes of calls that were answered."""
 
 
@@ -99,6 +110,11 @@ class EventKind(StrEnum):
     ADVANCED = "advanced"  # the attempt moved to another trunk; detail: trunk
     RECORDED = "recorded"  # detail: path, seconds, bytes, channels
     RELEASED = "released"  # detail: by us | by them | by timeout
+    QUEUED = "queued"  # answered, and waits for an agent
+    AGENT_RUNG = "agent_rung"  # detail: agent
+    CONNECTED = "connected"  # detail: agent
+    HELD = "held"  # the agent is away for a moment; detail: agent
+    LEFT = "left"  # the agent vanished; detail: agent
 
 
 class CallEvent(Record):
@@ -125,7 +141,7 @@ class Contact(Record):
     phone: int
     original: str
     carrier: str = ""
-    fields: Fields = {}
+    fields: Fields = {}  # noqa: RUF012 - a Struct copies it
 
 
 class ImportMark(Record):
@@ -187,7 +203,7 @@ class FlowStep(Record):
 
     step_id: str
     prompt: str
-    keys: dict[str, str] = {}
+    keys: dict[str, str] = {}  # noqa: RUF012
     wait_ms: int = 0
     otherwise: str = "end"
     barge_in: bool = True
@@ -235,11 +251,12 @@ class CampaignSettings(Record):
     caller_name: str = ""  # the brand that the caller id is registered to
     abandoned_prompt: str = ""  # what plays when no agent is there for a person who answered
     cap_binds_retries: bool = False  # the campaign's cap also stops retries, rechecks, callbacks
-    retries: dict[Outcome, Retry] = {}  # instead of retry_gap_s and attempts_max
+    retries: dict[Outcome, Retry] = {}  # noqa: RUF012 - instead of retry_gap_s and attempts_max
     rest_s: int = 0  # how long a person who wants no call now is left alone
     weight: int = 1  # against other campaigns: its share of lines that all of them want
     after_campaign: int = 0  # only who heard that one's message; 0: everybody
     after_s: int = 0  # at least so long after it was heard
+    agents: AgentSettings = AgentSettings()
 
 
 class Campaign(Record):
@@ -275,7 +292,7 @@ class Lead(Record):
     due_s: int = 0
     attempt_id: int = 0  # the attempt that holds or last held it
     outcome: Outcome | None = None
-    tries: dict[Outcome, int] = {}  # how many of its tries ended how
+    tries: dict[Outcome, int] = {}  # noqa: RUF012 - how many of its tries ended how
 
 
 class Attempt(Record):
@@ -302,6 +319,11 @@ class Attempt(Record):
     minute_milli: int = 0  # price of a minute when it was dialed, in thousandths
     usage_day: int = 0  # the local day it was dialed, counted from 1970-01-01
     evidence: str = ""  # by which rules it could be dialed; see `dialerd.core.rules`
+    agent: str = ""  # who talked, or was reserved for it
+    human_ms: int = 0  # when it was sure that a person answered; 0 in a broadcast
+    connected_ms: int = 0  # when the agent and the customer could hear each other
+    disposed_ms: int = 0
+    disposition: str = ""  # the agent's
 
 
 class Usage(Record):

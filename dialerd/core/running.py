@@ -16,7 +16,7 @@ from dialerd.core.limits import (
 )
 from dialerd.core.ops import Claim
 from dialerd.core.pacing import NS, RateLimit
-from dialerd.core.records import Campaign, CampaignState, Outcome
+from dialerd.core.records import Campaign, CampaignState, DialMode, Outcome
 from dialerd.core.regime import check_regime, find_regime, window
 from dialerd.core.selection import Route
 from fastpath.numbers import Number
@@ -92,6 +92,8 @@ class Run:
         try:
             check_regime(settings)
             self.loopback = find_regime(settings.regime).loopback_only
+            if settings.mode is not DialMode.BROADCAST:
+                raise ValueError(f"mode {settings.mode} needs agents, and there are none yet")
             self.plan = FlowPlan(settings.flow)
         except ValueError as error:
             self.broken = str(error)

@@ -45,6 +45,7 @@ import msgspec
 
 from dialerd.core.ops import OldCall
 from dialerd.core.ports import StoreError, StoreFailedError
+from dialerd.core.record import Record
 from dialerd.core.records import (
     Attempt,
     CallEvent,
@@ -55,7 +56,6 @@ from dialerd.core.records import (
     DoNotCall,
     ImportMark,
     Lead,
-    Record,
     Usage,
 )
 

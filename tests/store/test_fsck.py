@@ -167,7 +167,7 @@ def leases_put_off(unit):
         (lose_open, "attempt 2 has no outcome and is not open"),
         (wrong_state, "attempt 3: its lead is not CLAIMED by it"),
         (wrong_attempt, "attempt 3: its lead is not CLAIMED by it"),
-        (wrong_books, "books say [3, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0]"),
+        (wrong_books, "books say [3, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0]"),
         (wrong_outcomes, "the attempts are [1, 0"),
         (lose_outcome, "attempt 1 has no outcome"),
         (free_number, "1 numbers are reserved, 2 are in flight"),

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dialerd.core.ports import StoreFailedError
-from dialerd.core.records import Attempt, Contact, Lead, LeadState, Outcome, Record, Usage
+from dialerd.core.record import Record
+from dialerd.core.records import Attempt, Contact, Lead, LeadState, Outcome, Usage
 from dialerd.store import StoreFormatError, schema
 from dialerd.store.schema import ATTEMPT, CONTACT, HEAD_BYTES, LEAD, Codec, seal, unseal
 
@@ -26,7 +27,7 @@ def test_there_and_back():
 
 def test_the_body_is_plain_msgpack():
     body = unseal(LEAD.pack(LEAD_1))
-    assert msgpack.unpackb(body) == [1, 2, 3, 84_912_345_678, 1, 2, 1_790_000_000, 77, "busy"]
+    assert msgpack.unpackb(body) == [1, 2, 3, 84_912_345_678, 1, 2, 1_790_000_000, 77, "busy", {}]
 
 
 def test_any_changed_byte_is_noticed():
@@ -97,9 +98,10 @@ def test_every_record_only_grows():
 
 def test_lead_states_keep_their_values():
     """They stand in the keys of the due index."""
-    assert [state.value for state in LeadState] == list(range(9))
+    assert [state.value for state in LeadState] == list(range(13))
     assert LeadState.READY == 0
     assert LeadState.INTERRUPTED == 8
+    assert LeadState.CALLBACK == 12
 
 
 U32 = st.integers(0, 2**32 - 1)
