@@ -135,7 +135,7 @@ def watch(pid: int, counts: Any, seconds: float) -> dict[str, float]:
         "core": cpu / wall,
         "packets": packets,
         "sources": len(each),
-        "per_s_least": float(each.min(initial=0)) if len(each) else 0.0,
+        "per_s_least": float(each.min()) if len(each) else 0.0,
         "gap_p99": float(np.searchsorted(gaps, 0.99 * gaps[-1])) / 10,
         "gap_p999": float(np.searchsorted(gaps, 0.999 * gaps[-1])) / 10,
     }
@@ -207,6 +207,12 @@ def in_turns(
 def middle(runs: list[dict[str, Any]], name: str) -> float:
     """The median of one figure."""
     return float(median(run[name] for run in runs))
+
+
+def lateness(runs: list[dict[str, Any]]) -> str:
+    """What the table says of how late packets left."""
+    late = "/".join(f"{middle(runs, name):.0f}" for name in ("p50", "p99", "p999"))
+    return f"late p50/p99/p99.9 {late} us"
 
 
 def sipp(streams: int, seconds: float) -> dict[str, Any]:

@@ -45,9 +45,17 @@ def spin() -> None:
 class Player:
     """An engine and its streams."""
 
-    def __init__(self, count: int, local: int, remote: int, port: int = 0) -> None:
-        """Streams connected to their places at host `remote`; see rtp_twin.c."""
+    def __init__(
+        self, count: int, local: int, remote: int, port: int = 0, *, runs: bool = False
+    ) -> None:
+        """Streams connected to their places at host `remote`; see rtp_twin.c.
+
+        Peers whose packets are counted on their way find an engine that `runs`, as in the daemon:
+        else it begins with all that its sockets gathered.
+        """
         self.engine = MediaEngine(streams_max=count)
+        if runs:
+            self.engine.start()
         self.streams = []
         self.folder: Path | None = None
         self.recordings: Recordings | None = None
@@ -84,19 +92,20 @@ class Player:
 
 
 def play(count: int, local: int, remote: int, port: int, hear: int) -> Player:
-    """A prompt on each stream."""
+    """A prompt on each stream; all begin at once, as the C program's do."""
     player = Player(count, local, remote, port)
     prompt = player.engine.add_prompt(PROMPT, PROMPT)
     for i, stream in enumerate(player.streams):
         player.engine.play(stream, prompt, i, loop=True)
         if hear:
             player.engine.hear_tones(stream)
+    player.engine.start()
     return player
 
 
 def bridge(pairs: int, local: int, remote: int, record: int) -> Player:
     """Neighbours are bridged; the recording of one has both sides."""
-    player = Player(2 * pairs, local, remote)
+    player = Player(2 * pairs, local, remote, runs=True)
     firsts = player.streams[::2]
     for a, b in zip(firsts, player.streams[1::2], strict=True):
         player.engine.bridge(a, b)
@@ -107,7 +116,7 @@ def bridge(pairs: int, local: int, remote: int, record: int) -> Player:
 
 def room(rooms: int, streams: int, local: int, remote: int) -> Player:
     """As many streams in each room."""
-    player = Player(streams, local, remote)
+    player = Player(streams, local, remote, runs=True)
     meetings = [player.engine.room() for _ in range(rooms)]
     for i, stream in enumerate(player.streams if rooms else ()):
         player.engine.join(meetings[i * rooms // streams], stream)
@@ -122,7 +131,6 @@ def main(what: str, *words: str) -> None:
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     player = KINDS[what](*[int(word) for word in words if word != "spin"])
-    player.engine.start()
     print("ready", flush=True)
     if "spin" in words:
         spin()

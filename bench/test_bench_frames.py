@@ -17,7 +17,7 @@ from bench import rtp_calls
 from fastpath.dtmf import DtmfDetector
 from fastpath.g711 import ulaw_decode
 from fastpath.rtp import RECORD_DTYPE
-from fastpath.rtp_record import Tape
+from fastpath.rtp_tape import Tape
 
 SMOKE = os.environ.get("BENCH_SMOKE", "1") == "1"
 FRAMES = 1_200 if SMOKE else 60_000

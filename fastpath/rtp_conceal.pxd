@@ -3,7 +3,7 @@
 Pure. The method is that of G.711 Appendix I, without its delay.
 """
 
-from libc.stdint cimport int16_t, int32_t, uint16_t
+from libc.stdint cimport int16_t, int32_t, int64_t, uint16_t
 
 from fastpath.rtp_limits cimport CONCEAL_HISTORY
 
@@ -18,6 +18,9 @@ cdef struct Conceal:
     uint16_t fading  # samples left of the change to one more period
 
 cdef void conceal_init(Conceal *c) noexcept nogil
+cdef void conceal_recall(
+    Conceal *c, const int16_t *samples, int stride, int64_t count
+) noexcept nogil
 cdef void conceal_heard(Conceal *c, int16_t *samples, int count) noexcept nogil
 cdef void conceal_lost(Conceal *c, int16_t *samples, int count) noexcept nogil
 cdef void conceal_silent(Conceal *c, int16_t *samples, int count) noexcept nogil

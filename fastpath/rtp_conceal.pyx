@@ -62,6 +62,18 @@ cdef void remember(Conceal *c, const int16_t *samples, int count) noexcept nogil
     memcpy(&c.history[CONCEAL_HISTORY - count], samples, <size_t> count * 2)
 
 
+cdef void conceal_recall(
+    Conceal *c, const int16_t *samples, int stride, int64_t count
+) noexcept nogil:
+    """So many samples were said while nothing was missing, `stride` apart: any number at once."""
+    cdef int size = <int> min(count, CONCEAL_HISTORY), i
+    cdef int16_t *into = &c.history[CONCEAL_HISTORY - size]
+    memmove(&c.history[0], &c.history[size], <size_t> (CONCEAL_HISTORY - size) * 2)
+    samples += (count - size) * stride
+    for i in range(size):
+        into[i] = samples[i * stride]
+
+
 cdef void begin(Conceal *c) noexcept nogil:
     """A gap begins."""
     cdef const int16_t *h = &c.history[0]

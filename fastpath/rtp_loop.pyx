@@ -127,14 +127,30 @@ cdef void said(Stream *s, const uint8_t *audio, int size, int64_t due_ns) noexce
 
 # ---- one stream, every 20 ms
 
-cdef inline void pass_on(
+cdef void timed(Worker *w, Stream *s, const Moment *m) noexcept nogil:
+    """What this service had to send is sent: how late that was."""
+    cdef int64_t late_ns
+    w.now_ns = clock(CLOCK_MONOTONIC)
+    late_ns = w.now_ns - m.due_ns
+    w.frames += 1
+    w.lateness[bin_of(late_ns)] += 1
+    if late_ns > w.late_ns_max:
+        w.late_ns_max = late_ns
+    if late_ns >= PERIOD_NS:
+        s.late += 1
+        w.frames_late += 1
+
+
+cdef inline int pass_on(
     Stream *s, const Packet *p, const uint8_t *body, int event, int64_t at_ns
 ) noexcept nogil:
-    """A packet of the peer, to all who hear the stream."""
+    """A packet of the peer, to all who hear the stream; whether one of them is another peer."""
     if s.tap_count and not event:
         heard(s, p, body, at_ns)
-    if s.relay.pass_on != NULL:
-        s.relay.pass_on(s.relay.state, s, p, body, event)
+    if s.relay.pass_on == NULL:
+        return 0
+    s.relay.pass_on(s.relay.state, s, p, body, event)
+    return 1
 
 
 cdef void receive(Worker *w, Stream *s, const Moment *m) noexcept nogil:
@@ -150,7 +166,7 @@ cdef void receive(Worker *w, Stream *s, const Moment *m) noexcept nogil:
     cdef uint16_t port = 0
     cdef int64_t stamp_ns = 0, at_ns, now_ns = w.now_ns
     cdef const uint8_t *data
-    cdef int size, verdict, _budget, flood = 0
+    cdef int size, verdict, _budget, flood = 0, passed = 0
     cdef Packet packet
     s.owed = s.owed - PEER_PACKETS if s.owed > PEER_PACKETS else 0
     for _budget in range(RECEIVE_BUDGET):
@@ -180,7 +196,7 @@ cdef void receive(Worker *w, Stream *s, const Moment *m) noexcept nogil:
                 flood = 1
             else:
                 s.owed += 1
-                pass_on(s, &packet, data + packet.payload_at, verdict == EVENT, at_ns)
+                passed |= pass_on(s, &packet, data + packet.payload_at, verdict == EVENT, at_ns)
         if s.receiver.digits:
             tell_digits(w, s)
         if now_ns - at_ns < PERIOD_NS:
@@ -189,6 +205,8 @@ cdef void receive(Worker *w, Stream *s, const Moment *m) noexcept nogil:
         flood = 1
         w.budget_spent += 1
     s.flooded += flood
+    if passed:
+        timed(w, s, m)
     if s.receiver.open:
         receiver_tick(&s.receiver, clock(CLOCK_MONOTONIC))
         tell_digits(w, s)
@@ -208,7 +226,6 @@ cdef void send(Worker *w, Stream *s, const Moment *m) noexcept nogil:
     """Send the packets of this frame and account for how late they are."""
     cdef const Latch *peer = &s.receiver.latch
     cdef const uint8_t *data
-    cdef int64_t late_ns
     cdef int i, size
     if s.relay.flush != NULL:
         s.relay.flush(s.relay.state, s, m.frame)
@@ -225,15 +242,7 @@ cdef void send(Worker *w, Stream *s, const Moment *m) noexcept nogil:
             s.sent += 1
             s.octets += <uint64_t> w.out.size[i] - HEADER_BYTES
     if w.out.count:
-        w.now_ns = clock(CLOCK_MONOTONIC)
-        late_ns = w.now_ns - m.due_ns
-        w.frames += 1
-        w.lateness[bin_of(late_ns)] += 1
-        if late_ns > w.late_ns_max:
-            w.late_ns_max = late_ns
-        if late_ns >= PERIOD_NS:
-            s.late += 1
-            w.frames_late += 1
+        timed(w, s, m)
         if s.tap_count and w.out.size[0] > FRAME_BYTES:
             said(s, &w.out.data[0][HEADER_BYTES], FRAME_BYTES, m.due_ns)
     tell_ends(w, s)

@@ -1,4 +1,4 @@
-"""The recorded frames of a stream, and their samples in a row. Positions count samples at 8 kHz."""
+"""The recorded frames of a stream. Positions count samples at 8 kHz."""
 
 from typing import Any, final
 
@@ -10,32 +10,6 @@ RECORD_DTYPE: list[Any]
 """numpy dtype of the entries that `MediaEngine.recorded` returns: samples since the recording
 began, side (0 sent, 1 heard), payload type (0 PCMU, 8 PCMA), size in bytes, whether a talk spurt
 of the peer begins with it (RTP's marker), 160 payload bytes."""
-
-@final
-class Tape:
-    """Lays recorded entries out in time. It holds what is kept back and one batch."""
-
-    def __init__(self, hold: int = 2000) -> None:
-        """`hold` samples are kept back for frames that others overtook. ValueError over 4 s."""
-
-    def take(self, entries: Buffer, rest: bool = False) -> list[tuple[int, bytes]]:
-        """Lay entries, and hand out what is old enough to be complete, or with `rest` everything.
-
-        Each piece: its position, and 16-bit stereo (what we said left). Between pieces and in them,
-        what nobody filled is silence. ValueError when the bytes are not whole entries.
-        """
-
-    @property
-    def samples(self) -> int:
-        """Up to where samples were handed out."""
-
-    @property
-    def late(self) -> int:
-        """Frames left out: they came after their place was handed out, or have none."""
-
-    @property
-    def concealed(self) -> int:
-        """Samples of what we heard that were lost and made up, or silence behind 60 ms of that."""
 
 @final
 class RecordPlacing:

@@ -1,12 +1,8 @@
 # cython: auto_pickle=False, autotestdict=False
-"""A recorded stream: each frame with its place in the time of the call, then samples in a row.
+"""A recorded stream: each frame with its place in the time of the call.
 
 The media thread puts frames into a ring. What nobody takes in time is dropped and counted. A
-`Tape` lays taken frames out; it holds no more than what still may be overtaken.
-
-What of the peer's audio is lost is concealed for 60 ms, then it is silence. Lost is what lies
-before a packet without RTP's marker; before one with it the peer said nothing (RFC 3551 section
-4.1). A peer whose next packet is not there yet when its place is handed out is taken to be silent.
+`Tape` (rtp_tape) lays taken frames out.
 
 Where a frame belongs: ours at its own time. The peer's by its timestamp, which jitter does not
 move, and the timestamps so that the quickest packets lie where they arrived: every two seconds the
@@ -18,12 +14,11 @@ gap; the longer that takes, the louder it may be, and 100 ms are moved at once. 
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.stdint cimport int16_t, int32_t
-from libc.stdlib cimport calloc, free, realloc
-from libc.string cimport memcpy, memmove, memset
+from libc.stdlib cimport calloc, free
+from libc.string cimport memcpy, memset
 
 from fastpath.atomics cimport get32, set32
 from fastpath.g711 cimport alaw_linear, ulaw_linear
-from fastpath.rtp_conceal cimport conceal_heard, conceal_init, conceal_lost
 from fastpath.rtp_limits cimport PAYLOAD_NOISE, PAYLOAD_PCMA, SAMPLE_NS
 from fastpath.rtp_loop cimport Tap, tap_add, tap_state
 from fastpath.rtp_receive cimport Packet
@@ -45,14 +40,6 @@ cdef enum:
     MOVE_NOW = 800  # 100 ms: more is not put off until the peer is quiet
     QUIET = 100  # mean amplitude below which nobody speaks: -50 dBFS
     LOUDER = 25  # packets: so much longer a move is owed, it may be twice as loud
-    SIDES = 2
-    RATE = 8000
-    # of a sample that we heard
-    MISSING = 0
-    THERE = 1
-    BEGINS = 2  # the first of a talk spurt
-    POSITION_MAX = 1 << 30  # samples: 37 hours
-    ROOM_MAX = 8 * RATE  # samples a tape holds at most: a ring is 5 s of one side
 
 
 # ---- where a frame belongs
@@ -200,164 +187,6 @@ cdef bytes record_take(RecordRing *r):
     memcpy(into, &r.entries[0], (count - first) * sizeof(RecordEntry))
     set32(&r.tail, tail + count)
     return out
-
-
-# ---- samples in a row
-
-cdef class Tape:
-
-    def __init__(self, int hold=RATE // 4):
-        if not 0 <= hold <= ROOM_MAX // 2:
-            raise ValueError(f"a hold of {hold} samples")
-        self.hold = hold
-        conceal_init(&self.conceal)
-
-    def __dealloc__(self):
-        free(self.pcm)
-        free(self.there)
-
-    cdef int make_room(self, int64_t samples) except -1:
-        """So many samples from `written` on; new ones are silent."""
-        cdef size_t size = <size_t> samples * SIDES * sizeof(int16_t)
-        cdef size_t had = <size_t> self.room * SIDES * sizeof(int16_t)
-        cdef int16_t *pcm
-        cdef uint8_t *there
-        if samples <= self.room:
-            return 0
-        pcm = <int16_t *> realloc(self.pcm, size)
-        if pcm == NULL:
-            raise MemoryError
-        self.pcm = pcm
-        there = <uint8_t *> realloc(self.there, <size_t> samples)
-        if there == NULL:
-            raise MemoryError
-        self.there = there
-        memset(<char *> pcm + had, 0, size - had)
-        memset(there + self.room, MISSING, <size_t> (samples - self.room))
-        self.room = samples
-        return 0
-
-    cdef int lay(self, const RecordEntry *e) except -1:
-        """Decode one frame into its place; what came too late for that is left out."""
-        cdef const int16_t *linear = (
-            &alaw_linear[0] if e.payload_type == PAYLOAD_PCMA else &ulaw_linear[0]
-        )
-        cdef int i, size = min(<int> e.size, FRAME_BYTES)
-        cdef int64_t at = e.position - self.written
-        cdef int16_t *pcm
-        if at < 0 or e.side >= SIDES or at + size > ROOM_MAX:
-            self.left_out += 1
-            return 0
-        self.make_room(at + size)
-        pcm = self.pcm + at * SIDES + e.side
-        for i in range(size):
-            pcm[i * SIDES] = linear[e.payload[i]]
-        if e.side == SIDE_HEARD and size:
-            memset(self.there + at, THERE, <size_t> size)
-            if e.begins:
-                self.there[at] = BEGINS
-        if self.end < e.position + size:
-            self.end = e.position + size
-        return 0
-
-    cdef int is_lost(self, int64_t at, int64_t *end) noexcept:
-        """Whether what is missing from `at` on was lost; where that ends."""
-        while at < self.room and self.there[at] == MISSING:
-            at += 1
-        end[0] = at
-        return at < self.room and self.there[at] == THERE
-
-    cdef void mend(self, int64_t count) noexcept:
-        """Conceal what was lost in the next samples.
-
-        Audio behind a gap is changed at its beginning: its first frame is done as a whole, even
-        where only a part of it is handed out now.
-        """
-        cdef int16_t frame[FRAME_BYTES]
-        cdef int64_t at = self.mended, end = 0
-        cdef int i, size, lost
-        cdef int16_t *pcm
-        while at < count:
-            lost = 0
-            if self.there[at] == MISSING:
-                lost = self.is_lost(at, &end) and self.spoken
-                end = min(end, count)
-            else:
-                self.spoken = 1
-                end = at
-                while end < self.room and end < at + FRAME_BYTES and self.there[end] != MISSING:
-                    end += 1
-            size = <int> min(end - at, FRAME_BYTES)
-            pcm = self.pcm + at * SIDES + SIDE_HEARD
-            if lost:
-                conceal_lost(&self.conceal, &frame[0], size)
-                self.made_up += <uint64_t> size
-            else:
-                for i in range(size):
-                    frame[i] = pcm[i * SIDES]
-                conceal_heard(&self.conceal, &frame[0], size)
-            for i in range(size):
-                pcm[i * SIDES] = frame[i]
-            at += size
-        self.mended = at - count
-
-    cdef bytes cut(self, int64_t until):
-        """The samples up to position `until`."""
-        cdef int64_t count = until - self.written
-        cdef int64_t left
-        if count <= 0:
-            return b""
-        self.make_room(count)
-        self.mend(count)
-        out = PyBytes_FromStringAndSize(<char *> self.pcm, <Py_ssize_t> (count * SIDES * 2))
-        left = self.room - count
-        memmove(self.pcm, self.pcm + count * SIDES, <size_t> left * SIDES * 2)
-        memset(self.pcm + left * SIDES, 0, <size_t> count * SIDES * 2)
-        memmove(self.there, self.there + count, <size_t> left)
-        memset(self.there + left, MISSING, <size_t> count)
-        self.written = until
-        return out
-
-    def take(self, const uint8_t[::1] entries, bint rest=False):
-        cdef Py_ssize_t count = entries.shape[0] // <Py_ssize_t> sizeof(RecordEntry), i
-        cdef int64_t position
-        cdef RecordEntry e
-        if entries.shape[0] != count * <Py_ssize_t> sizeof(RecordEntry):
-            raise ValueError("not whole entries")
-        pieces = []
-        for i in range(count):
-            memcpy(&e, &entries[i * <Py_ssize_t> sizeof(RecordEntry)], sizeof(RecordEntry))
-            position = e.position
-            if not 0 <= position < POSITION_MAX:
-                self.left_out += 1
-                continue
-            if position - self.written > ROOM_MAX - FRAME_BYTES:  # nobody said anything for long
-                if self.end > self.written:
-                    pieces.append((self.written, self.cut(self.end)))
-                free(self.pcm)
-                free(self.there)
-                self.pcm = NULL
-                self.there = NULL
-                self.room = self.mended = self.spoken = 0
-                conceal_init(&self.conceal)
-                self.written = self.end = position - self.hold
-            self.lay(&e)
-        last = self.cut(self.end if rest else self.end - self.hold)
-        if last:
-            pieces.append((self.written - len(last) // (SIDES * 2), last))
-        return pieces
-
-    @property
-    def samples(self):
-        return self.written
-
-    @property
-    def late(self):
-        return self.left_out
-
-    @property
-    def concealed(self):
-        return self.made_up
 
 
 cdef class RecordPlacing:

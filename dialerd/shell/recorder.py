@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from fastpath.rtp import RECORD_DTYPE, MediaEngine
-from fastpath.rtp_record import Tape
+from fastpath.rtp_tape import Tape
 
 RATE = 8_000
 SIDES = 2

@@ -27,7 +27,7 @@ from fastpath.rtp import (
     MediaEvent,
     PlayEnded,
 )
-from fastpath.rtp_record import Tape
+from fastpath.rtp_tape import Tape
 
 FRAME = 320
 PREFILL = 4

@@ -143,6 +143,23 @@ def test_audio_passes_untouched_in_packets_of_any_length(peers, engine) -> None:
     assert engine.bridged(a.stream) == (b.stream, len(said), 0)
 
 
+def test_what_passes_is_timed_like_what_we_send(peers, engine) -> None:
+    """Else the load would be divided by the few frames of our own: no room for any call."""
+    a, b = peers
+    latch(peers)
+    engine.bridge(a.stream, b.stream)
+    for peer in peers:
+        engine.connect(peer.stream, *peer.socket.getsockname(), 0, 101, comfort=False)
+    before = engine.counters()["frames"]
+    for n in range(10):
+        a.say(bytes([n + 1]) * 160)
+        until(peers, lambda n=n: len(b.bodies()) > n)
+    counters = engine.counters()
+    assert counters["frames"] - before == 10, "each was passed in a period of its own"
+    assert counters["lateness_us_max"] > 0
+    assert counters["frames_late"] == engine.stats(a.stream).late + engine.stats(b.stream).late
+
+
 def test_laws_are_translated_by_table(engine) -> None:
     a, b = Peer(engine, 0), Peer(engine, 8)
     try:

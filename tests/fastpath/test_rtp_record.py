@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from fastpath import g711
 from fastpath.rtp import RECORD_DTYPE
-from fastpath.rtp_record import RecordPlacing, Tape
+from fastpath.rtp_record import RecordPlacing
+from fastpath.rtp_tape import Tape
 from tests.reference.rtp_tape import recording
 
 ENTRY = np.dtype(RECORD_DTYPE)

@@ -12,7 +12,8 @@ import numpy as np
 from fastpath.dtmf import DIGITS, DtmfDetector
 from fastpath.rtcp import RtcpSession
 from fastpath.rtp_receive import VERDICTS, RtpReceiver
-from fastpath.rtp_record import RECORD_DTYPE, Tape
+from fastpath.rtp_record import RECORD_DTYPE
+from fastpath.rtp_tape import Tape
 from tests.reference import rtcp as rtcp_twin
 from tests.reference.rtp import Receiver
 

@@ -13,8 +13,9 @@ from collections.abc import Callable
 
 import sip
 from fastpath.rtp_jitter import RtpJitter
-from fastpath.rtp_record import RecordPlacing, Tape
+from fastpath.rtp_record import RecordPlacing
 from fastpath.rtp_renumber import RtpRelay
+from fastpath.rtp_tape import Tape
 from fastpath.sipscan import Message, ScanError, parse_address, parse_uri, scan
 from sip import sdp
 from sip.endpoint import Endpoint
