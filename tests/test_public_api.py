@@ -16,6 +16,11 @@ from tests import tree
 # What the layers above rely on. A name is added or removed here on purpose.
 OFFERED = {
     "fastpath.numbers": {"Analysis", "Number", "Numbering"},
+    "fastpath.pacer.Pacer": {
+        "abandoned", "agent_left", "agent_ready", "agent_reserved", "agent_talking",
+        "agent_wrap_up", "answered", "begin_window", "call_ended", "dial_started", "dials",
+        "explain", "human_answered",
+    },
     "fastpath.rtp.MediaEngine": {
         "add_prompt", "close", "connect", "counters", "events", "fileno", "open", "play", "port",
         "record", "recorded", "send_digits", "start", "stats", "stop", "stop_play",
