@@ -37,6 +37,7 @@ from dialerd.core.metering import day_of
 from dialerd.core.ports import StoreFailedError
 from dialerd.core.prompts_view import PromptError
 from dialerd.core.records import CampaignState
+from dialerd.lines.phone_line import PhoneLines
 from dialerd.lines.sip_line import SipLines
 from dialerd.plan_file import read_numbering
 from dialerd.shell import kill_points
@@ -135,7 +136,8 @@ class Daemon:
         self._hub.sinks_changed = self._watch_calls
         self._start_media(loop, shown)
         self._start_sip(loop)
-        self._calls = Calls(self._stack, self._lines, self._media, self._feed)
+        self._phones = PhoneLines(shown, self._rng)
+        self._calls = Calls(self._stack, self._lines, self._phones, self._media, self._feed)
         self._health = TrunkHealth(self._stack, self._targets, self._feed, shown)
         self._calls.hears = self._health.hear
         kill_points.arm(self._store, self._calls, self._stack)
@@ -358,12 +360,13 @@ class Daemon:
         hang_up_at = loop.time() + self._config.dialing.drain_s_max
         give_up_at = hang_up_at + 40.0  # SIP timers B and F, 32 s, and a little
         while loop.time() < give_up_at:
-            if not len(self._lines) and (self._driver.settled or self._broken is not None):
+            up = len(self._lines) + len(self._phones)
+            if not up and (self._driver.settled or self._broken is not None):
                 break
             if loop.time() >= hang_up_at and not self._hang_up:
                 self._running.stop(hang_up=True)
             await asyncio.sleep(0.05)
-        left = len(self._lines)
+        left = len(self._lines) + len(self._phones)
         if left:
             log.error("%d calls did not end; they are recovered at the next start", left)
 

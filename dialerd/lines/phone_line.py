@@ -1,4 +1,4 @@
-"""Telephones that registered with us as lines: what an INVITE to one of them says.
+"""Telephones that registered with us as lines: what an INVITE to one of them says, and its events.
 
 Where a telephone is called is the registrar's to know (`sip.accounts.registrar.Reached`): the
 address that its REGISTER came from, the Contact that it gave, and the Path it came by (RFC 3327),
@@ -7,10 +7,69 @@ which is travelled back. Pure, like `sip_line`.
 
 from __future__ import annotations
 
+import random
+from typing import Final
+
+from msgspec import structs
+
+from dialerd.core.effects import RingAgent
+from dialerd.core.events import Answered, Released, Ringing
+from dialerd.core.records import Outcome
+from dialerd.lines.outcome_map import OutcomeMap
+from dialerd.lines.sip_line import Heard
 from dialerd.lines.sip_trunk import in_user
 from sip.accounts.saved import Reached
-from sip.events import Invite
+from sip.calls.negotiation import Capabilities, Negotiation
+from sip.events import Invite, SipEvent
 from sip.transport.local import bracketed
+
+CALLER: Final = "dialerd"  # whom an agent's telephone shows
+SESSION_S: Final = 1_800  # RFC 4028: a leg of a daemon that died ends by itself
+AWAY: Final = 480  # Temporarily Unavailable: no telephone of that name is registered
+
+
+class PhoneLines:
+    """Translates both ways between the core and the telephones of agents."""
+
+    def __init__(self, local_host: str, rng: random.Random) -> None:
+        """`local_host` is what our own From shows."""
+        self._local_host = local_host
+        self._rng = rng
+        self._legs: dict[int, Heard] = {}
+        self._map = OutcomeMap()
+
+    def __len__(self) -> int:
+        """Legs in use."""
+        return len(self._legs)
+
+    def invite(self, effect: RingAgent, phone: Reached, media_host: str, media_port: int) -> Invite:
+        """The INVITE of a `RingAgent`."""
+        can = Capabilities(media_host, media_port)
+        self._legs[effect.leg] = Heard(self._map)
+        made = phone_invite(
+            phone,
+            leg=effect.leg,
+            user=effect.phone,
+            caller=CALLER,
+            call_id=effect.call_id,
+            sdp=Negotiation(can, self._rng.getrandbits(31), self._rng).offer(),
+            local_host=self._local_host,
+        )
+        return structs.replace(made, session_s=SESSION_S)
+
+    def refused(self, leg: int, code: int = 0) -> Released:
+        """The leg could not even be tried."""
+        self._legs.pop(leg, None)
+        outcome = Outcome.UNREACHABLE if code else Outcome.FAILED
+        return Released(leg, outcome, code, by="us")
+
+    def translate(self, event: SipEvent) -> Ringing | Answered | Released | None:
+        """The line event that a SIP event means, if any. Events of unknown legs mean nothing."""
+        heard = self._legs.get(event.leg)
+        told = heard.translate(event) if heard is not None else None
+        if isinstance(told, Released):
+            del self._legs[event.leg]
+        return told
 
 
 def phone_invite(

@@ -13,6 +13,7 @@ from dialerd.core.effects import Dial
 from dialerd.core.events import Answered, Released, Ringing
 from dialerd.core.keys import Dtmf
 from dialerd.core.records import Outcome
+from dialerd.lines.outcome_map import OutcomeMap
 from dialerd.lines.sip_trunk import Line, SipTrunk
 from sip.calls.negotiation import EVENT_TYPE, Capabilities, Negotiation
 from sip.errors import SipError
@@ -24,16 +25,52 @@ Way = tuple[tuple[Address, ...], tuple[str, ...]]
 """Addresses, best first, and the route set to travel, as header values."""
 
 
-class _Leg:
-    """What must be remembered of a leg between its events."""
+class Heard:
+    """What was heard of a leg, and what its next SIP event tells the core."""
 
-    __slots__ = ("alerted", "answered", "early", "line")
+    __slots__ = ("_map", "alerted", "answered", "early")
 
-    def __init__(self, line: Line) -> None:
-        self.line = line
+    def __init__(self, outcomes: OutcomeMap) -> None:
+        """`outcomes` reads its refusal."""
+        self._map = outcomes
         self.alerted = False
         self.answered = False
         self.early = False
+
+    def translate(self, event: SipEvent) -> Ringing | Answered | Released | None:
+        """The line event that a SIP event means, if any; after `Released` there are no more."""
+        if isinstance(event, Provisional):
+            return self._provisional(event)
+        if isinstance(event, Accepted):
+            if self.answered:
+                return None
+            self.answered = True
+            return Answered(event.leg)
+        if isinstance(event, Ended):
+            return self._released(event)
+        return None
+
+    def _provisional(self, event: Provisional) -> Ringing | None:
+        """100 says nothing of the callee; 180 and 183 are told once each, audio in them is told."""
+        if event.code <= 100 or self.answered:
+            return None
+        early = event.sdp is not None
+        if self.alerted and (self.early or not early):
+            return None
+        self.alerted = True
+        self.early = self.early or early
+        return Ringing(event.leg, early_media=early)
+
+    def _released(self, event: Ended) -> Released:
+        code, q850, by = event.code, event.q850, event.by
+        if event.answered or self.answered:
+            return Released(event.leg, Outcome.ANSWERED, code, q850, by)
+        read = self._map.read(
+            code, q850, event.phrase, alerted=self.alerted, early=self.early, by=by
+        )
+        return Released(
+            event.leg, read.outcome, code, q850, by, read.advance, read.trouble, event.retry_after_s
+        )
 
 
 class SipLines:
@@ -43,7 +80,7 @@ class SipLines:
         """`local_host` is what our own From shows when a trunk names no domain."""
         self._local_host = local_host
         self._rng = rng
-        self._legs: dict[int, _Leg] = {}
+        self._legs: dict[int, Heard] = {}
         self.lines: dict[str, Line] = {}
         # where a trunk's requests go now, and through whom: the shell knows what is down
         self.way_of: Callable[[str, tuple[Address, ...]], Way] = _usual
@@ -76,7 +113,7 @@ class SipLines:
             srtp=spec.srtp,
             rtcp_mux=spec.rtcp_mux,
         )
-        self._legs[effect.leg] = _Leg(line)
+        self._legs[effect.leg] = Heard(line.map)
         return Invite(
             leg=effect.leg,
             targets=targets,
@@ -128,42 +165,11 @@ class SipLines:
 
     def translate(self, event: SipEvent) -> Ringing | Answered | Released | None:
         """The line event that a SIP event means, if any. Events of unknown legs mean nothing."""
-        leg = self._legs.get(event.leg)
-        if leg is None:
-            return None
-        if isinstance(event, Provisional):
-            return _provisional(event, leg)
-        if isinstance(event, Accepted):
-            if leg.answered:
-                return None
-            leg.answered = True
-            return Answered(event.leg)
-        if isinstance(event, Ended):
+        heard = self._legs.get(event.leg)
+        told = heard.translate(event) if heard is not None else None
+        if isinstance(told, Released):
             del self._legs[event.leg]
-            return _released(event, leg)
-        return None
-
-
-def _provisional(event: Provisional, leg: _Leg) -> Ringing | None:
-    """100 says nothing of the callee; 180 and 183 are told once each, audio in them is told."""
-    if event.code <= 100 or leg.answered:
-        return None
-    early = event.sdp is not None
-    if leg.alerted and (leg.early or not early):
-        return None
-    leg.alerted = True
-    leg.early = leg.early or early
-    return Ringing(event.leg, early_media=early)
-
-
-def _released(event: Ended, leg: _Leg) -> Released:
-    code, q850, by = event.code, event.q850, event.by
-    if event.answered or leg.answered:
-        return Released(event.leg, Outcome.ANSWERED, code, q850, by)
-    read = leg.line.map.read(code, q850, event.phrase, alerted=leg.alerted, early=leg.early, by=by)
-    return Released(
-        event.leg, read.outcome, code, q850, by, read.advance, read.trouble, event.retry_after_s
-    )
+        return told
 
 
 def _usual(_trunk: str, targets: tuple[Address, ...]) -> Way:

@@ -11,8 +11,19 @@ import logging
 import time
 from collections.abc import Callable
 
-from dialerd.core.effects import Dial, Play, Refuse, Release, StopPlay
+from dialerd.core.effects import (
+    Bridge,
+    Dial,
+    Hold,
+    Play,
+    Refuse,
+    Release,
+    RingAgent,
+    StopPlay,
+    Unbridge,
+)
 from dialerd.core.events import AnyEvent
+from dialerd.lines.phone_line import AWAY, PhoneLines
 from dialerd.lines.sip_line import SipLines
 from dialerd.shell.media import Media
 from dialerd.shell.sip_stack import Stack
@@ -39,12 +50,18 @@ class Calls:
     """Legs in progress."""
 
     def __init__(
-        self, stack: Stack, lines: SipLines, media: Media, feed: Callable[[AnyEvent], None]
+        self,
+        stack: Stack,
+        lines: SipLines,
+        agents: PhoneLines,
+        media: Media,
+        feed: Callable[[AnyEvent], None],
     ) -> None:
         """Hears what `stack` tells from now on."""
         self._endpoint = stack.endpoint
         self._flush = stack.flush
         self._lines = lines
+        self._agents = agents
         self._media = media
         self._feed = feed
         self._trunk_of = stack.admission.trunk
@@ -113,6 +130,37 @@ class Calls:
         """Silence a leg."""
         self._media.stop_play(effect.leg)
 
+    def ring(self, effect: RingAgent) -> None:
+        """Call an agent's telephone, the one it prefers where there are several."""
+        leg, registrar = effect.leg, self._endpoint.registrar
+        found = registrar.lookup(effect.phone) if registrar is not None else []
+        if not found:
+            log.warning("agent %s: telephone %r is not registered", effect.agent, effect.phone)
+            self._feed(self._agents.refused(leg, AWAY))
+            return
+        try:
+            port = self._media.open(leg, call_id=effect.call_id)
+            invite = self._agents.invite(effect, found[0], self._media.shown, port)
+            self._endpoint.invite(invite, time.monotonic_ns())
+        except (OSError, SipError) as error:
+            log.warning("agent %s at %r: %s", effect.agent, effect.phone, error)
+            self._media.close(leg)
+            self._feed(self._agents.refused(leg))
+            return
+        self._flush()
+
+    def bridge(self, effect: Bridge) -> None:
+        """Customer and agent hear each other."""
+        self._media.bridge(effect.leg, effect.other)
+
+    def unbridge(self, effect: Unbridge) -> None:
+        """They do not any more."""
+        self._media.unbridge(effect.leg)
+
+    def hold(self, effect: Hold) -> None:
+        """Music; where it cannot be played there is silence."""
+        self._media.hold(effect.leg, effect.prompt)
+
     def on_sip(self, event: SipEvent) -> None:
         """What SIP tells: media first, then the core."""
         if isinstance(event, Keep | Cleared | Registration | Told):
@@ -138,7 +186,7 @@ class Calls:
             self._over(event.leg)
         if isinstance(event, Accepted) and event.leg in self._to_record:
             self._media.record(event.leg, self._to_record[event.leg])
-        told = self._lines.translate(event)
+        told = self._lines.translate(event) or self._agents.translate(event)
         if told is not None:
             self._feed(told)
 

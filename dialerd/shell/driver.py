@@ -15,12 +15,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any
 
 import msgspec
 
+from dialerd.core import effects as fx
 from dialerd.core.dialer import Dialer
 from dialerd.core.effects import (
     AnyEffect,
@@ -53,6 +54,9 @@ from dialerd.shell.clock import Clock
 from sip.calls.journal import Keep
 
 log = logging.getLogger("dialerd.driver")
+
+Written = asyncio.Future[tuple[int, ...]]  # a commit; the attempts whose dial it refused
+_OfLeg = Dial | Release | Play | StopPlay | fx.RingAgent | fx.Bridge | fx.Unbridge | fx.Hold
 
 RETRY_S = 1.0
 IDLE_S = 0.02  # how long a line that nobody waits for looks for a commit to go with
@@ -92,15 +96,16 @@ class Driver:
         self._busy = False
         self._waiting: dict[int, _Batch] = {}  # call -> the newest batch it waits in
         self._backlog: list[DialOp] = []  # facts that the disk refused
-        self._idle: list[DialOp] = []  # lines that nobody waits for
+        self._idle: list[DialOp] = []  # what nobody waits for
         self._idle_timer: asyncio.TimerHandle | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ns: int | None = None
         self._retry: asyncio.TimerHandle | None = None
-        self._under_way: set[asyncio.Future[tuple[int, ...]]] = set()
+        self._under_way: set[Written] = set()
         self._tasks: set[asyncio.Future[None]] = set()
         self._degraded = False
         self.closed = False
+        self.doing = self._table()
         calls.keeps = self.keep
 
     def start(self) -> None:
@@ -118,7 +123,8 @@ class Driver:
     @property
     def settled(self) -> bool:
         """Whether nothing waits for the store."""
-        return not (self._waiting or self._backlog or self._under_way or self._tasks)
+        held = self._waiting or self._backlog or self._idle
+        return not (held or self._under_way or self._tasks)
 
     @property
     def degraded(self) -> bool:
@@ -162,13 +168,13 @@ class Driver:
         batch = _Batch([_with_line(op, lines) for write in writes for op in write.ops])
         batch.effects = [e for e in effects if not isinstance(e, Write)]
         for effect in effects:
-            if isinstance(effect, Write | Dial | Release | Play | StopPlay):
+            if isinstance(effect, Write | _OfLeg):
                 self._waiting[effect.call] = batch
                 batch.calls.add(effect.call)
         self._commit(batch)
 
     def _now_or_behind(self, effect: AnyEffect) -> None:
-        if isinstance(effect, Dial | Release | Play | StopPlay):
+        if isinstance(effect, _OfLeg):
             batch = self._waiting.get(effect.call)
             if batch is not None:
                 batch.effects.append(effect)
@@ -179,12 +185,13 @@ class Driver:
         """A future with a callback, not a task: this runs for every call several times."""
         self._write(batch.ops, partial(self._committed, batch))
 
-    def _write(
-        self, ops: list[DialOp], then: Callable[[asyncio.Future[tuple[int, ...]]], None]
-    ) -> None:
+    def _write(self, ops: list[DialOp], then: Callable[[Written], None]) -> None:
         idle, self._idle = self._idle, []
         result = asyncio.ensure_future(self._store.apply(idle + ops), loop=self._loop)
         self._under_way.add(result)
+        facts = [op for op in idle if not isinstance(op, KeepLine)]
+        if facts:
+            result.add_done_callback(partial(self._kept_later, facts))
         result.add_done_callback(then)
 
     def keep(self, attempt_id: int, keep: Keep) -> None:
@@ -193,40 +200,46 @@ class Driver:
         if keep.waits:
             self._write([op], partial(self._kept, keep.leg))
             return
-        self._idle.append(op)
+        self._write_later([op])
+
+    def _write_later(self, ops: list[DialOp]) -> None:
+        """With the next commit, or soon without one: nobody waits for it."""
+        self._idle += ops
         if self._idle_timer is None and not self.closed:
             self._idle_timer = self._loop.call_later(IDLE_S, self._keep_idle)
+
+    def _kept_later(self, facts: Sequence[DialOp], result: Written) -> None:
+        """What the disk refused of what nobody waits for is tried again with everything else."""
+        if not result.cancelled() and result.exception() is not None:
+            self._backlog += facts
+            self._retry_later()
 
     def _keep_idle(self) -> None:
         self._idle_timer = None
         if self._idle:
             self._write([], partial(self._kept, None))
 
-    def _kept(self, leg: int | None, result: asyncio.Future[tuple[int, ...]]) -> None:
+    def _kept(self, leg: int | None, result: Written) -> None:
         self._under_way.discard(result)
         if result.cancelled() or self.closed:
             return
-        error = result.exception()
+        error = _fault(result)
         if error is not None:
-            if not isinstance(error, StoreError):
-                log.critical("internal error in the store", exc_info=error)
             log.error("store refused the line of a call, dialing stops: %s", error)
             self._retry_later()
             self.feed(WriteFailed(0))
         if leg is not None:
             self._calls.kept(leg, kept=error is None)
 
-    def _committed(self, batch: _Batch, result: asyncio.Future[tuple[int, ...]]) -> None:
+    def _committed(self, batch: _Batch, result: Written) -> None:
         self._under_way.discard(result)
         for call in batch.calls:
             if self._waiting.get(call) is batch:
                 del self._waiting[call]
         if result.cancelled():
             return
-        error = result.exception()
+        error = _fault(result)
         if error is not None:
-            if not isinstance(error, StoreError):
-                log.critical("internal error in the store", exc_info=error)
             self._failed(batch, error)
             return
         refused = result.result()
@@ -271,29 +284,34 @@ class Driver:
         log.warning("store accepts commits again")
         self.feed(StoreRecovered())
 
-    def _carry_out(self, effect: AnyEffect) -> None:
-        if self.closed:
-            return
-        match effect:
-            case Dial():
-                self._calls.dial(effect)
-                self.feed(Dialed(effect.leg))
-            case Play():
-                self._calls.play(effect)
-            case StopPlay():
-                self._calls.stop_play(effect)
-            case Release():
-                self._calls.release(effect)
-            case Refuse():
-                self._calls.refuse(effect)
-            case WantLeads():
-                self._keep(self._claim(effect))
-            case MoveCampaign():
-                self._keep(self._move(effect))
-            case Notify():
-                self._publish(effect.topic, effect.data)
-            case Write():
-                raise AssertionError("writes are committed, never carried out")
+    def _carry_out(self, effect: AnyEffect | fx.AgentEffect) -> None:
+        if not self.closed:
+            self.doing[type(effect)](effect)
+
+    def _table(self) -> dict[type, Callable[[Any], None]]:
+        """How each effect is carried out; a `Write` is committed instead. A desk adds its own."""
+        calls = self._calls
+        return {
+            Dial: self._dial,
+            Play: calls.play,
+            StopPlay: calls.stop_play,
+            Release: calls.release,
+            Refuse: calls.refuse,
+            fx.RingAgent: calls.ring,
+            fx.Bridge: calls.bridge,
+            fx.Unbridge: calls.unbridge,
+            fx.Hold: calls.hold,
+            fx.ShowCard: _unseen,
+            fx.AgentAnswer: _unseen,
+            fx.WriteLater: lambda effect: self._write_later(list(effect.ops)),
+            WantLeads: lambda effect: self._keep(self._claim(effect)),
+            MoveCampaign: lambda effect: self._keep(self._move(effect)),
+            Notify: lambda effect: self._publish(effect.topic, effect.data),
+        }
+
+    def _dial(self, effect: Dial) -> None:
+        self._calls.dial(effect)
+        self.feed(Dialed(effect.leg))
 
     async def _claim(self, want: WantLeads) -> None:
         # Due is what is due by the time that has really passed, whatever the wall clock was set to.
@@ -362,6 +380,17 @@ class Driver:
             log.warning("the wall clock was stepped")
             self.feed(ClockStepped(self._clock.offset_ns))
         self._loop.call_later(1.0, self._watch_clock)
+
+
+def _fault(result: Written) -> BaseException | None:
+    error = result.exception()
+    if error is not None and not isinstance(error, StoreError):
+        log.critical("internal error in the store", exc_info=error)
+    return error
+
+
+def _unseen(effect: fx.ShowCard | fx.AgentAnswer) -> None:
+    """Nobody shows agents anything: a driver without a desk."""
 
 
 def _with_line(op: DialOp, lines: dict[int, bytes]) -> DialOp:

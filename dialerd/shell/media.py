@@ -170,6 +170,35 @@ class Media:
         if stream is not None:
             self.engine.stop_play(stream)
 
+    def hold(self, leg: int, prompt: str) -> bool:
+        """Play a prompt over and over; False when the leg is gone or it cannot be read."""
+        stream = self._streams.get(leg)
+        if stream is None:
+            return False
+        try:
+            music = self.prompts.load(prompt)
+        except PromptError as error:
+            log.warning("leg %d: %s", leg, error)
+            return False
+        self.engine.play(stream, music, 0, loop=True)
+        return True
+
+    def bridge(self, leg: int, other: int) -> bool:
+        """Let two legs hear each other, whatever played before; False when one of them is gone."""
+        a, b = self._streams.get(leg), self._streams.get(other)
+        if a is None or b is None:
+            return False
+        self.engine.stop_play(a)
+        self.engine.stop_play(b)
+        self.engine.bridge(a, b)
+        return True
+
+    def unbridge(self, leg: int) -> None:
+        """End a leg's bridge."""
+        stream = self._streams.get(leg)
+        if stream is not None:
+            self.engine.unbridge(stream)
+
     def record(self, leg: int, name: str) -> None:
         """Record both sides of a leg from now on, where recordings are kept and there is room."""
         stream = self._streams.get(leg)

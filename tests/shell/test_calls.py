@@ -13,6 +13,7 @@ from dialerd.core import events as ev
 from dialerd.core.effects import Dial
 from dialerd.core.numbering import load_numbering
 from dialerd.core.records import Outcome
+from dialerd.lines.phone_line import PhoneLines
 from dialerd.lines.sip_line import SipLines, SipTrunk
 from dialerd.shell.calls import Calls
 from dialerd.shell.clock import Clock
@@ -47,7 +48,7 @@ def desk():
     lines = SipLines({"t": SipTrunk("t", HOST, 5070)}, HOST, rng)
     loop = asyncio.new_event_loop()  # it never runs: what the endpoint says is not looked at
     stack = Stack(StackSettings((Bind(HOST, 0),)), loop, rng, Clock())
-    calls = Calls(stack, lines, media, told.append)
+    calls = Calls(stack, lines, PhoneLines(HOST, rng), media, told.append)
     calls.keeps = lambda attempt, keep: calls.kept(keep.leg, kept=True)
     dialed(calls, Dial(1, 1, "t", NUMBER, "a@b", ""))
     calls.media = media
