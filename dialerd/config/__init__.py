@@ -5,7 +5,6 @@ It describes infrastructure and tuning. Campaigns, lists and prompts are data an
 
 from dialerd.config.keys import Section
 from dialerd.config.load import ConfigError, find_config, load, masked
-from dialerd.config.rules import parse_zone
 from dialerd.config.schema import (
     Admin,
     Config,
@@ -29,6 +28,7 @@ from dialerd.config.trunk import (
     TrunkTransport,
 )
 from dialerd.config.trunk_tables import DialRule, IncomingRule, OutcomeRule, Plan, Ports
+from dialerd.core.zones import parse_zone
 from dialerd.toml_faults import Finding
 
 __all__ = [

@@ -3,32 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
-from datetime import timedelta, timezone, tzinfo
 from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dialerd.config.schema import Config
 from dialerd.config.sip_rules import is_address, is_loopback, sip_rules
 from dialerd.config.trunk_rules import trunk_rules
+from dialerd.core.zones import parse_zone
 from dialerd.toml_faults import Fault
 
 UNIX_PATH_BYTES_MAX: Final = 107  # sun_path of unix(7), less its NUL
-_OFFSET: Final = re.compile(r"^([+-])(\d{2}):(\d{2})$(?!\n)")
-
-
-def parse_zone(text: str) -> tzinfo:
-    """A zone from `+07:00` or a name of the time zone database; ValueError otherwise."""
-    if (match := _OFFSET.match(text)) is not None:
-        minutes = int(match[2]) * 60 + int(match[3])
-        if minutes >= 24 * 60 or int(match[3]) > 59:
-            raise ValueError(f"no such offset: {text}")
-        return timezone(timedelta(minutes=-minutes if match[1] == "-" else minutes), text)
-    try:
-        return ZoneInfo(text)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"unknown time zone: {text!r}") from None
 
 
 def rules(config: Config, *, secrets: bool = True) -> Iterator[Fault]:

@@ -37,6 +37,8 @@ async def spec_refusals(spec: CampaignSpec, daemon: Knows) -> list[FieldFault]:
 
 def _prompts(spec: CampaignSpec) -> Iterator[tuple[str, list[str]]]:
     """What each step needs to be there, and where it says so."""
+    if spec.abandoned_prompt:
+        yield "/spec/abandoned_prompt", [spec.abandoned_prompt]
     for index, step in enumerate(spec.steps):
         if step.prompt:
             yield f"/spec/steps/{index}/prompt", [step.prompt]
@@ -53,17 +55,25 @@ async def _first_fault(names: list[str], daemon: Knows) -> str:
 
 
 def field_refusals(spec: CampaignSpec, columns: Sequence[str]) -> list[FieldFault]:
-    """Values of fields that the list's people do not have."""
-    return [
-        FieldFault(
-            f"the list {spec.list} has no column {field!r}; it has {', '.join(columns) or 'none'}",
-            f"/spec/steps/{index}/chain/{place}/value",
-        )
+    """Fields of people that the list's people do not have."""
+    wanted = [
+        (field, f"/spec/steps/{index}/chain/{place}/value")
         for index, step in enumerate(spec.steps)
         for place, part in enumerate(step.chain)
         if isinstance(part, SaySpec)
         for field in fields_of(part.value)
-        if field not in columns
+    ]
+    wanted += [
+        (spec.zone_column, "/spec/zone_column"),
+        (spec.consent_column, "/spec/consent_column"),
+    ]
+    return [
+        FieldFault(
+            f"the list {spec.list} has no column {field!r}; it has {', '.join(columns) or 'none'}",
+            where,
+        )
+        for field, where in wanted
+        if field and field not in columns
     ]
 
 

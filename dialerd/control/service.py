@@ -63,13 +63,13 @@ from dialerd.core.ports import (
     StoreFailedError,
 )
 from dialerd.core.prompts_view import PromptChanged, PromptTaken
-from dialerd.core.records import Campaign, CampaignSettings, CampaignState, LeadState
-from dialerd.core.regime import check_regime
+from dialerd.core.records import IN_HAND, WAITING, Campaign, CampaignSettings, CampaignState
+from dialerd.core.regime import check_approval, check_regime
 from dialerd.core.tracing import GetTrace, ListTraces, Trace, TraceList
 
 log = logging.getLogger("dialerd.control")
 
-_LEFT = (LeadState.READY, LeadState.RETRY, LeadState.CLAIMED, LeadState.DIALING, LeadState.CAPPED)
+_LEFT = (*WAITING, *IN_HAND)
 
 
 class Daemon(Protocol):
@@ -313,6 +313,10 @@ class ControlService:
             self._daemon.dial_again()
         if action is CampaignAction.APPROVE:
             faults = await spec_refusals(from_settings(campaign.settings, ""), self._daemon)
+            try:
+                check_approval(campaign.settings, self._daemon.now_ms())
+            except ValueError as error:
+                faults.append(regime_refusal(str(error)))
             if faults:
                 raise Invalid("; ".join(fault.detail for fault in faults), faults=tuple(faults))
 
@@ -330,14 +334,19 @@ class ControlService:
             for fault in spec_faults(spec)
         ]
         faults += await spec_refusals(spec, self._daemon)
-        list_id = 0
+        list_id = after = 0
+        try:
+            if spec.after:
+                after = self._store.find_campaign(spec.after).campaign_id
+        except NotFoundError as error:
+            faults.append(FieldFault(str(error), "/spec/after"))
         try:
             found = self._store.find_list(spec.list)
             list_id = found.list_id
             faults += field_refusals(spec, found.columns)
         except NotFoundError as error:
             faults.append(FieldFault(str(error), "/spec/list"))
-        settings = to_settings(spec, list_id)
+        settings = to_settings(spec, list_id, after)
         try:
             check_regime(settings)
         except ValueError as error:

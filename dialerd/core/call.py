@@ -27,7 +27,7 @@ from dialerd.core.ids import call_id_for
 from dialerd.core.line_spec import LINE, Line, Trouble
 from dialerd.core.metering import price_milli
 from dialerd.core.ops import AppendEvents, BeginDial, Claim, Finish
-from dialerd.core.outcome import next_state
+from dialerd.core.outcome import AGAIN, next_state
 from dialerd.core.pacing import NS, RateLimit
 from dialerd.core.records import (
     SPOKEN,
@@ -350,10 +350,11 @@ class Call:
         self.state = ENDED
         self.deadline_ns = NEVER
         self.outcome = outcome
-        state, gap_s = next_state(self._settings, outcome, self.claim.number)
+        same = self.claim.tries.get(outcome, 0) + 1
+        state, gap_s = next_state(self._settings, outcome, self.claim.number, same)
         self.next_state = state
         at_ms = self._ms(now_ns)
-        if state is LeadState.RETRY:
+        if state in AGAIN:
             self.due_s = self._clock.ms(now_ns) // 1000 + gap_s
         self.events.append(CallEvent(at_ms, EventKind.RELEASED, f"by {by}"))
         self.used = self._used(at_ms)

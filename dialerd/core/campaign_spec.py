@@ -1,168 +1,78 @@
 """A campaign as people write it: one shape for the API, a campaign's TOML file and the CLI's flags.
 
 The store keeps `CampaignSettings` (compact arrays, minutes, milliseconds). A `CampaignSpec` is the
-same thing in words: lists by name, hours as "08:00", days as "mon", times as RFC 3339.
+same thing in words: lists by name, hours as "08:00", days as "mon", times as RFC 3339. What it is
+made of is in `spec_parts`.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from enum import StrEnum
-from typing import Annotated, Final, dataclass_transform
+from typing import Annotated
 
-import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from dialerd.core.chain import label
-from dialerd.core.flow import END, FlowFault, flow_faults
+from dialerd.core.flow import FlowFault, flow_faults
 from dialerd.core.limits import (
     ATTEMPTS_MAX,
     CALLS_PER_S_MAX,
-    CAP_CALLS_MAX,
-    CAP_WINDOW_S_MAX,
     HOURS_MAX,
-    NAME_CHARS_MAX,
-    PARTS_MAX,
-    PLAYS_MAX,
     PROMPT_CHARS_MAX,
     RECHECKS_MAX,
     RETRY_GAP_S_MAX,
     RING_S_MAX,
     RING_S_MIN,
     STEPS_MAX,
-    VALUE_CHARS_MAX,
-    WAIT_MS_MAX,
+    WEIGHT_MAX,
 )
 from dialerd.core.records import (
     CampaignSettings,
-    CapCounts,
     DialMode,
     Flow,
     FlowStep,
     FrequencyCap,
     Hours,
+    Outcome,
     Part,
+    Retry,
+)
+from dialerd.core.spec_parts import (
+    DAYS,
+    PROMPT_PATTERN,
+    CampaignName,
+    CapSpec,
+    Column,
+    HoursSpec,
+    Name,
+    RetriedOutcome,
+    RetrySpec,
+    SaySpec,
+    Spec,
+    StepSpec,
+    Weekday,
 )
 from dialerd.core.spoken import Currency, Lang, Region, SayKind
 
-_DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-
-# A plain $ would let a line feed pass at the end of a text: hence the look ahead.
-# No control characters: names reach terminals, spreadsheets and log lines.
-_TEXT: Final = r"^[^\x00-\x1f\x7f-\x9f]+$(?!\n)"
-_STEP: Final = r"^[A-Za-z0-9_-]{1,32}$(?!\n)"
-PROMPT_PATTERN: Final = r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*$(?!\n)"
-_TIME: Final = r"^([01][0-9]|2[0-3]):[0-5][0-9]$(?!\n)|^24:00$(?!\n)"
-
-Name = Annotated[
-    str,
-    Meta(
-        min_length=1,
-        max_length=NAME_CHARS_MAX,
-        pattern=_TEXT,
-        extra={"hint": "printable characters only"},
-    ),
+__all__ = [
+    "PROMPT_PATTERN",
+    "CampaignName",
+    "CampaignSpec",
+    "CapSpec",
+    "HoursSpec",
+    "Name",
+    "RetriedOutcome",
+    "RetrySpec",
+    "SaySpec",
+    "Spec",
+    "StepSpec",
+    "Weekday",
+    "at_time",
+    "from_settings",
+    "played",
+    "spec_faults",
+    "to_settings",
 ]
-CampaignName = Annotated[
-    str,
-    Meta(
-        min_length=1,
-        max_length=NAME_CHARS_MAX,
-        pattern=r"^(?=.*[^0-9])" + _TEXT[1:],
-        extra={"hint": "printable characters, not digits alone: those would be an id"},
-    ),
-]
-StepId = Annotated[
-    str,
-    Meta(pattern=_STEP, extra={"hint": "letters, digits, dash, underscore; at most 32"}),
-]
-PromptName = Annotated[
-    str,
-    Meta(
-        max_length=PROMPT_CHARS_MAX,
-        pattern=PROMPT_PATTERN,
-        description="A path under the prompts folder; no part of it begins with a dot.",
-        extra={"hint": "letters, digits, dash, underscore, dot, slash"},
-    ),
-]
-Digit = Annotated[str, Meta(pattern=r"^[0-9*#]$(?!\n)", extra={"hint": "a key: 0-9, *, #"})]
-Clock = Annotated[str, Meta(pattern=_TIME, extra={"hint": 'hours and minutes, such as "08:30"'})]
-
-
-class Weekday(StrEnum):
-    """A day of the week."""
-
-    MON = "mon"
-    TUE = "tue"
-    WED = "wed"
-    THU = "thu"
-    FRI = "fri"
-    SAT = "sat"
-    SUN = "sun"
-
-
-@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
-class Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of everything a person writes."""
-
-
-class HoursSpec(Spec):
-    """A daily calling window in local time, on the given days."""
-
-    start: Annotated[Clock, Meta(description="First minute, local time of the regime.")]
-    end: Annotated[Clock, Meta(description="End of the window (not included).")]
-    days: Annotated[tuple[Weekday, ...], Meta(min_length=1, max_length=7)] = tuple(Weekday)
-
-
-class CapSpec(Spec):
-    """At most `calls_max` calls to one number in any `window_s`, across all campaigns."""
-
-    calls_max: Annotated[int, Meta(ge=1, le=CAP_CALLS_MAX)] = 1
-    window_s: Annotated[int, Meta(ge=0, le=CAP_WINDOW_S_MAX)] = 30 * 86_400
-    counts: CapCounts = CapCounts.HEARD
-
-
-class SaySpec(Spec):
-    """A value that is said with word prompts: `{say = "money", value = "{amount}"}`."""
-
-    say: SayKind
-    value: Annotated[
-        str,
-        Meta(
-            min_length=1,
-            max_length=VALUE_CHARS_MAX,
-            pattern=_TEXT,
-            description="A text with fields of the contact, such as {amount}.",
-            extra={"hint": "printable characters only"},
-        ),
-    ]
-    lang: Lang = Lang.VI
-    region: Annotated[Region, Meta(description="How Vietnamese numbers are said.")] = Region.NORTH
-    currency: Annotated[Currency, Meta(description="Of money.")] = Currency.VND
-
-
-class StepSpec(Spec):
-    """One step of a broadcast: play `prompt` or `chain`, then follow the pressed key."""
-
-    prompt: PromptName | UnsetType = UNSET
-    chain: Annotated[
-        tuple[PromptName | SaySpec, ...],
-        Meta(
-            max_length=PARTS_MAX,
-            description="Instead of `prompt`: prompts and values to say, one behind the other.",
-        ),
-    ] = ()
-    id: StepId = "start"
-    keys: Annotated[
-        dict[Digit, StepId],
-        Meta(max_length=16, description='Digit to the id of the next step, or "end".'),
-    ] = {}
-    wait_ms: Annotated[int, Meta(ge=0, le=WAIT_MS_MAX)] = 0
-    otherwise: StepId = END
-    barge_in: bool = True
-    plays: Annotated[
-        int, Meta(ge=1, le=PLAYS_MAX, description="How many times it is played, without a pause.")
-    ] = 1
 
 
 class CampaignSpec(Spec):
@@ -206,6 +116,52 @@ class CampaignSpec(Spec):
     ] = False
     start_at: Annotated[datetime, Meta(tz=True)] | UnsetType = UNSET
     end_at: Annotated[datetime, Meta(tz=True)] | UnsetType = UNSET
+    skip_holidays: Annotated[
+        bool, Meta(description="Never on public holidays of the regime's country.")
+    ] = False
+    zone_column: Annotated[
+        Column,
+        Meta(description="Column with each person's time zone, such as Asia/Ho_Chi_Minh."),
+    ] = ""
+    consent: Annotated[
+        Column, Meta(description="Where it is kept that these people agreed to be called.")
+    ] = ""
+    consent_column: Annotated[
+        Column, Meta(description="Column with each person's consent; who has none is not called.")
+    ] = ""
+    caller_name: Annotated[
+        Column, Meta(description="The brand that the caller id is registered to.")
+    ] = ""
+    abandoned_prompt: Annotated[
+        str,
+        Meta(
+            max_length=PROMPT_CHARS_MAX,
+            pattern=r"^$|" + PROMPT_PATTERN,
+            description="Plays to a person who answers while no agent is free.",
+        ),
+    ] = ""
+    cap_binds_retries: Annotated[
+        bool, Meta(description="The cap also stops retries, rechecks and callbacks.")
+    ] = False
+    retries: Annotated[
+        dict[RetriedOutcome, RetrySpec],
+        Meta(description="By outcome, instead of `retry_gap_s`."),
+    ] = {}  # noqa: RUF012 - a Struct copies it
+    rest_s: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=RETRY_GAP_S_MAX,
+            description="How long somebody who wants no call now is left alone; 0: for good.",
+        ),
+    ] = 0
+    weight: Annotated[
+        int, Meta(ge=1, le=WEIGHT_MAX, description="Its share of lines that others want too.")
+    ] = 1
+    after: Annotated[
+        Column, Meta(description="Only people who heard the message of this campaign.")
+    ] = ""
+    after_s: Annotated[int, Meta(ge=0, le=RETRY_GAP_S_MAX, description="So long ago at least.")] = 0
 
 
 def spec_faults(spec: CampaignSpec) -> list[FlowFault]:
@@ -255,8 +211,8 @@ def _part_spec(part: Part) -> str | SaySpec:
     )
 
 
-def to_settings(spec: CampaignSpec, list_id: int) -> CampaignSettings:
-    """The record that the store keeps."""
+def to_settings(spec: CampaignSpec, list_id: int, after_campaign: int = 0) -> CampaignSettings:
+    """The record that the store keeps; ids stand in it for the names of the spec."""
     return CampaignSettings(
         name=spec.name,
         list_id=list_id,
@@ -278,11 +234,26 @@ def to_settings(spec: CampaignSpec, list_id: int) -> CampaignSettings:
         rechecks_max=spec.rechecks_max,
         recheck_gap_s=spec.recheck_gap_s,
         record=spec.record,
+        skip_holidays=spec.skip_holidays,
+        zone_column=spec.zone_column,
+        consent=spec.consent,
+        consent_column=spec.consent_column,
+        caller_name=spec.caller_name,
+        abandoned_prompt=spec.abandoned_prompt,
+        cap_binds_retries=spec.cap_binds_retries,
+        retries={
+            Outcome(outcome): Retry(retry.gap_s, retry.tries_max)
+            for outcome, retry in spec.retries.items()
+        },
+        rest_s=spec.rest_s,
+        weight=spec.weight,
+        after_campaign=after_campaign,
+        after_s=spec.after_s,
     )
 
 
-def from_settings(settings: CampaignSettings, list_name: str) -> CampaignSpec:
-    """The way back, for people to read."""
+def from_settings(settings: CampaignSettings, list_name: str, after: str = "") -> CampaignSpec:
+    """The way back, for people to read; `after` is the name of the campaign before this one."""
     return CampaignSpec(
         name=settings.name,
         list=list_name,
@@ -306,7 +277,7 @@ def from_settings(settings: CampaignSettings, list_name: str) -> CampaignSpec:
             HoursSpec(
                 start=_clock(h.start_minute),
                 end=_clock(h.end_minute),
-                days=tuple(Weekday(_DAYS[day]) for day in h.weekdays),
+                days=tuple(Weekday(DAYS[day]) for day in h.weekdays),
             )
             for h in settings.hours
         ),
@@ -324,6 +295,21 @@ def from_settings(settings: CampaignSettings, list_name: str) -> CampaignSpec:
         calls_per_s_max=settings.calls_per_s_max,
         start_at=at_time(settings.start_ms) if settings.start_ms else UNSET,
         end_at=at_time(settings.end_ms) if settings.end_ms else UNSET,
+        skip_holidays=settings.skip_holidays,
+        zone_column=settings.zone_column,
+        consent=settings.consent,
+        consent_column=settings.consent_column,
+        caller_name=settings.caller_name,
+        abandoned_prompt=settings.abandoned_prompt,
+        cap_binds_retries=settings.cap_binds_retries,
+        retries={
+            RetriedOutcome(outcome.value): RetrySpec(gap_s=retry.gap_s, tries_max=retry.tries_max)
+            for outcome, retry in settings.retries.items()
+        },
+        rest_s=settings.rest_s,
+        weight=settings.weight,
+        after=after or (str(settings.after_campaign) if settings.after_campaign else ""),
+        after_s=settings.after_s,
     )
 
 
@@ -342,7 +328,7 @@ def _clock(minute: int) -> str:
 
 
 def _day(day: Weekday) -> int:
-    return _DAYS.index(day.value)
+    return DAYS.index(day.value)
 
 
 def _ms(at: datetime | UnsetType) -> int:

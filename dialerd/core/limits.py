@@ -6,14 +6,16 @@ from typing import Final
 
 # Regimes and campaigns: settings past these are refused.
 HOURS_MAX: Final = 50  # calling windows of one campaign
-HORIZON_DAYS: Final = 8  # how far ahead an opening is looked for; a week and a day
+HORIZON_DAYS: Final = 15  # how far ahead an opening is looked for: long holidays and a week
 CAP_CALLS_MAX: Final = 1_000
 CAP_WINDOW_S_MAX: Final = 366 * 86_400
 ATTEMPTS_MAX: Final = 100
 RECHECKS_MAX: Final = 10
 RETRY_GAP_S_MAX: Final = 90 * 86_400
+IN_FLIGHT_RETRY_S: Final = 60  # when a number that is being called is looked at again
 RING_S_MIN: Final = 5
 RING_S_MAX: Final = 180
+WEIGHT_MAX: Final = 100  # of a campaign against others
 CALLS_PER_S_MAX: Final = 10_000.0
 NAME_CHARS_MAX: Final = 200
 

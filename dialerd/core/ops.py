@@ -137,7 +137,11 @@ class OldCall(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Claim(msgspec.Struct, frozen=True):
-    """A lead handed to the dialer: leased, cap reserved, not yet dialed."""
+    """A lead handed to the dialer: leased, cap reserved, not yet dialed.
+
+    `zones` are where the person lives, where that matters for the hours; `tries` how many of its
+    tries ended how.
+    """
 
     attempt_id: int
     campaign_id: int
@@ -147,6 +151,8 @@ class Claim(msgspec.Struct, frozen=True):
     carrier: str
     fields: dict[str, str]
     callback: Callback | None = None  # the promise that this claim keeps
+    zones: tuple[str, ...] = ()
+    tries: dict[Outcome, int] = {}
 
 
 class ClaimBatch(msgspec.Struct, frozen=True):

@@ -6,8 +6,9 @@
 | no_answer   | retry after `retry_gap_s` while tries are left, else exhausted   |
 | declined    | the same                                                         |
 | busy        | the same                                                         |
-| unreachable | recheck after `recheck_gap_s` while rechecks or tries are left,  |
-|             | else exhausted: off the dialing list, on the unreachable list    |
+| unreachable | on the waiting list: recheck after `recheck_gap_s` while         |
+|             | rechecks or tries are left, else unreachable: off the dialing    |
+|             | list, on the list of unreachable numbers                         |
 | invalid     | exhausted at once: the number does not exist                     |
 | failed      | our own fault: due again soon, and not held against the lead     |
 | cancelled   | ours too, but the phone may have rung: due after `retry_gap_s`   |
@@ -17,6 +18,9 @@
 | abandoned   | as no_answer: somebody was there, and we were not                |
 | agent_left  | the same                                                         |
 | machine     | the same                                                         |
+
+`retries` has a gap of its own for an outcome, and how many tries of a lead may end so: then that
+decides instead of `attempts_max`.
 
 A failed or cancelled try may exceed `attempts_max`, but only `OWN_FAULTS_MAX` times: a trunk that
 refuses everything must not dial one lead for ever.
@@ -29,6 +33,7 @@ from typing import Final, NamedTuple
 from dialerd.core.limits import OWN_FAULTS_MAX
 from dialerd.core.records import CampaignSettings, LeadState, Outcome
 
+AGAIN: Final = (LeadState.RETRY, LeadState.RECHECK)  # dialed again when it is due
 FAILED_GAP_S: Final = 60  # how soon a lead is due again when our own line failed
 
 
@@ -41,11 +46,19 @@ class Next(NamedTuple):
 
 _DONE: Final = Next(LeadState.DONE)
 _EXHAUSTED: Final = Next(LeadState.EXHAUSTED)
+_UNREACHABLE: Final = Next(LeadState.UNREACHABLE)
 _INTERRUPTED: Final = Next(LeadState.INTERRUPTED)
 
 
-def next_state(settings: CampaignSettings, outcome: Outcome, number: int) -> Next:
-    """Where a lead goes after its try `number` (from 1) ended in `outcome`."""
+def next_state(
+    settings: CampaignSettings, outcome: Outcome, number: int, same: int | None = None
+) -> Next:
+    """Where a lead goes after its try `number` (from 1) ended in `outcome`.
+
+    `same` is how many of its tries ended so, this one included (None: as many as there were).
+    """
+    own = settings.retries.get(outcome)
+    same = number if same is None else same
     match outcome:
         case Outcome.ANSWERED | Outcome.TOO_LONG:
             return _DONE
@@ -58,11 +71,13 @@ def next_state(settings: CampaignSettings, outcome: Outcome, number: int) -> Nex
             | Outcome.AGENT_LEFT
             | Outcome.MACHINE
         ):
-            return _again(number < settings.attempts_max, settings.retry_gap_s)
+            gap_s = settings.retry_gap_s if own is None else own.gap_s
+            left = number < settings.attempts_max
+            if own is not None and own.tries_max:
+                left = same < own.tries_max
+            return _again(left, gap_s)
         case Outcome.UNREACHABLE:
-            if number < settings.attempts_max:
-                return _again(True, settings.recheck_gap_s or settings.retry_gap_s)
-            return _again(number <= settings.rechecks_max, settings.recheck_gap_s)
+            return _recheck(settings, number, same)
         case Outcome.INVALID:
             return _EXHAUSTED
         case Outcome.FAILED:
@@ -71,6 +86,19 @@ def next_state(settings: CampaignSettings, outcome: Outcome, number: int) -> Nex
             return _again(number < settings.attempts_max + OWN_FAULTS_MAX, settings.retry_gap_s)
         case Outcome.INTERRUPTED:
             return _INTERRUPTED
+
+
+def _recheck(settings: CampaignSettings, number: int, same: int) -> Next:
+    """A phone that was off: the waiting list, or its end."""
+    own = settings.retries.get(Outcome.UNREACHABLE)
+    gap_s = settings.recheck_gap_s if own is None else own.gap_s
+    if own is not None and own.tries_max:
+        left = same < own.tries_max
+    elif number < settings.attempts_max:
+        left, gap_s = True, gap_s or settings.retry_gap_s
+    else:
+        left = number <= settings.rechecks_max
+    return Next(LeadState.RECHECK, gap_s) if left else _UNREACHABLE
 
 
 def _again(allowed: bool, gap_s: int) -> Next:  # noqa: FBT001

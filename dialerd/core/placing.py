@@ -16,8 +16,9 @@ from dialerd.core.events import Answered, Dialed, LegEvent, Released, Ringing
 from dialerd.core.floor import Floor
 from dialerd.core.leads import Leads
 from dialerd.core.limits import ASK_GAP_NS, DIALS_PER_STEP, STALE_TIMERS_MAX
+from dialerd.core.outcome import AGAIN
 from dialerd.core.pacing import NS
-from dialerd.core.records import LeadState, Outcome
+from dialerd.core.records import Outcome
 from dialerd.core.running import Held, Run
 from dialerd.core.selection import Route
 from dialerd.core.trunk import Trunk
@@ -130,7 +131,7 @@ class Placing:
         run.live -= 1
         if call.outcome is not None:  # else it was never dialed
             run.outcomes[call.outcome] += 1
-        if call.next_state is LeadState.RETRY:
+        if call.next_state in AGAIN:
             due_ns = call.due_s * NS - floor.clock.offset_ns
             self._leads.ask_by(run, max(due_ns, now_ns + ASK_GAP_NS))
         if not run.live and not run.held_count:
@@ -215,7 +216,12 @@ class Placing:
                 ready_ns = min(ready_ns, lane.route.ready_ns())
                 continue
             run.turn = at + 1
-            self._begin(run, lane.held.popleft(), trunk, lane.route, now_ns)
+            held = lane.held.popleft()
+            if run.by_lead and not run.open_for(held.claim, now_ns + self._floor.clock.offset_ns):
+                run.held_count -= 1
+                self._leads.give_back([held], now_ns)  # the store says when it opens there
+                return 0
+            self._begin(run, held, trunk, lane.route, now_ns)
             return 0
         return ready_ns
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dialerd.core.campaign_spec import PromptName
 from dialerd.core.control_base import Reply, Request
+from dialerd.core.spec_parts import PromptName
 
 
 class PromptError(ValueError):

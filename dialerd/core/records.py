@@ -53,6 +53,19 @@ class LeadState(IntEnum):
     CALLBACK = 12  # booked: due at its time, or, an agent's own, when it becomes anybody's
 
 
+WAITING: Final = (
+    LeadState.RETRY,
+    LeadState.RECHECK,
+    LeadState.CAPPED,
+    LeadState.RESTING,
+    LeadState.READY,
+)
+"""States of leads that are to be dialed, in the order in which they are claimed."""
+
+IN_HAND: Final = (LeadState.CLAIMED, LeadState.DIALING)
+"""States of leads in the dialer's hands."""
+
+
 class Outcome(StrEnum):
     """How one attempt ended: exactly one per attempt (the system disposition)."""
 

@@ -17,7 +17,7 @@ from dialerd.core.limits import (
 from dialerd.core.ops import Claim
 from dialerd.core.pacing import NS, RateLimit
 from dialerd.core.records import Campaign, CampaignState, DialMode, Outcome
-from dialerd.core.regime import check_regime, find_regime, window
+from dialerd.core.regime import Openings, check_regime, find_regime, judged_by_lead, window
 from dialerd.core.selection import Route
 from fastpath.numbers import Number
 
@@ -53,6 +53,7 @@ class Run:
     __slots__ = (
         "_lane_of",
         "_open",
+        "_openings",
         "_rate_count",
         "_rate_from_ns",
         "_until_wall_ns",
@@ -61,6 +62,7 @@ class Run:
         "asked_ns",
         "back_off_s",
         "broken",
+        "by_lead",
         "campaign",
         "ended",
         "exhausted",
@@ -97,6 +99,8 @@ class Run:
             self.plan = FlowPlan(settings.flow)
         except ValueError as error:
             self.broken = str(error)
+        self.by_lead = not self.broken and judged_by_lead(settings)
+        self._openings = Openings(settings)
         self._open = False
         self._until_wall_ns: int | None = _LONG_AGO
         self.ended = False  # past its end time
@@ -135,6 +139,10 @@ class Run:
             self._open, self._until_wall_ns = now
             self.ended = now.until_ns is None
         return self._open
+
+    def open_for(self, claim: Claim, wall_ns: int) -> bool:
+        """Whether hours allow dialing where this person lives; only asked when `by_lead`."""
+        return self._openings.at(wall_ns, claim.zones).open
 
     def clock_stepped(self) -> None:
         """Nothing known about time holds any more."""

@@ -80,6 +80,9 @@ SETTLED = frozenset(
         LeadState.CAPPED,
         LeadState.BLOCKED,
         LeadState.INTERRUPTED,
+        LeadState.RECHECK,
+        LeadState.UNREACHABLE,
+        LeadState.RESTING,
     }
 )
 

@@ -9,9 +9,17 @@ import msgspec
 
 from dialerd.core.ops import AppendEvents, BeginDial, DialOp, Finish, KeepLine, ReleaseClaim
 from dialerd.core.ports import ConflictError, StoreError
-from dialerd.core.records import Attempt, CallEvent, CampaignState, Lead, LeadState, Outcome
-from dialerd.store import caps, dialogs, ended, usage
-from dialerd.store.claims import IN_HAND, give_back, put_back
+from dialerd.core.records import (
+    IN_HAND,
+    Attempt,
+    CallEvent,
+    CampaignState,
+    Lead,
+    LeadState,
+    Outcome,
+)
+from dialerd.store import caps, dialogs, donotcall, ended, usage
+from dialerd.store.claims import give_back, put_back
 from dialerd.store.limits import EVENT_INDEX_MAX, EVENTS_PER_OP_MAX
 from dialerd.store.schema import (
     ATTEMPT,
@@ -23,7 +31,6 @@ from dialerd.store.schema import (
     event_key,
     lead_key,
     open_key,
-    phone_key,
 )
 from dialerd.store.unit import OUTCOME_INDEX, Unit
 
@@ -64,9 +71,9 @@ def _begin(unit: Unit, op: BeginDial, held: OpenAttempt) -> bool:
     t = unit.t
     kept_at = attempt_key(held.campaign_id, held.lead_id, op.attempt_id)
     raw = t.attempts.get(kept_at)
-    blocked = t.dnc.get(phone_key(held.phone)) is not None
+    blocked = donotcall.heeded(unit, held.campaign_id, held.phone, op.at_ms)
     if raw is not None:
-        if blocked:
+        if blocked is not None:
             return False
         moved = msgspec.structs.replace(
             ATTEMPT.unpack(raw), trunk=op.trunk, call_id=op.call_id, rule=op.rule,
@@ -75,8 +82,9 @@ def _begin(unit: Unit, op: BeginDial, held: OpenAttempt) -> bool:
         t.attempts.put(kept_at, ATTEMPT.pack(moved))
         dialogs.keep(unit, op.attempt_id, op.line)
         return True
-    if blocked:
-        give_back(unit, op.attempt_id, held, LeadState.BLOCKED, 0)
+    if blocked is not None:
+        state = LeadState.RESTING if blocked.until_ms else LeadState.BLOCKED
+        give_back(unit, op.attempt_id, held, state, -(-blocked.until_ms // 1000))
         return False
     running = unit.campaign(held.campaign_id).state is CampaignState.RUNNING
     if not running or op.at_ms > held.lease_ms:
@@ -96,6 +104,7 @@ def _begin(unit: Unit, op: BeginDial, held: OpenAttempt) -> bool:
         port=op.port,
         minute_milli=op.minute_milli,
         usage_day=op.usage_day,
+        evidence=held.evidence,
     )
     t.attempts.put(kept_at, ATTEMPT.pack(attempt))
     dialogs.keep(unit, op.attempt_id, op.line)
@@ -103,16 +112,8 @@ def _begin(unit: Unit, op: BeginDial, held: OpenAttempt) -> bool:
     books = unit.books(held.campaign_id)
     books.leads[lead.state] -= 1
     books.leads[DIALING] += 1
-    dialing = Lead(
-        lead.campaign_id,
-        lead.lead_id,
-        lead.contact,
-        lead.phone,
-        DIALING,
-        held.number,
-        0,
-        op.attempt_id,
-        lead.outcome,
+    dialing = msgspec.structs.replace(
+        lead, state=DIALING, attempts=held.number, due_s=0, attempt_id=op.attempt_id
     )
     t.leads.put(lead_key(lead.campaign_id, lead.lead_id), LEAD.pack(dialing))
     return True
@@ -163,6 +164,7 @@ def _finish(unit: Unit, op: Finish, held: OpenAttempt) -> None:
         begun.port if begun else "",
         begun.minute_milli if begun else 0,
         begun.usage_day if begun else 0,
+        begun.evidence if begun else "",
     )
     t.attempts.put(kept_at, ATTEMPT.pack(done))
     ended.record(unit, held.campaign_id, held.lead_id, op.attempt_id)
@@ -171,7 +173,9 @@ def _finish(unit: Unit, op: Finish, held: OpenAttempt) -> None:
     _append(unit, held, op.attempt_id, op.first, op.events)
     caps.settle(unit, held.phone, op.attempt_id, _level(op) if begun else None, op.at_ms)
     unit.books(held.campaign_id).outcomes[OUTCOME_INDEX[op.outcome]] += 1
-    lead = msgspec.structs.replace(_lead(unit, held), attempts=held.number, outcome=op.outcome)
+    lead = _lead(unit, held)
+    tries = {**lead.tries, op.outcome: lead.tries.get(op.outcome, 0) + 1}
+    lead = msgspec.structs.replace(lead, attempts=held.number, outcome=op.outcome, tries=tries)
     put_back(unit, lead, op.lead_state, op.due_s)
 
 
@@ -179,6 +183,8 @@ def _level(op: Finish) -> int:
     """How far a dialed attempt got, for the caps."""
     if op.heard or op.outcome is Outcome.INTERRUPTED:
         return caps.HEARD
+    if op.outcome is Outcome.ABANDONED:
+        return caps.ANSWERED | caps.ABANDONED
     if op.answered_ms or op.outcome is Outcome.ANSWERED:
         return caps.ANSWERED
     return caps.ATTEMPTED

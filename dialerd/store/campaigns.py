@@ -15,7 +15,7 @@ from dialerd.core.records import (
     LeadState,
     Outcome,
 )
-from dialerd.core.regime import check_regime
+from dialerd.core.regime import check_approval, check_regime
 from dialerd.store.limits import LISTED_MAX, NAME_BYTES_MAX, STEP_ROWS
 from dialerd.store.lists import check_name, get_list
 from dialerd.store.schema import (
@@ -124,6 +124,10 @@ def _ticket(campaign_id: int) -> bytes:
 
 
 def _begin_freeze(unit: Unit, campaign: Campaign, note: Note) -> More:
+    try:
+        check_approval(campaign.settings, note[1])
+    except ValueError as error:
+        raise StoreError(str(error)) from None
     people = get_list(unit, campaign.settings.list_id)
     if not people.size:
         raise ConflictError(f"list {people.name!r} is empty: there is nobody to call")

@@ -1,40 +1,36 @@
-"""Frequency caps: which calls to a number count, for whom, and when it may be called again.
+"""The calls to every number, kept by number and so across campaigns: what frequency caps count.
 
-One entry per call, kept by number and so across campaigns. Every entry says how far the call got;
-a campaign whose cap counts messages heard looks only at calls that were heard, one that counts
-attempts looks at all. A claim reserves: while an entry is RESERVED nobody else gets the number,
-whatever their caps. The window is counted from the end of the call, which is the careful reading.
+One entry per call; it says how far the call got (`dialerd.core.frequency`). A claim reserves: while
+an entry is RESERVED nobody else gets the number, whatever their caps.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Final
 
+from dialerd.core.frequency import (
+    ABANDONED,
+    ANSWERED,
+    ATTEMPTED,
+    FAR,
+    HEARD,
+    RESERVED,
+    Entry,
+    in_flight,
+)
 from dialerd.core.limits import CAP_WINDOW_S_MAX
 from dialerd.core.ports import ConflictError
-from dialerd.core.records import CapCounts, FrequencyCap
 from dialerd.store.limits import CAP_ENTRIES_MAX
 from dialerd.store.schema import phone_key, seal, unseal
 from dialerd.store.unit import Unit
 
-RESERVED: Final = 0
-ATTEMPTED: Final = 1
-ANSWERED: Final = 2
-HEARD: Final = 3
-COUNTED_FROM: Final = {
-    CapCounts.ATTEMPTED: ATTEMPTED,
-    CapCounts.ANSWERED: ANSWERED,
-    CapCounts.HEARD: HEARD,
-}
-
 HIDDEN: Final = b"hidden_numbers"  # how many
 SECRET: Final = b"secret"
 DIGEST_BYTES: Final = 16
+__all__ = ["ABANDONED", "ANSWERED", "ATTEMPTED", "HEARD", "RESERVED", "Entry", "in_flight"]
 
-Entry = tuple[int, int, int]  # at_ms, level, attempt id
 _entry = struct.Struct(">QBQ")
 KEPT_MIN: Final = 8  # calls of a number that are remembered however old they are
 
@@ -89,24 +85,6 @@ def save(unit: Unit, phone: int, entries: list[Entry]) -> None:
         unit.t.caps.delete(phone_key(phone))
 
 
-def in_flight(entries: list[Entry]) -> bool:
-    """Whether some campaign holds the number now."""
-    return any(level == RESERVED for _, level, _ in entries)
-
-
-def eligible_ms(entries: list[Entry], caps: Iterable[FrequencyCap], now_ms: int) -> int:
-    """When every cap allows the next call, Unix ms; `now_ms` when they do already."""
-    latest = now_ms
-    for cap in caps:
-        window_ms = cap.window_s * 1000
-        floor = COUNTED_FROM[cap.counts]
-        counted = [at for at, level, _ in entries if level >= floor and at + window_ms > now_ms]
-        if len(counted) >= cap.calls_max:
-            counted.sort()
-            latest = max(latest, counted[-cap.calls_max] + window_ms)
-    return latest
-
-
 def settle(unit: Unit, phone: int, attempt_id: int, level: int | None, at_ms: int) -> None:
     """Turn the reservation of an attempt into a call that got as far as `level`; None: undo it."""
     entries = [entry for entry in load(unit, phone) if entry[2] != attempt_id]
@@ -126,9 +104,9 @@ def _pruned(entries: list[Entry], now_ms: int) -> list[Entry]:
         at_ms, level, _ = entry
         if level == RESERVED:
             kept.append(entry)
-        elif at_ms > oldest_ms and seen[level] < CAP_ENTRIES_MAX:
+        elif at_ms > oldest_ms and seen[level & FAR] < CAP_ENTRIES_MAX:
             kept.append(entry)
-            for lower in range(ATTEMPTED, level + 1):
+            for lower in range(ATTEMPTED, (level & FAR) + 1):
                 seen[lower] += 1
     kept.reverse()
     return kept

@@ -1,8 +1,9 @@
 """Leads in the dialer's hands: claiming them, giving them back, and clearing up after a crash.
 
-Order of a claim: leads whose RETRY is due, then those whose frequency cap has passed, then fresh
-ones; within each by due time, then in the order of the list. A retry keeps a moment that was
-chosen for that person; a fresh lead has none to miss.
+Order of a claim: leads whose RETRY is due, then rechecks of phones that were off, then those whose
+frequency cap has passed or whose rest is over, then fresh ones; within each by due time, then in
+the order of the list. A retry keeps a moment that was chosen for that person; a fresh lead has none
+to miss. Whether one may be dialed now is for `dialerd.core.rules` to say.
 """
 
 from __future__ import annotations
@@ -14,16 +15,18 @@ import msgspec
 from dialerd.core.ops import Claim, ClaimBatch
 from dialerd.core.ports import ConflictError, StoreError
 from dialerd.core.records import (
+    IN_HAND,
+    WAITING,
     Campaign,
     CampaignState,
-    FrequencyCap,
+    Contact,
     Lead,
     LeadState,
     Outcome,
 )
-from dialerd.core.regime import effective_caps
-from dialerd.store import caps, dialogs, ended, usage
-from dialerd.store.limits import CLAIM_MAX, EXAMINED_MAX, IN_FLIGHT_RETRY_S, STEP_ROWS
+from dialerd.core.rules import Person, Rule, Rules, Verdict
+from dialerd.store import caps, dialogs, donotcall, ended, sequences, usage
+from dialerd.store.limits import CLAIM_MAX, EXAMINED_MAX, STEP_ROWS
 from dialerd.store.schema import (
     ATTEMPT,
     CONTACT,
@@ -36,14 +39,11 @@ from dialerd.store.schema import (
     due_key,
     lead_key,
     open_key,
-    phone_key,
     read_u64,
     split_due,
 )
 from dialerd.store.unit import OUTCOME_INDEX, More, Unit
 
-ORDER: Final = (LeadState.RETRY, LeadState.CAPPED, LeadState.READY)
-IN_HAND: Final = (LeadState.CLAIMED, LeadState.DIALING)
 READY, CLAIMED, BLOCKED = LeadState.READY, LeadState.CLAIMED, LeadState.BLOCKED
 LEASES_FROM: Final = (
     b"leases_from_ms"  # no lease of an undialed claim ends before; 0: there is none
@@ -54,17 +54,22 @@ NEXT_ATTEMPT: Final = b"next_attempt"
 class _Batch:
     """A claim while it is made."""
 
-    __slots__ = ("blocked", "campaign", "capped", "caps", "claims", "lease_ms", "node", "now_ms")
+    __slots__ = ("blocked", "campaign", "capped", "claims", "later", "lease_ms", "node", "rules")
 
     def __init__(self, campaign: Campaign, now_ms: int, lease_s: int, node: str) -> None:
         self.campaign = campaign
         self.node = node
-        self.caps: tuple[FrequencyCap, ...] = effective_caps(campaign.settings)
-        self.now_ms = now_ms
+        self.rules = Rules(campaign.campaign_id, campaign.settings, now_ms)
         self.lease_ms = now_ms + lease_s * 1000
         self.claims: list[Claim] = []
         self.capped = 0
         self.blocked = 0
+        self.later = 0  # outside hours where they live, or not due by another rule
+
+    @property
+    def set_aside(self) -> int:
+        """How many leads were looked at and not claimed."""
+        return self.capped + self.blocked + self.later
 
 
 def claim(
@@ -72,9 +77,10 @@ def claim(
 ) -> ClaimBatch:
     """Up to `n` due leads; see `Store.claim`.
 
-    Leads on a do-not-call list become BLOCKED. Leads that a cap holds back become CAPPED, due when
-    it allows them; a number that is in the dialer's hands already is looked at again a minute
-    later. One claim sets aside a bounded number of leads: after that `next_due_s` is not in the
+    Leads on a do-not-call list become BLOCKED, or RESTING where that is for a while. Leads that a
+    cap holds back become CAPPED, due when it allows them; a number that is in the dialer's hands
+    already is looked at again a minute later. What is outside its hours stays what it is, due when
+    they open. One claim sets aside a bounded number of leads: after that `next_due_s` is not in the
     future, and the next claim goes on.
     """
     campaign = unit.campaign(campaign_id)
@@ -87,9 +93,9 @@ def claim(
     batch = _Batch(campaign, now_ms, lease_s, node)
     wanted = min(n, CLAIM_MAX)
     now_s = now_ms // 1000
-    for state in ORDER:
+    for state in WAITING:
         first, stop = due_key(campaign_id, state, 0, 0), due_key(campaign_id, state, now_s + 1, 0)
-        while len(batch.claims) < wanted and batch.capped + batch.blocked < EXAMINED_MAX:
+        while len(batch.claims) < wanted and batch.set_aside < EXAMINED_MAX:
             found = unit.t.due.scan(first, stop, wanted - len(batch.claims))
             for key, _ in found:
                 _take(unit, batch, key)
@@ -116,49 +122,84 @@ def _take(unit: Unit, batch: _Batch, key: bytes) -> None:
     t.due.delete(key)
     kept_at = lead_key(campaign_id, lead_id)
     lead = LEAD.unpack(t.leads.get(kept_at) or b"")
-    phone = lead.phone
-    books = unit.books(campaign_id)
-    if t.dnc.get(phone_key(phone)) is not None:
-        batch.blocked += 1
-        put_back(unit, lead, BLOCKED, 0)
+    person = person_of(unit, batch.campaign, lead, batch.rules)
+    verdict = batch.rules.first(person)
+    if verdict is not None:
+        _set_aside(unit, batch, lead, verdict)
         return
-    entries = caps.load(unit, phone)
-    if entries:
-        if caps.in_flight(entries):
-            eligible_ms = batch.now_ms + IN_FLIGHT_RETRY_S * 1000
-        else:
-            eligible_ms = caps.eligible_ms(entries, batch.caps, batch.now_ms)
-        if eligible_ms > batch.now_ms:
-            batch.capped += 1
-            put_back(unit, lead, LeadState.CAPPED, -(-eligible_ms // 1000))
-            return
+    now_ms, phone = batch.rules.now_ms, lead.phone
     attempt_id = unit.next_number(NEXT_ATTEMPT)
     number = lead.attempts + 1
-    entries.append((batch.now_ms, caps.RESERVED, attempt_id))
-    caps.save(unit, phone, entries)
-    held = Lead(
-        campaign_id,
-        lead_id,
-        lead.contact,
-        phone,
-        CLAIMED,
-        lead.attempts,
-        0,
-        attempt_id,
-        lead.outcome,
-    )
+    caps.save(unit, phone, [*person.calls, (now_ms, caps.RESERVED, attempt_id)])
+    held = msgspec.structs.replace(lead, state=CLAIMED, due_s=0, attempt_id=attempt_id)
     t.leads.put(kept_at, LEAD.pack(held))
+    evidence = batch.rules.evidence(person)
     opened = OpenAttempt(
-        campaign_id, lead_id, phone, number, batch.now_ms, batch.lease_ms, batch.node
+        campaign_id, lead_id, phone, number, now_ms, batch.lease_ms, batch.node, evidence
     )
     t.open.put(open_key(attempt_id), OPEN.pack(opened))
+    books = unit.books(campaign_id)
     books.leads[state] -= 1
     books.leads[CLAIMED] += 1
-    raw = t.contacts.get(contact_key(batch.campaign.settings.list_id, lead.contact))
-    contact = CONTACT.unpack(raw or b"")
+    contact = _contact(unit, batch.campaign, lead)
     batch.claims.append(
-        Claim(attempt_id, campaign_id, lead_id, phone, number, contact.carrier, contact.fields)
+        Claim(
+            attempt_id,
+            campaign_id,
+            lead_id,
+            phone,
+            number,
+            contact.carrier,
+            contact.fields,
+            zones=batch.rules.zones(person),
+            tries=lead.tries,
+        )
     )
+
+
+def _contact(unit: Unit, campaign: Campaign, lead: Lead) -> Contact:
+    raw = unit.t.contacts.get(contact_key(campaign.settings.list_id, lead.contact))
+    return CONTACT.unpack(raw or b"")
+
+
+def person_of(unit: Unit, campaign: Campaign, lead: Lead, rules: Rules, never: str = "") -> Person:
+    """What the rules ask about a lead. One that is not due is not asked of here."""
+    phone = lead.phone
+    return Person(
+        phone,
+        _contact(unit, campaign, lead).fields if rules.reads_fields else {},
+        donotcall.bans(unit, phone),
+        caps.load(unit, phone),
+        lead.outcome,
+        callback=lead.state is LeadState.CALLBACK,
+        due_ms=0,
+        heard_ms=sequences.heard_ms(unit, campaign, phone) if rules.s.after_campaign else 0,
+        never=never,
+    )
+
+
+def _set_aside(unit: Unit, batch: _Batch, lead: Lead, verdict: Verdict) -> None:
+    """What may not be dialed now waits until it may, or is out."""
+    state = lead.state
+    match verdict.rule:
+        case Rule.REGIME_CAP | Rule.CAMPAIGN_CAP:
+            batch.capped += 1
+            state = state if state is LeadState.CALLBACK else LeadState.CAPPED
+        case Rule.DO_NOT_CALL if verdict.until_ms:
+            batch.later += 1
+            state = LeadState.RESTING
+        case Rule.HOURS | Rule.SEQUENCE if verdict.until_ms:
+            batch.later += 1
+        case Rule.HOURS:  # past the campaign's end: what it is, until somebody looks
+            batch.later += 1
+            put_back(unit, lead, state, DUE_MAX)
+            return
+        case _:
+            batch.blocked += 1
+            state = BLOCKED
+    if verdict.rule is Rule.DO_NOT_CALL:
+        donotcall.count_hit(unit, batch.rules, lead.phone)
+    put_back(unit, lead, state, -(-verdict.until_ms // 1000))
 
 
 def put_back(unit: Unit, lead: Lead, state: LeadState, due_s: int) -> None:
@@ -173,7 +214,7 @@ def put_back(unit: Unit, lead: Lead, state: LeadState, due_s: int) -> None:
 def _next_due_s(unit: Unit, campaign_id: int) -> int | None:
     """The due second of the first lead that waits."""
     earliest: int | None = None
-    for state in ORDER:
+    for state in WAITING:
         first, stop = due_key(campaign_id, state, 0, 0), due_key(campaign_id, state + 1, 0, 0)
         for key, _ in unit.t.due.scan(first, stop, 1):
             due_s: int = split_due(key)[2]
@@ -198,6 +239,8 @@ def give_back(
     raw = unit.t.leads.get(lead_key(held.campaign_id, held.lead_id))
     lead = LEAD.unpack(raw or b"")
     waiting = LeadState.RETRY if lead.attempts else READY
+    if lead.outcome is Outcome.UNREACHABLE:
+        waiting = LeadState.RECHECK
     put_back(unit, lead, waiting if state is None else state, due_s)
 
 

@@ -10,9 +10,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Final
 
-from dialerd.core.records import Campaign, CampaignState, LeadState, Outcome
+from dialerd.core.records import IN_HAND, Campaign, CampaignState, LeadState, Outcome
 from dialerd.store import campaigns, caps, dialogs, ended, lists
-from dialerd.store.claims import IN_HAND, LEASES_FROM, NEXT_ATTEMPT
+from dialerd.store.claims import LEASES_FROM, NEXT_ATTEMPT
 from dialerd.store.engine import Table
 from dialerd.store.limits import EVENT_INDEX_MAX
 from dialerd.store.reading import scan_all

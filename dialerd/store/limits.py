@@ -16,7 +16,7 @@ EVENT_INDEX_MAX: Final = 10_000  # events of one attempt past this index are dro
 # Claims: a larger n is cut down.
 CLAIM_MAX: Final = 1_000
 EXAMINED_MAX: Final = 2_000  # capped and blocked leads one claim may set aside before it answers
-IN_FLIGHT_RETRY_S: Final = 60  # when a number another campaign is calling is looked at again
+BANS_MAX: Final = 64  # do-not-call entries of one number that are looked at
 CAP_ENTRIES_MAX: Final = 1_000  # calls remembered for each number and each kind of counting
 
 # What ended, and who takes it.

@@ -17,6 +17,8 @@ import msgspec
 
 from dialerd.core.ports import ConflictError
 from dialerd.core.records import (
+    IN_HAND,
+    WAITING,
     Attempt,
     CallEvent,
     Campaign,
@@ -29,7 +31,7 @@ from dialerd.core.records import (
     LeadState,
 )
 from dialerd.store import campaigns, caps, donotcall, lists
-from dialerd.store.claims import IN_HAND, ORDER, put_back
+from dialerd.store.claims import put_back
 from dialerd.store.ended import events_of
 from dialerd.store.limits import EVENT_INDEX_MAX, LISTED_MAX
 from dialerd.store.reading import scan_all
@@ -167,7 +169,7 @@ def _erase_lead(unit: Unit, lead: Lead, counts: dict[str, int]) -> None:
         raise ConflictError("the number is being called just now: try again when that is over")
     campaign_id, lead_id = lead.campaign_id, lead.lead_id
     nobody = msgspec.structs.replace(lead, phone=0)
-    if lead.state in ORDER:
+    if lead.state in WAITING:
         unit.t.due.delete(due_key(campaign_id, lead.state, lead.due_s, lead_id))
         put_back(unit, nobody, LeadState.BLOCKED, 0)
     else:

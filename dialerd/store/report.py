@@ -18,6 +18,7 @@ from typing import Any, Final
 import msgspec
 
 from dialerd.core.ports import ReportRow
+from dialerd.core.records import WAITING as ALL_WAITING
 from dialerd.core.records import Attempt, CallEvent, LeadState
 from dialerd.core.spreadsheet import safe
 from dialerd.store.base import BaseStore
@@ -44,7 +45,7 @@ COLUMNS: Final = (
     "interactions",
 )
 BOM: Final = "\ufeff"
-WAITING: Final = (LeadState.RETRY, LeadState.CAPPED)
+WAITING: Final = tuple(state for state in ALL_WAITING if state is not LeadState.READY)
 SECONDS_KEPT: Final = 4_096
 
 Stamp = Callable[[int], str]

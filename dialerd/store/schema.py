@@ -16,7 +16,8 @@
     attempts    campaign u32 | lead u32 | attempt u64    Attempt        written when dialing begins
     events      campaign u32 | lead u32 | attempt u64 | index u32       tuple of CallEvent
     caps        phone u64                                calls that use up a frequency cap
-    dnc         phone u64                                DoNotCall
+    dnc         phone u64                                DoNotCall      of our own list, everywhere
+                phone u64 | list u8 | campaign u32       DoNotCall      any other
     dialogs     attempt u64                              the line of a begun attempt (`dialogs`)
     old_calls   attempt u64                              OldCall        until it has been ended
     usage       day u32 | trunk | NUL | port             Usage          what a line used
@@ -82,6 +83,7 @@ class OpenAttempt(Record):
     claimed_ms: int
     lease_ms: int
     node: str = ""  # who holds it; empty where there is one node
+    evidence: str = ""  # by which rules it was claimed
 
 
 class ContactPhone(Record):
@@ -206,6 +208,7 @@ AUDIT: Final = Codec[AuditLine](AuditLine)
 _u32, _u64 = struct.Struct(">I"), struct.Struct(">Q")
 _u32u32, _u32u64, _u64u32 = struct.Struct(">II"), struct.Struct(">IQ"), struct.Struct(">QI")
 _due = struct.Struct(">IBII")
+_ban = struct.Struct(">QBI")
 _attempt = struct.Struct(">IIQ")
 _event = struct.Struct(">IIQI")
 
@@ -218,6 +221,7 @@ open_key = phone_key = number64 = _u64.pack  # (attempt u64) (phone u64)
 contact_key = lead_key = _u32u32.pack  # (list u32, row u32) (campaign u32, lead u32)
 move_key = _u32u64.pack  # (campaign u32, move u64)
 phone_list_key = _u64u32.pack  # (phone u64, list u32)
+ban_key = _ban.pack  # (phone u64, list u8, campaign u32)
 due_key = _due.pack  # (campaign u32, state u8, due u32, lead u32)
 attempt_key = _attempt.pack  # (campaign u32, lead u32, attempt u64)
 event_key = _event.pack  # (campaign u32, lead u32, attempt u64, index u32)

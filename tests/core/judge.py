@@ -28,12 +28,22 @@ def _caps(world: World) -> None:
         assert leg.ended_ns or leg.mute, f"seed {world.seed}: a call stayed up"
     for phone, legs in by_phone.items():
         earlier = {}  # attempt -> (end, how far it got)
+        campaign_of: dict[int, int] = {}
         for leg in legs:
+            ours = [
+                how_far
+                for attempt, (_, how_far) in earlier.items()
+                if attempt != leg.attempt and campaign_of[attempt] == leg.campaign
+            ]
+            again = (
+                bool(ours) and max(ours) < _FAR[CapCounts.HEARD]
+            )  # a retry, not a second message
+            campaign_of[leg.attempt] = leg.campaign
             for attempt, (ended_ns, far) in earlier.items():
                 if attempt == leg.attempt:
                     continue
                 assert ended_ns <= leg.at_ns, f"seed {world.seed}: {phone} twice at once"
-                for cap in effective_caps(settings[leg.campaign]):
+                for cap in effective_caps(settings[leg.campaign], again=again):
                     if far < _FAR[cap.counts]:
                         continue
                     assert cap.calls_max > 1 or leg.at_ns - ended_ns >= (cap.window_s - 1) * NS, (

@@ -11,6 +11,7 @@ from dialerd.core.campaign_spec import (
     CampaignSpec,
     CapSpec,
     HoursSpec,
+    RetrySpec,
     StepSpec,
     Weekday,
     from_settings,
@@ -39,17 +40,30 @@ EVERYTHING = CampaignSpec(
     start_at=datetime(2026, 12, 1, 1, 0, 0, 250_000, UTC),
     end_at=datetime(2026, 12, 2, tzinfo=UTC),
     record=True,
+    skip_holidays=True,
+    zone_column="zone",
+    consent="form 7, 2026",
+    consent_column="agreed",
+    caller_name="ACME",
+    abandoned_prompt="sorry",
+    cap_binds_retries=True,
+    retries={"busy": RetrySpec(gap_s=300, tries_max=2)},
+    rest_s=86_400,
+    weight=3,
+    after="summer",
+    after_s=3_600,
 )
 
 
 def test_nothing_is_lost_on_the_way_to_the_store_and_back():
-    settings = to_settings(EVERYTHING, 7)
-    assert from_settings(settings, "people") == EVERYTHING
+    settings = to_settings(EVERYTHING, 7, 4)
+    assert from_settings(settings, "people", "summer") == EVERYTHING
+    assert from_settings(settings, "people").after == "4"
 
 
 def test_every_setting_can_be_written():
     """A setting of the core that no spec can reach would be dead."""
-    settings = to_settings(EVERYTHING, 7)
+    settings = to_settings(EVERYTHING, 7, 4)
     same = {
         field.name
         for field in msgspec.structs.fields(settings)
