@@ -15,6 +15,7 @@ import msgspec
 from dialerd.core.ops import ClaimBatch, DialOp, OldCall
 from dialerd.core.records import (
     Attempt,
+    BanList,
     CallEvent,
     Campaign,
     CampaignMove,
@@ -188,8 +189,13 @@ class Store(Protocol):
     def dnc_add(self, entries: Iterable[DoNotCall]) -> Awaitable[int]:
         """Add numbers; returns how many were new."""
 
-    def dnc_remove(self, phone: int) -> Awaitable[bool]:
+    def dnc_remove(
+        self, phone: int, *, kind: BanList = BanList.OWN, campaign_id: int = 0
+    ) -> Awaitable[bool]:
         """Whether it was there."""
+
+    def bans(self, phone: int) -> list[DoNotCall]:
+        """Every do-not-call entry of a number, of all lists and campaigns."""
 
     def dnc_has(self, phone: int) -> bool:
         """Whether nobody may dial it."""
@@ -197,8 +203,10 @@ class Store(Protocol):
     def dnc_find(self, phone: int) -> DoNotCall | None:
         """Since when and from where a number is on the list."""
 
-    def dnc_list(self, chunk: int = 10_000) -> Iterator[list[DoNotCall]]:
-        """All of them by number, in chunks of one short read transaction each."""
+    def dnc_list(
+        self, chunk: int = 10_000, *, kind: BanList = BanList.OWN
+    ) -> Iterator[list[DoNotCall]]:
+        """One list by number, in chunks of one short read transaction each."""
 
     # reading
     def report(self, campaign_id: int, chunk: int = 500) -> Iterator[list[ReportRow]]:

@@ -54,6 +54,7 @@ class LeadState(IntEnum):
 
 
 WAITING: Final = (
+    LeadState.CALLBACK,
     LeadState.RETRY,
     LeadState.RECHECK,
     LeadState.CAPPED,

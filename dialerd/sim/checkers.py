@@ -25,6 +25,7 @@ from dialerd.core.records import (
     LeadState,
     Outcome,
 )
+from dialerd.core.rules import RETRIED
 from dialerd.sim.ledger import Books, Call, Ended, phone_of
 
 AttemptOf = Callable[[str], int | None]
@@ -87,12 +88,32 @@ SETTLED = frozenset(
 )
 
 
-def doubled(books: Books, cap: FrequencyCap, attempt_of: AttemptOf) -> list[Fault]:
+def called_again(rows: Iterable[ReportRow]) -> frozenset[int]:
+    """Attempts that are exempt from a campaign's cap: retries and rechecks of who was not reached.
+
+    They are those whose lead was tried before, each time with an outcome that is retried.
+    """
+    found: set[int] = set()
+    for row in rows:
+        for at, (attempt, _) in enumerate(row.attempts):
+            earlier = [one.outcome for one, _ in row.attempts[:at]]
+            if earlier and RETRIED.issuperset(earlier):
+                found.add(attempt.attempt_id)
+    return frozenset(found)
+
+
+def doubled(
+    books: Books,
+    cap: FrequencyCap,
+    attempt_of: AttemptOf,
+    exempt: frozenset[int] = frozenset(),
+) -> list[Fault]:
     """Calls that should not have been placed.
 
     A call is one too many when `cap.calls_max` calls that count began in the `cap.window_s` before
     it. Calls of one attempt count as one, when each but the last failed before anybody was alerted
-    (an advance to another trunk).
+    (an advance to another trunk). Attempts in `exempt` (`called_again`) may be placed inside the
+    cap; they use it up all the same.
     """
     faults = [
         Fault(
@@ -109,11 +130,13 @@ def doubled(books: Books, cap: FrequencyCap, attempt_of: AttemptOf) -> list[Faul
         by_phone[phone_of(call.seen.user) or call.seen.user].append(call)
     for calls in by_phone.values():
         if len(calls) > 1:
-            faults.extend(_doubled_phone(calls, cap, attempt_of))
+            faults.extend(_doubled_phone(calls, cap, attempt_of, exempt))
     return faults
 
 
-def _doubled_phone(calls: list[Call], cap: FrequencyCap, attempt_of: AttemptOf) -> list[Fault]:
+def _doubled_phone(
+    calls: list[Call], cap: FrequencyCap, attempt_of: AttemptOf, exempt: frozenset[int]
+) -> list[Fault]:
     """The faults of one number; a Call-ID that names no attempt is an attempt of its own."""
     phone = phone_of(calls[0].seen.user)
     attempts: dict[int | str, list[Call]] = {}
@@ -121,10 +144,10 @@ def _doubled_phone(calls: list[Call], cap: FrequencyCap, attempt_of: AttemptOf) 
         attempts.setdefault(attempt_of(call.seen.call_id) or call.seen.call_id, []).append(call)
     faults: list[Fault] = []
     counted_ms: list[int] = []  # when each earlier attempt that uses the cap began
-    for legs in attempts.values():
+    for of, legs in attempts.items():
         began = legs[0].seen.at_ms
         used = len(counted_ms) - bisect_right(counted_ms, began - cap.window_s * 1000)
-        if used >= cap.calls_max:
+        if used >= cap.calls_max and of not in exempt:
             text = f"call {used + 1} within {cap.window_s} s"
             faults.append(Fault(Kind.INSIDE_CAP, phone, legs[0].seen.call_id, text))
         if any(_counts(leg, cap.counts) for leg in legs):

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from dialerd.core.ops import ClaimBatch, DialOp, OldCall
 from dialerd.core.ports import ContactsAdded, Progress, ReportRow, Store
 from dialerd.core.records import (
+    BanList,
     Campaign,
     CampaignMove,
     CampaignSettings,
@@ -196,9 +197,15 @@ class BaseStore(Store):
         rows = tuple(entries)
         return self._submit(lambda unit: donotcall.add(unit, rows), len(rows))
 
-    def dnc_remove(self, phone: int) -> Awaitable[bool]:
+    def dnc_remove(
+        self, phone: int, *, kind: BanList = BanList.OWN, campaign_id: int = 0
+    ) -> Awaitable[bool]:
         """Whether it was there. Leads that were BLOCKED stay so."""
-        return self._submit(lambda unit: donotcall.remove(unit, phone))
+        return self._submit(lambda unit: donotcall.remove(unit, phone, kind, campaign_id))
+
+    def bans(self, phone: int) -> list[DoNotCall]:
+        """Every do-not-call entry of a number, of all lists and campaigns."""
+        return self._read(lambda unit: donotcall.bans(unit, phone))
 
     def dnc_has(self, phone: int) -> bool:
         """Whether nobody may dial it."""
@@ -208,10 +215,12 @@ class BaseStore(Store):
         """Since when and from where a number is on the list; None when it is not."""
         return self._read(lambda unit: donotcall.find(unit, phone))
 
-    def dnc_list(self, chunk: int = SCAN_PAGE) -> Iterator[list[DoNotCall]]:
-        """All of them by number, in chunks of one short read transaction each."""
+    def dnc_list(
+        self, chunk: int = SCAN_PAGE, *, kind: BanList = BanList.OWN
+    ) -> Iterator[list[DoNotCall]]:
+        """One list by number, in chunks of one short read transaction each."""
         after = 0
-        while page := self._read(partial(donotcall.page, after=after, limit=chunk)):
+        while page := self._read(partial(donotcall.page, after=after, limit=chunk, kind=kind)):
             yield page
             after = page[-1].phone
 

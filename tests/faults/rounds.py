@@ -247,7 +247,8 @@ class Rounds:
         """Of a stopped daemon."""
         books, rows = self.world.books(), list(self._rows())
         cap = self.world.scene.cap
-        self._tell(checkers.doubled(books, cap, attempt_of))
+        again = checkers.called_again(rows)
+        self._tell(checkers.doubled(books, cap, attempt_of, again))
         self._tell(checkers.lost(books, rows, attempt_of))
         self._tell(checkers.mismatched(books, rows))
         self._judge_blocked(books, rows)

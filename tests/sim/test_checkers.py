@@ -19,7 +19,7 @@ from dialerd.core.records import (
     LeadState,
     Outcome,
 )
-from dialerd.sim.checkers import Kind, doubled, lost, mismatched
+from dialerd.sim.checkers import Kind, called_again, doubled, lost, mismatched
 from dialerd.sim.ledger import Books, Ended, Entry, Seen, join
 
 DAY_MS = 86_400_000
@@ -158,6 +158,18 @@ def test_the_fault_says_number_call_and_reason(world):
 def test_a_second_attempt_inside_the_cap_is_found(world):
     world.call(11, 84912000001, at_ms=29 * DAY_MS)
     assert world.doubled() == [Kind.INSIDE_CAP]
+
+
+def test_a_retry_of_who_was_not_reached_is_no_second_attempt(world):
+    attempted = FrequencyCap(1, 3_600, CapCounts.ATTEMPTED)
+    world.call(2_000, 84912000002, at_ms=60_000)
+    assert world.doubled(attempted) == [Kind.INSIDE_CAP]
+    busy, again = world.rows[1], world.rows[-1]
+    both = msgspec.structs.replace(busy, attempts=busy.attempts + again.attempts)
+    assert called_again([both]) == {2_000}
+    assert doubled(world.books, attempted, attempt_of, called_again([both])) == []
+    reached = msgspec.structs.replace(busy, attempts=again.attempts + again.attempts)
+    assert called_again([reached]) == set()
 
 
 def test_it_is_found_at_another_carrier_and_in_another_spelling(world):

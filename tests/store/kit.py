@@ -37,12 +37,9 @@ def filled_list(store: BaseStore, name: str, contacts: list[Contact]) -> int:
 
 
 def draft(store: BaseStore, list_id: int, name: str = "spring", **settings) -> Campaign:
-    settings.setdefault("cap", NO_CAP)
-    return wait(
-        store.create_campaign(
-            CampaignSettings(name, list_id, Flow(()), "loopback", **settings), "an", NOW
-        )
-    )
+    settings = {"cap": NO_CAP, "regime": "loopback"} | settings
+    made = CampaignSettings(name, list_id, Flow(()), **settings)
+    return wait(store.create_campaign(made, "an", NOW))
 
 
 def running(store: BaseStore, list_id: int, name: str = "spring", **settings) -> Campaign:
