@@ -114,7 +114,7 @@ class Asking:
     def begin(self, now_ns: int) -> None:
         """Send it to the present target, with credentials when a nonce is known already."""
         digest = self.digest
-        lines = digest.begin(self.ask.method, self.ask.request_uri) if digest else b""
+        lines = digest.begin(self.ask.method, self.uri) if digest else b""
         self._send(lines, now_ns)
 
     def _send(self, authorization: bytes, now_ns: int) -> None:
@@ -150,9 +150,8 @@ class Asking:
         """A final answer."""
         status = message.status
         if status in {401, 407} and self.digest is not None:
-            uri = self.ask.request_uri
-            cnonce = self.layer.token().decode()
-            lines = self.digest.answer(message, self.ask.method, uri, cnonce)
+            token = self.layer.token()
+            lines = self.digest.answer(message, self.ask.method, self.uri, token)
             if lines and self._step(CHALLENGE) & AGAIN:
                 self._send(lines, now_ns)
                 return

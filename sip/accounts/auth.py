@@ -198,7 +198,7 @@ class DigestClient:
         self._tried: dict[tuple[str, bool], int] = {}
         self.rounds = 0
 
-    def begin(self, method: str, uri: str) -> bytes:
+    def begin(self, method: str, uri: bytes) -> bytes:
         """A new request: the lines for what is known already, mostly none."""
         self.rounds = 0
         self._tried.clear()
@@ -208,9 +208,10 @@ class DigestClient:
         """Say nothing unasked any more: the next request goes to somebody else."""
         self._known.clear()
 
-    def answer(self, message: Message, method: str, uri: str, cnonce: str) -> bytes:
+    def answer(self, message: Message, method: str, uri: bytes, cnonce: bytes) -> bytes:
         """The lines that answer this 401 or 407; empty when we cannot, or did so in vain.
 
+        `cnonce` is a random token, used where a challenge is new.
         What another server of the path accepted before is said again (RFC 3261 section 22.3).
         """
         asked = self._asked(message)
@@ -218,7 +219,7 @@ class DigestClient:
         # A realm that does not ask again has accepted what it got.
         self._tried = tried
         self.rounds += 1
-        if not asked or self.rounds > CHALLENGES_MAX or not self._take(asked, cnonce):
+        if not asked or self.rounds > CHALLENGES_MAX or not self._take(asked, cnonce.decode()):
             for who in tried:
                 self._known.pop(who, None)
             return b""
@@ -256,13 +257,13 @@ class DigestClient:
                 best[challenge.realm, challenge.proxy] = challenge
         return list(best.values())
 
-    def _lines(self, method: str, uri: str) -> bytes:
-        lines = []
+    def _lines(self, method: str, uri: bytes) -> bytes:
+        lines, place = [], uri.decode("utf-8", "replace")
         for known in self._known.values():
             known.count += 1
             lines.append(
                 authorization(
-                    known.challenge, self._credentials, method, uri, known.cnonce, known.count
+                    known.challenge, self._credentials, method, place, known.cnonce, known.count
                 )
             )
         return b"".join(lines)

@@ -199,16 +199,12 @@ class Leg(Timer):
 
     def authorize(self, message: Message, method: str, uri: bytes) -> bytes:
         """The lines that answer a 401 or 407; empty when we cannot, or did so in vain."""
-        if self.digest is None:
-            return b""
-        cnonce = self.layer.token().decode()
-        return self.digest.answer(message, method, uri.decode("utf-8", "replace"), cnonce)
+        digest = self.digest
+        return b"" if digest is None else digest.answer(message, method, uri, self.layer.token())
 
     def foresee(self, method: str, uri: bytes) -> bytes:
         """The lines of a new request by which no challenge is needed, when its nonce is known."""
-        if self.digest is None:
-            return b""
-        return self.digest.begin(method, uri.decode("utf-8", "replace"))
+        return b"" if self.digest is None else self.digest.begin(method, uri)
 
     def describe(self, sdp: bytes, *, offer: bool) -> None:
         """This is our description from now on."""

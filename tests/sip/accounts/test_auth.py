@@ -66,12 +66,12 @@ class Client:
         self.serial = 0
 
     def begin(self) -> list[dict[str, str]]:
-        return said(self.digest.begin("REGISTER", "sip:h"))
+        return said(self.digest.begin("REGISTER", b"sip:h"))
 
     def answer(self, *lines: str, code: int = 401) -> list[dict[str, str]]:
         self.serial += 1
         message = challenged(*lines, code=code)
-        return said(self.digest.answer(message, "REGISTER", "sip:h", f"cn{self.serial}"))
+        return said(self.digest.answer(message, "REGISTER", b"sip:h", b"cn%d" % self.serial))
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_without_qop_there_is_no_count():
 def test_any_nonce_and_opaque_come_back_as_they_were(nonce: str):
     line = f'WWW-Authenticate: Digest realm="r", opaque="{nonce}", nonce="{nonce}", qop=auth'
     message = challenged(line)
-    lines = DigestClient(OURS).answer(message, "REGISTER", "sip:h", "c")
+    lines = DigestClient(OURS).answer(message, "REGISTER", b"sip:h", b"c")
     assert f'nonce="{nonce}"'.encode() in lines
     assert f'opaque="{nonce}"'.encode() in lines
     [one] = said(lines)
@@ -235,8 +235,8 @@ def test_hostile_servers_get_a_bounded_number_of_answers():
 
 def test_a_realm_of_ones_own_keeps_the_secret_from_others():
     digest = DigestClient(Credentials("alice", "secret", "home"))
-    assert not digest.answer(challenged(www("elsewhere")), "REGISTER", "sip:h", "c")
-    assert digest.answer(challenged(www("elsewhere"), www("home")), "REGISTER", "sip:h", "c")
+    assert not digest.answer(challenged(www("elsewhere")), "REGISTER", b"sip:h", b"c")
+    assert digest.answer(challenged(www("elsewhere"), www("home")), "REGISTER", b"sip:h", b"c")
 
 
 def test_userhash_and_charset_are_tolerated():

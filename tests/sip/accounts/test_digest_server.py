@@ -73,11 +73,11 @@ def test_our_own_client_is_let_in_again_and_again():
     head = "SIP/2.0 401 No\r\nVia: SIP/2.0/UDP h:1\r\nFrom: <sip:a@h>;tag=1\r\nTo: <sip:a@h>\r\n"
     challenge = head + "Call-ID: c\r\nCSeq: 1 REGISTER\r\n"
     data = challenge.encode() + s.server.challenge(HOST, s.now_ns) + b"\r\n"
-    line = client.answer(scan(data), "REGISTER", URI, "cn").decode()
+    line = client.answer(scan(data), "REGISTER", URI.encode(), b"cn").decode()
     assert "algorithm=SHA-256" in line
     for _ in range(5):
         assert s.check(line) == RIGHT
-        line = client.begin("REGISTER", URI).decode()
+        line = client.begin("REGISTER", URI.encode()).decode()
 
 
 def test_a_nonce_lives_for_thirty_seconds():
