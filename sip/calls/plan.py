@@ -6,7 +6,6 @@ extension (420, 421), to another place (3xx). Each has its limit, so the tries e
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,7 @@ from sip.calls import session_timer
 from sip.errors import SipError
 from sip.events import Address, Invite, Redirected
 from sip.limits import FIELD_MAX, REDIRECTS_MAX, SECOND, SESSION_RETRIES_MAX, TARGETS_MAX
-from sip.messages import address
+from sip.messages.contacts import contact, elements
 from sip.messages.header_map import decoded
 from sip.messages.headers import extra, quoted, route_lines, text
 from sip.messages.message import SDP_KIND
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 _USUAL = b"Supported: 100rel, timer\r\n"
 _KNOWN = {"off": b"Supported: timer\r\n", "required": _USUAL + b"Require: 100rel\r\n"}
 said_before = lru_cache(maxsize=1_024)(extra)  # the headers of a trunk or a campaign: few differ
-_Q = re.compile(r"[01](?:\.[0-9]{0,3})?")
 
 
 def odd_uri(value: str, what: str) -> bytes:
@@ -196,21 +194,16 @@ class Plan:
 
 def contacts(message: Message) -> list[str]:
     """The SIP URIs of the Contact headers, the most wanted first (20.10), without headers."""
-    found: list[tuple[float, str]] = []
-    for part in (p for value in message.get_all("Contact") for p in address.split(decoded(value))):
+    found: list[tuple[int, str]] = []
+    for part in (p for value in message.get_all("Contact") for p in elements(decoded(value))):
         if len(found) >= REDIRECTS_MAX:
             break
         try:
-            one = address.parse(part)
+            one = contact(part)
             uri = one.uri.partition("?")[0]
             if parse(uri).scheme in {"sip", "sips"}:
-                found.append((_wanted(address.param(one.params, "q")), uri))
+                found.append((one.q, uri))
         except SipError:
             continue
     found.sort(key=lambda one: -one[0])
     return [uri for _, uri in found]
-
-
-def _wanted(q: str | None) -> float:
-    """A q parameter; 1 when there is none that can be read."""
-    return float(q) if q and _Q.fullmatch(q) else 1.0

@@ -56,11 +56,12 @@ def contacts(values: list[str]) -> list[Contact]:
         for element in elements(value):
             if len(found) >= CONTACTS_MAX:
                 raise SipError(f"more than {CONTACTS_MAX} contacts")
-            found.append(_contact(element))
+            found.append(contact(element))
     return found
 
 
-def _contact(element: str) -> Contact:
+def contact(element: str) -> Contact:
+    """One element of a Contact header; SipError when it is no address."""
     one = address.parse(element)
     params: dict[str, str] = {}
     for name, value in one.params:
