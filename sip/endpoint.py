@@ -23,14 +23,12 @@ from sip.calls.outgoing import Outgoing
 from sip.calls.referred import Referrals
 from sip.errors import SipError
 from sip.events import Account, Address, AnyOutput, Ask, Ended, Invite, Registration
-from sip.limits import LEGS_MAX, REFUSED_RETRY_S, SDP_MAX, SESSION_MIN_S
+from sip.limits import LEGS_MAX, SDP_MAX, SESSION_MIN_S
 from sip.messages.causes import Reason, checked_q850, reason_lines
-from sip.messages.headers import text
+from sip.messages.headers import RETRY_LINE, text
 from sip.messages.replaces import Replaces, find, judge
 from sip.transactions.table import Transactions
 from sip.transport.local import Identity, Local
-
-_RETRY = b"Retry-After: %d\r\n" % REFUSED_RETRY_S
 
 
 class Endpoint:
@@ -344,7 +342,7 @@ class Endpoint:
             if method == "ACK":
                 leg.on_ack(message, now_ns)
             elif self.layer.full():
-                self.layer.refuse(message, source, 503, _RETRY)
+                self.layer.refuse(message, source, 503, RETRY_LINE)
             else:
                 leg.on_request(message, method, key, source, now_ns)
         elif method != "ACK":
@@ -376,7 +374,7 @@ class Endpoint:
             self.layer.refuse(message, source, 200, ABOUT_LINES)  # 11.2
         elif self.layer.full() or len(self._legs) >= self._legs_max:
             self.layer.count["overload"] += 1
-            self.layer.refuse(message, source, 503, _RETRY)
+            self.layer.refuse(message, source, 503, RETRY_LINE)
         else:
             self._ring_in(message, key, source, now_ns, user)
 

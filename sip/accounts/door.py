@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from fastpath.sipscan import Message, ScanError, scan
 from sip.accounts.admission import Admission
-from sip.accounts.registrar import RETRY, Phones, Registrar
+from sip.accounts.registrar import Phones, Registrar
 from sip.events import Address
+from sip.messages.headers import RETRY_LINE
 from sip.transactions.table import Transactions
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class Door:
         if registrar is None or message.method not in OPEN:
             return SOMEBODY
         if self._layer.full():
-            self._layer.refuse(message, source, 503, RETRY)
+            self._layer.refuse(message, source, 503, RETRY_LINE)
             return ""
         user = registrar.authenticate(message, source, now_ns)
         if user and message.method == "REGISTER":

@@ -27,17 +27,16 @@ from sip.limits import (
     NEVER,
     PATH_MAX,
     PHONES_MAX,
-    REFUSED_RETRY_S,
     SECOND,
 )
 from sip.messages.contacts import contacts, same_uri
+from sip.messages.headers import RETRY_LINE
 from sip.messages.uri import parse
 from sip.transactions.table import Transactions
 
 _EXTENSIONS = {b"path"}  # that a REGISTER may require
 # These end a registration at a challenge of another digest, wherever it stands.
 _MD5_ONLY = re.compile(rb"baresip v[01]\.", re.IGNORECASE)
-RETRY = b"Retry-After: %d\r\n" % REFUSED_RETRY_S
 
 
 class Phones(msgspec.Struct, frozen=True):
@@ -187,7 +186,7 @@ class Registrar:
         elif any(self._older(user, c) for c in changes):
             self._layer.answer(message, key, source, 500, now_ns)
         elif self._count + self._added(user, changes) > PHONES_MAX:
-            self._layer.answer(message, key, source, 503, now_ns, RETRY)
+            self._layer.answer(message, key, source, 503, now_ns, RETRY_LINE)
         else:
             for saved in changes:
                 made = msgspec.structs.replace(saved, user=user, source=source, path=path)

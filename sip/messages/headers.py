@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from fastpath.sipscan import ScanError, parse_address
 from fastpath.sipwrite import call_id_text, line_text
 from sip.errors import SipError
-from sip.limits import EXTRA_HEADERS_MAX, FIELD_MAX, ROUTES_MAX
+from sip.limits import EXTRA_HEADERS_MAX, FIELD_MAX, REFUSED_RETRY_S, ROUTES_MAX
+
+RETRY_LINE = b"Retry-After: %d\r\n" % REFUSED_RETRY_S  # of our 503
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _NAME = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
