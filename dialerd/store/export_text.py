@@ -15,9 +15,16 @@ from typing import Any, Final
 import msgspec
 
 from dialerd.core.records import Attempt
-from dialerd.core.spreadsheet import safe
 from dialerd.store.ended import Ended
-from dialerd.store.report import Stamp, stamps
+from dialerd.store.report import (
+    DIALED_COLUMNS,
+    ENDED_COLUMNS,
+    Stamp,
+    cell,
+    dialed,
+    ended,
+    stamps,
+)
 
 COLUMNS: Final = (
     "seq",
@@ -27,18 +34,9 @@ COLUMNS: Final = (
     "number",
     "try",
     "outcome",
-    "trunk",
-    "port",
-    "rule",
-    "dialed_at",
-    "answered_at",
-    "ended_at",
+    *DIALED_COLUMNS,
     "talk_s",
-    "keys",
-    "sip_code",
-    "q850",
-    "released_by",
-    "call_id",
+    *ENDED_COLUMNS,
 )
 FORMATS: Final = ("jsonl", "csv")
 
@@ -54,7 +52,7 @@ def lines(form: str, zone: tzinfo) -> Lines:
     """Makes records into the lines of a form: `csv` or `jsonl`."""
     stamp = stamps(zone)
     if form == "csv":
-        return lambda rows: _csv(list(map(_cell, values(row, stamp))) for row in rows)
+        return lambda rows: _csv(list(map(cell, values(row, stamp))) for row in rows)
     encode = msgspec.json.Encoder().encode
     return lambda rows: b"".join([encode(_object(row, stamp)) + b"\n" for row in rows])
 
@@ -70,18 +68,9 @@ def values(row: Ended, stamp: Stamp) -> tuple[Any, ...]:
         str(a.phone) if a.phone else "",
         a.number,
         a.outcome,
-        a.trunk,
-        a.port,
-        a.rule,
-        stamp(a.begun_ms),
-        stamp(a.answered_ms),
-        stamp(a.ended_ms),
+        *dialed(a, stamp),
         talk_s(a),
-        a.keys,
-        a.code or "",
-        a.q850 or "",
-        a.released_by,
-        a.call_id,
+        *ended(a),
     )
 
 
@@ -90,10 +79,6 @@ def talk_s(attempt: Attempt) -> float:
     if not attempt.answered_ms:
         return 0.0
     return max(0, attempt.ended_ms - attempt.answered_ms) / 1000
-
-
-def _cell(value: Any) -> Any:
-    return safe(value) if isinstance(value, str) else value
 
 
 def _csv(rows: Iterable[Iterable[Any]]) -> bytes:

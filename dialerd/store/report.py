@@ -23,6 +23,9 @@ from dialerd.core.records import Attempt, CallEvent, LeadState
 from dialerd.core.spreadsheet import safe
 from dialerd.store.base import BaseStore
 
+#: Of one try, here and in `export_text`: how it was dialed, and how it ended.
+DIALED_COLUMNS: Final = ("trunk", "port", "rule", "dialed_at", "answered_at", "ended_at")
+ENDED_COLUMNS: Final = ("keys", "sip_code", "q850", "released_by", "call_id")
 COLUMNS: Final = (
     "number",
     "original",
@@ -31,17 +34,8 @@ COLUMNS: Final = (
     "outcome",
     "attempts",
     "due_at",
-    "trunk",
-    "port",
-    "rule",
-    "dialed_at",
-    "answered_at",
-    "ended_at",
-    "keys",
-    "sip_code",
-    "q850",
-    "released_by",
-    "call_id",
+    *DIALED_COLUMNS,
+    *ENDED_COLUMNS,
     "interactions",
 )
 BOM: Final = "\ufeff"
@@ -118,24 +112,30 @@ def _cells(row: ReportRow, stamp: Stamp) -> list[Any]:
         stamp(lead.due_s * 1000) if lead.state in WAITING else "",
     ]
     if last is None:
-        return [*head, "", "", "", "", "", "", "", "", "", "", "", ""]
+        return [*head, *[""] * (len(COLUMNS) - len(head))]
     return [
         *head,
-        safe(last.trunk),
-        safe(last.port),
-        safe(last.rule),
-        stamp(last.begun_ms),
-        stamp(last.answered_ms),
-        stamp(last.ended_ms),
-        safe(last.keys),
-        last.code or "",
-        last.q850 or "",
-        last.released_by,
-        safe(last.call_id),
+        *map(cell, dialed(last, stamp)),
+        *map(cell, ended(last)),
         "; ".join(
             [line for attempt, events in row.attempts for line in _story(attempt, events, stamp)]
         ),
     ]
+
+
+def dialed(a: Attempt, stamp: Stamp) -> tuple[str, ...]:
+    """In the order of DIALED_COLUMNS."""
+    return a.trunk, a.port, a.rule, stamp(a.begun_ms), stamp(a.answered_ms), stamp(a.ended_ms)
+
+
+def ended(a: Attempt) -> tuple[str | int, ...]:
+    """In the order of ENDED_COLUMNS."""
+    return a.keys, a.code or "", a.q850 or "", a.released_by, a.call_id
+
+
+def cell(value: Any) -> Any:
+    """As it stands in CSV."""
+    return safe(value) if isinstance(value, str) else value
 
 
 def _story(attempt: Attempt, events: Sequence[CallEvent], stamp: Stamp) -> list[str]:
