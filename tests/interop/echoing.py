@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from tests.interop.agent import HOST
 from tests.interop.baresip import PLACES
+from tests.interop.sipp import listens
 from tests.ports import media_ports
+from tests.waiting import until_ready
 
 # The bridge's player feeds its source: what baresip hears, decrypted and decoded, it says again.
 CONFIG = """\
@@ -57,11 +58,7 @@ def echoing_phone(
             cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
         )  # fmt: skip
         try:
-            until = time.monotonic() + 10
-            while f"0100007F:{port:04X}" not in Path("/proc/net/udp").read_text():
-                assert process.poll() is None, (folder / "log").read_text()
-                assert time.monotonic() < until, "baresip does not listen"
-                time.sleep(0.02)
+            until_ready(process, lambda: listens(port), folder / "log")
             yield
         finally:
             process.terminate()

@@ -9,10 +9,11 @@ import signal
 import socket
 import subprocess
 import sysconfig
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
+
+from tests.waiting import until_ready
 
 HOSTS = ("127.0.0.1", "127.0.0.2")
 
@@ -91,11 +92,7 @@ def kamailio(
     command = [program, "-f", str(file), "-DD", "-E", "-m", "64", "-M", "8", "-Y", str(folder)]
     log = folder / "kamailio.log"
     with log.open("wb") as out, running(command, folder, out) as process:
-        until = time.monotonic() + 15
-        while not _answers(transport, port):
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < until, log.read_text()
-            time.sleep(0.05)
+        until_ready(process, lambda: _answers(transport, port), log)
         yield
 
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from tests.interop.kamailio import running, tls_lines
 from tests.interop.sipp import listens
 from tests.ports import free_port
+from tests.waiting import until_ready
 
 PASSWORD = "kamailio-secret"
-START_S = 10.0
 CONFIG = """\
 #!KAMAILIO
 debug=0
@@ -177,9 +176,6 @@ def _running(folder: Path, text: str, port: int, transport: str) -> Iterator[Non
     log = folder / "kamailio.log"
     command = [program, "-f", str(config), "-DD", "-E", "-m", "16", "-M", "4", "-Y", str(folder)]
     with log.open("wb") as out, running(command, folder, out) as process:
-        until = time.monotonic() + START_S
-        while not listens(port, transport="udp" if transport == "udp" else "tcp"):
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < until, log.read_text()
-            time.sleep(0.05)
+        kind = "udp" if transport == "udp" else "tcp"
+        until_ready(process, lambda: listens(port, transport=kind), log)
         yield

@@ -8,23 +8,13 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 Line = dict[str, object]
 
 
 def dialerd_program() -> list[str]:
     return [sys.executable, "-m", "dialerd"]
-
-
-def wait_for(condition: Callable[[], object]) -> None:
-    """Until it is true; the number of looks is bounded."""
-    for _ in range(1_000):
-        if condition():
-            return
-        time.sleep(0.02)
-    raise AssertionError("it did not come true")
 
 
 class Listening:

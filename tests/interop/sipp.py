@@ -6,14 +6,13 @@ import contextlib
 import csv
 import shutil
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
 from tests.ports import free_port
+from tests.waiting import until_ready
 
 SCENARIOS = Path(__file__).parent / "scenarios"
-START_S = 10.0
 
 
 def sipp_program() -> str:
@@ -58,24 +57,20 @@ class Sipp:
         self._stats = folder / f"stats-{self.port}.csv"
         named = SCENARIOS / f"{scenario}.xml"
         which = ["-sf", str(named)] if named.is_file() else ["-sn", scenario]
-        self.process = subprocess.Popen(
-            [
-                sipp_program(),
-                *which,
-                *("-i", host, "-p", str(self.port), "-mp", str(self.media_port)),
-                *("-t", TRANSPORTS[transport]),
-                *("-m", str(calls), "-nostdin", "-trace_stat", "-stf", str(self._stats)),
-                *("-fd", "1", *extra),
-            ],
-            cwd=folder,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        until = time.monotonic() + START_S
-        while not listens(self.port, host, transport):
-            assert self.process.poll() is None, "SIPp ended at once"
-            assert time.monotonic() < until, "SIPp does not listen"
-            time.sleep(0.02)
+        command = [
+            sipp_program(),
+            *which,
+            *("-i", host, "-p", str(self.port), "-mp", str(self.media_port)),
+            *("-t", TRANSPORTS[transport]),
+            *("-m", str(calls), "-nostdin", "-trace_stat", "-stf", str(self._stats)),
+            *("-fd", "1", *extra),
+        ]
+        log = folder / f"sipp-{self.port}.log"
+        with log.open("wb") as words:
+            self.process = subprocess.Popen(
+                command, cwd=folder, stdout=subprocess.DEVNULL, stderr=words
+            )
+        until_ready(self.process, lambda: listens(self.port, host, transport), log)
 
     def finish(self, timeout_s: float = 20.0) -> dict[str, int]:
         """Wait for its end; its exit code and counters: successful, failed, retransmissions."""

@@ -6,15 +6,16 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
 from sip.tracing.hep import encapsulate
 from sip.tracing.pcap import Packet, capture, checksum
+from tests.interop.sipp import listens
 from tests.ports import free_port
 from tests.sip.samples import INVITE, OK, message
+from tests.waiting import until, until_ready
 
 AT_NS = 1_795_000_000_123_456_789
 FOUR, OTHER_FOUR = ("192.0.2.1", 5060), ("198.51.100.7", 5080)
@@ -165,7 +166,8 @@ def test_hep_that_fits_no_datagram_is_not_made() -> None:
 def collector(tmp_path: Path):
     """sngrep listening for HEP; ends by SIGINT and leaves what it understood in a file."""
     port, path = free_port(), tmp_path / "heard.pcap"
-    with (tmp_path / "sngrep.log").open("wb") as log:
+    words = tmp_path / "sngrep.log"
+    with words.open("wb") as log:
         process = subprocess.Popen(
             [
                 *(program("sngrep", "sngrep"), "-F", "-N", "-O", str(path)),
@@ -174,12 +176,7 @@ def collector(tmp_path: Path):
             stdin=subprocess.DEVNULL, stdout=log, stderr=log,
         )  # fmt: skip
     try:
-        for _ in range(500):
-            if f"0100007F:{port:04X}" in Path("/proc/net/udp").read_text():
-                break
-            time.sleep(0.01)
-        else:
-            raise AssertionError("sngrep does not listen")
+        until_ready(process, lambda: listens(port), words)
         yield port, process, path
     finally:
         if process.poll() is None:
@@ -193,12 +190,7 @@ def test_sngrep_understands_our_hep(collector) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         for packet in sent:
             sock.sendto(encapsulate(packet, b"c1@192.0.2.2", agent=7), ("127.0.0.1", port))
-    for _ in range(500):
-        if path.exists() and path.stat().st_size > sum(len(p.data) for p in sent):
-            break
-        time.sleep(0.01)
-    else:
-        raise AssertionError("sngrep did not write down what it heard")
+    until(lambda: path.exists() and path.stat().st_size > sum(len(p.data) for p in sent))
     process.send_signal(signal.SIGINT)
     process.wait(10)
     rows = tshark(path, "ip.src", "ip.dst", "udp.srcport", "sip.Method", "sip.Status-Code")

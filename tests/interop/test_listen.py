@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.interop.listening import called, dialerd_program, listening, names, wait_for
+from tests.interop.listening import called, dialerd_program, listening, names
 from tests.interop.sipp import SCENARIOS, sipp, sipp_program
 from tests.interop.test_dialerd_call import dialerd_call
 from tests.ports import free_port
+from tests.waiting import until
 
 
 def caller(folder, port: int, scenario: str = "uac", calls: int = 1, *extra: str) -> int:
@@ -154,7 +155,7 @@ def test_ctrl_c_hangs_up_and_sums_up(tmp_path) -> None:
             [*dialerd_program(), "call", f"sip:x@127.0.0.1:{us.port}", "--json"],
             stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
-        wait_for(lambda: "established" in us.events())
+        until(lambda: "established" in us.events())
         assert us.interrupt() == 0
         out, _ = process.communicate(timeout=30)
     report = json.loads(out)
@@ -258,7 +259,7 @@ def test_a_controller_joins_two_calls_to_us(tmp_path) -> None:
 
     with listening("--calls", "2") as us:
         second = controller("3pcc-C-B")
-        wait_for(lambda: re.search(rf":{link:04X} 0+:0000 0A", kernel_tcp()))
+        until(lambda: re.search(rf":{link:04X} 0+:0000 0A", kernel_tcp()))
         first = controller("3pcc-C-A")
         try:
             assert (first.wait(30), second.wait(30)) == (0, 0)

@@ -30,6 +30,7 @@ from tests.interop.desk import HOST
 from tests.interop.kamailio_registrar import kamailio
 from tests.ports import free_port
 from tests.sip.authority import Authority
+from tests.waiting import until
 
 pytestmark = pytest.mark.interop
 SECRET = "telephone"
@@ -164,16 +165,10 @@ def test_a_crash_loses_no_registration(tmp_path: Path) -> None:
     d.config.write_text(d.config.read_text() + tables)
     file = tmp_path / "data" / NAME
 
-    def wait(ready: Callable[[], object]) -> None:
-        end = time.monotonic() + 20
-        while not ready():
-            assert time.monotonic() < end
-            time.sleep(0.05)
-
     try:
         d.start().ready().close()
         with baresip(tmp_path, "1001", SECRET, port):
-            wait(lambda: file.exists() and b"1001" in file.read_bytes())
+            until(lambda: file.exists() and b"1001" in file.read_bytes())
             d.stop(signal.SIGKILL)
             d.start()
             with d.ready() as client:
@@ -188,7 +183,7 @@ def test_a_crash_loses_no_registration(tmp_path: Path) -> None:
 
             uvloop.run(main())
             d.start().ready().close()  # so that the telephone can take itself back
-        wait(lambda: b"1001" not in file.read_bytes())
+        until(lambda: b"1001" not in file.read_bytes())
         assert msgspec.json.decode(file.read_bytes())["bindings"] == []
         assert d.stop()[0] == 0
     finally:
