@@ -39,14 +39,19 @@ PAGE_BYTES_AT: Final = 40
 END_AT: Final = 136
 _end = struct.Struct("=QQ")
 
-#: How the values of a table are read; those that are not named hold plain numbers, or nothing.
+#: How the values of each table are read.
 READ: Final[dict[str, Callable[[bytes], object]]] = {
+    "meta": schema.read_u64,
     "lists": schema.LIST.unpack,
+    "list_names": schema.read_u32,
     "contacts": schema.CONTACT.unpack,
+    "phones": schema.read_u32,
     "campaigns": schema.CAMPAIGN.unpack,
+    "names": schema.read_u32,
     "moves": schema.MOVE.unpack,
     "books": schema.BOOKS.unpack,
     "leads": schema.LEAD.unpack,
+    "due": schema.read_nothing,
     "open": schema.OPEN.unpack,
     "attempts": schema.ATTEMPT.unpack,
     "events": schema.EVENTS.unpack,
@@ -208,7 +213,7 @@ def findings_of(unit: Unit) -> Findings:
 
 def _table(unit: Unit, name: str, broken: list[str]) -> int:
     """How many entries; adds which of them cannot be read, are out of order or not found."""
-    table, unpack, key_of = getattr(unit.t, name), READ.get(name), KEYED.get(name)
+    table, unpack, key_of = getattr(unit.t, name), READ[name], KEYED.get(name)
     read, last, start = 0, b"", b""
     while page := table.scan(start, END, SCAN_PAGE):
         for key, value in page:
@@ -218,10 +223,10 @@ def _table(unit: Unit, name: str, broken: list[str]) -> int:
                 return read  # a tree that leads back to where it was has no end
             last = key
             try:
-                record = None if unpack is None else unpack(value)
+                record = unpack(value)
                 if key_of is not None and not key.startswith(key_of(record)):
                     broken.append(f"{name}: {key.hex()}: a record of another key")
-            except (StoreError, msgspec.DecodeError) as error:
+            except (StoreError, msgspec.DecodeError, struct.error) as error:
                 broken.append(f"{name}: {key.hex()}: {error}")
         # A scan goes from page to page, a search by the keys on the way, which have no checksum.
         lost = [key for key, value in page if table.get(key) != value]

@@ -251,3 +251,9 @@ def read_u64(value: bytes) -> int:
     """A plain number as stored."""
     found: int = _u64.unpack(value)[0]
     return found
+
+
+def read_nothing(value: bytes) -> None:
+    """An index entry is its key; CorruptRecordError when there is more."""
+    if value:
+        raise _corrupt(value)

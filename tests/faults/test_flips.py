@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from dialerd.store.examine import examine, pages
+from dialerd.store.examine import examine, pages, read_all
+from dialerd.store.fsck import END
+from dialerd.store.lmdb_engine import LmdbEngine
 from tests.faults import explorer, flips
 from tests.faults.explorer import PAGE
 
 FLIPS = 600
+NODE_HEAD = 8  # bytes of MDB_node before its key: mn_lo, mn_hi, mn_flags, mn_ksize
 
 
 @pytest.fixture
@@ -58,6 +61,24 @@ def test_a_branch_that_leads_astray_is_found(file: Path, scratch: Path):
                 astray += examine(file).problems
                 break
     assert any("not found by a search" in line for line in astray)
+
+
+def test_an_index_entry_that_grew_a_value_is_found(file: Path):
+    """Its key leads to its lead; what would lie behind it belongs to its neighbour."""
+    whole = file.read_bytes()
+    engine = LmdbEngine(file.parent, file=file)
+    txn = engine.begin(write=False)
+    keys = [key for key, _ in txn.tables.due.scan(b"", END, 20)]
+    txn.abort()
+    engine.close()
+    told = []
+    for key in keys:
+        at = whole.rfind(key)  # newer pages lie further on, mostly
+        changed = bytearray(whole)
+        changed[at - NODE_HEAD] ^= 0x02  # the low byte of the length of its value
+        file.write_bytes(changed)
+        told += read_all(file).problems
+    assert sum(line.startswith("due: ") and "checksum" in line for line in told) > len(keys) / 4
 
 
 def test_flips_are_the_same_every_time():
