@@ -12,6 +12,8 @@ flushed. It is read once, at the start; without it nothing is put in the way of 
     ack_journal  its dialog is on disk; its ACK has not left
     bye          our BYE has left, or the peer's is answered; the attempt is still open
     finish       the end of an attempt is durable; its call has heard nothing of it
+    export       odd passages: lines are in a file of `[cdr]`, durably, and its cursor has not moved;
+                 even ones: the cursor has moved, and who writes the file has not heard of it
 """
 
 from __future__ import annotations
@@ -24,9 +26,11 @@ from typing import Any, Final
 
 from dialerd.core.effects import Dial, Release
 from dialerd.core.ops import BeginDial, ClaimBatch, DialOp, Finish, KeepLine
-from dialerd.core.ports import Store
 from dialerd.shell.calls import Calls
 from dialerd.shell.sip_stack import Stack
+from dialerd.store.base import BaseStore
+from dialerd.store.schema import Cursor
+from dialerd.store.ticket import wait
 from sip.calls.journal import Confirmed, Keep, read
 from sip.events import Ended, Provisional, SipEvent
 
@@ -35,6 +39,7 @@ log = logging.getLogger("dialerd.kill")
 VARIABLE: Final = "DIALERD_KILL_AT"
 POINTS: Final = (
     "claim", "begin_dial", "invite_sent", "ringing", "answer", "ack_journal", "bye", "finish",
+    "export",
 )  # fmt: skip
 
 
@@ -53,7 +58,7 @@ def wanted(environment: Mapping[str, str]) -> tuple[str, int] | None:
     return point, int(nth or "1")
 
 
-def arm(store: Store, calls: Calls, stack: Stack) -> None:
+def arm(store: BaseStore, calls: Calls, stack: Stack) -> None:
     """Watch the parts when the environment asks for it."""
     found = wanted(os.environ)
     if found is not None:
@@ -77,13 +82,14 @@ class Trap:
         if self._left <= 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def watch(self, store: Store, calls: Calls, stack: Stack) -> None:
+    def watch(self, store: BaseStore, calls: Calls, stack: Stack) -> None:
         """Stand between the parts: each of the wrapped calls does what it did, and passes."""
         self._claim, self._apply = store.claim, store.apply
         self._dial, self._release = calls.dial, calls.release
         self._on_event = stack.on_event
         replaced: Any = store
         replaced.claim, replaced.apply = self.claim, self.apply
+        self._move_cursor, replaced.move_cursor = store.move_cursor, self.move_cursor
         replaced = calls
         replaced.dial, replaced.release = self.dial, self.release
         stack.on_event = self.on_event
@@ -111,6 +117,14 @@ class Trap:
             elif isinstance(op, KeepLine) and _answered(op.line):
                 self.passed("ack_journal")
         return refused
+
+    def move_cursor(self, before: Cursor, after: Cursor) -> Awaitable[Cursor]:
+        """`BaseStore.move_cursor`, by a thread that waits for it."""
+        self.passed("export")
+        moved = self._move_cursor(before, after)
+        wait(moved)
+        self.passed("export")
+        return moved
 
     def dial(self, effect: Dial) -> None:
         """`Calls.dial`."""

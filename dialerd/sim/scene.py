@@ -71,6 +71,7 @@ class Scene(msgspec.Struct, frozen=True):
     people: Path | None = None
     prompts: Path | None = None  # folder; None: the samples
     admin: bool = True  # whether the daemon runs its HTTP process
+    records: bool = False  # whether it writes files of what ended
 
     @property
     def cap(self) -> FrequencyCap:
@@ -116,6 +117,7 @@ def config_toml(scene: Scene) -> str:
         _table("control", socket=str(scene.socket)),
         _table("admin", enabled=scene.admin, bind="127.0.0.1", port=ports.admin),
         _table("dialing", calls_per_s_max=scene.rate, calls_max=calls_max, drain_s_max=30),
+        _table("cdr", enabled=scene.records, format="jsonl"),
     ]
     for name, carriers in CARRIERS.items():
         tables.append(_trunk(scene, name, ports.carriers[name], carriers, WEIGHT))

@@ -8,6 +8,7 @@ before ended, one record for each call that a carrier saw.
 
 from __future__ import annotations
 
+import contextlib
 import random
 import signal
 import time
@@ -28,15 +29,26 @@ from dialerd.sim.io_world import World, make_scene
 from dialerd.sim.ledger import Books, phone_of
 from dialerd.sim.scene import CAMPAIGN
 from dialerd.store import copies, open_store, wait
+from dialerd.store.base import BaseStore
+from dialerd.store.ended import Ended
 from tests.faults.shim import Control
+from tests.waiting import until
 
 RATE, SPEED = 50.0, 10.0
 PER_ROUND = 250  # leads
 ENDED_S = 60.0  # for calls of before a fault to be over at the carrier: nothing is judged by it
+LOOK_S = 0.1  # between two looks that read whole files
 BLOCKED_AT_ONCE = 4
 PASSAGES = 5  # of a point, before the daemon dies at it
 HOUR, DAY = 3_600, 86_400
 JUMPS_S = (HOUR, -HOUR, 30 * DAY, -365 * DAY, 0)  # of the wall clock against the right time
+
+
+class Line(msgspec.Struct):
+    """What is looked at of a line of the daemon's files."""
+
+    seq: int
+    attempt: int
 
 
 @dataclass
@@ -72,7 +84,8 @@ class Rounds:
     def __init__(self, folder: Path, rounds: int, seed: int) -> None:
         """Nothing runs yet."""
         leads = 1_000 + PER_ROUND * rounds
-        scene = make_scene(folder, seed=seed, leads=leads, rate=RATE, speed=SPEED, admin=False)
+        scene = make_scene(folder, seed=seed, leads=leads, rate=RATE, speed=SPEED, admin=False,
+                           records=True)
         self.world = World(scene)
         self.report = Report()
         self.data = folder / "data"
@@ -111,10 +124,10 @@ class Rounds:
         self._daemon().kill()
         self._after_death()
 
-    def die_at(self, point: str) -> None:
+    def die_at(self, point: str, nth: int) -> None:
         """Started so that it kills itself at a point; examine what it leaves."""
         self._daemon().kill()
-        self.world.variables[VARIABLE] = f"{point}:{1 if point == 'claim' else PASSAGES}"
+        self.world.variables[VARIABLE] = f"{point}:{nth}"
         child = self._start()
         del self.world.variables[VARIABLE]
         if child.wait(ENDED_S) != -signal.SIGKILL or child.last_words().count("kill itself") != 1:
@@ -202,26 +215,36 @@ class Rounds:
         """Every call that began before then has ended, and has one record that says how."""
         books = self._ended(lambda call_ms: call_ms < when_ms)
         wanted = {attempt_of(call.seen.call_id) for call in books.calls}
-        deadline = time.monotonic() + ENDED_S
-        while True:  # the carrier may know of an end before the store does
+        faults: list[checkers.Fault] = []
+
+        def all_known() -> bool:  # the carrier may know of an end before the store does
             rows = [
                 row for row in self._rows() if wanted & {one.attempt_id for one, _ in row.attempts}
             ]
-            faults = checkers.lost(books, rows, attempt_of)
-            if not faults or time.monotonic() > deadline:
-                break
-            time.sleep(0.1)
+            faults[:] = checkers.lost(books, rows, attempt_of)
+            return not faults
+
+        self._wait(all_known)
         self._tell(faults)
 
     def _ended(self, which: Callable[[int], bool]) -> Books:
         """The ledgers of these calls, once all of them are over."""
-        deadline = time.monotonic() + ENDED_S
-        while True:
+        books = Books()
+
+        def all_over() -> bool:
+            nonlocal books
             books = self.world.books()
             books.calls = [call for call in books.calls if which(call.seen.at_ms)]
-            if not any(call.up for call in books.calls) or time.monotonic() > deadline:
-                return books
-            time.sleep(0.1)
+            return not any(call.up for call in books.calls)
+
+        self._wait(all_over)
+        return books
+
+    @staticmethod
+    def _wait(done: Callable[[], bool]) -> None:
+        """For something that may also not come: what is there then is judged."""
+        with contextlib.suppress(AssertionError):
+            until(done, ENDED_S, LOOK_S)
 
     def _rows(self) -> Iterator[ReportRow]:
         store = open_store(self.data, readonly=True)
@@ -252,6 +275,7 @@ class Rounds:
         self._tell(checkers.lost(books, rows, attempt_of))
         self._tell(checkers.mismatched(books, rows))
         self._judge_blocked(books, rows)
+        self._judge_files()
         self.report.calls = len(books.calls)
         self.report.blocked = len(self._blocked)
         self.report.interrupted = sum(
@@ -279,6 +303,30 @@ class Rounds:
             if begun_ms.get(attempt_of(call.seen.call_id) or 0, blocked_ms + 1) > blocked_ms:
                 self.report.faults.append(f"{call.seen.user} was dialed after it was blocked")
 
+    def _judge_files(self) -> None:
+        """Each record of what ended is in the daemon's files, once and in its order."""
+        store = open_store(self.data, readonly=True)
+        try:
+            last = store.last_ended()
+            kept = [one.attempt.attempt_id for one in self._all_ended(store, last)]
+        finally:
+            store.close()
+        files = sorted((self.data / "cdr").glob("*.jsonl"), key=lambda f: (".current" in f.name, f))
+        lines = [line for file in files for line in file.read_bytes().splitlines()]
+        rows = [msgspec.json.decode(line, type=Line) for line in lines]
+        if [row.seq for row in rows] != list(range(1, last + 1)):
+            self.report.faults.append(f"{len(rows)} lines are in the files, {last} attempts ended")
+        elif [row.attempt for row in rows] != kept:
+            self.report.faults.append("a line of the files is of another attempt")
+
+    @staticmethod
+    def _all_ended(store: BaseStore, last: int) -> Iterator[Ended]:
+        after = 0
+        while after < last:
+            page = store.ended(after, last - after)
+            yield from page
+            after = page[-1].seq
+
     def _tell(self, faults: list[checkers.Fault]) -> None:
         self.report.faults += [
             f"{fault.kind}: {fault.phone} {fault.call_id} {fault.text}" for fault in faults
@@ -291,9 +339,11 @@ def kills(
 ) -> Report:  # fmt: skip
     """`points` times at every named point, then `rounds` times at a random moment."""
     with Rounds(folder, rounds + points * len(POINTS), seed) as world:
-        for _ in range(points):
+        for turn in range(points):
             for point in POINTS:
-                world.die_at(point)
+                # `export` has two sides, told apart by whether its passage is even.
+                nth = {"claim": 1, "export": 3 + turn % 2}.get(point, PASSAGES)
+                world.die_at(point, nth)
                 told(world.report)
         if points:
             world.start()
