@@ -139,6 +139,8 @@ def outcome_of(code: int, q850: int, *, answered: bool) -> Outcome:
     """The outcome of a leg that ended with this final status and cause; 0 stands for none."""
     if answered:
         return Outcome.ANSWERED
+    if 200 <= code < 300:  # an answer that crossed our giving up: the line did what it should
+        return Outcome.NO_ANSWER
     by_cause = Q850.get(q850)
     if by_cause is not None:
         return by_cause
@@ -147,7 +149,7 @@ def outcome_of(code: int, q850: int, *, answered: bool) -> Outcome:
 
 def may_advance(code: int, q850: int, *, alerted: bool, answered: bool) -> bool:
     """Whether another trunk may be tried: the line failed, and nobody was alerted."""
-    if alerted or answered:
+    if alerted or answered or 200 <= code < 300:
         return False
     if q850 in ADVANCE_Q850:
         return True

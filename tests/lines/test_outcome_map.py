@@ -28,6 +28,8 @@ from dialerd.lines.outcome_map import ADVANCE_Q850, Q850, STATUS, may_advance, o
         (480, 31, Outcome.UNREACHABLE),
         (404, 127, Outcome.INVALID),
         (0, 0, Outcome.FAILED),  # the trunk never replied
+        (200, 0, Outcome.NO_ANSWER),  # it crossed our giving up, as after a pause of the machine
+        (200, 38, Outcome.NO_ANSWER),
         (302, 0, Outcome.FAILED),
         (499, 0, Outcome.FAILED),
     ],
@@ -55,6 +57,7 @@ def test_another_trunk_is_tried_only_when_the_line_failed_before_alerting():
     assert not may_advance(503, 17, alerted=False, answered=False)  # the person is busy
     assert not may_advance(486, 0, alerted=False, answered=False)
     assert not may_advance(404, 1, alerted=False, answered=False)
+    assert not may_advance(200, 38, alerted=False, answered=False)  # somebody did pick up
 
 
 def test_the_tables_agree_with_each_other():
