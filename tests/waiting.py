@@ -13,9 +13,7 @@ from pathlib import Path
 LONGEST_S = 20.0  # no test says anything about time; this ends one that hangs
 
 
-def until(
-    done: Callable[[], object], longest_s: float = LONGEST_S, every_s: float = 0.002
-) -> None:
+def until(done: Callable[[], object], longest_s: float = LONGEST_S, every_s: float = 0.002) -> None:
     """Look until it is so."""
     give_up = time.monotonic() + longest_s
     while not done():

@@ -6,7 +6,7 @@ import pytest
 
 from dialerd.core.records import LeadState
 from dialerd.shell.kill_points import POINTS, VARIABLE, KillPointError, Trap, wanted
-from dialerd.store import open_store, wait
+from dialerd.store import open_store
 from tests.daemon.gateway import Gateway
 from tests.daemon.test_cdr import MORE, lines
 from tests.daemon.test_daemon import broadcast, people

@@ -84,8 +84,9 @@ class Rounds:
     def __init__(self, folder: Path, rounds: int, seed: int) -> None:
         """Nothing runs yet."""
         leads = 1_000 + PER_ROUND * rounds
-        scene = make_scene(folder, seed=seed, leads=leads, rate=RATE, speed=SPEED, admin=False,
-                           records=True)
+        scene = make_scene(
+            folder, seed=seed, leads=leads, rate=RATE, speed=SPEED, admin=False, records=True
+        )
         self.world = World(scene)
         self.report = Report()
         self.data = folder / "data"
