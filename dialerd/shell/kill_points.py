@@ -12,7 +12,7 @@ flushed. It is read once, at the start; without it nothing is put in the way of 
     ack_journal  its dialog is on disk; its ACK has not left
     bye          our BYE has left, or the peer's is answered; the attempt is still open
     finish       the end of an attempt is durable; its call has heard nothing of it
-    export       odd passages: lines are in a file of `[cdr]`, durably, and its cursor has not moved;
+    export       odd passages: lines are in a file of `[cdr]`, durably, its cursor has not moved;
                  even ones: the cursor has moved, and who writes the file has not heard of it
 """
 
