@@ -34,6 +34,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "report": ("report", "Everything that happened to each number of a campaign."),
     "export": ("export", "Take away what ended in files, each record once."),
     "trunks": ("trunks", "The lines: use, registration, health, cost and what is left."),
+    "plan": ("plan", "How many lines so many calls need, and the reverse."),
     "reload": ("trunks", "Take over the trunks of the configuration as it is now."),
     "status": ("operate", "What the daemon is doing."),
     "drain": ("operate", "No new calls; live ones end."),
