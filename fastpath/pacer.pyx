@@ -105,7 +105,7 @@ cdef class Pacer:
         slot = self.floor.find(call)
         if slot >= 0 and self.floor.calls[slot].state == CALL_RINGING:
             self.answers.late = True
-            self.answers.picked_up(slot, now, True)
+            self.answers.picked_up(slot, now)
             self.floor.move(slot, CALL_OPEN, now)
 
     def human_answered(self, object call, double now) -> None:
@@ -130,15 +130,9 @@ cdef class Pacer:
 
     cdef void person(self, int slot, double now):
         """It is a person, who wants an agent now."""
-        cdef int state = self.floor.calls[slot].state
-        if state == CALL_WAITING:
+        if self.floor.calls[slot].state == CALL_WAITING:
             return
-        if state == CALL_RINGING:
-            self.answers.picked_up(slot, now, True)
-            if self.answers.late:
-                self.floor.move(slot, CALL_OPEN, now)
-        if self.floor.calls[slot].state == CALL_OPEN:
-            self.answers.judged(slot, now, True)
+        self.answers.ended(slot, now, True)
         self.floor.move(slot, CALL_WAITING, now)
         self.budget.came(self.floor.staffed())
 
@@ -147,10 +141,8 @@ cdef class Pacer:
         cdef int slot = self.floor.find(call)
         if person:
             self.person(slot, now)
-        elif self.floor.calls[slot].state == CALL_RINGING:
-            self.answers.picked_up(slot, now, False)
-        elif self.floor.calls[slot].state == CALL_OPEN:
-            self.answers.judged(slot, now, False)
+        elif self.floor.calls[slot].state != CALL_WAITING:
+            self.answers.ended(slot, now, False)
         self.floor.end(call, slot)
 
     cdef void sweep(self, double now):
@@ -239,7 +231,7 @@ cdef class Pacer:
         self.crowd.new_call(
             self.answers.answer.until,
             self.answers.later(),
-            self.answers.of_next() * self.answers.person(),
+            self.answers.of_next(),
             grace,
             free,
             self.crowd.lost_waiting(-free, grace),
@@ -283,7 +275,7 @@ cdef class Pacer:
 
     def explain(self) -> dict:
         cdef double rate = self.budget.abandoned / <double> max(self.budget.people, 1)
-        cdef double chance = self.answers.of_next() * self.answers.person()
+        cdef double chance = self.answers.of_next()
         cdef double left = 100 * (self.budget.target - rate)
         soon = max(0, round(self.soon))
         agents = "1 agent" if soon == 1 else f"{soon} agents"

@@ -36,10 +36,11 @@ cdef class Answers:
 
     def __init__(self, Floor floor not None) -> None:
         self.floor = floor
-        # What is believed before the first call: a third is picked up, after some 11 s. It counts
+        # What is believed before the first call: a third is answered, after some 11 s. It counts
         # for a dozen calls and is soon forgotten.
         self.answer = Delays(lognormal(9, 0.6, 2), 12)
         self.other = Delays([1.0] * AGES, 2)
+        self.machine = Delays([1.0] * AGES, 2)
         self.human = Delays(lognormal(2, 0.5, 0), 4)
         self.screened = Delays([1.0] * 20, 2)
         self.rate = Rate(0.35, 0.5, 4e-5)
@@ -61,18 +62,22 @@ cdef class Answers:
         self.given += 0.1 * (odds_of(given) - self.given)
 
     cdef double of_call(self, int slot) noexcept:
-        """That it is picked up, as it was when dialed, by what is known now."""
+        """That a person answers, as it was when dialed, by what is known now."""
         if self.floor.calls[slot].given:
             return chance_of(self.floor.calls[slot].odds + self.trust.odds)
         return self.rate.chance()
 
     cdef double of_next(self) noexcept:
-        """That the next call is picked up."""
+        """That a person answers the next call."""
         return chance_of(self.given + self.trust.odds) if self.told else self.rate.chance()
 
-    cdef double person(self) noexcept:
-        """That who picks up wants an agent."""
-        return self.verdict.chance() if self.late else 1
+    cdef double picked(self, double ring_s) noexcept:
+        """That who picks up after so many seconds is a person."""
+        cdef int bin = min(<int> (ring_s / BIN_S), AGES - 1)
+        cdef double chance = self.verdict.chance()
+        cdef double person = chance * self.answer.seen[bin] / self.answer.weight + 1e-6 * chance
+        cdef double machine = (1 - chance) * (self.machine.seen[bin] / self.machine.weight + 1e-6)
+        return person / (person + machine)
 
     cdef double doubt(self) noexcept:
         """Relative variance of the rate."""
@@ -87,35 +92,50 @@ cdef class Answers:
         """From dialing to wanting an agent, on average."""
         return self.answer.mean_s() + self.later() * BIN_S
 
-    cdef void picked_up(self, int slot, double now, bint yes) noexcept:
-        """It was, or ended otherwise."""
-        cdef Call* call = &self.floor.calls[slot]
-        cdef double expected = still(self.of_call(slot), call.seen_s, self.answer, self.other)
-        if call.given:
-            self.trust.ended(expected, yes)
+    cdef void learn(self, int slot, double by, double expected, bint ended) noexcept:
+        """News of a call for the rate, or for the error of the chances that are given."""
+        cdef Rate rate = self.trust if self.floor.calls[slot].given else self.rate
+        if ended:
+            rate.ended(expected, by > 0)
         else:
-            self.rate.ended(expected, yes)
-        if yes:
-            self.answer.add(now - call.start_s)
-        else:
-            self.other.add(now - call.start_s)
-        self.outcomes += 1
+            rate.hint(by)
 
-    cdef void judged(self, int slot, double now, bint yes) noexcept:
-        """The verdict on a call that was picked up: a person, or anything else."""
+    cdef void picked_up(self, int slot, double now) noexcept:
+        """By whom, is not known yet."""
         cdef Call* call = &self.floor.calls[slot]
-        cdef double chance = self.verdict.chance()
-        self.verdict.ended(still(chance, call.seen_s, self.human, self.screened), yes)
-        if yes:
-            self.human.add(now - call.since_s)
+        cdef double before = still(self.of_call(slot), call.seen_s, self.answer, self.other)
+        call.person = self.picked(now - call.start_s)
+        self.learn(slot, call.person - before, 0, False)
+
+    cdef void ended(self, int slot, double now, bint yes) noexcept:
+        """A ringing or open call turned out to be a person, or anything else."""
+        cdef Call* call = &self.floor.calls[slot]
+        cdef double expected, ring_s = call.since_s - call.start_s
+        if call.state == CALL_OPEN:
+            expected = still(call.person, call.seen_s, self.human, self.screened)
+            self.verdict.ended(call.person, yes)
+            if yes:
+                self.human.add(now - call.since_s)
+            else:
+                self.screened.add(now - call.since_s)
+                self.machine.add(ring_s)
         else:
-            self.screened.add(now - call.since_s)
+            expected = still(self.of_call(slot), call.seen_s, self.answer, self.other)
+            ring_s = now - call.start_s
+            if yes and self.late:
+                self.human.add(0)
+        if yes:
+            self.answer.add(ring_s)
+        else:
+            self.other.add(ring_s)
+        self.learn(slot, (1 if yes else 0) - expected, expected, True)
+        self.outcomes += 1
 
     cdef void observe(self, double now) noexcept:
         """The calls under way have aged, and that says something."""
         cdef int slot
-        cdef double age_s, news, rate = 0, trust = 0, verdict = 0, chance
-        cdef double person = self.verdict.chance(), wait_s = now - self.observed_s
+        cdef double age_s, chance, before, news, rate = 0, trust = 0
+        cdef double wait_s = now - self.observed_s
         cdef Call* call
         if wait_s < LOOK_S:
             return
@@ -124,18 +144,18 @@ cdef class Answers:
             age_s = now - call.since_s
             if call.state == CALL_RINGING:
                 chance = self.of_call(slot)
-                news = still(chance, age_s, self.answer, self.other) - (
-                    still(chance, call.seen_s, self.answer, self.other)
-                )
-                if call.given:
-                    trust += news
-                else:
-                    rate += news
+                before = still(chance, call.seen_s, self.answer, self.other)
+                news = still(chance, age_s, self.answer, self.other) - before
             elif call.state == CALL_OPEN:
-                verdict += still(person, age_s, self.human, self.screened) - (
-                    still(person, call.seen_s, self.human, self.screened)
-                )
+                before = still(call.person, call.seen_s, self.human, self.screened)
+                news = still(call.person, age_s, self.human, self.screened) - before
+            else:
+                continue
             call.seen_s = age_s
+            if call.given:
+                trust += news
+            else:
+                rate += news
         if self.observed_s < -1e200:
             wait_s = 0  # the first look of all
         self.rate.drifts(wait_s)
@@ -143,12 +163,12 @@ cdef class Answers:
         self.verdict.drifts(wait_s)
         self.rate.hint(rate)
         self.trust.hint(trust)
-        self.verdict.hint(verdict)
         self.observed_s = now
 
     cdef void settle(self) noexcept:
         self.answer.settle()
         self.other.settle()
+        self.machine.settle()
         self.human.settle()
         self.screened.settle()
 
@@ -157,7 +177,7 @@ cdef class Answers:
         cdef double[AGES][3] ringing
         cdef double[AGES][3] opened
         cdef double (*sums)[3]
-        cdef double chance, miss, open_chance = self.verdict.chance(), person = self.person()
+        cdef double chance, miss
         cdef Call* call
         cdef int slot, age, later = self.later()
         memset(ringing, 0, sizeof(ringing))
@@ -168,11 +188,11 @@ cdef class Answers:
             if call.state == CALL_RINGING:
                 chance = self.of_call(slot)
                 miss = (1 - chance) * (1 - self.other.until[age])
-                chance = person * chance / (chance * (1 - self.answer.until[age]) + miss + 1e-9)
+                chance /= (chance * (1 - self.answer.until[age]) + miss + 1e-9)
                 sums = &ringing[age]
             elif call.state == CALL_OPEN:
-                miss = (1 - open_chance) * (1 - self.screened.until[age])
-                chance = open_chance / (open_chance * (1 - self.human.until[age]) + miss + 1e-9)
+                miss = (1 - call.person) * (1 - self.screened.until[age])
+                chance = call.person / (call.person * (1 - self.human.until[age]) + miss + 1e-9)
                 sums = &opened[age]
             else:
                 continue

@@ -4,8 +4,9 @@ from libc.math cimport exp
 
 from cython cimport final
 
-cdef double SHARE = 0.985  # of the target,
-cdef double RESERVE = 0.25  # less so much of the scale
+cdef double SHARE = 0.99  # of the target,
+cdef double RESERVE = 1.5  # less so many calls,
+cdef double RESERVE_SCALE = 0.25  # or so much of the scale
 cdef double SCALE = 3  # calls of budget that change the risk by a factor e,
 cdef double SCALE_AGENT = 0.1  # and for each agent: few for small teams
 cdef double GAIN = 0.01  # of the level, for the same, with each person
@@ -47,7 +48,7 @@ cdef class Budget:
         return min(
             share * self.people - self.abandoned,
             share * self.window_people - self.window_abandoned,
-        ) - RESERVE * scale
+        ) - max(RESERVE, RESERVE_SCALE * scale)
 
     cdef void came(self, int staffed) noexcept nogil:
         """One more person wants an agent."""

@@ -32,6 +32,7 @@ cdef struct Call:
     double since_s  # when its state began
     double seen_s  # its age in that state when its chance was last looked at
     double odds  # log odds of the chance that was given with it
+    double person  # chance to be one, of a call that was picked up
     int state
     bint given
 

@@ -287,7 +287,7 @@ def test_a_shift(agents, seeds, hours, utilisation):
     [
         ({"human": 0.5}, 83),
         ({"human": 0.1}, 74),
-        ({"verdict_s": (1.0, 3.0)}, 78),
+        ({"verdict_s": (1.0, 3.0)}, 83),
         ({"talk_s": 25.0, "talk_cv": 0.8}, 68),
         ({"break_every_s": 1800.0, "break_s": 300.0}, 80),
     ],
