@@ -33,6 +33,7 @@ from dialerd.core.control import (
     ProgressInfo,
 )
 from dialerd.core.control_base import PAGE_MAX
+from dialerd.core.people_view import CheckCampaign, CheckInfo
 
 _NEXT = {
     "draft": "approve it: dialerd campaign approve {name!r}",
@@ -230,6 +231,33 @@ def log(name: str, config_path: str | None, output: str) -> None:
     print_table(("when", "who", "from", "to", "reason"), rows)
 
 
+@campaign.command("check")
+@click.argument("name")
+@config_option
+@output_option
+def check(name: str, config_path: str | None, output: str) -> None:
+    """Say before the start how many people will be skipped, and by which rule."""
+    with connect(config_path) as client:
+        found = client.call(CheckCampaign(campaign=name))
+    if output == "json":
+        print_json(found)
+        return
+    _checked(found, config_path)
+
+
+def _checked(found: CheckInfo, config_path: str | None, *, err: bool = False) -> None:
+    zone = load_zone(config_path)
+    at = f" at {local_time(found.at, zone)}" if found.at else ""
+    people = f"{found.skipped_people} of {found.people} people will be skipped{at}"
+    click.echo(f"{people}; {found.callable} will be called", err=err)
+    for one in found.skipped:
+        until = f", eligible again until {local_time(one.until, zone)}" if one.until else ""
+        example = f" (such as {one.example})" if one.example else ""
+        click.echo(f"  {one.people}: {one.reason}: {clean(one.text)}{until}{example}", err=err)
+    for text in found.warnings:
+        click.echo(f"  warning: {clean(text)}", err=err)
+
+
 def _done(found: CampaignInfo, output: str) -> None:
     if output == "json":
         print_json(found)
@@ -246,6 +274,8 @@ def _action(action: CampaignAction, text: str) -> None:
     def act(name: str, config_path: str | None, output: str) -> None:
         with connect(config_path) as client:
             moved = client.call(ActOnCampaign(campaign=name, action=action, who=who()))
+            if action is CampaignAction.APPROVE:
+                _checked(client.call(CheckCampaign(campaign=name)), config_path, err=True)
         _done(moved, output)
 
 

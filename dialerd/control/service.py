@@ -7,12 +7,13 @@ is durable in the store before the dialer hears of it.
 from __future__ import annotations
 
 import logging
-from typing import Protocol
 
 from msgspec import structs
 
 from dialerd.control.checking import field_refusals, regime_refusal, spec_refusals
+from dialerd.control.daemon import Daemon
 from dialerd.control.hub import EventHub
+from dialerd.control.people import People
 from dialerd.core.campaign import action_target, allowed_actions
 from dialerd.core.campaign_spec import (
     at_time,
@@ -55,6 +56,16 @@ from dialerd.core.control import (
     Unsubscribe,
 )
 from dialerd.core.lines_view import ListTrunks, Reload, Reloaded, TrunkList
+from dialerd.core.people_view import (
+    CheckCampaign,
+    CheckInfo,
+    GetWhy,
+    IdleLines,
+    LeadPage,
+    ListIdle,
+    ListLeads,
+    WhyInfo,
+)
 from dialerd.core.ports import (
     ConflictError,
     NotFoundError,
@@ -72,74 +83,6 @@ log = logging.getLogger("dialerd.control")
 _LEFT = (*WAITING, *IN_HAND)
 
 
-class Daemon(Protocol):
-    """What the service needs of the running daemon."""
-
-    def now_ms(self) -> int:
-        """Wall clock, Unix milliseconds."""
-        ...
-
-    def status(self) -> Status:
-        """The whole of it."""
-        ...
-
-    def why(self, campaign: Campaign) -> str:
-        """Why a running campaign does not dial just now; empty when it does."""
-        ...
-
-    async def prompt_fault(self, name: str) -> str:
-        """Why a campaign may not name this prompt; empty when it may."""
-        ...
-
-    def regime_fault(self, name: str) -> str:
-        """Why no line of this daemon may dial under a regime; empty when one may."""
-        ...
-
-    def busy(self) -> str:
-        """Why no campaign may be started just now; empty when one may."""
-        ...
-
-    def dial_again(self) -> None:
-        """Undo an emergency stop, if there was one; only asked when not `busy`."""
-        ...
-
-    def campaign_changed(self, campaign: Campaign) -> None:
-        """Tell the dialer; the change is already durable."""
-        ...
-
-    def drain(self, *, hang_up: bool) -> int:
-        """No new calls; returns how many are live."""
-        ...
-
-    def stop(self, *, hang_up: bool) -> int:
-        """Drain, then end; returns how many are live."""
-        ...
-
-    def halt(self, *, hang_up: bool) -> int:
-        """Emergency: no new calls, whatever a campaign's state; returns how many are live."""
-        ...
-
-    def trunks(self, request: ListTrunks) -> TrunkList:
-        """The lines; NotFound."""
-        ...
-
-    async def reload(self, who: str) -> Reloaded:
-        """Take over the configuration's trunks; Invalid."""
-        ...
-
-    async def prompt_changed(self, name: str) -> PromptTaken:
-        """Play what a prompt's name stands for now."""
-        ...
-
-    def traces(self, request: ListTraces) -> TraceList:
-        """The calls whose SIP messages are kept."""
-        ...
-
-    def trace(self, request: GetTrace) -> Trace:
-        """The messages of one call; NotFound."""
-        ...
-
-
 class ControlService:
     """See the module's text; the methods are those of `dialerd.core.control.Control`."""
 
@@ -148,6 +91,7 @@ class ControlService:
         self._store = store
         self._daemon = daemon
         self._hub = hub
+        self._people = People(store, daemon)
 
     async def ping(self, request: Ping) -> Pong:  # noqa: ARG002 - one shape for all
         """Who answers."""
@@ -231,6 +175,25 @@ class ControlService:
                 for item in self._store.lists()
             )
         )
+
+    async def leads(self, request: ListLeads) -> LeadPage:
+        """People of a campaign in some states."""
+        return self._people.leads(self._find(request.campaign), request)
+
+    async def why(self, request: GetWhy) -> WhyInfo:
+        """Why a number is not being dialed now."""
+        try:
+            return self._people.why(self._find(request.campaign), request.number)
+        except StoreError as error:
+            raise refused(error) from None
+
+    async def idle(self, request: ListIdle) -> IdleLines:  # noqa: ARG002 - one shape for all
+        """Why the lines that carry no call do not."""
+        return IdleLines(items=self._daemon.idle_lines())
+
+    async def check(self, request: CheckCampaign) -> CheckInfo:
+        """Who will be skipped, before it starts."""
+        return await self._people.check(self._find(request.campaign))
 
     async def drain(self, request: Drain) -> Stopped:
         """No new calls."""

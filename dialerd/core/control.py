@@ -12,16 +12,45 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Protocol
 
-import msgspec
 from msgspec import Meta
 
 from dialerd.core.campaign_spec import CampaignSpec, Name
 from dialerd.core.control_base import PAGE_MAX, Reply, Request
+from dialerd.core.control_errors import (
+    ERRORS,
+    Conflict,
+    ControlError,
+    ErrorKind,
+    FieldFault,
+    Invalid,
+    NotFound,
+    Unavailable,
+)
 from dialerd.core.lines_view import ListTrunks, Reload, Reloaded, TrunkList
+from dialerd.core.people_view import (
+    CheckCampaign,
+    CheckInfo,
+    GetWhy,
+    IdleLines,
+    LeadPage,
+    ListIdle,
+    ListLeads,
+    WhyInfo,
+)
 from dialerd.core.prompts_view import PromptChanged, PromptTaken
 from dialerd.core.records import CampaignState, Outcome
 from dialerd.core.tracing import GetTrace, ListTraces, Trace, TraceList
 
+__all__ = [  # what is defined elsewhere and belongs to the protocol
+    "ERRORS",
+    "Conflict",
+    "ControlError",
+    "ErrorKind",
+    "FieldFault",
+    "Invalid",
+    "NotFound",
+    "Unavailable",
+]
 ID_MAX = (1 << 53) - 1  # what JSON numbers hold exactly
 TOPICS_MAX = 32
 
@@ -256,67 +285,6 @@ Sink = Callable[[LiveEvent], None]
 Unsubscribe = Callable[[], None]
 
 
-class ErrorKind(StrEnum):
-    """Why a request was refused."""
-
-    NOT_FOUND = "not_found"
-    CONFLICT = "conflict"
-    INVALID = "invalid"
-    UNAVAILABLE = "unavailable"  # try again later
-    INTERNAL = "internal"  # our bug; the log says more
-
-
-class FieldFault(msgspec.Struct, frozen=True):
-    """One value that was refused; `pointer` is an RFC 6901 pointer into the request."""
-
-    detail: str
-    pointer: str = ""
-
-
-class ControlError(Exception):
-    """A refusal, the same on every side of the socket."""
-
-    kind = ErrorKind.INTERNAL
-
-    def __init__(
-        self, text: str, *, allowed: tuple[str, ...] = (), faults: tuple[FieldFault, ...] = ()
-    ) -> None:
-        """Keep the actions that would be allowed, or the values that were refused."""
-        super().__init__(text)
-        self.text = text
-        self.allowed = allowed
-        self.faults = faults
-
-
-class NotFound(ControlError):  # noqa: N818
-    """The named thing does not exist."""
-
-    kind = ErrorKind.NOT_FOUND
-
-
-class Conflict(ControlError):  # noqa: N818
-    """It exists already, or its state does not allow this; `allowed` says what is."""
-
-    kind = ErrorKind.CONFLICT
-
-
-class Invalid(ControlError):  # noqa: N818
-    """The request does not fit; `faults` says where."""
-
-    kind = ErrorKind.INVALID
-
-
-class Unavailable(ControlError):  # noqa: N818
-    """Not now: the daemon stops, the store is failing, or nobody listens."""
-
-    kind = ErrorKind.UNAVAILABLE
-
-
-ERRORS: dict[ErrorKind, type[ControlError]] = {
-    error.kind: error for error in (NotFound, Conflict, Invalid, Unavailable, ControlError)
-}
-
-
 class Control(Protocol):
     """See the module's text. Every method may raise `ControlError`."""
 
@@ -354,6 +322,22 @@ class Control(Protocol):
 
     async def lists(self, request: ListLists) -> Lists:
         """The imported lists."""
+        ...
+
+    async def leads(self, request: ListLeads) -> LeadPage:
+        """People of a campaign in some states; NotFound."""
+        ...
+
+    async def why(self, request: GetWhy) -> WhyInfo:
+        """Why a number is not being dialed now; NotFound, Invalid when it is no number."""
+        ...
+
+    async def idle(self, request: ListIdle) -> IdleLines:
+        """Why the lines that carry no call do not."""
+        ...
+
+    async def check(self, request: CheckCampaign) -> CheckInfo:
+        """Who will be skipped, before it starts; NotFound."""
         ...
 
     async def drain(self, request: Drain) -> Stopped:

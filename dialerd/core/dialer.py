@@ -125,6 +125,11 @@ class Dialer:
         held = any(run.held_count or run.asked for run in self.floor.runs.values())
         return not self.floor.calls and not held
 
+    @property
+    def numbering(self) -> Numbering:
+        """By which plan numbers are judged now."""
+        return self._leads.numbering
+
     def watch_calls(self, *, on: bool) -> None:
         """A `Notify("call", …)` for every change of a call: only while somebody looks."""
         self._placing.watch_calls = on

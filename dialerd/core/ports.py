@@ -30,6 +30,7 @@ from dialerd.core.records import (
     Outcome,
     Usage,
 )
+from dialerd.core.rules import Verdict
 
 
 class StoreError(Exception):
@@ -84,6 +85,21 @@ class ReportRow(msgspec.Struct, frozen=True):
     lead: Lead
     contact: Contact
     attempts: tuple[tuple[Attempt, tuple[CallEvent, ...]], ...]
+
+
+class LeadRow(msgspec.Struct, frozen=True):
+    """One person of a campaign."""
+
+    lead: Lead
+    contact: Contact
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """One person with the rule that says no; None: none does, apart from lines and daemon."""
+
+    lead: Lead
+    contact: Contact
+    verdict: Verdict | None
 
 
 class Store(Protocol):
@@ -214,6 +230,22 @@ class Store(Protocol):
 
     def lead(self, campaign_id: int, lead_id: int) -> ReportRow | None:
         """One lead with everything that happened to it; None when there is none."""
+
+    def leads(
+        self, campaign_id: int, states: Iterable[LeadState], after: bytes, limit: int
+    ) -> tuple[list[LeadRow], bytes]:
+        """Leads in some states by state and due time, and where the next page begins."""
+
+    def judged(self, campaign_id: int, phone: int, now_ms: int) -> Judged:
+        """One number of a campaign by the rules of a moment; NotFoundError."""
+
+    def judged_ahead(
+        self, campaign_id: int, at_ms: int, after: int, limit: int
+    ) -> tuple[list[Judged], int]:
+        """The people of a campaign, or of a draft's list, as the rules will judge them.
+
+        The second is where to go on, 0: nowhere. Hours that open later count against nobody.
+        """
 
     def attempts_open(self) -> int:
         """How many attempts are claimed or begun and not finished."""

@@ -23,6 +23,7 @@ its hours once more when dialing begins. What was judged is kept with the attemp
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Final, NamedTuple
 
@@ -164,7 +165,9 @@ class Rules:
                     break
         if worst is None:
             return None
-        what = _LISTS[worst.kind] + (" of this campaign" if worst.campaign_id else "")
+        since = datetime.fromtimestamp(worst.at_ms / 1000, UTC).astimezone(self.regime.zone)
+        what = f"{_LISTS[worst.kind]}{' of this campaign' * bool(worst.campaign_id)}"
+        what += f" since {since:%Y-%m-%d %H:%M}" + (f" ({worst.source})" if worst.source else "")
         return Verdict(Rule.DO_NOT_CALL, worst.until_ms, what)
 
     def heeds(self, ban: DoNotCall) -> bool:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable
 
 from dialerd import __version__
 from dialerd.core.campaign_spec import at_time
-from dialerd.core.control import DaemonState, NotFound, Status, TrunkStatus, Unavailable
+from dialerd.core.control import DaemonState, Invalid, NotFound, Status, TrunkStatus, Unavailable
 from dialerd.core.dialer import Dialer
 from dialerd.core.events import CampaignChanged, Drain, Resume
 from dialerd.core.lines_view import ListTrunks, Reloaded, TrunkList
+from dialerd.core.people_view import IdleLine
 from dialerd.core.prompts_view import PromptError, PromptTaken
 from dialerd.core.records import SPOKEN, Campaign, CampaignState, Outcome
 from dialerd.core.regime import find_regime
 from dialerd.core.statistics import Figures, TrunkFigures
 from dialerd.core.tracing import GetTrace, ListTraces, Trace, TraceList
+from dialerd.core.why import idle_lines, why_no_line, why_no_route
 from dialerd.shell.clock import Clock
 from dialerd.shell.driver import Driver
 from dialerd.shell.prompt_table import Prompts
@@ -149,6 +152,43 @@ class RunningDaemon:
         if before is not DaemonState.DRAINING:  # that one ends with the daemon
             self._state = DaemonState.HALTED
         return live
+
+    def read_number(self, text: str) -> int:
+        """The number that a text is, as the store keeps it; Invalid when it is none."""
+        found = self._dialer.numbering.analyse(text)
+        if found.e164 is None:
+            raise Invalid(f"{text!r} is no number: {found.reason}")
+        return int(found.e164[1:])
+
+    def never(self, phone: int) -> str:
+        """Why the numbering plan lets nobody dial a number; empty when it may be dialed."""
+        try:
+            self._dialer.numbering.from_value(phone)
+        except ValueError as error:
+            return str(error)
+        return ""
+
+    def no_line(self, campaign: Campaign, phone: int, carrier: str) -> str:
+        """Why no line carries a number for a campaign now; empty when one could."""
+        number = self._dialer.numbering.from_value(phone)
+        loopback = find_regime(campaign.settings.regime).loopback_only
+        now_ns = self._clock.now_ns()
+        return why_no_line(self._dialer.floor, number, carrier, loopback=loopback, now_ns=now_ns)
+
+    def no_route(self, campaign: Campaign, phone: int, carrier: str) -> str:
+        """Why no line of the configuration ever carries a number; empty when one does."""
+        number = self._dialer.numbering.from_value(phone)
+        loopback = find_regime(campaign.settings.regime).loopback_only
+        return why_no_route(self._dialer.floor, number, carrier, loopback=loopback)
+
+    def idle_lines(self) -> tuple[IdleLine, ...]:
+        """Why the lines that carry no call do not."""
+        found = idle_lines(self._dialer.floor, self._clock.now_ns())
+        return tuple(IdleLine(trunk=trunk, port=port, why=why) for trunk, port, why in found)
+
+    async def breathe(self) -> None:
+        """Let calls have their turn in the middle of long work."""
+        await asyncio.sleep(0)
 
     def trunks(self, request: ListTrunks) -> TrunkList:
         """The lines; NotFound."""

@@ -9,7 +9,7 @@ from secrets import token_bytes
 from typing import Any, TypeVar
 
 from dialerd.core.ops import ClaimBatch, DialOp, OldCall
-from dialerd.core.ports import ContactsAdded, Progress, ReportRow, Store
+from dialerd.core.ports import ContactsAdded, Judged, LeadRow, Progress, ReportRow, Store
 from dialerd.core.records import (
     BanList,
     Campaign,
@@ -20,6 +20,7 @@ from dialerd.core.records import (
     ContactList,
     DoNotCall,
     ImportMark,
+    LeadState,
     Usage,
 )
 from dialerd.store import (
@@ -30,6 +31,7 @@ from dialerd.store import (
     donotcall,
     ended,
     fsck,
+    leads_view,
     lists,
     people,
     reading,
@@ -295,6 +297,26 @@ class BaseStore(Store):
     def lead(self, campaign_id: int, lead_id: int) -> ReportRow | None:
         """One lead with everything that happened to it; None when there is none."""
         return self._read(lambda unit: reading.find_lead(unit, campaign_id, lead_id))
+
+    def leads(
+        self, campaign_id: int, states: Iterable[LeadState], after: bytes, limit: int
+    ) -> tuple[list[LeadRow], bytes]:
+        """Leads in some states by state and due time, and where the next page begins."""
+        return self._read(
+            lambda unit: leads_view.page(unit, campaign_id, states, after, min(limit, SCAN_PAGE))
+        )
+
+    def judged(self, campaign_id: int, phone: int, now_ms: int) -> Judged:
+        """One number of a campaign by the rules of a moment; NotFoundError."""
+        return self._read(lambda unit: leads_view.judged(unit, campaign_id, phone, now_ms))
+
+    def judged_ahead(
+        self, campaign_id: int, at_ms: int, after: int, limit: int
+    ) -> tuple[list[Judged], int]:
+        """The people of a campaign, or of a draft's list, as the rules will judge them."""
+        return self._read(
+            lambda unit: leads_view.ahead(unit, campaign_id, at_ms, after, min(limit, SCAN_PAGE))
+        )
 
     def problems(self) -> list[str]:
         """What does not hold in this store: empty when all is well. Reads everything."""

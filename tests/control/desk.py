@@ -17,6 +17,7 @@ from dialerd.core.campaign_spec import CampaignSpec, StepSpec, at_time
 from dialerd.core.control import DaemonState, Invalid, NotFound, Status
 from dialerd.core.lines_view import ListTrunks, Reloaded, TrunkList
 from dialerd.core.metering import Left
+from dialerd.core.people_view import IdleLine
 from dialerd.core.ports import Store
 from dialerd.core.prompts_view import PromptTaken
 from dialerd.core.records import Campaign, Contact
@@ -49,6 +50,9 @@ class Desk:
         self.hung_up = False
         self.counters = {"sip.sent": 3.0}
         self.broken = ""
+        self.emergency: set[int] = set()
+        self.unrouted: set[int] = set()
+        self.lines_say = ""
         self.prompts_changed: list[str] = []
         self.tracer = make_tracer(TraceSettings(), [Local("192.0.2.1", 5060)])
         self.kept = Traces(self.tracer, Clock())
@@ -111,6 +115,27 @@ class Desk:
 
     def trace(self, request: GetTrace) -> Trace:
         return self.kept.get(request)
+
+    def read_number(self, text: str) -> int:
+        digits = "".join(filter(str.isdigit, text))
+        if len(digits) < 6:
+            raise Invalid(f"{text!r} is no number")
+        return int(f"84{digits[1:]}" if digits.startswith("0") else digits)
+
+    def never(self, phone: int) -> str:
+        return "emergency: nobody dials it" if phone in self.emergency else ""
+
+    def no_line(self, campaign: Campaign, phone: int, carrier: str) -> str:
+        return self.lines_say
+
+    def no_route(self, campaign: Campaign, phone: int, carrier: str) -> str:
+        return "no line carries it" if phone in self.unrouted else ""
+
+    def idle_lines(self) -> tuple[IdleLine, ...]:
+        return (IdleLine(trunk="fpt", port="01", why="no campaign is running"),)
+
+    async def breathe(self) -> None:
+        await asyncio.sleep(0)
 
     def halt(self, *, hang_up: bool) -> int:
         self.state, self.hung_up = DaemonState.HALTED, hang_up
