@@ -167,11 +167,15 @@ class Driver:
             return
         batch = _Batch([_with_line(op, lines) for write in writes for op in write.ops])
         batch.effects = [e for e in effects if not isinstance(e, Write)]
+        if self._backlog:  # goes first: the end of a call before its interactions would lose them
+            self._set_aside(batch)
+            return
         for effect in effects:
             if isinstance(effect, Write | _OfLeg):
                 self._waiting[effect.call] = batch
                 batch.calls.add(effect.call)
-        self._commit(batch)
+        # a future with a callback, not a task: this runs for every call several times
+        self._write(batch.ops, partial(self._committed, batch))
 
     def _now_or_behind(self, effect: AnyEffect) -> None:
         if isinstance(effect, _OfLeg):
@@ -180,10 +184,6 @@ class Driver:
                 batch.effects.append(effect)
                 return
         self._carry_out(effect)
-
-    def _commit(self, batch: _Batch) -> None:
-        """A future with a callback, not a task: this runs for every call several times."""
-        self._write(batch.ops, partial(self._committed, batch))
 
     def _write(self, ops: list[DialOp], then: Callable[[Written], None]) -> None:
         idle, self._idle = self._idle, []
@@ -223,8 +223,7 @@ class Driver:
         self._under_way.discard(result)
         if result.cancelled() or self.closed:
             return
-        error = _fault(result)
-        if error is not None:
+        if (error := _fault(result)) is not None:
             log.error("store refused the line of a call, dialing stops: %s", error)
             self._retry_later()
             self.feed(WriteFailed(0))
@@ -238,9 +237,9 @@ class Driver:
                 del self._waiting[call]
         if result.cancelled():
             return
-        error = _fault(result)
-        if error is not None:
-            self._failed(batch, error)
+        if (error := _fault(result)) is not None:
+            log.error("store refused a commit, dialing stops: %s", error)
+            self._set_aside(batch)
             return
         refused = result.result()
         for effect in batch.effects:
@@ -250,9 +249,10 @@ class Driver:
             else:
                 self._carry_out(effect)
 
-    def _failed(self, batch: _Batch, error: BaseException) -> None:
-        log.error("store refused a commit, dialing stops: %s", error)
-        self._backlog.extend(op for op in batch.ops if not isinstance(op, BeginDial))
+    def _set_aside(self, batch: _Batch) -> None:
+        """Keep the facts of a batch until the disk takes them, and drop its intentions."""
+        ops, self._idle = [*self._idle, *batch.ops], []
+        self._backlog += [op for op in ops if not isinstance(op, BeginDial | KeepLine)]
         dropped = [e.call for e in batch.effects if isinstance(e, Dial)]
         for effect in batch.effects:
             if isinstance(effect, Dial):

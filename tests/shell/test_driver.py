@@ -109,6 +109,38 @@ def test_a_full_disk_drops_intentions_and_keeps_facts(monkeypatch):
     run(test)
 
 
+def test_what_the_disk_refused_is_written_before_what_came_after_it(monkeypatch):
+    """The end of a call before its interactions would make these come too late."""
+    monkeypatch.setattr(module, "RETRY_S", 0.01)
+
+    async def test(b):
+        b.disk.failing = True
+        pressed, ended = AppendEvents(9, 0, ()), AppendEvents(9, 3, ())
+        b.feed(write(9, pressed))
+        await settle()
+        b.disk.commit()
+        await settle()
+        b.disk.failing = False  # for a moment it was full
+        b.feed(write(9, ended), Release(9, 9), write(1), dial(1))
+        await settle()
+        assert not b.disk.waiting
+        assert b.legs.did == [Release(9, 9)]
+        assert b.legs.discarded == [dial(1)]
+        assert WriteFailed(1) in b.machine.told
+        await until_written(b)
+        b.disk.commit()
+        await settle()
+        assert b.disk.applied == [pressed, ended]
+        b.feed(write(2), dial(2))
+        await settle()
+        b.disk.commit()
+        await settle()
+        assert b.legs.did[-1] == dial(2)
+        assert b.driver.settled
+
+    run(test)
+
+
 def test_a_claim_that_fails_is_told():
     async def test(b):
         b.feed(WantLeads(4, 10), MoveCampaign(4, CampaignState.FINISHED, "list exhausted"))
