@@ -92,6 +92,8 @@ class ControlService:
         self._daemon = daemon
         self._hub = hub
         self._people = People(store, daemon)
+        if store.halted():  # by an earlier process: only a person ends that
+            daemon.halt(hang_up=False)
 
     async def ping(self, request: Ping) -> Pong:  # noqa: ARG002 - one shape for all
         """Who answers."""
@@ -214,6 +216,7 @@ class ControlService:
         self._say("alert", {"what": "emergency_stop", "who": request.who})
         paused: list[str] = []
         try:
+            await self._store.set_halted(on=True)
             for campaign in self._store.campaigns():
                 if campaign.state is CampaignState.RUNNING:
                     moved = await self._move(
@@ -273,6 +276,8 @@ class ControlService:
         if action in {CampaignAction.START, CampaignAction.RESUME}:
             if why := self._daemon.busy():
                 raise Unavailable(why)
+            if self._store.halted():
+                await self._store.set_halted(on=False)
             self._daemon.dial_again()
         if action is CampaignAction.APPROVE:
             faults = await spec_refusals(from_settings(campaign.settings, ""), self._daemon)

@@ -305,7 +305,17 @@ class Dialer:
                 floor.look_by(run.lease_ns())
                 floor.dial_ns = now_ns
             self._leads.ask(run, now_ns)
+            self._start_if_due(run, now_ns)
             self._finish_if_over(run, now_ns)
+
+    def _start_if_due(self, run: Run, now_ns: int) -> None:
+        """An approved campaign with a start time begins by itself, when its hours first open."""
+        floor = self.floor
+        waits = run.campaign.state is CampaignState.APPROVED and run.settings.start_ms
+        if not waits or run.ended or floor.draining or not floor.store_ok or not floor.clock.known:
+            return
+        if run.open_at(now_ns + floor.clock.offset_ns):
+            self._ask_to_move(run, CampaignState.RUNNING, "start time reached", now_ns)
 
     def _finish_if_over(self, run: Run, now_ns: int) -> None:
         if run.ended:
@@ -316,11 +326,12 @@ class Dialer:
             return
         if run.live or run.held_count:
             return
+        self._ask_to_move(run, CampaignState.FINISHED, reason, now_ns)
+
+    def _ask_to_move(self, run: Run, after: CampaignState, reason: str, now_ns: int) -> None:
         if now_ns >= run.moved_ns + _MOVE_GAP_NS:
             run.moved_ns = now_ns
-            campaign_id = run.campaign.campaign_id
-            move = MoveCampaign(campaign_id, CampaignState.FINISHED, reason)
-            self.floor.out.append(move)
+            self.floor.out.append(MoveCampaign(run.campaign.campaign_id, after, reason))
         self.floor.look_by(run.moved_ns + _MOVE_GAP_NS)
 
 

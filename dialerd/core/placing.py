@@ -1,7 +1,7 @@
 """Placing calls on trunks, and following their legs to the end.
 
-Campaigns take turns call by call, and within one the routes take turns, so that a full carrier
-holds up only its own numbers.
+Campaigns take turns call by call, so that each has its share of the calls in progress, by its
+weight; within one the routes take turns, so that a full carrier holds up only its own numbers.
 """
 
 from __future__ import annotations
@@ -181,18 +181,20 @@ class Placing:
             self._advance(now_ns)
         rotation = self.rotation
         budget = DIALS_PER_STEP
-        blocked = 0
-        while blocked < len(rotation):
+        able = rotation[self._turn :] + rotation[: self._turn] if self._turn else rotation[:]
+        while able:
             if not budget:
                 floor.dial_ns = now_ns
                 return
-            self._turn = (self._turn + 1) % len(rotation)
-            ready_ns = self._dial_one(rotation[self._turn], now_ns)
+            run = able[0] if len(able) == 1 else min(able, key=_share)
+            ready_ns = self._dial_one(run, now_ns)
             if ready_ns == 0:
                 budget -= 1
-                blocked = 0
+                self._turn = (rotation.index(run) + 1) % len(rotation)
+                if len(able) > 1:  # of equal shares the one that waited longest
+                    able.append(able.pop(able.index(run)))
             else:
-                blocked += 1
+                able.remove(run)
                 floor.dial_ns = min(floor.dial_ns, ready_ns)
 
     def _dial_one(self, run: Run, now_ns: int) -> int:
@@ -287,3 +289,8 @@ class Placing:
             "at_ms": self._floor.clock.ms(now_ns),
         }
         self._floor.out.append(Notify("call", data))
+
+
+def _share(run: Run) -> float:
+    """How much a campaign has of what it may ask for."""
+    return run.live / run.settings.weight

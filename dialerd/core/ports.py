@@ -152,6 +152,12 @@ class Store(Protocol):
         The move to APPROVED freezes the audience: one lead for each contact of the list.
         """
 
+    def halted(self) -> bool:
+        """Whether an emergency stop is in force."""
+
+    def set_halted(self, *, on: bool) -> Awaitable[None]:
+        """Begin or end an emergency stop: while it is in force no campaign starts by itself."""
+
     def campaigns(self) -> list[Campaign]:
         """All campaigns, oldest first."""
 

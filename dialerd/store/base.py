@@ -127,6 +127,14 @@ class BaseStore(Store):
         note = (who, at_ms, reason)
         return self._submit(lambda unit: campaigns.move_campaign(unit, campaign_id, after, note))
 
+    def halted(self) -> bool:
+        """Whether an emergency stop is in force."""
+        return self._read(campaigns.halted)
+
+    def set_halted(self, *, on: bool) -> Awaitable[None]:
+        """Begin or end an emergency stop: while it is in force no campaign starts by itself."""
+        return self._submit(lambda unit: campaigns.set_halted(unit, on=on))
+
     def campaigns(self) -> list[Campaign]:
         """All campaigns, oldest first."""
         return self._read(campaigns.all_campaigns)

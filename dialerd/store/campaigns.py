@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from dialerd.core.campaign import check_move
@@ -86,6 +88,18 @@ def progress(unit: Unit, campaign_id: int) -> Progress:
 
 
 Note = tuple[str, int, str]  # who, at_ms, reason
+BY_ITSELF: Final = "dialerd"  # who moves a campaign when no person does
+HALTED: Final = b"halted"
+
+
+def halted(unit: Unit) -> bool:
+    """Whether an emergency stop is in force: until a person starts or resumes a campaign."""
+    return bool(unit.counter(HALTED))
+
+
+def set_halted(unit: Unit, *, on: bool) -> None:
+    """Begin or end one."""
+    unit.set_counter(HALTED, int(on))
 
 
 def move_campaign(
@@ -94,6 +108,8 @@ def move_campaign(
     """One legal move. To APPROVED it takes several transactions, and counts only after the last."""
     campaign = unit.campaign(campaign_id)
     check_move(campaign.state, after)
+    if after is CampaignState.RUNNING and note[0] == BY_ITSELF and halted(unit):
+        raise ConflictError(f"{campaign.settings.name!r} waits: everything was stopped by a person")
     if after is CampaignState.APPROVED:
         return _begin_freeze(unit, campaign, note)
     return _move(unit, campaign, after, note)
