@@ -116,11 +116,13 @@ class Store(Protocol):
         *,
         skip_elsewhere: bool = False,
         mark: ImportMark | None = None,
+        after: int = 0,
     ) -> Awaitable[ContactsAdded]:
         """Append people; a number already in the list is left out and reported.
 
         With `skip_elsewhere` so is one that is in another list. `mark` is kept with the last of
-        them, in the same transaction.
+        them, in the same transaction, if the mark of before stands at row `after` (0: there is
+        none); ConflictError when it does not, because what lies between is not in the list.
         """
 
     def import_mark(self, list_id: int, source: str) -> ImportMark | None:

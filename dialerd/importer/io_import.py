@@ -123,6 +123,7 @@ class _Goal:
         self._options = options
         self.skips_elsewhere = options.skip_elsewhere
         self.settled = 0  # rows of people up to the mark
+        self._handed = 0  # the row where the last batch ended that the store was given
         self.mark = ImportMark(os.path.realpath(books.file), digest, b"", 0, 0, at_ms)
 
     async def begin(self, layout: Layout) -> None:
@@ -145,6 +146,7 @@ class _Goal:
         except ChangedError as error:
             raise ImportFailedError(f"cannot import {self.books.file}: {error}") from None
         self.mark = left
+        self._handed = left.rows
         self.settled = left.rows - layout.first + 1
         self.books.resumed = left.rows
 
@@ -156,11 +158,13 @@ class _Goal:
         """Hand a batch that ends with a row of the file to the store."""
         if not self.books.list_id:
             self._use(await self.store.create_list(self.books.list_name, self.mark.begun_ms))
+        after, self._handed = self._handed, row
         return self.store.add_contacts(
             self.books.list_id,
             batch.contacts,
             skip_elsewhere=self._options.skip_elsewhere,
             mark=msgspec.structs.replace(self.mark, rows=row),
+            after=after,
         )
 
     def replay(self) -> Replay:
@@ -215,7 +219,10 @@ class _Run:
         while left > 0 and (chunk := list(islice(rows, min(left, BATCH_ROWS)))):
             left -= len(chunk)
             batch = make(chunk)
-            self.summary.elsewhere += replay.settle(batch)
+            try:
+                self.summary.elsewhere += replay.settle(batch)
+            except ChangedError as error:
+                raise ImportFailedError(f"cannot import {self.summary.file}: {error}") from None
             self._book(batch)
             progress()
 

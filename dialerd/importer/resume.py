@@ -49,7 +49,10 @@ class Replay:
         self._last = mark.size
 
     def settle(self, batch: Batch) -> int:
-        """Leave those in the batch that were added; how many numbers are in another list too."""
+        """Leave those in the batch that were added; how many numbers are in another list too.
+
+        ChangedError when one of them is in no list.
+        """
         found = self._standing([contact.phone for contact in batch.contacts])
         gone: dict[int, str] = {}
         elsewhere = 0
@@ -57,8 +60,14 @@ class Replay:
             if row > self._last:
                 self._last = row
                 elsewhere += other
-            else:
+            elif row or other:
                 gone[index] = DUPLICATE if row else ELSEWHERE
                 elsewhere += not row
+            else:
+                number = batch.contacts[index].original
+                raise ChangedError(
+                    f"{number}, which an earlier run added, is in no list (was it erased?): give "
+                    "--restart to begin with the first row (nobody is added twice)"
+                )
         batch.drop(gone)
         return elsewhere

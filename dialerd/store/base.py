@@ -74,13 +74,15 @@ class BaseStore(Store):
         *,
         skip_elsewhere: bool = False,
         mark: ImportMark | None = None,
+        after: int = 0,
     ) -> Awaitable[ContactsAdded]:
         """Append people; a number already in the list is left out and reported.
 
         Committed in steps of `STEP_ROWS`, fewer in one: after a crash or a failure some of the rows
-        may be in the list, and adding all of them again is right. `mark` goes with the last step.
+        may be in the list, and adding all of them again is right. `mark` goes with the last step,
+        if the one before it stands at row `after`.
         """
-        job = lists.Adding(list_id, tuple(contacts), skip_elsewhere, mark)
+        job = lists.Adding(list_id, tuple(contacts), skip_elsewhere, mark, after)
         return self._submit(job.step, len(job.contacts))
 
     def import_mark(self, list_id: int, source: str) -> ImportMark | None:

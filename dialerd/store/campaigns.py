@@ -87,6 +87,7 @@ def progress(unit: Unit, campaign_id: int) -> Progress:
     )
 
 
+ERASURES = b"erasures"  # rows of lists that were erased, ever
 Note = tuple[str, int, str]  # who, at_ms, reason
 BY_ITSELF: Final = "dialerd"  # who moves a campaign when no person does
 HALTED: Final = b"halted"
@@ -149,19 +150,24 @@ def _begin_freeze(unit: Unit, campaign: Campaign, note: Note) -> More:
         raise ConflictError(f"list {people.name!r} is empty: there is nobody to call")
     ticket = unit.next_number(b"next_approval")
     unit.set_counter(_ticket(campaign.campaign_id), ticket)
-    freeze = _Freeze(campaign.campaign_id, people.list_id, people.size, ticket, note)
+    freeze = _Freeze(
+        campaign.campaign_id, people.list_id, people.size, ticket, note, unit.counter(ERASURES)
+    )
     return More(freeze.wipe)
 
 
 class _Freeze:
     """One approval under way; immutable, each step a transaction."""
 
-    def __init__(self, campaign_id: int, list_id: int, size: int, ticket: int, note: Note) -> None:
+    def __init__(
+        self, campaign_id: int, list_id: int, size: int, ticket: int, note: Note, erasures: int
+    ) -> None:
         self.campaign_id = campaign_id
         self.list_id = list_id
         self.size = size  # people who come later are not in the audience
         self.ticket = ticket
         self.note = note
+        self.erasures = erasures  # how many rows of lists had been erased when it began
 
     def _still_ours(self, unit: Unit) -> None:
         if unit.counter(_ticket(self.campaign_id)) != self.ticket:
@@ -202,7 +208,13 @@ class _Freeze:
             return More(lambda later: self.fill(later, stop, erased))
         return self._done(unit, erased)
 
-    def _done(self, unit: Unit, erased: int) -> Campaign:
+    def _done(self, unit: Unit, erased: int) -> Campaign | More:
+        if unit.counter(ERASURES) != self.erasures:  # maybe of one whose lead is written: again
+            again = _Freeze(
+                self.campaign_id, self.list_id, self.size, self.ticket, self.note,
+                unit.counter(ERASURES),
+            )  # fmt: skip
+            return More(again.wipe)
         campaign = unit.campaign(self.campaign_id)
         check_move(campaign.state, CampaignState.APPROVED)
         unit.t.meta.delete(_ticket(self.campaign_id))

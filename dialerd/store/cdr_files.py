@@ -20,7 +20,8 @@ import msgspec
 
 from dialerd.store.base import BaseStore
 from dialerd.store.export_text import head, lines
-from dialerd.store.exporting import settle, sync_folder
+from dialerd.store.exporting import settle
+from dialerd.store.folder import sync_folder
 from dialerd.store.limits import STEP_ROWS
 from dialerd.store.schema import Cursor
 from dialerd.store.ticket import wait
@@ -124,7 +125,7 @@ class CdrFiles:
         """Give the file in use its name, by the steps of `exporting`."""
         current = Path(cursor.target)
         if current.exists() and current.stat().st_size > cursor.length:
-            os.truncate(current, cursor.length)  # lines that were never counted
+            _cut(current, cursor.length)  # lines that were never counted
         final = f"cdr-{cursor.last:012}-{cursor.seq:012}{current.suffix}"
         named = msgspec.structs.replace(
             cursor, target=str(current.parent), part=current.name, final=final, last=cursor.seq
@@ -139,6 +140,16 @@ class CdrFiles:
             found = sorted(self._folder.glob("cdr-????????????-????????????.*"))
             for old in found[: -self._rules.keep]:
                 old.unlink(missing_ok=True)
+
+
+def _cut(file: Path, length: int) -> None:
+    """Make a file shorter, durably."""
+    fd = os.open(file, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.ftruncate(fd, length)
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 def _write_all(fd: int, text: bytes, at: int) -> None:

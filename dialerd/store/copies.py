@@ -22,7 +22,7 @@ import msgspec
 
 from dialerd.core.ports import StoreError
 from dialerd.store.examine import Findings, examine
-from dialerd.store.folder import FolderLock, FolderLockedError
+from dialerd.store.folder import FolderLock, FolderLockedError, sync_folder
 from dialerd.store.lmdb_engine import LmdbEngine
 from dialerd.store.lmdb_store import ENV_NAME
 from dialerd.store.schema import StoreFormatError
@@ -71,7 +71,7 @@ def backup(folder: Path, target: Path, watch: Watch | None = None) -> Copied:
         part.rename(target)
     sums = target.with_name(target.name + SUM_SUFFIX)
     sums.write_text(f"{digest}  {target.name}\n", encoding="utf-8")
-    _settle(target.parent)
+    sync_folder(target.parent)
     return Copied(target, size, digest, findings)
 
 
@@ -169,7 +169,7 @@ def restore(file: Path, folder: Path) -> Path | None:
                 os.link(data, aside)
             os.replace(part, data)
         (store / "lock.mdb").unlink(missing_ok=True)  # of the readers of the other file
-        _settle(store)
+        sync_folder(store)
         return aside
     finally:
         lock.release()
@@ -182,15 +182,6 @@ def _write_copy(source: Path, target: Path) -> None:
             write.write(piece)
         write.flush()
         os.fsync(write.fileno())
-
-
-def _settle(folder: Path) -> None:
-    """Make the names of new files durable."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def sha256(file: Path) -> str:

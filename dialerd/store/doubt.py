@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from dialerd.core.ports import StoreFailedError
+from dialerd.store.folder import sync_folder
 from dialerd.store.schema import StoreFormatError
 
 if TYPE_CHECKING:  # what examines is a program of its own, and rarely needed here
@@ -82,6 +83,7 @@ class RunNote:
                 file.flush()
                 os.fsync(file.fileno())
             part.replace(self._path)
+            sync_folder(self._path.parent)
 
     def remove(self) -> None:
         """It stopped as it should."""

@@ -113,6 +113,12 @@ def _cursor_key(name: str) -> bytes:
     return key
 
 
+def refuse_reserved(name: str) -> None:
+    """StoreError for a cursor of the daemon's own files: a move of it would lose their lines."""
+    if name.startswith("["):
+        raise StoreError(f"the cursor {name!r} is the daemon's own; take another name")
+
+
 def cursor(unit: Unit, name: str) -> Cursor:
     """Where a cursor stands; a new one stands before the first record."""
     raw = unit.t.cursors.get(_cursor_key(name))
@@ -138,7 +144,8 @@ def move_cursor(unit: Unit, before: Cursor, after: Cursor) -> Cursor:
 
 
 def remove_cursor(unit: Unit, name: str) -> None:
-    """Forget it; NotFoundError when there is none."""
+    """Forget it; NotFoundError when there is none, StoreError when it is the daemon's."""
+    refuse_reserved(name)
     if not unit.t.cursors.delete(_cursor_key(name)):
         raise NotFoundError(f"there is no cursor named {name!r}")
 
@@ -174,19 +181,41 @@ def outbox_figures(unit: Unit) -> dict[str, int]:
     }
 
 
+class _Numbers:
+    """A set of numbers from 0, a bit each: there is one for each attempt ever made."""
+
+    def __init__(self) -> None:
+        self._bits = bytearray()
+        self.count = 0
+
+    def add(self, number: int) -> bool:
+        """Whether it is new."""
+        if number in self:
+            return False
+        self._bits.extend(bytes(max(0, (number >> 3) + 1 - len(self._bits))))
+        self._bits[number >> 3] |= 1 << (number & 7)
+        self.count += 1
+        return True
+
+    def __contains__(self, number: int) -> bool:
+        at = number >> 3
+        return at < len(self._bits) and bool(self._bits[at] & 1 << (number & 7))
+
+
 def problems(unit: Unit) -> Iterator[str]:
     """Every attempt that is over has one record, numbered without a gap."""
-    told: set[tuple[int, int, int]] = set()
-    count = 0
+    told, count = _Numbers(), 0
     for count, (key, raw) in enumerate(scan_all(unit.t.ended, b"", _END * 4), 1):
         if read_u64(key) != count:
             yield f"record {count} of what ended is missing"
             return
-        told.add(split_ref(raw))
+        ref = split_ref(raw)
+        if unit.t.attempts.get(attempt_key(*ref)) is None:
+            yield f"record {count} of what ended is of attempt {ref[2]}, which is not there"
+        elif not told.add(ref[2]):
+            yield f"attempt {ref[2]} has ended twice"
     if count != last(unit):
         yield f"{count} attempts have ended, {last(unit)} are counted"
-    if count != len(told):
-        yield f"{count - len(told)} attempts have ended twice"
     over = 0
     for key, raw in scan_all(unit.t.attempts, b"", _END * 4):
         attempt = ATTEMPT.unpack(raw)
@@ -194,10 +223,14 @@ def problems(unit: Unit) -> Iterator[str]:
             yield f"attempt {attempt.attempt_id} lies under another key"
         if attempt.outcome is not None:
             over += 1
-            if (attempt.campaign_id, attempt.lead_id, attempt.attempt_id) not in told:
+            if attempt.attempt_id not in told:
                 yield f"attempt {attempt.attempt_id} is over and not among what ended"
-    if over != len(told):
-        yield f"{len(told)} attempts have ended, {over} have an outcome"
+    if over != told.count:
+        yield f"{told.count} attempts have ended, {over} have an outcome"
+    yield from _cursor_problems(unit)
+
+
+def _cursor_problems(unit: Unit) -> Iterator[str]:
     for one in cursors(unit):
-        if one.seq > count:
+        if one.seq > last(unit):
             yield f"cursor {one.name!r} stands behind the last record"

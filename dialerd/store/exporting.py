@@ -18,6 +18,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 from collections.abc import Iterator
 from datetime import tzinfo
 from pathlib import Path
@@ -27,7 +28,9 @@ import msgspec
 
 from dialerd.core.ports import ConflictError, StoreError
 from dialerd.store.base import BaseStore
+from dialerd.store.ended import refuse_reserved
 from dialerd.store.export_text import head, lines
+from dialerd.store.folder import sync_folder
 from dialerd.store.limits import STEP_ROWS
 from dialerd.store.schema import Cursor
 from dialerd.store.ticket import wait
@@ -60,8 +63,10 @@ def export(
 
     Raises:
         ConflictError: somebody else exports by this cursor at the same time.
+        StoreError: the cursor is the daemon's own.
         OSError: the folder cannot be written; nothing of what could not be written is taken.
     """
+    refuse_reserved(name)
     target = os.path.realpath(folder)
     with _alone(target):
         cursor = store.cursor(name)
@@ -69,7 +74,7 @@ def export(
             finished = Path(cursor.target, cursor.final)
             cursor = settle(store, cursor)
             yield finished
-        for left in Path(target).glob(f".{name}-*.part"):
+        for left in _parts(target, name):
             left.unlink(missing_ok=True)
         goal = store.last_ended()  # what ends from now on is for the next run
         while cursor.seq < goal:
@@ -78,6 +83,12 @@ def export(
             finished = Path(target, cursor.final)
             cursor = settle(store, cursor)
             yield finished
+
+
+def _parts(target: str, name: str) -> list[Path]:
+    """What a killed run of this cursor left, and of no other whose name begins alike."""
+    of_cursor = re.compile(rf"\.{re.escape(name)}-\d{{12,}}-\d{{12,}}\.[a-z]+\.\d+\.part")
+    return [path for path in Path(target).iterdir() if of_cursor.fullmatch(path.name)]
 
 
 @contextlib.contextmanager
@@ -130,6 +141,7 @@ def settle(store: BaseStore, cursor: Cursor) -> Cursor:
     part = Path(cursor.target, cursor.part)
     with contextlib.suppress(FileNotFoundError):  # it was renamed, and may be on its way already
         part.rename(Path(cursor.target, cursor.final))
+    with contextlib.suppress(FileNotFoundError):  # who renamed it may have died before this
         sync_folder(cursor.target)
     done = msgspec.structs.replace(cursor, seq=cursor.last, part="", final="", length=0)
     try:
@@ -139,12 +151,3 @@ def settle(store: BaseStore, cursor: Cursor) -> Cursor:
         if now.seq >= cursor.last:  # somebody else settled it
             return now
         raise
-
-
-def sync_folder(folder: str | Path) -> None:
-    """Make the names in a folder durable."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -88,6 +88,7 @@ class Adding(NamedTuple):
     contacts: tuple[Contact, ...]
     skip_elsewhere: bool = False
     mark: ImportMark | None = None
+    after: int = 0  # where the mark before it stands
     offset: int = 0
     done: ContactsAdded = NOTHING_ADDED
 
@@ -106,6 +107,12 @@ class Adding(NamedTuple):
         if offset < len(self.contacts):
             return More(self._replace(offset=offset, done=done).step)
         if self.mark is not None:
+            before = import_mark(unit, self.list_id, self.mark.source)
+            stands = 0 if before is None else before.rows
+            if stands != self.after:
+                raise ConflictError(
+                    f"the import of {self.mark.source} stands behind row {stands}, not {self.after}"
+                )
             unit.t.imports.put(import_key(self.list_id, self.mark.source), IMPORT.pack(self.mark))
         return done
 

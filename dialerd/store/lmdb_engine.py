@@ -339,6 +339,12 @@ class LmdbEngine:
         """Held by a read, so that the map does not move under it."""
         return self._map_lock
 
+    @property
+    def commit(self) -> int:
+        """The number of the last one."""
+        number: int = self._env.info()["last_txnid"]
+        return number
+
     def free_bytes(self) -> int:
         """Room on the store's disk."""
         space = os.statvfs(self.folder)

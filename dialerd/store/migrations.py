@@ -4,7 +4,8 @@
 bounded amount and says where it stopped, each in its own transaction with that mark, so that a
 process that is killed goes on where it was. The first thing written is the new format, so that an
 older program refuses the file from then on; before that a copy of the file as it was is made beside
-it: `data.mdb.format-N`. Nobody else may run on the folder meanwhile.
+it: `data.mdb.format-N`, or `data.mdb.format-N.M`, M being the last commit in it, when that is there
+already. Nobody else may run on the folder meanwhile.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Final
 
 from dialerd.core.ports import StoreError
 from dialerd.store import dialogs, ended
+from dialerd.store.folder import sync_folder
 from dialerd.store.limits import STEP_ROWS
 from dialerd.store.lmdb_engine import FORMAT_KEY, LmdbEngine
 from dialerd.store.schema import ATTEMPT, FORMAT, number64, open_key
@@ -105,9 +107,11 @@ def _run(engine: LmdbEngine, number: int, mark: bytes) -> bytes:
 
 
 def _keep_copy(engine: LmdbEngine) -> None:
-    """The file as it is, beside it; one that is there already is of the same file."""
+    """The file as it is, beside it. One that is there may be of a file that was restored since."""
     target = engine.folder / f"data.mdb.format-{engine.format}"
     if target.exists():
+        target = target.with_name(f"{target.name}.{engine.commit}")
+    if target.exists():  # of this very commit
         return
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
@@ -118,11 +122,7 @@ def _keep_copy(engine: LmdbEngine) -> None:
         finally:
             os.close(fd)
         part.rename(target)
-        folder = os.open(engine.folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_folder(engine.folder)
     except OSError as error:
         raise StoreError(
             f"no copy of the store before its migration, so none was begun: {error.strerror}"

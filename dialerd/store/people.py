@@ -10,7 +10,7 @@ line says what was done, by whom and when, and not to which number.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 import msgspec
@@ -113,23 +113,32 @@ def about(unit: Unit, phone: int) -> About:
         raw = unit.t.contacts.get(contact_key(people.list_id, row))
         listed.append((people, CONTACT.unpack(raw or b"")))
         tried += [
-            Tried(campaign, lead, tuple(_attempts(unit, lead)))
-            for campaign, lead in leads_of(unit, people.list_id, row)
+            Tried(campaign, lead, tuple(attempts_of(unit, lead)))
+            for campaign, lead in leads_of(unit, row, approved_with(unit, people.list_id))
         ]
     entries = tuple(caps.load(unit, phone))
     return About(phone, tuple(listed), tuple(tried), entries, donotcall.find(unit, phone))
 
 
-def leads_of(unit: Unit, list_id: int, row: int) -> Iterator[tuple[Campaign, Lead]]:
-    """The leads of a list's row, one in each campaign that was approved with it."""
-    for campaign in campaigns.all_campaigns(unit):
-        if campaign.settings.list_id == list_id and campaign.state is not CampaignState.DRAFT:
-            raw = unit.t.leads.get(lead_key(campaign.campaign_id, row))
-            if raw is not None:
-                yield campaign, LEAD.unpack(raw)
+def approved_with(unit: Unit, list_id: int) -> list[Campaign]:
+    """The campaigns that have leads of a list."""
+    return [
+        campaign
+        for campaign in campaigns.all_campaigns(unit)
+        if campaign.settings.list_id == list_id and campaign.state is not CampaignState.DRAFT
+    ]
 
 
-def _attempts(unit: Unit, lead: Lead) -> Iterator[tuple[Attempt, tuple[CallEvent, ...]]]:
+def leads_of(unit: Unit, row: int, users: Iterable[Campaign]) -> Iterator[tuple[Campaign, Lead]]:
+    """The leads of a list's row, one in each of the campaigns that were approved with it."""
+    for campaign in users:
+        raw = unit.t.leads.get(lead_key(campaign.campaign_id, row))
+        if raw is not None:
+            yield campaign, LEAD.unpack(raw)
+
+
+def attempts_of(unit: Unit, lead: Lead) -> Iterator[tuple[Attempt, tuple[CallEvent, ...]]]:
+    """Every attempt of a lead, with what happened in it."""
     campaign_id, lead_id = lead.campaign_id, lead.lead_id
     first = attempt_key(campaign_id, lead_id, 0)
     stop = attempt_key(campaign_id, lead_id, (1 << 64) - 1)
@@ -146,18 +155,25 @@ def erase(unit: Unit, phone: int, secret: bytes, who: str, at_ms: int) -> dict[s
     """
     counts = dict.fromkeys(("contacts", "leads", "attempts", "events"), 0)
     for people, row in rows(unit, phone):
-        erase_row(unit, people.list_id, row, counts)
+        erase_row(unit, people.list_id, row, counts, approved_with(unit, people.list_id))
     counts["calls under caps"] = caps.hide(unit, phone, secret)
     if any(counts.values()):
         audit(unit, AuditLine(at_ms, who, "a number was erased", counts))
     return counts
 
 
-def erase_row(unit: Unit, list_id: int, row: int, counts: dict[str, int]) -> None:
-    """Erase one row of a list with its leads; ConflictError while one is in the dialer's hands."""
+def erase_row(
+    unit: Unit, list_id: int, row: int, counts: dict[str, int], users: Iterable[Campaign]
+) -> None:
+    """Erase one row of a list with its leads; ConflictError while one is in the dialer's hands.
+
+    `users` are the campaigns that were approved with the list. One whose approval is under way
+    learns of it by the count of erasures, and begins again.
+    """
+    unit.next_number(campaigns.ERASURES)
     key = contact_key(list_id, row)
     contact = CONTACT.unpack(unit.t.contacts.get(key) or b"")
-    for _, lead in leads_of(unit, list_id, row):
+    for _, lead in leads_of(unit, row, users):
         _erase_lead(unit, lead, counts)
     unit.t.contacts.put(key, CONTACT.pack(ERASED))
     unit.t.phones.delete(phone_list_key(contact.phone, list_id))

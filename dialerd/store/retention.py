@@ -21,8 +21,8 @@ from typing import Final
 import msgspec
 
 from dialerd.core.ports import ConflictError
-from dialerd.core.records import Attempt, Campaign, CampaignState, EventKind
-from dialerd.store import caps, people
+from dialerd.core.records import Attempt, Campaign, CampaignState, ContactList, EventKind
+from dialerd.store import campaigns, caps, people
 from dialerd.store.base import BaseStore
 from dialerd.store.ended import events_of
 from dialerd.store.recording_files import files_of, remove
@@ -40,6 +40,7 @@ from dialerd.store.ticket import wait
 from dialerd.store.unit import Unit
 
 STEP: Final = 500  # records that one step looks at
+ERASED_STEP: Final = 100  # people whom one step erases, each with all leads and attempts
 DAY_MS: Final = 86_400_000
 KINDS: Final = ("recordings", "events", "people")
 
@@ -158,59 +159,72 @@ class Retention:
 
     def _lists(self) -> Iterator[None]:
         for found in self._store.lists():
-            if not self._expired(found.list_id, found.created_ms):
-                continue
             row = 1
-            while row <= found.size:
-                stop = min(row + STEP, found.size + 1)
-                self._erase(found.list_id, row, stop)
+            while row <= found.size and self._store._read(partial(self._expired, of=found)):
+                stop = min(row + ERASED_STEP, found.size + 1)
+                self._erase(found, row, stop)
                 row = stop
                 yield
 
-    def _expired(self, list_id: int, created_ms: int) -> bool:
-        """Whether nobody may need the people of a list any more."""
-        users = [c for c in self._campaigns.values() if c.settings.list_id == list_id]
+    def _expired(self, unit: Unit, of: ContactList) -> bool:
+        """Whether nobody may need the people of a list any more, as things are now."""
+        users = [c for c in campaigns.all_campaigns(unit) if c.settings.list_id == of.list_id]
         if not users:
-            return self._over(self._usual.people, created_ms)
+            return self._over(self._usual.people, of.created_ms)
         for campaign in users:
             if campaign.state is not CampaignState.FINISHED:
                 return False
-            finished_ms = self._store.moves(campaign.campaign_id)[-1].at_ms
+            finished_ms = campaigns.moves(unit, campaign.campaign_id)[-1].at_ms
             if not self._over(self._days(campaign).people, finished_ms):
                 return False
         return True
 
-    def _erase(self, list_id: int, row: int, stop: int) -> None:
-        def work(unit: Unit) -> int:
-            first, last = contact_key(list_id, row), contact_key(list_id, stop)
-            count = 0
-            for at, (_, raw) in enumerate(unit.t.contacts.scan(first, last, STEP), row):
-                phone = CONTACT_PHONE.unpack(raw).phone
-                if phone:
-                    count += 1
-                    if not self._dry:
-                        self._erase_one(unit, list_id, at, phone)
-            return count
-
+    def _erase(self, of: ContactList, row: int, stop: int) -> None:
+        """Some of the people of a list: their files, then all that is written of them."""
+        found, names = self._store._read(partial(self._people, of=of, row=row, stop=stop))
         if self._dry:
-            self.counts["people"] += self._store._read(work)
-        else:
-            found: list[int] = []
-            try:
-                self._write(lambda unit: found.append(work(unit)))
-            except ConflictError:
-                return  # one of them is being called: at the next pass
-            self.counts["people"] += found[-1]
+            self.counts["people"] += len(found)
+            return
+        # Files first: once nothing names them, nobody finds them any more.
+        self.counts["recordings"] += remove(files_of(self._folder, names))
+        try:
+            self._write(partial(self._erase_all, of=of, rows=found))
+        except ConflictError:
+            return  # one of them is being called, or the list is used again: at the next pass
+        self.counts["people"] += len(found)
 
-    def _erase_one(self, unit: Unit, list_id: int, row: int, phone: int) -> None:
-        for _, lead in people.leads_of(unit, list_id, row):
-            for _, events in people._attempts(unit, lead):
-                self.counts["recordings"] += remove(files_of(self._folder, people.recorded(events)))
-        people.erase_row(
-            unit, list_id, row, dict.fromkeys(("contacts", "leads", "attempts", "events"), 0)
-        )
-        if not people.rows(unit, phone):
-            caps.hide(unit, phone, self._secret)
+    def _people(
+        self, unit: Unit, of: ContactList, row: int, stop: int
+    ) -> tuple[list[tuple[int, int]], list[str]]:
+        """Who is in some rows of a list, each with the row, and the recordings of them."""
+        first, last = contact_key(of.list_id, row), contact_key(of.list_id, stop)
+        found = [
+            (at, phone)
+            for at, (_, raw) in enumerate(unit.t.contacts.scan(first, last, ERASED_STEP), row)
+            if (phone := CONTACT_PHONE.unpack(raw).phone)
+        ]
+        users = people.approved_with(unit, of.list_id)
+        names = [
+            name
+            for at, _ in found
+            for _, lead in people.leads_of(unit, at, users)
+            for _, events in people.attempts_of(unit, lead)
+            for name in people.recorded(events)
+        ]
+        return found, names
+
+    def _erase_all(self, unit: Unit, of: ContactList, rows: list[tuple[int, int]]) -> None:
+        if not self._expired(unit, of):
+            raise ConflictError(f"list {of.name!r} is used again")
+        users = people.approved_with(unit, of.list_id)
+        counts = dict.fromkeys(("contacts", "leads", "attempts", "events"), 0)
+        for row, phone in rows:
+            raw = unit.t.contacts.get(contact_key(of.list_id, row))
+            if raw is None or CONTACT_PHONE.unpack(raw).phone != phone:
+                continue  # erased meanwhile
+            people.erase_row(unit, of.list_id, row, counts, users)
+            if not people.rows(unit, phone):
+                caps.hide(unit, phone, self._secret)
 
 
 def _page(unit: Unit, at: bytes) -> tuple[list[Attempt], bytes | None]:

@@ -149,9 +149,13 @@ class Writer:
     def _transact(self, group: list[Job]) -> list[Done]:
         """Run the jobs in one transaction."""
         engine = self._engine
+        if engine.broken is not None:  # maybe since the job before: that one is committed
+            return [Done(job, error=engine.broken) for job in group]
         while True:
             try:
                 return self._transact_once(group)
+            except StoreFailedError as error:
+                return [Done(job, error=error) for job in group]
             except engine.ERRORS as error:
                 if engine.grow(error):
                     continue

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import lmdb
 import pytest
 
 from dialerd.core.numbering import load_numbering
@@ -269,3 +270,41 @@ def test_killed_and_given_again(
     assert stored(store) == stored(whole)
     assert store.problems() == []
     store.close()
+
+
+def test_a_batch_that_fails_takes_those_behind_it_along(tmp_path, numbering, monkeypatch):
+    """They are queued already when a full disk refuses the one before them."""
+    path = tmp_path / "leads.csv"
+    count = 4 * BATCH_ROWS
+    path.write_text("".join(f"an,09{12_000_000 + i}\n" for i in range(count)))
+    store = open_store(tmp_path / "data", linger_s=0.0)
+    made, seen = store._writer._transact_once, 0
+
+    def once(group):
+        nonlocal seen
+        seen += 1
+        if seen == 3:  # the list, the first batch, the second
+            raise lmdb.DiskError("No space left on device")
+        return made(group)
+
+    monkeypatch.setattr(store._writer, "_transact_once", once)
+    with pytest.raises(StoreFailedError, match="full"):
+        add(path, store, numbering)
+    assert len(stored(store)) == BATCH_ROWS
+    summary = add(path, store, numbering)
+    assert summary.resumed == BATCH_ROWS
+    assert len(stored(store)) == count
+    assert summary.rejected == summary.duplicate == 0
+    store.close()
+
+
+def test_who_was_erased_meanwhile_stops_it(tmp_path, numbering):
+    path = tmp_path / "leads.csv"
+    write_leads(path, 3 * BATCH_ROWS)
+    store = CutStore(1)
+    with pytest.raises(StoreFailedError):
+        add(path, store, numbering)
+    store.good = 9
+    wait(store.erase(stored(store)[0].phone, "an", NOW_MS))
+    with pytest.raises(ImportFailedError, match=r"in no list .* give --restart"):
+        add(path, store, numbering)

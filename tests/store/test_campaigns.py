@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any, NamedTuple
+
 import pytest
 
 from dialerd.core.ports import ConflictError, NotFoundError, StoreError
 from dialerd.core.records import CampaignState, FrequencyCap, LeadState
-from dialerd.store import wait
-from tests.store.kit import NOW, draft, filled_list, people, running, take
+from dialerd.store import MemoryStore, campaigns, wait
+from dialerd.store.unit import More
+from tests.store.kit import FIRST, NOW, draft, filled_list, people, running, take
 
 DRAFT, APPROVED, RUNNING, PAUSED, FINISHED = CampaignState
 
@@ -116,3 +120,39 @@ def test_campaigns_of_one_list_have_leads_of_their_own(store):
     assert len(take(store, first.campaign_id, 2)) == 2
     assert store.progress(first.campaign_id).leads[LeadState.READY] == 1
     assert store.progress(second.campaign_id).leads[LeadState.READY] == 3
+
+
+@pytest.mark.parametrize("after", range(6))
+def test_who_is_erased_while_a_campaign_is_approved_is_not_called(monkeypatch, after):
+    """In whichever step of the approval it comes."""
+    monkeypatch.setattr(campaigns, "STEP_ROWS", 2)
+    store = MemoryStore()
+    campaign = draft(store, filled_list(store, "a", people(6)))
+    move = partial(
+        campaigns.move_campaign,
+        campaign_id=campaign.campaign_id,
+        after=APPROVED,
+        note=("an", 1, ""),
+    )
+    found = wait(store._submit(partial(kept, work=move))).value
+    steps = 0
+    while isinstance(found, More):
+        steps += 1
+        if steps == after:
+            assert wait(store.erase(FIRST, "an", NOW))["contacts"] == 1
+        found = wait(store._submit(partial(kept, work=found.then))).value
+    wait(store.move_campaign(campaign.campaign_id, RUNNING, "an", NOW))
+    claimed = {claim.phone for claim in take(store)}
+    assert claimed == {FIRST + i for i in range(0 < after <= steps, 6)}
+    assert store.problems() == []
+    assert steps >= 4
+
+
+class Kept(NamedTuple):
+    """So that the store does not go on by itself."""
+
+    value: Any
+
+
+def kept(unit, work) -> Kept:
+    return Kept(work(unit))

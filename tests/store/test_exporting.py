@@ -19,7 +19,7 @@ from dialerd.core.ports import ConflictError, StoreError
 from dialerd.core.records import EventKind, LeadState, Outcome
 from dialerd.store import cdr_files, exporting, open_store, wait
 from dialerd.store.base import BaseStore
-from dialerd.store.cdr_files import CdrFiles, CdrRules
+from dialerd.store.cdr_files import CURSOR_NAME, CdrFiles, CdrRules
 from dialerd.store.export_text import COLUMNS
 from dialerd.store.lmdb_store import LmdbStore
 from tests.store.kit import NOW, begin, call, events, filled_list, finish, people, running, take
@@ -356,3 +356,33 @@ def test_killed_by_signal_again_and_again(tmp_path):
     assert store.progress(1).leads[LeadState.DONE] == len(expected)
     assert store.problems() == []
     store.close()
+
+
+def test_a_cursor_whose_name_begins_alike_keeps_its_part(lmdb_store, tmp_path, kills):
+    ended(lmdb_store, 5)
+    kills.left = 8  # announced, not renamed
+    with pytest.raises(KilledError):
+        list(exporting.export(lmdb_store, "crm-b", tmp_path, "jsonl", ZONE, NOW))
+    kills.left = -1
+    assert list(tmp_path.glob(".crm-b-*.part"))
+    export(lmdb_store, tmp_path, rows=9)
+    assert taken(tmp_path) == [1, 2, 3, 4, 5]
+    list(exporting.export(lmdb_store, "crm-b", tmp_path, "jsonl", ZONE, NOW))
+    assert taken(tmp_path) == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("name", ["*", "c?m", "c[r]m"])
+def test_a_name_is_no_pattern(lmdb_store, tmp_path, name):
+    ended(lmdb_store, 1)
+    left = tmp_path / ".crm-000000000001-000000000001.jsonl.77.part"
+    left.write_text("another's")
+    list(exporting.export(lmdb_store, name, tmp_path, "jsonl", ZONE, NOW))
+    assert left.exists()
+
+
+def test_the_cursor_of_the_daemons_files_is_nobody_elses(lmdb_store, tmp_path):
+    ended(lmdb_store, 1)
+    with pytest.raises(StoreError, match="the daemon's own"):
+        list(exporting.export(lmdb_store, CURSOR_NAME, tmp_path, "jsonl", ZONE, NOW))
+    with pytest.raises(StoreError, match="the daemon's own"):
+        wait(lmdb_store.remove_cursor(CURSOR_NAME))

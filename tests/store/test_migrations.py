@@ -162,3 +162,16 @@ def test_a_newer_format_is_refused_by_name(tmp_path):
 
 def test_every_older_format_has_its_step():
     assert sorted(migrations.STEPS) == list(range(1, FORMAT))
+
+
+def test_the_copy_of_another_file_is_kept_beside_the_first(old):
+    """A backup of before was restored: its own copy is made."""
+    whole = (old / "store/data.mdb").read_bytes()
+    open_store(old).close()
+    first = (old / "store/data.mdb.format-1").read_bytes()
+    (old / "store/data.mdb").write_bytes(whole)
+    (old / "store/lock.mdb").unlink()
+    open_store(old).close()
+    assert (old / "store/data.mdb.format-1").read_bytes() == first
+    [second] = (old / "store").glob("data.mdb.format-1.*")
+    assert written_format(second) == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dialerd.core.records import CallEvent, CampaignState, EventKind
-from dialerd.store import wait
+from dialerd.store import campaigns, wait
 from dialerd.store.retention import Days, Retention
 from tests.store.kit import NOW, begin, filled_list, finish, people, running, take
 
@@ -141,3 +141,29 @@ def test_no_file_outside_of_the_folder_is_removed(tmp_path, name):
     assert remove(files_of(folder, [name])) == 0
     assert (tmp_path / "outside.wav").exists()
     assert (tmp_path / "in/outside.wav").exists()
+
+
+def test_people_of_a_list_that_is_used_again_meanwhile_stay(store, folder):
+    list_id = filled_list(store, "a", people(250))
+    now_ms = NOW + 10 * DAY
+    work = Retention(store, folder, Days(people=1), {}, now_ms=now_ms, secret=bytes(32))
+    steps = work.steps()
+    next(steps)
+    assert work.counts["people"] == 100
+    campaign = running(store, list_id)
+    assert sum(1 for _ in steps) == 0
+    assert work.counts["people"] == 100
+    assert len(take(store, campaign.campaign_id, 250, now_ms)) == 150
+
+
+def test_a_step_reads_the_campaigns_once_and_not_for_each_of_its_people(store, folder, monkeypatch):
+    list_id = filled_list(store, "a", people(100))
+    for name in "xyz":
+        running(store, filled_list(store, name, people(1)), name)
+    asked = []
+    every = campaigns.all_campaigns
+    monkeypatch.setattr(campaigns, "all_campaigns", lambda unit: asked.append(1) or every(unit))
+    counts, _ = run(store, folder, Days(people=1), NOW + 10 * DAY)
+    assert counts["people"] == 100
+    assert len(asked) < 12
+    assert store.contact_list(list_id).size == 100

@@ -284,3 +284,29 @@ def test_figures(lmdb_store):
     assert found["failures"] == 0
     assert 0 < found["commit_s_max"] <= found["commit_s_sum"]
     assert found["file_bytes"] >= found["used_bytes"] > 0
+
+
+def test_what_was_committed_before_the_disk_failed_is_not_told_as_failed(patient, monkeypatch):
+    """The jobs of a group with a mistake run one by one; the disk fails behind the first."""
+    wait(patient.create_list("there", NOW))
+    engine, made = patient._engine, patient._writer._transact_once
+
+    def once(group):
+        done = made(group)
+        if len(group) == 1:
+            engine.broken = StoreFailedError("the disk")
+        return done
+
+    monkeypatch.setattr(patient._writer, "_transact_once", once)
+
+    async def work():
+        names = ("new", "there", "newer")
+        asked = [patient.create_list(name, NOW) for name in names]
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    patient._writer._linger_s = 0.7
+    first, *others = asyncio.run(work())
+    assert first.name == "new"
+    assert [type(one) for one in others] == [StoreFailedError] * 2
+    engine.broken = None
+    assert [one.name for one in patient.lists()] == ["there", "new"]
