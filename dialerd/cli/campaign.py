@@ -59,7 +59,7 @@ def campaign() -> None:
 @click.option("--prompt", metavar="PROMPT", help="What plays after the answer.")
 @click.option("--key", "keys", multiple=True, metavar="DIGIT=PROMPT", help="Or DIGIT=end. Repeat.")
 @click.option("--wait", default="5s", show_default=True, help="How long to wait for a key.")
-@click.option("--regime", metavar="NAME", help="Legal rules: vn-advertising, vn-care, loopback.")
+@click.option("--regime", metavar="NAME", help="Legal rules: see `dialerd regimes`.")
 @click.option("--cap", metavar="CALLS/WINDOW", help="Calls to one number, such as 1/30d.")
 @click.option(
     "--cap-counts",
@@ -77,6 +77,11 @@ def campaign() -> None:
 @click.option("--recheck-gap", metavar="TIME", help="Before each of them, such as 2h.")
 @click.option("--ring", type=int, metavar="SECONDS", help="How long it may ring.")
 @click.option("--record", is_flag=True, default=None, help="Record every answered call.")
+@click.option("--skip-holidays", is_flag=True, default=None, help="Not on public holidays.")
+@click.option("--consent", metavar="TEXT", help="Where these people's consent is kept.")
+@click.option("--weight", type=int, metavar="N", help="Its share of lines that others want too.")
+@click.option("--after", metavar="NAME", help="Only who heard that campaign's message.")
+@click.option("--after-gap", metavar="TIME", help="So long after it at least, such as 7d.")
 @click.option("--start", metavar="TIME", help='Not before, "2026-11-23 08:00" in [dialing] zone.')
 @click.option("--end", metavar="TIME", help="Not after.")
 @config_option
@@ -122,6 +127,8 @@ def _from_flags(name: str | None, flags: dict[str, Any], config_path: str | None
     for gap in ("retry_gap", "recheck_gap"):
         if flags[gap]:
             values[f"{gap}_s"] = spec_flags.seconds(flags[gap], f"--{gap.replace('_', '-')}")
+    if flags["after_gap"]:
+        values["after_s"] = spec_flags.seconds(flags["after_gap"], "--after-gap")
     for key, flag in (("start_at", "start"), ("end_at", "end")):
         if flags[flag]:
             values[key] = spec_flags.moment(flags[flag], f"--{flag}", load_zone(config_path))
@@ -132,6 +139,10 @@ def _from_flags(name: str | None, flags: dict[str, Any], config_path: str | None
         ("rechecks_max", "rechecks"),
         ("ring_s_max", "ring"),
         ("record", "record"),
+        ("skip_holidays", "skip_holidays"),
+        ("consent", "consent"),
+        ("weight", "weight"),
+        ("after", "after"),
     ):
         if flags[flag] is not None:
             values[key] = flags[flag]
@@ -181,6 +192,8 @@ def show(name: str, config_path: str | None, output: str) -> None:
             ("hours", "; ".join(_window(h.start, h.end, h.days) for h in spec.hours) or "regime"),
             ("cap", f"{spec.cap.calls_max}/{_span(spec.cap.window_s)}, {spec.cap.counts}"),
             ("attempts", _attempts(spec.attempts_max, spec.retry_gap_s)),
+            ("after", f"{spec.after}, {_span(spec.after_s)} later" if spec.after else "-"),
+            ("weight", str(spec.weight)),
             ("rechecks", _attempts(spec.rechecks_max, spec.recheck_gap_s)),
             ("recorded", "every answered call" if spec.record else "no"),
         ]

@@ -1,4 +1,4 @@
-"""`dialerd dnc`: the do-not-call list.
+"""`dialerd dnc`: numbers that may not be called: our own list, public registers, the blacklist.
 
 Written straight into the store, beside a running daemon, which heeds it from then on: at the claim
 and again just before it dials.
@@ -40,12 +40,27 @@ REFUSED_SHOWN_MAX: Final = 20
 data_option = click.option(
     "--data", metavar="DIR", type=click.Path(path_type=Path), help="Data folder."
 )
+list_option = click.option(
+    "--list",
+    "kind",
+    type=click.Choice(["own", "register", "blacklist"]),
+    default="own",
+    show_default=True,
+    help="Ours, a public register, or nuisance numbers.",
+)
+campaign_option = click.option(
+    "--campaign", metavar="NAME", default="", help="In this campaign only."
+)
 numbers_argument = click.argument("texts", metavar="NUMBER...", nargs=-1, required=True)
 
 
 @click.group("dnc")
 def dnc() -> None:
-    """The do-not-call list: numbers that nobody may dial, in any campaign."""
+    """Numbers that nobody may dial: for good or for a while, everywhere or in one campaign.
+
+    Which lists keep a campaign from calling is a matter of its regime: advertising heeds the
+    public register, care of customers only our own list and the blacklist.
+    """
 
 
 @contextlib.contextmanager
@@ -105,6 +120,9 @@ class _Reader:
     help="One number a line; - is standard input.",
 )
 @click.option("--source", metavar="TEXT", default="", help="Where the wish comes from.")
+@click.option("--for", "length", metavar="TIME", help="Only so long, such as 90d. Else: for good.")
+@list_option
+@campaign_option
 @data_option
 @config_option
 def add(
@@ -113,12 +131,14 @@ def add(
     source: str,
     data: Path | None,
     config_path: str | None,
+    **where: Any,
 ) -> None:
-    """Put numbers on the list. When it returns, they are not dialed any more.
+    """Put numbers on a list. When it returns, they are not dialed any more.
 
-    A number that is on the list already keeps its first date and source.
+    A number that is on it already keeps its first date and source, unless this holds for longer.
     """
-    from dialerd.core.records import DoNotCall
+    from dialerd.cli.spec_flags import seconds
+    from dialerd.core.records import BanList, DoNotCall
     from dialerd.store import wait
 
     if not texts and source_file is None:
@@ -127,13 +147,23 @@ def add(
         raise click.UsageError(f"--source takes {LINE_CHARS_MAX} printable characters at most")
     reader = _Reader(load_numbering(config_path))
     at_ms = time.time_ns() // 1_000_000
+    until_ms = at_ms + seconds(where["length"], "--for") * 1000 if where["length"] else 0
+    kind = BanList(where["kind"])
     count = new = 0
     with _opened(data, config_path, create=True) as store:
+        campaign_id = _campaign(store, where["campaign"])
         for batch in _batches(_phones(reader, texts, source_file)):
-            new += wait(store.dnc_add([DoNotCall(phone, at_ms, source) for phone in batch]))
+            entries = [
+                DoNotCall(phone, at_ms, source, kind, campaign_id, until_ms) for phone in batch
+            ]
+            new += wait(store.dnc_add(entries))
             count += len(batch)
     click.echo(f"{new} added, {count - new} on the list before")
     reader.settle()
+
+
+def _campaign(store: LmdbStore, name: str) -> int:
+    return store.find_campaign(name).campaign_id if name else 0
 
 
 def _phones(reader: _Reader, texts: Iterable[str], source_file: TextIO | None) -> Iterator[int]:
@@ -168,16 +198,22 @@ def _batches(phones: Iterable[int]) -> Iterator[list[int]]:
 
 @dnc.command("remove")
 @numbers_argument
+@list_option
+@campaign_option
 @data_option
 @config_option
-def remove(texts: tuple[str, ...], data: Path | None, config_path: str | None) -> None:
-    """Take numbers off the list. People who were left out because of it stay left out."""
+def remove(
+    texts: tuple[str, ...], kind: str, campaign: str, data: Path | None, config_path: str | None
+) -> None:
+    """Take numbers off a list. People who were left out because of it stay left out."""
+    from dialerd.core.records import BanList
     from dialerd.store import wait
 
     reader = _Reader(load_numbering(config_path))
     with _opened(data, config_path) as store:
+        of = _campaign(store, campaign)
         for phone in _phones(reader, texts, None):
-            was_there = wait(store.dnc_remove(phone))
+            was_there = wait(store.dnc_remove(phone, kind=BanList(kind), campaign_id=of))
             click.echo(f"+{phone} {'removed' if was_there else 'was not on the list'}")
     reader.settle()
 
@@ -188,59 +224,94 @@ def remove(texts: tuple[str, ...], data: Path | None, config_path: str | None) -
 @config_option
 @output_option
 def check(texts: tuple[str, ...], data: Path | None, config_path: str | None, output: str) -> None:
-    """Say whether numbers are on the list, since when and from where."""
+    """Say on which lists numbers are: since when, until when, from where, how often it counted."""
     reader = _Reader(load_numbering(config_path))
     zone = _zone(config_path, data)
     with _opened(data, config_path, readonly=True) as store:
-        found = [(phone, store.dnc_find(phone)) for phone in _phones(reader, texts, None)]
+        found = [(phone, store.bans(phone)) for phone in _phones(reader, texts, None)]
+        names = {one.campaign_id: one.settings.name for one in store.campaigns()}
     if output == "json":
-        print_json([_as_json(phone, entry, zone) for phone, entry in found])
+        print_json([_as_json(phone, entries, names, zone) for phone, entries in found])
     else:
+        rows = []
+        for phone, entries in found:
+            rows += [(f"+{phone}", "yes", *_cells(entry, names, zone)) for entry in entries]
+            if not entries:
+                rows.append((f"+{phone}", "no", "", "", "", "", "", ""))
         print_table(
-            ("number", "blocked", "since", "source"),
-            [
-                (f"+{phone}", "yes" if entry else "no", *_when(entry, zone))
-                for phone, entry in found
-            ],
+            ("number", "blocked", "since", "source", "list", "campaign", "until", "hits"), rows
         )
     reader.settle()
 
 
 @dnc.command("list")
+@list_option
 @data_option
 @config_option
 @output_option
-def list_(data: Path | None, config_path: str | None, output: str) -> None:
-    """Every number on the list, smallest first."""
+def list_(kind: str, data: Path | None, config_path: str | None, output: str) -> None:
+    """Every number of a list, smallest first; not those of one campaign only."""
     import msgspec
+
+    from dialerd.core.records import BanList
 
     zone = _zone(config_path, data)
     before = "[\n"
     with _opened(data, config_path, readonly=True) as store:
-        for page in store.dnc_list():
+        for page in store.dnc_list(kind=BanList(kind)):
             if output == "json":
-                objects = [msgspec.json.encode(_as_json(one.phone, one, zone)) for one in page]
+                objects = [
+                    msgspec.json.encode(_entry_json(one, {}, zone) | {"number": f"+{one.phone}"})
+                    for one in page
+                ]
                 click.echo(before + b",\n".join(objects).decode(), nl=False)
                 before = ",\n"
             else:
                 for one in page:
-                    since, source = _when(one, zone)
+                    since, source, *_ = _cells(one, {}, zone)
                     click.echo(f"+{one.phone}  {since}  {clean(source)}".rstrip())
     if output == "json":
         click.echo("[]" if before == "[\n" else "\n]")
 
 
-def _when(entry: DoNotCall | None, zone: tzinfo) -> tuple[str, str]:
+def _cells(
+    entry: DoNotCall, names: dict[int, str], zone: tzinfo
+) -> tuple[str, str, str, str, str, str]:
     from datetime import UTC, datetime
 
-    if entry is None:
-        return "", ""
-    return local_time(datetime.fromtimestamp(entry.at_ms / 1000, UTC), zone), entry.source
+    def at(ms: int) -> str:
+        return local_time(datetime.fromtimestamp(ms / 1000, UTC), zone) if ms else ""
+
+    campaign = names.get(entry.campaign_id, "")
+    hits = str(entry.hits or "")
+    return at(entry.at_ms), entry.source, entry.kind.value, campaign, at(entry.until_ms), hits
 
 
-def _as_json(phone: int, entry: DoNotCall | None, zone: tzinfo) -> dict[str, Any]:
+def _entry_json(entry: DoNotCall, names: dict[int, str], zone: tzinfo) -> dict[str, Any]:
     from dialerd.store.report import stamps
 
-    since = stamps(zone)(entry.at_ms) if entry else None
-    source = entry.source if entry else None
-    return {"number": f"+{phone}", "blocked": entry is not None, "since": since, "source": source}
+    stamp = stamps(zone)
+    return {
+        "blocked": True,
+        "since": stamp(entry.at_ms),
+        "source": entry.source,
+        "list": entry.kind.value,
+        "campaign": names.get(entry.campaign_id),
+        "until": stamp(entry.until_ms) if entry.until_ms else None,
+        "hits": entry.hits,
+    }
+
+
+def _as_json(
+    phone: int, entries: list[DoNotCall], names: dict[int, str], zone: tzinfo
+) -> dict[str, Any]:
+    """The first entry speaks for the number; all are in `entries`."""
+    told = [_entry_json(entry, names, zone) for entry in entries]
+    first = told[0] if told else {"since": None, "source": None}
+    return {
+        "number": f"+{phone}",
+        "blocked": bool(told),
+        "since": first["since"],
+        "source": first["source"],
+        "entries": told,
+    }

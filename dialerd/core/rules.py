@@ -94,7 +94,17 @@ class Verdict(NamedTuple):
 class Rules:
     """The rules of one campaign at one moment."""
 
-    __slots__ = ("_again", "_fresh", "_openings", "by_lead", "campaign_id", "now_ms", "regime", "s")
+    __slots__ = (
+        "_again",
+        "_fresh",
+        "_openings",
+        "_told",
+        "by_lead",
+        "campaign_id",
+        "now_ms",
+        "regime",
+        "s",
+    )
 
     def __init__(self, campaign_id: int, settings: CampaignSettings, now_ms: int) -> None:
         """At `now_ms`, Unix milliseconds."""
@@ -104,6 +114,7 @@ class Rules:
         self.regime = find_regime(settings.regime)
         self.by_lead = judged_by_lead(settings)
         self._openings = Openings(settings)
+        self._told: dict[tuple[bool, tuple[str, ...], str], str] = {}
         legal = self.regime.cap
         self._fresh = tuple(cap for cap in effective_caps(settings) if cap is not legal)
         self._again = self._fresh if settings.cap_binds_retries else ()
@@ -128,15 +139,22 @@ class Rules:
 
     def evidence(self, person: Person) -> str:
         """By what a call to this person was allowed, for the record of the attempt."""
-        regime, s = self.regime, self.s
-        again = is_again(person)
+        s = self.s
+        consent = person.fields.get(s.consent_column, "") if s.consent_column else s.consent
+        key = is_again(person), self.zones(person), consent[:CONSENT_SHOWN_MAX]
+        found = self._told.get(key)
+        if found is None:
+            found = self._told[key] = self._evidence(*key)
+        return found
+
+    def _evidence(self, again: bool, zones: tuple[str, ...], consent: str) -> str:  # noqa: FBT001
+        regime, cap = self.regime, self.regime.cap
         parts = [
             f"{regime.name} {regime.version}",
             f"not on {'+'.join(regime.lists)}",
-            f"inside hours of {'+'.join(self.zones(person)) or regime.zone}",
+            f"inside hours of {'+'.join(zones) or regime.zone}",
         ]
-        if regime.cap is not None:
-            cap = regime.cap
+        if cap is not None:
             parts.append(f"inside {cap.calls_max}/{cap.window_s} s {cap.counts}")
         parts += [
             f"inside {cap.calls_max}/{cap.window_s} s {cap.counts} of the campaign"
@@ -144,9 +162,8 @@ class Rules:
         ]
         if again and not self._again and self._fresh:
             parts.append("exempt from the campaign's cap: called again")
-        consent = person.fields.get(s.consent_column, "") if s.consent_column else s.consent
         if consent:
-            parts.append(f"consent {consent[:CONSENT_SHOWN_MAX]}")
+            parts.append(f"consent {consent}")
         return "; ".join(parts)
 
     # -- the rules -------------------------------------------------------------------------------

@@ -131,7 +131,10 @@ def _take(unit: Unit, batch: _Batch, key: bytes) -> None:
     attempt_id = unit.next_number(NEXT_ATTEMPT)
     number = lead.attempts + 1
     caps.save(unit, phone, [*person.calls, (now_ms, caps.RESERVED, attempt_id)])
-    held = msgspec.structs.replace(lead, state=CLAIMED, due_s=0, attempt_id=attempt_id)
+    held = Lead(
+        campaign_id, lead_id, lead.contact, phone, CLAIMED, lead.attempts, 0, attempt_id,
+        lead.outcome, lead.tries,
+    )  # fmt: skip
     t.leads.put(kept_at, LEAD.pack(held))
     evidence = batch.rules.evidence(person)
     opened = OpenAttempt(

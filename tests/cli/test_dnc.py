@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from dialerd.cli import main
 from dialerd.store import open_store
 from tests.store.kit import filled_list, running, take
 
@@ -70,7 +71,7 @@ def test_checked(command):
     assert done.code == 0
     lines = [line.split() for line in done.out.splitlines()]
     assert lines[1][:2] == ["+84912345678", "yes"]
-    assert lines[1][-2:] == ["by", "mail"]
+    assert lines[1][-3:] == ["by", "mail", "own"]
     assert lines[2] == ["+84912345679", "no"]
     found = json.loads(command("dnc", "check", "0912345678", "0912345679", "--json").out)
     assert [(one["number"], one["blocked"]) for one in found] == [
@@ -83,6 +84,7 @@ def test_checked(command):
         "blocked": False,
         "since": None,
         "source": None,
+        "entries": [],
     }
 
 
@@ -125,3 +127,22 @@ def test_what_cannot_be(command, arguments, code):
     assert done.code == code
     assert done.err
     assert "Traceback" not in done.err
+
+
+def test_lists_times_and_campaigns_are_kept_apart(command, config):
+    assert command("dnc", "add", "0912345678", "--for", "90d", "--source", "asked").code == 0
+    assert command("dnc", "add", "0912345678", "--list", "blacklist").out.startswith("1 added")
+    assert command("dnc", "add", "0912345678", "--list", "register").out.startswith("1 added")
+    (found,) = json.loads(command("dnc", "check", "0912345678", "--json").out)
+    assert [one["list"] for one in found["entries"]] == ["own", "register", "blacklist"]
+    own, register, _ = found["entries"]
+    assert own["until"] is not None
+    assert register["until"] is None
+    text = command("dnc", "check", "0912345678").out
+    assert "blacklist" in text
+    (listed,) = json.loads(command("dnc", "list", "--list", "blacklist", "--json").out)
+    assert listed["number"] == "+84912345678"
+    assert command("dnc", "remove", "0912345678", "--list", "blacklist").out.endswith("removed\n")
+    assert command("dnc", "list", "--list", "blacklist", "--json").out == "[]\n"
+    assert command("dnc", "add", "0912345678", "--for", "soon").code == main.USAGE
+    assert command("dnc", "add", "0912345678", "--campaign", "none").code == main.FAILED
