@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import click
 
-from dialerd.cli.common import output_option, print_json, print_pairs, print_table
+from dialerd.cli.common import (
+    config_option,
+    load_config,
+    output_option,
+    print_json,
+    print_pairs,
+    print_table,
+)
+from dialerd.config import ConfigError
 from dialerd.core.regime import find_regime
 from dialerd.core.regime_data import REGIMES, Regime
 
 
 @click.command("regimes")
 @click.argument("name", required=False)
+@config_option
 @output_option
-def regimes(name: str | None, output: str) -> None:
+def regimes(name: str | None, config_path: str | None, output: str) -> None:
     """All of them, or everything about one. They are what we make of the law, and no advice."""
+    with contextlib.suppress(ConfigError):  # without one there are those that are shipped
+        load_config(config_path)
     try:
         found = [find_regime(name)] if name else list(REGIMES.values())
     except ValueError as error:

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from msgspec import Meta
 
+from dialerd.config.regime_files import take_regimes
 from dialerd.config.rules import rules
 from dialerd.config.schema import Config
 from dialerd.config.secrets import first_line, forget_secrets, secret_rules
@@ -47,7 +48,8 @@ def load(path: Path | str, *, secrets: bool = True) -> Config:
 
     Paths in the result are absolute; `password` holds what `password_file` named. Without `secrets`
     both are passed over and stay empty: a command that only asks the daemon, or reads a list, needs
-    neither the daemon's environment nor its files.
+    neither the daemon's environment nor its files. The regimes of its folder are known from then
+    on.
 
     Raises:
         ConfigError: its text shows every fault with file:line:column, the line, a caret and a
@@ -55,12 +57,15 @@ def load(path: Path | str, *, secrets: bool = True) -> Config:
     """
     path = Path(path)
     if not secrets:
-        return read(path, Config, rules=partial(rules, secrets=False), prepare=forget_secrets)
+        found = read(path, Config, rules=partial(rules, secrets=False), prepare=forget_secrets)
+        take_regimes(found.dialing.regimes)
+        return found
     config = read(path, Config, rules=rules, raw_rules=lambda raw: secret_rules(raw, path))
     accounts: tuple[Trunk | Phone, ...] = (*config.trunk, *config.phones.user)
     for account in accounts:
         if account.password_file is not None:
             msgspec.structs.force_setattr(account, "password", first_line(account.password_file))
+    take_regimes(config.dialing.regimes)
     return config
 
 

@@ -191,6 +191,14 @@ class Dialing(Section):
             hint='such as "+07:00"',
         ),
     ] = "+07:00"
+    regimes: Annotated[
+        Path,
+        doc(
+            "Folder of regimes of one's own, a TOML file each; they add to those that are shipped.",
+            RESTART,
+            shown="conf/regimes that comes with dialerd",
+        ),
+    ] = _OURS.parent / "conf" / "regimes"
 
 
 class Numbering(Section):

@@ -136,7 +136,7 @@ class CampaignSpec(Spec):
         str,
         Meta(
             max_length=PROMPT_CHARS_MAX,
-            pattern=r"^$|" + PROMPT_PATTERN,
+            pattern=r"^$(?!\n)|" + PROMPT_PATTERN,
             description="Plays to a person who answers while no agent is free.",
         ),
     ] = ""

@@ -161,3 +161,5 @@ REGIMES: Final[dict[str, Regime]] = {
         ),
     )
 }
+
+SHIPPED: Final = frozenset(REGIMES)
