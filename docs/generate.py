@@ -59,6 +59,7 @@ SHIPPED: dict[str, dict[str, Any]] = {
 EXAMPLES: dict[str, Any] = {
     "prompts": "../dialerd/prompts/vi",
     "plan": "numbering/vn.toml",
+    "regimes": "regimes",
     "password": "${env:CARRIER_PASSWORD}",
     "password_file": "secrets/carrier",
     "carriers": ("viettel",),
