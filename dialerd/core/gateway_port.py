@@ -1,13 +1,12 @@
 """One port of a gateway: a SIM or an analogue line, which carries one call at a time.
 
 A port rests `gap_s` after each call, and longer and longer after `PORT_FAULTS` failures in a row;
-it carries nothing when its plan's quota is used up. Of those that may carry a number the one that
-talked least today is taken, then the one longest idle, so that SIMs wear evenly.
+it carries nothing when its plan's quota is used up. Which of those that may carry a number is
+taken, `selection.py` says: mostly the one that talked least today, so that SIMs wear evenly.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
 from dialerd.core.clock import NEVER
@@ -106,22 +105,3 @@ class Port:
             if seconds is not None:
                 longest = min(longest, max(1, seconds))
         return longest
-
-
-def pick(ports: Iterable[Port], now_ns: int) -> Port | None:
-    """The port for a call; None when none is free."""
-    best: Port | None = None
-    for port in ports:
-        if port.ready_ns > now_ns or port.meter.blocked:
-            continue
-        if best is None or (port.meter.today.seconds, port.used_ns) < (
-            best.meter.today.seconds,
-            best.used_ns,
-        ):
-            best = port
-    return best
-
-
-def ready_ns(ports: Iterable[Port]) -> int:
-    """When the first of them may take a call; NEVER when that needs an event."""
-    return min((port.ready_ns for port in ports if not port.meter.blocked), default=NEVER)

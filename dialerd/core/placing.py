@@ -89,6 +89,9 @@ class Placing:
         if call.limit is not None:
             call.limit.left(call.slot, now_ns)
             call.limit = None
+            trunk = self._floor.trunks.by_name.get(call.trunk)
+            if trunk is not None:
+                trunk.changed()
             self._floor.dial_ns = now_ns
 
     def _leg_gone(self, call: Call, event: Released, now_ns: int) -> None:

@@ -18,7 +18,7 @@ from dialerd.core.breaker import Breaker, BreakerState
 from dialerd.core.clock import NEVER
 from dialerd.core.events import LineHealth, Released
 from dialerd.core.gateway_port import Port
-from dialerd.core.limits import FULL_S_MAX, FULL_S_MIN, PORTS_MAX
+from dialerd.core.limits import ASR_CALLS, FULL_S_MAX, FULL_S_MIN, PORTS_MAX, SUSPECT_S
 from dialerd.core.line_spec import PlanSpec, Trouble, TrunkSpec
 from dialerd.core.metering import Ledger, Meter, longest_s
 from dialerd.core.pacing import NS, RateLimit
@@ -31,10 +31,11 @@ class Trunk:
     """See the module's text. It outlives changes of its configuration, as its calls do."""
 
     __slots__ = (
-        "_ledger", "alive", "breaker", "capacity", "channels", "full_ns", "fulls", "in_use",
+        "_ledger", "_port_watchers", "_watchers", "alive", "asr", "breaker", "capacity", "channels",
+        "ended_calls", "full_ns", "fulls", "in_use",
         "incoming",
         "meter", "name", "outcomes", "pace", "placed", "ports", "registered", "registration",
-        "spec", "used_ns", "why_down",
+        "sound_ns", "spec", "used_ns", "why_down",
     )  # fmt: skip
 
     def __init__(self, spec: TrunkSpec, ledger: Ledger | None = None, day: int = 0) -> None:
@@ -55,6 +56,11 @@ class Trunk:
         self.registered = not spec.registers
         self.registration = ""  # what a person reads of it
         self.why_down = ""
+        self.sound_ns = _LONG_AGO  # until then other trunks are better
+        self.asr = 0.0  # answered of the last calls
+        self.ended_calls = 0
+        self._watchers: list[tuple[set[int], int]] = []
+        self._port_watchers: dict[str, list[tuple[set[int], int]]] = {}
         self.outcomes: Counter[Outcome] = Counter()
         self.configure(spec, day)
 
@@ -75,6 +81,7 @@ class Trunk:
         channels = min(spec.channels, len(self.ports)) if self.ports else spec.channels
         self.channels = channels if spec.up and self.alive and self.registered else 0
         self.capacity = max(1, self.channels * max(1, spec.weight))
+        self._all_changed()
 
     @property
     def limit(self) -> RateLimit:
@@ -85,6 +92,29 @@ class Trunk:
     def up(self) -> bool:
         """Whether it carries calls at all."""
         return self.channels > 0
+
+    # -- who chooses among trunks ----------------------------------------------------------------
+
+    def watch(self, stale: set[int], at: int) -> None:
+        """Put `at` into `stale` whenever something changes here."""
+        self._watchers.append((stale, at))
+
+    def watch_port(self, port: Port, stale: set[int], at: int) -> None:
+        """The same of one port."""
+        self._port_watchers.setdefault(port.name, []).append((stale, at))
+
+    def unwatch(self) -> None:
+        """Nobody chooses by what was laid out before."""
+        self._watchers.clear()
+        self._port_watchers.clear()
+
+    def changed(self, port: str = "") -> None:
+        """Something is different here: a choice has to look again."""
+        for stale, at in self._watchers:
+            stale.add(at)
+        if port:
+            for stale, at in self._port_watchers.get(port, ()):
+                stale.add(at)
 
     # -- calls -----------------------------------------------------------------------------------
 
@@ -117,7 +147,9 @@ class Trunk:
         self.meter.begin()
         if port is not None:
             port.take(now_ns)
-        return self.pace.take(now_ns, self.spec.channels, left=left)
+        slot = self.pace.take(now_ns, self.spec.channels, left=left)
+        self.changed("" if port is None else port.name)
+        return slot
 
     def call_s_max(self, port: Port | None) -> int:
         """How long a call on it may last."""
@@ -148,8 +180,11 @@ class Trunk:
         found = self.ports.get(port) if port else None
         if found is not None and found.busy:
             found.give_back(now_ns)
+        self.ended_calls += 1
+        self.asr += ((used is not None) - self.asr) / min(self.ended_calls, ASR_CALLS)
         if used is not None:
             self._count(used, found)
+        self.changed(port)
 
     def _count(self, used: Usage, port: Port | None) -> None:
         self._ledger.add(used)
@@ -162,12 +197,15 @@ class Trunk:
 
     def ended(self, event: Released, port: str, now_ns: int) -> bool:
         """What the end of a leg says of it; whether a person should be told."""
+        self.changed(port)
         trouble = event.trouble
         if trouble is None:
             trouble = Trouble.FAULT if event.advance else Trouble.NONE
         if trouble is Trouble.NONE:
             return self.worked(now_ns, port) if event.code and event.by == "them" else False
         changed = False
+        if trouble is Trouble.FAULT and self.breaker.faults:  # the second in a row
+            self.sound_ns = now_ns + SUSPECT_S * NS
         reason = f"{event.code}" if event.code else "no answer"
         found = self.ports.get(port) if port else None
         if trouble is Trouble.TOO_FAST:
@@ -193,7 +231,9 @@ class Trunk:
 
     def worked(self, now_ns: int, port: str = "") -> bool:
         """It got a call through to somebody; whether a person should be told."""
+        self.changed(port)
         self.fulls = 0
+        self.sound_ns = _LONG_AGO
         found = self.ports.get(port) if port else None
         if found is not None:
             found.success()
@@ -234,3 +274,9 @@ class Trunk:
         self.meter.roll(day)
         for port in self.ports.values():
             port.meter.roll(day)
+        self._all_changed()
+
+    def _all_changed(self) -> None:
+        self.changed()
+        for port in self._port_watchers:
+            self.changed(port)
