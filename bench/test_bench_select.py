@@ -70,7 +70,7 @@ def test_choose_and_take(benchmark, seats, peer):
     def turns() -> int:
         nonlocal now_ns
         best, tell, load = choice.best, choice.set, 0
-        for now_ns in range(now_ns, now_ns + TURNS):  # noqa: B007, B020
+        for now_ns in range(now_ns, now_ns + TURNS):  # noqa: B020
             at = best(now_ns)
             load += at % 4
             tell(at, now_ns + REST_NS, 0, 0, at % 4, now_ns)
