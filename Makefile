@@ -9,6 +9,8 @@ STATES ?= 20000
 FLIPS  ?= 1000
 ROUNDS ?= 500
 SEED   ?= 1
+SEEDS  ?= 2000
+SCENARIO ?= conf/scenarios/storm.toml
 # Tests mostly wait for a peer or a timer, so more of them run at once than there are processors; 0: one by one.
 WORKERS ?= 4
 BIN    := $(VENV)/bin
@@ -23,7 +25,7 @@ COPY   = mkdir -p $(1) && $(FILES) | tar --null --ignore-failed-read --warning=n
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test faults faults-short build develop packages bench bench-ci bench-accept lint format types sanitize fuzz coverage docs lock clean
+.PHONY: help demo test sim faults faults-short build develop packages bench bench-ci bench-accept lint format types sanitize fuzz coverage docs lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -65,6 +67,9 @@ demo: build ## the main job on simulated carriers: make demo ARGS="--seconds 60 
 
 test: packages develop ## every test: make test ARGS="tests/sip -k invite"
 	.ci/apart $(PY) -m pytest --numprocesses $(WORKERS) --dist loadgroup $(ARGS)
+
+sim: build ## 2,000 simulated days with faults, examined: make sim SEEDS=2000 SEED=1 SCENARIO=conf/scenarios/storm.toml
+	$(BIN)/dialerd simulate $(SCENARIO) --seed $(SEED) --seeds $(SEEDS) --jobs $$(nproc) $(ARGS)
 
 faults: packages develop ## crashes, torn writes, failing disks, long: make faults ROUNDS=500 STATES=20000 FLIPS=1000 SEED=1
 	.ci/apart $(PY) -m tests.faults --states $(STATES) --flips $(FLIPS) --rounds $(ROUNDS) --seed $(SEED) $(ARGS)

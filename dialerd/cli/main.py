@@ -25,6 +25,7 @@ INTERRUPTED: Final = 130  # 128 + SIGINT, as a shell expects
 # name -> (module in dialerd.cli, one line of help), in the order that --help shows.
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "demo": ("demo", "Watch a whole campaign on simulated lines."),
+    "simulate": ("simulate", "Simulate days of dialing before they go live."),
     "run": ("run", "Run the daemon."),
     "check-config": ("run", "Check a configuration file and show what is wrong with it."),
     "import": ("import_", "Import a CSV file of people into a list."),

@@ -9,7 +9,8 @@ saving is right on both changes, because every opening is computed as a local ti
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, tzinfo
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from dialerd.core.holiday import holiday
@@ -240,24 +241,33 @@ _UNKNOWN: Final = Window(open=False, until_ns=None)
 Span = tuple[int, int]  # [start, end) in Unix seconds
 
 
-def _everything(at_s: int) -> list[Span]:
-    return [(at_s - DAY_S, at_s + (HORIZON_DAYS + 2) * DAY_S)]
+def _everything(at_s: int, more_s: int = 0) -> list[Span]:
+    return [(at_s - DAY_S - more_s, at_s + (HORIZON_DAYS + 2) * DAY_S + more_s)]
 
 
 def _open_spans(settings: CampaignSettings, regime: Regime, zone: tzinfo, at_s: int) -> list[Span]:
     """When both regime and campaign are open, from the day before `at_s` to the horizon."""
-    both = _everything(at_s)
-    for hours in (regime.hours, settings.hours):
+    closed = regime.holidays if settings.skip_holidays or regime.holidays_closed else ""
+    today = _local_day(at_s, zone).toordinal()
+    return list(_spans_from(regime.hours, settings.hours, closed, zone, today))
+
+
+@lru_cache(maxsize=1_024)
+def _spans_from(
+    legal: tuple[Hours, ...], own: tuple[Hours, ...], closed: str, zone: tzinfo, today: int
+) -> tuple[Span, ...]:
+    """The same of a local day, whose every claim asks it; `closed` on a country's holidays."""
+    both = _everything(_local_s(today, 0, zone), DAY_S)
+    for hours in (legal, own):
         if hours:
-            both = _intersect(both, _spans(hours, zone, at_s))
-    if settings.skip_holidays or regime.holidays_closed:
-        both = _intersect(both, _working_days(regime.holidays, zone, at_s))
-    return both
+            both = _intersect(both, _spans(hours, zone, today))
+    if closed:
+        both = _intersect(both, _working_days(closed, zone, today))
+    return tuple(both)
 
 
-def _working_days(country: str, zone: tzinfo, at_s: int) -> list[Span]:
+def _working_days(country: str, zone: tzinfo, first: int) -> list[Span]:
     """All local days but the public holidays of a country."""
-    first = _local_day(at_s, zone).toordinal()
     return _merge(
         [
             (_local_s(day, 0, zone), _local_s(day, 1440, zone))
@@ -271,11 +281,10 @@ def _local_day(at_s: int, zone: tzinfo) -> date:
     return datetime.fromtimestamp(at_s, UTC).astimezone(zone).date()
 
 
-def _spans(windows: Iterable[Hours], zone: tzinfo, at_s: int) -> list[Span]:
-    today = _local_day(at_s, zone)
+def _spans(windows: Iterable[Hours], zone: tzinfo, today: int) -> list[Span]:
     found: list[Span] = []
     for offset in range(-1, HORIZON_DAYS + 2):
-        day = today + timedelta(days=offset)
+        day = date.fromordinal(today + offset)
         for hours in windows:
             if day.weekday() not in hours.weekdays:
                 continue

@@ -316,11 +316,11 @@ class Driver:
     async def _claim(self, want: WantLeads) -> None:
         # Due is what is due by the time that has really passed, whatever the wall clock was set to.
         ahead_ms = self._clock.ahead_ms()
-        now_ms = self._clock.wall_ms() - ahead_ms
-        lease_s = LEASE_S + ahead_ms // 1000
+        now_ms, lease_s = self._clock.wall_ms() - ahead_ms, LEASE_S + ahead_ms // 1000
         answer: Claimed | ClaimFailed = ClaimFailed(want.campaign_id)  # the dialer waits for one
         try:
-            answer = Claimed(await self._store.claim(want.campaign_id, want.n, now_ms, lease_s))
+            batch = await self._store.claim(want.campaign_id, want.n, now_ms, lease_s)
+            answer = Claimed(batch.later(ahead_ms // 1000))
         except ConflictError:
             pass  # paused or finished while the question was on its way
         except StoreError as error:

@@ -6,8 +6,9 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from dialerd.config import Codec, Plan, Ports, Trunk, parse_zone
-from dialerd.core.line_spec import PlanSpec, PortSpec, TrunkSpec
+from dialerd.config import Codec, Ports, Trunk, parse_zone
+from dialerd.config.line_specs import plan_spec, port_specs
+from dialerd.core.line_spec import TrunkSpec
 from dialerd.core.templates import Template
 from dialerd.lines.outcome_map import Rule
 from dialerd.lines.rewriting import Rewrite
@@ -17,7 +18,6 @@ from sip.accounts.auth import Credentials
 from sip.events import Address
 
 PAYLOAD_TYPES: Final = {Codec.PCMU: 0, Codec.PCMA: 8}
-EPOCH: Final = dt.date(1970, 1, 1)
 
 
 def sip_trunk(trunk: Trunk, targets: Sequence[Address] = ()) -> SipTrunk:
@@ -98,34 +98,9 @@ def trunk_spec(trunk: Trunk, *, up: bool = True) -> TrunkSpec:
         kind=trunk.kind.value,
         provider=trunk.provider,
         plan=plan_spec(trunk.plan),
-        ports=tuple(
-            PortSpec(label, group.carriers, group.prefixes, group.gap_s, plan_spec(group.plan))
-            for group in trunk.ports
-            for label in group.labels()
-        ),
+        ports=port_specs(trunk.ports),
         registers=trunk.register,
         up=up,
-    )
-
-
-def plan_spec(plan: Plan) -> PlanSpec:
-    """A plan in the core's units: thousandths, seconds, days since 1970."""
-    return PlanSpec(
-        minute_milli=round(plan.cost_minute * 1000),
-        first_block_s=plan.first_block_s,
-        block_s=plan.block_s,
-        free_s=plan.free_s,
-        cut_before_paid=plan.cut_before_paid,
-        call_s_max=plan.call_s_max,
-        calls_day=plan.calls_day,
-        seconds_day=plan.minutes_day * 60,
-        milli_day=round(plan.cost_day * 1000),
-        calls_period=plan.calls_period,
-        seconds_period=plan.minutes_period * 60,
-        milli_period=round(plan.cost_period * 1000),
-        since_day=(plan.since - EPOCH).days if plan.since else 0,
-        period_days=plan.period_days,
-        until_day=(plan.until - EPOCH).days if plan.until else 0,
     )
 
 

@@ -47,6 +47,19 @@ class Kind(StrEnum):
     WRONG_NUMBER = "wrong_number"  # the carrier was handed another number than the store holds
     # mismatched
     MISMATCHED = "mismatched"  # both saw the call, and tell different ends
+    # not allowed: found by the checkers of a simulated day (`day_checks`, `day_check_lines`)
+    TWICE_AT_ONCE = "twice_at_once"  # a number in two calls
+    OUTSIDE_HOURS = "outside_hours"  # of the campaign or its regime
+    DO_NOT_CALL = "do_not_call"  # dialed although it was on the list
+    FORBIDDEN = "forbidden"  # an emergency number, or one that the plan lets nobody dial
+    OVER_CHANNELS = "over_channels"  # more calls at once than a line, a port or the daemon may have
+    TOO_FAST = "too_fast"  # more calls a second, or too soon after a call
+    OVER_QUOTA = "over_quota"  # a call begun on a line whose quota was used up
+    WRONG_LINE = "wrong_line"  # a number on a line that does not take it
+    # the books
+    LEAD_STATE = "lead_state"  # a lead in no state, in two, or still in hand
+    NO_RECORD = "no_record"  # an answered call without its one record
+    BOOKS = "books"  # sums that do not come to what they are of
 
 
 class Fault(msgspec.Struct, frozen=True):

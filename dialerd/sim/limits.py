@@ -10,3 +10,7 @@ LINE_BYTES_MAX = 4_096  #: of one ledger line; a longer one is counted as damage
 ROWS_MAX = 10_000_000  #: of a generated list
 DUPLICATES_FROM = 200_000  #: first numbers of a list that later rows may repeat
 FAULTS_SHOWN = 20  #: faults spelled out in a summary; all are counted
+DAY_S_MAX = 40 * 86_400.0  #: the longest simulated time; a longer one is refused
+STEP_S_MAX = 86_400  #: how far a wall clock is moved at most
+RESTART_S_MIN = 1.0  #: no process is back sooner after it was killed
+DRAIN_S_MAX = 2_000  #: how long the calls of a day's end may last; then they are faults

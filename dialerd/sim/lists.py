@@ -92,6 +92,15 @@ def rows(n: int, seed: int, mess: Mess = Mess()) -> Iterator[Row]:  # noqa: B008
         yield Row((str(i + 1), _name(rng), text, *_extras(rng)), fact, e164, carrier)
 
 
+def numbers(seed: int) -> Iterator[tuple[int, str]]:
+    """E.164 numbers, each once, with their carriers; 10^7 of them."""
+    rng = random.Random(f"numbers:{seed}")  # noqa: S311  a repeatable list, nothing secret
+    offset, stride = rng.randrange(10**7), rng.randrange(10**6) * 10 + 7_000_003
+    for i in range(10**7):
+        significant, carrier = _fresh(rng, (offset + i * stride) % 10**7)
+        yield int("84" + significant), carrier
+
+
 def csv_text(made: Iterator[Row], *, delimiter: str = ",") -> str:
     """The rows as a CSV with a header, the way a spreadsheet saves it."""
     out = io.StringIO()
