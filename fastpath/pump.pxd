@@ -32,3 +32,7 @@ cdef struct Pump:
 
 cdef int pump_start(Stream *s) noexcept
 cdef int device_open(int fd) noexcept nogil
+
+
+cdef class RtpPump:
+    cdef Pump state

@@ -123,7 +123,7 @@ cdef void pump_write(
             p.underruns += 1
         p.begun_ns = now_ns
         p.written = 0
-        p.out_count = 0  # what waited is late by now
+        p.out_count %= 2  # what waited is late by now, but for the rest of a sample half taken
         for _ in range(PREFILL_FRAMES):
             push(p, NULL)
     if audio != NULL:
@@ -192,3 +192,16 @@ cdef int pump_start(Stream *s) noexcept:
     s.serve = serve
     sender_connect(&s.sender, PAYLOAD_PCMU, PAYLOAD_PCMU, -1, 1)
     return 1
+
+
+cdef class RtpPump:
+    """The saying half by itself."""
+
+    def __cinit__(self):
+        memset(&self.state, 0, sizeof(Pump))
+
+    def say(self, int fd, const uint8_t[::1] audio not None, int64_t now_ns):
+        if audio.shape[0] != FRAME_BYTES:
+            raise ValueError(f"not a frame of {FRAME_BYTES} octets")
+        pump_write(&self.state, fd, PAYLOAD_PCMU, &audio[0], now_ns)
+        return self.state.out_count, self.state.underruns

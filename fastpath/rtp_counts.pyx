@@ -7,9 +7,9 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memset
 
 from fastpath.atomics cimport get64
+from fastpath.rtp_bins cimport bin_edge_us
 from fastpath.rtp_host cimport host_text
 from fastpath.rtp_limits cimport HISTOGRAM_BINS
-from fastpath.rtp_loop cimport bin_edge_us
 from fastpath.rtp_quality cimport quality_delay_ms, quality_mos
 from fastpath.rtp_record cimport RecordRing, record_of
 from fastpath.rtp_sources cimport (

@@ -136,7 +136,7 @@ cdef class StreamEngine:
         self.fifo_refused = 0
         for i in range(self.thread_count):
             set8(&self.workers[i].stop, 0)
-            self.workers[i].retry_count = 0
+            self.workers[i].missed.count = 0
             self.workers[i].begun_ns = clock(CLOCK_MONOTONIC)
             error = thread_start(
                 &self.workers[i].thread, worker_run, &self.workers[i], self.priority, &refused

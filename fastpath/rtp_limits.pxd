@@ -66,7 +66,7 @@ cdef enum:
     CHAIN_MAX = 128  # prompts of one play: more are refused with ValueError
     EVENTS_MIN = 1024
     EVENTS_BATCH = 8192  # handed to Python in one call of events()
-    RETRY_MAX = 64
+    RETRY_MAX = 64  # streams that missed their turn, of one thread
     RECORD_ENTRIES = 256  # 2.56 s of both sides
     HISTOGRAM_BINS = 1024
 

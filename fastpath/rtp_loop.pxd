@@ -29,7 +29,6 @@ from fastpath.rtp_limits cimport (
     DATAGRAM_BYTES_MAX,
     HISTOGRAM_BINS,
     PACKET_BYTES,
-    RETRY_MAX,
     SLOTS,
     SRTP_EXTRA_MAX,
     TAPS_MAX,
@@ -37,6 +36,7 @@ from fastpath.rtp_limits cimport (
 from fastpath.rtp_os cimport pthread_t
 from fastpath.rtp_receive cimport Packet, Receiver
 from fastpath.rtp_send cimport Outbox, Sender
+from fastpath.rtp_turns cimport Turns
 from fastpath.srtp cimport Srtp
 
 cdef enum Gate:
@@ -146,8 +146,7 @@ cdef struct Worker:
     EventRing ring
     int64_t begun_ns
     int64_t now_ns  # read last: a service old at most
-    int retry_count
-    uint32_t retry[RETRY_MAX]
+    Turns missed
     uint64_t ticks
     uint64_t ticks_skipped
     uint64_t frames
@@ -174,4 +173,3 @@ cdef int tell(Worker *w, uint8_t kind, int64_t stream, int64_t value) noexcept n
 cdef void tell_digits(Worker *w, Stream *s) noexcept nogil
 cdef void tell_ends(Worker *w, Stream *s) noexcept nogil
 cdef int event_take(EventRing *ring, Event *into) noexcept nogil
-cdef double bin_edge_us(int index) noexcept nogil

@@ -1,11 +1,10 @@
 # cython: auto_pickle=False, autotestdict=False
 """The media thread's loop: without the GIL, without allocation, waiting for nobody."""
 
-from libc.string cimport memset
-
 from fastpath.atomics cimport exchange8, get8, get32, geti32, set8, set32, set64, swap8
 from fastpath.rtcp_exchange cimport rtcp_heard, rtcp_serve
 from fastpath.rtp_ahead cimport fetch_ahead
+from fastpath.rtp_bins cimport bin_of
 from fastpath.rtp_host cimport Host
 from fastpath.rtp_latch cimport Latch, latch_bars
 from fastpath.rtp_limits cimport (
@@ -31,6 +30,7 @@ from fastpath.rtp_receive cimport (
     AUDIO, EVENT, RTCP, DigitOut, Packet, receiver_packet, receiver_tick,
 )
 from fastpath.rtp_send cimport sender_frame
+from fastpath.rtp_turns cimport Turns, turns_drop, turns_put
 from fastpath.srtp_open cimport srtp_open
 from fastpath.srtp_seal cimport srtp_seal
 
@@ -190,7 +190,10 @@ cdef void receive(Worker *w, Stream *s, const Moment *m) noexcept nogil:
             data = &w.opened[0]
         verdict = receiver_packet(&s.receiver, data, size, address, port, at_ns, &packet)
         if verdict == RTCP:
-            rtcp_heard(s, data, size, address, port, at_ns, m.wall_ns)
+            if s.rtcp.mux:
+                rtcp_heard(s, data, size, address, port, at_ns, m.wall_ns)
+            else:  # RFC 5761 section 5.1.1: it was not agreed on
+                s.rtcp.foreign += 1
         elif verdict == AUDIO or verdict == EVENT:
             if s.owed == RECEIVE_BUDGET:
                 flood = 1
@@ -288,28 +291,6 @@ cdef int serve(Worker *w, uint32_t index, const Moment *m) noexcept nogil:
 
 # ---- time
 
-cdef int bin_of(int64_t ns) noexcept nogil:
-    """Bin of a lateness: 64 of 1 us, then 32 to each doubling."""
-    cdef uint64_t us = <uint64_t> (ns // 1000) if ns > 0 else 0
-    cdef int e = 1
-    if us < 64:
-        return <int> us
-    while us >> e > 63:
-        e += 1
-    if e > 29:
-        return HISTOGRAM_BINS - 1
-    return 64 + (e - 1) * 32 + <int> (us >> e) - 32
-
-
-cdef double bin_edge_us(int index) noexcept nogil:
-    """Upper edge of a bin, in microseconds."""
-    cdef int e
-    if index < 64:
-        return index + 1
-    e = (index - 64) // 32 + 1
-    return <double> (<uint64_t> ((index - 64) % 32 + 33) << e)
-
-
 cdef void measure_load(Worker *w, int64_t now_ns) noexcept nogil:
     """Once a second: which part of a core this thread used."""
     cdef int64_t cpu_ns, wall_ns = now_ns - w.load_wall_ns
@@ -321,32 +302,35 @@ cdef void measure_load(Worker *w, int64_t now_ns) noexcept nogil:
     w.load_cpu_ns = cpu_ns
 
 
-cdef void serve_slot(Worker *w, int slot, Moment *m) noexcept nogil:
+cdef void serve_slot(Worker *w, int slot, const Moment *m) noexcept nogil:
     """Serve every stream of one slot; those Python holds are remembered for the next tick."""
     cdef uint32_t first = <uint32_t> (slot * w.slot_capacity), i
     for i in range(first, first + get32(&w.slot_high[slot])):
         fetch_ahead(w, i)
         if not serve(w, i, m):
             w.deferred += 1
-            if w.retry_count < RETRY_MAX:
-                w.retry[w.retry_count] = i
-                w.retry_count += 1
+            turns_put(&w.missed, i, m.frame, m.due_ns)
+        elif w.missed.count:  # it may have been let go a moment ago
+            turns_drop(&w.missed, i)
 
 
-cdef void serve_again(Worker *w, const Moment *m) noexcept nogil:
+cdef void serve_again(Worker *w, int64_t wall_ns) noexcept nogil:
     """The streams Python held when it was their turn, at the time and frame that was theirs."""
-    cdef int i, left = 0
-    for i in range(w.retry_count):
-        if not serve(w, w.retry[i], m):
-            w.retry[left] = w.retry[i]
-            left += 1
-    w.retry_count = left
+    cdef Turns missed = w.missed
+    cdef Moment m
+    cdef int i
+    m.wall_ns = wall_ns
+    for i in range(missed.count):
+        m.due_ns = missed.turn[i].due_ns
+        m.frame = missed.turn[i].frame
+        if serve(w, missed.turn[i].index, &m):
+            turns_drop(&w.missed, missed.turn[i].index)
 
 
 cdef uint64_t tick_after(const Worker *w, uint64_t tick) noexcept nogil:
     """The next tick with work; at most a period on, so that new streams and stop are seen."""
     cdef int slot = <int> (tick % SLOTS), step = 1
-    if w.retry_count:
+    if w.missed.count:
         return tick + 1
     while (slot + step) % SLOTS and not geti32(&w.slot_used[(slot + step) % SLOTS]):
         step += 1
@@ -358,8 +342,7 @@ cdef void *worker_run(void *argument) noexcept nogil:
     cdef Worker *w = <Worker *> argument
     cdef int64_t begun_ns = clock(CLOCK_MONOTONIC), now_ns  # who started us may have lost its core
     cdef uint64_t tick = 0, periods
-    cdef Moment m, before
-    memset(&before, 0, sizeof(Moment))
+    cdef Moment m
     w.load_wall_ns = w.begun_ns = begun_ns
     w.load_cpu_ns = clock(CLOCK_THREAD_CPUTIME_ID)
     while not get8(&w.stop):
@@ -374,12 +357,9 @@ cdef void *worker_run(void *argument) noexcept nogil:
         m.wall_ns = clock(CLOCK_REALTIME) - clock(CLOCK_MONOTONIC)
         m.frame = <uint32_t> (tick // SLOTS)
         w.told = 0
-        if w.retry_count:
-            before.wall_ns = m.wall_ns
-            serve_again(w, &before)
+        if w.missed.count:
+            serve_again(w, m.wall_ns)
         serve_slot(w, <int> (tick % SLOTS), &m)
-        if w.retry_count:
-            before = m
         if w.told and not exchange8(w.woken, 1):
             wake(w.wake_fd)
         w.ticks += 1

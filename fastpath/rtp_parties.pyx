@@ -114,6 +114,9 @@ cdef class PartyEngine(StreamEngine):
         if role not in _ROLES:
             raise ValueError(f"not a role: {role}")
         code = _ROLES.index(role)
+        # whatever may raise: nothing of Python's runs while the stream and the room are held
+        hearing = None if hears is None else frozenset(map(int, hears))
+        audience = None if heard_by is None else frozenset(map(int, heard_by))
         if self.room_of.get(stream) != room:
             self.meet_nobody(stream)
         s = self.hold(stream)
@@ -127,10 +130,10 @@ cdef class PartyEngine(StreamEngine):
             for i in range(PARTIES_MAX):
                 if handle.room.members[i] != NULL:
                     other = handle.room.members[i].stream.id
-                    if hears is not None:
-                        mix_set(&handle.room.mix, m.party, i, other in hears)
-                    if heard_by is not None:
-                        mix_set(&handle.room.mix, i, m.party, other in heard_by)
+                    if hearing is not None:
+                        mix_set(&handle.room.mix, m.party, i, other in hearing)
+                    if audience is not None:
+                        mix_set(&handle.room.mix, i, m.party, other in audience)
             set8(&handle.room.gate, GATE_IDLE)
             handle.streams.add(stream)
             self.room_of[stream] = room

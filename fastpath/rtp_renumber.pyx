@@ -100,7 +100,7 @@ cdef int number(
         if back < r.span:
             back -= popcount64(r.eaten & ((<uint64_t> 1 << back) - 1))
             seq[0] = <uint16_t> (o.seq - 1 - back)
-            return not eat and seq[0] < <uint16_t> (o.seq - 1)
+            return not eat and seq[0] <= <uint16_t> (o.seq - 1)
         if back < REORDER_WINDOW:
             return 0
     if eat:

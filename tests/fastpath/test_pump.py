@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import socket
 import termios
 import time
 import tty
@@ -18,6 +19,7 @@ import pytest
 
 from fastpath import g711
 from fastpath.dtmf import DtmfDetector, tone
+from fastpath.pump import RtpPump
 from fastpath.rtp import (
     RECORD_DTYPE,
     DeviceGone,
@@ -198,6 +200,39 @@ def test_a_device_that_takes_nothing_costs_frames_and_no_more(
     heard = modem.hear_frames(len(modem.heard) // FRAME + 12)
     assert [key for key, _ in DtmfDetector().hear(heard)] == ["5"]
     neighbour.close()
+
+
+def test_a_sample_half_taken_is_finished_after_a_stall() -> None:
+    """Else all that follows is made of halves of two samples: loud noise to the end of the call."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    with ours, theirs:
+        for sock in (ours, theirs):
+            sock.setblocking(False)
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2_401)
+        pump, frame, now_ns = RtpPump(), g711.ulaw_encode(np.full(160, 0x0123, np.int16)), 1
+        waiting, got = 0, bytearray()
+        for _ in range(200):
+            waiting, _dry = pump.say(ours.fileno(), frame, now_ns)
+            now_ns += 20_000_000
+            if waiting % 2:
+                break
+            got += theirs.recv(319) if waiting else b""
+        assert waiting % 2, "the device took half a sample"
+        while True:
+            try:
+                got += theirs.recv(65_536)
+            except BlockingIOError:
+                break
+        now_ns += 5_000_000_000
+        for _ in range(8):
+            _waiting, dry = pump.say(ours.fileno(), frame, now_ns)
+            now_ns += 20_000_000
+            got += theirs.recv(65_536)
+        assert dry == 1
+        exact = int(g711.ulaw_decode(frame)[0])
+        assert set(np.frombuffer(bytes(got), "<i2").tolist()) == {0, exact}
+        with pytest.raises(ValueError, match="160"):
+            pump.say(ours.fileno(), b"short", now_ns)
 
 
 def test_a_device_ten_times_too_fast(engine: MediaEngine, modem: Modem) -> None:

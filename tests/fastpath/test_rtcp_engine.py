@@ -199,6 +199,36 @@ def test_sealed_calls_seal_their_reports(engine: MediaEngine, peer: Peer) -> Non
     assert rtcp.read(ears.unprotect_rtcp(peer.rtcp.recv(2048))).bye == [ssrc]
 
 
+@pytest.mark.parametrize("sealed", [False, True])
+def test_reports_at_the_port_of_rtp_count_for_nothing_when_nobody_agreed_on_that(
+    engine: MediaEngine, peer: Peer, sealed: bool
+) -> None:
+    """Strangers are not decrypted once the latch is locked: in the clear they could forge any."""
+    stream = engine.open(HERE, LOW, HIGH)
+    packets = [rtp(seq, 160 * seq, 7, 0, b"\xff" * 160) for seq in range(8)]
+    if sealed:
+        engine.secure(stream, SrtpKeys(SUITE, KEY), SrtpKeys(SUITE, BACK))
+        kind = pylibsrtp.Policy.SSRC_ANY_OUTBOUND
+        voice = pylibsrtp.Session(pylibsrtp.Policy(key=BACK, ssrc_type=kind, srtp_profile=PROFILE))
+        packets = [voice.protect(packet) for packet in packets]
+    engine.connect(stream, peer.host, peer.port, 0)
+    assert engine.report(stream)
+    ssrc = struct.unpack_from("!I", peer.rtp.recv(2048), 8)[0]
+    for packet in packets:
+        peer.rtp.sendto(packet, (HERE, engine.port(stream)))
+    until(lambda: engine.stats(stream).locked)
+    with bound(0) as forger:
+        forger.settimeout(0.05)
+        lie = rtcp.receiver_report(THEIRS, rtcp.block(ssrc, 200, 9_999))
+        forger.sendto(lie, (HERE, engine.port(stream)))
+        until(lambda: engine.stats(stream).rtcp_dropped == 1)
+        stats = engine.close(stream)
+        with pytest.raises(TimeoutError):
+            forger.recv(2048)
+    assert (stats.rtcp_received, stats.peer_lost) == (0, None)
+    assert peer.rtcp.recv(2048), "our goodbye goes beside the peer's RTP"
+
+
 def test_without_the_port_beside_it_a_call_goes_on_without_reports(
     engine: MediaEngine, peer: Peer
 ) -> None:

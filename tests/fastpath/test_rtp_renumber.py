@@ -108,6 +108,18 @@ def test_keys_that_the_peer_does_not_know_leave_no_gap() -> None:
     assert (after.timestamp - before.timestamp) % 2**32 == 480
 
 
+def test_a_late_packet_before_keys_that_were_left_out_has_its_number() -> None:
+    made = relay(events=-1)
+    made.frame(1)
+    first = heard(made, 10)
+    assert made.pass_on(12, 320, 1, TELL, event(5, 160), event=True) is None
+    late, after = heard(made, 11), heard(made, 13)
+    assert first is not None
+    assert late is not None
+    assert after is not None
+    assert [(p.seq - first.seq) % 65_536 for p in (first, late, after)] == [0, 1, 2]
+
+
 def test_a_prompt_ends_the_passing_and_it_begins_anew_behind_it() -> None:
     made = relay()
     made.frame(1)

@@ -103,6 +103,27 @@ def test_a_bridged_call_becomes_a_conference_and_back(engine) -> None:  # noqa: 
         peer.socket.close()
 
 
+class Odd:
+    """Compares with an error."""
+
+    def __hash__(self) -> int:
+        return 1
+
+    def __eq__(self, other: object) -> bool:
+        raise ArithmeticError
+
+
+@pytest.mark.parametrize("odd", [5, [Odd()], ["one"], [None]])
+def test_names_that_are_none_leave_the_stream_as_it_was(engine, odd: object) -> None:  # noqa: F811
+    stream, room = engine.open(HERE, LOW, HIGH), engine.room()
+    engine.join(room, stream)
+    for how in ("hears", "heard_by"):
+        with pytest.raises((TypeError, ValueError)):
+            engine.join(room, stream, **{how: odd})
+    assert engine.stats(stream).sent == 0, "nobody holds it"
+    assert engine.parties(room) == {stream}
+
+
 def test_a_room_is_full_at_64_and_closing_streams_leave_it() -> None:
     engine = MediaEngine(streams_max=80)  # noqa: F811
     room, other = engine.room(), engine.room()

@@ -82,7 +82,7 @@ class Relay(Sender):
                         return None
                     ours = m.number(n)
                     behind = ours // 65_536 != (self.seq - 1) // 65_536
-                    return None if behind or ours == self.seq - 1 else (ours, False)
+                    return None if behind else (ours, False)
         if keep_back:
             return None
         self.begin(ssrc, seq, timestamp)
