@@ -1,5 +1,4 @@
-"""A histogram of times that is exact where they are short: 64 bins of 1 us, then 32 to each doubling.
-"""
+"""A histogram of times, exact where they are short: 64 bins of 1 us, then 32 to each doubling."""
 
 from libc.stdint cimport int64_t, uint64_t
 
