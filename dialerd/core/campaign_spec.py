@@ -162,6 +162,9 @@ class CampaignSpec(Spec):
         Column, Meta(description="Only people who heard the message of this campaign.")
     ] = ""
     after_s: Annotated[int, Meta(ge=0, le=RETRY_GAP_S_MAX, description="So long ago at least.")] = 0
+    priority_column: Annotated[
+        Column, Meta(description="Column with 0 to 99: the highest are called first.")
+    ] = ""
 
 
 def spec_faults(spec: CampaignSpec) -> list[FlowFault]:
@@ -249,6 +252,7 @@ def to_settings(spec: CampaignSpec, list_id: int, after_campaign: int = 0) -> Ca
         weight=spec.weight,
         after_campaign=after_campaign,
         after_s=spec.after_s,
+        priority_column=spec.priority_column,
     )
 
 
@@ -310,6 +314,7 @@ def from_settings(settings: CampaignSettings, list_name: str, after: str = "") -
         weight=settings.weight,
         after=after or (str(settings.after_campaign) if settings.after_campaign else ""),
         after_s=settings.after_s,
+        priority_column=settings.priority_column,
     )
 
 

@@ -15,6 +15,7 @@ RETRY_GAP_S_MAX: Final = 90 * 86_400
 IN_FLIGHT_RETRY_S: Final = 60  # when a number that is being called is looked at again
 RING_S_MIN: Final = 5
 RING_S_MAX: Final = 180
+PRIORITY_MAX: Final = 99  # of a person; larger ones count as this, unreadable ones as 0
 WEIGHT_MAX: Final = 100  # of a campaign against others
 CALLS_PER_S_MAX: Final = 10_000.0
 NAME_CHARS_MAX: Final = 200

@@ -271,6 +271,7 @@ class CampaignSettings(Record):
     after_campaign: int = 0  # only who heard that one's message; 0: everybody
     after_s: int = 0  # at least so long after it was heard
     agents: AgentSettings = AgentSettings()
+    priority_column: str = ""  # of the list: 0 to 99, the highest is called first
 
 
 class Campaign(Record):

@@ -250,7 +250,7 @@ class Rules:
     def _retry_gap(self, person: Person) -> Verdict | None:
         if person.due_ms <= self.now_ms:
             return None
-        text = "a callback" if person.callback else "the gap between two tries"
+        text = "a callback is booked: not due" if person.callback else "not due"
         return Verdict(Rule.RETRY_GAP, person.due_ms, text)
 
 

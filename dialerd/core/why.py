@@ -69,6 +69,8 @@ def _said(lead: Lead, verdict: Verdict, zone: tzinfo) -> Why:
 _WAITS: Final = {
     LeadState.CALLBACK: "a callback is booked: it waits",
     LeadState.RECHECK: "it was switched off: on the waiting list",
+    LeadState.CAPPED: "it is held back by a cap",
+    LeadState.RESTING: "it is not to be called",
     LeadState.RETRY: "it was not reached: the gap before its next try lasts",
 }
 

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from dialerd.core.campaign import check_move
+from dialerd.core.limits import PRIORITY_MAX
 from dialerd.core.ports import ConflictError, NotFoundError, Progress, StoreError
 from dialerd.core.records import (
     Campaign,
@@ -22,6 +23,7 @@ from dialerd.store.limits import LISTED_MAX, NAME_BYTES_MAX, STEP_ROWS
 from dialerd.store.lists import check_name, get_list
 from dialerd.store.schema import (
     CAMPAIGN,
+    CONTACT,
     CONTACT_PHONE,
     LEAD,
     MOVE,
@@ -193,14 +195,16 @@ class _Freeze:
         people = unit.t.contacts.scan(
             contact_key(self.list_id, row), contact_key(self.list_id, stop), STEP_ROWS
         )
+        column = unit.campaign(campaign_id).settings.priority_column
         leads, due = [], []
         for number, (_, raw) in enumerate(people, row):
             phone = CONTACT_PHONE.unpack(raw).phone
             state = LeadState.READY if phone else LeadState.BLOCKED
             erased += not phone
-            lead = Lead(campaign_id, number, number, phone, state)
+            rank = _rank(raw, column) if column and phone else 0
+            lead = Lead(campaign_id, number, number, phone, state, 0, rank)
             leads.append((lead_key(campaign_id, number), LEAD.pack(lead)))
-            due.append((due_key(campaign_id, state, 0, number), b""))
+            due.append((due_key(campaign_id, state, rank, number), b""))
         due.sort()
         unit.t.leads.put_many(leads)
         unit.t.due.put_many(due)
@@ -222,3 +226,10 @@ class _Freeze:
         counts[LeadState.READY], counts[LeadState.BLOCKED] = self.size - erased, erased
         frozen = msgspec.structs.replace(campaign, audience=self.size)
         return _move(unit, frozen, CampaignState.APPROVED, self.note)
+
+
+def _rank(raw: bytes, column: str) -> int:
+    """Seconds of 1970 as the due time of a lead not called yet: the least come first."""
+    text = CONTACT.unpack(raw).fields.get(column, "").strip()
+    wanted = int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else 0
+    return PRIORITY_MAX + 1 - min(wanted, PRIORITY_MAX)

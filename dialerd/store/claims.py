@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from dialerd.core.limits import PRIORITY_MAX
 from dialerd.core.ops import Claim, ClaimBatch
 from dialerd.core.ports import ConflictError, StoreError
 from dialerd.core.records import (
@@ -132,8 +133,9 @@ def _take(unit: Unit, batch: _Batch, key: bytes) -> None:
     number = lead.attempts + 1
     caps.save(unit, phone, [*person.calls, (now_ms, caps.RESERVED, attempt_id)])
     held = Lead(
-        campaign_id, lead_id, lead.contact, phone, CLAIMED, lead.attempts, 0, attempt_id,
-        lead.outcome, lead.tries,
+        campaign_id, lead_id, lead.contact, phone, CLAIMED, lead.attempts,
+        lead.due_s if lead.due_s <= PRIORITY_MAX + 1 else 0,  # its rank, should it be given back
+        attempt_id, lead.outcome, lead.tries,
     )  # fmt: skip
     t.leads.put(kept_at, LEAD.pack(held))
     evidence = batch.rules.evidence(person)
@@ -244,6 +246,8 @@ def give_back(
     waiting = LeadState.RETRY if lead.attempts else READY
     if lead.outcome is Outcome.UNREACHABLE:
         waiting = LeadState.RECHECK
+    if waiting is READY and 0 < lead.due_s <= PRIORITY_MAX + 1:
+        due_s = lead.due_s
     put_back(unit, lead, waiting if state is None else state, due_s)
 
 

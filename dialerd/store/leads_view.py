@@ -99,8 +99,7 @@ def judged(unit: Unit, campaign_id: int, phone: int, now_ms: int) -> Judged:
 def _judge(unit: Unit, campaign: Campaign, lead: Lead, rules: Rules) -> Judged:
     found = _row(unit, campaign.settings.list_id, lead)
     person = person_of(unit, campaign, lead, rules)
-    waits = lead.state in (LeadState.RETRY, LeadState.RECHECK, LeadState.CALLBACK)
-    person = person._replace(due_ms=lead.due_s * 1000 if waits else 0)
+    person = person._replace(due_ms=lead.due_s * 1000 if lead.state in WAITING else 0)
     if lead.state in IN_HAND:  # its own reservation is no reason
         own = [call for call in person.calls if call[2] != lead.attempt_id]
         person = person._replace(calls=own)

@@ -52,6 +52,7 @@ EVERYTHING = CampaignSpec(
     weight=3,
     after="summer",
     after_s=3_600,
+    priority_column="vip",
 )
 
 

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from dialerd.core.ops import ReleaseClaim
 from dialerd.core.ports import StoreError
 from dialerd.core.records import (
     WAITING,
@@ -239,3 +240,18 @@ def test_the_second_message_goes_to_who_heard_the_first_and_waits(store):
     ]  # fmt: skip
     assert in_second[0].due_s == (NOW + 9_000 + HOUR_MS) // 1000
     assert [one.phone for one in take(store, 2, now_ms=NOW + 9_000 + HOUR_MS)] == [FIRST]
+
+
+# -- priorities --
+
+
+def test_people_are_called_by_their_priority_and_keep_it_when_given_back(store):
+    ranks = ["5", "", "90", "x", "250", "5"]
+    living = [Contact(FIRST + i, "a", fields={"vip": rank}) for i, rank in enumerate(ranks)]
+    running(store, filled_list(store, "a", living), priority_column="vip")
+    claims = take(store)
+    order = [one.phone - FIRST for one in claims]
+    assert order == [4, 2, 0, 5, 1, 3]
+    wait(store.apply([ReleaseClaim(one.attempt_id, NOW // 1000) for one in reversed(claims)]))
+    assert [one.phone - FIRST for one in take(store, now_ms=NOW + 5_000)][:4] == [4, 2, 0, 5]
+    assert store.problems() == []
