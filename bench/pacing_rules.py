@@ -212,7 +212,7 @@ class Webitel(Seen):
         elif a < self.target:
             self.over = over + over * (self.target - a) * self.load / 100
         else:
-            self.over = over * ((self.most - a) * (100 + self.load) / self.most) / 100
+            self.over = max(1.0, over * ((self.most - a) * (100 + self.load) / self.most) / 100)
 
     def wanted(self) -> int:
         return int(self.over * self.count(READY)) - len(self.ringing) - len(self.waiting)

@@ -1,11 +1,11 @@
 """Pacing: how busy agents are at how many people lost, beside the rules of other dialers.
 
-Every rule meets the same shifts of `bench.pacing_shift`, at most 3 lines for each agent. A row's
-note says utilisation @ people lost (pooled over the seeds, the worst seed), seconds an agent waits
-for a call, and what is gained over a call for each idle agent. The cost is the shift's CPU per
-decision, the world's own included.
+Every rule meets the same shifts of `bench.pacing_shift`, at most 3 lines for each agent. A table of
+its own is printed at the end: utilisation, people lost (pooled over the seeds, the worst seed),
+seconds an agent waits for a call, and what is gained over a call for each idle agent. The cost in
+the common table is the shift's CPU per decision, the world's own included.
 
-    python -m bench.table -k test_bench_pacing        (some six minutes)
+    python -m bench.table -k test_bench_pacing        (some ten minutes)
 """
 
 from __future__ import annotations
@@ -55,6 +55,18 @@ def rules(agents: int) -> dict[str | None, Callable[[], Rule]]:
     }
 
 
+@pytest.fixture(scope="module")
+def lines(request):
+    """The table of its own; pytest's output is where `make bench` shows it."""
+    said: list[str] = []
+    yield said
+    if not SMOKE and said:
+        terminal = request.config.pluginmanager.get_plugin("terminalreporter")
+        head = f"{'agents, list':32}{'rule':28}{'used %':>7}{'lost %':>8}{'worst':>7}{'waits s':>9}"
+        for line in ["", f"{head}{'gain':>7}", *said]:
+            terminal.write_line(line)
+
+
 class Sum:
     """Several seeds of one world under one rule."""
 
@@ -78,9 +90,12 @@ class Sum:
     def wait_s(self) -> float:
         return sum(one.wait_s for one in self.found) / len(self.found)
 
+    def line(self, where: str, rule: str, gain: float) -> str:
+        figures = f"{self.utilisation:7.1f}{self.lost:8.2f}{self.worst:7.2f}{self.wait_s:9.1f}"
+        return f"{where:32}{rule:28}{figures}{gain:+7.1f}"
+
     def __str__(self) -> str:
-        lost = f"{self.lost:.2f} (worst {self.worst:.2f})"
-        return f"{self.utilisation:.1f} % @ {lost}, {self.wait_s:.1f} s"
+        return f"{self.utilisation:.1f} % @ {self.lost:.2f}"
 
 
 def shifts(shift: Shift, seeds: int, rule: Callable[[], Rule]) -> Sum:
@@ -94,16 +109,23 @@ def progressive(agents: int) -> float:
     return shifts(Shift(agents, SECONDS), 1, rules(agents)["progressive"]).utilisation
 
 
+@cache
+def world_progressive(agents: int, world: str) -> float:
+    shift = Shift(agents, SECONDS, **WORLDS[world])
+    return shifts(shift, 1, rules(agents)["progressive"]).utilisation
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("peer", rules(5))
 @pytest.mark.parametrize("agents", SEEDS)
-def test_rules(benchmark, agents, peer):
+def test_rules(benchmark, lines, agents, peer):
     benchmark.group = f"pacing, {agents} agents"
     shift, seeds = Shift(agents, SECONDS), SEEDS[agents]
     benchmark.extra_info |= {"peer": peer, "unit": "decision", "units": seeds * SECONDS}
     found = benchmark.pedantic(shifts, (shift, seeds, rules(agents)[peer]), rounds=1)
     gain = found.utilisation - progressive(agents)
-    benchmark.extra_info["note"] = f"{peer or 'ours'}: {found}, gain {gain:+.1f}"
+    benchmark.extra_info["note"] = f"{found}"
+    lines.append(found.line(f"{agents}", peer or "dialerd", gain))
     assert all(one.lines_max <= 3 * agents for one in found.found)
     assert found.utilisation > 0
 
@@ -112,7 +134,7 @@ def test_rules(benchmark, agents, peer):
 @pytest.mark.parametrize("peer", [None, "ours, told the true rates"])
 @pytest.mark.parametrize("world", WORLDS)
 @pytest.mark.parametrize("agents", WORLD_SEEDS)
-def test_worlds(benchmark, agents, world, peer):
+def test_worlds(benchmark, lines, agents, world, peer):
     """Other lists and other days, beside the same rule that is told every lead's true chance."""
     benchmark.group = f"pacing, {agents} agents, {world}"
     shift = Shift(agents, SECONDS, **WORLDS[world], tell_p=peer is not None)
@@ -120,6 +142,8 @@ def test_worlds(benchmark, agents, world, peer):
     benchmark.extra_info |= {"peer": peer, "unit": "decision", "units": seeds * SECONDS}
     found = benchmark.pedantic(shifts, (shift, seeds, partial(Pacer, agents)), rounds=1)
     benchmark.extra_info["note"] = f"{found}"
+    gain = found.utilisation - world_progressive(agents, world)
+    lines.append(found.line(f"{agents}, {world}", peer or "dialerd", gain))
     assert found.utilisation > 0
 
 
