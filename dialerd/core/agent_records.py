@@ -16,6 +16,7 @@ class Meaning(StrEnum):
     DONE = "done"
     RETRY = "retry"  # due again after the disposition's gap
     CALLBACK = "callback"  # wants a time
+    REST = "rest"  # not to be called for the campaign's `rest_s`
     DO_NOT_CALL = "do_not_call"  # onto the do-not-call list
 
 

@@ -10,23 +10,34 @@ Rules:
 4. Who was answered is the line's word: a release of ours that crosses an answer is ANSWERED, unless
    we cut the call for its length or its dead media.
 5. After a release of ours, keys and prompts mean nothing.
+
+The table is `dialerd.core.call_moves`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import IntEnum
-from typing import Final, get_args
+from typing import TYPE_CHECKING, Final, get_args
 
 from dialerd.core import limits
+from dialerd.core.call_moves import MOVES, CallState
 from dialerd.core.clock import NEVER, WallClock
 from dialerd.core.effects import AnyEffect, Dial, Play, Release, StopPlay, Write
-from dialerd.core.events import Answered, Digit, LegEvent, PlayEnded, Recorded, Released, Ringing
+from dialerd.core.events import (
+    Answered,
+    Digit,
+    LegEvent,
+    PlayEnded,
+    Recorded,
+    Released,
+    Ringing,
+    Verdict,
+)
 from dialerd.core.flow import FlowPlan, FlowRun
 from dialerd.core.ids import call_id_for
 from dialerd.core.line_spec import LINE, Line, Trouble
 from dialerd.core.metering import price_milli
-from dialerd.core.ops import AppendEvents, BeginDial, Claim, Finish
+from dialerd.core.ops import AppendEvents, BeginDial, Claim, DialOp, Finish
 from dialerd.core.outcome import AGAIN, next_state
 from dialerd.core.pacing import NS, RateLimit
 from dialerd.core.records import (
@@ -40,48 +51,14 @@ from dialerd.core.records import (
 )
 from fastpath.numbers import Number
 
+if TYPE_CHECKING:
+    from dialerd.core.talk import Talk
+
 _QUIET: Final = (Outcome.CANCELLED, Outcome.NO_ANSWER)
 _CUT: Final = (Outcome.MEDIA_TIMEOUT, Outcome.TOO_LONG)  # why we ended an answered call
 
 
-class CallState(IntEnum):
-    """Where a call stands."""
-
-    NEW = 0
-    DIALING = 1
-    RINGING = 2
-    UP = 3
-    RELEASING = 4
-    ADVANCING = 5
-    ENDED = 6
-
-
 NEW, DIALING, RINGING, UP, RELEASING, ADVANCING, ENDED = CallState
-
-
-# (state, trigger) -> (method, the states it may lead to). "time" is the state's deadline. An event
-# not in it is the line's fault or comes late: it is counted and ignored.
-MOVES: Final[dict[tuple[CallState, str], tuple[str, tuple[CallState, ...]]]] = {
-    (DIALING, "Ringing"): ("_ringing", (RINGING,)),
-    (DIALING, "Answered"): ("_answered", (UP,)),
-    (DIALING, "Released"): ("_released_dialing", (ADVANCING, ENDED)),
-    (DIALING, "time"): ("_ring_limit", (RELEASING,)),
-    (RINGING, "Ringing"): ("_ringing", (RINGING,)),
-    (RINGING, "Answered"): ("_answered", (UP,)),
-    (RINGING, "Released"): ("_released", (ENDED,)),
-    (RINGING, "time"): ("_ring_limit", (RELEASING,)),
-    (UP, "Digit"): ("_digit", (UP, RELEASING)),
-    (UP, "PlayEnded"): ("_play_ended", (UP, RELEASING)),
-    (UP, "Recorded"): ("_recorded", (UP,)),
-    (UP, "MediaLost"): ("_media_lost", (RELEASING,)),
-    (UP, "Released"): ("_released", (ENDED,)),
-    (UP, "time"): ("_up_time", (UP, RELEASING)),
-    (RELEASING, "Answered"): ("_answered_late", (RELEASING,)),
-    (RELEASING, "Recorded"): ("_recorded", (RELEASING,)),
-    (RELEASING, "Released"): ("_released", (ENDED,)),
-    (RELEASING, "time"): ("_never_released", (ENDED,)),
-    (ADVANCING, "time"): ("give_up", (ENDED,)),
-}
 
 
 class Call:
@@ -100,13 +77,16 @@ class Call:
         claim: Claim,
         number: Number,
         settings: CampaignSettings,
-        plan: FlowPlan,
+        plan: FlowPlan | None,
         clock: WallClock,
         out: list[AnyEffect],
         *,
         host: str = "dialerd",
     ) -> None:
-        """A call that is not dialed yet; `dial` begins it. `host` ends its Call-IDs."""
+        """A call that is not dialed yet; `dial` begins it. `host` ends its Call-IDs.
+
+        `plan` is the flow of a broadcast.
+        """
         self._host = host
         self.claim = claim
         self.number = number
@@ -114,7 +94,7 @@ class Call:
         self._plan = plan
         self._clock = clock
         self._out = out
-        self._flow: FlowRun | None = None
+        self._flow: FlowRun | Talk  # once it was answered
         self._alerts = 0
         self._offset_ns = clock.offset_ns  # of its first dial: a clock step bends no history
         self._legs = 0
@@ -249,7 +229,7 @@ class Call:
         self.state = UP
         self._up_until_ns = now_ns + self.line.call_s_max * NS
         self._answered_late(event, now_ns)
-        self._flow = FlowRun(self._plan, self, self.claim.fields)
+        self._flow = self._body()
         self._flow.start(now_ns)
         self._set_deadline()
 
@@ -265,7 +245,6 @@ class Call:
         self.keys += event.digit
         self.record(EventKind.DIGIT, f"{event.digit} {event.source}".rstrip(), now_ns)
         self._save()
-        assert self._flow is not None  # noqa: S101 - UP has a flow
         self._flow.key(event.digit, now_ns)
         self._set_deadline()
 
@@ -274,7 +253,6 @@ class Call:
         self.record(EventKind.RECORDED, f"{event.path} {event.seconds:.2f} s, {size}", now_ns)
 
     def _play_ended(self, event: PlayEnded, now_ns: int) -> None:
-        assert self._flow is not None  # noqa: S101 - UP has a flow
         self._flow.played(event.token, now_ns)
         self._set_deadline()
 
@@ -282,7 +260,6 @@ class Call:
         if now_ns >= self._up_until_ns:
             self._release(Outcome.TOO_LONG, now_ns)
         else:
-            assert self._flow is not None  # noqa: S101 - UP has a flow
             self._flow.tick(now_ns)
             self._set_deadline()
 
@@ -320,16 +297,34 @@ class Call:
         silent = Outcome.FAILED if not self._alerts else self._why  # not one sign of life
         self._end(self._spoken if self.answered_ms else silent, now_ns, "timeout")
 
+    def _verdict(self, event: Verdict, now_ns: int) -> None:
+        self.verdict(now_ns, human=event.human)
+
+    # -- what `AgentCall` does otherwise ---------------------------------------------------------
+
+    def verdict(self, now_ns: int, *, human: bool) -> None:
+        """Who answered: all the same to a broadcast."""
+
+    def _body(self) -> FlowRun | Talk:
+        assert self._plan is not None  # noqa: S101 - a broadcast has one
+        return FlowRun(self._plan, self, self.claim.fields)
+
+    def _answered_as(self) -> Outcome:
+        return Outcome.ANSWERED
+
+    def _ending(self, finish: Finish) -> tuple[DialOp, ...]:
+        return (finish,)
+
     # -- helpers ---------------------------------------------------------------------------------
     @property
     def _spoken(self) -> Outcome:  # of an answered call
-        return self._why if self._why in _CUT else Outcome.ANSWERED
+        return self._why if self._why in _CUT else self._answered_as()
 
     def _ms(self, now_ns: int) -> int:
         return (now_ns + self._offset_ns) // 1_000_000
 
     def _set_deadline(self) -> None:
-        if self.state is UP and self._flow is not None:
+        if self.state is UP:
             self.deadline_ns = min(self._up_until_ns, self._flow.deadline_ns)
 
     def _release(self, why: Outcome, now_ns: int) -> None:
@@ -374,7 +369,7 @@ class Call:
             tuple(self.events),  # whole again: an append that the store refused is in it
             self.used,
         )
-        self._out.append(Write(self.claim.attempt_id, (finish,)))
+        self._out.append(Write(self.claim.attempt_id, self._ending(finish)))
 
     def _used(self, at_ms: int) -> Usage | None:
         """What an answered call used of its line."""

@@ -12,6 +12,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
+from dialerd.core.agent_spec import AgentSpec, agent_faults, from_agents, to_agents
 from dialerd.core.chain import label
 from dialerd.core.flow import FlowFault, flow_faults
 from dialerd.core.limits import (
@@ -85,9 +86,13 @@ class CampaignSpec(Spec):
     ]
     steps: Annotated[
         tuple[StepSpec, ...],
-        Meta(min_length=1, max_length=STEPS_MAX, description="The first is where a call begins."),
-    ]
+        Meta(
+            max_length=STEPS_MAX,
+            description="The first is where a call begins; none where agents talk.",
+        ),
+    ] = ()
     mode: DialMode = DialMode.BROADCAST
+    agents: Annotated[AgentSpec, Meta(description="For all modes but broadcast.")] = AgentSpec()
     caller_id: Annotated[
         str,
         Meta(pattern=r"^(\+?[0-9]{1,15})?$(?!\n)", description="Empty: the trunk's."),
@@ -169,7 +174,12 @@ class CampaignSpec(Spec):
 
 def spec_faults(spec: CampaignSpec) -> list[FlowFault]:
     """What in a spec does not fit the rest of it; pointers begin at the spec."""
-    return flow_faults(_flow(spec))
+    if spec.mode is DialMode.BROADCAST:
+        return flow_faults(_flow(spec))
+    faults = list(agent_faults(spec.agents, spec.mode))
+    if spec.steps:
+        faults.append(FlowFault(("steps",), f"in the mode {spec.mode} agents talk, no steps play"))
+    return faults
 
 
 def _flow(spec: CampaignSpec) -> Flow:
@@ -253,6 +263,7 @@ def to_settings(spec: CampaignSpec, list_id: int, after_campaign: int = 0) -> Ca
         after_campaign=after_campaign,
         after_s=spec.after_s,
         priority_column=spec.priority_column,
+        agents=to_agents(spec.agents),
     )
 
 
@@ -276,6 +287,7 @@ def from_settings(settings: CampaignSettings, list_name: str, after: str = "") -
             for s in settings.flow.steps
         ),
         mode=settings.mode,
+        agents=from_agents(settings.agents),
         caller_id=settings.caller_id,
         hours=tuple(
             HoursSpec(

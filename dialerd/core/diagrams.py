@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import NamedTuple
 
-from dialerd.core import call, campaign, flow
+from dialerd.core import agent, call, call_moves, campaign, flow, talk
+from dialerd.core.agent_records import AgentState
 from dialerd.core.records import CampaignState
 
 Edges = Mapping[tuple[str, str], list[str]]  # (before, after) -> what leads there
@@ -26,7 +27,7 @@ class Machine(NamedTuple):
 def machines() -> tuple[Machine, ...]:
     """Every machine of the core that has a table."""
     gate = [(before, action, (after,)) for (before, after), action in campaign.MOVES.items()]
-    calls = [(state, what, after) for (state, what), (_, after) in call.MOVES.items()]
+    calls = [(state, what, after) for (state, what), (_, after) in call_moves.MOVES.items()]
     calls += [
         (call.NEW, "dial", (call.DIALING,)),
         (call.ADVANCING, "dial", (call.DIALING,)),
@@ -35,6 +36,8 @@ def machines() -> tuple[Machine, ...]:
         (call.DIALING, "dial_refused", (call.ENDED,)),
         (call.RELEASING, "dial_refused", (call.ENDED,)),
     ]
+    agents = [(state, what, after) for (state, what), (_, after) in agent.MOVES.items()]
+    talks = [(state, what, after) for (state, what), after in talk.MOVES.items()]
     flows = [(state, what, after) for (state, what), after in flow.MOVES.items()]
     return (
         Machine(
@@ -55,6 +58,26 @@ def machines() -> tuple[Machine, ...]:
             _name(call.NEW),
             _name(call.ENDED),
             _edges(calls),
+        ),
+        Machine(
+            "Agent",
+            "dialerd.core.agent",
+            "One agent. `login`, `ready`, `pause`, `logout`, `lost`, `back` are the agent's; `up` "
+            "and `gone` are the leg at its telephone, `reserve` to `over` its customer, `free` the "
+            "end of a reservation or wrap-up, `time` the end of a wrap-up, a rest or a grace.",
+            _name(AgentState.OFFLINE),
+            _name(AgentState.OFFLINE),
+            _edges(agents),
+        ),
+        Machine(
+            "Talk",
+            "dialerd.core.talk",
+            "What an answered customer goes through where agents talk. `verdict` says who picked "
+            "up, `agent` that one is given, `up` and `gone` are the agent's telephone, `time` is "
+            "the customer's patience by the rules.",
+            _name(talk.IDLE),
+            _name(talk.OVER),
+            _edges(talks),
         ),
         Machine(
             "Flow",

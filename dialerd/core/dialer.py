@@ -13,12 +13,16 @@ What does not hold is waited for, never failed. The table of inputs is `_INPUTS`
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, get_args
 
+from dialerd.core.agent_inputs import AgentInputs
 from dialerd.core.clock import NEVER
+from dialerd.core.desk import Desk
 from dialerd.core.effects import AnyEffect, MoveCampaign, Notify, Write
 from dialerd.core.events import (
+    AgentEvent,
     Answered,
+    AnyAgentEvent,
     AnyEvent,
     CampaignChanged,
     Claimed,
@@ -43,12 +47,14 @@ from dialerd.core.events import (
     Ringing,
     StoreRecovered,
     UsageKnown,
+    Verdict,
     WriteFailed,
 )
 from dialerd.core.floor import Floor
 from dialerd.core.inbound import REFUSAL, Inbound
 from dialerd.core.leads import Leads
 from dialerd.core.limits import BACK_OFF_S_MAX, CAMPAIGNS_MAX, FINISHED_KEPT
+from dialerd.core.modes import MakePacer, gate_for, pacer_of
 from dialerd.core.ops import ReleaseClaim
 from dialerd.core.pacing import NS
 from dialerd.core.placing import Placing
@@ -74,6 +80,7 @@ class Dialer:
         calls_max: int = 0,
         host: str = "dialerd",
         inbound_status: int = REFUSAL,
+        make_pacer: MakePacer = pacer_of,
     ) -> None:
         """`numbering` makes the dialable number of a claim, and refuses what may not be dialed.
 
@@ -82,12 +89,16 @@ class Dialer:
         second hold for the moments at which calls leave, however long their commits took.
         `calls_per_s_max` and `calls_max` are limits over all campaigns and trunks; 0 binds nothing.
         `host` ends every Call-ID: it tells apart what two dialers call attempt 1. Calls to us are
-        refused with `inbound_status`.
+        refused with `inbound_status`. `make_pacer` paces predictive campaigns.
         """
         self.floor = Floor(calls_per_s_max, calls_max, host)
         self.inbound = Inbound(self.floor, inbound_status)
         self._leads = Leads(self.floor, numbering)
         self._placing = Placing(self.floor, self._leads, first_leg, confirms_dials=confirms_dials)
+        self._make_pacer = make_pacer
+        self.desk = Desk(self.floor, self._leads, self._placing)
+        self._placing.desk = self.desk
+        self._agents = AgentInputs(self.floor, self._leads, self.desk)
         self._owed: list[ReleaseClaim] = []  # given back when the store is well again
         self._store_ns = NEVER
 
@@ -101,12 +112,14 @@ class Dialer:
     def deadline_ns(self) -> int | None:
         """When `tick` is next due; None: only an event changes anything."""
         floor = self.floor
-        due = min(floor.dial_ns, floor.house_ns, self._store_ns, self._placing.deadline_ns())
+        calls_ns, agents_ns = self._placing.deadline_ns(), self.desk.deadline_ns()
+        due = min(floor.dial_ns, floor.house_ns, self._store_ns, calls_ns, agents_ns)
         return None if due >= NEVER else due
 
     def tick(self, now_ns: int) -> None:
         """Do all that is due at `now_ns`."""
         self._placing.tick(now_ns)
+        self.desk.tick(now_ns)
         if self._store_ns <= now_ns:
             self._store_well(now_ns)
         self._settle(now_ns)
@@ -141,7 +154,13 @@ class Dialer:
     # -- inputs ----------------------------------------------------------------------------------
 
     def _on_leg(self, event: LegEvent, now_ns: int) -> None:
-        self._placing.on_leg(event, now_ns)
+        if event.leg in self.desk.team.legs:
+            self.desk.phones.on_leg(event, now_ns)
+        else:
+            self._placing.on_leg(event, now_ns)
+
+    def _on_agent(self, event: AgentEvent, now_ns: int) -> None:
+        self._agents.handle(event, now_ns)
 
     def _on_dialed(self, event: Dialed, now_ns: int) -> None:
         self._placing.dialed(event, now_ns)
@@ -149,10 +168,16 @@ class Dialer:
     def _on_claimed(self, event: Claimed, now_ns: int) -> None:
         if not self.floor.store_ok:
             self._store_well(now_ns)
-        self._leads.claimed(event, now_ns)
+        if event.batch.agent:
+            self.desk.cards.claimed(event, now_ns)
+        else:
+            self._leads.claimed(event, now_ns)
 
     def _on_claim_failed(self, event: ClaimFailed, now_ns: int) -> None:
-        self._leads.failed(event, now_ns)
+        if event.agent:
+            self.desk.cards.failed(event, now_ns)
+        else:
+            self._leads.failed(event, now_ns)
 
     def _on_campaign(self, event: CampaignChanged, now_ns: int) -> None:
         campaign, runs = event.campaign, self.floor.runs
@@ -165,11 +190,14 @@ class Dialer:
                 self.floor.out.append(Notify("error", {"text": text}))
                 return
             run = runs[campaign.campaign_id] = Run(campaign)
+            run.gate = gate_for(run, self.floor, self.desk, self._make_pacer)
         run.campaign = campaign
         run.exhausted = False
         run.ask_at_ns = min(run.ask_at_ns, now_ns)
         if not run.running:
             self._leads.give_back(run.take_all(), now_ns)
+            self.desk.cards.stop(run, now_ns)
+        self.desk.assign(now_ns)
         self._forget_finished()
         self._placing.rotation = [run for run in runs.values() if run.running]
         self.floor.look_now(now_ns)
@@ -236,6 +264,7 @@ class Dialer:
         for run in self.floor.runs.values():
             for held in run.take_all():
                 self._leads.hold(run, held.claim, held.lease_ns, now_ns)
+            self.desk.cards.stop(run, now_ns)
         self.floor.look_now(now_ns)
 
     def _on_incoming(self, event: Incoming, _: int) -> None:
@@ -306,6 +335,8 @@ class Dialer:
                 floor.dial_ns = now_ns
             self._leads.ask(run, now_ns)
             self._start_if_due(run, now_ns)
+            if run.gate is not None:
+                self.desk.house(run, now_ns)
             self._finish_if_over(run, now_ns)
 
     def _start_if_due(self, run: Run, now_ns: int) -> None:
@@ -324,7 +355,7 @@ class Dialer:
             reason = "list exhausted"
         else:
             return
-        if run.live or run.held_count:
+        if run.live or run.held_count or (run.gate is not None and self.desk.busy(run)):
             return
         self._ask_to_move(run, CampaignState.FINISHED, reason, now_ns)
 
@@ -342,6 +373,8 @@ _INPUTS: Final[dict[type, Callable[[Dialer, Any, int], None]]] = {
     Released: Dialer._on_leg,
     Digit: Dialer._on_leg,
     MediaLost: Dialer._on_leg,
+    Verdict: Dialer._on_leg,
+    **dict.fromkeys(get_args(AnyAgentEvent), Dialer._on_agent),
     MediaRoom: Dialer._on_media_room,
     LimitsChanged: Dialer._on_limits,
     NumberingChanged: Dialer._on_numbering,

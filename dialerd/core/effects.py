@@ -176,6 +176,17 @@ class Notify(Effect):
     data: dict[str, object]
 
 
-AnyEffect = Write | WantLeads | Dial | Release | Refuse | Play | StopPlay | MoveCampaign | Notify
-
 AgentEffect = WriteLater | RingAgent | Bridge | Unbridge | Hold | ShowCard | AgentAnswer
+
+AnyEffect = (
+    Write
+    | WantLeads
+    | Dial
+    | Release
+    | Refuse
+    | Play
+    | StopPlay
+    | MoveCampaign
+    | Notify
+    | AgentEffect
+)

@@ -24,6 +24,7 @@ class Floor:
         "draining",
         "host",
         "house_ns",
+        "leg",
         "limit",
         "media_max",
         "media_why",
@@ -47,6 +48,7 @@ class Floor:
         self.runs: dict[int, Run] = {}
         self.calls: dict[int, Call] = {}
         self.out: list[AnyEffect] = []
+        self.leg = 0  # the number of the last one
         self.draining = False
         self.store_ok = True
         self.dial_ns = NEVER  # when a call could next be placed
@@ -81,6 +83,20 @@ class Floor:
     def route(self, run: Run, claim: Claim, number: Number) -> Route:
         """The trunks that may carry a claimed number."""
         return self.trunks.route(number, claim.carrier, loopback=run.loopback)
+
+    def next_leg(self) -> int:
+        """The number of a new leg, of a customer's or an agent's."""
+        self.leg += 1
+        return self.leg
+
+    def lines_free(self, *, loopback: bool) -> int:
+        """How many more calls the trunks that are up, and the daemon, could carry now."""
+        trunks = self.trunks.usable(loopback=loopback)
+        free = sum(max(0, trunk.channels - trunk.in_use) for trunk in trunks)
+        for most in (self.calls_max, self.media_max):
+            if most:
+                free = min(free, max(0, most - len(self.calls)))
+        return free
 
     def tell(self, trunk: Trunk, now_ns: int) -> None:
         """Something about a trunk that a person should see."""

@@ -14,7 +14,7 @@ from dialerd.core.ops import Claim, Finish, ReleaseClaim
 from dialerd.core.pacing import NS
 from dialerd.core.records import LeadState, Outcome
 from dialerd.core.running import Held, Run
-from fastpath.numbers import Numbering
+from fastpath.numbers import Number, Numbering
 
 _LEASE_NS: Final = (LEASE_S - LEASE_MARGIN_S) * NS
 
@@ -41,6 +41,10 @@ class Leads:
         if not trunks:
             return
         free = sum(max(0, trunk.channels - trunk.in_use) for trunk in trunks)
+        if run.gate is not None:
+            free = min(free, run.gate.most())
+            if not free:
+                return
         n = run.wants(floor.trunks.calls_per_s(loopback=run.loopback), free)
         if n > 0:
             run.asked = n
@@ -68,7 +72,7 @@ class Leads:
         run.next_due_s = batch.next_due_s
         run.exhausted = batch.exhausted
         if len(batch.claims) < asked:
-            run.ask_at_ns = self._ask_again_ns(run, now_ns)
+            run.ask_at_ns = self.ask_again_ns(run, now_ns)
         self._floor.look_now(now_ns)
 
     def failed(self, event: ClaimFailed, now_ns: int) -> None:
@@ -83,7 +87,7 @@ class Leads:
         """Leads that will not be dialed now are due again at once."""
         self._release((one.claim.attempt_id for one in held), now_ns)
 
-    def _ask_again_ns(self, run: Run, now_ns: int) -> int:
+    def ask_again_ns(self, run: Run, now_ns: int) -> int:
         """When a claim that fell short is worth repeating."""
         if run.next_due_s is not None:
             due_ns = run.next_due_s * NS - self._floor.clock.offset_ns
@@ -95,15 +99,20 @@ class Leads:
 
     def hold(self, run: Run, claim: Claim, lease_ns: int, now_ns: int) -> None:
         """Keep a claimed lead, if its number may be dialed by the plan as it is now."""
+        number = self.number(run, claim, now_ns)
+        if number is not None:
+            run.hold(Held(claim, number, lease_ns), self._floor.route(run, claim, number))
+
+    def number(self, run: Run, claim: Claim, now_ns: int) -> Number | None:
+        """What is dialed for a claim; None: it is settled, for its number may not be dialed."""
         try:
-            number = self.numbering.from_value(claim.phone)
+            return self.numbering.from_value(claim.phone)
         except ValueError:  # the plan has changed since the import: never dialed, never tried again
             at_ms = self._floor.clock.ms(now_ns)
             run.outcomes[Outcome.FAILED] += 1
             refused = Finish(claim.attempt_id, Outcome.FAILED, LeadState.BLOCKED, 0, at_ms)
             self._floor.out.append(Write(0, (refused,)))
-            return
-        run.hold(Held(claim, number, lease_ns), self._floor.route(run, claim, number))
+            return None
 
     def _release(self, attempt_ids: Iterable[int], now_ns: int) -> None:
         due_s = self._floor.clock.ms(now_ns) // 1000

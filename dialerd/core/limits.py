@@ -88,3 +88,17 @@ CAMPAIGNS_MAX: Final = 1_000  # known at once; further ones are refused and say 
 FINISHED_KEPT: Final = 50  # finished campaigns that statistics still show
 DIALS_PER_STEP: Final = 64  # then the driver gets its turn
 STALE_TIMERS_MAX: Final = 4  # beyond two for each call; then those that mean nothing are forgotten
+
+# Agents: further ones are refused with words.
+AGENTS_MAX: Final = 2_000  # known at once
+AGENT_CAMPAIGNS_MAX: Final = 50  # that one agent has joined
+AGENT_NAME_CHARS_MAX: Final = 64
+QUEUES_MAX: Final = 50  # of one agent
+MEMBERS_MAX: Final = 2_000  # agents and queues of one campaign
+DISPOSITIONS_MAX: Final = 50
+REASON_CHARS_MAX: Final = 200  # longer reasons are cut
+NOTE_CHARS_MAX: Final = 4_000  # longer notes are cut
+CALLBACK_AHEAD_S_MAX: Final = 366 * 86_400
+AGENT_LEASE_S: Final = 3_600  # how long an agent may look at a card; then it goes back
+MESSAGE_S_MAX: Final = 60  # of one for a customer without an agent; then the call ends
+PACE_NS: Final = 100_000_000  # between two decisions of a pacer

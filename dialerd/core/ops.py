@@ -125,7 +125,8 @@ class ReleaseClaim(Op):
     due_s: int
 
 
-DialOp = BeginDial | KeepLine | AppendEvents | Finish | ReleaseClaim
+AttemptOp = BeginDial | KeepLine | AppendEvents | Finish | Dispose | ReleaseClaim
+DialOp = AttemptOp | KeepNote | LogAgent
 
 
 class OldCall(msgspec.Struct, frozen=True, array_like=True):
@@ -160,7 +161,7 @@ class ClaimBatch(msgspec.Struct, frozen=True):
 
     `next_due_s` is the Unix second of the earliest lead that is not due yet (None: nothing waits).
     `exhausted` is true when the campaign has no lead left that could ever be claimed and none in
-    the dialer's hands. For an `agent`, `next_due_s` is that agent's next callback.
+    the dialer's hands. For an `agent`, `own_due_s` is when its next callback is due.
     """
 
     campaign_id: int
@@ -170,9 +171,15 @@ class ClaimBatch(msgspec.Struct, frozen=True):
     next_due_s: int | None
     exhausted: bool
     agent: str = ""
+    own_due_s: int | None = None
 
     def later(self, seconds: int) -> ClaimBatch:
         """The same for a dialer whose wall clock is ahead of the one that leads are due by."""
-        if not seconds or self.next_due_s is None:
+        if not seconds:
             return self
-        return msgspec.structs.replace(self, next_due_s=self.next_due_s + seconds)
+        due_s, own_s = self.next_due_s, self.own_due_s
+        return msgspec.structs.replace(
+            self,
+            next_due_s=None if due_s is None else due_s + seconds,
+            own_due_s=None if own_s is None else own_s + seconds,
+        )

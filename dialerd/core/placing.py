@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections import deque
 from heapq import heapify, heappop, heappush
+from typing import TYPE_CHECKING
 
+from dialerd.core.agent_call import AgentCall
 from dialerd.core.call import ADVANCING, ENDED, Call
 from dialerd.core.clock import NEVER
 from dialerd.core.effects import Notify
@@ -23,6 +25,9 @@ from dialerd.core.running import Held, Run
 from dialerd.core.selection import Route
 from dialerd.core.trunk import Trunk
 
+if TYPE_CHECKING:
+    from dialerd.core.desk import Desk
+
 
 class Placing:
     """All calls of the dialer."""
@@ -32,10 +37,10 @@ class Placing:
         "_at_once",
         "_floor",
         "_leads",
-        "_leg",
         "_legs",
         "_timers",
         "_turn",
+        "desk",
         "rotation",
         "strays",
         "watch_calls",
@@ -46,11 +51,12 @@ class Placing:
         self._at_once = not confirms_dials
         self._floor = floor
         self._leads = leads
-        self._leg = first_leg
+        floor.leg = first_leg - 1
         self._legs: dict[int, Call] = {}
         self._timers: list[tuple[int, int]] = []  # (when, call); a stale entry finds nothing due
         self._advancing: deque[Call] = deque()
         self._turn = 0
+        self.desk: Desk | None = None  # whoever has the agents
         self.rotation: list[Run] = []  # the campaigns that may dial
         self.strays = 0  # events of legs that are gone
         self.watch_calls = False  # a Notify for every change of a call: only while somebody looks
@@ -134,6 +140,8 @@ class Placing:
         run.live -= 1
         if call.outcome is not None:  # else it was never dialed
             run.outcomes[call.outcome] += 1
+        if isinstance(call, AgentCall) and self.desk is not None:
+            self.desk.ended(call, run, now_ns)
         if call.next_state in AGAIN:
             due_ns = call.due_s * NS - floor.clock.offset_ns
             self._leads.ask_by(run, max(due_ns, now_ns + ASK_GAP_NS))
@@ -202,14 +210,20 @@ class Placing:
 
     def _dial_one(self, run: Run, now_ns: int) -> int:
         """Place one call of a campaign: 0, or when it could be (NEVER: an event will tell)."""
-        if not run.held_count or not self._floor.may_dial(run, now_ns):
+        if not (run.held_count or run.bound) or not self._floor.may_dial(run, now_ns):
             return NEVER
         room_ns = self._floor.room_ns(now_ns)
         if room_ns:
             return room_ns
         if run.limit.ready_ns > now_ns:
             return run.limit.ready_ns
-        ready_ns = NEVER
+        ready_ns = self._dial_card(run, now_ns) if run.bound else NEVER
+        if not ready_ns or not run.held_count:
+            return ready_ns
+        if run.gate is not None:
+            gate_ns = run.gate.ready_ns(now_ns)
+            if gate_ns:
+                return min(ready_ns, gate_ns)
         lanes = run.lanes
         for step in range(len(lanes)):
             at = (run.turn + step) % len(lanes)
@@ -221,34 +235,62 @@ class Placing:
                 ready_ns = min(ready_ns, lane.route.ready_ns())
                 continue
             run.turn = at + 1
+            run.held_count -= 1
             held = lane.held.popleft()
             if run.by_lead and not run.open_for(held.claim, now_ns + self._floor.clock.offset_ns):
-                run.held_count -= 1
                 self._leads.give_back([held], now_ns)  # the store says when it opens there
                 return 0
+            if run.gate is not None:
+                held.agent = run.gate.take()
             self._begin(run, held, trunk, lane.route, now_ns)
             return 0
         return ready_ns
 
+    def _dial_card(self, run: Run, now_ns: int) -> int:
+        """Dial the first card that a trunk takes: 0, or when one could."""
+        ready_ns = NEVER
+        for held in run.bound:
+            if run.by_lead and not run.open_for(held.claim, now_ns + self._floor.clock.offset_ns):
+                if held.agent is not None and self.desk is not None:
+                    self.desk.cards.withdraw(held.agent, now_ns)
+                return 0
+            route = self._floor.route(run, held.claim, held.number)
+            trunk = route.choose(now_ns)
+            if trunk is None:
+                ready_ns = min(ready_ns, route.ready_ns())
+                continue
+            run.bound.remove(held)
+            self._begin(run, held, trunk, route, now_ns)
+            return 0
+        return ready_ns
+
     def _begin(self, run: Run, held: Held, trunk: Trunk, route: Route, now_ns: int) -> None:
-        assert run.plan is not None  # noqa: S101 - a run without a plan is not running
         floor = self._floor
-        run.held_count -= 1
         floor.limit.take(now_ns)
         run.limit.take(now_ns)
         run.dialed(now_ns)
         run.live += 1
-        call = Call(
-            held.claim, held.number, run.settings, run.plan, floor.clock, floor.out, host=floor.host
-        )
+        call = self._call(run, held)
         floor.calls[held.claim.attempt_id] = call
         self._place(call, trunk, route, now_ns)
+        if isinstance(call, AgentCall) and self.desk is not None:
+            self.desk.begun(call, run, now_ns)
         if run.held_count <= run.low:
             self._leads.ask(run, now_ns)
 
+    def _call(self, run: Run, held: Held) -> Call:
+        floor, claim, number = self._floor, held.claim, held.number
+        if run.gate is None or self.desk is None:
+            return Call(
+                claim, number, run.settings, run.plan, floor.clock, floor.out, host=floor.host
+            )
+        return AgentCall(
+            claim, number, run.settings, floor.clock, floor.out,
+            host=floor.host, desk=self.desk, agent=held.agent,
+        )  # fmt: skip
+
     def _place(self, call: Call, trunk: Trunk, route: Route, now_ns: int) -> None:
-        leg = self._leg
-        self._leg = leg + 1
+        leg = self._floor.next_leg()
         port = route.port(trunk, now_ns) if trunk.ports else None
         slot = trunk.take(now_ns, port, left=self._at_once)
         if not self._at_once:

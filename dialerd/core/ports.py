@@ -12,6 +12,7 @@ from typing import Protocol
 
 import msgspec
 
+from dialerd.core.agent_records import AgentMove, Callback, Note
 from dialerd.core.ops import ClaimBatch, DialOp, OldCall
 from dialerd.core.records import (
     Attempt,
@@ -77,6 +78,14 @@ class Progress(msgspec.Struct, frozen=True):
 
     leads: dict[LeadState, int]
     outcomes: dict[Outcome, int]
+
+
+class Past(msgspec.Struct, frozen=True):
+    """One earlier call to a number, as the next agent sees it."""
+
+    campaign: str
+    attempt: Attempt
+    note: str
 
 
 class ReportRow(msgspec.Struct, frozen=True):
@@ -177,9 +186,17 @@ class Store(Protocol):
 
     # dialing
     def claim(
-        self, campaign_id: int, n: int, now_ms: int, lease_s: int, *, node: str = ""
+        self,
+        campaign_id: int,
+        n: int,
+        now_ms: int,
+        lease_s: int,
+        *,
+        node: str = "",
+        agent: str = "",
+        own: bool = False,
     ) -> Awaitable[ClaimBatch]:
-        """Up to `n` due leads.
+        """Up to `n` due leads; for an `agent` its own callbacks first, with `own` nothing else.
 
         Do-not-call and cap checked, leased, cap reserved, in one transaction. `node` is who claims,
         where several do. An attempt's id is its fence: ids only grow, and one that was taken away
@@ -231,6 +248,19 @@ class Store(Protocol):
         self, chunk: int = 10_000, *, kind: BanList = BanList.OWN
     ) -> Iterator[list[DoNotCall]]:
         """One list by number, in chunks of one short read transaction each."""
+
+    # agents
+    def callbacks(self, campaign_id: int, chunk: int = 500) -> Iterator[list[Callback]]:
+        """What was promised in a campaign and is not kept yet, in chunks."""
+
+    def notes(self, phone: int) -> list[Note]:
+        """What agents wrote about a number, oldest first."""
+
+    def past(self, phone: int, limit: int) -> list[Past]:
+        """The last calls to a number in all campaigns, newest first."""
+
+    def agent_moves(self, since_ms: int, until_ms: int, limit: int) -> list[AgentMove]:
+        """What agents did from one moment up to another, oldest first."""
 
     # reading
     def report(self, campaign_id: int, chunk: int = 500) -> Iterator[list[ReportRow]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from dialerd.core.clock import NEVER
 from dialerd.core.flow import FlowPlan
@@ -21,19 +21,25 @@ from dialerd.core.regime import Openings, check_regime, find_regime, judged_by_l
 from dialerd.core.selection import Route
 from fastpath.numbers import Number
 
+if TYPE_CHECKING:
+    from dialerd.core.agent import Agent
+    from dialerd.core.modes import Gate
+
 _LONG_AGO: Final = -(1 << 62)
 
 
 class Held:
-    """A claimed lead that waits for its trunk."""
+    """A claimed lead that waits for its trunk, or for the agent whose card it is."""
 
-    __slots__ = ("claim", "lease_ns", "number")
+    __slots__ = ("agent", "claim", "lease_ns", "number", "wanted")
 
     def __init__(self, claim: Claim, number: Number, lease_ns: int) -> None:
         """`lease_ns`: monotonic time from which it must not be dialed any more."""
         self.claim = claim
         self.number = number
         self.lease_ns = lease_ns
+        self.agent: Agent | None = None
+        self.wanted = False  # a card that is to be dialed
 
 
 class Lane:
@@ -61,11 +67,13 @@ class Run:
         "asked",
         "asked_ns",
         "back_off_s",
+        "bound",
         "broken",
         "by_lead",
         "campaign",
         "ended",
         "exhausted",
+        "gate",
         "held_count",
         "lanes",
         "limit",
@@ -94,13 +102,14 @@ class Run:
         try:
             check_regime(settings)
             self.loopback = find_regime(settings.regime).loopback_only
-            if settings.mode is not DialMode.BROADCAST:
-                raise ValueError(f"mode {settings.mode} needs agents, and there are none yet")
-            self.plan = FlowPlan(settings.flow)
+            if settings.mode is DialMode.BROADCAST:
+                self.plan = FlowPlan(settings.flow)
         except ValueError as error:
             self.broken = str(error)
         self.by_lead = not self.broken and judged_by_lead(settings)
         self._openings = Openings(settings)
+        self.gate: Gate | None = None  # what a call without a card passes; see `core.modes`
+        self.bound: deque[Held] = deque()  # cards that are to be dialed
         self._open = False
         self._until_wall_ns: int | None = _LONG_AGO
         self.ended = False  # past its end time

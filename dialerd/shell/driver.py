@@ -46,7 +46,6 @@ from dialerd.core.events import (
     StoreRecovered,
     WriteFailed,
 )
-from dialerd.core.limits import LEASE_S
 from dialerd.core.ops import BeginDial, DialOp, KeepLine
 from dialerd.core.ports import ConflictError, Store, StoreError
 from dialerd.shell.calls import Calls
@@ -316,10 +315,11 @@ class Driver:
     async def _claim(self, want: WantLeads) -> None:
         # Due is what is due by the time that has really passed, whatever the wall clock was set to.
         ahead_ms = self._clock.ahead_ms()
-        now_ms, lease_s = self._clock.wall_ms() - ahead_ms, LEASE_S + ahead_ms // 1000
-        answer: Claimed | ClaimFailed = ClaimFailed(want.campaign_id)  # the dialer waits for one
+        now_ms, lease_s = self._clock.wall_ms() - ahead_ms, want.lease_s + ahead_ms // 1000
+        answer: Claimed | ClaimFailed = ClaimFailed(want.campaign_id, want.agent)
+        claim = partial(self._store.claim, agent=want.agent, own=want.own)
         try:
-            batch = await self._store.claim(want.campaign_id, want.n, now_ms, lease_s)
+            batch = await claim(want.campaign_id, want.n, now_ms, lease_s)
             answer = Claimed(batch.later(ahead_ms // 1000))
         except ConflictError:
             pass  # paused or finished while the question was on its way

@@ -217,8 +217,12 @@ class Driver:
                 self._ask(effect)
             case fx.Notify():
                 self.notices.append(effect)
+            case fx.WriteLater():
+                self._idle += effect.ops
             case fx.Write() | fx.Refuse():
                 raise AssertionError("writes are committed, and nobody calls us")
+            case _:
+                raise AssertionError(f"no agents work on this day: {effect}")
 
     # -- the store -------------------------------------------------------------------------------
 
@@ -334,7 +338,7 @@ class Driver:
                 self.lines.kept(request.leg)
             elif type(request) is fx.WantLeads:
                 self._retry_later()
-                self.feed(ev.ClaimFailed(request.campaign_id))
+                self.feed(ev.ClaimFailed(request.campaign_id, request.agent))
             elif type(request) is Retry:
                 self._backlog = [*request.ops, *self._backlog]
                 self._retrying = False

@@ -7,7 +7,18 @@ from typing import Final
 
 import msgspec
 
-from dialerd.core.ops import AppendEvents, BeginDial, DialOp, Finish, KeepLine, ReleaseClaim
+from dialerd.core.ops import (
+    AppendEvents,
+    BeginDial,
+    DialOp,
+    Dispose,
+    Finish,
+    KeepLine,
+    KeepNote,
+    LogAgent,
+    ReleaseClaim,
+)
+from dialerd.core.outcome import AGAIN
 from dialerd.core.ports import ConflictError, StoreError
 from dialerd.core.records import (
     IN_HAND,
@@ -18,7 +29,7 @@ from dialerd.core.records import (
     LeadState,
     Outcome,
 )
-from dialerd.store import caps, dialogs, donotcall, ended, usage
+from dialerd.store import agents, callbacks, caps, dialogs, donotcall, ended, usage
 from dialerd.store.claims import give_back, put_back
 from dialerd.store.limits import EVENT_INDEX_MAX, EVENTS_PER_OP_MAX
 from dialerd.store.schema import (
@@ -43,6 +54,9 @@ def apply(unit: Unit, ops: Sequence[DialOp]) -> tuple[int, ...]:
     if not ops:
         unit.next_number(b"probes")  # who asks for nothing asks whether the disk takes commits
     for op in ops:
+        if isinstance(op, Dispose | KeepNote | LogAgent):
+            agents.apply(unit, op)
+            continue
         raw = unit.t.open.get(open_key(op.attempt_id))
         if raw is None:  # finished, released or expired: only a dial must be told
             if type(op) is BeginDial:
@@ -53,9 +67,7 @@ def apply(unit: Unit, ops: Sequence[DialOp]) -> tuple[int, ...]:
             if not _begin(unit, op, held):
                 refused.append(op.attempt_id)
         elif isinstance(op, AppendEvents):
-            # Nothing has happened in an attempt that was never begun: its claim may be given back.
-            if unit.t.attempts.get(attempt_key(held.campaign_id, held.lead_id, op.attempt_id)):
-                _append(unit, held, op.attempt_id, op.first, op.events)
+            _append_open(unit, op, held)
         elif isinstance(op, Finish):
             _finish(unit, op, held)
         elif isinstance(op, KeepLine):
@@ -124,6 +136,12 @@ def _lead(unit: Unit, held: OpenAttempt) -> Lead:
     return LEAD.unpack(raw or b"")
 
 
+def _append_open(unit: Unit, op: AppendEvents, held: OpenAttempt) -> None:
+    """Nothing has happened in an attempt that was never begun: its claim may be given back."""
+    if unit.t.attempts.get(attempt_key(held.campaign_id, held.lead_id, op.attempt_id)):
+        _append(unit, held, op.attempt_id, op.first, op.events)
+
+
 def _append(
     unit: Unit, held: OpenAttempt, attempt_id: int, first: int, events: Sequence[CallEvent]
 ) -> None:
@@ -165,9 +183,13 @@ def _finish(unit: Unit, op: Finish, held: OpenAttempt) -> None:
         begun.minute_milli if begun else 0,
         begun.usage_day if begun else 0,
         begun.evidence if begun else "",
+        op.agent,
+        op.human_ms,
+        op.connected_ms,
     )
     t.attempts.put(kept_at, ATTEMPT.pack(done))
-    ended.record(unit, held.campaign_id, held.lead_id, op.attempt_id)
+    ends = agents.wraps if op.wraps else ended.record
+    ends(unit, held.campaign_id, held.lead_id, op.attempt_id)
     if op.used is not None:
         usage.add(unit, op.used)
     _append(unit, held, op.attempt_id, op.first, op.events)
@@ -176,7 +198,11 @@ def _finish(unit: Unit, op: Finish, held: OpenAttempt) -> None:
     lead = _lead(unit, held)
     tries = {**lead.tries, op.outcome: lead.tries.get(op.outcome, 0) + 1}
     lead = msgspec.structs.replace(lead, attempts=held.number, outcome=op.outcome, tries=tries)
-    put_back(unit, lead, op.lead_state, op.due_s)
+    if held.callback is not None and op.lead_state in AGAIN:  # still promised
+        due_s = callbacks.again(unit, held.callback, op.due_s)
+        put_back(unit, lead, LeadState.CALLBACK, due_s)
+    else:
+        put_back(unit, lead, op.lead_state, op.due_s)
 
 
 def _level(op: Finish) -> int:

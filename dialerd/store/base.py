@@ -8,8 +8,9 @@ from functools import partial
 from secrets import token_bytes
 from typing import Any, TypeVar
 
+from dialerd.core.agent_records import AgentMove, Callback, Note
 from dialerd.core.ops import ClaimBatch, DialOp, OldCall
-from dialerd.core.ports import ContactsAdded, Judged, LeadRow, Progress, ReportRow, Store
+from dialerd.core.ports import ContactsAdded, Judged, LeadRow, Past, Progress, ReportRow, Store
 from dialerd.core.records import (
     BanList,
     Campaign,
@@ -24,7 +25,9 @@ from dialerd.core.records import (
     Usage,
 )
 from dialerd.store import (
+    agents,
     attempts,
+    callbacks,
     campaigns,
     claims,
     dialogs,
@@ -33,6 +36,7 @@ from dialerd.store import (
     fsck,
     leads_view,
     lists,
+    notes,
     people,
     reading,
     usage,
@@ -160,14 +164,22 @@ class BaseStore(Store):
     # dialing
 
     def claim(
-        self, campaign_id: int, n: int, now_ms: int, lease_s: int, *, node: str = ""
+        self,
+        campaign_id: int,
+        n: int,
+        now_ms: int,
+        lease_s: int,
+        *,
+        node: str = "",
+        agent: str = "",
+        own: bool = False,
     ) -> Awaitable[ClaimBatch]:
         """Up to `n` due leads; ConflictError unless the campaign is RUNNING.
 
         Order and limits: `dialerd.store.claims`.
         """
         return self._submit(
-            lambda unit: claims.claim(unit, campaign_id, n, now_ms, lease_s, node), n
+            lambda unit: claims.claim(unit, campaign_id, n, now_ms, lease_s, node, agent, own), n
         )
 
     def apply(self, ops: Sequence[DialOp]) -> Awaitable[tuple[int, ...]]:
@@ -191,7 +203,7 @@ class BaseStore(Store):
         Only for the daemon, and before it claims: it settles every open attempt, with a
         `node` all that this one holds. Returns how many.
         """
-        return self._submit(lambda unit: claims.recover(unit, now_ms, node))
+        return self._submit(lambda unit: agents.recover(unit, now_ms, node))
 
     def old_calls(self) -> list[OldCall]:
         """What earlier processes left behind and nobody has ended yet: known after `recover`."""
@@ -291,6 +303,32 @@ class BaseStore(Store):
     def audit(self) -> list[AuditLine]:
         """What was erased when and by whom, oldest first."""
         return self._read(people.audit_lines)
+
+    # agents
+
+    def callbacks(self, campaign_id: int, chunk: int = 500) -> Iterator[list[Callback]]:
+        """What was promised in a campaign and is not kept yet, in chunks."""
+        limit = min(max(chunk, 1), SCAN_PAGE)
+        after = 0
+        while rows := self._read(
+            partial(callbacks.page, campaign_id=campaign_id, after=after, limit=limit)
+        ):
+            yield rows
+            after = rows[-1].lead_id
+
+    def notes(self, phone: int) -> list[Note]:
+        """What agents wrote about a number, oldest first."""
+        return self._read(lambda unit: notes.of(unit, phone))
+
+    def past(self, phone: int, limit: int) -> list[Past]:
+        """The last calls to a number in all campaigns, newest first."""
+        return self._read(lambda unit: agents.past(unit, phone, limit))
+
+    def agent_moves(self, since_ms: int, until_ms: int, limit: int) -> list[AgentMove]:
+        """What agents did from one moment up to another, oldest first."""
+        return self._read(
+            lambda unit: agents.moves(unit, since_ms, until_ms, min(limit, SCAN_PAGE))
+        )
 
     # reading
 

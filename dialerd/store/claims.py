@@ -26,7 +26,7 @@ from dialerd.core.records import (
     Outcome,
 )
 from dialerd.core.rules import Person, Rule, Rules, Verdict
-from dialerd.store import caps, dialogs, donotcall, ended, sequences, usage
+from dialerd.store import callbacks, caps, dialogs, donotcall, ended, sequences, usage
 from dialerd.store.limits import CLAIM_MAX, EXAMINED_MAX, STEP_ROWS
 from dialerd.store.schema import (
     ATTEMPT,
@@ -74,9 +74,16 @@ class _Batch:
 
 
 def claim(
-    unit: Unit, campaign_id: int, n: int, now_ms: int, lease_s: int, node: str = ""
+    unit: Unit,
+    campaign_id: int,
+    n: int,
+    now_ms: int,
+    lease_s: int,
+    node: str = "",
+    agent: str = "",
+    own: bool = False,  # noqa: FBT001, FBT002 - named at every call
 ) -> ClaimBatch:
-    """Up to `n` due leads; see `Store.claim`.
+    """Up to `n` due leads; see `Store.claim`. An agent's own callbacks come before all others.
 
     Leads on a do-not-call list become BLOCKED, or RESTING where that is for a while. Leads that a
     cap holds back become CAPPED, due when it allows them; a number that is in the dialer's hands
@@ -94,7 +101,9 @@ def claim(
     batch = _Batch(campaign, now_ms, lease_s, node)
     wanted = min(n, CLAIM_MAX)
     now_s = now_ms // 1000
-    for state in WAITING:
+    if agent:
+        _take_own(unit, batch, agent, wanted)
+    for state in () if own else WAITING:
         first, stop = due_key(campaign_id, state, 0, 0), due_key(campaign_id, state, now_s + 1, 0)
         while len(batch.claims) < wanted and batch.set_aside < EXAMINED_MAX:
             found = unit.t.due.scan(first, stop, wanted - len(batch.claims))
@@ -113,7 +122,19 @@ def claim(
         batch.blocked,
         next_due_s,
         _exhausted(unit, campaign, next_due_s),
+        agent,
+        callbacks.next_own_s(unit, agent, campaign_id) if agent else None,
     )
+
+
+def _take_own(unit: Unit, batch: _Batch, agent: str, wanted: int) -> None:
+    """Claim what an agent has promised by now."""
+    campaign_id, now_s = batch.campaign.campaign_id, batch.rules.now_ms // 1000
+    for lead_id in callbacks.own_due(unit, agent, campaign_id, now_s, EXAMINED_MAX):
+        if len(batch.claims) >= wanted:
+            return
+        lead = LEAD.unpack(unit.t.leads.get(lead_key(campaign_id, lead_id)) or b"")
+        _take(unit, batch, due_key(campaign_id, lead.state, lead.due_s, lead_id))
 
 
 def _take(unit: Unit, batch: _Batch, key: bytes) -> None:
@@ -127,7 +148,10 @@ def _take(unit: Unit, batch: _Batch, key: bytes) -> None:
     verdict = batch.rules.first(person)
     if verdict is not None:
         _set_aside(unit, batch, lead, verdict)
+        if state == LeadState.CALLBACK:
+            _promise_later(unit, campaign_id, lead_id)
         return
+    booked = callbacks.drop(unit, campaign_id, lead_id) if state == LeadState.CALLBACK else None
     now_ms, phone = batch.rules.now_ms, lead.phone
     attempt_id = unit.next_number(NEXT_ATTEMPT)
     number = lead.attempts + 1
@@ -140,7 +164,7 @@ def _take(unit: Unit, batch: _Batch, key: bytes) -> None:
     t.leads.put(kept_at, LEAD.pack(held))
     evidence = batch.rules.evidence(person)
     opened = OpenAttempt(
-        campaign_id, lead_id, phone, number, now_ms, batch.lease_ms, batch.node, evidence
+        campaign_id, lead_id, phone, number, now_ms, batch.lease_ms, batch.node, evidence, booked
     )
     t.open.put(open_key(attempt_id), OPEN.pack(opened))
     books = unit.books(campaign_id)
@@ -156,10 +180,20 @@ def _take(unit: Unit, batch: _Batch, key: bytes) -> None:
             number,
             contact.carrier,
             contact.fields,
+            callback=booked,
             zones=batch.rules.zones(person),
             tries=lead.tries,
         )
     )
+
+
+def _promise_later(unit: Unit, campaign_id: int, lead_id: int) -> None:
+    """A lead whose callback is due was set aside: it is promised for later, or not any more."""
+    booked = callbacks.drop(unit, campaign_id, lead_id)
+    lead = LEAD.unpack(unit.t.leads.get(lead_key(campaign_id, lead_id)) or b"")
+    if booked is not None and lead.state is LeadState.CALLBACK:
+        unit.t.due.delete(due_key(campaign_id, lead.state, lead.due_s, lead_id))
+        put_back(unit, lead, lead.state, callbacks.again(unit, booked, lead.due_s))
 
 
 def _contact(unit: Unit, campaign: Campaign, lead: Lead) -> Contact:
@@ -248,6 +282,8 @@ def give_back(
         waiting = LeadState.RECHECK
     if waiting is READY and 0 < lead.due_s <= PRIORITY_MAX + 1:
         due_s = lead.due_s
+    if held.callback is not None and state is None:
+        waiting, due_s = LeadState.CALLBACK, callbacks.again(unit, held.callback, due_s)
     put_back(unit, lead, waiting if state is None else state, due_s)
 
 

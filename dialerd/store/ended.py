@@ -203,7 +203,10 @@ class _Numbers:
 
 
 def problems(unit: Unit) -> Iterator[str]:
-    """Every attempt that is over has one record, numbered without a gap."""
+    """Every attempt that is over has one record, numbered without a gap.
+
+    It is over when its agent, if it had one, has said what came of it.
+    """
     told, count = _Numbers(), 0
     for count, (key, raw) in enumerate(scan_all(unit.t.ended, b"", _END * 4), 1):
         if read_u64(key) != count:
@@ -217,11 +220,12 @@ def problems(unit: Unit) -> Iterator[str]:
     if count != last(unit):
         yield f"{count} attempts have ended, {last(unit)} are counted"
     over = 0
+    waits = {read_u64(key) for key, _ in scan_all(unit.t.wrapping, b"", _END * 4)}
     for key, raw in scan_all(unit.t.attempts, b"", _END * 4):
         attempt = ATTEMPT.unpack(raw)
         if key != attempt_key(attempt.campaign_id, attempt.lead_id, attempt.attempt_id):
             yield f"attempt {attempt.attempt_id} lies under another key"
-        if attempt.outcome is not None:
+        if attempt.outcome is not None and attempt.attempt_id not in waits:
             over += 1
             if attempt.attempt_id not in told:
                 yield f"attempt {attempt.attempt_id} is over and not among what ended"

@@ -61,6 +61,11 @@ class Tables:
     outbox: Table
     hidden: Table
     audit: Table
+    callbacks: Table
+    own_due: Table
+    notes: Table
+    agent_log: Table
+    wrapping: Table
 
     def __init__(self, make: Callable[[str], Table]) -> None:
         """`make` opens the table of a name."""

@@ -66,6 +66,11 @@ READ: Final[dict[str, Callable[[bytes], object]]] = {
     "outbox": schema.OUTBOX.unpack,
     "hidden": schema.unseal,
     "audit": schema.AUDIT.unpack,
+    "callbacks": schema.CALLBACK.unpack,
+    "own_due": schema.read_nothing,
+    "notes": schema.NOTE.unpack,
+    "agent_log": schema.AGENT_MOVE.unpack,
+    "wrapping": schema.unseal,
 }
 #: The key that a record must lie under, or how that begins, where the record says so itself.
 KEYED: Final[dict[str, Callable[[Any], bytes]]] = {
@@ -79,6 +84,9 @@ KEYED: Final[dict[str, Callable[[Any], bytes]]] = {
     "dnc": lambda found: schema.phone_key(found.phone),
     "old_calls": lambda found: schema.open_key(found.attempt_id),
     "usage": lambda found: schema.usage_key(found.day, found.trunk, found.port),
+    "callbacks": lambda found: schema.lead_key(found.campaign_id, found.lead_id),
+    "notes": lambda found: schema.note_key(found.phone, found.attempt_id),
+    "agent_log": lambda found: schema.log_key(found.at_ms, found.seq),
 }
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from dialerd.core.records import IN_HAND, Campaign, CampaignState, LeadState, Outcome
-from dialerd.store import campaigns, caps, dialogs, ended, lists
+from dialerd.store import agents, campaigns, caps, dialogs, ended, lists
 from dialerd.store.claims import LEASES_FROM, NEXT_ATTEMPT
 from dialerd.store.engine import Table
 from dialerd.store.limits import EVENT_INDEX_MAX
@@ -65,6 +65,7 @@ def problems(unit: Unit) -> Iterator[str]:
     if unit.counter(b"format") != 1:  # the file of an older program knows neither
         yield from dialogs.problems(unit)
         yield from ended.problems(unit)
+        yield from agents.problems(unit)
 
 
 def _name_problems(what: str, table: Table, names: dict[str, int]) -> Iterator[str]:

@@ -40,3 +40,7 @@ MAP_BYTES_MIN: Final = 1 << 24
 READERS_MAX: Final = 1_022
 PROBLEMS_MAX: Final = 100  # of a damaged file told one by one; the others are counted
 TAIL_PAGES_MAX: Final = 16  # pages a sound file may lack at its end; more are missing: cut off
+
+# Agents.
+AGENT_BYTES_MAX: Final = 256  # of a name in a key
+NOTES_MAX: Final = 200  # of one number; then the oldest go

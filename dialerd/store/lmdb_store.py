@@ -72,10 +72,20 @@ class LmdbStore(BaseStore):
                 txn.abort()
 
     def claim(
-        self, campaign_id: int, n: int, now_ms: int, lease_s: int, *, node: str = ""
+        self,
+        campaign_id: int,
+        n: int,
+        now_ms: int,
+        lease_s: int,
+        *,
+        node: str = "",
+        agent: str = "",
+        own: bool = False,
     ) -> Awaitable[ClaimBatch]:
         """See `BaseStore`. After a daemon that did not end by itself, once the store is sound."""
-        ask = partial(super().claim, campaign_id, n, now_ms, lease_s, node=node)
+        ask = partial(
+            super().claim, campaign_id, n, now_ms, lease_s, node=node, agent=agent, own=own
+        )
         vouching = self._vouching
         if vouching is None or (vouching.done.done() and not vouching.done.exception()):
             return ask()

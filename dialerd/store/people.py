@@ -30,7 +30,7 @@ from dialerd.core.records import (
     Lead,
     LeadState,
 )
-from dialerd.store import campaigns, caps, donotcall, lists
+from dialerd.store import callbacks, campaigns, caps, donotcall, lists, notes
 from dialerd.store.claims import put_back
 from dialerd.store.ended import events_of
 from dialerd.store.limits import EVENT_INDEX_MAX, LISTED_MAX
@@ -153,7 +153,7 @@ def erase(unit: Unit, phone: int, secret: bytes, who: str, at_ms: int) -> dict[s
     Raises:
         ConflictError: it is in the dialer's hands just now; nothing was erased.
     """
-    counts = dict.fromkeys(("contacts", "leads", "attempts", "events"), 0)
+    counts = dict.fromkeys(("contacts", "leads", "attempts", "events", "notes"), 0)
     for people, row in rows(unit, phone):
         erase_row(unit, people.list_id, row, counts, approved_with(unit, people.list_id))
     counts["calls under caps"] = caps.hide(unit, phone, secret)
@@ -184,6 +184,8 @@ def _erase_lead(unit: Unit, lead: Lead, counts: dict[str, int]) -> None:
     if lead.state in IN_HAND:
         raise ConflictError("the number is being called just now: try again when that is over")
     campaign_id, lead_id = lead.campaign_id, lead.lead_id
+    callbacks.drop(unit, campaign_id, lead_id)
+    counts["notes"] = counts.get("notes", 0) + notes.drop(unit, lead.phone, campaign_id)
     nobody = msgspec.structs.replace(lead, phone=0)
     if lead.state in WAITING:
         unit.t.due.delete(due_key(campaign_id, lead.state, lead.due_s, lead_id))

@@ -27,6 +27,11 @@
     outbox      number u64                               OutboxRow      who is to be told of what
     hidden      keyed digest of a number                 as `caps`      of numbers that were erased
     audit       number u64                               AuditLine      erasures, without the number
+    callbacks   campaign u32 | lead u32                  Callback       while it is promised
+    own_due     agent | NUL | campaign u32 | due u32 | lead u32     (empty)  an agent's own of them
+    notes       phone u64 | attempt u64                  Note           what an agent wrote
+    agent_log   at u64 ms | seq u32 | agent              AgentMove      what agents did
+    wrapping    attempt u64                              campaign u32 | lead u32  to be disposed of
 
 Keys are big-endian, so that a range scan is the query. A lead has exactly one index entry: in
 `open` while it is in the dialer's hands (CLAIMED, DIALING), in `due` at all other times.
@@ -44,6 +49,7 @@ from zlib import crc32
 
 import msgspec
 
+from dialerd.core.agent_records import AgentMove, Callback, Note
 from dialerd.core.ops import OldCall
 from dialerd.core.ports import StoreError, StoreFailedError
 from dialerd.core.record import Record
@@ -84,6 +90,7 @@ class OpenAttempt(Record):
     lease_ms: int
     node: str = ""  # who holds it; empty where there is one node
     evidence: str = ""  # by which rules it was claimed
+    callback: Callback | None = None  # the promise that it keeps
 
 
 class ContactPhone(Record):
@@ -204,9 +211,13 @@ IMPORT: Final = Codec[ImportMark](ImportMark)
 CURSOR: Final = Codec[Cursor](Cursor)
 OUTBOX: Final = Codec[OutboxRow](OutboxRow)
 AUDIT: Final = Codec[AuditLine](AuditLine)
+CALLBACK: Final = Codec[Callback](Callback)
+NOTE: Final = Codec[Note](Note)
+AGENT_MOVE: Final = Codec[AgentMove](AgentMove)
 
 _u32, _u64 = struct.Struct(">I"), struct.Struct(">Q")
 _u32u32, _u32u64, _u64u32 = struct.Struct(">II"), struct.Struct(">IQ"), struct.Struct(">QI")
+_u32u32u32, _u64u64 = struct.Struct(">III"), struct.Struct(">QQ")
 _due = struct.Struct(">IBII")
 _ban = struct.Struct(">QBI")
 _attempt = struct.Struct(">IIQ")
@@ -237,6 +248,20 @@ def import_key(list_id: int, source: str) -> bytes:
     return _u32.pack(list_id) + blake2b(source.encode("utf-8", "replace"), digest_size=16).digest()
 
 
+def own_key(agent: bytes, campaign_id: int, due_s: int, lead_id: int) -> bytes:
+    """(agent, NUL, campaign u32, due u32, lead u32); a name holds no NUL."""
+    return agent + b"\0" + _u32u32u32.pack(campaign_id, min(due_s, DUE_MAX), lead_id)
+
+
+def split_own(key: bytes) -> tuple[int, int, int]:
+    """Campaign, due second and lead of an agent's own callback."""
+    campaign_id, due_s, lead_id = _u32u32u32.unpack(key[-12:])
+    return campaign_id, due_s, lead_id
+
+
+note_key = _u64u64.pack  # (phone u64, attempt u64)
+log_key = _u64u32.pack  # (at u64, seq u32), with the agent behind
+split_lead = _u32u32.unpack
 split_due = _due.unpack
 split_event = _event.unpack
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 
-from dialerd.core.records import CapCounts, EventKind, LeadState, Outcome
+from dialerd.core.records import CapCounts, DialMode, EventKind, LeadState, Outcome
 from dialerd.core.regime import effective_caps, find_regime, window
 from tests.core.world import NS, World
 
+_SPOKEN = (Outcome.ANSWERED, Outcome.ABANDONED, Outcome.AGENT_LEFT)
 IN_HAND = (LeadState.CLAIMED, LeadState.DIALING)
 
 
@@ -105,10 +106,12 @@ def _attempt(world, attempt, events, legs) -> None:
     assert not any(leg.alerted for leg in legs[:-1]), f"{where}: moved on after it had rung"
     last = legs[-1]
     if last.answered:
-        assert attempt.outcome is Outcome.ANSWERED, where
+        settings = world.store.campaign(attempt.campaign_id).settings
+        with_agents = settings.mode is not DialMode.BROADCAST
+        assert attempt.outcome in (_SPOKEN if with_agents else (Outcome.ANSWERED,)), where
         assert attempt.answered_ms, where
     else:
-        assert attempt.outcome is not Outcome.ANSWERED, where
+        assert attempt.outcome not in _SPOKEN, where
         assert not attempt.answered_ms, where
     assert attempt.trunk == last.trunk, where
     keys = "".join(event.detail[0] for event in events if event.kind is EventKind.DIGIT)

@@ -38,6 +38,7 @@ class Dialed:
     campaign: int
     alerted: bool = False
     answered: bool = False
+    answered_ns: int = 0
     heard: bool = False
     released: bool = False
     ended_ns: int = 0
@@ -97,6 +98,7 @@ class People:
         if leg.released:
             return
         leg.answered = True
+        leg.answered_ns = self.world.now_ns
         self.world.feed(ev.Answered(leg.leg))
         if self.rng.random() < 0.5:
             self.world.at(self.rng.uniform(0.2, 8), self.press, leg)

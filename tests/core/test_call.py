@@ -44,6 +44,7 @@ EVENTS = {
     "PlayEnded": [ev.PlayEnded(LEG, token) for token in (1, 2)],
     "Recorded": [ev.Recorded(LEG, "d/x.wav", 1.0, 32_044, 2)],
     "MediaLost": [ev.MediaLost(LEG)],
+    "Verdict": [ev.Verdict(LEG, human=False)],
 }
 
 
@@ -95,6 +96,7 @@ def test_every_move_of_the_table_is_seen():
     expected = {key: set(after) for key, (_, after) in MOVES.items()}
     expected[UP, "time"] = {RELEASING}  # with this flow nothing follows a missing key
     expected[UP, "PlayEnded"] = {UP}
+    expected[UP, "Verdict"] = {UP}  # all the same to a broadcast
     assert seen == expected
 
 

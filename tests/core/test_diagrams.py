@@ -2,7 +2,8 @@
 
 import re
 
-from dialerd.core import call, campaign, flow
+from dialerd.core import agent, call, campaign, flow, talk
+from dialerd.core.agent_records import AgentState
 from dialerd.core.diagrams import diagram, machines, page
 from tests import tree
 
@@ -35,6 +36,18 @@ def test_every_move_of_every_table_is_an_arrow():
         for after in afters
     }
     assert flows == arrows("Flow")
+    agents = {
+        (state.name.lower(), trigger, after.name.lower())
+        for (state, trigger), (_, afters) in agent.MOVES.items()
+        for after in afters
+    }
+    assert agents == arrows("Agent")
+    talks = {
+        (state.name.lower(), trigger, after.name.lower())
+        for (state, trigger), afters in talk.MOVES.items()
+        for after in afters
+    }
+    assert talks == arrows("Talk")
 
 
 def test_every_state_is_drawn_and_can_end():
@@ -42,6 +55,8 @@ def test_every_state_is_drawn_and_can_end():
         ("Campaign", {s.value for s in campaign.CampaignState}),
         ("Call", {s.name.lower() for s in call.CallState}),
         ("Flow", {s.name.lower() for s in flow.FlowState}),
+        ("Agent", {s.name.lower() for s in AgentState}),
+        ("Talk", {s.name.lower() for s in talk.TalkState}),
     ):
         drawn = arrows(title)
         assert {a for a, _, _ in drawn} | {b for _, _, b in drawn} == states

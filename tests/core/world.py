@@ -18,7 +18,6 @@ from pathlib import Path
 import dialerd.core.effects as fx
 import dialerd.core.events as ev
 from dialerd.core.dialer import Dialer
-from dialerd.core.limits import LEASE_S
 from dialerd.core.numbering import load_numbering
 from dialerd.core.ops import BeginDial, Finish
 from dialerd.core.ports import StoreError
@@ -228,9 +227,18 @@ class World:
         try:
             if self.rng.random() < self.faults.claim:
                 raise StoreError("planted")
-            batch = wait(self.store.claim(want.campaign_id, want.n, self.wall_ms, LEASE_S))
+            batch = wait(
+                self.store.claim(
+                    want.campaign_id,
+                    want.n,
+                    self.wall_ms,
+                    want.lease_s,
+                    agent=want.agent,
+                    own=want.own,
+                )
+            )
         except StoreError:
-            self.feed(ev.ClaimFailed(want.campaign_id))
+            self.feed(ev.ClaimFailed(want.campaign_id, want.agent))
             return
         for claim in batch.claims:
             self.campaign_of[claim.attempt_id] = claim.campaign_id

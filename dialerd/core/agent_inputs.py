@@ -1,0 +1,284 @@
+"""What agents ask for, one function each. What is not possible now is a `Refusal` with words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from dialerd.core.agent import OFFLINE, PAUSED, READY, WRAP_UP, Agent, Refusal
+from dialerd.core.agent_records import Note
+from dialerd.core.desk import Desk
+from dialerd.core.disposing import disposal
+from dialerd.core.effects import AgentAnswer, Notify, Write, WriteLater
+from dialerd.core.events import (
+    AgentBack,
+    AgentDial,
+    AgentDisposed,
+    AgentEvent,
+    AgentHangUp,
+    AgentJoined,
+    AgentLoggedIn,
+    AgentLoggedOut,
+    AgentLost,
+    AgentNoted,
+    AgentPaused,
+    AgentReady,
+    AgentSkip,
+    AgentTake,
+)
+from dialerd.core.floor import Floor
+from dialerd.core.leads import Leads
+from dialerd.core.limits import (
+    AGENT_CAMPAIGNS_MAX,
+    AGENT_NAME_CHARS_MAX,
+    NOTE_CHARS_MAX,
+    QUEUES_MAX,
+    REASON_CHARS_MAX,
+)
+from dialerd.core.ops import Claim, Dispose, KeepNote
+from dialerd.core.pacing import NS
+from dialerd.core.records import CampaignState, DialMode, LeadState
+from dialerd.core.running import Run
+from dialerd.core.statistics import why_not
+
+_OTHER: Final = "the last customer is not called or disposed of yet"
+
+
+class AgentInputs:
+    """The door for what agents do."""
+
+    __slots__ = ("_desk", "_floor", "_leads")
+
+    def __init__(self, floor: Floor, leads: Leads, desk: Desk) -> None:
+        """Of one dialer."""
+        self._floor = floor
+        self._leads = leads
+        self._desk = desk
+
+    def handle(self, event: AgentEvent, now_ns: int) -> None:
+        """One input; answered when it asks for that."""
+        refusal = ""
+        try:
+            _ACTS[type(event)](self, event, now_ns)
+        except Refusal as error:
+            refusal = str(error)
+        out = self._floor.out
+        if event.ask:
+            out.append(AgentAnswer(event.ask, event.agent, refusal))
+        elif refusal:
+            data: dict[str, object] = {"agent": event.agent, "refused": refusal}
+            out.append(Notify("agent", data))
+
+    # -- coming and going ------------------------------------------------------------------------
+
+    def _logged_in(self, event: AgentLoggedIn, now_ns: int) -> None:
+        if not 0 < len(event.phone) <= 2 * AGENT_NAME_CHARS_MAX or not event.phone.isprintable():
+            raise Refusal("a telephone is needed: an account of ours, or a number with a plus")
+        desk = self._desk
+        known = desk.team.agents.get(event.agent)
+        if known is not None and (known.call is not None or known.card is not None):
+            raise Refusal("you are in a call")
+        queues = event.queues[:QUEUES_MAX]
+        joined = self._joinable(event.agent, queues, event.campaigns)
+        agent = desk.team.add(event.agent)
+        if agent.state in (PAUSED, READY, WRAP_UP):  # again, perhaps from elsewhere
+            desk.go(agent, "logout", now_ns)
+        if (event.phone, event.nailed_up) != (agent.phone, agent.nailed_up):
+            desk.phones.hang(agent)
+        desk.team.unready(agent)
+        agent.phone, agent.nailed_up, agent.queues = event.phone, event.nailed_up, queues
+        agent.campaigns = joined
+        agent.own.clear()
+        desk.go(agent, "login", now_ns)
+        desk.assign(now_ns)
+        if agent.nailed_up and not agent.leg:
+            desk.phones.ring(agent, now_ns)
+
+    def _joined(self, event: AgentJoined, now_ns: int) -> None:
+        agent = self._desk.team.of(event.agent)
+        if agent.state is OFFLINE:
+            raise Refusal("you are not logged in")
+        joined = self._joinable(agent.name, agent.queues, event.campaigns)
+        self._desk.team.unready(agent)
+        agent.campaigns = joined
+        agent.own.clear()
+        self._desk.assign(now_ns)
+        if agent.state is READY and agent.asked is None:
+            self._desk.team.ready(agent)
+            self._desk.look(agent, now_ns)
+
+    def _joinable(
+        self, name: str, queues: tuple[str, ...], wanted: tuple[int, ...]
+    ) -> tuple[int, ...]:
+        if len(wanted) > AGENT_CAMPAIGNS_MAX:
+            raise Refusal(f"at most {AGENT_CAMPAIGNS_MAX} campaigns at once")
+        for campaign_id in wanted:
+            run = self._floor.runs.get(campaign_id)
+            if run is None or run.campaign.state is CampaignState.FINISHED:
+                raise Refusal(f"there is no campaign {campaign_id} to work in")
+            title, members = run.settings.name, run.settings.agents.members
+            if run.settings.mode is DialMode.BROADCAST:
+                raise Refusal(f"campaign {title!r} is a broadcast: it needs no agents")
+            if members and name not in members and not set(queues) & set(members):
+                raise Refusal(f"campaign {title!r} is not yours")
+        return tuple(dict.fromkeys(wanted))
+
+    def _ready(self, event: AgentReady, now_ns: int) -> None:
+        self._desk.go(self._desk.team.of(event.agent), "ready", now_ns)
+
+    def _paused(self, event: AgentPaused, now_ns: int) -> None:
+        agent = self._desk.team.of(event.agent)
+        self._desk.go(agent, "pause", now_ns, event.reason[:REASON_CHARS_MAX])
+
+    def _logged_out(self, event: AgentLoggedOut, now_ns: int) -> None:
+        self._desk.go(self._desk.team.of(event.agent), "logout", now_ns)
+
+    def _lost(self, event: AgentLost, now_ns: int) -> None:
+        agent = self._desk.team.of(event.agent)
+        if agent.run is None:
+            graces = [
+                run.settings.agents.lost_s
+                for id_ in agent.campaigns
+                if (run := self._floor.runs.get(id_)) is not None
+            ]
+            agent.grace_ns = max(graces, default=0) * NS
+        self._desk.go(agent, "lost", now_ns)
+
+    def _back(self, event: AgentBack, now_ns: int) -> None:
+        self._desk.go(self._desk.team.of(event.agent), "back", now_ns)
+
+    # -- customers -------------------------------------------------------------------------------
+
+    def _take(self, event: AgentTake, now_ns: int) -> None:
+        agent = self._desk.team.of(event.agent)
+        if agent.card is not None or agent.call is not None or agent.owed is not None:
+            raise Refusal(_OTHER)
+        if agent.state is not READY:
+            raise Refusal(f"not while you are {agent.state}")
+        if agent.asked is not None:
+            raise Refusal("a customer is on the way")
+        run = self._floor.runs.get(event.campaign_id)
+        if run is None or event.campaign_id not in agent.campaigns:
+            raise Refusal("join the campaign first")
+        if run.settings.mode is not DialMode.MANUAL:
+            raise Refusal(f"campaign {run.settings.name!r} gives its customers by itself")
+        self._may_dial(run, now_ns)
+        self._desk.cards.ask(agent, run, own=False)
+
+    def _may_dial(self, run: Run, now_ns: int) -> None:
+        if not self._floor.may_dial(run, now_ns):
+            why = why_not(self._floor, run, now_ns) or "not now"
+            raise Refusal(f"campaign {run.settings.name!r} does not dial: {why}")
+
+    def _with_card(self, event: AgentEvent) -> tuple[Agent, Run]:
+        agent = self._desk.team.of(event.agent)
+        if agent.card is None or agent.run is None:
+            raise Refusal("there is no customer to call")
+        if agent.card.wanted:
+            raise Refusal("the customer is being called")
+        return agent, agent.run
+
+    def _dial(self, event: AgentDial, now_ns: int) -> None:
+        agent, run = self._with_card(event)
+        self._may_dial(run, now_ns)
+        self._desk.cards.dial(agent, now_ns)
+        self._desk.watch(agent)
+
+    def _skip(self, event: AgentSkip, now_ns: int) -> None:
+        agent, run = self._with_card(event)
+        if run.settings.mode is not DialMode.PREVIEW or not run.settings.agents.may_skip:
+            raise Refusal("this campaign skips nobody")
+        self._desk.cards.skip(agent, run, now_ns)
+
+    def _hang_up(self, event: AgentHangUp, now_ns: int) -> None:
+        agent = self._desk.team.of(event.agent)
+        if agent.call is not None:
+            self._desk.hang_up(agent, now_ns)
+        elif agent.card is not None and agent.card.wanted:
+            self._desk.cards.withdraw(agent, now_ns)
+        else:
+            raise Refusal("there is no call to end")
+
+    # -- what came of them -----------------------------------------------------------------------
+
+    def _claim(self, agent: Agent) -> Claim:
+        """The customer that an agent has, or has just had."""
+        if agent.card is not None:
+            return agent.card.claim
+        call = agent.call or agent.owed
+        if call is None:
+            raise Refusal("there is no customer to say that of")
+        return call.claim
+
+    def _disposed(self, event: AgentDisposed, now_ns: int) -> None:
+        desk = self._desk
+        agent = desk.team.of(event.agent)
+        claim, run, call = self._claim(agent), agent.run, agent.call
+        if run is None:
+            raise Refusal("there is no customer to say that of")
+        if call is not None and not call.connected_ms:
+            raise Refusal("wait for the end of the call, or hang up")
+        now_ms = self._floor.clock.ms(now_ns)
+        op = disposal(run.settings, claim, event, now_ms)
+        if event.note:
+            self._keep_note(agent, claim, event.note, now_ms)
+        self._booked(agent, run, op, now_ns)
+        if agent.card is not None:
+            desk.cards.take_back(agent)
+            self._floor.out.append(Write(0, (op,)))
+            desk.go(agent, "free", now_ns)
+        elif call is not None:
+            call.disposed = op
+        elif agent.owed is not None:
+            owed, agent.owed = agent.owed, None
+            if owed.over:
+                owed.owes = False
+                self._floor.out.append(Write(0, (op,)))
+            else:
+                owed.disposed = op
+            if agent.state is WRAP_UP:
+                desk.go(agent, "free", now_ns)
+
+    def _booked(self, agent: Agent, run: Run, op: Dispose, now_ns: int) -> None:
+        """When the lead may be wanted again."""
+        campaign_id = run.campaign.campaign_id
+        offset_ns = self._floor.clock.offset_ns
+        if op.lead_state in (LeadState.RETRY, LeadState.CALLBACK, LeadState.RESTING):
+            run.exhausted = False
+            self._leads.ask_by(run, max(now_ns, op.due_s * NS - offset_ns))
+        if op.callback is not None and op.callback.agent:
+            due_ns = op.callback.due_s * NS - offset_ns
+            agent.own[campaign_id] = min(agent.own.get(campaign_id, 0), due_ns)
+
+    def _noted(self, event: AgentNoted, now_ns: int) -> None:
+        agent = self._desk.team.of(event.agent)
+        self._keep_note(agent, self._claim(agent), event.text, self._floor.clock.ms(now_ns))
+
+    def _keep_note(self, agent: Agent, claim: Claim, text: str, now_ms: int) -> None:
+        note = Note(
+            claim.phone,
+            claim.attempt_id,
+            claim.campaign_id,
+            claim.lead_id,
+            agent.name,
+            now_ms,
+            text[:NOTE_CHARS_MAX],
+        )
+        self._floor.out.append(WriteLater((KeepNote(note),)))
+
+
+_ACTS: Final[dict[type, Callable[[AgentInputs, Any, int], None]]] = {
+    AgentLoggedIn: AgentInputs._logged_in,
+    AgentJoined: AgentInputs._joined,
+    AgentReady: AgentInputs._ready,
+    AgentPaused: AgentInputs._paused,
+    AgentLoggedOut: AgentInputs._logged_out,
+    AgentLost: AgentInputs._lost,
+    AgentBack: AgentInputs._back,
+    AgentTake: AgentInputs._take,
+    AgentDial: AgentInputs._dial,
+    AgentSkip: AgentInputs._skip,
+    AgentHangUp: AgentInputs._hang_up,
+    AgentDisposed: AgentInputs._disposed,
+    AgentNoted: AgentInputs._noted,
+}

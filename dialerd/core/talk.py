@@ -1,0 +1,243 @@
+"""What an answered customer of an agents' campaign goes through, in place of a flow.
+
+    | state      | what it waits for              | and then                                      |
+    |------------|--------------------------------|-----------------------------------------------|
+    | verdict    | who answered                   | a machine is hung up on, a person wants one   |
+    | waiting    | an agent, `grace_s`            | the message for nobody there, and the end     |
+    | connecting | the agent's telephone, as long | the same                                      |
+    | bridged    | the end of the conversation    |                                               |
+    | held       | an agent who was lost          | as if it had vanished                         |
+    | message    | the end of the message         | the end                                       |
+
+An agent who hangs up ends the call. One who vanishes leaves the customer to another ready agent
+(`hand_over`) or to a message; the outcome is then `agent_left`. The time of grace runs from the
+moment at which it was sure that a person answered, and is not begun anew by a second agent.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING, Final, Protocol
+
+from dialerd.core.agent import ns
+from dialerd.core.clock import NEVER
+from dialerd.core.effects import Bridge, Hold, Play, Unbridge
+from dialerd.core.limits import MESSAGE_S_MAX
+from dialerd.core.records import EventKind, Outcome
+
+if TYPE_CHECKING:
+    from dialerd.core.agent import Agent
+    from dialerd.core.agent_call import AgentCall
+
+
+class TalkState(IntEnum):
+    """Where a customer stands."""
+
+    IDLE = 0
+    VERDICT = 1
+    WAITING = 2
+    CONNECTING = 3
+    BRIDGED = 4
+    HELD = 5
+    MESSAGE = 6
+    OVER = 7
+
+
+IDLE, VERDICT, WAITING, CONNECTING, BRIDGED, HELD, MESSAGE, OVER = TalkState
+
+# (state, trigger) -> the states it may lead to. What is not in it is ignored: it came too late.
+# Triggers: start, verdict, agent (one is given), up and gone (the agent's telephone), hung_up (by
+# the agent), held, played (the message), time.
+MOVES: Final[dict[tuple[TalkState, str], tuple[TalkState, ...]]] = {
+    (IDLE, "start"): (VERDICT, WAITING, CONNECTING, BRIDGED),
+    (VERDICT, "verdict"): (WAITING, CONNECTING, BRIDGED, OVER),
+    (VERDICT, "time"): (WAITING, CONNECTING, BRIDGED),
+    (WAITING, "agent"): (CONNECTING, BRIDGED),
+    (WAITING, "time"): (MESSAGE, OVER),
+    (CONNECTING, "up"): (BRIDGED,),
+    (CONNECTING, "gone"): (WAITING, CONNECTING, BRIDGED),
+    (CONNECTING, "time"): (MESSAGE, OVER),
+    (BRIDGED, "hung_up"): (OVER,),
+    (BRIDGED, "held"): (HELD,),
+    (BRIDGED, "gone"): (WAITING, CONNECTING, BRIDGED, MESSAGE, OVER),
+    (HELD, "up"): (BRIDGED,),
+    (HELD, "hung_up"): (OVER,),
+    (HELD, "gone"): (WAITING, CONNECTING, BRIDGED, MESSAGE, OVER),
+    (MESSAGE, "played"): (OVER,),
+    (MESSAGE, "time"): (OVER,),
+}
+_MESSAGE: Final = 1  # the token of what is said at the end
+
+
+class Reception(Protocol):
+    """Who finds agents for customers."""
+
+    def human(self, call: AgentCall, now_ns: int) -> None:
+        """A person has answered."""
+
+    def seek(self, call: AgentCall, now_ns: int) -> None:
+        """Give an agent (`Talk.give`) now, or as soon as one is ready."""
+
+    def unserved(self, call: AgentCall, now_ns: int) -> None:
+        """There was no agent in time."""
+
+    def connected(self, call: AgentCall, now_ns: int) -> None:
+        """The agent of the call and its customer hear each other."""
+
+
+class Talk:
+    """One customer."""
+
+    __slots__ = ("_call", "_desk", "_settings", "_sorry_ns", "deadline_ns", "state")
+
+    def __init__(self, call: AgentCall, desk: Reception) -> None:
+        """`start` begins it."""
+        self._call = call
+        self._desk = desk
+        self._settings = call.settings.agents
+        self._sorry_ns = NEVER  # when the customer has waited long enough
+        self.state = IDLE
+        self.deadline_ns = NEVER
+
+    @property
+    def waits(self) -> bool:
+        """Whether the customer has no agent yet, and may still get one."""
+        return self.state in (WAITING, CONNECTING)
+
+    def start(self, now_ns: int) -> None:
+        """The customer picked up."""
+        if self._settings.machines:
+            self.state = VERDICT
+            self.deadline_ns = now_ns + ns(self._settings.verdict_s)
+        else:
+            self._human(now_ns)
+
+    def verdict(self, now_ns: int, *, human: bool) -> None:
+        """Who it is."""
+        if (self.state, "verdict") not in MOVES:
+            return
+        if human:
+            self._human(now_ns)
+            return
+        self._call.spoken = Outcome.MACHINE
+        self._over(now_ns)
+
+    def _human(self, now_ns: int) -> None:
+        call = self._call
+        self._sorry_ns = now_ns + ns(self._settings.grace_s)
+        self._desk.human(call, now_ns)
+        self._want(now_ns)
+
+    def _want(self, now_ns: int) -> None:
+        """Wait for an agent; one who was reserved for this call is there already."""
+        call = self._call
+        self.state = WAITING
+        self.deadline_ns = self._sorry_ns
+        if call.agent is not None:
+            self.give(call.agent, now_ns)
+        else:
+            self._desk.seek(call, now_ns)
+        if self.state is WAITING:
+            call.record(EventKind.QUEUED, "", now_ns)
+
+    def give(self, agent: Agent, now_ns: int) -> None:
+        """An agent takes the customer."""
+        if (self.state, "agent") not in MOVES:
+            return
+        self._call.agent = agent
+        if agent.leg_up:
+            self._bridge(agent, now_ns)
+            return
+        self.state = CONNECTING
+        self._call.record(EventKind.AGENT_RUNG, agent.name, now_ns)
+
+    def up(self, now_ns: int) -> None:
+        """The agent's telephone was answered."""
+        agent = self._call.agent
+        if (self.state, "up") in MOVES and agent is not None:
+            self._bridge(agent, now_ns)
+
+    def _bridge(self, agent: Agent, now_ns: int) -> None:
+        call = self._call
+        self.state = BRIDGED
+        self.deadline_ns = NEVER
+        call.bridged(agent, now_ns)
+        call.record(EventKind.CONNECTED, agent.name, now_ns)
+        call.out.append(Bridge(call.claim.attempt_id, call.leg, agent.leg))
+        self._desk.connected(call, now_ns)
+
+    def held(self, now_ns: int) -> None:
+        """The agent was lost and so is its leg: the customer waits a little."""
+        if (self.state, "held") not in MOVES:
+            return
+        call, prompt = self._call, self._settings.hold_prompt
+        self.state = HELD
+        attempt_id = call.claim.attempt_id
+        call.record(EventKind.HELD, call.agent_name, now_ns)
+        call.out.append(Unbridge(attempt_id, call.leg))
+        if prompt:
+            call.out.append(Hold(attempt_id, call.leg, prompt))
+
+    def hung_up(self, now_ns: int) -> None:
+        """The agent ended the conversation, and is out of it before the customer's leg is gone."""
+        if (self.state, "hung_up") in MOVES:
+            if self.state is BRIDGED:
+                self._call.out.append(Unbridge(self._call.claim.attempt_id, self._call.leg))
+            self._over(now_ns)
+
+    def gone(self, now_ns: int) -> None:
+        """The agent is not there (any more): `call.agent` is nobody by now."""
+        if (self.state, "gone") not in MOVES:
+            return
+        call = self._call
+        if self.state is CONNECTING:
+            self._want(now_ns)
+            return
+        call.record(EventKind.LEFT, call.agent_name, now_ns)
+        call.spoken = Outcome.AGENT_LEFT
+        if self.state is BRIDGED:
+            call.out.append(Unbridge(call.claim.attempt_id, call.leg))
+        if self._settings.hand_over:
+            self._sorry_ns = now_ns + ns(self._settings.grace_s)
+            self._want(now_ns)
+        else:
+            self._sorry(self._settings.left_prompt, now_ns)
+
+    def tick(self, now_ns: int) -> None:
+        """What it waited for has not come."""
+        if now_ns < self.deadline_ns or (self.state, "time") not in MOVES:
+            return
+        if self.state is VERDICT:
+            self._human(now_ns)
+        elif self.state is MESSAGE:
+            self._over(now_ns)
+        else:
+            self._desk.unserved(self._call, now_ns)
+            left = self._call.spoken is Outcome.AGENT_LEFT
+            prompt = self._settings.left_prompt if left else self._call.settings.abandoned_prompt
+            self._sorry(prompt, now_ns)
+
+    def _sorry(self, prompt: str, now_ns: int) -> None:
+        self.deadline_ns = NEVER
+        if not prompt:
+            self._over(now_ns)
+            return
+        call = self._call
+        self.state = MESSAGE
+        self.deadline_ns = now_ns + ns(MESSAGE_S_MAX)
+        call.record(EventKind.PROMPT_STARTED, prompt, now_ns)
+        call.out.append(Play(call.claim.attempt_id, call.leg, (prompt,), _MESSAGE))
+
+    def played(self, token: int, now_ns: int) -> None:
+        """The message ran to its end."""
+        if (self.state, "played") in MOVES and token == _MESSAGE:
+            self._call.record(EventKind.PROMPT_ENDED, "", now_ns)
+            self._over(now_ns)
+
+    def key(self, key: str, now_ns: int) -> None:
+        """A key: in the history, and for nobody else."""
+
+    def _over(self, now_ns: int) -> None:
+        self.state = OVER
+        self.deadline_ns = NEVER
+        self._call.talk_over(now_ns)

@@ -1,0 +1,108 @@
+"""Who is at work, who is ready, longest idle first, and which customers wait for one of them."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections import deque
+
+from dialerd.core.agent import Agent, Refusal
+from dialerd.core.agent_call import AgentCall
+from dialerd.core.limits import AGENT_NAME_CHARS_MAX, AGENTS_MAX
+
+
+class Team:
+    """All agents of the dialer."""
+
+    __slots__ = ("_numbers", "_ready", "_waiting", "agents", "legs")
+
+    def __init__(self) -> None:
+        """Nobody has come yet."""
+        self.agents: dict[str, Agent] = {}
+        self._numbers: list[Agent] = []
+        self.legs: dict[int, Agent] = {}
+        # of each campaign: (since when idle, number of the agent), longest idle first
+        self._ready: dict[int, list[tuple[int, int]]] = {}
+        self._waiting: dict[int, deque[AgentCall]] = {}
+
+    def of(self, name: str) -> Agent:
+        """The agent of a name; Refusal when there is none."""
+        agent = self.agents.get(name)
+        if agent is None:
+            raise Refusal("you are not logged in")
+        return agent
+
+    def add(self, name: str) -> Agent:
+        """The agent of a name, known from now on."""
+        agent = self.agents.get(name)
+        if agent is not None:
+            return agent
+        if not 0 < len(name) <= AGENT_NAME_CHARS_MAX or not name.isprintable():
+            raise Refusal(f"an agent's name is 1 to {AGENT_NAME_CHARS_MAX} printable characters")
+        if len(self._numbers) >= AGENTS_MAX:
+            raise Refusal(f"more than {AGENTS_MAX} agents")
+        agent = self.agents[name] = Agent(name, len(self._numbers) + 1)
+        self._numbers.append(agent)
+        return agent
+
+    def numbered(self, number: int) -> Agent:
+        """The agent that a number stands for."""
+        return self._numbers[number - 1]
+
+    # -- ready agents ----------------------------------------------------------------------------
+
+    def ready(self, agent: Agent) -> None:
+        """May be given a customer from now on."""
+        for campaign_id in agent.campaigns:
+            line = self._ready.setdefault(campaign_id, [])
+            entry = (agent.idle_ns, agent.number)
+            at = bisect_left(line, entry)
+            if at == len(line) or line[at] != entry:
+                insort(line, entry)
+
+    def unready(self, agent: Agent) -> None:
+        """Not any more."""
+        entry = (agent.idle_ns, agent.number)
+        for campaign_id in agent.campaigns:
+            line = self._ready.get(campaign_id, [])
+            at = bisect_left(line, entry)
+            if at < len(line) and line[at] == entry:
+                del line[at]
+
+    def first(self, campaign_id: int, *, up: bool = False) -> Agent | None:
+        """The ready agent of a campaign who has been idle longest; `up`: with a leg that is."""
+        for _, number in self._ready.get(campaign_id, ()):
+            agent = self._numbers[number - 1]
+            if agent.leg_up or not up:
+                return agent
+        return None
+
+    def idle(self, campaign_id: int) -> list[Agent]:
+        """All ready agents of a campaign, longest idle first."""
+        return [self._numbers[number - 1] for _, number in self._ready.get(campaign_id, ())]
+
+    def count(self, campaign_id: int) -> int:
+        """How many there are."""
+        return len(self._ready.get(campaign_id, ()))
+
+    # -- waiting customers -----------------------------------------------------------------------
+
+    def wait(self, call: AgentCall) -> None:
+        """A customer waits for the next ready agent."""
+        self._waiting.setdefault(call.claim.campaign_id, deque()).append(call)
+
+    def forget(self, call: AgentCall) -> None:
+        """It waits no longer."""
+        line = self._waiting.get(call.claim.campaign_id)
+        if line and call in line:
+            line.remove(call)
+
+    def longest_waiting(self, agent: Agent) -> AgentCall | None:
+        """Of the campaigns of an agent the customer who has waited longest, taken out."""
+        lines = [line for id_ in agent.campaigns if (line := self._waiting.get(id_))]
+        if not lines:
+            return None
+        return min(lines, key=lambda line: line[0].human_ns).popleft()
+
+    def waiting(self, campaign_id: int) -> int:
+        """How many wait."""
+        return len(self._waiting.get(campaign_id, ()))
