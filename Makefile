@@ -10,6 +10,8 @@ FLIPS  ?= 1000
 ROUNDS ?= 500
 SEED   ?= 1
 SEEDS  ?= 2000
+DAY_RATE ?= 417
+DAY_SECONDS ?= 240
 SCENARIO ?= conf/scenarios/storm.toml
 # Tests mostly wait for a peer or a timer, so more of them run at once than there are processors; 0: one by one.
 WORKERS ?= 4
@@ -25,7 +27,7 @@ COPY   = mkdir -p $(1) && $(FILES) | tar --null --ignore-failed-read --warning=n
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test sim faults faults-short build develop packages bench bench-ci bench-accept lint format types sanitize fuzz coverage docs lock clean
+.PHONY: help demo test sim faults faults-short build develop packages bench bench-day bench-ci bench-accept lint format types sanitize fuzz coverage docs lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -81,6 +83,9 @@ faults-short: packages develop ## the same, as short as it is in make test
 
 bench: packages develop ## every benchmark beside its named peer, as one table
 	$(PY) -m bench.table $(ARGS)
+
+bench-day: packages develop ## 100,000 calls with RTP through the whole daemon, judged by the carriers' ledgers; 4 minutes
+	$(PY) -m bench.whole_daemon --rate $(DAY_RATE) --seconds $(DAY_SECONDS) $(ARGS)
 
 bench-ci: packages develop ## ratios and exact counters against bench/baseline.json, under 3 minutes
 	$(PY) -m bench.gate

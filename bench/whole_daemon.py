@@ -149,6 +149,7 @@ def figures(summary: Summary) -> dict[str, float]:
     return {
         "calls placed": summary.placed,
         "calls a second": summary.cps,
+        "seconds to the end of the last call": summary.seconds + summary.drain_s,
         "calls per CPU-second": 1000 / summary.cpu_ms_per_call,
         "CPU ms per call, 2 s prompt": summary.cpu_ms_per_call,
         "KiB per call in progress": summary.rss_kib_per_call,
@@ -161,7 +162,7 @@ def figures(summary: Summary) -> dict[str, float]:
     }
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Print the figures beside the peers'.
 
     1 when a call was lost, doubled or not placed in time.
@@ -170,7 +171,7 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=200.0)
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--json", action="store_true")
-    asked = parser.parse_args()
+    asked = parser.parse_args(arguments)
     found = figures(run(asked.rate, asked.seconds))
     if asked.json:
         print(json.dumps(found, indent=1))
