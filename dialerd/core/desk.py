@@ -82,6 +82,8 @@ class Desk:
             self._close_wrap_up(agent, now_ns)
         if state in (OFFLINE, PAUSED):
             self._leg_after(agent, now_ns)
+        elif state is TALKING and not agent.leg and agent.call is not None:
+            self.phones.ring(agent, now_ns, agent.call.claim.attempt_id)  # back, the leg is not
         if state in (OFFLINE, LOST) or before is OFFLINE:
             self._homes.assign(now_ns)
         run = agent.run
