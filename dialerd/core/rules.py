@@ -96,6 +96,7 @@ class Rules:
 
     __slots__ = (
         "_again",
+        "_asks_hours",
         "_fresh",
         "_openings",
         "_told",
@@ -106,13 +107,21 @@ class Rules:
         "s",
     )
 
-    def __init__(self, campaign_id: int, settings: CampaignSettings, now_ms: int) -> None:
-        """At `now_ms`, Unix milliseconds."""
+    def __init__(
+        self, campaign_id: int, settings: CampaignSettings, now_ms: int, *, claims: bool = False
+    ) -> None:
+        """At `now_ms`, Unix milliseconds.
+
+        Of a claim (`claims`) the dialer has judged the hours of the whole campaign by the wall
+        clock; the claim's own clock is behind where that was moved forward, so they are not asked
+        of again. Hours that differ from person to person are.
+        """
         self.campaign_id = campaign_id
         self.s = settings
         self.now_ms = now_ms
         self.regime = find_regime(settings.regime)
         self.by_lead = judged_by_lead(settings)
+        self._asks_hours = self.by_lead or not claims
         self._openings = Openings(settings)
         self._told: dict[tuple[bool, tuple[str, ...], str], str] = {}
         legal = self.regime.cap
@@ -202,6 +211,8 @@ class Rules:
         return Verdict(Rule.CONSENT, 0, f"no consent: the column {column!r} is empty")
 
     def _hours(self, person: Person) -> Verdict | None:
+        if not self._asks_hours:
+            return None
         found = self._openings.at(self.now_ms * 1_000_000, self.zones(person))
         if found.open:
             return None

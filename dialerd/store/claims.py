@@ -60,7 +60,7 @@ class _Batch:
     def __init__(self, campaign: Campaign, now_ms: int, lease_s: int, node: str) -> None:
         self.campaign = campaign
         self.node = node
-        self.rules = Rules(campaign.campaign_id, campaign.settings, now_ms)
+        self.rules = Rules(campaign.campaign_id, campaign.settings, now_ms, claims=True)
         self.lease_ms = now_ms + lease_s * 1000
         self.claims: list[Claim] = []
         self.capped = 0

@@ -200,6 +200,16 @@ def test_hours_are_judged_where_the_number_lives():
     assert found.until_ms == at("2026-11-24 08:00", ZoneInfo("America/New_York"))
 
 
+def test_a_claim_asks_of_hours_only_where_people_differ():
+    """Its clock may be behind the wall clock, by which the dialer judges the whole campaign."""
+    night = at("2026-11-23 22:00")
+    plan = CampaignSettings("c", 1, Flow(()), "vn-advertising")
+    assert Rules(7, plan, night, claims=True).first(Person(PHONE, {})) is None
+    by_column = CampaignSettings("c", 1, Flow(()), "vn-advertising", zone_column="zone")
+    found = Rules(7, by_column, night, claims=True).first(Person(PHONE, {}))
+    assert found.rule is Rule.HOURS
+
+
 def test_a_column_knows_better_than_the_number():
     morning = at("2026-11-23 08:30", ZoneInfo("America/New_York"))
     plan = us(morning, zone_column="zone")
