@@ -10,5 +10,5 @@ Fields = dict[str, str]
 
 
 @dataclass_transform(frozen_default=True)
-class Record(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=False):
+class Record(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=False, gc=False):
     """Base of every stored record."""

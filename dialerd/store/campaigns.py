@@ -14,7 +14,6 @@ from dialerd.core.records import (
     CampaignMove,
     CampaignSettings,
     CampaignState,
-    Lead,
     LeadState,
     Outcome,
 )
@@ -25,8 +24,9 @@ from dialerd.store.schema import (
     CAMPAIGN,
     CONTACT,
     CONTACT_PHONE,
-    LEAD,
+    FRESH_LEAD,
     MOVE,
+    FreshLead,
     campaign_key,
     contact_key,
     due_key,
@@ -202,8 +202,8 @@ class _Freeze:
             state = LeadState.READY if phone else LeadState.BLOCKED
             erased += not phone
             rank = _rank(raw, column) if column and phone else 0
-            lead = Lead(campaign_id, number, number, phone, state, 0, rank)
-            leads.append((lead_key(campaign_id, number), LEAD.pack(lead)))
+            lead = FreshLead(campaign_id, number, number, phone, state, 0, rank)
+            leads.append((lead_key(campaign_id, number), FRESH_LEAD.pack(lead)))
             due.append((due_key(campaign_id, state, rank, number), b""))
         due.sort()
         unit.t.leads.put_many(leads)

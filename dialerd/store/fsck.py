@@ -7,7 +7,7 @@ a copy.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Final
 
 from dialerd.core.records import IN_HAND, Campaign, CampaignState, LeadState, Outcome
@@ -43,13 +43,14 @@ NUMBER_MAX: Final = 1 << 62  # no counter gets there by counting
 def problems(unit: Unit) -> Iterator[str]:
     """One line for each thing that does not hold; nothing when all is well."""
     all_lists, all_campaigns = lists.all_lists(unit), campaigns.all_campaigns(unit)
+    numbers = 0
     for people in all_lists:
-        yield from _list_problems(unit, people.list_id, people.size)
-    rows = sum(
-        bool(CONTACT_PHONE.unpack(raw).phone) for _, raw in scan_all(unit.t.contacts, b"", END)
-    )
-    if unit.t.phones.count() != rows:
-        yield f"{unit.t.phones.count()} numbers of lists are indexed, there are {rows}"
+        numbers += yield from _list_problems(unit, people.list_id, people.size)
+    if unit.t.phones.count() != numbers:
+        yield f"{unit.t.phones.count()} numbers of lists are indexed, there are {numbers}"
+    rows = sum(people.size for people in all_lists)
+    if unit.t.contacts.count() != rows:
+        yield f"{unit.t.contacts.count()} rows of lists, {rows} counted"
     yield from _name_problems(
         "list", unit.t.list_names, {people.name: people.list_id for people in all_lists}
     )
@@ -114,21 +115,24 @@ def _greatest(table: Table, at: int) -> int:
     return max((int.from_bytes(key[at:], "big") for key, _ in scan_all(table, b"", END)), default=0)
 
 
-def _list_problems(unit: Unit, list_id: int, size: int) -> Iterator[str]:
-    rows = 0
+def _list_problems(unit: Unit, list_id: int, size: int) -> Generator[str, None, int]:
+    """Every row is there and found by its number; how many have one."""
+    rows = numbers = 0
     for key, raw in scan_all(unit.t.contacts, list_key(list_id), list_key(list_id + 1)):
         rows += 1
         if key != contact_key(list_id, rows):
             yield f"list {list_id}: row {rows} is missing"
-            return
+            return numbers
         phone = CONTACT_PHONE.unpack(raw).phone
         if not phone:  # erased
             continue
+        numbers += 1
         index = unit.t.phones.get(phone_list_key(phone, list_id))
         if index is None or read_u32(index) != rows:
             yield f"list {list_id}: row {rows} is not found by its number"
     if rows != size:
         yield f"list {list_id}: {rows} rows, {size} counted"
+    return numbers
 
 
 def _campaign_problems(unit: Unit, campaign: Campaign) -> Iterator[str]:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import threading
+from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +24,8 @@ from dialerd.store.schema import FORMAT, StoreFormatError, number64, read_u64
 
 FILE_NAME: Final = "data.mdb"
 FORMAT_KEY: Final = b"format"
+SCAN_FIRST: Final = 16  # pairs that a scan reads before it looks whether it is past its end
+_KEY: Final = itemgetter(0)
 FREE_MIN: Final = 1 << 20  # bytes; with less, a failed commit is put down to the disk being full
 
 
@@ -53,11 +57,17 @@ class LmdbTable:
     def scan(self, start: bytes, stop: bytes, limit: int) -> list[Pair]:
         """The first `limit` pairs with start <= key < stop."""
         found: list[Pair] = []
-        if self._cursor.set_range(start):
-            for pair in islice(self._cursor.iternext(), limit):
-                if pair[0] >= stop:
-                    break
-                found.append(pair)
+        if not self._cursor.set_range(start):
+            return found
+        rest = self._cursor.iternext()
+        some = SCAN_FIRST  # then twice as many: little is read past the end of a short range
+        while len(found) < limit:
+            page = list(islice(rest, min(some, limit - len(found))))
+            if not page or page[-1][0] >= stop:
+                found += page[: bisect_left(page, stop, key=_KEY)]
+                break
+            found += page
+            some *= 2
         return found
 
     def seek(self, start: bytes) -> bytes:

@@ -63,6 +63,7 @@ from dialerd.core.records import (
     DoNotCall,
     ImportMark,
     Lead,
+    LeadState,
     Usage,
 )
 
@@ -97,6 +98,18 @@ class ContactPhone(Record):
     """The head of a `Contact`, when the number alone is wanted."""
 
     phone: int
+
+
+class FreshLead(Record):
+    """The head of a `Lead` as it is written at approval: what follows it has its defaults."""
+
+    campaign_id: int
+    lead_id: int
+    contact: int
+    phone: int
+    state: LeadState
+    attempts: int
+    due_s: int
 
 
 class BooksRecord(Record):
@@ -200,6 +213,7 @@ CONTACT_PHONE: Final = Codec[ContactPhone](ContactPhone)
 CAMPAIGN: Final = Codec[Campaign](Campaign)
 MOVE: Final = Codec[CampaignMove](CampaignMove)
 BOOKS: Final = Codec[BooksRecord](BooksRecord)
+FRESH_LEAD: Final = Codec[FreshLead](FreshLead)
 LEAD: Final = Codec[Lead](Lead)
 OPEN: Final = Codec[OpenAttempt](OpenAttempt)
 ATTEMPT: Final = Codec[Attempt](Attempt)
