@@ -69,6 +69,8 @@ def export(
     refuse_reserved(name)
     target = os.path.realpath(folder)
     with _alone(target):
+        # Who was killed at the very end of a commit leaves it to the next writer to be seen.
+        wait(store.apply(()))
         cursor = store.cursor(name)
         if cursor.part:
             finished = Path(cursor.target, cursor.final)
