@@ -8,7 +8,7 @@
 4. A packet is accepted once, and not when it is 64 or more behind the newest.
 """
 
-from libc.string cimport memcpy, memset
+from libc.string cimport memcmp, memcpy, memset
 
 from fastpath.rtp_limits cimport DATAGRAM_BYTES_MAX, REORDER_WINDOW, SOURCES_MAX
 from fastpath.srtp_evp cimport evp_ctr, evp_mac, evp_open, same
@@ -42,11 +42,27 @@ cdef enum:  # of what nothing arrived under the present keys
 
 
 cdef void srtp_rekey(Opener *o, const Keys *keys) noexcept nogil:
-    """Other keys from now on. Whoever calls has kept the old ones, to forget them."""
-    cdef int i
+    """Other keys from now on. Whoever calls has kept the old ones, to forget them.
+
+    With the same ones counters cannot begin anew: what repeats is a replay, as before.
+    """
+    cdef int i, same = is_same(&o.keys, keys)
     o.keys = keys[0]
     for i in range(SOURCES_MAX):
-        o.sources[i].rekeyed = RTP | RTCP
+        if not same:
+            o.sources[i].rekeyed = RTP | RTCP
+
+
+cdef int is_same(const Keys *a, const Keys *b) noexcept nogil:
+    """By the salts: derived from all of a master key, they are as different as the keys."""
+    cdef size_t size = 12 if a.gcm else 14
+    return (
+        a.rtp.cipher != NULL
+        and b.rtp.cipher != NULL
+        and a.gcm == b.gcm
+        and memcmp(&a.rtp.salt[0], &b.rtp.salt[0], size) == 0
+        and memcmp(&a.rtcp.salt[0], &b.rtcp.salt[0], size) == 0
+    )
 
 
 cdef Sealed *source_of(Opener *o, uint32_t ssrc) noexcept nogil:
@@ -236,10 +252,10 @@ cdef class SrtpOpener:
         srtp_forget(&self.state.keys)
 
     def rekey(self, keys):
-        cdef Keys fresh
+        cdef Keys fresh, before = self.state.keys
         srtp_keys(&fresh, keys, 1)
-        srtp_forget(&self.state.keys)
         srtp_rekey(&self.state, &fresh)
+        srtp_forget(&before)
 
     def open(self, const uint8_t[::1] packet not None):
         cdef int size = <int> min(packet.shape[0], DATAGRAM_BYTES_MAX + 1)

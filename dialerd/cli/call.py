@@ -134,6 +134,9 @@ def _options(uri: str, given: dict[str, Any]) -> CallOptions:
     host, port = host_and_port(given["bind"]) if given["bind"] else ("", 0)
     if given["transfer"]:
         _callable(given["transfer"], "--transfer")
+    play, record = given["play"], given["record"]
+    if play and record and record.exists() and play.exists() and record.samefile(play):
+        raise click.BadParameter("it is the file that is played", param_hint="--record")
     via = _via(given["trunk"], uri, given["config_path"]) if given["trunk"] else None
     credentials = _credentials(given)
     given["caller"] = caller = given["caller"] or (

@@ -61,6 +61,7 @@ def encode(path: Path) -> Path:
     """NAME.wav becomes NAME.flac; the new path. EncodeError, OSError: the WAV stays as it is."""
     made, half = path.with_suffix(".flac"), path.with_suffix(f".flac{HALF}")
     try:
+        half.touch(mode=0o600)
         _write(path, half)
         if not same(path, half):
             raise EncodeError(f"{path}: what was encoded is not what was read back")

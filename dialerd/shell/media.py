@@ -72,6 +72,7 @@ class Media:
         self._streams: dict[int, int] = {}  # leg -> stream
         self._legs: dict[int, int] = {}  # stream -> leg
         self._answered: set[int] = set()
+        self._talked: set[int] = set()  # answered, and not held since then at every moment
         self._silent: set[int] = set()  # legs that were given up for it
         self._names: dict[int, str] = {}  # their Call-IDs, for whoever reads the log
         self._room = Room(rules.threads, rules.load_max)
@@ -141,7 +142,7 @@ class Media:
             self._feed(Digit(leg, digit, way))
 
     def answered(self, leg: int) -> None:
-        """From now on audio of the far end is expected, unless it holds the call."""
+        """From now on audio of the far end is expected, unless it holds a call that has talked."""
         if leg in self._streams:
             self._answered.add(leg)
             self._watch(leg)
@@ -149,7 +150,11 @@ class Media:
     def _watch(self, leg: int) -> None:
         media = self._theirs.get(leg)
         talks = media is not None and media.talks
-        self.engine.watch(self._streams[leg], self._silence_ms if talks else 0)
+        if talks:
+            self._talked.add(leg)
+        # who answers on hold and stays so would keep its channel for ever
+        expected = talks or leg not in self._talked
+        self.engine.watch(self._streams[leg], self._silence_ms if expected else 0)
 
     def play(self, leg: int, prompts: Sequence[str], token: int) -> bool:
         """Start prompts, one behind the other; False when the leg is gone or one cannot be read."""
@@ -224,6 +229,7 @@ class Media:
         self._theirs.pop(leg, None)
         self._keys.pop(leg, None)
         self._answered.discard(leg)
+        self._talked.discard(leg)
         name, stats = self._names.pop(leg), self.engine.close(stream)
         bad = quality.trouble(stats, self._silence_ms if leg in self._silent else 0)
         self._silent.discard(leg)

@@ -7,10 +7,14 @@ silence.
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
 import struct
 import threading
 from collections import deque
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -46,7 +50,7 @@ class Recorder:
         self._stopped = False
         self._pieces: deque[tuple[int, bytes]] = deque()
         self._size = 0  # bytes of audio that the header covers
-        self._file = Path(path).open("wb", buffering=0)  # noqa: SIM115  (closed by finish)
+        self._file = own_file(Path(path))
         try:
             self._file.write(header(0))
             engine.record(stream, True)
@@ -114,6 +118,28 @@ class Recorder:
             self.flush()
         finally:
             self._file.close()
+
+
+def own_file(path: Path) -> IO[bytes]:
+    """A new file, or an older recording of ours to be written over; OSError.
+
+    Only its owner reads it. A pipe or a device, for which an open may wait, and any other file are
+    refused.
+    """
+    how = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
+    file = open(os.open(path, how, 0o600), "r+b", buffering=0)  # noqa: SIM115 - the caller's
+    try:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "not a file", str(path))
+        found, kept = file.read(HEADER_BYTES), header(0)
+        if found and (found[:4], found[8:40]) != (kept[:4], kept[8:40]):
+            raise OSError(errno.EEXIST, "it is there already, and is no recording", str(path))
+        file.truncate(0)
+        file.seek(0)
+    except BaseException:
+        file.close()
+        raise
+    return file
 
 
 def header(size: int) -> bytes:

@@ -74,7 +74,7 @@ class Recordings:
         self.low = False  # of disk space
         self.first: Callable[[], None] | None = None  # called when the first one begins
         self.totals = dict.fromkeys(("begun", "finished", "failed", "refused", "seconds"), 0.0)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.recovered = _recover(folder)
         self._look()
         self._thread = threading.Thread(target=self._run, name="recordings", daemon=True)
@@ -90,7 +90,7 @@ class Recordings:
         name = f"{self._day()}/{safe(name)}"
         path = self._folder / f"{name}{PART}"
         try:
-            path.parent.mkdir(exist_ok=True)
+            path.parent.mkdir(mode=0o700, exist_ok=True)
             running = _Running(name, Recorder(path, self._engine, stream))
         except (OSError, MemoryError) as error:
             log.warning("no recording %s: %s", name, error)

@@ -341,6 +341,21 @@ def test_a_peer_may_begin_its_counters_anew_with_new_keys(suite: str, seq: int):
 
 
 @EVERY
+def test_the_same_keys_again_let_nothing_be_replayed(suite: str):
+    """A re-INVITE that changes our keys only says theirs again."""
+    sealer, opener = SrtpSealer(keys(suite)), SrtpOpener(keys(suite))
+    old = [sealer.seal(rtp(seq)) for seq in range(65_400, 65_600)]
+    report = sealer.seal(rtcp())
+    for packet in old:
+        assert opener.open(packet) is not None
+    assert opener.open(report) is not None
+    opener.rekey(keys(suite))
+    assert [opener.open(packet) for packet in (old[0], old[150], old[-1])] == [None] * 3
+    assert opener.open(report) is None
+    assert opener.open(sealer.seal(rtp(65_600))) == rtp(65_600)
+
+
+@EVERY
 def test_rtcp_in_the_clear_is_refused(suite: str):
     opener = SrtpOpener(keys(suite))
     assert opener.open(rtcp(bytes(60))) is None

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from dialerd.shell.media import Media
+from dialerd.core.events import AnyEvent, MediaLost
+from dialerd.shell.media import Media, MediaRules
 from dialerd.shell.prompt_table import Prompts
 from dialerd.shell.prompts import SAMPLES
 from fastpath.rtp import MediaEngine
 from sip import sdp
 from tests.ports import media_ports
+from tests.waiting import until
 
 HOST = "127.0.0.1"
 PORTS = media_ports()
@@ -54,6 +56,28 @@ def test_an_answer_that_names_nothing_usable(media: Media, name: str) -> None:
     assert media.connect(1, OURS, HOSTILE[name]) is False
     media.close(1)
     assert media.engine.counters()["streams"] == 0
+
+
+@pytest.mark.parametrize("how", ["a=inactive", "a=sendonly", "0.0.0.0"])
+def test_who_answers_on_hold_and_stays_so_is_lost_at_last(how: str) -> None:
+    """Its channel would be taken for ever. A peer that has talked may hold as long as it likes."""
+    engine, told = MediaEngine(priority=0, streams_max=8), list[AnyEvent]()
+    rules = MediaRules(silence_s_max=0.1)
+    media = Media(engine, Prompts(engine, ()), HOST, HOST, PORTS, told.append, rules)
+    engine.start()
+    try:
+        held = named("0.0.0.0") if how == "0.0.0.0" else named(HOST, more=how)
+        for leg in (1, 2):
+            media.open(leg)
+        assert media.connect(1, OURS, held)
+        assert media.connect(2, OURS, named(HOST))
+        for leg in (1, 2):
+            media.answered(leg)
+        assert media.connect(2, OURS, named(HOST, more="a=inactive"))
+        until(lambda: media._on_events() or told)
+        assert told == [MediaLost(1)]
+    finally:
+        engine.stop()
 
 
 def test_one_type_for_voice_and_keys(media: Media) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import stat
 import struct
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from dialerd.shell.recorder import ENTRY, HEADER_BYTES, HOLD_SAMPLES, Recorder
+from dialerd.shell.recorder import ENTRY, HEADER_BYTES, HOLD_SAMPLES, Recorder, header
 from fastpath import g711
 from fastpath.rtp import MediaEngine
 from tests.ports import media_ports
@@ -153,6 +154,31 @@ def test_a_full_disk_ends_the_recording_and_says_so(tmp_path: Path) -> None:
     recorder.close()
     recorder.close()
     assert recorder.seconds == 0
+
+
+def test_nobody_else_reads_a_recording_and_an_older_one_is_written_over(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    for count in (2, 1):
+        tape = Tape()
+        recorder = Recorder(path, tape, 1)  # type: ignore[arg-type]
+        tape.entries = [(at, 0, 0, bytes(160)) for at in range(0, 160 * count, 160)]
+        recorder.close()
+        assert path.stat().st_size == 44 + 640 * count
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_what_is_no_recording_is_not_written_over(tmp_path: Path) -> None:
+    """A prompt that somebody names by mistake; a pipe, for which an open waits for ever."""
+    path, pipe = tmp_path / "a.wav", tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for found in (b"ID3 a song", header(0).replace(struct.pack("<HH", 1, 2), b"\1\0\1\0")):
+        path.write_bytes(found)
+        with pytest.raises(OSError, match="no recording"):
+            Recorder(path, Tape(), 1)  # type: ignore[arg-type]
+        assert path.read_bytes() == found
+    for odd in (pipe, Path("/dev/null"), tmp_path):
+        with pytest.raises(OSError, match=r"No such device|not a file|directory"):
+            Recorder(odd, Tape(), 1)  # type: ignore[arg-type]
 
 
 def test_a_folder_that_is_not_there_is_refused_at_once(tmp_path: Path) -> None:
