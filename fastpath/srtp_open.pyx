@@ -46,10 +46,10 @@ cdef void srtp_rekey(Opener *o, const Keys *keys) noexcept nogil:
 
     With the same ones counters cannot begin anew: what repeats is a replay, as before.
     """
-    cdef int i, same = is_same(&o.keys, keys)
+    cdef int i, repeated = is_same(&o.keys, keys)
     o.keys = keys[0]
     for i in range(SOURCES_MAX):
-        if not same:
+        if not repeated:
             o.sources[i].rekeyed = RTP | RTCP
 
 

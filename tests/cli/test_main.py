@@ -187,3 +187,16 @@ def test_a_call_over_what_is_not_spoken_is_refused(
 ) -> None:
     assert main.run(["call", f"sip:100@127.0.0.1:9;x=1;transport={transport}"]) == main.USAGE
     assert f"{transport.lower()} is not spoken" in capsys.readouterr().err
+
+
+def test_a_call_does_not_record_over_what_it_plays(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sound = tmp_path / "a.wav"
+    sound.write_bytes(b"RIFF")
+    (tmp_path / "b.wav").symlink_to(sound)
+    for name in ("a.wav", "b.wav"):
+        words = ["call", "sip:100@127.0.0.1:9", "--play", str(sound)]
+        assert main.run([*words, "--record", str(tmp_path / name)]) == main.USAGE
+        assert "it is the file that is played" in capsys.readouterr().err
+    assert sound.read_bytes() == b"RIFF"
