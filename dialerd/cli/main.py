@@ -34,6 +34,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "leads": ("people", "People of a campaign by where they stand: waiting, capped, unreachable…"),
     "why": ("people", "Why a number, or a line, is not dialing now."),
     "regimes": ("regimes", "The legal rules that campaigns may run under, with their sources."),
+    "script": ("script", "What agents read out and ask; answers as CSV or XLSX."),
     "prompt": ("prompt", "What callers hear: import recordings, list, remove, listen."),
     "report": ("report", "Everything that happened to each number of a campaign."),
     "export": ("export", "Take away what ended in files, each record once."),

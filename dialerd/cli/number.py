@@ -87,6 +87,11 @@ def as_json(found: About, stamp: Callable[[int], str]) -> dict[str, Any]:
                 "state": one.lead.state.name.lower(),
                 "outcome": one.lead.outcome,
                 "attempts": [attempt_json(*tried, stamp) for tried in one.attempts],
+                "answers": [
+                    {"attempt": sheet.attempt_id, "question": question, "answer": kept.value}
+                    for sheet in one.answered
+                    for question, kept in sheet.answers.items()
+                ],
             }
             for one in found.tried
         ],

@@ -170,6 +170,9 @@ class CampaignSpec(Spec):
     priority_column: Annotated[
         Column, Meta(description="Column with 0 to 99: the highest are called first.")
     ] = ""
+    script: Annotated[
+        Column, Meta(description="Saved script that agents go through; its newest at approval.")
+    ] = ""
 
 
 def spec_faults(spec: CampaignSpec) -> list[FlowFault]:
@@ -264,6 +267,7 @@ def to_settings(spec: CampaignSpec, list_id: int, after_campaign: int = 0) -> Ca
         after_s=spec.after_s,
         priority_column=spec.priority_column,
         agents=to_agents(spec.agents),
+        script=spec.script,
     )
 
 
@@ -327,6 +331,7 @@ def from_settings(settings: CampaignSettings, list_name: str, after: str = "") -
         after=after or (str(settings.after_campaign) if settings.after_campaign else ""),
         after_s=settings.after_s,
         priority_column=settings.priority_column,
+        script=settings.script,
     )
 
 

@@ -77,6 +77,11 @@ def fields_of(text: str) -> list[str]:
     return _FIELD.findall(text)
 
 
+def stray_braces(text: str) -> bool:
+    """Whether a brace of a text belongs to no field."""
+    return bool(re.search(r"[{}]", _FIELD.sub("", text)))
+
+
 def prompts_of(flow: Flow) -> set[str]:
     """Names of all prompts that a flow may play, every word of a language that it speaks too."""
     found: set[str] = set()
@@ -118,7 +123,7 @@ def _part_faults(part: Part) -> Iterator[str]:
         if getattr(part, name) not in list(kind):
             yield f"{name} must be one of {', '.join(kind)}"
             return
-    if len(part.value) > VALUE_CHARS_MAX or re.search(r"[{}]", _FIELD.sub("", part.value)):
+    if len(part.value) > VALUE_CHARS_MAX or stray_braces(part.value):
         yield f"value must be at most {VALUE_CHARS_MAX} characters with {{fields}}"
     elif not fields_of(part.value):
         try:

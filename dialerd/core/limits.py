@@ -36,6 +36,14 @@ VALUE_CHARS_MAX: Final = 64  # a longer value is not said
 DIGITS_SAID_MAX: Final = 24
 WAIT_MS_MAX: Final = 120_000
 
+# Scripts: one past these is refused; a longer answer is refused.
+ITEMS_MAX: Final = 200
+CHOICES_MAX: Final = 100  # of one question
+BRANCHES_MAX: Final = 100  # of one question
+TEXT_CHARS_MAX: Final = 10_000  # to be read out
+DECIMALS_MAX: Final = 6
+ANSWER_CHARS_MAX: Final = 10_000
+
 # Calls: further history lines and keys are counted, not kept.
 EVENTS_MAX: Final = 500
 KEYS_MAX: Final = 100

@@ -14,6 +14,7 @@ import msgspec
 
 from dialerd.core.agent_records import AgentMove, Callback, Note
 from dialerd.core.records import CallEvent, LeadState, Outcome, Usage
+from dialerd.core.script_records import Answer
 
 
 @dataclass_transform(frozen_default=True)
@@ -115,6 +116,22 @@ class LogAgent(Op):
     move: AgentMove
 
 
+class SaveAnswer(Op):
+    """Keep the answer to one question of the script in place of an older one.
+
+    It belongs to the version of the script that the attempt began with. Applying it again, or
+    after a later one, changes nothing; an attempt that was never dialed has no answers.
+    """
+
+    campaign_id: int
+    lead_id: int
+    attempt_id: int
+    question: str
+    value: Answer
+    at_ms: int
+    agent: str = ""
+
+
 class ReleaseClaim(Op):
     """A claimed lead that was never dialed goes back.
 
@@ -126,7 +143,7 @@ class ReleaseClaim(Op):
 
 
 AttemptOp = BeginDial | KeepLine | AppendEvents | Finish | Dispose | ReleaseClaim
-DialOp = AttemptOp | KeepNote | LogAgent
+DialOp = AttemptOp | KeepNote | LogAgent | SaveAnswer
 
 
 class OldCall(msgspec.Struct, frozen=True, array_like=True):

@@ -12,6 +12,10 @@ from enum import IntEnum, StrEnum
 from typing import Final
 
 from dialerd.core.agent_records import AgentSettings
+from dialerd.core.flow_records import Flow as Flow  # noqa: PLC0414 - found here too
+from dialerd.core.flow_records import FlowChoice
+from dialerd.core.flow_records import FlowStep as FlowStep  # noqa: PLC0414
+from dialerd.core.flow_records import Part as Part  # noqa: PLC0414
 from dialerd.core.record import Fields, Record
 
 
@@ -129,6 +133,11 @@ class EventKind(StrEnum):
     CONNECTED = "connected"  # detail: agent
     HELD = "held"  # the agent is away for a moment; detail: agent
     LEFT = "left"  # the agent vanished; detail: agent
+    FLOW = "flow"  # detail: the saved flow that plays, name@version
+    SET = "set"  # a step set a field; detail: field=value
+    GATHERED = "gathered"  # detail: field=keys
+    ASKED = "asked"  # a wish of the customer; detail: do_not_call, callback
+    TRANSFERRED = "transferred"  # detail: to whom
 
 
 class CallEvent(Record):
@@ -193,44 +202,6 @@ class FrequencyCap(Record):
     counts: CapCounts = CapCounts.HEARD
 
 
-class Part(Record):
-    """One link of a chain: a prompt, or (`say` is its kind) a value that is said.
-
-    `value` is a text with fields of the contact: `{amount}`. See `dialerd.core.spoken`.
-    """
-
-    prompt: str = ""
-    say: str = ""
-    value: str = ""
-    lang: str = "vi"
-    region: str = "north"
-    currency: str = "VND"
-
-
-class FlowStep(Record):
-    """One step of a broadcast flow: play a prompt or a chain, then follow the pressed key.
-
-    `keys` maps a digit to the id of the next step, or to "end". After the prompt the caller has
-    `wait_ms` to press; without a key the call goes to `otherwise`. A step with `parts` plays them
-    one behind the other, `plays` times, and has no `prompt`.
-    """
-
-    step_id: str
-    prompt: str
-    keys: dict[str, str] = {}  # noqa: RUF012
-    wait_ms: int = 0
-    otherwise: str = "end"
-    barge_in: bool = True
-    parts: tuple[Part, ...] = ()
-    plays: int = 1
-
-
-class Flow(Record):
-    """A broadcast: its first step is where an answered call begins."""
-
-    steps: tuple[FlowStep, ...]
-
-
 class Retry(Record):
     """How one outcome is tried again: after how long, and how many tries may end so (0: any)."""
 
@@ -272,6 +243,12 @@ class CampaignSettings(Record):
     after_s: int = 0  # at least so long after it was heard
     agents: AgentSettings = AgentSettings()
     priority_column: str = ""  # of the list: 0 to 99, the highest is called first
+    script: str = ""  # what agents go through with customers; empty: nothing
+    script_version: int = 0  # set at approval, changed by a switch
+    flow_name: str = ""  # the saved flow that `flow` is; empty: it is the campaign's own
+    flow_version: int = 0
+    flow_column: str = ""  # of the list: who has one of `flows`' values in it hears that one
+    flows: tuple[FlowChoice, ...] = ()
 
 
 class Campaign(Record):

@@ -17,6 +17,7 @@ from dialerd.core.ops import (
     KeepNote,
     LogAgent,
     ReleaseClaim,
+    SaveAnswer,
 )
 from dialerd.core.outcome import AGAIN
 from dialerd.core.ports import ConflictError, StoreError
@@ -29,7 +30,7 @@ from dialerd.core.records import (
     LeadState,
     Outcome,
 )
-from dialerd.store import agents, callbacks, caps, dialogs, donotcall, ended, usage
+from dialerd.store import agents, answers, callbacks, caps, dialogs, donotcall, ended, usage
 from dialerd.store.claims import give_back, put_back
 from dialerd.store.limits import EVENT_INDEX_MAX, EVENTS_PER_OP_MAX
 from dialerd.store.schema import (
@@ -54,6 +55,9 @@ def apply(unit: Unit, ops: Sequence[DialOp]) -> tuple[int, ...]:
     if not ops:
         unit.next_number(b"probes")  # who asks for nothing asks whether the disk takes commits
     for op in ops:
+        if isinstance(op, SaveAnswer):
+            answers.save(unit, op)
+            continue
         if isinstance(op, Dispose | KeepNote | LogAgent):
             agents.apply(unit, op)
             continue
@@ -119,6 +123,7 @@ def _begin(unit: Unit, op: BeginDial, held: OpenAttempt) -> bool:
         evidence=held.evidence,
     )
     t.attempts.put(kept_at, ATTEMPT.pack(attempt))
+    answers.begin(unit, held.campaign_id, held.lead_id, op.attempt_id, op.at_ms)
     dialogs.keep(unit, op.attempt_id, op.line)
     lead = _lead(unit, held)
     books = unit.books(held.campaign_id)

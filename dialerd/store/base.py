@@ -45,12 +45,13 @@ from dialerd.store.ended import Ended
 from dialerd.store.limits import SCAN_PAGE, STEP_ROWS
 from dialerd.store.people import About
 from dialerd.store.schema import AuditLine, Cursor, OutboxRow
+from dialerd.store.script_store import ScriptStore
 from dialerd.store.unit import Unit
 
 T = TypeVar("T")
 
 
-class BaseStore(Store):
+class BaseStore(ScriptStore, Store):
     """See `dialerd.core.ports.Store`; what goes beyond it is described here."""
 
     @abstractmethod

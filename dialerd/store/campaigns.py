@@ -35,6 +35,7 @@ from dialerd.store.schema import (
     number32,
     read_u32,
 )
+from dialerd.store.scripts import settled
 from dialerd.store.unit import OUTCOME_INDEX, More, Unit
 
 
@@ -46,6 +47,7 @@ def create_campaign(unit: Unit, settings: CampaignSettings, who: str, at_ms: int
     except ValueError as error:
         raise StoreError(str(error)) from None
     get_list(unit, settings.list_id)
+    settings = settled(unit, settings)
     if unit.t.names.get(key) is not None:
         raise ConflictError(f"there is a campaign named {settings.name!r} already")
     campaign = Campaign(unit.next_number(b"next_campaign"), settings, created_ms=at_ms)
@@ -147,6 +149,7 @@ def _begin_freeze(unit: Unit, campaign: Campaign, note: Note) -> More:
         check_approval(campaign.settings, note[1])
     except ValueError as error:
         raise StoreError(str(error)) from None
+    settled(unit, campaign.settings)
     people = get_list(unit, campaign.settings.list_id)
     if not people.size:
         raise ConflictError(f"list {people.name!r} is empty: there is nobody to call")
@@ -224,7 +227,8 @@ class _Freeze:
         unit.t.meta.delete(_ticket(self.campaign_id))
         counts = unit.books(self.campaign_id).leads
         counts[LeadState.READY], counts[LeadState.BLOCKED] = self.size - erased, erased
-        frozen = msgspec.structs.replace(campaign, audience=self.size)
+        settings = settled(unit, campaign.settings)
+        frozen = msgspec.structs.replace(campaign, settings=settings, audience=self.size)
         return _move(unit, frozen, CampaignState.APPROVED, self.note)
 
 

@@ -66,6 +66,12 @@ class Tables:
     notes: Table
     agent_log: Table
     wrapping: Table
+    scripts: Table
+    script_names: Table
+    flows: Table
+    flow_names: Table
+    sheets: Table
+    answers: Table
 
     def __init__(self, make: Callable[[str], Table]) -> None:
         """`make` opens the table of a name."""

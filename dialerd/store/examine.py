@@ -71,6 +71,12 @@ READ: Final[dict[str, Callable[[bytes], object]]] = {
     "notes": schema.NOTE.unpack,
     "agent_log": schema.AGENT_MOVE.unpack,
     "wrapping": schema.unseal,
+    "scripts": schema.SCRIPT.unpack,
+    "script_names": schema.read_u32,
+    "flows": schema.FLOW.unpack,
+    "flow_names": schema.read_u32,
+    "sheets": schema.SHEET.unpack,
+    "answers": schema.ANSWER.unpack,
 }
 #: The key that a record must lie under, or how that begins, where the record says so itself.
 KEYED: Final[dict[str, Callable[[Any], bytes]]] = {
@@ -81,6 +87,8 @@ KEYED: Final[dict[str, Callable[[Any], bytes]]] = {
     "attempts": lambda found: schema.attempt_key(
         found.campaign_id, found.lead_id, found.attempt_id
     ),
+    "scripts": lambda found: schema.version_key(found.script_id, found.version),
+    "flows": lambda found: schema.version_key(found.flow_id, found.version),
     "dnc": lambda found: schema.phone_key(found.phone),
     "old_calls": lambda found: schema.open_key(found.attempt_id),
     "usage": lambda found: schema.usage_key(found.day, found.trunk, found.port),

@@ -11,7 +11,16 @@ from collections.abc import Generator, Iterator
 from typing import Final
 
 from dialerd.core.records import IN_HAND, Campaign, CampaignState, LeadState, Outcome
-from dialerd.store import agents, campaigns, caps, dialogs, ended, lists
+from dialerd.store import (
+    agents,
+    answers,
+    campaigns,
+    caps,
+    dialogs,
+    ended,
+    lists,
+    scripts,
+)
 from dialerd.store.claims import LEASES_FROM, NEXT_ATTEMPT
 from dialerd.store.engine import Table
 from dialerd.store.limits import EVENT_INDEX_MAX
@@ -67,6 +76,9 @@ def problems(unit: Unit) -> Iterator[str]:
         yield from dialogs.problems(unit)
         yield from ended.problems(unit)
         yield from agents.problems(unit)
+        yield from scripts.SCRIPTS.problems(unit)
+        yield from scripts.FLOWS.problems(unit)
+        yield from answers.problems(unit)
 
 
 def _name_problems(what: str, table: Table, names: dict[str, int]) -> Iterator[str]:

@@ -13,6 +13,10 @@ LIST_SIZE_MAX: Final = 100_000_000
 EVENTS_PER_OP_MAX: Final = 1_000  # later ones of one operation are dropped
 EVENT_INDEX_MAX: Final = 10_000  # events of one attempt past this index are dropped
 
+VERSIONS_MAX: Final = 10_000  # of one script or flow
+QUESTION_BYTES_MAX: Final = 128  # an answer to a longer question id is not kept
+ANSWER_BYTES_MAX: Final = 65_536  # nor is a longer answer
+
 # Claims: a larger n is cut down.
 CLAIM_MAX: Final = 1_000
 EXAMINED_MAX: Final = 2_000  # capped and blocked leads one claim may set aside before it answers

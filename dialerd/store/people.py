@@ -2,10 +2,10 @@
 
 An erasure leaves what books and reports count and takes away what says whom: the contact's row
 stays, empty; its leads stand without a number, those that waited are BLOCKED; attempts keep times
-and outcome, not number or keys; interactions and recordings go. The do-not-call list keeps the
-number, because it protects who is on it. Frequency caps must still hold, so the number's calls stay
-under a keyed digest (`caps.hide`), which tells only somebody who has the number already. An audit
-line says what was done, by whom and when, and not to which number.
+and outcome, not number or keys; interactions, answers and recordings go. The do-not-call list keeps
+the number, because it protects who is on it. Frequency caps must still hold, so the number's calls
+stay under a keyed digest (`caps.hide`), which tells only somebody who has the number already. An
+audit line says what was done, by whom and when, and not to which number.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from dialerd.core.records import (
     Lead,
     LeadState,
 )
-from dialerd.store import callbacks, campaigns, caps, donotcall, lists, notes
+from dialerd.store import answers, callbacks, campaigns, caps, donotcall, lists, notes
 from dialerd.store.claims import put_back
 from dialerd.store.ended import events_of
 from dialerd.store.limits import EVENT_INDEX_MAX, LISTED_MAX
@@ -62,6 +62,7 @@ class Tried(msgspec.Struct, frozen=True):
     campaign: Campaign
     lead: Lead
     attempts: tuple[tuple[Attempt, tuple[CallEvent, ...]], ...]
+    answered: tuple[answers.Answered, ...] = ()
 
 
 class About(msgspec.Struct, frozen=True):
@@ -113,7 +114,12 @@ def about(unit: Unit, phone: int) -> About:
         raw = unit.t.contacts.get(contact_key(people.list_id, row))
         listed.append((people, CONTACT.unpack(raw or b"")))
         tried += [
-            Tried(campaign, lead, tuple(attempts_of(unit, lead)))
+            Tried(
+                campaign,
+                lead,
+                tuple(attempts_of(unit, lead)),
+                tuple(answers.of_lead(unit, lead.campaign_id, lead.lead_id)),
+            )
             for campaign, lead in leads_of(unit, row, approved_with(unit, people.list_id))
         ]
     entries = tuple(caps.load(unit, phone))
@@ -186,6 +192,7 @@ def _erase_lead(unit: Unit, lead: Lead, counts: dict[str, int]) -> None:
     campaign_id, lead_id = lead.campaign_id, lead.lead_id
     callbacks.drop(unit, campaign_id, lead_id)
     counts["notes"] = counts.get("notes", 0) + notes.drop(unit, lead.phone, campaign_id)
+    counts["answers"] = counts.get("answers", 0) + answers.drop(unit, lead)
     nobody = msgspec.structs.replace(lead, phone=0)
     if lead.state in WAITING:
         unit.t.due.delete(due_key(campaign_id, lead.state, lead.due_s, lead_id))

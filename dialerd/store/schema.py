@@ -32,6 +32,12 @@
     notes       phone u64 | attempt u64                  Note           what an agent wrote
     agent_log   at u64 ms | seq u32 | agent              AgentMove      what agents did
     wrapping    attempt u64                              campaign u32 | lead u32  to be disposed of
+    scripts     script u32 | version u32                 ScriptVersion
+    script_names    name                                 script u32
+    flows       flow u32 | version u32                   FlowVersion
+    flow_names  name                                     flow u32
+    sheets      campaign u32 | lead u32 | attempt u64    AnswerSheet    which script it began with
+    answers     the same | question                      KeptAnswer     the last one to each
 
 Keys are big-endian, so that a range scan is the query. A lead has exactly one index entry: in
 `open` while it is in the dialer's hands (CLAIMED, DIALING), in `due` at all other times.
@@ -50,6 +56,7 @@ from zlib import crc32
 import msgspec
 
 from dialerd.core.agent_records import AgentMove, Callback, Note
+from dialerd.core.flow_records import FlowVersion
 from dialerd.core.ops import OldCall
 from dialerd.core.ports import StoreError, StoreFailedError
 from dialerd.core.record import Record
@@ -66,6 +73,7 @@ from dialerd.core.records import (
     LeadState,
     Usage,
 )
+from dialerd.core.script_records import AnswerSheet, KeptAnswer, ScriptVersion
 
 FORMAT: Final = 2
 VERSION: Final = 1
@@ -228,6 +236,10 @@ AUDIT: Final = Codec[AuditLine](AuditLine)
 CALLBACK: Final = Codec[Callback](Callback)
 NOTE: Final = Codec[Note](Note)
 AGENT_MOVE: Final = Codec[AgentMove](AgentMove)
+SCRIPT: Final = Codec[ScriptVersion](ScriptVersion)
+FLOW: Final = Codec[FlowVersion](FlowVersion)
+SHEET: Final = Codec[AnswerSheet](AnswerSheet)
+ANSWER: Final = Codec[KeptAnswer](KeptAnswer)
 
 _u32, _u64 = struct.Struct(">I"), struct.Struct(">Q")
 _u32u32, _u32u64, _u64u32 = struct.Struct(">II"), struct.Struct(">IQ"), struct.Struct(">QI")
@@ -247,6 +259,7 @@ contact_key = lead_key = _u32u32.pack  # (list u32, row u32) (campaign u32, lead
 move_key = _u32u64.pack  # (campaign u32, move u64)
 phone_list_key = _u64u32.pack  # (phone u64, list u32)
 ban_key = _ban.pack  # (phone u64, list u8, campaign u32)
+version_key = _u32u32.pack  # (script or flow u32, version u32)
 due_key = _due.pack  # (campaign u32, state u8, due u32, lead u32)
 attempt_key = _attempt.pack  # (campaign u32, lead u32, attempt u64)
 event_key = _event.pack  # (campaign u32, lead u32, attempt u64, index u32)
@@ -276,6 +289,8 @@ def split_own(key: bytes) -> tuple[int, int, int]:
 note_key = _u64u64.pack  # (phone u64, attempt u64)
 log_key = _u64u32.pack  # (at u64, seq u32), with the agent behind
 split_lead = _u32u32.unpack
+split_version = _u32u32.unpack
+split_attempt = _attempt.unpack
 split_due = _due.unpack
 split_event = _event.unpack
 

@@ -93,7 +93,7 @@ def test_an_erased_number_is_nowhere_and_the_books_still_hold(called):
     counts = wait(called.erase(FIRST, "an", NOW))
     assert counts == {
         "contacts": 2, "leads": 2, "attempts": 1, "events": 1, "calls under caps": 1,
-        "notes": 0,
+        "notes": 0, "answers": 0,
     }  # fmt: skip
     assert traces(called, FIRST) == 0
     assert called.problems() == []
