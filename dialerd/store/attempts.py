@@ -55,11 +55,8 @@ def apply(unit: Unit, ops: Sequence[DialOp]) -> tuple[int, ...]:
     if not ops:
         unit.next_number(b"probes")  # who asks for nothing asks whether the disk takes commits
     for op in ops:
-        if isinstance(op, SaveAnswer):
-            answers.save(unit, op)
-            continue
-        if isinstance(op, Dispose | KeepNote | LogAgent):
-            agents.apply(unit, op)
+        if isinstance(op, Dispose | KeepNote | LogAgent | SaveAnswer):
+            _say(unit, op)
             continue
         raw = unit.t.open.get(open_key(op.attempt_id))
         if raw is None:  # finished, released or expired: only a dial must be told
@@ -80,6 +77,14 @@ def apply(unit: Unit, ops: Sequence[DialOp]) -> tuple[int, ...]:
         else:
             _release(unit, op, held)
     return tuple(refused)
+
+
+def _say(unit: Unit, op: Dispose | KeepNote | LogAgent | SaveAnswer) -> None:
+    """What agents say may come after the call."""
+    if isinstance(op, SaveAnswer):
+        answers.save(unit, op)
+    else:
+        agents.apply(unit, op)
 
 
 def _begin(unit: Unit, op: BeginDial, held: OpenAttempt) -> bool:

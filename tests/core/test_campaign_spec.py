@@ -53,6 +53,7 @@ EVERYTHING = CampaignSpec(
     after="summer",
     after_s=3_600,
     priority_column="vip",
+    script="survey",
 )
 
 
@@ -70,7 +71,11 @@ def test_every_setting_can_be_written():
         for field in msgspec.structs.fields(settings)
         if getattr(settings, field.name) == field.default
     }
-    assert same <= {"mode", "agents"}  # those of agents have their own tests
+    assert same <= {
+        "mode",
+        "agents",  # have their own tests
+        *("script_version", "flow_name", "flow_version", "flow_column", "flows"),  # the store's
+    }
 
 
 @pytest.mark.parametrize(

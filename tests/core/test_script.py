@@ -15,7 +15,7 @@ from dialerd.core.script import (
     script_faults,
     walk,
 )
-from dialerd.core.script_answers import AnswerError, expected, read, samples, shown
+from dialerd.core.script_answers import AnswerError, read, samples, shown
 from dialerd.core.script_records import Asks, Branch, Choice, Item, Script
 from dialerd.core.script_spec import ScriptSpec, spec_of, to_script
 
@@ -396,8 +396,3 @@ def test_a_script_as_people_write_it_and_back():
     assert made.items[1].then == END
     assert made.items[1].branches == (Branch(END, "2"),)
     assert to_script(spec_of("s", made)) == made
-
-
-def test_expected_is_said_for_every_kind():
-    for kind in Asks:
-        assert expected(ask("q", kind, choices=choices("a"), least="1", most="2"))
