@@ -217,10 +217,10 @@ def _finish(unit: Unit, op: Finish, held: OpenAttempt) -> None:
 
 def _level(op: Finish) -> int:
     """How far a dialed attempt got, for the caps."""
+    if op.outcome is Outcome.ABANDONED:  # its message may have been heard: a lock-out all the same
+        return (caps.HEARD if op.heard else caps.ANSWERED) | caps.ABANDONED
     if op.heard or op.outcome is Outcome.INTERRUPTED:
         return caps.HEARD
-    if op.outcome is Outcome.ABANDONED:
-        return caps.ANSWERED | caps.ABANDONED
     if op.answered_ms or op.outcome is Outcome.ANSWERED:
         return caps.ANSWERED
     return caps.ATTEMPTED

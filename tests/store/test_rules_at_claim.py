@@ -222,6 +222,20 @@ def test_everything_that_waits_is_claimed_when_due_whatever_its_state(store):
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("heard", [False, True])
+def test_after_an_abandoned_call_the_regime_locks_the_number(store, heard):
+    london = ZoneInfo("Europe/London")
+    noon = int(datetime(2026, 11, 23, 12, tzinfo=london).timestamp()) * 1000
+    list_id = filled_list(store, "a", people(1))
+    more = {"regime": "uk-ofcom", "consent": "form 7", "attempts_max": 9}
+    running(store, list_id, **more)
+    retry = {"outcome": Outcome.ABANDONED, "lead_state": LeadState.RETRY, "answered_ms": noon}
+    call(store, take(store, now_ms=noon)[0], **retry, heard=heard, at_ms=noon)
+    assert take(store, now_ms=noon + DAY_MS) == []
+    assert lead(store).due_s == (noon + 3 * DAY_MS) // 1000
+    assert len(take(store, now_ms=noon + 3 * DAY_MS)) == 1
+
+
 # -- sequences ---------------------------------------------------------------------------------
 
 
