@@ -19,6 +19,7 @@ import pytest
 
 from bench.pacing_rules import FixedRatio, Issabel, Vicidial, Webitel
 from bench.pacing_shift import Result, Rule, Shift, work
+from bench.pacing_tape import decisions, dialed, replay, taped
 from fastpath.pacer import Pacer
 
 SMOKE = os.environ.get("BENCH_SMOKE", "1") == "1"
@@ -147,38 +148,11 @@ def test_worlds(benchmark, lines, agents, world, peer):
     assert found.utilisation > 0
 
 
-class Asked(Pacer):
-    """Keeps what it was told, to be told again."""
-
-    def __init__(self, agents: int) -> None:
-        super().__init__(agents)
-        self.told: list[tuple[Any, ...]] = []
-
-    def __getattribute__(self, name: str) -> Any:
-        found = super().__getattribute__(name)
-        if name.startswith("_") or name == "told" or not callable(found):
-            return found
-
-        def keep(*arguments: Any) -> Any:
-            self.told.append((name, *arguments))
-            return found(*arguments)
-
-        return keep
-
-
 @pytest.mark.parametrize("agents", SEEDS)
 def test_decision(benchmark, agents):
     """A decision each 100 ms, with everything that is told in between."""
     benchmark.group = f"a pacing decision, {agents} agents, 10 a second"
-    asked = Asked(agents)
-    work(Shift(agents, 60.0 if SMOKE else 300.0, tick_s=0.1), 1, asked)
-    units = sum(name == "dials" for name, *_ in asked.told)
-
-    def again() -> int:
-        pacer = Pacer(agents)
-        tell = [(getattr(pacer, name), arguments) for name, *arguments in asked.told]
-        return sum(does(*arguments) or 0 for does, arguments in tell)
-
-    benchmark.extra_info |= {"unit": "decision", "units": units}
-    said = benchmark.pedantic(again, rounds=1 if SMOKE else 3)
-    assert said == sum(name == "dial_started" for name, *_ in asked.told)
+    tape = taped(agents, 60.0 if SMOKE else 300.0)
+    benchmark.extra_info |= {"unit": "decision", "units": decisions(tape)}
+    said = benchmark.pedantic(replay, (agents, tape), rounds=1 if SMOKE else 3)
+    assert said == dialed(tape)

@@ -39,6 +39,9 @@ LEADS = 64  # what one commit may hold
 RUNS_MAX = 8
 CALLS = 100
 FRAMES = 500
+PACED_AGENTS = 100
+PACED_S = 60.0
+CHOICES = 1_000
 FOLDERS: list[tempfile.TemporaryDirectory[str]] = []  # gone when the process ends
 
 
@@ -163,11 +166,40 @@ def rtp_frames() -> Run:
     return lambda: stream.run(FRAMES)
 
 
+def pacing() -> Run:
+    """The first minute of 100 agents, ten decisions a second, with everything told in between."""
+    from bench.pacing_tape import replay, taped
+
+    tape = taped(PACED_AGENTS, PACED_S)
+    return lambda: replay(PACED_AGENTS, tape)
+
+
+def choosing() -> Run:
+    """A line of 10,000 chosen, busy, and open again."""
+    from fastpath.select import Choice
+
+    choice = Choice(10_000)
+    for at in range(10_000):
+        choice.set(at, 0, load=at % 4)
+    now_ns = 0
+
+    def run() -> None:
+        nonlocal now_ns
+        for _ in range(CHOICES):
+            now_ns += 1
+            at = choice.best(now_ns)
+            choice.set(at, now_ns + 20, load=at % 4, used_ns=now_ns)
+
+    return run
+
+
 WORKLOADS = (
     Workload("normalise numbers", "number", 1000, normalise),
     Workload("SIP calls, both ends", "call", CALLS, sip_calls),
     Workload("RTP, sent and heard", "packet", FRAMES, rtp_frames),
     Workload("calls, dialing machine", "call", CALLS, calls),
+    Workload("pacing, 100 agents", "decision", int(PACED_S * 10), pacing),
+    Workload("lines chosen among 10,000", "call", CHOICES, choosing),
     Workload("attempts, store in memory", "attempt", LEADS, attempts_in_memory),
     Workload("attempts, store in LMDB", "attempt", LEADS, attempts_in_lmdb),
 )
