@@ -13,6 +13,7 @@ import contextlib
 import logging
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 
 import uvloop
@@ -21,11 +22,9 @@ from dialerd.config import Config, ConfigError
 from dialerd.control.hub import EventHub
 from dialerd.control.io_server import ControlServer
 from dialerd.control.service import ControlService
-from dialerd.core.chain import prompts_of
 from dialerd.core.control import Invalid
 from dialerd.core.dialer import Dialer
 from dialerd.core.events import (
-    CampaignChanged,
     LimitsChanged,
     LinesChanged,
     NumberingChanged,
@@ -35,12 +34,12 @@ from dialerd.core.limits import USAGE_DAYS_MAX
 from dialerd.core.lines_view import Reloaded
 from dialerd.core.metering import day_of
 from dialerd.core.ports import StoreFailedError
-from dialerd.core.prompts_view import PromptError
-from dialerd.core.records import CampaignState
 from dialerd.lines.phone_line import PhoneLines
 from dialerd.lines.sip_line import SipLines
 from dialerd.plan_file import read_numbering
 from dialerd.shell import kill_points
+from dialerd.shell.agent_desk import AgentDesk
+from dialerd.shell.beginning import StopMark, tell_campaigns
 from dialerd.shell.calls import Calls
 from dialerd.shell.chore_list import chores_of
 from dialerd.shell.chores import Chores
@@ -155,7 +154,9 @@ class Daemon:
         self._old_calls.begin(self._lines.lines)
         self._targets.changed = self._on_moved
         self._exits.push_async_callback(self._health.close)
-        await self._tell_campaigns()
+        self._mark = StopMark(config.store.path)
+        told = (self._store, self._prompts, self._mark, self._feed, self._clock.wall_ms())
+        await tell_campaigns(*told)
         await self._start_control()
         self._store.when_broken(lambda error: loop.call_soon_threadsafe(self._break, error))
         self._watch_signals(loop)
@@ -163,8 +164,9 @@ class Daemon:
             admin = KeptProcess("the admin process", "admin_http", "-c", str(self._path))
             admin.start()
             self._exits.push_async_callback(admin.stop)
-        count = len(config.trunk)
-        log.info("dialerd is ready: SIP %s:%d, %d trunks", shown, config.sip.port, count)
+        log.info(
+            "dialerd is ready: SIP %s:%d, %d trunks", shown, config.sip.port, len(config.trunk)
+        )
 
     def _use_trunks(self) -> None:
         """Make the trunks those of the configuration, at the start and at a reload."""
@@ -254,17 +256,6 @@ class Daemon:
         self._exits.callback(self._targets.close)
         self._lines.way_of = self._targets.way
 
-    async def _tell_campaigns(self) -> None:
-        for campaign in self._store.campaigns():
-            if campaign.state in {CampaignState.DRAFT, CampaignState.FINISHED}:
-                continue
-            for prompt in sorted(prompts_of(campaign.settings.flow)):
-                try:
-                    await self._prompts.prepare(prompt)
-                except PromptError as error:  # its calls will be hung up
-                    log.error("campaign %s: %s", campaign.settings.name, error)
-            self._feed(CampaignChanged(campaign))
-
     async def _start_control(self) -> None:
         self._running = RunningDaemon(
             self._clock,
@@ -277,7 +268,9 @@ class Daemon:
             traces=self._stack.traces,
         )
         self._running.takes_over = self._reload
-        control = ControlService(self._store, self._running, self._hub)
+        self._running.mark = self._mark
+        desk = AgentDesk(self._driver, self._dialer, self._clock, self._publish)
+        control = ControlService(self._store, self._running, self._hub, desk)
         server = ControlServer(control, self._config.control.socket)
         try:
             await server.start()
@@ -293,10 +286,9 @@ class Daemon:
 
     def _watch_calls(self) -> None:
         self._dialer.watch_calls(on=self._hub.asked_for("call"))
-        self._media.shows = self._show_audio if self._hub.asked_for("audio") else None
-
-    def _show_audio(self, figures: dict[str, object]) -> None:
-        self._publish("audio", figures)
+        self._media.shows = (
+            partial(self._publish, "audio") if self._hub.asked_for("audio") else None
+        )
 
     # -- stop ------------------------------------------------------------------------------------
 
@@ -349,7 +341,7 @@ class Daemon:
         self._stopping.set()
 
     def _break(self, error: StoreFailedError) -> None:
-        """The disk failed in a way that is not tried again: end, and say so by the exit code."""
+        """The disk failed in a way that is not tried again: end; the exit code says so."""
         log.critical("%s; nothing more is dialed, dialerd ends with its calls", error)
         self._broken = error
         self._running.stop(hang_up=False)
@@ -359,16 +351,14 @@ class Daemon:
         loop = asyncio.get_running_loop()
         hang_up_at = loop.time() + self._config.dialing.drain_s_max
         give_up_at = hang_up_at + 40.0  # SIP timers B and F, 32 s, and a little
-        while loop.time() < give_up_at:
-            up = len(self._lines) + len(self._phones)
-            if not up and (self._driver.settled or self._broken is not None):
+        while (up := len(self._lines) + len(self._phones)) or not self._driver.settled:
+            if loop.time() >= give_up_at or (not up and self._broken is not None):
                 break
             if loop.time() >= hang_up_at and not self._hang_up:
                 self._running.stop(hang_up=True)
             await asyncio.sleep(0.05)
-        left = len(self._lines) + len(self._phones)
-        if left:
-            log.error("%d calls did not end; they are recovered at the next start", left)
+        if up:
+            log.error("%d legs did not end; those of calls are recovered at the next start", up)
 
     def _counters(self) -> dict[str, float]:
         counts: dict[str, float] = {}

@@ -34,6 +34,7 @@ from dialerd.core.control import (
 )
 from dialerd.core.control_base import PAGE_MAX
 from dialerd.core.people_view import CheckCampaign, CheckInfo
+from dialerd.core.records import DialMode
 
 _NEXT = {
     "draft": "approve it: dialerd campaign approve {name!r}",
@@ -56,7 +57,14 @@ def campaign() -> None:
 @click.argument("name", required=False)
 @click.option("--file", "file", metavar="FILE", help="Read it from a TOML file instead of flags.")
 @click.option("--list", "list_name", metavar="NAME", help="Imported list to call.")
-@click.option("--prompt", metavar="PROMPT", help="What plays after the answer.")
+@click.option(
+    "--mode",
+    type=click.Choice([mode.value for mode in DialMode]),
+    default="broadcast",
+    show_default=True,
+    help="Who acts. With agents: their settings are in a file's [agents].",
+)
+@click.option("--prompt", metavar="PROMPT", help="Broadcast: what plays after the answer.")
 @click.option("--key", "keys", multiple=True, metavar="DIGIT=PROMPT", help="Or DIGIT=end. Repeat.")
 @click.option("--wait", default="5s", show_default=True, help="How long to wait for a key.")
 @click.option("--regime", metavar="NAME", help="Legal rules: see `dialerd regimes`.")
@@ -99,7 +107,8 @@ def create(
 def _from_file(file: str, name: str | None, flags: dict[str, Any]) -> CampaignSpec:
     from dialerd.toml_load import Fault, read
 
-    given = [flag for flag, value in flags.items() if value and flag not in {"wait", "cap_counts"}]
+    usual = {"wait", "cap_counts", "mode"}
+    given = [flag for flag, value in flags.items() if value and flag not in usual]
     if name or given:
         raise click.UsageError("--file holds the whole campaign; leave NAME and the flags away")
     return read(
@@ -110,8 +119,10 @@ def _from_file(file: str, name: str | None, flags: dict[str, Any]) -> CampaignSp
 
 
 def _from_flags(name: str | None, flags: dict[str, Any], config_path: str | None) -> CampaignSpec:
-    needed = {"NAME": name, "--list": flags["list_name"], "--prompt": flags["prompt"]}
-    needed["--regime"] = flags["regime"]
+    broadcast = flags["mode"] == DialMode.BROADCAST
+    needed = {"NAME": name, "--list": flags["list_name"], "--regime": flags["regime"]}
+    if broadcast:
+        needed["--prompt"] = flags["prompt"]
     missing = [flag for flag, value in needed.items() if not value]
     if missing:
         raise click.UsageError(f"missing: {', '.join(missing)} (or --file FILE)")
@@ -119,9 +130,11 @@ def _from_flags(name: str | None, flags: dict[str, Any], config_path: str | None
         "name": name,
         "list": flags["list_name"],
         "regime": flags["regime"],
-        "steps": spec_flags.steps(flags["prompt"], flags["keys"], flags["wait"]),
+        "mode": flags["mode"],
         "hours": [spec_flags.hours(text) for text in flags["hours"]],
     }
+    if broadcast or flags["prompt"] or flags["keys"]:
+        values["steps"] = spec_flags.steps(flags["prompt"] or "", flags["keys"], flags["wait"])
     if flags["cap"]:
         values["cap"] = spec_flags.cap(flags["cap"], flags["cap_counts"])
     for gap in ("retry_gap", "recheck_gap"):

@@ -35,6 +35,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "why": ("people", "Why a number, or a line, is not dialing now."),
     "regimes": ("regimes", "The legal rules that campaigns may run under, with their sources."),
     "script": ("script", "What agents read out and ask; answers as CSV or XLSX."),
+    "agent": ("agent", "Agents: log in at a telephone, ready, pause, dispose; who is where."),
     "prompt": ("prompt", "What callers hear: import recordings, list, remove, listen."),
     "report": ("report", "Everything that happened to each number of a campaign."),
     "export": ("export", "Take away what ended in files, each record once."),

@@ -39,6 +39,9 @@ def _prompts(spec: CampaignSpec) -> Iterator[tuple[str, list[str]]]:
     """What each step needs to be there, and where it says so."""
     if spec.abandoned_prompt:
         yield "/spec/abandoned_prompt", [spec.abandoned_prompt]
+    for name in ("left_prompt", "hold_prompt"):
+        if prompt := getattr(spec.agents, name, ""):
+            yield f"/spec/agents/{name}", [prompt]
     for index, step in enumerate(spec.steps):
         if step.prompt:
             yield f"/spec/steps/{index}/prompt", [step.prompt]

@@ -83,6 +83,10 @@ class Daemon(Protocol):
         """Let calls have their turn in the middle of long work."""
         ...
 
+    def mark_stopped(self) -> None:
+        """The store refused to keep an emergency stop: keep it over a restart by other means."""
+        ...
+
     def trunks(self, request: ListTrunks) -> TrunkList:
         """The lines; NotFound."""
         ...

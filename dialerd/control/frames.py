@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import IntEnum
-from typing import Any, get_type_hints
+from typing import Any, Protocol, get_type_hints
 
 import msgpack
 import msgspec
@@ -56,7 +56,8 @@ class Method(msgspec.Struct, frozen=True):
 def _methods() -> dict[str, Method]:
     """Read from the protocol itself, so that there is one list of methods."""
     found = {}
-    for name, function in vars(Control).items():
+    parts = reversed(Control.__mro__[: Control.__mro__.index(Protocol)])
+    for name, function in (pair for part in parts for pair in vars(part).items()):
         if name.startswith("_") or name == SUBSCRIBE or not callable(function):
             continue
         hints = get_type_hints(function)

@@ -10,6 +10,7 @@ import logging
 
 from msgspec import structs
 
+from dialerd.control.agents import AgentDesk, AgentRequests
 from dialerd.control.checking import field_refusals, regime_refusal, spec_refusals
 from dialerd.control.daemon import Daemon
 from dialerd.control.hub import EventHub
@@ -83,11 +84,12 @@ log = logging.getLogger("dialerd.control")
 _LEFT = (*WAITING, *IN_HAND)
 
 
-class ControlService:
+class ControlService(AgentRequests):
     """See the module's text; the methods are those of `dialerd.core.control.Control`."""
 
-    def __init__(self, store: Store, daemon: Daemon, hub: EventHub) -> None:
-        """`hub` is where the daemon publishes its live events."""
+    def __init__(self, store: Store, daemon: Daemon, hub: EventHub, desk: AgentDesk) -> None:
+        """`hub` is where the daemon publishes its live events, `desk` where its agents are."""
+        super().__init__(desk, self._find)
         self._store = store
         self._daemon = daemon
         self._hub = hub
@@ -225,6 +227,7 @@ class ControlService:
                     self._told(moved, request.who)
                     paused.append(campaign.settings.name)
         except StoreFailedError as error:
+            self._daemon.mark_stopped()
             text = f"dialing has stopped, but the store could not record it: {error}"
             raise Unavailable(text) from None
         return Stopped(calls_in_flight=live, paused=tuple(paused))

@@ -14,6 +14,7 @@ from typing import Annotated, Protocol
 
 from msgspec import Meta
 
+from dialerd.core.agents_view import AgentControl
 from dialerd.core.campaign_spec import CampaignSpec, Name
 from dialerd.core.control_base import PAGE_MAX, Reply, Request
 from dialerd.core.control_errors import (
@@ -285,7 +286,7 @@ Sink = Callable[[LiveEvent], None]
 Unsubscribe = Callable[[], None]
 
 
-class Control(Protocol):
+class Control(AgentControl, Protocol):
     """See the module's text. Every method may raise `ControlError`."""
 
     async def ping(self, request: Ping) -> Pong:

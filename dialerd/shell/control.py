@@ -19,6 +19,7 @@ from dialerd.core.regime import find_regime
 from dialerd.core.statistics import Figures, TrunkFigures
 from dialerd.core.tracing import GetTrace, ListTraces, Trace, TraceList
 from dialerd.core.why import idle_lines, why_no_line, why_no_route
+from dialerd.shell.beginning import StopMark
 from dialerd.shell.clock import Clock
 from dialerd.shell.driver import Driver
 from dialerd.shell.prompt_table import Prompts
@@ -50,6 +51,7 @@ class RunningDaemon:
         self._counters = counters
         self._stop = stop
         self._traces = traces
+        self.mark: StopMark | None = None  # of an emergency stop that the store refused
         self.takes_over: Callable[[str], Awaitable[Reloaded]] = _no_configuration
         self._started = at_time(clock.wall_ms())
         self._state = DaemonState.RUNNING
@@ -124,6 +126,8 @@ class RunningDaemon:
 
     def dial_again(self) -> None:
         """Undo an emergency stop: what was running is paused, so only what is asked for dials."""
+        if self.mark is not None:
+            self.mark.remove()
         if self._state is DaemonState.HALTED:
             self._state = DaemonState.RUNNING
             self._driver.feed(Resume())
@@ -189,6 +193,11 @@ class RunningDaemon:
     async def breathe(self) -> None:
         """Let calls have their turn in the middle of long work."""
         await asyncio.sleep(0)
+
+    def mark_stopped(self) -> None:
+        """The store refused to keep an emergency stop: something else must."""
+        if self.mark is not None:
+            self.mark.make()
 
     def trunks(self, request: ListTrunks) -> TrunkList:
         """The lines; NotFound."""

@@ -48,6 +48,7 @@ class Desk:
         self.told: list[Campaign] = []
         self.state = DaemonState.RUNNING
         self.hung_up = False
+        self.marked = False
         self.counters = {"sip.sent": 3.0}
         self.broken = ""
         self.emergency: set[int] = set()
@@ -82,6 +83,9 @@ class Desk:
 
     def busy(self) -> str:
         return "the daemon is draining" if self.state is DaemonState.DRAINING else ""
+
+    def mark_stopped(self) -> None:
+        self.marked = True
 
     def dial_again(self) -> None:
         self.state = DaemonState.RUNNING
@@ -150,7 +154,7 @@ class Booth:
         self.store: Store = MemoryStore() if store is None else store
         self.desk = Desk()
         self.hub = EventHub()
-        self.control = ControlService(self.store, self.desk, self.hub)
+        self.control = ControlService(self.store, self.desk, self.hub, self.desk)
         self.server = ControlServer(self.control, path)
 
     async def people(self, name: str = "people", n: int = 3) -> None:

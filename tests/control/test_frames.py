@@ -60,7 +60,8 @@ def test_event_round_trip() -> None:
 
 
 def test_every_method_of_the_protocol_is_served() -> None:
-    methods = {name for name in vars(api.Control) if not name.startswith("_")}
+    parts = (api.Control, *api.Control.__bases__)
+    methods = {name for part in parts for name in vars(part) if not name.startswith("_")}
     assert set(frames.METHODS) | {"subscribe"} == methods
     for method in frames.METHODS.values():
         assert issubclass(method.request, api.Request)

@@ -1,0 +1,234 @@
+"""`dialerd agent …`: what agents do, from a terminal; pages and other programs ask the same."""
+
+from __future__ import annotations
+
+from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dialerd.cli.common import (
+    config_option,
+    connect,
+    load_zone,
+    local_time,
+    output_option,
+    print_json,
+    print_pairs,
+    print_table,
+)
+
+if TYPE_CHECKING:
+    from dialerd.core.agents_view import AgentInfo, AnyAct, Card
+
+_CAMPAIGN = click.option(
+    "--campaign",
+    "campaigns",
+    multiple=True,
+    metavar="NAME",
+    help="A campaign to work in; may be given several times.",
+)
+
+
+@click.group("agent")
+def agent() -> None:
+    """Agents: log in at a telephone, ready, pause, dispose; who is where."""
+
+
+def _do(config_path: str | None, name: str, act: AnyAct, output: str) -> None:
+    from dialerd.core.agents_view import AsAgent
+
+    with connect(config_path) as client:
+        found = client.call(AsAgent(agent=name, act=act))
+    if output == "json":
+        print_json(found)
+    else:
+        _print(found, load_zone(config_path))
+
+
+def _print(found: AgentInfo, zone: tzinfo | None) -> None:
+    state = found.state.value + (f" ({found.reason})" if found.reason else "")
+    pairs: list[tuple[str, Any]] = [
+        ("agent", found.name),
+        ("state", f"{state} since {local_time(found.since, zone)}"),
+        ("telephone", f"{found.phone}{' (up)' if found.on_phone else ''}"),
+        ("campaigns", ", ".join(found.campaigns) or "none"),
+    ]
+    if found.card is not None:
+        pairs += _card(found.card, zone)
+    print_pairs(pairs)
+
+
+def _card(card: Card, zone: tzinfo | None) -> list[tuple[str, Any]]:
+    pairs = [("customer", f"{card.number} ({card.campaign}, lead {card.lead}, try {card.tries})")]
+    if card.promised:
+        pairs.append(("promised", card.promised))
+    if card.dial_at is not None:
+        pairs.append(("dialed at", local_time(card.dial_at, zone)))
+    return pairs + [(f"  {name}", value) for name, value in card.fields.items()]
+
+
+@agent.command("list")
+@config_option
+@output_option
+def list_agents(config_path: str | None, output: str) -> None:
+    """Every agent since the daemon started: state, since when, telephone, campaigns, calls."""
+    from dialerd.core.agents_view import ListAgents
+
+    with connect(config_path) as client:
+        found = client.call(ListAgents()).items
+    if output == "json":
+        print_json(found)
+        return
+    zone = load_zone(config_path)
+    head = ("AGENT", "STATE", "SINCE", "CALLS", "TELEPHONE", "CAMPAIGNS")
+    print_table(head, [_row(one, zone) for one in found])
+
+
+def _row(one: AgentInfo, zone: tzinfo | None) -> tuple[Any, ...]:
+    state = one.state.value + (f" ({one.reason})" if one.reason else "")
+    joined = ", ".join(one.campaigns)
+    return one.name, state, local_time(one.since, zone), one.calls, one.phone, joined
+
+
+@agent.command("show")
+@click.argument("name")
+@config_option
+@output_option
+def show(name: str, config_path: str | None, output: str) -> None:
+    """One agent, and the customer on its card."""
+    from dialerd.core.agents_view import ListAgents
+
+    with connect(config_path) as client:
+        (found,) = client.call(ListAgents(name=name)).items
+    if output == "json":
+        print_json(found)
+    else:
+        _print(found, load_zone(config_path))
+
+
+@agent.command("login")
+@click.argument("name")
+@click.option("--phone", required=True, help="The account that the telephone registers with.")
+@_CAMPAIGN
+@click.option("--nailed-up", is_flag=True, help="Ring it once and keep it up for the shift.")
+@click.option("--queue", "queues", multiple=True, help="A group that the agent belongs to.")
+@config_option
+@output_option
+def login(
+    name: str,
+    phone: str,
+    campaigns: tuple[str, ...],
+    nailed_up: bool,  # noqa: FBT001
+    queues: tuple[str, ...],
+    config_path: str | None,
+    output: str,
+) -> None:
+    """Come to work, paused until `dialerd agent ready`."""
+    from dialerd.core.agents_view import LogIn
+
+    act = LogIn(phone=phone, campaigns=campaigns, nailed_up=nailed_up, queues=queues)
+    _do(config_path, name, act, output)
+
+
+@agent.command("join")
+@click.argument("name")
+@_CAMPAIGN
+@config_option
+@output_option
+def join(name: str, campaigns: tuple[str, ...], config_path: str | None, output: str) -> None:
+    """Work in these campaigns from now on, and in no other."""
+    from dialerd.core.agents_view import Join
+
+    _do(config_path, name, Join(campaigns=campaigns), output)
+
+
+@agent.command("pause")
+@click.argument("name")
+@click.option("--reason", default="", help="Why, for the supervisor.")
+@config_option
+@output_option
+def pause(name: str, reason: str, config_path: str | None, output: str) -> None:
+    """No customers for now; a call in progress goes on to its end."""
+    from dialerd.core.agents_view import Pause
+
+    _do(config_path, name, Pause(reason=reason), output)
+
+
+@agent.command("take")
+@click.argument("name")
+@click.argument("campaign")
+@config_option
+@output_option
+def take(name: str, campaign: str, config_path: str | None, output: str) -> None:
+    """Manual: ask for one customer; refused until the last one was called or disposed of."""
+    from dialerd.core.agents_view import Take
+
+    _do(config_path, name, Take(campaign=campaign), output)
+
+
+@agent.command("dispose")
+@click.argument("name")
+@click.argument("disposition", default="")
+@click.option("--callback", metavar="TIME", help="Book a call, as 2026-11-30T09:00 (local time).")
+@click.option("--anybody", is_flag=True, help="Whoever is free makes the callback.")
+@click.option("--do-not-call", is_flag=True, help="Never call this number again.")
+@click.option("--note", default="", help="What the next agent should know.")
+@config_option
+@output_option
+def dispose(
+    name: str,
+    disposition: str,
+    callback: str | None,
+    anybody: bool,  # noqa: FBT001
+    do_not_call: bool,  # noqa: FBT001
+    note: str,
+    config_path: str | None,
+    output: str,
+) -> None:
+    """Say what came of the customer: during the call, after it, or of a card never dialed."""
+    from dialerd.core.agents_view import Dispose
+
+    act = Dispose(
+        disposition=disposition,
+        callback_at=_time(callback, load_zone(config_path)) if callback else None,
+        to_me=not anybody,
+        do_not_call=do_not_call,
+        note=note,
+    )
+    _do(config_path, name, act, output)
+
+
+def _time(text: str, zone: tzinfo | None) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is no time such as 2026-11-30T09:00") from None
+    return at if at.tzinfo is not None else at.replace(tzinfo=zone) if zone else at.astimezone()
+
+
+def _bare(what: str, text: str) -> None:
+    """A command that says nothing but who."""
+
+    @agent.command(what, help=text)
+    @click.argument("name")
+    @config_option
+    @output_option
+    def command(name: str, config_path: str | None, output: str) -> None:
+        from dialerd.core import agents_view as view
+
+        acts: dict[str, AnyAct] = {
+            "ready": view.Ready(),
+            "logout": view.LogOut(),
+            "dial": view.Dial(),
+            "skip": view.Skip(),
+            "hangup": view.HangUp(),
+        }
+        _do(config_path, name, acts[what], output)
+
+
+_bare("ready", "Give this agent customers.")
+_bare("logout", "Gone home; a call in progress goes on to its end.")
+_bare("dial", "Manual and preview: dial the customer on the card now.")
+_bare("skip", "Preview, where the campaign allows it: another customer.")
+_bare("hangup", "End the call with the customer.")

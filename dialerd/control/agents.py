@@ -1,0 +1,90 @@
+"""Requests about agents: campaigns by name become ids, what people write becomes events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, Protocol
+
+from dialerd.core import agents_view as view
+from dialerd.core import events as ev
+from dialerd.core.agents_view import AgentInfo, AgentList, AsAgent, ListAgents
+from dialerd.core.control_errors import NotFound
+from dialerd.core.records import Campaign
+
+Find = Callable[[str], Campaign]
+
+
+class AgentDesk(Protocol):
+    """What is needed of the running daemon."""
+
+    def agents(self) -> tuple[AgentInfo, ...]:
+        """Every agent since it started, by name."""
+        ...
+
+    async def as_agent(self, event: ev.AgentEvent) -> None:
+        """Have an agent do something; Conflict with words when that is not possible."""
+        ...
+
+
+class AgentRequests:
+    """The agents' part of the control service."""
+
+    def __init__(self, desk: AgentDesk, find: Find) -> None:
+        """`find` is a campaign by name or id; NotFound."""
+        self._desk = desk
+        self._find = find
+
+    async def agents(self, request: ListAgents) -> AgentList:
+        """Where each stands; NotFound."""
+        items = self._desk.agents()
+        if request.name:
+            items = (_named(items, request.name),)
+        return AgentList(items=items)
+
+    async def as_agent(self, request: AsAgent) -> AgentInfo:
+        """Do it, and tell where that agent stands then."""
+        make = _EVENTS[type(request.act)]
+        await self._desk.as_agent(make(self._find, request.agent, request.act))
+        return _named(self._desk.agents(), request.agent)
+
+
+def _named(items: tuple[AgentInfo, ...], name: str) -> AgentInfo:
+    for item in items:
+        if item.name == name:
+            return item
+    raise NotFound(f"agent {name!r} has not logged in since the daemon started")
+
+
+def _ids(find: Find, names: tuple[str, ...]) -> tuple[int, ...]:
+    return tuple(find(name).campaign_id for name in names)
+
+
+def _log_in(find: Find, agent: str, act: view.LogIn) -> ev.AgentLoggedIn:
+    campaigns = _ids(find, act.campaigns)
+    return ev.AgentLoggedIn(agent, act.phone, campaigns, act.nailed_up, act.queues)
+
+
+def _dispose(_find: Find, agent: str, act: view.Dispose) -> ev.AgentDisposed:
+    at_s = 0 if act.callback_at is None else int(act.callback_at.timestamp())
+    return ev.AgentDisposed(agent, act.disposition, at_s, act.to_me, act.do_not_call, act.note)
+
+
+def _bare(event: type[ev.AgentEvent]) -> Callable[[Find, str, Any], ev.AgentEvent]:
+    return lambda _find, agent, _act: event(agent)
+
+
+_EVENTS: Final[dict[type[view.Act], Callable[[Find, str, Any], ev.AgentEvent]]] = {
+    view.LogIn: _log_in,
+    view.Join: lambda find, agent, act: ev.AgentJoined(agent, _ids(find, act.campaigns)),
+    view.Ready: _bare(ev.AgentReady),
+    view.Pause: lambda _find, agent, act: ev.AgentPaused(agent, act.reason),
+    view.LogOut: _bare(ev.AgentLoggedOut),
+    view.Lost: _bare(ev.AgentLost),
+    view.Back: _bare(ev.AgentBack),
+    view.Take: lambda find, agent, act: ev.AgentTake(agent, find(act.campaign).campaign_id),
+    view.Dial: _bare(ev.AgentDial),
+    view.Skip: _bare(ev.AgentSkip),
+    view.HangUp: _bare(ev.AgentHangUp),
+    view.Dispose: _dispose,
+    view.WriteNote: lambda _find, agent, act: ev.AgentNoted(agent, act.text),
+}

@@ -1,0 +1,205 @@
+"""What may be asked about agents, and as an agent, of the running daemon.
+
+An agent's page or program says what its person does by `AsAgent`; every change of any agent comes
+as a live event of the topic "agent", and each customer that an agent gets as one of "card".
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Protocol, dataclass_transform
+
+import msgspec
+from msgspec import Meta
+
+from dialerd.core.agent_records import AgentState
+from dialerd.core.control_base import Reply, Request
+from dialerd.core.limits import (
+    AGENT_CAMPAIGNS_MAX,
+    AGENT_NAME_CHARS_MAX,
+    NOTE_CHARS_MAX,
+    QUEUES_MAX,
+    REASON_CHARS_MAX,
+)
+
+_PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]*$(?!\n)"
+
+AgentName = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=AGENT_NAME_CHARS_MAX,
+        pattern=r"^[^\x00-\x1f\x7f-\x9f]+$(?!\n)",
+        extra={"hint": "printable characters"},
+    ),
+]
+Telephone = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=64,
+        pattern=r"^[A-Za-z0-9_.!~*'()+-]+$(?!\n)",
+        extra={"hint": "an account of [[phones.user]]"},
+    ),
+]
+Words = Annotated[str, Meta(max_length=REASON_CHARS_MAX, pattern=_PRINTABLE)]
+CampaignRef = Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
+class Act(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="act"):
+    """Base of what an agent does."""
+
+
+class LogIn(Act, tag="login"):
+    """Come to work at a telephone, in some campaigns; paused until `Ready`."""
+
+    phone: Telephone
+    campaigns: Annotated[tuple[CampaignRef, ...], Meta(max_length=AGENT_CAMPAIGNS_MAX)] = ()
+    nailed_up: bool = False  # the telephone is rung once, and stays up until logout
+    queues: Annotated[tuple[AgentName, ...], Meta(max_length=QUEUES_MAX)] = ()
+
+
+class Join(Act, tag="join"):
+    """Work in these campaigns from now on, and in no other."""
+
+    campaigns: Annotated[tuple[CampaignRef, ...], Meta(max_length=AGENT_CAMPAIGNS_MAX)]
+
+
+class Ready(Act, tag="ready"):
+    """Give me customers."""
+
+
+class Pause(Act, tag="pause"):
+    """None for now; a call in progress goes on to its end."""
+
+    reason: Words = ""
+
+
+class LogOut(Act, tag="logout"):
+    """Gone home."""
+
+
+class Lost(Act, tag="lost"):
+    """The page or program is gone; a call in progress goes on."""
+
+
+class Back(Act, tag="back"):
+    """It is there again."""
+
+
+class Take(Act, tag="take"):
+    """Manual: give me one customer."""
+
+    campaign: CampaignRef
+
+
+class Dial(Act, tag="dial"):
+    """Dial the customer on the card now."""
+
+
+class Skip(Act, tag="skip"):
+    """Another customer, please."""
+
+
+class HangUp(Act, tag="hangup"):
+    """End the call with the customer."""
+
+
+class Dispose(Act, tag="dispose"):
+    """What came of the customer. `callback_at` books a call, mine when `to_me`."""
+
+    disposition: Words = ""
+    callback_at: Annotated[datetime, Meta(tz=True)] | None = None
+    to_me: bool = True
+    do_not_call: bool = False
+    note: Annotated[str, Meta(max_length=NOTE_CHARS_MAX)] = ""
+
+
+class WriteNote(Act, tag="note"):
+    """The note on the present customer reads so now."""
+
+    text: Annotated[str, Meta(max_length=NOTE_CHARS_MAX)]
+
+
+AnyAct = (
+    LogIn
+    | Join
+    | Ready
+    | Pause
+    | LogOut
+    | Lost
+    | Back
+    | Take
+    | Dial
+    | Skip
+    | HangUp
+    | Dispose
+    | WriteNote
+)
+
+
+class AsAgent(Request["AgentInfo"]):
+    """One agent does something. Conflict, with words, when that is not possible now."""
+
+    agent: AgentName
+    act: AnyAct
+
+
+class ListAgents(Request["AgentList"]):
+    """Every agent since the daemon started; `name` asks for one."""
+
+    name: Annotated[str, Meta(max_length=AGENT_NAME_CHARS_MAX)] = ""
+
+
+class Card(Reply):
+    """The customer whom an agent has.
+
+    `dial_at` is when it is dialed without a word of the agent; `dialed`: the call is under way.
+    """
+
+    campaign: str
+    lead: int
+    attempt: int
+    number: str  # E.164
+    carrier: str
+    fields: dict[str, str]
+    tries: int  # which try of this customer it is, from 1
+    dial_at: datetime | None = None
+    may_skip: bool = False
+    dialed: bool = False
+    promised: str = ""  # the note of the callback that it keeps
+
+
+class AgentInfo(Reply):
+    """One agent now."""
+
+    name: str
+    state: AgentState
+    since: datetime
+    reason: str = ""
+    phone: str = ""
+    nailed_up: bool = False
+    on_phone: bool = False  # the agent's leg is up
+    campaigns: tuple[str, ...] = ()
+    queues: tuple[str, ...] = ()
+    calls: int = 0  # since the daemon started
+    card: Card | None = None
+
+
+class AgentList(Reply):
+    """All of them, by name."""
+
+    items: tuple[AgentInfo, ...]
+
+
+class AgentControl(Protocol):
+    """The agents' part of `dialerd.core.control.Control`."""
+
+    async def agents(self, request: ListAgents) -> AgentList:
+        """Where each stands; NotFound."""
+        ...
+
+    async def as_agent(self, request: AsAgent) -> AgentInfo:
+        """Do it, and tell where that agent stands then; Conflict, NotFound."""
+        ...

@@ -1,0 +1,97 @@
+"""Agents of the running daemon: what they ask goes to the dialer, what they have is shown."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from msgspec import structs
+
+from dialerd.core.agent import RESERVED, TALKING, WRAP_UP, Agent
+from dialerd.core.agents_view import AgentInfo, Card
+from dialerd.core.campaign_spec import at_time
+from dialerd.core.control import Conflict
+from dialerd.core.dialer import Dialer
+from dialerd.core.effects import AgentAnswer, ShowCard
+from dialerd.core.events import AgentEvent
+from dialerd.shell.clock import Clock
+from dialerd.shell.driver import Driver
+
+Publish = Callable[[str, dict[str, object]], None]
+
+
+class AgentDesk:
+    """See `dialerd.control.agents.AgentDesk`."""
+
+    def __init__(self, driver: Driver, dialer: Dialer, clock: Clock, publish: Publish) -> None:
+        """Hears from `driver` what agents are answered and shown; `publish` tells it on."""
+        self._driver = driver
+        self._dialer = dialer
+        self._clock = clock
+        self._publish = publish
+        self._asked: dict[int, asyncio.Future[str]] = {}
+        self._number = 0
+        self._cards: dict[str, ShowCard] = {}
+        driver.doing[AgentAnswer] = self._answered
+        driver.doing[ShowCard] = self._show
+
+    async def as_agent(self, event: AgentEvent) -> None:
+        """Have an agent do something; Conflict with the dialer's words."""
+        self._number += 1
+        asked = self._asked[self._number] = asyncio.get_running_loop().create_future()
+        self._driver.feed(structs.replace(event, ask=self._number))  # type: ignore[arg-type]
+        refusal = await asked
+        if refusal:
+            raise Conflict(refusal)
+
+    def agents(self) -> tuple[AgentInfo, ...]:
+        """Every agent since the daemon started, by name."""
+        agents = self._dialer.desk.team.agents
+        return tuple(self._info(agents[name]) for name in sorted(agents))
+
+    def _answered(self, effect: AgentAnswer) -> None:
+        asked = self._asked.pop(effect.ask, None)
+        if asked is not None and not asked.done():
+            asked.set_result(effect.refusal)
+
+    def _show(self, effect: ShowCard) -> None:
+        self._cards[effect.agent] = effect
+        card = self._card(effect)
+        self._publish("card", {"agent": effect.agent} | structs.asdict(card))
+
+    def _card(self, shown: ShowCard) -> Card:
+        claim = shown.claim
+        run = self._dialer.floor.runs.get(claim.campaign_id)
+        return Card(
+            campaign=run.settings.name if run is not None else str(claim.campaign_id),
+            lead=claim.lead_id,
+            attempt=claim.attempt_id,
+            number=f"+{claim.phone}",
+            carrier=claim.carrier,
+            fields=claim.fields,
+            tries=claim.number,
+            dial_at=at_time(shown.dial_at_ms) if shown.dial_at_ms else None,
+            may_skip=shown.may_skip,
+            dialed=shown.dialed,
+            promised=claim.callback.note if claim.callback is not None else "",
+        )
+
+    def _info(self, agent: Agent) -> AgentInfo:
+        shown = self._cards.get(agent.name)
+        has = agent.state in (RESERVED, TALKING, WRAP_UP) and shown is not None
+        runs = self._dialer.floor.runs
+        names = (runs[i].settings.name if i in runs else str(i) for i in agent.campaigns)
+        since_ns = agent.since_ns + self._clock.offset_ns
+        return AgentInfo(
+            name=agent.name,
+            state=agent.state,
+            since=at_time(since_ns // 1_000_000),
+            reason=agent.reason,
+            phone=agent.phone,
+            nailed_up=agent.nailed_up,
+            on_phone=agent.leg_up,
+            campaigns=tuple(names),
+            queues=agent.queues,
+            calls=agent.calls,
+            card=self._card(shown) if has and shown is not None else None,
+        )
