@@ -13,7 +13,7 @@ from dialerd.core.limits import DISPOSITIONS_MAX, MEMBERS_MAX, PROMPT_CHARS_MAX,
 from dialerd.core.records import DialMode
 from dialerd.core.spec_parts import PROMPT_PATTERN, Name, Spec
 
-Sound = Annotated[str, Meta(max_length=PROMPT_CHARS_MAX, pattern=f"^$|{PROMPT_PATTERN}")]
+Sound = Annotated[str, Meta(max_length=PROMPT_CHARS_MAX, pattern=r"^$(?!\n)|" + PROMPT_PATTERN)]
 Seconds = Annotated[int, Meta(ge=0, le=86_400)]
 
 
