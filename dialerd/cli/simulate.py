@@ -142,6 +142,7 @@ def _print_day(day: DayFigures) -> None:
             ("answered", f"{day.answered:,} ({day.answered_share:.1%}), {day.heard:,} heard"),
             ("ringing", f"{day.ring_s_mean:.1f} s a call that rang"),
             ("talk", f"{day.talk_minutes:,.1f} min, cost {day.cost:,.2f}"),
+            *_agents(day),
             ("calls by hour", ", ".join(f"{hour}: {n:,}" for hour, n in day.by_hour.items())),
             ("went wrong", ", ".join(f"{n} {what}" for what, n in day.struck.items()) or "nothing"),
             ("checkers", f"{day.faults_found} faults" if day.faults_found else "all is well"),
@@ -168,6 +169,14 @@ def _print_day(day: DayFigures) -> None:
     print_table(
         ("line", "placed", "answered", "ASR", "minutes", "cost", "busy at most", "busy"), lines
     )
+
+
+def _agents(day: DayFigures) -> list[tuple[str, str]]:
+    if not day.agents:
+        return []
+    text = f"{day.utilisation:.1%} of their time, {day.abandoned:,} people abandoned"
+    text += f" ({day.abandoned_share:.2%}), the others waited {day.wait_s_mean:.2f} s"
+    return [(f"{day.agents} agents", text)]
 
 
 def _print_many(days: list[DayFigures]) -> None:

@@ -56,6 +56,8 @@ class Kind(StrEnum):
     TOO_FAST = "too_fast"  # more calls a second, or too soon after a call
     OVER_QUOTA = "over_quota"  # a call begun on a line whose quota was used up
     WRONG_LINE = "wrong_line"  # a number on a line that does not take it
+    AGENT_TWICE = "agent_twice"  # an agent in two calls
+    ABANDONED = "abandoned"  # people who answered and were not given an agent in time
     # the books
     LEAD_STATE = "lead_state"  # a lead in no state, in two, or still in hand
     NO_RECORD = "no_record"  # an answered call without its one record

@@ -21,6 +21,7 @@ from dialerd.core.records import (
     SPOKEN,
     Attempt,
     CapCounts,
+    DialMode,
     FrequencyCap,
     Hours,
     LeadState,
@@ -28,6 +29,8 @@ from dialerd.core.records import (
 )
 from dialerd.core.regime_data import REGIMES
 from dialerd.sim.checkers import Fault, Kind, doubled, lost, mismatched
+from dialerd.sim.day_agents import Talk
+from dialerd.sim.day_check_agents import agent_faults
 from dialerd.sim.day_check_lines import line_faults
 from dialerd.sim.day_clock import NS, VirtualClock
 from dialerd.sim.day_lines import Leg, call_of
@@ -53,6 +56,7 @@ class Evidence(msgspec.Struct, frozen=True):
     legs: list[Leg]
     store: BaseStore
     crashes: list[int]
+    talks: list[Talk]
     never: tuple[str, ...]
     allowed: tuple[str, ...]
 
@@ -101,6 +105,7 @@ def examine(evidence: Evidence) -> list[Fault]:
         *_caps(evidence, owner, interrupted),
         *_hours(evidence, owner),
         *_forbidden(evidence),
+        *_agents(evidence, owner, interrupted),
         *_lines(evidence),
         *_records(evidence, every, interrupted),
         *_states(evidence, rows),
@@ -236,6 +241,15 @@ def _inside(window: Hours, at_s: float, zone: tzinfo) -> bool:
 def _minute(text: str) -> int:
     hour, _, minute = text.partition(":")
     return int(hour) * 60 + int(minute)
+
+
+def _agents(evidence: Evidence, owner: dict[int, Asked], interrupted: set[int]) -> Iterator[Fault]:
+    rules = {
+        attempt: asked.spec.agents
+        for attempt, asked in owner.items()
+        if asked.spec.mode is not DialMode.BROADCAST and attempt not in interrupted
+    }
+    return agent_faults(evidence.talks, evidence.legs, rules, evidence.commit_ns)
 
 
 def _lines(evidence: Evidence) -> Iterator[Fault]:

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from typing import Any, Final, Protocol
+from collections.abc import Callable
+from typing import Any, Final
 
 import msgspec
 
@@ -20,36 +21,17 @@ import dialerd.core.effects as fx
 import dialerd.core.events as ev
 from dialerd.core.clock import NEVER
 from dialerd.core.dialer import Dialer
-from dialerd.core.limits import LEASE_S
 from dialerd.core.ops import BeginDial, ClaimBatch, DialOp, KeepLine
 from dialerd.core.ports import ConflictError, StoreError
 from dialerd.core.records import Campaign, CampaignState
 from dialerd.sim.day_clock import VirtualClock
+from dialerd.sim.day_ports import Lines, Telephones
 from dialerd.store.memory import MemoryStore
 from dialerd.store.ticket import wait
 
 RETRY_S: Final = 1.0
 STEP_NS: Final = 10_000_000  # deadlines are served in steps, as the daemon does
 GROUP_MAX: Final = 64  # requests of one commit
-
-
-class Lines(Protocol):
-    """What a driver asks of the lines."""
-
-    def dial(self, effect: fx.Dial) -> None:
-        """Originate a leg."""
-
-    def release(self, leg: int) -> None:
-        """Hang one up."""
-
-    def play(self, effect: fx.Play) -> None:
-        """Let somebody hear something."""
-
-    def stop_play(self, leg: int) -> None:
-        """No more of it."""
-
-    def kept(self, leg: int) -> None:
-        """The line of an answered leg is on disk."""
 
 
 class Disk:
@@ -89,7 +71,9 @@ class Retry(msgspec.Struct, frozen=True):
 
 
 Request = Batch | Keep | Retry | fx.WantLeads | fx.MoveCampaign
-_OF_CALLS: Final = (fx.Dial, fx.Release, fx.Play, fx.StopPlay)
+_OF_CALLS: Final = (
+    fx.Dial, fx.Release, fx.Play, fx.StopPlay, fx.RingAgent, fx.Bridge, fx.Unbridge, fx.Hold,
+)  # fmt: skip
 
 
 class Driver:
@@ -105,6 +89,7 @@ class Driver:
     ) -> None:
         """A process that has just begun; `lines` are told to it before anything else."""
         self.lines: Lines
+        self.staff: Telephones
         self.dialer = dialer
         self.dead = False
         self.due_ns = NEVER
@@ -200,29 +185,26 @@ class Driver:
                 return
         self._carry_out(effect)
 
-    def _carry_out(self, effect: fx.AnyEffect) -> None:
-        if self.dead:
-            return
-        match effect:
-            case fx.Dial():
-                self.lines.dial(effect)
-                self.feed(ev.Dialed(effect.leg))
-            case fx.Play():
-                self.lines.play(effect)
-            case fx.StopPlay():
-                self.lines.stop_play(effect.leg)
-            case fx.Release():
-                self.lines.release(effect.leg)
-            case fx.WantLeads() | fx.MoveCampaign():
-                self._ask(effect)
-            case fx.Notify():
-                self.notices.append(effect)
-            case fx.WriteLater():
-                self._idle += effect.ops
-            case fx.Write() | fx.Refuse():
-                raise AssertionError("writes are committed, and nobody calls us")
-            case _:
-                raise AssertionError(f"no agents work on this day: {effect}")
+    def _carry_out(self, effect: fx.AnyEffect | fx.AgentEffect) -> None:
+        if not self.dead:
+            _CARRY_OUT[type(effect)](self, effect)
+
+    def _dial(self, effect: fx.Dial) -> None:
+        self.lines.dial(effect)
+        self.feed(ev.Dialed(effect.leg))
+
+    def _release(self, effect: fx.Release) -> None:
+        if not self.staff.release(effect.leg):
+            self.lines.release(effect.leg)
+
+    def _told(self, effect: fx.Notify) -> None:
+        if effect.topic == "agent":
+            self.staff.told(effect.data)
+        else:
+            self.notices.append(effect)
+
+    def _later(self, effect: fx.WriteLater) -> None:
+        self._idle += effect.ops
 
     # -- the store -------------------------------------------------------------------------------
 
@@ -312,11 +294,15 @@ class Driver:
     def _claim(self, want: fx.WantLeads) -> None:
         # Due is what is due by the time that has really passed (see shell/driver.py).
         ahead_ms = max(0, self.offset_ns - self._first_ns) // 1_000_000
-        now_ms, lease_s = self.wall_ms - ahead_ms, LEASE_S + ahead_ms // 1000
+        now_ms, lease_s = self.wall_ms - ahead_ms, want.lease_s + ahead_ms // 1000
         try:
-            batch: ClaimBatch = wait(self._store.claim(want.campaign_id, want.n, now_ms, lease_s))
+            batch: ClaimBatch = wait(
+                self._store.claim(
+                    want.campaign_id, want.n, now_ms, lease_s, agent=want.agent, own=want.own
+                )
+            )
         except ConflictError:  # paused or finished while the question was on its way
-            self.feed(ev.ClaimFailed(want.campaign_id))
+            self.feed(ev.ClaimFailed(want.campaign_id, want.agent))
             return
         self.feed(ev.Claimed(batch.later(ahead_ms // 1000)))
 
@@ -376,3 +362,25 @@ def _with_line(op: DialOp, legs: dict[int, int]) -> Any:
     if type(op) is BeginDial and op.attempt_id in legs:
         return msgspec.structs.replace(op, line=_line(legs[op.attempt_id]))
     return op
+
+
+def _nothing(_driver: Driver, _effect: Any) -> None:
+    """Nobody here looks at cards, and music changes nothing."""
+
+
+_CARRY_OUT: Final[dict[type, Callable[[Driver, Any], None]]] = {
+    fx.Dial: Driver._dial,
+    fx.Play: lambda driver, effect: driver.lines.play(effect),
+    fx.StopPlay: lambda driver, effect: driver.lines.stop_play(effect.leg),
+    fx.Release: Driver._release,
+    fx.RingAgent: lambda driver, effect: driver.staff.ring(effect),
+    fx.Bridge: lambda driver, effect: driver.staff.bridge(effect),
+    fx.Unbridge: lambda driver, effect: driver.staff.unbridge(effect.leg),
+    fx.WantLeads: Driver._ask,
+    fx.MoveCampaign: Driver._ask,
+    fx.Notify: Driver._told,
+    fx.WriteLater: Driver._later,
+    fx.Hold: _nothing,
+    fx.ShowCard: _nothing,
+    fx.AgentAnswer: _nothing,
+}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
@@ -35,8 +36,8 @@ class Leg:
     """One call at its carrier. Times are the world's monotonic ns; 0: it never came to that."""
 
     __slots__ = (
-        "answered_ns", "at_ns", "attempt", "by", "call_id", "code", "early", "ended_ns", "heard",
-        "keys", "leg", "person", "phone", "playing", "port", "process", "q850", "rang_ns",
+        "answered_ns", "at_ns", "attempt", "bridged", "by", "call_id", "code", "early", "ended_ns",
+        "heard", "keys", "leg", "person", "phone", "playing", "port", "process", "q850", "rang_ns",
         "releasing", "silent", "trunk",
     )  # fmt: skip
 
@@ -55,7 +56,7 @@ class Leg:
         self.code = self.q850 = 0
         self.by = ""  # who ended it, as the daemon is told
         self.keys = ""
-        self.early = self.heard = self.releasing = self.silent = False
+        self.bridged = self.early = self.heard = self.releasing = self.silent = False
         self.playing = 0
 
     @property
@@ -87,6 +88,7 @@ class Carriers:
         self.driver: Driver | None = None
         self.lines = {table.name: LineState(table) for table in scenario.trunk}
         self.ledger: list[Leg] = []
+        self.on_gone: Callable[[int], None] = lambda _: None
         self.live: dict[int, Leg] = {}
         self._seed = seed
         self._clock = clock
@@ -164,6 +166,12 @@ class Carriers:
         if leg is not None:
             self._tell(leg, ev.Answered(leg_id))
 
+    def hang_up(self, leg_id: int) -> None:
+        """The customer has talked enough."""
+        leg = self.live.get(leg_id)
+        if leg is not None:
+            self._gone(leg, 200, 0, "them")
+
     # -- what a process leaves behind ------------------------------------------------------------
 
     def abandon(self) -> None:
@@ -214,7 +222,11 @@ class Carriers:
         if leg.process is not None:
             leg.process.keep(leg.attempt, leg.leg, waits=True)
         if leg.person is not None:
-            self._clock.after(leg.person.leaves_s, self._gone, leg, 200, 0, "them")
+            self._clock.after(leg.person.leaves_s, self._leave, leg)
+
+    def _leave(self, leg: Leg) -> None:
+        if not leg.bridged:  # else it is the talk that ends it
+            self._gone(leg, 200, 0, "them")
 
     def _press(self, leg: Leg, key: str) -> None:
         if leg.ended_ns or leg.releasing:
@@ -232,6 +244,7 @@ class Carriers:
         leg.ended_ns = self._clock.now_ns
         leg.code, leg.q850, leg.by = code, q850, by
         del self.live[leg.leg]
+        self.on_gone(leg.leg)
         if leg.process is None:
             return
         if leg.answered_ns:

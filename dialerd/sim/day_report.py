@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from dialerd.core.metering import price_milli
-from dialerd.core.records import SPOKEN, LeadState
+from dialerd.core.records import SPOKEN, DialMode, LeadState
 from dialerd.sim import limits
 from dialerd.sim.checkers import Fault
 from dialerd.sim.day_clock import BOOTED_NS, NS
@@ -48,7 +48,11 @@ class LineFigures(msgspec.Struct, frozen=True):
 
 
 class DayFigures(msgspec.Struct, frozen=True):
-    """A day. `hours` are from its first call to the end of its last one."""
+    """A day. `hours` are from its first call to the end of its last one.
+
+    `utilisation` is the share of agents' time, their breaks aside, that they talked or wrote up;
+    `abandoned` people answered, stayed, and were given no agent; the rest waited `wait_s_mean`.
+    """
 
     scenario: str
     seed: int
@@ -61,6 +65,12 @@ class DayFigures(msgspec.Struct, frozen=True):
     talk_minutes: float
     cost: float
     ring_s_mean: float
+    agents: int
+    talks: int
+    utilisation: float
+    abandoned: int
+    abandoned_share: float
+    wait_s_mean: float
     by_hour: dict[str, int]
     campaigns: tuple[CampaignFigures, ...]
     lines: tuple[LineFigures, ...]
@@ -90,6 +100,7 @@ def report(day: Day, name: str, faults: list[Fault]) -> DayFigures:
         talk_minutes=round(sum(map(_talked_s, answered)) / 60, 1),
         cost=round(sum(line.cost for line in lines), 3),
         ring_s_mean=_share(sum((_over_ns(leg) - leg.rang_ns) / NS for leg in rang), len(rang), 2),
+        **_agents(day),
         by_hour=_by_hour(day, legs),
         campaigns=tuple(_campaign(day, c.campaign_id) for c in day.store.campaigns()),
         lines=lines,
@@ -97,6 +108,38 @@ def report(day: Day, name: str, faults: list[Fault]) -> DayFigures:
         faults=tuple(shown),
         faults_found=len(faults),
     )
+
+
+def _agents(day: Day) -> dict[str, Any]:
+    """Of those who work with agents."""
+    staff = day.staff
+    waits = staff.waits_s()
+    served = {talk.customer for talk in staff.talks}
+    alone = {c.campaign_id for c in day.store.campaigns() if c.settings.mode is DialMode.BROADCAST}
+    rows = (
+        row
+        for c in day.store.campaigns()
+        if c.campaign_id not in alone
+        for chunk in day.store.report(c.campaign_id)
+        for row in chunk
+    )
+    theirs = {attempt.attempt_id for row in rows for attempt, _ in row.attempts}
+    people = [leg for leg in day.carriers.ledger if leg.answered_ns and leg.attempt in theirs]
+    abandoned = sum(leg.leg not in served and leg.by == "us" for leg in people)
+    present_s = worked_s = 0.0
+    if staff.talks:
+        last_ns = max(talk.ended_ns for talk in staff.talks)
+        span_s = (last_ns - staff.talks[0].begun_ns) / NS
+        present_s = sum(max(0.0, span_s - agent.break_s) for agent in staff.agents.values())
+        worked_s = sum(staff.talked_s().values()) + sum(a.wrap_s for a in staff.agents.values())
+    return {
+        "agents": len(staff.agents),
+        "talks": len(staff.talks),
+        "utilisation": _share(worked_s, present_s),
+        "abandoned": abandoned,
+        "abandoned_share": _share(abandoned, len(people)),
+        "wait_s_mean": _share(sum(waits.values()), len(waits), 3),
+    }
 
 
 def _share(part: float, whole: float, digits: int = 4) -> float:

@@ -40,6 +40,7 @@ class Simulation:
             day.carriers.ledger,
             day.store,
             day.crashes,
+            day.staff.talks,
             self.never,
             self.allowed,
         )

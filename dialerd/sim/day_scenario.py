@@ -94,6 +94,23 @@ class LineTable(Section):
         )
 
 
+class AgentTable(Section):
+    """A team of agents who are alike. Talks and wrap-ups are lognormal around their medians."""
+
+    name: Annotated[str, Meta(pattern=NAME, extra={"hint": "letters, digits, dot, dash"})]
+    count: Annotated[int, Meta(ge=1, le=2_000)]
+    campaigns: Annotated[tuple[Name, ...], Meta(min_length=1, max_length=100)]
+    nailed_up: Annotated[bool, Meta(description="One call for the shift, else one per call.")] = (
+        True
+    )
+    talk_s: Annotated[float, Meta(gt=0.0, le=7_200.0)] = 90.0
+    talk_sigma: Annotated[float, Meta(ge=0.0, le=3.0)] = 0.5
+    wrap_s: Annotated[float, Meta(gt=0.0, le=3_600.0)] = 15.0
+    wrap_sigma: Annotated[float, Meta(ge=0.0, le=3.0)] = 0.4
+    breaks_every_s: Annotated[Seconds, Meta(description="Mean time between two; 0: none.")] = 0.0
+    break_s: Annotated[float, Meta(gt=0.0, le=86_400.0)] = 600.0
+
+
 class FaultKind(StrEnum):
     """What may go wrong."""
 
@@ -145,6 +162,7 @@ class Scenario(Section):
     calls_per_s_max: Annotated[float, Meta(ge=0.0, le=10_000.0)] = 0.0
     calls_max: Annotated[int, Meta(ge=0, le=100_000)] = 0
     commit_ms: Annotated[Span, Meta(description="How long a durable commit takes.")] = (2.0, 8.0)
+    agents: Annotated[tuple[AgentTable, ...], Meta(max_length=1_000)] = ()
     fault: Annotated[tuple[FaultTable, ...], Meta(max_length=1_000)] = ()
 
 
@@ -175,12 +193,23 @@ def rules(scenario: Scenario) -> Iterator[Fault]:
         for key in _UNKNOWN:
             if getattr(spec, key):
                 yield Fault((*at, key), "a simulated day does not know it")
-        if spec.mode is not DialMode.BROADCAST:
-            yield Fault((*at, "mode"), "a simulated day has no agents: broadcast alone")
+        if spec.mode is DialMode.MANUAL:
+            yield Fault((*at, "mode"), "a simulated day knows nobody who picks customers")
+    yield from _teams(scenario)
     for index, fault in enumerate(scenario.fault):
         yield from _fault(scenario, fault, ("fault", index))
     if scenario.commit_ms[0] > scenario.commit_ms[1]:
         yield Fault(("commit_ms",), "the shortest comes first")
+
+
+def _teams(scenario: Scenario) -> Iterator[Fault]:
+    yield from _twice("agents", (one.name for one in scenario.agents))
+    modes = {spec.name: spec.mode for spec in scenario.campaign}
+    for index, team in enumerate(scenario.agents):
+        for name in team.campaigns:
+            if modes.get(name, DialMode.BROADCAST) is DialMode.BROADCAST:
+                text = f"there is no campaign {name!r} that agents work in"
+                yield Fault(("agents", index, "campaigns"), text)
 
 
 _UNKNOWN: Final = ("zone_column", "consent_column", "after")

@@ -20,6 +20,7 @@ from dialerd.core.ops import OldCall
 from dialerd.core.records import Campaign, CampaignState, Contact, DoNotCall
 from dialerd.plan_file import read_numbering
 from dialerd.sim import limits
+from dialerd.sim.day_agents import Staff
 from dialerd.sim.day_clock import NS, VirtualClock
 from dialerd.sim.day_driver import Disk, Driver
 from dialerd.sim.day_faults import Faults
@@ -63,6 +64,8 @@ class Day:
         self.store = MemoryStore()
         self.disk = Disk(scenario.commit_ms)
         self.carriers = Carriers(scenario, seed, self.clock)
+        self.staff = Staff(scenario, seed, self.clock, self.carriers)
+        self.carriers.on_gone = self.staff.customer_gone
         self.faults = Faults(scenario, seed, self.clock, self.carriers, self.disk)
         self.numbering = numbering or read_numbering(scenario.numbering)
         self.driver: Driver | None = None
@@ -95,9 +98,12 @@ class Day:
                 ]
                 wait(self.store.add_contacts(ids[one.name], rows))
             self._do_not_call(one, [phone for phone, _ in made])
+        campaigns: dict[str, int] = {}
         for spec in self.scenario.campaign:
             settings = to_settings(spec, ids[spec.list])
-            wait(self.store.create_campaign(settings, WHO, at_ms))
+            made_id = wait(self.store.create_campaign(settings, WHO, at_ms)).campaign_id
+            campaigns[spec.name] = made_id
+        self.staff.hire(campaigns, self.feed)
 
     def _people(
         self,
@@ -140,7 +146,7 @@ class Day:
         )
         self.processes += 1
         driver = self.driver = Driver(clock, dialer, self.store, self.disk, self._rng)
-        driver.lines = self.carriers
+        driver.lines, driver.staff = self.carriers, self.staff
         self.carriers.driver = driver
         wait(self.store.recover(driver.wall_ms))
         day = clock.offset_ns // DAY_NS
@@ -158,6 +164,8 @@ class Day:
                 self.faults.notice_down(name, self)
         for campaign in self.store.campaigns():
             driver.feed(ev.CampaignChanged(campaign))
+        if self.processes > 1:
+            self.staff.log_in()
 
     def _utc_offset_s(self) -> int:
         offset = self.scenario.start.utcoffset()
@@ -181,6 +189,7 @@ class Day:
         self.events += self.driver.events
         self.driver.kill()
         self.carriers.abandon()
+        self.staff.cut_all()
         self.clock.after(back_s, self.boot)
 
     def feed(self, event: ev.AnyEvent) -> None:
@@ -202,6 +211,7 @@ class Day:
         for campaign in self.store.campaigns():
             self.driver.move(campaign.campaign_id, CampaignState.APPROVED, WHO)
             self.driver.move(campaign.campaign_id, CampaignState.RUNNING, WHO)
+        self.staff.log_in()
         self.faults.begin(self)
         self._until(self.end_ns, self._finished, progress)
         self._close()
