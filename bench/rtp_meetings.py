@@ -38,7 +38,7 @@ def meeting(streams: int, seconds: float, *what: str) -> dict[str, Any]:
     """CPU of a player whose streams all hear a peer: the process, and its media thread."""
     there = [twin(), "play", str(streams), str(REMOTE), str(LOCAL), "0", "0"]
     with process(*there) as peer, process(*PLAYER, *what, core=PLAYER_CORE) as child:
-        time.sleep(SETTLE_S)
+        time.sleep(SETTLE_S)  # what is measured is a stretch of the wall clock, here and below
         media, cpu, begun = cpu_s(child.pid), cpu_s(child.pid, whole=True), time.monotonic()
         time.sleep(seconds)
         media, cpu = cpu_s(child.pid) - media, cpu_s(child.pid, whole=True) - cpu
@@ -143,12 +143,12 @@ def admission(load_max: float, hold_s: float, seconds: float) -> dict[str, Any]:
             str(load_max), str(hold_s),
         ]  # fmt: skip
         with process(*command, core=PLAYER_CORE) as child:
-            time.sleep(1.5 * hold_s)
+            time.sleep(1.5 * hold_s)  # until as many calls end as begin
             found: dict[str, Any] = watch(child.pid, counts, seconds)
             assert child.stdin is not None
             assert child.stdout is not None
             child.stdin.close()
             found |= json.loads(child.stdout.read())
-            time.sleep(0.1)
+            time.sleep(0.1)  # the meter looks every millisecond
             found["lost"] = found["sent"] - int(counts["packets"])
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from itertools import pairwise
 from pathlib import Path
 
@@ -167,7 +166,7 @@ def test_keys_pass_a_bridge_and_tshark_reads_them(engine: MediaEngine, tmp_path:
                 return bool(heard)
 
             await board.until(pressed)
-            await asyncio.sleep(0.3)
+            await pass_packets(board, 1, 15)  # meanwhile no second key
             pressed()
 
         board = meet(engine, (presser.port, phone.port), talk)
