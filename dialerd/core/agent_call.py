@@ -9,7 +9,9 @@ from dialerd.core.call import ENDED, Call
 from dialerd.core.clock import WallClock
 from dialerd.core.effects import AnyEffect
 from dialerd.core.flow import FlowRun
+from dialerd.core.limits import CALL_S_MAX, TALK_S_MAX
 from dialerd.core.ops import Claim, DialOp, Dispose, Finish
+from dialerd.core.pacing import NS
 from dialerd.core.records import CampaignSettings, Outcome
 from dialerd.core.talk import Reception, Talk
 from fastpath.numbers import Number
@@ -71,6 +73,8 @@ class AgentCall(Call):
         self.connected_ms = self.connected_ms or self._ms(now_ns)
         self.heard = True
         self.owes = True
+        if self.line.call_s_max >= CALL_S_MAX and not self.line.plan.call_s_max:
+            self._up_until_ns = now_ns + TALK_S_MAX * NS  # no plan says how long people may talk
 
     def verdict(self, now_ns: int, *, human: bool) -> None:
         """Who answered."""

@@ -52,6 +52,7 @@ RETURNS_MAX: Final = 10  # tries of one attempt on trunks that are full or calle
 RETURN_S_MAX: Final = 15  # how long it waits for one of them; then it has failed
 ADVANCE_S_MAX: Final = 5  # how long an attempt waits for another trunk; then it has failed
 CALL_S_MAX: Final = 900  # an answered call is hung up
+TALK_S_MAX: Final = 14_400  # the same of people who talk, where the line's plan has no limit
 RELEASE_S_MAX: Final = 40  # a line that never confirms a hang-up; above SIP's 64*T1 = 32 s
 
 # Trunks.

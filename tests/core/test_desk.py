@@ -391,3 +391,12 @@ def test_a_number_blocked_while_its_card_is_looked_at():
     assert not office.dials
     assert office.state("an") == "ready"
     assert wait(office.store.apply(())) == ()
+
+
+def test_people_may_talk_for_longer_than_a_broadcast():
+    spy = Spy()
+    campaign = spy.talking(people=1)
+    spy.office.run(3_000)
+    assert spy.office.state("an") == "talking"
+    spy.office.run(12_000)
+    assert spy.outcome(campaign) is Outcome.TOO_LONG
