@@ -239,7 +239,7 @@ def _known(library: Library, name: str) -> Entry:
 
 def _used_by(name: str, data: Path) -> list[str]:
     """Campaigns that are not finished and name it."""
-    from dialerd.core.chain import prompts_of
+    from dialerd.core.chain import campaign_prompts
     from dialerd.core.ports import StoreError
     from dialerd.core.records import CampaignState
     from dialerd.store import open_store
@@ -252,7 +252,7 @@ def _used_by(name: str, data: Path) -> list[str]:
         return [
             c.settings.name
             for c in store.campaigns()
-            if c.state is not CampaignState.FINISHED and name in prompts_of(c.settings.flow)
+            if c.state is not CampaignState.FINISHED and name in campaign_prompts(c.settings)
         ]
     finally:
         store.close()

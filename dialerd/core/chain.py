@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from dialerd.core.limits import CHAIN_MAX, PARTS_MAX, PLAYS_MAX, PROMPT_CHARS_MAX, VALUE_CHARS_MAX
-from dialerd.core.records import Flow, FlowStep, Part
+from dialerd.core.records import CampaignSettings, Flow, FlowStep, Part
 from dialerd.core.spoken import (
     PAUSE,
     WORDS_FOLDER,
@@ -92,6 +92,13 @@ def prompts_of(flow: Flow) -> set[str]:
             else:
                 found |= {*vocabulary(Lang(part.lang)), SILENCE}
     return found
+
+
+def campaign_prompts(settings: CampaignSettings) -> set[str]:
+    """Names of all prompts that a campaign may play: its flow's, and those around its agents."""
+    agents = settings.agents
+    around = {settings.abandoned_prompt, agents.left_prompt, agents.hold_prompt}
+    return prompts_of(settings.flow) | (around - {""})
 
 
 def chain_faults(step: FlowStep) -> Iterator[tuple[tuple[str | int, ...], str]]:

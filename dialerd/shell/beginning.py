@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from dialerd.core.chain import prompts_of
+from dialerd.core.chain import campaign_prompts
 from dialerd.core.events import CampaignChanged
 from dialerd.core.ports import Store
 from dialerd.core.prompts_view import PromptError
@@ -72,7 +72,7 @@ async def tell_campaigns(
             campaign = await store.move_campaign(
                 campaign.campaign_id, CampaignState.PAUSED, "dialerd", now_ms, "emergency stop"
             )
-        for prompt in sorted(prompts_of(campaign.settings.flow)):
+        for prompt in sorted(campaign_prompts(campaign.settings)):
             try:
                 await prompts.prepare(prompt)
             except PromptError as error:  # its calls will be hung up

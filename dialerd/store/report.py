@@ -25,7 +25,9 @@ from dialerd.store.base import BaseStore
 
 #: Of one try, here and in `export_text`: how it was dialed, and how it ended.
 DIALED_COLUMNS: Final = ("trunk", "port", "rule", "dialed_at", "answered_at", "ended_at")
-ENDED_COLUMNS: Final = ("keys", "sip_code", "q850", "released_by", "call_id")
+ENDED_COLUMNS: Final = (
+    "keys", "sip_code", "q850", "released_by", "call_id", "agent", "disposition",
+)  # fmt: skip
 COLUMNS: Final = (
     "number",
     "original",
@@ -130,7 +132,8 @@ def dialed(a: Attempt, stamp: Stamp) -> tuple[str, ...]:
 
 def ended(a: Attempt) -> tuple[str | int, ...]:
     """In the order of ENDED_COLUMNS."""
-    return a.keys, a.code or "", a.q850 or "", a.released_by, a.call_id
+    line = a.keys, a.code or "", a.q850 or "", a.released_by, a.call_id
+    return *line, a.agent, a.disposition
 
 
 def cell(value: Any) -> Any:
@@ -193,6 +196,9 @@ def attempt_json(attempt: Attempt, events: Sequence[CallEvent], stamp: Stamp) ->
         "sip_code": attempt.code or None,
         "q850": attempt.q850 or None,
         "released_by": attempt.released_by or None,
+        "agent": attempt.agent or None,
+        "connected_at": stamp(attempt.connected_ms) or None,
+        "disposition": attempt.disposition or None,
         "events": [
             {"at": stamp(event.at_ms), "kind": event.kind, "detail": event.detail}
             for event in events

@@ -384,3 +384,16 @@ def test_row_35_the_past_of_the_number_that_is_being_dialed():
     assert (one.attempt.agent, one.attempt.disposition) == ("an", "no need")
     assert one.attempt.outcome is Outcome.ANSWERED
     assert one.note == "asked for a price"
+
+
+def test_row_22_a_number_blocked_while_its_card_is_looked_at():
+    office = Office()
+    campaign = office.campaign(DialMode.MANUAL, people=2)
+    office.login("an", campaign)
+    office.do(ev.AgentTake, "an", campaign)
+    office.run(1)
+    office.world.block([office.card("an").claim.phone])
+    assert office.do(ev.AgentDial, "an") == ""
+    office.run(1)
+    assert not office.dials
+    assert office.state("an") == "ready"

@@ -6,7 +6,6 @@ import dialerd.core.effects as fx
 import dialerd.core.events as ev
 from dialerd.core.records import CampaignState, DialMode, LeadState, Outcome
 from dialerd.core.team_figures import agent_figures, team_figures
-from dialerd.store.ticket import wait
 from tests.acceptance.office import FIRST, Office
 from tests.core.agents import judge_staff
 from tests.core.world import NS
@@ -377,20 +376,6 @@ def test_figures_of_agents():
     assert one.utilisation > 0.9
     (team,) = team_figures(spy.office.world.dialer.desk, spy.office.world.now_ns)
     assert (team.joined, team.talking, team.conversations, team.abandoned) == (1, 1, 1, 0)
-
-
-def test_a_number_blocked_while_its_card_is_looked_at():
-    office = Office()
-    campaign = office.campaign(DialMode.MANUAL, people=2)
-    office.login("an", campaign)
-    office.do(ev.AgentTake, "an", campaign)
-    office.run(1)
-    office.world.block([office.card("an").claim.phone])
-    assert office.do(ev.AgentDial, "an") == ""
-    office.run(1)
-    assert not office.dials
-    assert office.state("an") == "ready"
-    assert wait(office.store.apply(())) == ()
 
 
 def test_people_may_talk_for_longer_than_a_broadcast():
