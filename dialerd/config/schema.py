@@ -195,7 +195,7 @@ class Dialing(Section):
         Path,
         doc(
             "Folder of regimes of one's own, a TOML file each; they add to those that are shipped.",
-            RESTART,
+            LIVE,
             shown="conf/regimes that comes with dialerd",
         ),
     ] = _OURS.parent / "conf" / "regimes"

@@ -130,7 +130,7 @@ class FaultTable(Section):
     at: Annotated[
         str,
         Meta(
-            pattern=r"^$|" + _CLOCK,
+            pattern=r"^$(?!\n)|" + _CLOCK,
             description="Local time of day.",
             extra={"hint": 'a time such as "10:30"'},
         ),
