@@ -310,3 +310,7 @@ _action(CampaignAction.START, "Start an approved campaign.")
 _action(CampaignAction.PAUSE, "Pause a running campaign; live calls go on.")
 _action(CampaignAction.RESUME, "Go on with a paused campaign.")
 _action(CampaignAction.FINISH, "Finish it for good.")
+_action(
+    CampaignAction.SWITCH,
+    "Take the newest versions of its flows and script, from the next call on.",
+)

@@ -34,6 +34,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "leads": ("people", "People of a campaign by where they stand: waiting, capped, unreachable…"),
     "why": ("people", "Why a number, or a line, is not dialing now."),
     "regimes": ("regimes", "The legal rules that campaigns may run under, with their sources."),
+    "flow": ("flow", "What calls play by themselves, saved by name and version."),
     "script": ("script", "What agents read out and ask; answers as CSV or XLSX."),
     "agent": ("agent", "Agents: log in at a telephone, ready, pause, dispose; who is where."),
     "prompt": ("prompt", "What callers hear: import recordings, list, remove, listen."),

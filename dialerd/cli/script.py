@@ -55,9 +55,10 @@ def script() -> None:
 
 
 @contextlib.contextmanager
-def _opened(
+def opened(
     data: Path | None, config_path: str | None, *, create: bool = False
 ) -> Iterator[LmdbStore]:
+    """The store of a command, closed behind it."""
     from dialerd.store import open_store
 
     path = data or load_config(config_path).store.path
@@ -107,7 +108,7 @@ def add(file: Path, data: Path | None, config_path: str | None) -> None:
     from dialerd.store import wait
 
     spec = _read(file)
-    with _opened(data, config_path, create=True) as store:
+    with opened(data, config_path, create=True) as store:
         at_ms = time.time_ns() // 1_000_000
         saved = wait(store.save_script(spec.name, to_script(spec), who(), at_ms))
         running = [
@@ -129,7 +130,7 @@ def add(file: Path, data: Path | None, config_path: str | None) -> None:
 @output_option
 def ls(data: Path | None, config_path: str | None, output: str) -> None:
     """Every script with its newest version."""
-    with _opened(data, config_path) as store:
+    with opened(data, config_path) as store:
         found = store.scripts()
     _versions(found, _zone(config_path, data), output)
 
@@ -152,7 +153,7 @@ def show(
     """One version of a script, the newest one or any before it."""
     from dialerd.core.script_spec import spec_of
 
-    with _opened(data, config_path) as store:
+    with opened(data, config_path) as store:
         versions = store.script_versions(name)
         found = store.script(name, version)
     if all_versions:
@@ -253,7 +254,7 @@ def preview(
     if script_name.endswith(".toml") or os.sep in script_name:
         found = to_script(_read(Path(script_name)))
     else:
-        with _opened(data, config_path) as store:
+        with opened(data, config_path) as store:
             found = store.script(script_name, version).script
     values = _typed(found, _pairs(answers, "--answer"))
     customer = _pairs(fields, "--field")
@@ -327,7 +328,7 @@ def export(
     form = form or target.suffix.removeprefix(".").lower()
     if form not in {"csv", "xlsx"}:
         raise click.UsageError("say --format csv or xlsx, or end OUT in one of them")
-    with _opened(data, config_path) as store:
+    with opened(data, config_path) as store:
         number = store.find_campaign(campaign).campaign_id
         survey = Survey(store, number, _zone(config_path, data))
         if form == "csv":

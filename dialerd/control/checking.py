@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from dialerd.core.campaign_spec import CampaignSpec, SaySpec
-from dialerd.core.chain import fields_of
+from dialerd.core.chain import fields_of, prompts_of
 from dialerd.core.control import FieldFault
+from dialerd.core.records import CampaignSettings
 from dialerd.core.spoken import vocabulary
 
 
@@ -50,6 +51,17 @@ def _prompts(spec: CampaignSpec) -> Iterator[tuple[str, list[str]]]:
             yield f"/spec/steps/{index}/chain/{place}", names
 
 
+async def flow_refusals(settings: CampaignSettings, daemon: Knows) -> list[FieldFault]:
+    """Prompts of saved flows that are not there."""
+    flows = [("/spec/flow", settings.flow)] if settings.flow_name else []
+    flows += [(f"/spec/flows/{one.value}", one.flow) for one in settings.flows]
+    return [
+        FieldFault(fault, where)
+        for where, flow in flows
+        if (fault := await _first_fault(sorted(prompts_of(flow)), daemon))
+    ]
+
+
 async def _first_fault(names: list[str], daemon: Knows) -> str:
     for name in names:
         if fault := await daemon.prompt_fault(name):
@@ -68,6 +80,7 @@ def field_refusals(spec: CampaignSpec, columns: Sequence[str]) -> list[FieldFaul
     ]
     wanted += [
         (spec.zone_column, "/spec/zone_column"),
+        (spec.flow_column, "/spec/flow_column"),
         (spec.consent_column, "/spec/consent_column"),
     ]
     return [

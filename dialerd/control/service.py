@@ -11,7 +11,7 @@ import logging
 from msgspec import structs
 
 from dialerd.control.agents import AgentDesk, AgentRequests
-from dialerd.control.checking import field_refusals, regime_refusal, spec_refusals
+from dialerd.control.checking import field_refusals, flow_refusals, regime_refusal, spec_refusals
 from dialerd.control.daemon import Daemon
 from dialerd.control.hub import EventHub
 from dialerd.control.people import People
@@ -133,12 +133,24 @@ class ControlService(AgentRequests):
         """One legal move."""
         campaign = self._find(request.campaign)
         try:
+            if request.action is CampaignAction.SWITCH:
+                return self._told(await self._switch(campaign, request.who), request.who)
             after = action_target(campaign.state, request.action)
             await self._check_now(campaign, request.action)
             moved = await self._move(campaign, after, request.who)
         except StoreError as error:
             raise refused(error) from None
         return self._told(moved, request.who)
+
+    async def _switch(self, campaign: Campaign, who: str) -> Campaign:
+        await self._check_flows(self._store.newest(campaign.settings))
+        now_ms = self._daemon.now_ms()
+        return await self._store.switch_campaign(campaign.campaign_id, who, now_ms)
+
+    async def _check_flows(self, settings: CampaignSettings) -> None:
+        faults = await flow_refusals(settings, self._daemon)
+        if faults:
+            raise Invalid("; ".join(fault.detail for fault in faults), faults=tuple(faults))
 
     async def moves(self, request: GetMoves) -> Moves:
         """Who moved it and when."""
@@ -283,6 +295,7 @@ class ControlService(AgentRequests):
                 await self._store.set_halted(on=False)
             self._daemon.dial_again()
         if action is CampaignAction.APPROVE:
+            await self._check_flows(self._store.newest(campaign.settings))
             faults = await spec_refusals(from_settings(campaign.settings, ""), self._daemon)
             try:
                 check_approval(campaign.settings, self._daemon.now_ms())
@@ -318,6 +331,10 @@ class ControlService(AgentRequests):
         except NotFoundError as error:
             faults.append(FieldFault(str(error), "/spec/list"))
         settings = to_settings(spec, list_id, after)
+        try:
+            faults += await flow_refusals(self._store.newest(settings), self._daemon)
+        except NotFoundError as error:
+            faults.append(FieldFault(str(error), "/spec"))
         try:
             check_regime(settings)
         except ValueError as error:

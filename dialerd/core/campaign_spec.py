@@ -7,6 +7,7 @@ made of is in `spec_parts`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from msgspec import UNSET, Meta, UnsetType
 from dialerd.core.agent_spec import AgentSpec, agent_faults, from_agents, to_agents
 from dialerd.core.chain import label
 from dialerd.core.flow import FlowFault, flow_faults
+from dialerd.core.flow_records import FlowChoice
 from dialerd.core.limits import (
     ATTEMPTS_MAX,
     CALLS_PER_S_MAX,
@@ -170,6 +172,16 @@ class CampaignSpec(Spec):
     priority_column: Annotated[
         Column, Meta(description="Column with 0 to 99: the highest are called first.")
     ] = ""
+    flow: Annotated[
+        Column, Meta(description="Instead of `steps`: a saved flow; its newest at approval.")
+    ] = ""
+    flow_column: Annotated[
+        Column, Meta(description="Column that chooses another saved flow, by `flows`.")
+    ] = ""
+    flows: Annotated[
+        dict[Column, Name],
+        Meta(max_length=STEPS_MAX, description="Value of `flow_column` to the name of a flow."),
+    ] = {}  # noqa: RUF012 - a Struct copies it
     script: Annotated[
         Column, Meta(description="Saved script that agents go through; its newest at approval.")
     ] = ""
@@ -178,15 +190,40 @@ class CampaignSpec(Spec):
 def spec_faults(spec: CampaignSpec) -> list[FlowFault]:
     """What in a spec does not fit the rest of it; pointers begin at the spec."""
     if spec.mode is DialMode.BROADCAST:
-        return flow_faults(_flow(spec))
+        return [*_saved_faults(spec), *([] if spec.flow else flow_faults(flow_of(spec.steps)))]
     faults = list(agent_faults(spec.agents, spec.mode))
-    if spec.steps:
+    if spec.steps or spec.flow or spec.flows:
         faults.append(FlowFault(("steps",), f"in the mode {spec.mode} agents talk, no steps play"))
     return faults
 
 
-def _flow(spec: CampaignSpec) -> Flow:
-    return Flow(tuple(map(_step, spec.steps)))
+def _saved_faults(spec: CampaignSpec) -> Iterator[FlowFault]:
+    if spec.flow and spec.steps:
+        yield FlowFault(("flow",), "either a saved flow or steps, not both")
+    if bool(spec.flows) != bool(spec.flow_column):
+        yield FlowFault(("flow_column",), "flow_column and flows need each other")
+
+
+def flow_of(steps: Sequence[StepSpec]) -> Flow:
+    """The record that the store keeps of steps."""
+    return Flow(tuple(map(_step, steps)))
+
+
+def steps_of(flow: Flow) -> tuple[StepSpec, ...]:
+    """The way back."""
+    return tuple(
+        StepSpec(
+            id=s.step_id,
+            prompt=s.prompt or UNSET,
+            chain=tuple(map(_part_spec, s.parts)),
+            keys=s.keys,
+            wait_ms=s.wait_ms,
+            otherwise=s.otherwise,
+            barge_in=s.barge_in,
+            plays=s.plays,
+        )
+        for s in flow.steps
+    )
 
 
 def _step(step: StepSpec) -> FlowStep:
@@ -232,7 +269,7 @@ def to_settings(spec: CampaignSpec, list_id: int, after_campaign: int = 0) -> Ca
     return CampaignSettings(
         name=spec.name,
         list_id=list_id,
-        flow=_flow(spec),
+        flow=flow_of(spec.steps),
         regime=spec.regime,
         mode=spec.mode,
         caller_id=spec.caller_id,
@@ -268,6 +305,9 @@ def to_settings(spec: CampaignSpec, list_id: int, after_campaign: int = 0) -> Ca
         priority_column=spec.priority_column,
         agents=to_agents(spec.agents),
         script=spec.script,
+        flow_name=spec.flow,
+        flow_column=spec.flow_column,
+        flows=tuple(FlowChoice(value, name) for value, name in spec.flows.items()),
     )
 
 
@@ -277,19 +317,7 @@ def from_settings(settings: CampaignSettings, list_name: str, after: str = "") -
         name=settings.name,
         list=list_name,
         regime=settings.regime,
-        steps=tuple(
-            StepSpec(
-                id=s.step_id,
-                prompt=s.prompt or UNSET,
-                chain=tuple(map(_part_spec, s.parts)),
-                keys=s.keys,
-                wait_ms=s.wait_ms,
-                otherwise=s.otherwise,
-                barge_in=s.barge_in,
-                plays=s.plays,
-            )
-            for s in settings.flow.steps
-        ),
+        steps=() if settings.flow_name else steps_of(settings.flow),
         mode=settings.mode,
         agents=from_agents(settings.agents),
         caller_id=settings.caller_id,
@@ -332,6 +360,9 @@ def from_settings(settings: CampaignSettings, list_name: str, after: str = "") -
         after_s=settings.after_s,
         priority_column=settings.priority_column,
         script=settings.script,
+        flow=settings.flow_name,
+        flow_column=settings.flow_column,
+        flows={one.value: one.name for one in settings.flows},
     )
 
 

@@ -95,10 +95,11 @@ def prompts_of(flow: Flow) -> set[str]:
 
 
 def campaign_prompts(settings: CampaignSettings) -> set[str]:
-    """Names of all prompts that a campaign may play: its flow's, and those around its agents."""
+    """Names of all prompts that a campaign may play: its flows', and those around its agents."""
     agents = settings.agents
     around = {settings.abandoned_prompt, agents.left_prompt, agents.hold_prompt}
-    return prompts_of(settings.flow) | (around - {""})
+    flows = (settings.flow, *(one.flow for one in settings.flows))
+    return set().union(around - {""}, *map(prompts_of, flows))
 
 
 def chain_faults(step: FlowStep) -> Iterator[tuple[tuple[str | int, ...], str]]:

@@ -79,6 +79,7 @@ class CampaignAction(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     FINISH = "finish"
+    SWITCH = "switch"  # the newest versions of its flows and script, from the next call on
 
 
 class Ping(Request["Pong"]):

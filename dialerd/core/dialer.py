@@ -191,7 +191,7 @@ class Dialer:
                 return
             run = runs[campaign.campaign_id] = Run(campaign)
             run.gate = gate_for(run, self.floor, self.desk, self._make_pacer)
-        run.campaign = campaign
+        run.take_over(campaign)
         run.exhausted = False
         run.ask_at_ns = min(run.ask_at_ns, now_ns)
         if not run.running:

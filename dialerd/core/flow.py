@@ -121,10 +121,11 @@ def _reached(flow: Flow) -> set[str]:
 class FlowPlan:
     """A checked flow with its targets resolved to indexes, shared by all calls of a campaign."""
 
-    __slots__ = ("chains", "keys", "otherwise", "steps")
+    __slots__ = ("chains", "keys", "name", "otherwise", "steps")
 
-    def __init__(self, flow: Flow) -> None:
-        """ValueError names the first of its `flow_faults`."""
+    def __init__(self, flow: Flow, name: str = "") -> None:
+        """ValueError names the first of its `flow_faults`; `name` is that of a saved one."""
+        self.name = name
         for pointer, text in flow_faults(flow):
             raise ValueError(f"flow/{'/'.join(map(str, pointer))}: {text}")
         index = {step.step_id: i for i, step in enumerate(flow.steps)} | {END: _END}
@@ -176,6 +177,8 @@ class FlowRun:
     def start(self, now_ns: int) -> None:
         """Enter the first step."""
         if (self.state, "start") in MOVES:
+            if self._plan.name:
+                self._sink.record(EventKind.FLOW, self._plan.name, now_ns)
             self._enter(0, now_ns)
 
     def key(self, key: str, now_ns: int) -> None:

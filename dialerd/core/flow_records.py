@@ -22,18 +22,6 @@ class Part(Record):
     currency: str = "VND"
 
 
-class Gather(Record):
-    """Several keys into one field: from `keys_min` to `keys_max` of them, or until `finish`.
-
-    Whoever presses fewer, or none for `wait_ms` after the prompt, has gathered nothing.
-    """
-
-    field: str
-    keys_max: int
-    keys_min: int = 1
-    finish: str = "#"
-
-
 class FlowStep(Record):
     """One step of a broadcast flow: play a prompt or a chain, then follow the pressed key.
 
@@ -50,13 +38,6 @@ class FlowStep(Record):
     barge_in: bool = True
     parts: tuple[Part, ...] = ()
     plays: int = 1
-    gather: Gather | None = None
-    sets: dict[str, str] = {}  # noqa: RUF012 - fields, and texts with fields to fill in
-    branch: str = ""  # a text with fields; `cases` says where its value leads
-    cases: dict[str, str] = {}  # noqa: RUF012
-    do_not_call: bool = False  # the customer wants no more calls
-    callback_s: int = 0  # the customer is called again so long after the call; 0: no such wish
-    transfer: str = ""  # to whom: "queue:NAME", "agent:NAME" or a number
 
 
 class Flow(Record):

@@ -281,9 +281,8 @@ class Placing:
     def _call(self, run: Run, held: Held) -> Call:
         floor, claim, number = self._floor, held.claim, held.number
         if run.gate is None or self.desk is None:
-            return Call(
-                claim, number, run.settings, run.plan, floor.clock, floor.out, host=floor.host
-            )
+            plan = run.plan_for(claim)
+            return Call(claim, number, run.settings, plan, floor.clock, floor.out, host=floor.host)
         return AgentCall(
             claim, number, run.settings, floor.clock, floor.out,
             host=floor.host, desk=self.desk, agent=held.agent,

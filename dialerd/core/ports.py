@@ -169,6 +169,12 @@ class Store(Protocol):
     def set_halted(self, *, on: bool) -> Awaitable[None]:
         """Begin or end an emergency stop: while it is in force no campaign starts by itself."""
 
+    def switch_campaign(self, campaign_id: int, who: str, at_ms: int) -> Awaitable[Campaign]:
+        """Its script and flows become the newest versions; ConflictError when it has finished."""
+
+    def newest(self, settings: CampaignSettings) -> CampaignSettings:
+        """With the newest versions of the script and the flows that it names; NotFoundError."""
+
     def campaigns(self) -> list[Campaign]:
         """All campaigns, oldest first."""
 

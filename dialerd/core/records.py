@@ -134,10 +134,6 @@ class EventKind(StrEnum):
     HELD = "held"  # the agent is away for a moment; detail: agent
     LEFT = "left"  # the agent vanished; detail: agent
     FLOW = "flow"  # detail: the saved flow that plays, name@version
-    SET = "set"  # a step set a field; detail: field=value
-    GATHERED = "gathered"  # detail: field=keys
-    ASKED = "asked"  # a wish of the customer; detail: do_not_call, callback
-    TRANSFERRED = "transferred"  # detail: to whom
 
 
 class CallEvent(Record):

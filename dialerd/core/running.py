@@ -85,6 +85,7 @@ class Run:
         "outcomes",
         "placed",
         "plan",
+        "plans",
         "rate",
         "settings",
         "told",
@@ -97,13 +98,14 @@ class Run:
         self.settings = settings = campaign.settings
         self.limit = RateLimit(settings.calls_per_s_max)
         self.plan: FlowPlan | None = None
+        self.plans: dict[str, FlowPlan] = {}  # by a value of the column that chooses
         self.loopback = False
         self.broken = ""
         try:
             check_regime(settings)
             self.loopback = find_regime(settings.regime).loopback_only
             if settings.mode is DialMode.BROADCAST:
-                self.plan = FlowPlan(settings.flow)
+                self._lay_out()
         except ValueError as error:
             self.broken = str(error)
         self.by_lead = not self.broken and judged_by_lead(settings)
@@ -132,6 +134,24 @@ class Run:
         self._rate_from_ns = _LONG_AGO
         self._rate_count = 0
         self.told = ""
+
+    def _lay_out(self) -> None:
+        s = self.settings
+        self.plan = FlowPlan(s.flow, f"{s.flow_name}@{s.flow_version}" if s.flow_name else "")
+        self.plans = {f.value: FlowPlan(f.flow, f"{f.name}@{f.version}") for f in s.flows}
+
+    def take_over(self, campaign: Campaign) -> None:
+        """Its state, and, after a switch, its flows: calls in progress keep theirs."""
+        self.campaign = campaign
+        if campaign.settings != self.settings:
+            self.settings = campaign.settings
+            if self.plan is not None:
+                self._lay_out()
+
+    def plan_for(self, claim: Claim) -> FlowPlan | None:
+        """The flow that a person hears."""
+        column = self.settings.flow_column
+        return self.plans.get(claim.fields.get(column, ""), self.plan) if column else self.plan
 
     @property
     def running(self) -> bool:

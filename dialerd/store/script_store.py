@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from dialerd.core.flow_records import Flow, FlowVersion
-from dialerd.core.records import Campaign
+from dialerd.core.records import Campaign, CampaignSettings
 from dialerd.core.script_records import Script, ScriptVersion
 from dialerd.store import answers, scripts, survey
 from dialerd.store.limits import SCAN_PAGE
@@ -73,6 +73,10 @@ class ScriptStore(ABC):
         ConflictError when it has finished.
         """
         return self._submit(lambda unit: scripts.switch(unit, campaign_id, who, at_ms))
+
+    def newest(self, settings: CampaignSettings) -> CampaignSettings:
+        """With the newest versions of the script and the flows that it names; NotFoundError."""
+        return self._read(lambda unit: scripts.settled(unit, settings))
 
     def answers(self, campaign_id: int, lead_id: int) -> list[answers.Answered]:
         """What a lead answered, oldest attempt first."""

@@ -1,0 +1,100 @@
+"""`dialerd flow`: what calls play by themselves, saved by name and version.
+
+Read and written straight in the store, beside a running daemon.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dialerd.cli.common import clean, config_option, output_option, print_json, print_table, who
+from dialerd.cli.script import data_option, file_argument, opened, version_option
+
+if TYPE_CHECKING:
+    from dialerd.core.flow_spec import FlowSpec
+
+
+@click.group("flow")
+def flow() -> None:
+    """Flows that campaigns name: saved again, each is a new version.
+
+    A campaign keeps its version until it is switched, and a call the one it began with.
+    """
+
+
+def _read(file: Path) -> FlowSpec:
+    from dialerd.core.flow_spec import FlowSpec, spec_faults
+    from dialerd.toml_load import Fault, read
+
+    return read(
+        file,
+        FlowSpec,
+        rules=lambda spec: [Fault(fault.pointer, fault.text) for fault in spec_faults(spec)],
+    )
+
+
+@flow.command("check")
+@file_argument
+def check(file: Path) -> None:
+    """Say what is wrong with a flow, with its place, or that nothing is."""
+    click.echo(f"{file}: {len(_read(file).steps)} steps, no fault")
+
+
+@flow.command("add")
+@file_argument
+@data_option
+@config_option
+def add(file: Path, data: Path | None, config_path: str | None) -> None:
+    """Save a flow; under a name that is taken, as its next version."""
+    from dialerd.core.flow_spec import to_flow
+    from dialerd.store import wait
+
+    spec = _read(file)
+    with opened(data, config_path, create=True) as store:
+        at_ms = time.time_ns() // 1_000_000
+        saved = wait(store.save_flow(spec.name, to_flow(spec), who(), at_ms))
+    same = "" if saved.at_ms == at_ms else ": nothing has changed"
+    click.echo(f"{clean(saved.name)} is version {saved.version}{same}")
+
+
+@flow.command("ls")
+@data_option
+@config_option
+@output_option
+def ls(data: Path | None, config_path: str | None, output: str) -> None:
+    """Every flow with its newest version."""
+    with opened(data, config_path) as store:
+        rows = [(one.name, one.version, len(one.flow.steps), one.who) for one in store.flows()]
+    if output == "json":
+        print_json(
+            [dict(zip(("name", "version", "steps", "who"), row, strict=True)) for row in rows]
+        )
+    else:
+        print_table(("name", "version", "steps", "who"), rows)
+
+
+@flow.command("show")
+@click.argument("name")
+@version_option
+@data_option
+@config_option
+@output_option
+def show(name: str, version: int, data: Path | None, config_path: str | None, output: str) -> None:
+    """One version of a flow, the newest one or any before it."""
+    from dialerd.core.campaign_spec import played
+    from dialerd.core.flow_spec import spec_of
+
+    with opened(data, config_path) as store:
+        found = store.flow(name, version)
+    spec = spec_of(found.name, found.flow)
+    if output == "json":
+        print_json(spec)
+        return
+    click.echo(f"{clean(found.name)}, version {found.version}")
+    for step in spec.steps:
+        keys = "".join(f"; {digit} to {to}" for digit, to in step.keys.items())
+        click.echo(f"  {step.id}: plays {clean(played(step))}{keys}; then {step.otherwise}")
