@@ -103,7 +103,7 @@ def with_service(use: Callable) -> None:
         daemon = Daemon()
         listed = await store.create_list("people", NOW)
         await store.add_contacts(listed.list_id, people(3))
-        await use(store, daemon, ControlService(store, daemon, EventHub()))
+        await use(store, daemon, ControlService(store, daemon, EventHub(), daemon))
         assert store.problems() == []
         store.close()
 
