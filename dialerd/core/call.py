@@ -27,6 +27,7 @@ from dialerd.core.events import (
     Answered,
     Digit,
     LegEvent,
+    MediaLost,
     PlayEnded,
     Recorded,
     Released,
@@ -263,8 +264,9 @@ class Call:
             self._flow.tick(now_ns)
             self._set_deadline()
 
-    def _media_lost(self, _: LegEvent, now_ns: int) -> None:
-        self.record(EventKind.MEDIA_LOST, "", now_ns)
+    def _media_lost(self, event: MediaLost, now_ns: int) -> None:
+        self.answered_ms = self.answered_ms or self._ms(now_ns)  # else it is told instead
+        self.record(EventKind.MEDIA_LOST, event.why, now_ns)
         self._release(Outcome.MEDIA_TIMEOUT, now_ns)
 
     def _ring_limit(self, now_ns: int) -> None:

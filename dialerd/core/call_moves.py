@@ -26,10 +26,12 @@ NEW, DIALING, RINGING, UP, RELEASING, ADVANCING, ENDED = CallState
 MOVES: Final[dict[tuple[CallState, str], tuple[str, tuple[CallState, ...]]]] = {
     (DIALING, "Ringing"): ("_ringing", (RINGING,)),
     (DIALING, "Answered"): ("_answered", (UP,)),
+    (DIALING, "MediaLost"): ("_media_lost", (RELEASING,)),
     (DIALING, "Released"): ("_released_dialing", (ADVANCING, ENDED)),
     (DIALING, "time"): ("_ring_limit", (RELEASING,)),
     (RINGING, "Ringing"): ("_ringing", (RINGING,)),
     (RINGING, "Answered"): ("_answered", (UP,)),
+    (RINGING, "MediaLost"): ("_media_lost", (RELEASING,)),
     (RINGING, "Released"): ("_released", (ENDED,)),
     (RINGING, "time"): ("_ring_limit", (RELEASING,)),
     (UP, "Digit"): ("_digit", (UP, RELEASING)),

@@ -80,9 +80,13 @@ class Recorded(Event):
 
 
 class MediaLost(Event):
-    """No audio of the far end came for as long as the configuration allows."""
+    """No audio of the far end came for as long as the configuration allows, or none can come.
+
+    The latter is told instead of `Answered`: `why` says what is wrong with the answer.
+    """
 
     leg: int
+    why: str = ""
 
 
 class Verdict(Event):

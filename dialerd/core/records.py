@@ -124,7 +124,7 @@ class EventKind(StrEnum):
     NO_KEY = "no_key"
     PROMPT_CUT = "prompt_cut"  # by a key; detail: prompt, how long it was heard
     UNSAID = "unsaid"  # a value that could not be said was left out; detail: which and why
-    MEDIA_LOST = "media_lost"  # no audio came for too long
+    MEDIA_LOST = "media_lost"  # no audio came for too long; detail: why none can come
     ADVANCED = "advanced"  # the attempt moved to another trunk; detail: trunk
     RECORDED = "recorded"  # detail: path, seconds, bytes, channels
     RELEASED = "released"  # detail: by us | by them | by timeout

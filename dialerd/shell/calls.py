@@ -22,7 +22,7 @@ from dialerd.core.effects import (
     StopPlay,
     Unbridge,
 )
-from dialerd.core.events import AnyEvent
+from dialerd.core.events import AnyEvent, MediaLost
 from dialerd.lines.phone_line import AWAY, PhoneLines
 from dialerd.lines.sip_line import SipLines
 from dialerd.shell.media import Media
@@ -173,9 +173,9 @@ class Calls:
             self._heard(event.leg, event.sdp)
         elif isinstance(event, Accepted):
             if not self._heard(event.leg, event.sdp):
-                log.warning("leg %d: no usable audio in the answer", event.leg)
+                self._feed(MediaLost(event.leg, "no usable audio in the answer"))
                 self._hang_up(event.leg)
-                return  # its end says that it was answered; nothing was heard
+                return
             self._media.answered(event.leg)
         elif isinstance(event, Renegotiated | Modified):
             self._heard(event.leg, event.sdp)

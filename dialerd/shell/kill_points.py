@@ -12,6 +12,7 @@ flushed. It is read once, at the start; without it nothing is put in the way of 
     ack_journal  its dialog is on disk; its ACK has not left
     bye          our BYE has left, or the peer's is answered; the attempt is still open
     finish       the end of an attempt is durable; its call has heard nothing of it
+    bridge       an agent and a customer hear each other
     export       odd passages: lines are in a file of `[cdr]`, durably, its cursor has not moved;
                  even ones: the cursor has moved, and who writes the file has not heard of it
 """
@@ -24,7 +25,7 @@ import signal
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, Final
 
-from dialerd.core.effects import Dial, Release
+from dialerd.core.effects import Bridge, Dial, Release
 from dialerd.core.ops import BeginDial, ClaimBatch, DialOp, Finish, KeepLine
 from dialerd.shell.calls import Calls
 from dialerd.shell.sip_stack import Stack
@@ -39,7 +40,7 @@ log = logging.getLogger("dialerd.kill")
 VARIABLE: Final = "DIALERD_KILL_AT"
 POINTS: Final = (
     "claim", "begin_dial", "invite_sent", "ringing", "answer", "ack_journal", "bye", "finish",
-    "export",
+    "bridge", "export",
 )  # fmt: skip
 
 
@@ -85,18 +86,20 @@ class Trap:
     def watch(self, store: BaseStore, calls: Calls, stack: Stack) -> None:
         """Stand between the parts: each of the wrapped calls does what it did, and passes."""
         self._claim, self._apply = store.claim, store.apply
-        self._dial, self._release = calls.dial, calls.release
+        self._dial, self._release, self._bridge = calls.dial, calls.release, calls.bridge
         self._on_event = stack.on_event
         replaced: Any = store
         replaced.claim, replaced.apply = self.claim, self.apply
         self._move_cursor, replaced.move_cursor = store.move_cursor, self.move_cursor
         replaced = calls
-        replaced.dial, replaced.release = self.dial, self.release
+        replaced.dial, replaced.release, replaced.bridge = self.dial, self.release, self.bridge
         stack.on_event = self.on_event
 
-    async def claim(self, campaign_id: int, n: int, now_ms: int, lease_s: int) -> ClaimBatch:
+    async def claim(
+        self, campaign_id: int, n: int, now_ms: int, lease_s: int, **whose: Any
+    ) -> ClaimBatch:
         """`Store.claim`."""
-        batch = await self._claim(campaign_id, n, now_ms, lease_s)
+        batch = await self._claim(campaign_id, n, now_ms, lease_s, **whose)
         if batch.claims:
             self.passed("claim")
         return batch
@@ -130,6 +133,11 @@ class Trap:
         """`Calls.dial`."""
         self._dial(effect)
         self.passed("invite_sent")
+
+    def bridge(self, effect: Bridge) -> None:
+        """`Calls.bridge`."""
+        self._bridge(effect)
+        self.passed("bridge")
 
     def release(self, effect: Release) -> None:
         """`Calls.release`."""

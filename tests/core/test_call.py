@@ -389,6 +389,20 @@ def test_a_call_whose_media_died_ends_as_that_and_is_tried_again(by):
     assert EventKind.MEDIA_LOST in [e.kind for e in finish.events]
 
 
+@pytest.mark.parametrize("state", [DIALING, RINGING])
+def test_an_answer_without_audio_is_no_success_and_says_why(state):
+    out = []
+    one = call_in(state, out)
+    one.handle(ev.MediaLost(LEG, "no usable audio in the answer"), T0 + NS)
+    assert only(out, fx.Release)
+    one.handle(ev.Released(LEG, Outcome.ANSWERED, 200, by="us"), T0 + 2 * NS)
+    (finish,) = finishes(out)
+    assert (finish.outcome, finish.lead_state) == (Outcome.MEDIA_TIMEOUT, LeadState.RETRY)
+    assert not finish.heard
+    details = {event.kind: event.detail for event in finish.events}
+    assert details[EventKind.MEDIA_LOST] == "no usable audio in the answer"
+
+
 def test_a_call_cut_at_its_longest_says_so_and_its_lead_is_done():
     out = []
     one = call_in(UP, out)

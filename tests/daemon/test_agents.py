@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -66,10 +67,10 @@ def office(daemon, tmp_path):
     """A daemon with telephones 1001 and 1002 that answer by themselves, and a carrier."""
     with contextlib.ExitStack() as ends:
 
-        def make(carrier: int, names: tuple[str, ...] = ("1001", "1002")):
+        def make(carrier: int, names: tuple[str, ...] = ("1001", "1002"), **variables: str):
             port = free_port()
             more = PHONES.format(port=port) + "".join(USER.format(name=name) for name in names)
-            d = daemon(gateway=carrier, more=more).start()
+            d = daemon(gateway=carrier, more=more).start(**variables)
             client = ends.enter_context(d.ready())
             for name in names:
                 phone = ends.enter_context(baresip(tmp_path, name, "secret", port))
@@ -208,3 +209,28 @@ def test_an_agent_whose_telephone_is_not_there_is_told_and_nobody_is_dialed(offi
         code, text = d.stop()
     assert code == 0
     assert "telephone '9999' is not registered" in text
+
+
+def test_killed_as_agent_and_customer_meet_the_next_daemon_hangs_up(office, tmp_path):
+    with sipp(tmp_path, "uas", 1) as carrier:
+        d, client = office(carrier.port, ("1001",), DIALERD_KILL_AT="bridge")
+        people(d.folder, 1)
+        campaign(client, DialMode.PROGRESSIVE)
+        do(client, "lan", LogIn(phone="1001", campaigns=("c",)))
+        with contextlib.suppress(OSError):  # it may die before it has answered
+            do(client, "lan", Ready())
+        d.process.communicate(timeout=30)
+        assert d.process.returncode == -signal.SIGKILL
+        d.start()
+        with d.ready():
+            assert carrier.finish()["successful"] == 1, "its BYE came"
+            d.stop()
+    store = open_store(d.folder / "data")
+    try:
+        assert store.problems() == []
+        row = store.lead(1, 1)
+        assert row.lead.state is LeadState.INTERRUPTED
+        ((attempt, _),) = row.attempts
+        assert attempt.outcome is Outcome.INTERRUPTED
+    finally:
+        store.close()

@@ -49,7 +49,7 @@ def test_a_wrong_point_stops_the_start_with_one_line(daemon):
     assert "Traceback" not in text
 
 
-@pytest.mark.parametrize("point", [point for point in POINTS if point != "export"])
+@pytest.mark.parametrize("point", [point for point in POINTS if point not in {"bridge", "export"}])
 def test_the_daemon_dies_at_the_point(daemon, point):
     with Gateway() as carrier:
         d = daemon(gateway=carrier.port).start(DIALERD_KILL_AT=point)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from dialerd.shell.kill_points import POINTS
 from tests.faults import rounds
 
 
@@ -14,7 +13,7 @@ from tests.faults import rounds
 def test_killed_at_every_point(tmp_path: Path):
     report = rounds.kills(tmp_path, rounds=0, seed=11)
     assert report.faults == []
-    assert report.rounds == len(POINTS)
+    assert report.rounds == len(rounds.POINTS)
     assert report.calls > 50
     assert report.interrupted > 3
 

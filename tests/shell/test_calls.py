@@ -69,7 +69,8 @@ def test_an_answer_whose_audio_cannot_be_reached_is_hung_up(desk, host):
     desk.on_sip(Provisional(1, 183, body))
     assert desk.told == [ev.Ringing(1, early_media=True)]
     desk.on_sip(Accepted(1, body))
-    assert desk.told == [ev.Ringing(1, early_media=True)]
+    lost = ev.MediaLost(1, "no usable audio in the answer")
+    assert desk.told == [ev.Ringing(1, early_media=True), lost]
     desk.on_sip(Ended(1, 200, "", 16, "us", True))
     assert desk.told[-1].outcome is Outcome.ANSWERED
     desk.told.append(ev.Released(1, Outcome.ANSWERED))
