@@ -54,7 +54,7 @@ from dialerd.shell.old_calls import OldCalls
 from dialerd.shell.phones import KeptPhones
 from dialerd.shell.prompt_library import library_of
 from dialerd.shell.prompt_table import Prompts
-from dialerd.shell.recordings import Recordings, day_name
+from dialerd.shell.recordings import Recordings
 from dialerd.shell.reloading import calls_max, changes, read_again, taken_over
 from dialerd.shell.sip_config import stack_settings
 from dialerd.shell.sip_stack import Stack
@@ -62,6 +62,7 @@ from dialerd.shell.trunk_config import sip_trunk, trunk_spec, utc_offset_s
 from dialerd.shell.trunk_health import TrunkHealth
 from dialerd.shell.trunk_targets import TrunkTargets
 from dialerd.store import open_store
+from dialerd.store.recording_files import day_name
 from fastpath.rtp import MediaEngine
 from sip.errors import SipError
 

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +18,7 @@ from typing import Final
 import msgspec
 
 from dialerd.shell.recorder import FRAME_BYTES, HEADER_BYTES, RATE, SIDES, Recorder
+from dialerd.store.recording_files import safe
 from fastpath.rtp import MediaEngine
 
 log = logging.getLogger("dialerd.recordings")
@@ -27,9 +26,7 @@ log = logging.getLogger("dialerd.recordings")
 PART: Final = ".part.wav"
 PERIOD_S: Final = 0.25  # the engine holds 2.5 s; a kill costs this, the hold-back and the moment
 LOOK_PERIODS: Final = 8  # the free space is looked at every 2 s
-NAME_CHARS_MAX: Final = 120
 STOP_S: Final = 10.0
-_UNSAFE: Final = re.compile(r"[^A-Za-z0-9_.@+-]|^\.")
 
 
 class Recording(msgspec.Struct, frozen=True):
@@ -195,17 +192,6 @@ class Recordings:
                 if not running.recorder.failed:
                     running.recorder.give_up("the disk is nearly full")
                     self._failed(running)
-
-
-def safe(name: str) -> str:
-    """A name as one part of a path: no separator, no dot in front, not too long."""
-    return _UNSAFE.sub("_", name)[:NAME_CHARS_MAX] or "_"
-
-
-def day_name(wall_ms: int, utc_offset_s: int) -> str:
-    """The local day, as the folder is named."""
-    at = time.gmtime(wall_ms // 1000 + utc_offset_s)
-    return time.strftime("%Y-%m-%d", at)
 
 
 def _recover(folder: Path) -> int:

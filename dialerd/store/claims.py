@@ -326,6 +326,7 @@ def recover(
         usage.add_cut_off(unit, dialed, now_ms)
         done = msgspec.structs.replace(dialed, outcome=Outcome.INTERRUPTED, ended_ms=now_ms)
         unit.t.attempts.put(kept_at, ATTEMPT.pack(done))
+        ended.cut_off(unit, done)
         ended.record(unit, held.campaign_id, held.lead_id, attempt_id)
         caps.settle(unit, held.phone, attempt_id, caps.HEARD, now_ms)
         raw_lead = unit.t.leads.get(lead_key(held.campaign_id, held.lead_id))

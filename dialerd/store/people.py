@@ -26,7 +26,6 @@ from dialerd.core.records import (
     Contact,
     ContactList,
     DoNotCall,
-    EventKind,
     Lead,
     LeadState,
 )
@@ -35,6 +34,7 @@ from dialerd.store.claims import put_back
 from dialerd.store.ended import events_of
 from dialerd.store.limits import EVENT_INDEX_MAX, LISTED_MAX
 from dialerd.store.reading import scan_all
+from dialerd.store.recording_files import names_of
 from dialerd.store.schema import (
     ATTEMPT,
     AUDIT,
@@ -80,8 +80,8 @@ class About(msgspec.Struct, frozen=True):
         return [
             path
             for tried in self.tried
-            for _, events in tried.attempts
-            for path in recorded(events)
+            for attempt, events in tried.attempts
+            for path in names_of(attempt, events)
         ]
 
 
@@ -90,11 +90,6 @@ class Row(NamedTuple):
 
     people: ContactList
     row: int
-
-
-def recorded(events: tuple[CallEvent, ...]) -> list[str]:
-    """The recordings that a call's history names."""
-    return [e.detail.partition(" ")[0] for e in events if e.kind is EventKind.RECORDED]
 
 
 def rows(unit: Unit, phone: int) -> list[Row]:

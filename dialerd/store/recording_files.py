@@ -1,13 +1,49 @@
-"""Recordings as files: those that a history names."""
+"""Recordings as files: what they are called, and those that belong to a call."""
 
 from __future__ import annotations
 
 import contextlib
+import re
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
+from dialerd.core.records import Attempt, CallEvent, EventKind, Outcome
+
+NAME_CHARS_MAX: Final = 120
+_UNSAFE: Final = re.compile(r"[^A-Za-z0-9_.@+-]|^\.")
+_DAY_S: Final = 86_400
 KINDS: Final = (".wav", ".flac")  # as written, and as made smaller later
+
+
+def safe(name: str) -> str:
+    """A name as one part of a path: no separator, no dot in front, not too long."""
+    return _UNSAFE.sub("_", name)[:NAME_CHARS_MAX] or "_"
+
+
+def day_name(wall_ms: int, utc_offset_s: int) -> str:
+    """The local day, as the folder is named."""
+    at = time.gmtime(wall_ms // 1000 + utc_offset_s)
+    return time.strftime("%Y-%m-%d", at)
+
+
+def named(events: Iterable[CallEvent]) -> list[str]:
+    """The recordings that a call's history names."""
+    return [e.detail.partition(" ")[0] for e in events if e.kind is EventKind.RECORDED]
+
+
+def names_of(attempt: Attempt, events: Iterable[CallEvent]) -> list[str]:
+    """What recordings of a call may be called.
+
+    A history that a crash cut off names none; its recording has the call's name, in the folder of
+    the day on which it began, wherever that day was.
+    """
+    names = named(events)
+    if attempt.outcome is Outcome.INTERRUPTED and not names and attempt.call_id:
+        days = (day_name(attempt.begun_ms, offset_s) for offset_s in (-_DAY_S, 0, _DAY_S))
+        names = [f"{day}/{safe(attempt.call_id)}.wav" for day in days]
+    return names
 
 
 def files_of(folder: Path, names: Iterable[str]) -> Iterator[Path]:

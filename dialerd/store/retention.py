@@ -25,7 +25,7 @@ from dialerd.core.records import Attempt, Campaign, CampaignState, ContactList, 
 from dialerd.store import campaigns, caps, people
 from dialerd.store.base import BaseStore
 from dialerd.store.ended import events_of
-from dialerd.store.recording_files import files_of, remove
+from dialerd.store.recording_files import files_of, named, names_of, remove
 from dialerd.store.schema import (
     ATTEMPT,
     CONTACT_PHONE,
@@ -131,8 +131,8 @@ class Retention:
             return None
         of = attempt.campaign_id, attempt.lead_id, attempt.attempt_id
         events = tuple(self._store._read(lambda unit: list(events_of(unit, *of))))
-        names = people.recorded(events) if files else []
-        stays = 0 if files else len(people.recorded(events))
+        names = names_of(attempt, events) if files else []
+        stays = 0 if files else len(named(events))
         rest = history and len(events) > stays
         return (attempt, names, rest) if names or rest else None
 
@@ -208,8 +208,8 @@ class Retention:
             name
             for at, _ in found
             for _, lead in people.leads_of(unit, at, users)
-            for _, events in people.attempts_of(unit, lead)
-            for name in people.recorded(events)
+            for attempt, events in people.attempts_of(unit, lead)
+            for name in names_of(attempt, events)
         ]
         return found, names
 

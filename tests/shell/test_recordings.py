@@ -14,7 +14,8 @@ import pytest
 
 from dialerd.shell import recordings as module
 from dialerd.shell.encoder import EncodeError, decoded, encode, same, waiting, work
-from dialerd.shell.recordings import PART, Recordings, day_name, safe
+from dialerd.shell.recordings import PART, Recordings
+from dialerd.store.recording_files import day_name, safe
 from fastpath.rtp import MediaEngine
 from tests.waiting import until
 

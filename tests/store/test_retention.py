@@ -6,6 +6,7 @@ import pytest
 
 from dialerd.core.records import CallEvent, CampaignState, EventKind
 from dialerd.store import campaigns, wait
+from dialerd.store.recording_files import day_name, files_of
 from dialerd.store.retention import Days, Retention
 from tests.store.kit import NOW, begin, filled_list, finish, people, running, take
 
@@ -167,3 +168,24 @@ def test_a_step_reads_the_campaigns_once_and_not_for_each_of_its_people(store, f
     assert counts["people"] == 100
     assert len(asked) < 12
     assert store.contact_list(list_id).size == 100
+
+
+def test_the_recording_of_a_call_that_a_crash_cut_off_goes_with_its_call(store, folder):
+    campaign_id = running(store, filled_list(store, "a", people(2))).campaign_id
+    kept = take(store, campaign_id, 2, NOW - 9_000)
+    wait(store.apply([begin(claim.attempt_id, NOW - 9_000) for claim in kept]))
+    wait(store.recover(NOW))
+    paths = []
+    for rows in store.report(campaign_id):
+        for row in rows:
+            ((attempt, events),) = row.attempts
+            assert events[-1].detail == "by a crash"
+            day = folder / day_name(attempt.begun_ms, 7 * 3600)
+            day.mkdir(parents=True, exist_ok=True)
+            paths.append(day / f"{attempt.call_id}.wav")
+            paths[-1].write_bytes(b"x")
+    phone = store.report(campaign_id).__next__()[0].lead.phone
+    assert list(files_of(folder, store.about(phone).recordings)) == [paths[0].resolve()]
+    assert run(store, folder, Days(recordings=1), NOW + DAY // 2)[0]["recordings"] == 0
+    assert run(store, folder, Days(recordings=1), NOW + 2 * DAY)[0]["recordings"] == 2
+    assert not files(folder)
