@@ -24,6 +24,7 @@ from dialerd.cli.errors import FailedError
 
 if TYPE_CHECKING:
     from dialerd.shell.prompt_library import Entry, Library
+    from dialerd.shell.prompt_table import Shelves
     from dialerd.shell.prompts import Prompt
 
 LANGUAGES = ("vi", "en")
@@ -74,8 +75,8 @@ def add(
 
     found = check_name(name or name_of(file, lang or ""))
     library = _library(data, config_path)
-    if not replace and found in library:
-        raise FailedError(f"there is a prompt {found} already: --replace takes its place")
+    if not replace and (taken := _taken(found, library, data, config_path)):
+        raise FailedError(f"{taken}: --replace takes its place")
     entry, audio = import_file(
         file, found, lang or (found.split("/")[0] if found.startswith(("vi/", "en/")) else ""),
         datetime.now(UTC), level_dbov=LEVEL_DBOV if level is None else level,
@@ -83,15 +84,34 @@ def add(
     )  # fmt: skip
     library.add(entry, audio, replace=replace)
     _tell(found, data, config_path)
+    said = list(entry.warnings)
+    if users := _used_by(found, library.folder.parent, approved=True):
+        said.append(f"{', '.join(users)}: approved, will play this recording from the next call on")
     if output == "json":
-        print_json(_as_json(entry))
+        print_json(_as_json(entry) | {"warnings": said})
         return
     click.echo(
         f"{found}: {entry.seconds:.1f} s, {entry.level_dbov:.1f} dBov"
         f" (was {entry.level_before_dbov:.1f})"
     )
-    for text in entry.warnings:
+    for text in said:
         click.echo(f"warning: {clean(text)}", err=True)
+
+
+def _taken(name: str, library: Library, data: Path | None, config_path: str | None) -> str:
+    """What plays under this name already; empty when nothing does."""
+    from dialerd.core.prompts_view import PromptError
+    from dialerd.shell.prompts import SAMPLES
+
+    if name in library:
+        return f"there is a prompt {name} already"
+    try:
+        found = _shelves(data, config_path, library).find(name)
+    except PromptError:
+        return ""
+    if found.is_relative_to(SAMPLES):
+        return f"{name} is one of the samples"
+    return f"{name} is played from {found}"
 
 
 def _progress(file: Path) -> Any:
@@ -109,19 +129,23 @@ def _progress(file: Path) -> Any:
     return show
 
 
-def _tell(name: str, data: Path | None, config_path: str | None) -> None:
-    """A running daemon takes the prompt as it is now; without one, the next start does."""
+def _tell(name: str, data: Path | None, config_path: str | None, *, remove: bool = False) -> bool:
+    """A running daemon takes the prompt as it is now, or removes it; whether there is one.
+
+    The daemon removes it so that no campaign is made or approved meanwhile that names it.
+    """
     from dialerd.cli.common import connect
     from dialerd.control.io_client import UnreachableError
     from dialerd.core.prompts_view import PromptChanged
 
     if data is not None and config_path is None and "DIALERD_SOCKET" not in os.environ:
-        return  # a data folder of its own: no daemon was named
+        return False  # a data folder of its own: no daemon was named
     try:
         with connect(config_path) as client:
-            client.call(PromptChanged(name=name))
+            client.call(PromptChanged(name=name, remove=remove))
     except UnreachableError:
-        return
+        return False
+    return True
 
 
 @prompt.command("ls")
@@ -183,14 +207,13 @@ def rm(name: str, data: Path | None, config_path: str | None) -> None:
     """Remove an imported prompt that no campaign uses any more."""
     library = _library(data, config_path)
     _known(library, name)
-    used = _used_by(name, library.folder.parent)
-    if used:
-        raise FailedError(
-            f"{name} is used by {', '.join(used)}: finish it first, or put another recording in its"
-            " place (dialerd prompt add --replace)"
-        )
-    library.remove(name)
-    _tell(name, data, config_path)
+    if data is not None or not _tell(name, data, config_path, remove=True):
+        from dialerd.control.checking import in_use
+
+        if used := _used_by(name, library.folder.parent):
+            raise FailedError(in_use(name, used))
+        library.remove(name)
+        _tell(name, data, config_path)
     click.echo(f"{name} removed")
 
 
@@ -221,10 +244,14 @@ def play(
 
 def _audio(name: str, data: Path | None, config_path: str | None) -> Prompt:
     """A prompt as a campaign would find it."""
+    return _shelves(data, config_path, _library(data, config_path)).read(name)
+
+
+def _shelves(data: Path | None, config_path: str | None, library: Library) -> Shelves:
     from dialerd.shell.prompt_table import Shelves
 
     folders = () if data and not config_path else (load_config(config_path).media.prompts,)
-    return Shelves(folders, _library(data, config_path)).read(name)
+    return Shelves(folders, library)
 
 
 def _known(library: Library, name: str) -> Entry:
@@ -237,11 +264,10 @@ def _known(library: Library, name: str) -> Entry:
     return library.entry(name)
 
 
-def _used_by(name: str, data: Path) -> list[str]:
-    """Campaigns that are not finished and name it."""
-    from dialerd.core.chain import campaign_prompts
+def _used_by(name: str, data: Path, *, approved: bool = False) -> list[str]:
+    """Campaigns that are not finished, or approved and not finished, and may play it."""
+    from dialerd.control.checking import APPROVED, UNFINISHED, users_of
     from dialerd.core.ports import StoreError
-    from dialerd.core.records import CampaignState
     from dialerd.store import open_store
 
     try:
@@ -249,11 +275,7 @@ def _used_by(name: str, data: Path) -> list[str]:
     except StoreError:
         return []  # nothing was ever stored here
     try:
-        return [
-            c.settings.name
-            for c in store.campaigns()
-            if c.state is not CampaignState.FINISHED and name in campaign_prompts(c.settings)
-        ]
+        return users_of(name, store, APPROVED if approved else UNFINISHED)
     finally:
         store.close()
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Protocol
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
+from typing import Final, Protocol
 
 from dialerd.core.campaign_spec import CampaignSpec, SaySpec
-from dialerd.core.chain import fields_of, prompts_of
-from dialerd.core.control import FieldFault
-from dialerd.core.records import CampaignSettings
+from dialerd.core.chain import campaign_prompts, fields_of, prompts_of
+from dialerd.core.control import Conflict, FieldFault, NotFound
+from dialerd.core.ports import NotFoundError, Store
+from dialerd.core.prompts_view import PromptError, PromptTaken
+from dialerd.core.records import CampaignSettings, CampaignState
 from dialerd.core.spoken import vocabulary
+
+UNFINISHED: Final = frozenset(CampaignState) - {CampaignState.FINISHED}
+APPROVED: Final = UNFINISHED - {CampaignState.DRAFT}
 
 
 class Knows(Protocol):
@@ -21,6 +27,10 @@ class Knows(Protocol):
 
     def regime_fault(self, name: str) -> str:
         """Why no line of this daemon may dial under a regime; empty when one may."""
+        ...
+
+    async def remove_prompt(self, name: str) -> PromptTaken:
+        """Forget an imported prompt; PromptError."""
         ...
 
 
@@ -60,6 +70,41 @@ async def flow_refusals(settings: CampaignSettings, daemon: Knows) -> list[Field
         for where, flow in flows
         if (fault := await _first_fault(sorted(prompts_of(flow)), daemon))
     ]
+
+
+def users_of(prompt: str, store: Store, states: Collection[CampaignState]) -> list[str]:
+    """Campaigns in one of these states that may play it, with flows as they are saved now."""
+    return [
+        campaign.settings.name
+        for campaign in store.campaigns()
+        if campaign.state in states and prompt in _may_play(campaign.settings, store)
+    ]
+
+
+async def remove_prompt(name: str, store: Store, daemon: Knows) -> PromptTaken:
+    """Forget an imported prompt that no unfinished campaign names; Conflict, NotFound."""
+    if users := users_of(name, store, UNFINISHED):
+        raise Conflict(in_use(name, users))
+    try:
+        return await daemon.remove_prompt(name)
+    except PromptError as error:
+        raise NotFound(str(error)) from None
+
+
+def in_use(prompt: str, users: Sequence[str]) -> str:
+    """Why a prompt may not go."""
+    return (
+        f"{prompt} is used by {', '.join(users)}: finish it first, or put another recording in its"
+        " place (dialerd prompt add --replace)"
+    )
+
+
+def _may_play(settings: CampaignSettings, store: Store) -> set[str]:
+    found = campaign_prompts(settings)
+    if settings.flow_name or settings.flows:  # approval and a switch take the newest ones
+        with suppress(NotFoundError):
+            found |= campaign_prompts(store.newest(settings))
+    return found
 
 
 async def _first_fault(names: list[str], daemon: Knows) -> str:

@@ -99,6 +99,10 @@ class Daemon(Protocol):
         """Play what a prompt's name stands for now."""
         ...
 
+    async def remove_prompt(self, name: str) -> PromptTaken:
+        """Forget an imported prompt, whoever names it; PromptError when it is not there."""
+        ...
+
     def traces(self, request: ListTraces) -> TraceList:
         """The calls whose SIP messages are kept."""
         ...

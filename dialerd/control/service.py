@@ -6,12 +6,20 @@ is durable in the store before the dialer hears of it.
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from contextlib import nullcontext
 
 from msgspec import structs
 
 from dialerd.control.agents import AgentDesk, AgentRequests
-from dialerd.control.checking import field_refusals, flow_refusals, regime_refusal, spec_refusals
+from dialerd.control.checking import (
+    field_refusals,
+    flow_refusals,
+    regime_refusal,
+    remove_prompt,
+    spec_refusals,
+)
 from dialerd.control.daemon import Daemon
 from dialerd.control.hub import EventHub
 from dialerd.control.people import People
@@ -82,6 +90,7 @@ from dialerd.core.tracing import GetTrace, ListTraces, Trace, TraceList
 log = logging.getLogger("dialerd.control")
 
 _LEFT = (*WAITING, *IN_HAND)
+_NAMING = (CampaignAction.APPROVE, CampaignAction.SWITCH)  # a pause waits for nobody
 
 
 class ControlService(AgentRequests):
@@ -94,6 +103,7 @@ class ControlService(AgentRequests):
         self._daemon = daemon
         self._hub = hub
         self._people = People(store, daemon)
+        self._naming = asyncio.Lock()  # no prompt goes between a campaign's check and its commit
         if store.halted():  # by an earlier process: only a person ends that
             daemon.halt(hang_up=False)
 
@@ -120,32 +130,34 @@ class ControlService(AgentRequests):
 
     async def create_campaign(self, request: CreateCampaign) -> CampaignInfo:
         """A draft, checked as far as it can be checked before it is approved."""
-        settings = await self._settings(request)
-        try:
-            campaign = await self._store.create_campaign(
-                settings, request.who, self._daemon.now_ms()
-            )
-        except StoreError as error:
-            raise refused(error) from None
+        async with self._naming:
+            settings = await self._settings(request)
+            try:
+                campaign = await self._store.create_campaign(
+                    settings, request.who, self._daemon.now_ms()
+                )
+            except StoreError as error:
+                raise refused(error) from None
         return self._told(campaign, request.who)
 
     async def act(self, request: ActOnCampaign) -> CampaignInfo:
         """One legal move."""
         campaign = self._find(request.campaign)
         try:
-            if request.action is CampaignAction.SWITCH:
-                return self._told(await self._switch(campaign, request.who), request.who)
-            after = action_target(campaign.state, request.action)
-            await self._check_now(campaign, request.action)
-            moved = await self._move(campaign, after, request.who)
+            async with self._naming if request.action in _NAMING else nullcontext():
+                moved = await self._act(campaign, request)
         except StoreError as error:
             raise refused(error) from None
         return self._told(moved, request.who)
 
-    async def _switch(self, campaign: Campaign, who: str) -> Campaign:
-        await self._check_flows(self._store.newest(campaign.settings))
-        now_ms = self._daemon.now_ms()
-        return await self._store.switch_campaign(campaign.campaign_id, who, now_ms)
+    async def _act(self, campaign: Campaign, request: ActOnCampaign) -> Campaign:
+        if request.action is CampaignAction.SWITCH:
+            await self._check_flows(self._store.newest(campaign.settings))
+            now_ms = self._daemon.now_ms()
+            return await self._store.switch_campaign(campaign.campaign_id, request.who, now_ms)
+        after = action_target(campaign.state, request.action)
+        await self._check_now(campaign, request.action)
+        return await self._move(campaign, after, request.who)
 
     async def _check_flows(self, settings: CampaignSettings) -> None:
         faults = await flow_refusals(settings, self._daemon)
@@ -253,8 +265,11 @@ class ControlService(AgentRequests):
         return await self._daemon.reload(request.who)
 
     async def prompt_changed(self, request: PromptChanged) -> PromptTaken:
-        """A prompt was imported, replaced or removed."""
-        return await self._daemon.prompt_changed(request.name)
+        """A prompt was imported or replaced, or is to be removed."""
+        if not request.remove:
+            return await self._daemon.prompt_changed(request.name)
+        async with self._naming:
+            return await remove_prompt(request.name, self._store, self._daemon)
 
     async def traces(self, request: ListTraces) -> TraceList:
         """The calls whose SIP messages are kept."""

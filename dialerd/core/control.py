@@ -363,7 +363,7 @@ class Control(AgentControl, Protocol):
         ...
 
     async def prompt_changed(self, request: PromptChanged) -> PromptTaken:
-        """Play what a prompt's name stands for now."""
+        """Play what a prompt's name stands for now; Conflict, NotFound when it is to go."""
         ...
 
     async def traces(self, request: ListTraces) -> TraceList:

@@ -11,9 +11,13 @@ class PromptError(ValueError):
 
 
 class PromptChanged(Request["PromptTaken"]):
-    """A prompt was imported, replaced or removed: play what its name stands for now."""
+    """A prompt was imported or replaced: play what its name stands for now.
+
+    With `remove` the daemon removes it first; Conflict when an unfinished campaign names it.
+    """
 
     name: PromptName
+    remove: bool = False
 
 
 class PromptTaken(Reply):

@@ -100,6 +100,11 @@ class RunningDaemon:
         except PromptError as error:
             return PromptTaken(name=name, seconds=0.0, why=str(error))
 
+    async def remove_prompt(self, name: str) -> PromptTaken:
+        """Forget an imported one, here and on the disk; PromptError."""
+        await self._prompts.remove(name)
+        return await self.prompt_changed(name)
+
     def regime_fault(self, name: str) -> str:
         """The loopback regime needs a simulated line; an unknown regime is `check_regime`'s."""
         try:

@@ -60,6 +60,12 @@ class Shelves:
                 if path.suffix and path.suffix in SUFFIXES and "/words/" not in f"/{name}":
                     yield name
 
+    def remove(self, name: str) -> None:
+        """Forget an imported one; PromptError."""
+        if self._library is None:
+            raise PromptError(f"there is no imported prompt {name}")
+        self._library.remove(name)
+
     def read(self, name: str) -> Prompt:
         """One ready to play; PromptError."""
         path = self.find(name)
@@ -108,6 +114,10 @@ class Prompts:
         self._drop(name)
         self._add(name, prompt)
         return prompt.seconds
+
+    async def remove(self, name: str) -> None:
+        """Take an imported prompt from the disk; `renew` says what its name stands for then."""
+        await asyncio.to_thread(self._shelves.remove, name)
 
     def _add(self, name: str, prompt: Prompt) -> None:
         if name in self._ids:  # two may have asked for it at once

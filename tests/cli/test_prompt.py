@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from dialerd.core.records import CampaignSettings, CampaignState, Flow, FlowStep
+from dialerd.shell.prompt_library import library_of
 from dialerd.store import open_store, wait
 from fastpath import g711
 from tests.shell.audio_files import aligned_correlation, speechlike, write_wav
@@ -108,7 +109,42 @@ def test_a_prompt_that_a_campaign_uses_stays(command, config, recording):
     assert command("prompt", "rm", "vi/chao").code == 0
 
 
-def test_a_running_daemon_is_told(command, daemon, recording):
+def test_another_recording_for_an_approved_campaign_names_it(command, config, recording):
+    command("prompt", "add", str(recording), "--name", "vi/chao")
+    store = open_store(config.parent / "data")
+    found = filled_list(store, "people", people(1))
+    flow = Flow((FlowStep("a", "vi/chao"),))
+    made = wait(store.create_campaign(CampaignSettings("tet", found, flow, "loopback"), "an", 1))
+    store.close()
+    again = ("prompt", "add", str(recording), "--name", "vi/chao", "--replace")
+    assert command(*again).err == "", "a draft plays nothing"
+    store = open_store(config.parent / "data")
+    wait(store.move_campaign(made.campaign_id, CampaignState.APPROVED, "an", 2, ""))
+    store.close()
+    assert command(*again).err == (
+        "warning: tet: approved, will play this recording from the next call on\n"
+    )
+    assert "tet: approved" in json.loads(command(*again, "--json").out)["warnings"][0]
+
+
+def test_the_place_of_a_sample_or_a_file_is_only_taken_when_asked(command, config, recording):
+    done = command("prompt", "add", str(recording), "--name", "en/thanks")
+    assert done.code == 1
+    assert "en/thanks is one of the samples: --replace takes its place" in done.err
+    assert command("prompt", "ls", "--json").out.strip() == "[]"
+    assert command("prompt", "add", str(recording), "--name", "en/thanks", "--replace").code == 0
+    with config.open("a") as file:
+        file.write('[media]\nprompts = "files"\n')
+    (config.parent / "files").mkdir()
+    write_wav(config.parent / "files" / "own.wav", speechlike(0.5))
+    done = command("prompt", "add", str(recording), "--name", "own")
+    assert done.code == 1
+    assert "own is played from" in done.err
+
+
+def test_a_running_daemon_is_told_and_removes(command, daemon, config, recording):
     assert command("prompt", "add", str(recording), "--name", "vi/chao").code == 0
+    daemon.desk.library = library_of(config.parent / "data")
     assert command("prompt", "rm", "vi/chao").code == 0
     assert daemon.desk.prompts_changed == ["vi/chao", "vi/chao"]
+    assert json.loads(command("prompt", "ls", "--json").out) == []

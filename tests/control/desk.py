@@ -24,6 +24,7 @@ from dialerd.core.records import Campaign, Contact
 from dialerd.core.statistics import LineUse, PortFigures, TrunkFigures
 from dialerd.core.tracing import GetTrace, ListTraces, Trace, TraceList
 from dialerd.shell.clock import Clock
+from dialerd.shell.prompt_library import Library
 from dialerd.shell.tracing import Traces, TraceSettings, make_tracer
 from dialerd.shell.trunk_view import trunk_info
 from dialerd.store import MemoryStore
@@ -55,6 +56,7 @@ class Desk:
         self.unrouted: set[int] = set()
         self.lines_say = ""
         self.prompts_changed: list[str] = []
+        self.library: Library | None = None
         self.tracer = make_tracer(TraceSettings(), [Local("192.0.2.1", 5060)])
         self.kept = Traces(self.tracer, Clock())
 
@@ -113,6 +115,11 @@ class Desk:
     async def prompt_changed(self, name: str) -> PromptTaken:
         self.prompts_changed.append(name)
         return PromptTaken(name=name, seconds=1.5)
+
+    async def remove_prompt(self, name: str) -> PromptTaken:
+        if self.library is not None:
+            self.library.remove(name)
+        return await self.prompt_changed(name)
 
     def traces(self, request: ListTraces) -> TraceList:
         return self.kept.listed(request)

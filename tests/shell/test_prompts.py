@@ -271,7 +271,12 @@ def test_a_replaced_prompt_is_the_new_one_and_a_removed_one_is_none(tmp_path: Pa
     second = prompts.load("vi/a")
     assert first != second
     assert engine.counters()["prompts"] == 1
-    library.remove("vi/a")
+    asyncio.run(prompts.remove("vi/a"))
+    assert "vi/a" not in library
+    with pytest.raises(PromptError, match="no imported prompt vi/a"):
+        asyncio.run(prompts.remove("vi/a"))
+    with pytest.raises(PromptError, match="no imported prompt"):
+        asyncio.run(Prompts(engine, ()).remove("vi/a"))
     with pytest.raises(PromptError, match="neither imported"):
         asyncio.run(prompts.renew("vi/a"))
     with pytest.raises(PromptError, match="neither imported"):
