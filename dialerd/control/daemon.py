@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from dialerd.core.control import Status
@@ -25,6 +26,11 @@ class Daemon(Protocol):
 
     def why(self, campaign: Campaign) -> str:
         """Why a running campaign does not dial just now; empty when it does."""
+        ...
+
+    @property
+    def naming(self) -> AbstractAsyncContextManager[object]:
+        """Held from a campaign's check to its commit, so that no prompt of it goes meanwhile."""
         ...
 
     async def prompt_fault(self, name: str) -> str:

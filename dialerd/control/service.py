@@ -6,7 +6,6 @@ is durable in the store before the dialer hears of it.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from contextlib import nullcontext
 
@@ -103,7 +102,6 @@ class ControlService(AgentRequests):
         self._daemon = daemon
         self._hub = hub
         self._people = People(store, daemon)
-        self._naming = asyncio.Lock()  # no prompt goes between a campaign's check and its commit
         if store.halted():  # by an earlier process: only a person ends that
             daemon.halt(hang_up=False)
 
@@ -130,7 +128,7 @@ class ControlService(AgentRequests):
 
     async def create_campaign(self, request: CreateCampaign) -> CampaignInfo:
         """A draft, checked as far as it can be checked before it is approved."""
-        async with self._naming:
+        async with self._daemon.naming:
             settings = await self._settings(request)
             try:
                 campaign = await self._store.create_campaign(
@@ -144,7 +142,7 @@ class ControlService(AgentRequests):
         """One legal move."""
         campaign = self._find(request.campaign)
         try:
-            async with self._naming if request.action in _NAMING else nullcontext():
+            async with self._daemon.naming if request.action in _NAMING else nullcontext():
                 moved = await self._act(campaign, request)
         except StoreError as error:
             raise refused(error) from None
@@ -268,7 +266,7 @@ class ControlService(AgentRequests):
         """A prompt was imported or replaced, or is to be removed."""
         if not request.remove:
             return await self._daemon.prompt_changed(request.name)
-        async with self._naming:
+        async with self._daemon.naming:
             return await remove_prompt(request.name, self._store, self._daemon)
 
     async def traces(self, request: ListTraces) -> TraceList:

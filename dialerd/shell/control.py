@@ -51,6 +51,7 @@ class RunningDaemon:
         self._counters = counters
         self._stop = stop
         self._traces = traces
+        self.naming = asyncio.Lock()
         self.mark: StopMark | None = None  # of an emergency stop that the store refused
         self.takes_over: Callable[[str], Awaitable[Reloaded]] = _no_configuration
         self._started = at_time(clock.wall_ms())

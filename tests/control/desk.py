@@ -56,6 +56,7 @@ class Desk:
         self.unrouted: set[int] = set()
         self.lines_say = ""
         self.prompts_changed: list[str] = []
+        self.naming = asyncio.Lock()
         self.library: Library | None = None
         self.tracer = make_tracer(TraceSettings(), [Local("192.0.2.1", 5060)])
         self.kept = Traces(self.tracer, Clock())
