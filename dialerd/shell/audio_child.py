@@ -41,6 +41,15 @@ FORMATS: Final = (
     "mp2,mp3,mp4,mulaw,nistsphere,ogg,qcp,s16le,sox,spx,tta,voc,w64,wav,webm,wv,avi,mpeg,mpegts,flv"
 )
 """Containers that hold their audio themselves: a playlist would make us open what it names."""
+STATED: Final = ("aiff", "au", "flac", "mov", "matroska", "caf", "wav", "w64", "asf", "tta", "voc")
+"""Containers whose header says how long they are; the others' length is guessed of their size."""
+TAG_WITHIN: Final = 2048  # octets: where a first frame of MPEG audio has its tag
+SHORT_S: Final = 0.25  # less audio than a header says by more is missing; codecs pad by less
+MPEG_RATES: Final = (  # kbit/s by the index in a frame's header (ISO/IEC 11172-3, 13818-3)
+    (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),  # MPEG 1, layer 3
+    (0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),  # MPEG 1, layer 2
+    (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),  # MPEG 2 and 2.5, both
+)
 RAW: Final = {"mulaw": RATE, "alaw": RATE, "s16le": RATE, "g722": 16_000, "gsm": RATE}
 
 Floats = NDArray[np.float32]
@@ -143,7 +152,35 @@ def clipped(audio: Floats) -> int:
     return int(hit.sum())
 
 
-def header(container: Any, stream: AudioStream) -> dict[str, object]:
+def tagged(file: FileIO) -> tuple[str, ...]:
+    """("mp3",) when the first frame of MPEG audio says how many there are; behind an ID3v2 tag."""
+    file.seek(0)
+    head = file.read(10)
+    skip = 0
+    if head[:3] == b"ID3" and len(head) == 10:
+        for octet in head[6:]:
+            skip = skip << 7 | octet & 0x7F
+        skip += 10
+    file.seek(skip)
+    start = file.read(TAG_WITHIN)
+    return ("mp3",) if any(tag in start for tag in (b"Xing", b"Info", b"VBRI")) else ()
+
+
+def mpeg_frame_size(frame: bytes) -> int:
+    """Octets of a frame of MPEG audio, layer 2 or 3, by its header; 0 when that is none."""
+    if len(frame) < 4 or frame[0] != 0xFF or frame[1] & 0xE0 != 0xE0:
+        return 0
+    version, layer = frame[1] >> 3 & 3, frame[1] >> 1 & 3  # 3: MPEG 1; 1: layer 3, 2: layer 2
+    index, rate = frame[2] >> 4, frame[2] >> 2 & 3
+    if version == 1 or layer not in {1, 2} or index in {0, 15} or rate == 3:
+        return 0
+    kbits = MPEG_RATES[layer - 1 if version == 3 else 2][index]
+    hz = (44_100, 48_000, 32_000)[rate] >> {3: 0, 2: 1, 0: 2}[version]
+    samples = 576 if version != 3 and layer == 1 else 1152
+    return samples // 8 * kbits * 1000 // hz + (frame[2] >> 1 & 1)
+
+
+def header(container: Any, stream: AudioStream) -> dict[str, Any]:
     """What the file is, before a sample of it is decoded."""
     length_s = 0.0
     if stream.duration is not None and stream.time_base is not None:
@@ -172,11 +209,14 @@ def decode(seconds_max: float, raw: str) -> dict[str, object]:
         if not isinstance(stream, AudioStream):
             raise RefusedError("no audio in it")
         stream.codec_context.thread_count = 1
-        tell(b"H", json.dumps(header(container, stream)).encode())
-        mix, bad = Mixdown(seconds_max), 0
+        about = header(container, stream)
+        tell(b"H", json.dumps(about).encode())
+        mix, bad, last = Mixdown(seconds_max), 0, b""
         cut = False
         try:
             for packet in container.demux(stream):
+                cut = cut or packet.is_corrupt  # its file ended before it did
+                last = bytes(packet) or last
                 try:
                     frames = packet.decode()
                 except (av.error.InvalidDataError, av.error.PatchWelcomeError):
@@ -190,6 +230,11 @@ def decode(seconds_max: float, raw: str) -> dict[str, object]:
         except (av.error.InvalidDataError, av.error.EOFError):
             cut = True
         mix.end()
+        name, missing_s = container.format.name, about["length_s"] - mix.samples / RATE
+        if name == "mp3":
+            cut = cut or len(last) < mpeg_frame_size(last)
+        if missing_s > SHORT_S and not {*STATED, *tagged(file)}.isdisjoint(name.split(",")):
+            cut = True
     if not mix.samples:
         raise RefusedError("no audio in it that can be decoded" if bad else "no audio in it")
     return {"clipped": mix.clipped, "bad_packets": bad, "cut": cut}

@@ -13,7 +13,7 @@ import pytest
 
 from dialerd.core.prompts_view import PromptError
 from dialerd.shell import decoding
-from dialerd.shell.audio_child import clipped, floats
+from dialerd.shell.audio_child import clipped, floats, mpeg_frame_size
 from dialerd.shell.decoding import decode
 from tests.shell.audio_files import (
     aligned_correlation,
@@ -171,11 +171,68 @@ def test_a_recording_that_was_cut_off_is_taken_as_far_as_it_goes(
     whole = source.read_bytes()
     cut = tmp_path / "cut.wav"
     cut.write_bytes(whole[: len(whole) // 2])
-    assert decode(cut).seconds == pytest.approx(1.0, abs=0.01)
+    found = decode(cut)
+    assert found.seconds == pytest.approx(1.0, abs=0.01)
+    assert found.damaged
     mp3 = ffmpeg(source, tmp_path / "a.mp3").read_bytes()
     middle = len(mp3) // 2
     (tmp_path / "torn.mp3").write_bytes(mp3[:middle] + bytes(2000) + mp3[middle + 2000 :])
     assert 1.5 < decode(tmp_path / "torn.mp3").seconds < 2.2
+
+
+CUT: dict[str, tuple[str, ...]] = {
+    "a.mp3": (),
+    "variable.mp3": ("-q:a", "4"),
+    "untagged.mp3": ("-write_xing", "0"),
+    "untagged-low.mp3": ("-write_xing", "0", "-ar", "22050", "-b:a", "32k"),
+    "lowest.mp3": ("-write_xing", "0", "-ar", "11025", "-b:a", "16k"),
+    "named.mp3": ("-metadata", "title=Chào mừng", "-write_id3v1", "1"),
+    "a.mp2": (),
+    "a.wav": (),
+    "a.aiff": (),
+    "a.au": (),
+    "a.w64": (),
+    "a.flac": (),
+    "a.webm": ("-c:a", "libopus"),
+}
+
+
+@pytest.mark.parametrize("name", CUT)
+@pytest.mark.parametrize("kept", [0.35, 0.6, 0.85])
+def test_a_file_that_was_cut_off_is_said_to_miss_parts(
+    name: str, kept: float, source: Path, tmp_path: Path
+) -> None:
+    path = ffmpeg(source, tmp_path / name, *CUT[name])
+    assert not decode(path).damaged
+    data = path.read_bytes()
+    path.write_bytes(data[: round(len(data) * kept)])
+    found = decode(path)
+    assert found.damaged
+    assert found.seconds == pytest.approx(2.0 * kept, abs=0.35)
+
+
+@pytest.mark.parametrize("claimed", [16_002, 20_000, 1 << 20, 0x7FFFFFFF, 0xFFFFFFFF])
+def test_a_header_that_claims_more_than_there_is(claimed: int, tmp_path: Path) -> None:
+    path = tmp_path / "claims.wav"
+    said = AT_8K[:8000].tobytes()
+    path.write_bytes(wav(said))
+    assert not decode(path).damaged
+    path.write_bytes(wav(said, size=claimed))
+    found = decode(path)
+    assert found.damaged
+    assert found.samples.tobytes() == (AT_8K[:8000] / np.float32(32768)).tobytes()
+
+
+@pytest.mark.parametrize(
+    ("head", "size"),
+    [
+        ("fffb90c4", 417), ("fffb92c4", 418), ("fff340c4", 104), ("ffe328c4", 144),
+        ("fffde2c4", 1254), ("fff710c4", 0), ("fffb00c4", 0), ("fffbf0c4", 0), ("fffb9cc4", 0), ("ffeb90c4", 0),
+        ("", 0), ("fffb", 0), ("49443304", 0),
+    ],
+)  # fmt: skip
+def test_a_frame_of_mpeg_says_its_size(head: str, size: int) -> None:
+    assert mpeg_frame_size(bytes.fromhex(head)) == size
 
 
 def test_ten_minutes_are_the_most(tmp_path: Path) -> None:
