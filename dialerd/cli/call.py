@@ -22,6 +22,7 @@ from dialerd.cli.sip_options import (
 )
 from dialerd.cli.trace import drawing, write_capture
 from dialerd.core.keys import Dtmf
+from dialerd.core.limits import CHAIN_MAX
 from dialerd.core.tracing import GetTrace, Trace
 from dialerd.shell.call_words import CallOptions, CallReport, Via
 from dialerd.shell.one_call import OneCall
@@ -34,7 +35,10 @@ from sip.transport.local import transport_of
 @click.command("call")
 @click.argument("uri")
 @click.option(
-    "--play", type=click.Path(path_type=Path), help="Audio file to play after the answer."
+    "--play",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Audio file to play after the answer; several are played one behind the other.",
 )
 @click.option("--digits", default="", help="Digits to send after the prompt: 0-9 * # A-D.")
 @click.option(
@@ -134,8 +138,11 @@ def _options(uri: str, given: dict[str, Any]) -> CallOptions:
     host, port = host_and_port(given["bind"]) if given["bind"] else ("", 0)
     if given["transfer"]:
         _callable(given["transfer"], "--transfer")
-    play, record = given["play"], given["record"]
-    if play and record and record.exists() and play.exists() and record.samefile(play):
+    record = given["record"]
+    if len(given["play"]) > CHAIN_MAX:
+        raise click.BadParameter(f"at most {CHAIN_MAX} are played", param_hint="--play")
+    played = [path for path in given["play"] if path.exists()]
+    if record and record.exists() and any(map(record.samefile, played)):
         raise click.BadParameter("it is the file that is played", param_hint="--record")
     via = _via(given["trunk"], uri, given["config_path"]) if given["trunk"] else None
     credentials = _credentials(given)

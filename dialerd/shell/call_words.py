@@ -44,7 +44,7 @@ class CallOptions(msgspec.Struct, frozen=True):
 
     uri: Uri
     text: str
-    play: Path | None = None
+    play: tuple[Path, ...] = ()  # one behind the other
     digits: str = ""
     record: Path | None = None
     seconds: float | None = None

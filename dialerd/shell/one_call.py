@@ -78,14 +78,14 @@ class OneCall:
     async def run(self) -> CallReport:
         """Dial, wait for the end, report. OSError and ValueError name what could not be opened."""
         options = self._options
-        prompt = load_prompt(options.play) if options.play else None
+        prompts = [load_prompt(path) for path in options.play]
         self._engine.start()
         self._loop.add_reader(self._engine.fileno(), self._on_media)
         try:
             self.stack = self._bind(binds_of(options))
             targets = await targets_of(options, self.stack)
             self._voice = self._open_voice(self.stack.binds[0].host)
-            self._prompt = self._engine.add_prompt(prompt.pcmu, prompt.pcma) if prompt else -1
+            self._prompts = [self._engine.add_prompt(p.pcmu, p.pcma) for p in prompts]
             self._dial(targets)
             await self._wait()
         finally:
@@ -256,9 +256,9 @@ class OneCall:
         if options.hold_ms:
             self._pending += 1
             self._offer(hold=True)
-        if self._prompt >= 0:
+        if self._prompts:
             self._pending += 1
-            self._engine.play(self._voice.stream, self._prompt, PLAY_TOKEN)
+            self._engine.play(self._voice.stream, self._prompts, PLAY_TOKEN)
         elif self._digits_left:
             self._send_digits()
         if options.transfer and not self._pending:

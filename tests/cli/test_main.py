@@ -199,4 +199,9 @@ def test_a_call_does_not_record_over_what_it_plays(
         words = ["call", "sip:100@127.0.0.1:9", "--play", str(sound)]
         assert main.run([*words, "--record", str(tmp_path / name)]) == main.USAGE
         assert "it is the file that is played" in capsys.readouterr().err
+        other = ["--play", str(tmp_path / "none.wav")]
+        assert main.run([*words, *other, "--record", str(tmp_path / name)]) == main.USAGE
+        assert "it is the file that is played" in capsys.readouterr().err
     assert sound.read_bytes() == b"RIFF"
+    assert main.run([*words, *(["--play", str(sound)] * 128)]) == main.USAGE
+    assert "at most 128 are played" in capsys.readouterr().err

@@ -137,6 +137,22 @@ def test_what_is_played_comes_back_from_an_echo(tmp_path, kind):
         assert correlation > 0.99, side
 
 
+def test_several_files_are_played_without_a_gap(tmp_path):
+    spoken = [speechlike(0.7 + 0.3 * seed, seed=seed) for seed in (1, 2, 3)]
+    options = ["--record", str(tmp_path / "r.wav")]
+    for seed, samples in enumerate(spoken):
+        options += ["--play", str(write_wav(tmp_path / f"{seed}.wav", samples))]
+    with sipp(tmp_path, "echoes", 1, "-rtp_echo") as peer:
+        done, report = dialerd_call(at(peer), *options)
+    assert done.returncode == 0, done.stderr
+    assert names(report).count("played") == 1
+    with wave.open(str(tmp_path / "r.wav")) as audio:
+        both = np.frombuffer(audio.readframes(1 << 20), "<i2").reshape(-1, 2)
+    for side in (0, 1):  # what we said, what came back
+        correlation, _ = aligned_correlation(np.concatenate(spoken)[800:-800], both[:, side])
+        assert correlation > 0.99, side
+
+
 def test_nobody_there_is_one_clear_line_and_exit_1():
     port = free_port()
     done, report = dialerd_call(f"sip:x@127.0.0.1:{port}")
