@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Final, Protocol
 
 from dialerd.core.campaign_spec import CampaignSpec, SaySpec
-from dialerd.core.chain import campaign_prompts, fields_of, prompts_of
+from dialerd.core.chain import SILENCE, campaign_prompts, fields_of, prompts_of
 from dialerd.core.control import Conflict, FieldFault, NotFound
 from dialerd.core.ports import NotFoundError, Store
 from dialerd.core.prompts_view import PromptError, PromptTaken
@@ -54,6 +54,8 @@ def _prompts(spec: CampaignSpec) -> Iterator[tuple[str, list[str]]]:
         if prompt := getattr(spec.agents, name, ""):
             yield f"/spec/agents/{name}", [prompt]
     for index, step in enumerate(spec.steps):
+        if step.pause_ms:
+            yield f"/spec/steps/{index}/pause_ms", [SILENCE]
         if step.prompt:
             yield f"/spec/steps/{index}/prompt", [step.prompt]
         for place, part in enumerate(step.chain):

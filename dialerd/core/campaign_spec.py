@@ -221,6 +221,7 @@ def steps_of(flow: Flow) -> tuple[StepSpec, ...]:
             otherwise=s.otherwise,
             barge_in=s.barge_in,
             plays=s.plays,
+            pause_ms=s.pause_ms,
         )
         for s in flow.steps
     )
@@ -238,6 +239,7 @@ def _step(step: StepSpec) -> FlowStep:
         step.barge_in,
         parts,
         step.plays,
+        step.pause_ms,
     )
 
 

@@ -6,7 +6,15 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from dialerd.core.limits import CHAIN_MAX, PARTS_MAX, PLAYS_MAX, PROMPT_CHARS_MAX, VALUE_CHARS_MAX
+from dialerd.core.limits import (
+    CHAIN_MAX,
+    PARTS_MAX,
+    PAUSE_MS_MAX,
+    PLAYS_MAX,
+    PROMPT_CHARS_MAX,
+    SILENCE_MS,
+    VALUE_CHARS_MAX,
+)
 from dialerd.core.records import CampaignSettings, Flow, FlowStep, Part
 from dialerd.core.spoken import (
     PAUSE,
@@ -27,13 +35,14 @@ SILENCE: Final = f"{Lang.VI}/{WORDS_FOLDER}/{PAUSE}"
 class Chain:
     """One step's, shared by all calls of a campaign."""
 
-    __slots__ = ("_parts", "_plays", "label")
+    __slots__ = ("_parts", "_pause", "_plays", "label")
 
     def __init__(self, step: FlowStep) -> None:
         """Of a step without faults."""
         self.label = label(step)
         self._parts = step.parts or (Part(step.prompt),)
         self._plays = step.plays
+        self._pause = (SILENCE,) * (step.pause_ms // SILENCE_MS)
 
     def prompts(self, fields: Mapping[str, str]) -> tuple[tuple[str, ...], list[str]]:
         """Names in order, never none; and what had to be left out, with the reason."""
@@ -49,8 +58,11 @@ class Chain:
                 unsaid.append(f"{part.say} {part.value}: {error}")
         if len(once) > CHAIN_MAX:
             unsaid.append(f"more than {CHAIN_MAX} prompts in a chain")
-        plays = max(1, min(self._plays, CHAIN_MAX // max(1, len(once))))
-        return tuple(once[:CHAIN_MAX] * plays) or (SILENCE,), unsaid
+        pause = self._pause
+        plays = min(self._plays, (CHAIN_MAX + len(pause)) // max(1, len(once) + len(pause)))
+        if not once:
+            return (SILENCE,), unsaid
+        return (*once[:CHAIN_MAX], *(*pause, *once) * (plays - 1)), unsaid
 
 
 def label(step: FlowStep) -> str:
@@ -86,6 +98,8 @@ def prompts_of(flow: Flow) -> set[str]:
     """Names of all prompts that a flow may play, every word of a language that it speaks too."""
     found: set[str] = set()
     for step in flow.steps:
+        if step.pause_ms:
+            found.add(SILENCE)
         for part in step.parts or (Part(step.prompt),):
             if part.prompt:
                 found.add(part.prompt)
@@ -106,6 +120,8 @@ def chain_faults(step: FlowStep) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """Why a step's chain cannot be played: (place in the step, text)."""
     if not 1 <= step.plays <= PLAYS_MAX:
         yield ("plays",), f"must be 1 to {PLAYS_MAX}"
+    if not 0 <= step.pause_ms <= PAUSE_MS_MAX or step.pause_ms % SILENCE_MS:
+        yield ("pause_ms",), f"must be 0 to {PAUSE_MS_MAX}, a multiple of {SILENCE_MS}"
     if not step.parts:
         if not _is_name(step.prompt):
             yield ("prompt",), "must be the name of a prompt"

@@ -38,6 +38,7 @@ class FlowStep(Record):
     barge_in: bool = True
     parts: tuple[Part, ...] = ()
     plays: int = 1
+    pause_ms: int = 0  # silence between two of the `plays`, a multiple of SILENCE_MS
 
 
 class Flow(Record):

@@ -15,9 +15,11 @@ from dialerd.core.limits import (
     CAP_WINDOW_S_MAX,
     NAME_CHARS_MAX,
     PARTS_MAX,
+    PAUSE_MS_MAX,
     PLAYS_MAX,
     PROMPT_CHARS_MAX,
     RETRY_GAP_S_MAX,
+    SILENCE_MS,
     VALUE_CHARS_MAX,
     WAIT_MS_MAX,
 )
@@ -152,9 +154,16 @@ class StepSpec(Spec):
     wait_ms: Annotated[int, Meta(ge=0, le=WAIT_MS_MAX)] = 0
     otherwise: StepId = END
     barge_in: bool = True
-    plays: Annotated[
-        int, Meta(ge=1, le=PLAYS_MAX, description="How many times it is played, without a pause.")
-    ] = 1
+    plays: Annotated[int, Meta(ge=1, le=PLAYS_MAX, description="How many times it is played.")] = 1
+    pause_ms: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=PAUSE_MS_MAX,
+            multiple_of=SILENCE_MS,
+            description="Silence between two of the `plays`.",
+        ),
+    ] = 0
 
 
 Column = Annotated[

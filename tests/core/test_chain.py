@@ -11,9 +11,11 @@ from dialerd.core.campaign_spec import (
     CampaignSpec,
     SaySpec,
     StepSpec,
+    flow_of,
     from_settings,
     played,
     spec_faults,
+    steps_of,
     to_settings,
 )
 from dialerd.core.chain import SILENCE, Chain, chain_faults, label, prompts_of
@@ -88,6 +90,36 @@ def test_too_long_a_chain_is_cut_and_told() -> None:
     found, unsaid = Chain(FlowStep("a", "", parts=parts)).prompts({"v": "1" * 24})
     assert len(found) == CHAIN_MAX
     assert unsaid == ["more than 128 prompts in a chain"]
+
+
+@pytest.mark.parametrize(
+    ("plays", "pause_ms", "silent"), [(1, 400, 0), (2, 0, 0), (2, 400, 2), (3, 1000, 10)]
+)
+def test_silence_lies_between_two_plays(plays: int, pause_ms: int, silent: int) -> None:
+    step = FlowStep("a", "hello", plays=plays, pause_ms=pause_ms)
+    found, unsaid = Chain(step).prompts({})
+    assert (found[0], found[-1], unsaid) == ("hello", "hello", [])
+    assert found == ("hello", *(*(SILENCE,) * (pause_ms // 200), "hello") * (plays - 1))
+    assert found.count(SILENCE) == silent
+    assert prompts_of(Flow((step,))) == {"hello", *([SILENCE] if pause_ms else [])}
+    assert flow_of(steps_of(Flow((step,)))) == Flow((step,))
+
+
+@given(st.integers(1, 10), st.integers(0, 25), st.integers(1, 200))
+def test_pauses_count_for_the_longest_chain(plays: int, pauses: int, parts: int) -> None:
+    step = FlowStep("a", "", parts=(Part("x"),) * parts, plays=plays, pause_ms=200 * pauses)
+    found, _ = Chain(step).prompts({})
+    assert len(found) <= CHAIN_MAX
+    assert found[0] == found[-1] == "x"
+
+
+@pytest.mark.parametrize("pause_ms", [-200, 100, 201, 5200])
+def test_a_pause_that_cannot_be_made_is_refused(pause_ms: int) -> None:
+    ((place, text),) = chain_faults(FlowStep("a", "hello", pause_ms=pause_ms))
+    assert place == ("pause_ms",)
+    assert "a multiple of 200" in text
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"prompt": "hello", "pause_ms": pause_ms}, StepSpec)
 
 
 def test_a_history_names_fields_and_never_values() -> None:
