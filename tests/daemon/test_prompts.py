@@ -5,8 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from dialerd.core import control as api
 from dialerd.core.campaign_spec import CampaignSpec, SaySpec, StepSpec
+from dialerd.core.prompts_view import PromptChanged
 from dialerd.core.records import Contact, EventKind, Outcome
 from dialerd.core.spoken import SayKind
 from dialerd.shell.prompt_library import library_of
@@ -40,13 +43,18 @@ def test_an_imported_prompt_and_an_amount_are_heard_in_one_piece(daemon, tmp_pat
             step = StepSpec(chain=("vi/due", SaySpec(say=SayKind.MONEY, value="{amount}")))
             spec = CampaignSpec(name="b", list="people", regime="loopback", steps=(step,))
             client.call(api.CreateCampaign(spec=spec, who="test"))
+            gone = PromptChanged(name="vi/due", remove=True)
+            with pytest.raises(api.Conflict, match="vi/due is used by b"):
+                client.call(gone)
             for action in (api.CampaignAction.APPROVE, api.CampaignAction.START):
                 client.call(api.ActOnCampaign(campaign="b", action=action, who="test"))
             books = until_finished(client)
+            said = [library_of(d.folder / "data").get("vi/due").pcma]
+            assert "neither imported" in client.call(gone).why
+            assert "vi/due" not in library_of(d.folder / "data")
         d.stop()
         heard = gateway.heard()
     assert books.outcomes[Outcome.ANSWERED] == 1
-    said = [library_of(d.folder / "data").get("vi/due").pcma]
     said += [load_prompt(SAMPLES / "vi" / "words" / f"{word}.wav").pcma for word in WORDS]
     assert b"".join(map(frames, said)) in heard
     store = open_store(d.folder / "data", readonly=True)
