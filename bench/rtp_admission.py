@@ -42,7 +42,7 @@ class Offer:
         self.setup_ms: list[float] = []
         self.per_s: list[float] = []
         self.totals = dict.fromkeys(("offered", "admitted", "refused", "sent", "late"), 0)
-        self.up_max = 0
+        self.up_max = self.room_max = 0
         self.due = 0.0
 
     def step(self, now_ns: int) -> None:
@@ -78,16 +78,17 @@ class Offer:
     def end(self) -> None:
         """The oldest call; how many packets a second it got, in the whole periods it was up.
 
-        From any moment on, each period has one turn of its stream: what is missing was not sent.
+        Its first turn comes within a period, and its last may be up to one late (later is counted
+        as such): between them each period has one turn, and what is missing was not sent.
         """
         stream, place, begun_ns = self.up.popleft()
         self.waiting = [(s, at) for s, at in self.waiting if s != stream]
-        periods = (time.monotonic_ns() - begun_ns) // PERIOD_NS
+        periods = (time.monotonic_ns() - begun_ns) // PERIOD_NS - 1
         stats = self.engine.close(stream)
         self.places.append(place)
         self.totals["sent"] += stats.sent
         self.totals["late"] += stats.late
-        if periods:
+        if periods > 0:
             self.per_s.append(50 * min(1.0, stats.sent / periods))
 
     def run(self) -> None:
@@ -101,6 +102,7 @@ class Offer:
             if now_ns - looked_ns >= LOOK_NS:
                 looked_ns = now_ns
                 self.room.measure(self.engine.counters(), now_ns)
+                self.room_max = max(self.room_max, self.room.calls_max)
             next_ns += round(PERIOD_S * 1e9)
 
     def found(self) -> dict[str, float]:
@@ -111,6 +113,7 @@ class Offer:
         setups = sorted(self.setup_ms)
         return self.totals | {
             "calls_max": self.room.calls_max,
+            "room_max": self.room_max,
             "up_max": self.up_max,
             "load": counters["load"],
             "per_s_least": min(self.per_s),

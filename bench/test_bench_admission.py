@@ -34,7 +34,7 @@ def test_twice_what_fits(benchmark):
     ]
     note = (
         f"{found['offered']:,} offered, {found['refused']:,} refused, up to {found['up_max']:,} up"
-        f" (room for {found['calls_max']:,}) at {found['load']:.0%} of the thread; least"
+        f" (room for {found['room_max']:,}) at {found['load']:.0%} of the thread; least"
         f" {found['per_s_least']:.1f} packets/s, gap p99 {found['gap_p99']:.1f} ms, set-up p99"
         f" {found['setup_ms_p99']:.0f} ms; {found['lost']} lost, {found['late']} frames late;"
         f" {'MISSED: ' + ', '.join(missed) if missed else 'bars held'}"
@@ -45,4 +45,5 @@ def test_twice_what_fits(benchmark):
     assert found["refused"] > 0
     assert found["admitted"] > 0
     assert found["offered"] == found["admitted"] + found["refused"]
-    assert found["up_max"] <= max(found["calls_max"], LOAD_MAX * 4000), "never more than fits"
+    fits = max(found["room_max"], LOAD_MAX * 4000)  # as it was measured at the time
+    assert found["up_max"] <= fits, "never more than fits"
