@@ -76,6 +76,11 @@ class AgentCall(Call):
         if self.line.call_s_max >= CALL_S_MAX and not self.line.plan.call_s_max:
             self._up_until_ns = now_ns + TALK_S_MAX * NS  # no plan says how long people may talk
 
+    def recorded(self, agent: Agent) -> bool:
+        """Whether what is said with this agent is recorded."""
+        never = self._settings.agents.unrecorded
+        return self._settings.record and not {agent.name, *agent.queues} & set(never)
+
     def verdict(self, now_ns: int, *, human: bool) -> None:
         """Who answered."""
         if self.talk is not None:

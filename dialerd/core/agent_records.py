@@ -50,6 +50,7 @@ class AgentSettings(Record):
         machines: who answered is found out (`events.Verdict`) before an agent is given.
         verdict_s: how long that is waited for; then it was a person.
         window_s: over what time abandonment is shown.
+        unrecorded: agents and queues whose conversations are never recorded.
     """
 
     members: tuple[str, ...] = ()
@@ -70,6 +71,7 @@ class AgentSettings(Record):
     machines: bool = False
     verdict_s: float = 3.0
     window_s: int = 86_400
+    unrecorded: tuple[str, ...] = ()
 
 
 class AgentState(StrEnum):

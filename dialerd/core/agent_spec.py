@@ -76,6 +76,13 @@ class AgentSpec(Spec):
     window_s: Annotated[
         int, Meta(ge=60, le=31 * 86_400, description="Over what time abandonment is shown.")
     ] = 86_400
+    unrecorded: Annotated[
+        tuple[Name, ...],
+        Meta(
+            max_length=MEMBERS_MAX,
+            description="Agents and queues who are not recorded where the campaign is.",
+        ),
+    ] = ()
 
 
 def agent_faults(spec: AgentSpec, mode: DialMode) -> Iterator[FlowFault]:

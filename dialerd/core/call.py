@@ -148,8 +148,9 @@ class Call:
         )  # fmt: skip
         self._out.append(Write(attempt_id, (begin,)))
         s = self._settings
+        record = s.record and self._plan is not None  # with agents: from `Bridge` on
         self._out.append(
-            Dial(attempt_id, leg, trunk, self.number, call_id, s.caller_id, line.port, s.record)
+            Dial(attempt_id, leg, trunk, self.number, call_id, s.caller_id, line.port, record)
         )
 
     def hang_up(self, now_ns: int) -> None:

@@ -62,7 +62,7 @@ class Dial(Effect):
     call_id: str
     caller_id: str
     port: str = ""  # of a gateway that is asked for one
-    record: bool = False  # both sides, from the answer on
+    record: bool = False  # both sides, from the answer on (with agents: see `Bridge`)
 
 
 class Release(Effect):
@@ -117,11 +117,14 @@ class Bridge(Effect):
     """Let the customer's leg `leg` and the agent's leg `other` hear each other, at once.
 
     It ends what plays on either. When one of the two ends, the other stays up and hears silence.
+    `record`: both sides, as the customer's leg hears and says them, from now on; else a recording
+    of that leg ends.
     """
 
     call: int
     leg: int
     other: int
+    record: bool = False
 
 
 class Unbridge(Effect):

@@ -163,7 +163,7 @@ class Talk:
         self.deadline_ns = NEVER
         call.bridged(agent, now_ns)
         call.record(EventKind.CONNECTED, agent.name, now_ns)
-        call.out.append(Bridge(call.claim.attempt_id, call.leg, agent.leg))
+        call.out.append(Bridge(call.claim.attempt_id, call.leg, agent.leg, call.recorded(agent)))
         self._desk.connected(call, now_ns)
 
     def held(self, now_ns: int) -> None:

@@ -65,7 +65,7 @@ class Calls:
         self._media = media
         self._feed = feed
         self._trunk_of = stack.admission.trunk
-        self._to_record: dict[int, str] = {}  # legs to record, and their Call-IDs
+        self._to_record: set[int] = set()  # legs that are recorded from their answer on
         self._attempts: dict[int, int] = {}  # legs that were made ready, and whose they are
         self.hears: Callable[[SipEvent], None] = _unheard  # of events that are no leg's
         self.cleared: Callable[[Cleared], None] = _unheard
@@ -87,7 +87,7 @@ class Calls:
             return b""
         self._attempts[effect.leg] = effect.call
         if effect.record:
-            self._to_record[effect.leg] = effect.call_id
+            self._to_record.add(effect.leg)
         return ready.line
 
     def dial(self, effect: Dial) -> None:
@@ -152,6 +152,10 @@ class Calls:
     def bridge(self, effect: Bridge) -> None:
         """Customer and agent hear each other."""
         self._media.bridge(effect.leg, effect.other)
+        if effect.record:
+            self._media.record(effect.leg)
+        else:
+            self._tell_recorded(effect.leg)
 
     def unbridge(self, effect: Unbridge) -> None:
         """They do not any more."""
@@ -185,7 +189,7 @@ class Calls:
         elif isinstance(event, Ended):
             self._over(event.leg)
         if isinstance(event, Accepted) and event.leg in self._to_record:
-            self._media.record(event.leg, self._to_record[event.leg])
+            self._media.record(event.leg)
         told = self._lines.translate(event) or self._agents.translate(event)
         if told is not None:
             self._feed(told)
@@ -201,11 +205,14 @@ class Calls:
 
     def _over(self, leg: int) -> None:
         self._attempts.pop(leg, None)
-        self._to_record.pop(leg, None)
+        self._to_record.discard(leg)
+        self._tell_recorded(leg)
+        self._media.close(leg)
+
+    def _tell_recorded(self, leg: int) -> None:
         kept = self._media.recorded(leg)
         if kept is not None:
             self._feed(kept)
-        self._media.close(leg)
 
     def _heard(self, leg: int, theirs: bytes) -> bool:
         """Follow what the far end described, as answer to our last description or as its cause."""

@@ -204,11 +204,11 @@ class Media:
         if stream is not None:
             self.engine.unbridge(stream)
 
-    def record(self, leg: int, name: str) -> None:
+    def record(self, leg: int) -> None:
         """Record both sides of a leg from now on, where recordings are kept and there is room."""
         stream = self._streams.get(leg)
         if stream is not None and self.recordings is not None:
-            self.recordings.begin(stream, name)
+            self.recordings.begin(stream, self._names[leg])
 
     def recorded(self, leg: int) -> Recorded | None:
         """End a leg's recording; None when there is none."""

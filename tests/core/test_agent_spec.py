@@ -31,6 +31,7 @@ EVERYTHING = AgentSpec(
     machines=True,
     verdict_s=2.0,
     window_s=3_600,
+    unrecorded=("minh",),
 )
 
 

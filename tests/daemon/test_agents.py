@@ -81,9 +81,13 @@ def office(daemon, tmp_path):
         yield make
 
 
-def campaign(client: SyncClient, mode: DialMode, **settings: object) -> None:
+def campaign(
+    client: SyncClient, mode: DialMode, *, record: bool = False, **settings: object
+) -> None:
     agents = AgentSpec(**{"wrap_up_s": 0, **settings})
-    spec = CampaignSpec(name="c", list="people", regime="loopback", mode=mode, agents=agents)
+    spec = CampaignSpec(
+        name="c", list="people", regime="loopback", mode=mode, agents=agents, record=record
+    )
     client.call(api.CreateCampaign(spec=spec, who="test"))
     for action in (api.CampaignAction.APPROVE, api.CampaignAction.START):
         client.call(api.ActOnCampaign(campaign="c", action=action, who="test"))
@@ -123,7 +127,7 @@ def test_progressive_connects_each_customer_with_a_ready_agent(office, tmp_path)
     with sipp(tmp_path, "uas", 6, "-rtp_echo") as carrier:
         d, client = office(carrier.port)
         people(d.folder, 6)
-        campaign(client, DialMode.PROGRESSIVE)
+        campaign(client, DialMode.PROGRESSIVE, record=True, unrecorded=("minh",))
         for name, phone in (("lan", "1001"), ("minh", "1002")):
             nailed = name == "lan"
             told = do(client, name, LogIn(phone=phone, campaigns=("c",), nailed_up=nailed))
@@ -156,7 +160,11 @@ def test_progressive_connects_each_customer_with_a_ready_agent(office, tmp_path)
         assert attempt.agent in spoke
         assert attempt.disposition == "sold"
         assert 0 < attempt.answered_ms <= attempt.connected_ms <= attempt.ended_ms
-        assert EventKind.CONNECTED in [event.kind for event in events]
+        kinds = [event.kind for event in events]
+        assert EventKind.CONNECTED in kinds
+        assert (EventKind.RECORDED in kinds) == (attempt.agent == "lan"), "minh never is"
+    made = list((d.folder / "data" / "recordings").rglob("*.[wf]*"))
+    assert len(made) == spoke["lan"]
 
 
 def test_manual_gives_one_customer_at_a_time_and_a_promise_is_kept(office, tmp_path):
