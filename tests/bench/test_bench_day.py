@@ -12,7 +12,8 @@ from tests import tree
 def commands(*arguments: str) -> str:
     asked = ["make", "--dry-run", "--always-make", "bench-day", *arguments]
     done = subprocess.run(asked, cwd=tree.ROOT, capture_output=True, text=True, check=True)
-    return done.stdout.splitlines()[-1]
+    # The last line may be one of make's own, when these tests are run by make.
+    return next(line for line in done.stdout.splitlines() if "bench.whole_daemon" in line)
 
 
 def test_the_day_is_100_000_calls() -> None:
