@@ -6,13 +6,14 @@ They see what the pacer sees. A rule acts as often as it does at home, whatever 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections import deque
 from typing import Literal
 
 READY, BUSY, WRAP = "ready", "busy", "wrap"
 
 
-class Seen:
+class Seen(ABC):
     """What a site sees, counted; `n` is what a rule wants now."""
 
     every_s = 0.0
@@ -36,7 +37,7 @@ class Seen:
         self.ringing.pop(call, None)
         self.waiting.pop(call, None)
 
-    def answered(self, call: int, now: float) -> None:
+    def answered(self, call: int, now: float) -> None:  # noqa: B027 - most rules do not look
         pass
 
     def human_answered(self, call: int, now: float) -> None:
@@ -76,11 +77,12 @@ class Seen:
         self._next = now + self.every_s
         return max(0, min(self.wanted(), lines_free))
 
-    def tick(self, now: float) -> None:
+    def tick(self, now: float) -> None:  # noqa: B027 - nor learn by time
         pass
 
+    @abstractmethod
     def wanted(self) -> int:
-        raise NotImplementedError
+        """How many calls the rule wants to place now."""
 
     @property
     def drop_percent(self) -> float:

@@ -149,6 +149,6 @@ def admission(load_max: float, hold_s: float, seconds: float) -> dict[str, Any]:
             assert child.stdout is not None
             child.stdin.close()
             found |= json.loads(child.stdout.read())
-            time.sleep(0.1)  # the meter looks every millisecond
+            time.sleep(0.1)  # what is still under way: the meter reads every millisecond
             found["lost"] = found["sent"] - int(counts["packets"])
     return found

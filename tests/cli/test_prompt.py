@@ -144,7 +144,7 @@ def test_the_place_of_a_sample_or_a_file_is_only_taken_when_asked(command, confi
 
 def test_a_running_daemon_is_told_and_removes(command, daemon, config, recording):
     assert command("prompt", "add", str(recording), "--name", "vi/chao").code == 0
-    daemon.desk.library = library_of(config.parent / "data")
+    daemon.desk.shelf = library_of(config.parent / "data")
     assert command("prompt", "rm", "vi/chao").code == 0
     assert daemon.desk.prompts_changed == ["vi/chao", "vi/chao"]
     assert json.loads(command("prompt", "ls", "--json").out) == []

@@ -57,7 +57,7 @@ class Desk:
         self.lines_say = ""
         self.prompts_changed: list[str] = []
         self.naming = asyncio.Lock()
-        self.library: Library | None = None
+        self.shelf: Library | None = None
         self.tracer = make_tracer(TraceSettings(), [Local("192.0.2.1", 5060)])
         self.kept = Traces(self.tracer, Clock())
 
@@ -118,8 +118,8 @@ class Desk:
         return PromptTaken(name=name, seconds=1.5)
 
     async def remove_prompt(self, name: str) -> PromptTaken:
-        if self.library is not None:
-            self.library.remove(name)
+        if self.shelf is not None:
+            self.shelf.remove(name)
         return await self.prompt_changed(name)
 
     def traces(self, request: ListTraces) -> TraceList:
