@@ -18,6 +18,7 @@ from dialerd.cli.common import (
     print_json,
     print_pairs,
     print_table,
+    read_spec,
     who,
 )
 from dialerd.core.campaign_spec import CampaignSpec, played, spec_faults
@@ -105,17 +106,11 @@ def create(
 
 
 def _from_file(file: str, name: str | None, flags: dict[str, Any]) -> CampaignSpec:
-    from dialerd.toml_load import Fault, read
-
     usual = {"wait", "cap_counts", "mode"}
     given = [flag for flag, value in flags.items() if value and flag not in usual]
     if name or given:
         raise click.UsageError("--file holds the whole campaign; leave NAME and the flags away")
-    return read(
-        Path(file),
-        CampaignSpec,
-        rules=lambda spec: [Fault(fault.pointer, fault.text) for fault in spec_faults(spec)],
-    )
+    return read_spec(Path(file), CampaignSpec, spec_faults)
 
 
 def _from_flags(name: str | None, flags: dict[str, Any], config_path: str | None) -> CampaignSpec:

@@ -17,8 +17,12 @@ import click
 if TYPE_CHECKING:
     from dialerd.config import Config
     from dialerd.control.io_client import SyncClient
+    from dialerd.core.flow import FlowFault
+    from dialerd.core.script import ScriptFault
+    from dialerd.core.spec_parts import Spec
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T", bound="Spec")
 
 CELL_CHARS_MAX = 60
 
@@ -52,6 +56,19 @@ def load_config(config_path: str | None) -> Config:
     from dialerd.config import find_config, load
 
     return load(find_config(config_path), secrets=False)
+
+
+def read_spec(
+    file: Path, kind: type[T], faults: Callable[[T], Iterable[FlowFault | ScriptFault]]
+) -> T:
+    """A TOML file as what it describes; all of `faults` are told with their place; ConfigError."""
+    from dialerd.toml_load import Fault, read
+
+    return read(
+        file,
+        kind,
+        rules=lambda spec: [Fault(fault.pointer, fault.text) for fault in faults(spec)],
+    )
 
 
 def load_zone(config_path: str | None) -> tzinfo | None:

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dialerd.cli.common import clean, config_option, output_option, print_json, print_table, who
+from dialerd.cli.common import (
+    clean,
+    config_option,
+    output_option,
+    print_json,
+    print_table,
+    read_spec,
+    who,
+)
 from dialerd.cli.script import data_option, file_argument, opened, version_option
 
 if TYPE_CHECKING:
@@ -28,13 +36,8 @@ def flow() -> None:
 
 def _read(file: Path) -> FlowSpec:
     from dialerd.core.flow_spec import FlowSpec, spec_faults
-    from dialerd.toml_load import Fault, read
 
-    return read(
-        file,
-        FlowSpec,
-        rules=lambda spec: [Fault(fault.pointer, fault.text) for fault in spec_faults(spec)],
-    )
+    return read_spec(file, FlowSpec, spec_faults)
 
 
 @flow.command("check")

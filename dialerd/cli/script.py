@@ -23,6 +23,7 @@ from dialerd.cli.common import (
     output_option,
     print_json,
     print_table,
+    read_spec,
     who,
     write_file,
 )
@@ -78,13 +79,8 @@ def _zone(config_path: str | None, data: Path | None) -> tzinfo:
 
 def _read(file: Path) -> ScriptSpec:
     from dialerd.core.script_spec import ScriptSpec, spec_faults
-    from dialerd.toml_load import Fault, read
 
-    return read(
-        file,
-        ScriptSpec,
-        rules=lambda spec: [Fault(fault.pointer, fault.text) for fault in spec_faults(spec)],
-    )
+    return read_spec(file, ScriptSpec, spec_faults)
 
 
 @script.command("check")
