@@ -13,14 +13,14 @@ from typing import Final
 from msgspec import structs
 
 from dialerd.core.effects import RingAgent
-from dialerd.core.events import Answered, Released, Ringing
+from dialerd.core.events import Released
 from dialerd.core.records import Outcome
+from dialerd.lines.legs import Heard, Legs
 from dialerd.lines.outcome_map import OutcomeMap
-from dialerd.lines.sip_line import Heard
 from dialerd.lines.sip_trunk import in_user
 from sip.accounts.saved import Reached
 from sip.calls.negotiation import Capabilities, Negotiation
-from sip.events import Invite, SipEvent
+from sip.events import Invite
 from sip.transport.local import bracketed
 
 CALLER: Final = "dialerd"  # whom an agent's telephone shows
@@ -28,19 +28,15 @@ SESSION_S: Final = 1_800  # RFC 4028: a leg of a daemon that died ends by itself
 AWAY: Final = 480  # Temporarily Unavailable: no telephone of that name is registered
 
 
-class PhoneLines:
+class PhoneLines(Legs):
     """Translates both ways between the core and the telephones of agents."""
 
     def __init__(self, local_host: str, rng: random.Random) -> None:
         """`local_host` is what our own From shows."""
+        super().__init__()
         self._local_host = local_host
         self._rng = rng
-        self._legs: dict[int, Heard] = {}
         self._map = OutcomeMap()
-
-    def __len__(self) -> int:
-        """Legs in use."""
-        return len(self._legs)
 
     def invite(self, effect: RingAgent, phone: Reached, media_host: str, media_port: int) -> Invite:
         """The INVITE of a `RingAgent`."""
@@ -62,14 +58,6 @@ class PhoneLines:
         self._legs.pop(leg, None)
         outcome = Outcome.UNREACHABLE if code else Outcome.FAILED
         return Released(leg, outcome, code, by="us")
-
-    def translate(self, event: SipEvent) -> Ringing | Answered | Released | None:
-        """The line event that a SIP event means, if any. Events of unknown legs mean nothing."""
-        heard = self._legs.get(event.leg)
-        told = heard.translate(event) if heard is not None else None
-        if isinstance(told, Released):
-            del self._legs[event.leg]
-        return told
 
 
 def phone_invite(

@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterable, Mapping
 
 from dialerd.core import events as core
 from dialerd.core.effects import Dial
-from dialerd.core.events import Answered, Released, Ringing
+from dialerd.core.events import Released
 from dialerd.core.keys import Dtmf
 from dialerd.core.records import Outcome
-from dialerd.lines.outcome_map import OutcomeMap
+from dialerd.lines.legs import Heard, Legs
 from dialerd.lines.sip_trunk import Line, SipTrunk
 from sip.calls.negotiation import EVENT_TYPE, Capabilities, Negotiation
 from sip.errors import SipError
-from sip.events import Accepted, Address, Ended, Incoming, Invite, Provisional, SipEvent
+from sip.events import Address, Incoming, Invite
 
 __all__ = ["SipLines", "SipTrunk", "Way"]
 
@@ -25,62 +25,14 @@ Way = tuple[tuple[Address, ...], tuple[str, ...]]
 """Addresses, best first, and the route set to travel, as header values."""
 
 
-class Heard:
-    """What was heard of a leg, and what its next SIP event tells the core."""
-
-    __slots__ = ("_map", "alerted", "answered", "early")
-
-    def __init__(self, outcomes: OutcomeMap) -> None:
-        """`outcomes` reads its refusal."""
-        self._map = outcomes
-        self.alerted = False
-        self.answered = False
-        self.early = False
-
-    def translate(self, event: SipEvent) -> Ringing | Answered | Released | None:
-        """The line event that a SIP event means, if any; after `Released` there are no more."""
-        if isinstance(event, Provisional):
-            return self._provisional(event)
-        if isinstance(event, Accepted):
-            if self.answered:
-                return None
-            self.answered = True
-            return Answered(event.leg)
-        if isinstance(event, Ended):
-            return self._released(event)
-        return None
-
-    def _provisional(self, event: Provisional) -> Ringing | None:
-        """100 says nothing of the callee; 180 and 183 are told once each, audio in them is told."""
-        if event.code <= 100 or self.answered:
-            return None
-        early = event.sdp is not None
-        if self.alerted and (self.early or not early):
-            return None
-        self.alerted = True
-        self.early = self.early or early
-        return Ringing(event.leg, early_media=early)
-
-    def _released(self, event: Ended) -> Released:
-        code, q850, by = event.code, event.q850, event.by
-        if event.answered or self.answered:
-            return Released(event.leg, Outcome.ANSWERED, code, q850, by)
-        read = self._map.read(
-            code, q850, event.phrase, alerted=self.alerted, early=self.early, by=by
-        )
-        return Released(
-            event.leg, read.outcome, code, q850, by, read.advance, read.trouble, event.retry_after_s
-        )
-
-
-class SipLines:
+class SipLines(Legs):
     """Translates both ways between the core and a SIP endpoint."""
 
     def __init__(self, trunks: Mapping[str, SipTrunk], local_host: str, rng: random.Random) -> None:
         """`local_host` is what our own From shows when a trunk names no domain."""
+        super().__init__()
         self._local_host = local_host
         self._rng = rng
-        self._legs: dict[int, Heard] = {}
         self.lines: dict[str, Line] = {}
         # where a trunk's requests go now, and through whom: the shell knows what is down
         self.way_of: Callable[[str, tuple[Address, ...]], Way] = _usual
@@ -89,10 +41,6 @@ class SipLines:
     def configure(self, trunks: Iterable[SipTrunk]) -> None:
         """The present set; legs go on with the trunk as it was when they began."""
         self.lines = {trunk.name: Line(trunk, self._local_host) for trunk in trunks}
-
-    def __len__(self) -> int:
-        """Legs in use."""
-        return len(self._legs)
 
     def dtmf(self, trunk: str) -> Dtmf:
         """How keys travel on a trunk; KeyError when it is gone."""
@@ -162,14 +110,6 @@ class SipLines:
             phone=event.user,
             call_id=event.call_id,
         )
-
-    def translate(self, event: SipEvent) -> Ringing | Answered | Released | None:
-        """The line event that a SIP event means, if any. Events of unknown legs mean nothing."""
-        heard = self._legs.get(event.leg)
-        told = heard.translate(event) if heard is not None else None
-        if isinstance(told, Released):
-            del self._legs[event.leg]
-        return told
 
 
 def _usual(_trunk: str, targets: tuple[Address, ...]) -> Way:
