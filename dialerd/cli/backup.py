@@ -14,14 +14,11 @@ from dialerd.cli.common import (
     print_json,
     print_pairs,
 )
+from dialerd.cli.data_folder import data_option
 from dialerd.cli.errors import FailedError
 
 if TYPE_CHECKING:
     from dialerd.store.examine import Findings
-
-data_option = click.option(
-    "--data", metavar="DIR", type=click.Path(path_type=Path), help="Data folder."
-)
 
 
 def _folder(data: Path | None, config_path: str | None) -> Path:

@@ -6,7 +6,6 @@ and again just before it dials.
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -17,12 +16,12 @@ import click
 from dialerd.cli.common import (
     clean,
     config_option,
-    load_config,
     local_time,
     output_option,
     print_json,
     print_table,
 )
+from dialerd.cli.data_folder import data_option, opened, zone_of
 from dialerd.cli.errors import FailedError
 from dialerd.cli.numbers import load_numbering
 
@@ -37,9 +36,6 @@ LINE_CHARS_MAX: Final = 200
 BATCH: Final = 10_000
 REFUSED_SHOWN_MAX: Final = 20
 
-data_option = click.option(
-    "--data", metavar="DIR", type=click.Path(path_type=Path), help="Data folder."
-)
 list_option = click.option(
     "--list",
     "kind",
@@ -61,27 +57,6 @@ def dnc() -> None:
     Which lists keep a campaign from calling is a matter of its regime: advertising heeds the
     public register, care of customers only our own list and the blacklist.
     """
-
-
-@contextlib.contextmanager
-def _opened(
-    data: Path | None, config_path: str | None, *, create: bool = False, readonly: bool = False
-) -> Iterator[LmdbStore]:
-    from dialerd.store import open_store
-
-    path = data or load_config(config_path).store.path
-    store = open_store(path, create=create, readonly=readonly, linger_s=0.0)
-    try:
-        yield store
-    finally:
-        store.close()
-
-
-def _zone(config_path: str | None, data: Path | None) -> tzinfo:
-    from dialerd.config import Config, parse_zone
-
-    config = Config() if data and not config_path else load_config(config_path)
-    return parse_zone(config.dialing.zone)
 
 
 class _Reader:
@@ -150,7 +125,7 @@ def add(
     until_ms = at_ms + seconds(where["length"], "--for") * 1000 if where["length"] else 0
     kind = BanList(where["kind"])
     count = new = 0
-    with _opened(data, config_path, create=True) as store:
+    with opened(data, config_path, create=True) as store:
         campaign_id = _campaign(store, where["campaign"])
         for batch in _batches(_phones(reader, texts, source_file)):
             entries = [
@@ -210,7 +185,7 @@ def remove(
     from dialerd.store import wait
 
     reader = _Reader(load_numbering(config_path))
-    with _opened(data, config_path) as store:
+    with opened(data, config_path) as store:
         of = _campaign(store, campaign)
         for phone in _phones(reader, texts, None):
             was_there = wait(store.dnc_remove(phone, kind=BanList(kind), campaign_id=of))
@@ -226,8 +201,8 @@ def remove(
 def check(texts: tuple[str, ...], data: Path | None, config_path: str | None, output: str) -> None:
     """Say on which lists numbers are: since when, until when, from where, how often it counted."""
     reader = _Reader(load_numbering(config_path))
-    zone = _zone(config_path, data)
-    with _opened(data, config_path, readonly=True) as store:
+    zone = zone_of(config_path, data)
+    with opened(data, config_path, readonly=True) as store:
         found = [(phone, store.bans(phone)) for phone in _phones(reader, texts, None)]
         names = {one.campaign_id: one.settings.name for one in store.campaigns()}
     if output == "json":
@@ -255,9 +230,9 @@ def list_(kind: str, data: Path | None, config_path: str | None, output: str) ->
 
     from dialerd.core.records import BanList
 
-    zone = _zone(config_path, data)
+    zone = zone_of(config_path, data)
     before = "[\n"
-    with _opened(data, config_path, readonly=True) as store:
+    with opened(data, config_path, readonly=True) as store:
         for page in store.dnc_list(kind=BanList(kind)):
             if output == "json":
                 objects = [

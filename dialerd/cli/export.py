@@ -17,11 +17,8 @@ from dialerd.cli.common import (
     print_json,
     print_table,
 )
+from dialerd.cli.data_folder import data_option
 from dialerd.cli.errors import FailedError
-
-data_option = click.option(
-    "--data", metavar="DIR", type=click.Path(path_type=Path), help="Data folder."
-)
 
 
 @click.group("export")

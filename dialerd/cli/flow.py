@@ -20,7 +20,8 @@ from dialerd.cli.common import (
     read_spec,
     who,
 )
-from dialerd.cli.script import data_option, file_argument, opened, version_option
+from dialerd.cli.data_folder import data_option, opened
+from dialerd.cli.script import file_argument, version_option
 
 if TYPE_CHECKING:
     from dialerd.core.flow_spec import FlowSpec
@@ -70,7 +71,7 @@ def add(file: Path, data: Path | None, config_path: str | None) -> None:
 @output_option
 def ls(data: Path | None, config_path: str | None, output: str) -> None:
     """Every flow with its newest version."""
-    with opened(data, config_path) as store:
+    with opened(data, config_path, readonly=True) as store:
         rows = [(one.name, one.version, len(one.flow.steps), one.who) for one in store.flows()]
     if output == "json":
         print_json(
@@ -91,7 +92,7 @@ def show(name: str, version: int, data: Path | None, config_path: str | None, ou
     from dialerd.core.campaign_spec import played
     from dialerd.core.flow_spec import spec_of
 
-    with opened(data, config_path) as store:
+    with opened(data, config_path, readonly=True) as store:
         found = store.flow(name, version)
     spec = spec_of(found.name, found.flow)
     if output == "json":

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dialerd.cli.common import config_option, load_config, print_json, print_pairs, who
+from dialerd.cli.data_folder import data_option
 from dialerd.cli.errors import FailedError
 from dialerd.cli.numbers import load_numbering
 
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     from dialerd.config import Config
     from dialerd.store.people import About
 
-data_option = click.option(
-    "--data", metavar="DIR", type=click.Path(path_type=Path), help="Data folder."
-)
 number_argument = click.argument("text", metavar="NUMBER")
 
 

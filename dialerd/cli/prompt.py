@@ -20,6 +20,7 @@ from dialerd.cli.common import (
     print_pairs,
     print_table,
 )
+from dialerd.cli.data_folder import data_option
 from dialerd.cli.errors import FailedError
 
 if TYPE_CHECKING:
@@ -29,10 +30,6 @@ if TYPE_CHECKING:
 
 LANGUAGES = ("vi", "en")
 PROGRESS_S_MIN = 60.0  # of audio: a shorter file is decoded before a bar could be read
-
-data_option = click.option(
-    "--data", metavar="DIR", type=click.Path(path_type=Path), help="Data folder."
-)
 
 
 @click.group("prompt")

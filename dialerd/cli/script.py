@@ -5,10 +5,8 @@ Read and written straight in the store, beside a running daemon.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +16,6 @@ import click
 from dialerd.cli.common import (
     clean,
     config_option,
-    load_config,
     local_time,
     output_option,
     print_json,
@@ -27,6 +24,7 @@ from dialerd.cli.common import (
     who,
     write_file,
 )
+from dialerd.cli.data_folder import data_option, opened, zone_of
 from dialerd.cli.errors import FailedError
 
 if TYPE_CHECKING:
@@ -35,11 +33,7 @@ if TYPE_CHECKING:
     from dialerd.core.script import Walk
     from dialerd.core.script_records import Answer, Item, Script, ScriptVersion
     from dialerd.core.script_spec import ScriptSpec
-    from dialerd.store import LmdbStore
 
-data_option = click.option(
-    "--data", metavar="DIR", type=click.Path(path_type=Path), help="Data folder."
-)
 file_argument = click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
 version_option = click.option(
     "--version", "version", type=int, default=0, metavar="N", help="Default: the newest."
@@ -53,28 +47,6 @@ def script() -> None:
     A script is a TOML file (conf/scripts has an example). Saving it again under its name makes a
     new version; a campaign keeps its own until it is switched.
     """
-
-
-@contextlib.contextmanager
-def opened(
-    data: Path | None, config_path: str | None, *, create: bool = False
-) -> Iterator[LmdbStore]:
-    """The store of a command, closed behind it."""
-    from dialerd.store import open_store
-
-    path = data or load_config(config_path).store.path
-    store = open_store(path, create=create, readonly=not create, linger_s=0.0)
-    try:
-        yield store
-    finally:
-        store.close()
-
-
-def _zone(config_path: str | None, data: Path | None) -> tzinfo:
-    from dialerd.config import Config, parse_zone
-
-    config = Config() if data and not config_path else load_config(config_path)
-    return parse_zone(config.dialing.zone)
 
 
 def _read(file: Path) -> ScriptSpec:
@@ -126,9 +98,9 @@ def add(file: Path, data: Path | None, config_path: str | None) -> None:
 @output_option
 def ls(data: Path | None, config_path: str | None, output: str) -> None:
     """Every script with its newest version."""
-    with opened(data, config_path) as store:
+    with opened(data, config_path, readonly=True) as store:
         found = store.scripts()
-    _versions(found, _zone(config_path, data), output)
+    _versions(found, zone_of(config_path, data), output)
 
 
 @script.command("show")
@@ -149,11 +121,11 @@ def show(
     """One version of a script, the newest one or any before it."""
     from dialerd.core.script_spec import spec_of
 
-    with opened(data, config_path) as store:
+    with opened(data, config_path, readonly=True) as store:
         versions = store.script_versions(name)
         found = store.script(name, version)
     if all_versions:
-        _versions(versions, _zone(config_path, data), output)
+        _versions(versions, zone_of(config_path, data), output)
     elif output == "json":
         print_json(spec_of(found.name, found.script))
     else:
@@ -250,7 +222,7 @@ def preview(
     if script_name.endswith(".toml") or os.sep in script_name:
         found = to_script(_read(Path(script_name)))
     else:
-        with opened(data, config_path) as store:
+        with opened(data, config_path, readonly=True) as store:
             found = store.script(script_name, version).script
     values = _typed(found, _pairs(answers, "--answer"))
     customer = _pairs(fields, "--field")
@@ -324,9 +296,9 @@ def export(
     form = form or target.suffix.removeprefix(".").lower()
     if form not in {"csv", "xlsx"}:
         raise click.UsageError("say --format csv or xlsx, or end OUT in one of them")
-    with opened(data, config_path) as store:
+    with opened(data, config_path, readonly=True) as store:
         number = store.find_campaign(campaign).campaign_id
-        survey = Survey(store, number, _zone(config_path, data))
+        survey = Survey(store, number, zone_of(config_path, data))
         if form == "csv":
             write_file(target, survey.csv())
         else:
