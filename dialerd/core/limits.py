@@ -80,6 +80,7 @@ PORT_FAULTS: Final = 3  # failures in a row after which a port rests
 PORT_REST_S_MIN: Final = 30
 PORT_REST_S_MAX: Final = 1_800
 RESERVE_S: Final = 60  # talk time that a call in progress is expected to use of a quota
+LEFT_S_MIN: Final = 30  # talk time that a quota must have left for a call to begin
 CUT_S: Final = 5  # how long before its free time is over a call is ended
 USAGE_DAYS_MAX: Final = 400  # days whose usage is remembered
 

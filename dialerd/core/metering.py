@@ -3,7 +3,7 @@
 A day is local. A period is `period_days` from `since_day` on, or a calendar month. What was used is
 told at the start (`Ledger.load`) and added up call by call, so that a restart forgets nothing.
 Calls in progress are counted with `RESERVE_S` seconds each: a quota is passed at most by what those
-talk on.
+talk on. A call begins only where `LEFT_S_MIN` seconds are left: nobody is cut off at hello.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from dialerd.core.limits import CALL_S_MAX, CUT_S, RESERVE_S, USAGE_DAYS_MAX
+from dialerd.core.limits import CALL_S_MAX, CUT_S, LEFT_S_MIN, RESERVE_S, USAGE_DAYS_MAX
 from dialerd.core.line_spec import PlanSpec
 from dialerd.core.pacing import NS
 from dialerd.core.records import Usage
@@ -201,10 +201,10 @@ class Meter:
             return
         for what, name, most in self._limits:
             totals = self.today if name == "day" else self.period
-            soon = live if what == "calls" else live * RESERVE_S
+            soon = live + 1 if what == "calls" else live * RESERVE_S + LEFT_S_MIN
             if what == "milli":
-                soon = live * price_milli(plan, RESERVE_S)
-            if getattr(totals, what) + soon >= most:
+                soon = live * price_milli(plan, RESERVE_S) + 1
+            if getattr(totals, what) + soon > most:
                 self.blocked = f"its {_WORDS[what]} of the {name} are used up"
                 return
 

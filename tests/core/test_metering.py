@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialerd.core.limits import CALL_S_MAX, CUT_S, RESERVE_S, USAGE_DAYS_MAX
+from dialerd.core.limits import CALL_S_MAX, CUT_S, LEFT_S_MIN, RESERVE_S, USAGE_DAYS_MAX
 from dialerd.core.line_spec import PlanSpec
 from dialerd.core.metering import Ledger, Meter, day_of, longest_s, period_of, price_milli
 from dialerd.core.pacing import NS
@@ -133,11 +133,11 @@ def talk(ledger, made, seconds, milli=0, at=TODAY):
 
 def test_minutes_of_a_day_are_used_up_and_come_back_at_midnight():
     ledger, made = meter(PlanSpec(seconds_day=120))
-    talk(ledger, made, 119)
+    talk(ledger, made, 120 - LEFT_S_MIN)
     assert not made.blocked
     talk(ledger, made, 1)
     assert made.blocked == "its minutes of the day are used up"
-    assert made.left().seconds_day == 0
+    assert made.left().seconds_day == LEFT_S_MIN - 1  # nobody is called to be cut off at hello
     made.roll(TODAY + 1)
     assert not made.blocked
     assert made.left().seconds_day == 120
@@ -168,7 +168,7 @@ def test_a_period_is_the_sum_of_its_days_also_after_a_restart():
     ledger, made = meter(plan, *history)
     assert (made.period.seconds, made.today.seconds) == (900, 400)
     assert made.left().days == 20
-    talk(ledger, made, 99)
+    talk(ledger, made, 100 - LEFT_S_MIN)
     assert not made.blocked
     talk(ledger, made, 1)
     assert made.blocked == "its minutes of the period are used up"
