@@ -46,7 +46,7 @@ def _settings(data: Path | None, config_path: str | None) -> tuple[Config, Path]
 @data_option
 @config_option
 def export(text: str, data: Path | None, config_path: str | None) -> None:
-    """Everything about NUMBER as one JSON object: lists, calls, interactions, recordings, caps."""
+    """Everything about NUMBER as one JSON object: lists, calls, notes, promises, recordings."""
     from dialerd.config import parse_zone
     from dialerd.store import open_store
     from dialerd.store.report import stamps
@@ -66,6 +66,7 @@ def as_json(found: About, stamp: Callable[[int], str]) -> dict[str, Any]:
     from dialerd.store.report import attempt_json
 
     dnc = found.dnc
+    by_id = {one.lead.campaign_id: one.campaign.settings.name for one in found.tried}
     return {
         "number": f"+{found.phone}",
         "do_not_call": dnc and {"since": stamp(dnc.at_ms), "source": dnc.source},
@@ -92,6 +93,21 @@ def as_json(found: About, stamp: Callable[[int], str]) -> dict[str, Any]:
                 ],
             }
             for one in found.tried
+        ],
+        "notes": [
+            {"at": stamp(note.at_ms), "agent": note.agent, "text": note.text}
+            for note in found.notes
+        ],
+        "callbacks": [
+            {
+                "campaign": by_id.get(one.campaign_id, ""),
+                "due": stamp(one.due_s * 1000),
+                "agent": one.agent,
+                "booked_at": stamp(one.booked_ms),
+                "booked_by": one.booked_by,
+                "note": one.note,
+            }
+            for one in found.callbacks
         ],
         "recordings": found.recordings,
         "calls_under_caps": [stamp(at_ms) for at_ms, _, _ in found.caps],

@@ -76,12 +76,16 @@ class Retention(Section):
             RESTART, ge=0, le=DAYS_MAX,
         ),
     ] = 0  # fmt: skip
+    agents_days: Annotated[
+        int,
+        doc("What agents did when: logged in, paused, talked.", RESTART, ge=0, le=DAYS_MAX),
+    ] = 0
     campaign: Annotated[tuple[KeptCampaign, ...], Meta(max_length=1000)] = ()
 
     @property
     def any(self) -> bool:
         """Whether anything goes some day."""
-        days = [self.recordings_days, self.events_days, self.people_days]
+        days = [self.recordings_days, self.events_days, self.people_days, self.agents_days]
         for one in self.campaign:
             days += [one.recordings_days, one.events_days, one.people_days]
         return any(days)

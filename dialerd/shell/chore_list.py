@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from secrets import token_bytes
 
+from msgspec import structs
+
 from dialerd.config import Config, parse_zone
 from dialerd.config.records_tables import KeptCampaign
 from dialerd.config.records_tables import Retention as Kept
@@ -35,7 +37,7 @@ def retention_of(
     return Retention(
         store,
         Path(named) if named else folder / "recordings",
-        _days(config.retention),
+        structs.replace(_days(config.retention), agents=config.retention.agents_days),
         {one.name: _days(one) for one in config.retention.campaign},
         now_ms=now_ms,
         secret=token_bytes(32),

@@ -7,7 +7,7 @@ ended. Whatever a daemon left in `wrapping` ends as it stands when the next one 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -126,6 +126,19 @@ def moves(unit: Unit, since_ms: int, until_ms: int, limit: int) -> list[AgentMov
     """What agents did from one moment up to another, oldest first."""
     rows = unit.t.agent_log.scan(log_key(max(0, since_ms), 0), log_key(until_ms, 0), limit)
     return [AGENT_MOVE.unpack(raw) for _, raw in rows]
+
+
+def log_page(unit: Unit, at: bytes, until_ms: int, limit: int) -> tuple[list[bytes], bytes | None]:
+    """Keys of the next lines of the agents' days before a moment, and where to go on; None: end."""
+    rows = unit.t.agent_log.scan(at, log_key(max(0, until_ms), 0), limit)
+    keys = [key for key, _ in rows]
+    return keys, keys[-1] + b"\0" if len(keys) == limit else None
+
+
+def log_drop(unit: Unit, keys: Sequence[bytes]) -> None:
+    """Forget lines."""
+    for key in keys:
+        unit.t.agent_log.delete(key)
 
 
 def past(unit: Unit, phone: int, limit: int) -> list[Past]:

@@ -47,6 +47,12 @@ def drop(unit: Unit, campaign_id: int, lead_id: int) -> Callback | None:
     return booked
 
 
+def of_lead(unit: Unit, campaign_id: int, lead_id: int) -> Callback | None:
+    """What was promised to a lead."""
+    raw = unit.t.callbacks.get(lead_key(campaign_id, lead_id))
+    return None if raw is None else CALLBACK.unpack(raw)
+
+
 def again(unit: Unit, booked: Callback, due_s: int) -> int:
     """A promise that was not kept yet is due again, not before `due_s`; as `book`."""
     due_s = max(booked.due_s, due_s)

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from dialerd.core.agent_records import Callback, Note
 from dialerd.core.ports import ConflictError
 from dialerd.core.records import (
     IN_HAND,
@@ -73,6 +74,8 @@ class About(msgspec.Struct, frozen=True):
     tried: tuple[Tried, ...]
     caps: tuple[caps.Entry, ...]
     dnc: DoNotCall | None
+    notes: tuple[Note, ...] = ()
+    callbacks: tuple[Callback, ...] = ()
 
     @property
     def recordings(self) -> list[str]:
@@ -118,7 +121,16 @@ def about(unit: Unit, phone: int) -> About:
             for campaign, lead in leads_of(unit, row, approved_with(unit, people.list_id))
         ]
     entries = tuple(caps.load(unit, phone))
-    return About(phone, tuple(listed), tuple(tried), entries, donotcall.find(unit, phone))
+    promised = [callbacks.of_lead(unit, one.lead.campaign_id, one.lead.lead_id) for one in tried]
+    return About(
+        phone,
+        tuple(listed),
+        tuple(tried),
+        entries,
+        donotcall.find(unit, phone),
+        tuple(notes.of(unit, phone)),
+        tuple(one for one in promised if one is not None),
+    )
 
 
 def approved_with(unit: Unit, list_id: int) -> list[Campaign]:

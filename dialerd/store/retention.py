@@ -8,6 +8,7 @@ pass that is cut short is simply begun again.
   until the recording went, `recordings_days` after the end.
 - The people of a list are erased (`people`) `people_days` after the last campaign on it finished;
   of a list that no campaign used, after it was made.
+- What agents did, line by line, goes `agents_days` after it was done.
 - A campaign may have days of its own. 0 days keep for ever.
 """
 
@@ -22,7 +23,7 @@ import msgspec
 
 from dialerd.core.ports import ConflictError
 from dialerd.core.records import Attempt, Campaign, CampaignState, ContactList, EventKind
-from dialerd.store import campaigns, caps, people
+from dialerd.store import agents, campaigns, caps, people
 from dialerd.store.base import BaseStore
 from dialerd.store.ended import events_of
 from dialerd.store.recording_files import files_of, named, names_of, remove
@@ -42,7 +43,7 @@ from dialerd.store.unit import Unit
 STEP: Final = 500  # records that one step looks at
 ERASED_STEP: Final = 100  # people whom one step erases, each with all leads and attempts
 DAY_MS: Final = 86_400_000
-KINDS: Final = ("recordings", "events", "people")
+KINDS: Final = ("recordings", "events", "people", "agents")
 
 
 class Days(msgspec.Struct, frozen=True):
@@ -51,11 +52,12 @@ class Days(msgspec.Struct, frozen=True):
     recordings: int = 0
     events: int = 0
     people: int = 0
+    agents: int = 0  # of no campaign: an agent works in several
 
     @property
     def any(self) -> bool:
         """Whether anything ever goes."""
-        return bool(self.recordings or self.events or self.people)
+        return bool(self.recordings or self.events or self.people or self.agents)
 
 
 class Retention:
@@ -90,6 +92,8 @@ class Retention:
             yield from self._histories()
         if any(days.people for days in every):
             yield from self._lists()
+        if self._usual.agents:
+            yield from self._agents()
         if any(self.counts.values()) and not self._dry:
             line = AuditLine(self._now_ms, "retention", "kept long enough", dict(self.counts))
             self._write(lambda unit: people.audit(unit, line))
@@ -154,6 +158,19 @@ class Retention:
         people.drop_events(unit, attempt)
         if left:
             unit.t.events.put(event_key(*of, 0), EVENTS.pack(left))
+
+    # -- agents ----------------------------------------------------------------------------------
+
+    def _agents(self) -> Iterator[None]:
+        until_ms = self._now_ms - self._usual.agents * DAY_MS + 1
+        at: bytes | None = b""
+        while at is not None:
+            page = partial(agents.log_page, at=at, until_ms=until_ms, limit=STEP)
+            found, at = self._store._read(page)
+            self.counts["agents"] += len(found)
+            if found and not self._dry:
+                self._write(partial(agents.log_drop, keys=found))
+            yield
 
     # -- people ----------------------------------------------------------------------------------
 

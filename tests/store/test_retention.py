@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from dialerd.core.agent_records import AgentMove, AgentState
+from dialerd.core.ops import LogAgent
 from dialerd.core.records import CallEvent, CampaignState, EventKind
 from dialerd.store import campaigns, wait
 from dialerd.store.recording_files import day_name, files_of
@@ -64,15 +66,20 @@ def test_interactions_and_recordings_go_by_their_age(store, folder):
     spoken(store, 1, 2, NOW - 10 * DAY, folder)
     spoken(store, 1, 2, NOW - 2 * DAY, folder)
     days = Days(recordings=5, events=5)
-    assert run(store, folder, days, dry=True)[0] == {"recordings": 2, "events": 2, "people": 0}
+    assert run(store, folder, days, dry=True)[0] == {
+        "recordings": 2,
+        "events": 2,
+        "people": 0,
+        "agents": 0,
+    }
     assert files(folder) == 4
-    assert run(store, folder, days)[0] == {"recordings": 2, "events": 2, "people": 0}
+    assert run(store, folder, days)[0] == {"recordings": 2, "events": 2, "people": 0, "agents": 0}
     assert kinds(store, 1) == [[], [], ["dialed", "recorded"], ["dialed", "recorded"]]
     assert files(folder) == 2
-    assert run(store, folder, days)[0] == {"recordings": 0, "events": 0, "people": 0}
+    assert run(store, folder, days)[0] == {"recordings": 0, "events": 0, "people": 0, "agents": 0}
     assert store.problems() == []
     (line,) = store.audit()
-    assert line.counts == {"recordings": 2, "events": 2, "people": 0}
+    assert line.counts == {"recordings": 2, "events": 2, "people": 0, "agents": 0}
 
 
 def test_what_leads_to_a_recording_stays_as_long_as_it(store, folder):
@@ -115,7 +122,7 @@ def test_people_go_when_every_campaign_on_their_list_is_long_over(store, folder)
     assert run(store, folder, days, NOW + 41 * DAY, dry=True)[0]["people"] == 1_200
     assert store.about(84_912_000_000).listed
     counts, steps = run(store, folder, days, NOW + 41 * DAY)
-    assert counts == {"recordings": 3, "events": 0, "people": 1_200}
+    assert counts == {"recordings": 3, "events": 0, "people": 1_200, "agents": 0}
     assert steps >= 3
     assert files(folder) == 0
     found = store.about(84_912_000_000)
@@ -189,3 +196,20 @@ def test_the_recording_of_a_call_that_a_crash_cut_off_goes_with_its_call(store, 
     assert run(store, folder, Days(recordings=1), NOW + DAY // 2)[0]["recordings"] == 0
     assert run(store, folder, Days(recordings=1), NOW + 2 * DAY)[0]["recordings"] == 2
     assert not files(folder)
+
+
+def test_what_agents_did_goes_by_age(store, folder):
+    day_ms = 86_400_000
+    moves = [
+        LogAgent(AgentMove("an", NOW - n * day_ms, AgentState.READY, seq=n)) for n in range(1_200)
+    ]
+    wait(store.apply(moves))
+    counts, _ = run(store, folder, Days(agents=30), dry=True)
+    assert counts["agents"] == 1_170
+    assert len(store.agent_moves(0, NOW + 1, 10_000)) == 1_200
+    counts, steps = run(store, folder, Days(agents=30))
+    assert counts["agents"] == 1_170
+    assert steps > 1, "a little at a time"
+    kept = store.agent_moves(0, NOW + 1, 10_000)
+    assert [move.seq for move in kept] == list(range(29, -1, -1))
+    assert run(store, folder, Days(agents=30))[0]["agents"] == 0
