@@ -118,7 +118,7 @@ class Daemon:
             log.warning("recovered %d attempts that the last run left open", recovered)
         await self._store.set_outbox(config.outbox.rows_max)
         now = lambda: (self._day(), self._clock.wall_ms())  # noqa: E731
-        chores = Chores(chores_of(config, self._store, now))
+        chores = Chores({"[store]": self._store.look} | chores_of(config, self._store, now))
         chores.start()
         self._exits.push_async_callback(chores.close)
         numbering = read_numbering(config.numbering.plan, config.numbering.destinations)

@@ -87,7 +87,12 @@ def connect(config_path: str | None) -> SyncClient:
 
     named = os.environ.get("DIALERD_SOCKET")
     path = Path(named) if named else load_config(config_path).control.socket
-    return SyncClient(path)
+    return SyncClient(path, slow=lambda wait_s: _slow(path, wait_s))
+
+
+def _slow(path: Path, wait_s: float) -> None:
+    text = f"no answer yet from the daemon on {path}; waiting {wait_s:.0f} s"
+    click.echo(text, err=True)
 
 
 def who() -> str:

@@ -36,6 +36,9 @@ OUTCOMES: dict[Outcome, str] = {
     Outcome.TOO_LONG: "green",
 }
 
+#: Makes of the demo's configuration one that keeps nothing in the demo's folder.
+OWN_FOLDER = 's|^path = .*|path = "data"|; s|^socket = .*|socket = "control.sock"|'
+
 
 def live(
     look: Look, phase: str, elapsed_s: float, cps: float, *, columns: int = 140, lines: int = 50
@@ -182,8 +185,8 @@ def _outcomes(summary: Summary) -> str:
 def next_steps(config: Path) -> Text:
     """The way from here to real lines."""
     return Text.assemble(
-        "\nNext, for real lines: copy the configuration, give a trunk your carrier's address and\n"
-        "account, and run the daemon:\n",
-        (f"    cp {config} dialerd.toml && $EDITOR dialerd.toml\n", "bold"),
+        "\nNext, for real lines: copy the configuration, with a data folder of its own in place\n"
+        "of the demo's, give a trunk your carrier's address and account, and run the daemon:\n",
+        (f"    sed -e '{OWN_FOLDER}' {config} > dialerd.toml && $EDITOR dialerd.toml\n", "bold"),
         ("    dialerd check-config -c dialerd.toml && dialerd run -c dialerd.toml", "bold"),
     )

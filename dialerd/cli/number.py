@@ -110,6 +110,7 @@ def as_json(found: About, stamp: Callable[[int], str]) -> dict[str, Any]:
             for one in found.callbacks
         ],
         "recordings": found.recordings,
+        "calls_not_ended": list(found.old_calls),
         "calls_under_caps": [stamp(at_ms) for at_ms, _, _ in found.caps],
     }
 
@@ -136,8 +137,11 @@ def erase(text: str, yes: bool, data: Path | None, config_path: str | None) -> N
         click.confirm("This cannot be undone. Erase it?", abort=True)
     store = open_store(folder, create=False, linger_s=0.0)
     try:
+        found = store.about(phone)
+        if found.busy:
+            raise FailedError(found.busy)
         # Files first: were the history gone before them, nothing would lead to them any more.
-        files = remove(files_of(recordings, store.about(phone).recordings))
+        files = remove(files_of(recordings, found.recordings))
         counts = wait(store.erase(phone, who(), time.time_ns() // 1_000_000))
         kept = store.dnc_has(phone)
     finally:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from pathlib import Path
 from typing import Any, Self, TypeVar, cast
 
@@ -28,9 +28,11 @@ from dialerd.core.control import (
 from dialerd.core.control_base import Request
 
 R = TypeVar("R")
+T = TypeVar("T")
 
 READ_BYTES = 65_536
 TIMEOUT_S = 30.0
+SLOW_S = 1.5  # without an answer: whoever waits is told
 
 
 class UnreachableError(Unavailable):
@@ -41,13 +43,16 @@ def unreachable(path: Path, error: OSError) -> UnreachableError:
     """The one clear line for a socket that cannot be reached."""
     match error:
         case FileNotFoundError():
-            text = f"no daemon is running: there is no socket {path}"
+            text = f"no daemon is running: there is no socket {path}; `dialerd run` starts one"
         case ConnectionRefusedError():
-            text = f"no daemon is running: nobody listens on {path}"
+            text = f"no daemon is running: nobody listens on {path}; `dialerd run` starts one"
         case PermissionError():
             text = f"this user may not use {path}; run as the daemon's user or as root"
-        case TimeoutError():
-            text = f"the daemon on {path} does not answer"
+        case TimeoutError() | BlockingIOError():  # of `connect`: too many wait for it already
+            text = (
+                f"the daemon on {path} does not answer: its log may say why; one that hangs is "
+                "ended by `kill -9` and started by `dialerd run`, which ends its calls"
+            )
         case _:
             text = f"cannot reach the daemon on {path}: {error.strerror or error}"
     return UnreachableError(text)
@@ -65,8 +70,13 @@ def _result(request: Request[R], frame: list[Any]) -> R:
 class SyncClient:
     """A blocking client; one request at a time. Use as a context manager."""
 
-    def __init__(self, path: Path, timeout_s: float = TIMEOUT_S) -> None:
-        """Connect.
+    def __init__(
+        self,
+        path: Path,
+        timeout_s: float = TIMEOUT_S,
+        slow: Callable[[float], object] | None = None,
+    ) -> None:
+        """Connect. `slow` is told, once, when no answer comes at once, how long we wait.
 
         Raises:
             UnreachableError: nobody listens, or this user may not.
@@ -76,10 +86,11 @@ class SyncClient:
         self._next = 1
         self._reader = frames.Reader(REPLY_BYTES_MAX, REPLY_CONTAINER_MAX)
         self._waiting: Iterator[list[Any]] = iter(())
+        self._slow = slow
         self._sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             self._sock.settimeout(timeout_s)
-            self._sock.connect(str(path))
+            self._patiently(lambda: self._sock.connect(str(path)))
         except OSError as error:
             self._sock.close()
             raise unreachable(path, error) from None
@@ -107,11 +118,26 @@ class SyncClient:
     def events(self, request: Subscribe, timeout_s: float | None = None) -> Iterator[LiveEvent]:
         """Subscribe, then yield events until the daemon goes away (UnreachableError)."""
         number = self._send(frames.SUBSCRIBE, request)
+        self._slow = None  # silence is what there is mostly
         self._sock.settimeout(timeout_s)
         while True:
             frame = self._frame()
             if frame[0] == frames.Kind.EVENT and frame[1] == number:
                 yield frames.read_event(frame)
+
+    def _patiently(self, work: Callable[[], T]) -> T:
+        """Something with the socket, that may take its time."""
+        if self._slow is None:
+            return work()
+        self._sock.settimeout(min(SLOW_S, self._timeout_s))
+        try:
+            return work()
+        except TimeoutError:
+            tell, self._slow = self._slow, None
+            tell(self._timeout_s)
+        finally:
+            self._sock.settimeout(self._timeout_s)
+        return work()
 
     def _send(self, method: str, request: msgspec.Struct) -> int:
         number = self._next
@@ -129,7 +155,7 @@ class SyncClient:
                     if frame[0] == frames.Kind.REFUSAL:
                         raise frames.read_refusal(frame)
                     return frame
-                data = self._sock.recv(READ_BYTES)
+                data = self._patiently(lambda: self._sock.recv(READ_BYTES))
             except frames.FrameError as error:
                 raise UnreachableError(f"{self._path} is no dialerd: {error}") from None
             except OSError as error:

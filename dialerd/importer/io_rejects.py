@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import csv
+import os
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from dialerd.core.spreadsheet import safe, visible
 from dialerd.importer.batch import Reject
+
+
+def _own(path: str, flags: int) -> int:
+    """For its owner's eyes alone, one of an earlier run too: the rows name people."""
+    fd = os.open(path, flags, 0o600)
+    try:
+        if stat.S_ISREG(os.fstat(fd).st_mode):  # not what somebody pipes or throws away
+            os.fchmod(fd, 0o600)
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
 
 
 class RejectFile:
@@ -23,7 +37,9 @@ class RejectFile:
         self.path = path
         self.count = 0
         # With BOM: spreadsheets take a CSV without one for the system's old encoding.
-        self._file = path.open("w", encoding="utf-8-sig", newline="")
+        self._file = open(  # noqa: SIM115 - closed by `close`
+            path, "w", encoding="utf-8-sig", newline="", opener=_own
+        )
         self._writer = csv.writer(self._file)
         self._writer.writerow(("row", "text", "reason"))
 

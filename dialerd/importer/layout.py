@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from dialerd.importer.limits import NAME_CHARS_MAX, SAMPLE_ROWS
+from dialerd.importer.limits import COLUMNS_MAX, NAME_CHARS_MAX, SAMPLE_ROWS
 from dialerd.importer.rows import TOO_WIDE, read_rows
 from fastpath.numbers import Numbering
 
@@ -82,7 +82,7 @@ def find_layout(
     tables = [(d, _sample(lines, d)) for d in delimiters]
     delimiter, rows = max(tables, key=lambda table: _quality(table[1], numbering))
     if not rows:
-        raise LayoutError("there is no row in it")
+        raise LayoutError(_unread(lines))
     width = max(map(len, rows))
     if width == 1 and any(_is_wide(lines, d) for d in delimiters):
         raise LayoutError(TOO_WIDE)
@@ -108,6 +108,17 @@ def _sample(lines: Sequence[str], delimiter: str) -> list[list[str]]:
         if len(rows) == SAMPLE_ROWS:
             break
     return rows
+
+
+def _unread(lines: Sequence[str]) -> str:
+    """Why none of the rows can be taken: the first refusal, and how wide that row looks."""
+    for number, cells, refusal in read_rows(lines, DELIMITERS[0]):
+        if refusal:
+            widest = max(sum(cell.count(one) for cell in cells) for one in DELIMITERS)
+            width = max(len(cells), widest + 1)
+            wide = f" (at least {width} columns, {COLUMNS_MAX} at most)"
+            return f"row {number} cannot be read: {refusal}{wide if width > COLUMNS_MAX else ''}"
+    return "there is no row in it"
 
 
 def _is_wide(lines: Sequence[str], delimiter: str) -> bool:

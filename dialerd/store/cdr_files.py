@@ -10,7 +10,10 @@ nothing but time: the records wait in the store.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
+import stat
 from collections.abc import Callable
 from datetime import tzinfo
 from pathlib import Path
@@ -18,6 +21,7 @@ from typing import Final
 
 import msgspec
 
+from dialerd.core.ports import StoreError
 from dialerd.store.base import BaseStore
 from dialerd.store.export_text import head, lines
 from dialerd.store.exporting import settle
@@ -89,8 +93,10 @@ class CdrFiles:
         """Some more lines, durable before they count."""
         path = self._folder / self._current
         rows = self._store.ended(cursor.seq, count)
+        if not rows:
+            raise StoreError(f"record {cursor.seq + 1} of what ended is missing")
         text = lines(self._rules.form, self._zone())(rows)
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fd = _open(path, os.O_CREAT)
         try:
             size = os.fstat(fd).st_size
             start = cursor.length if size else 0  # none: somebody took the file with its lines
@@ -103,7 +109,8 @@ class CdrFiles:
                 _write_all(fd, text, start)
                 os.fsync(fd)
             except OSError as error:
-                os.ftruncate(fd, start)
+                with contextlib.suppress(OSError):  # the next call cuts it before it writes
+                    os.ftruncate(fd, start)
                 error.filename = str(path)
                 raise
         finally:
@@ -116,7 +123,7 @@ class CdrFiles:
             at_ms=now_ms,
             target=str(path),
             final=day,
-            last=cursor.last if start else cursor.seq + 1,
+            last=cursor.last if start else rows[0].seq,
             length=start + len(text),
         )
         return wait(self._store.move_cursor(cursor, moved))
@@ -142,9 +149,23 @@ class CdrFiles:
                 old.unlink(missing_ok=True)
 
 
+def _open(file: Path, flags: int = 0) -> int:
+    """The file in use, for writing; OSError where a link or a pipe stands in its place.
+
+    Others may write into the folder: a link would have us cut what it leads to, a pipe would have
+    us wait.
+    """
+    kinds = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    fd = os.open(file, os.O_WRONLY | kinds | flags, 0o600)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise OSError(errno.EINVAL, "is no file", str(file))
+    return fd
+
+
 def _cut(file: Path, length: int) -> None:
     """Make a file shorter, durably."""
-    fd = os.open(file, os.O_WRONLY | os.O_CLOEXEC)
+    fd = _open(file)
     try:
         os.ftruncate(fd, length)
         os.fsync(fd)

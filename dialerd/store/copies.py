@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import os
 import re
 import threading
@@ -29,6 +30,8 @@ from dialerd.store.schema import StoreFormatError
 
 SUFFIX: Final = ".mdb"
 SUM_SUFFIX: Final = ".sha256"
+AUTO_NAME: Final = re.compile(r"dialerd-(\d{8}T\d{6}Z)(?:-(\d+))?\.mdb")
+SECOND_MAX: Final = 100  # backups of one second in one folder
 PART_NAME: Final = re.compile(r"\..+\.mdb\.(\d+)\.part")
 LOOK_S: Final = 0.2
 CHUNK: Final = 1 << 20
@@ -58,21 +61,53 @@ def backup(folder: Path, target: Path, watch: Watch | None = None) -> Copied:
         StoreError: no store, no room, a target that exists, or a store that is not sound.
         OSError: the target cannot be written.
     """
-    if target.is_dir():
+    named = not target.is_dir()
+    if not named:
         target = target / f"dialerd-{datetime.now(UTC):%Y%m%dT%H%M%SZ}{SUFFIX}"
-    if target.exists():
-        raise StoreError(f"{target} exists; nothing is written over")
+    elif os.path.lexists(target):
+        raise _exists(target)
     with _part(target) as part:
         _copy(folder, part, watch)
         findings = examine(part)
         if not findings.sound:
             raise StoreError(f"the store is not sound, there is no backup: {findings.first}")
         size, digest = part.stat().st_size, sha256(part)
-        part.rename(target)
+        if named:
+            take_name(part, target)
+        else:
+            target = _first_free(part, target)
     sums = target.with_name(target.name + SUM_SUFFIX)
     sums.write_text(f"{digest}  {target.name}\n", encoding="utf-8")
     sync_folder(target.parent)
     return Copied(target, size, digest, findings)
+
+
+def _exists(target: Path) -> StoreError:
+    return StoreError(f"{target} exists; nothing is written over")
+
+
+def take_name(file: Path, target: Path) -> None:
+    """Give a file a name that nothing has; StoreError when something has it, link or not."""
+    try:
+        os.link(file, target)
+    except FileExistsError:
+        raise _exists(target) from None
+    except OSError:  # of a disk that knows no hard links
+        if os.path.lexists(target):
+            raise _exists(target) from None
+        file.rename(target)
+    else:
+        file.unlink()
+
+
+def _first_free(file: Path, target: Path) -> Path:
+    """The name of a second, or with a number behind it when that second has a backup already."""
+    for number in range(1, SECOND_MAX + 1):
+        one = target.with_stem(f"{target.stem}-{number}") if number > 1 else target
+        with contextlib.suppress(StoreError):
+            take_name(file, one)
+            return one
+    raise _exists(target)
 
 
 @contextlib.contextmanager
@@ -165,14 +200,25 @@ def restore(file: Path, folder: Path) -> Path | None:
             _write_copy(file, part)
             aside = None
             if data.exists():
-                aside = data.with_name(f"data.mdb.before-{time.time_ns() // 1_000_000_000}")
-                os.link(data, aside)
+                aside = _aside(data)
             os.replace(part, data)
         (store / "lock.mdb").unlink(missing_ok=True)  # of the readers of the other file
         sync_folder(store)
         return aside
     finally:
         lock.release()
+
+
+def _aside(data: Path) -> Path:
+    """A second name for the store that is there, so that there is one at every moment."""
+    for at_s in itertools.count(time.time_ns() // 1_000_000_000):
+        aside = data.with_name(f"data.mdb.before-{at_s}")
+        try:
+            os.link(data, aside)
+        except FileExistsError:  # of another restore in this second
+            continue
+        return aside
+    raise AssertionError
 
 
 def _write_copy(source: Path, target: Path) -> None:
@@ -192,9 +238,11 @@ def sha256(file: Path) -> str:
 
 def prune(folder: Path, keep: int) -> list[Path]:
     """Remove all but the newest `keep` backups that `backup` named by itself."""
-    found = sorted(folder.glob(f"dialerd-????????T??????Z{SUFFIX}"))
-    old = found[:-keep] if keep else found
+    names = [(AUTO_NAME.fullmatch(path.name), path) for path in folder.iterdir()]
+    found = [(name[1], int(name[2] or 1), path) for name, path in names if name is not None]
+    found.sort()
+    old = [path for _, _, path in (found[:-keep] if keep else found)]
     for file in old:
-        file.unlink()
+        file.unlink(missing_ok=True)
         file.with_name(file.name + SUM_SUFFIX).unlink(missing_ok=True)
     return old

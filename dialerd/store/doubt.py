@@ -62,13 +62,13 @@ class RunNote:
 
     def __init__(self, folder: Path, boot: str | None = None) -> None:
         """Read the note that is there. `boot` names this boot of the machine; None: ask it."""
-        self._path = folder / NOTE_NAME
+        self.path = folder / NOTE_NAME
         self._boot = _boot() if boot is None else boot
         self.doubt = self._read()
 
     def _read(self) -> Doubt:
         try:
-            note = msgspec.json.decode(self._path.read_bytes(), type=Note)
+            note = msgspec.json.decode(self.path.read_bytes(), type=Note)
         except FileNotFoundError:
             return Doubt.NONE
         except (OSError, msgspec.DecodeError):  # cut short, as a machine that goes down may
@@ -78,19 +78,19 @@ class RunNote:
 
     def write(self, *, vouched: bool) -> None:
         """A daemon has the store from now on; durable. A full disk leaves what is there."""
-        part = self._path.with_suffix(".part")
+        part = self.path.with_suffix(".part")
         with contextlib.suppress(OSError):
             with part.open("wb") as file:
                 file.write(msgspec.json.encode(Note(self._boot, vouched)))
                 file.flush()
                 os.fsync(file.fileno())
-            part.replace(self._path)
-            sync_folder(self._path.parent)
+            part.replace(self.path)
+            sync_folder(self.path.parent)
 
     def remove(self) -> None:
         """It stopped as it should."""
         with contextlib.suppress(OSError):
-            self._path.unlink()
+            self.path.unlink()
 
 
 def _boot() -> str:

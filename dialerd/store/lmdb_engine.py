@@ -19,6 +19,7 @@ import lmdb
 
 from dialerd.core.ports import StoreError, StoreFailedError
 from dialerd.store.engine import TABLE_NAMES, Pair, Tables
+from dialerd.store.folder import sync_folder
 from dialerd.store.limits import MAP_BYTES, MAP_BYTES_MIN, READERS_MAX, TAIL_PAGES_MAX
 from dialerd.store.schema import FORMAT, StoreFormatError, number64, read_u64
 
@@ -172,12 +173,17 @@ class LmdbEngine:
             raise StoreError(f"there is no store in {folder}" if file is None else f"no {file}")
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            fresh = not self.file.exists()
             self._env = self._open(map_bytes)
+            if fresh:  # a name that a power cut takes back would take every commit with it
+                sync_folder(folder)
+                sync_folder(folder.parent)
+            found = self.file.stat()
         except OSError as error:
             raise StoreError(f"cannot open the store in {folder}: {error.strerror}") from None
         except lmdb.Error as error:
             raise self._refused(error) from None
-        self._identity = self._on_disk()
+        self._identity, self._size = (found.st_dev, found.st_ino), 0
         try:
             self._handles = self._prepare()
         except lmdb.Error as error:
@@ -187,13 +193,31 @@ class LmdbEngine:
             self._env.close()
             raise
 
-    def _on_disk(self) -> tuple[int, int] | None:
-        """Which file the path names now."""
+    def look(self) -> StoreFailedError | None:
+        """Whether the file is still the one that was opened; from then on nothing is written."""
+        if self.broken is not None or self._alone:
+            return self.broken
+        least = self._size  # before the look: another thread may have seen it grow since
+        changed, size = "", 0
         try:
             found = self.file.stat()
-        except OSError:
-            return None
-        return found.st_dev, found.st_ino
+            size = found.st_size
+            if (found.st_dev, found.st_ino) != self._identity:
+                changed = "replaced"
+            elif size < least:  # a store's file never shrinks
+                changed = f"cut to {size} bytes"
+        except FileNotFoundError:
+            changed = "removed"
+        except OSError as error:
+            changed = f"taken away ({error.strerror})"
+        if changed:
+            # Whatever this process wrote would be gone with it, and another may dial from the new.
+            self.broken = StoreFailedError(
+                f"{self.file} was {changed} while it was in use: stop this process"
+            )
+        else:
+            self._size = size
+        return self.broken
 
     def _open(self, map_bytes: int) -> Any:
         if self.file.exists():
@@ -285,13 +309,8 @@ class LmdbEngine:
 
     def begin(self, *, write: bool) -> LmdbTxn:
         """A new transaction. A write waits for the one of another process."""
-        if write and self.broken is None and self._on_disk() != self._identity:
-            # Whatever this process wrote would be gone with it, and another may dial from the new.
-            self.broken = StoreFailedError(
-                f"{self.file} was removed or replaced while it was in use: stop this process"
-            )
-        if self.broken is not None and write:
-            raise self.broken
+        if write and (broken := self.look()) is not None:
+            raise broken
         while True:
             try:
                 return LmdbTxn(self._env.begin(write=write), self._handles)
@@ -321,8 +340,7 @@ class LmdbEngine:
         A full disk passes. Any other failure of a flush is final for this process: after it the
         kernel may have dropped pages it once took, and trying again would only look like success.
         """
-        space = os.statvfs(self.folder)
-        free = space.f_bavail * space.f_frsize
+        free = self.free_bytes()
         if free < FREE_MIN or isinstance(error, lmdb.DiskError):
             return StoreFailedError(f"the disk of {self.folder} is full: {free >> 10} KiB free")
         if self.is_full(error):
@@ -356,15 +374,18 @@ class LmdbEngine:
         return number
 
     def free_bytes(self) -> int:
-        """Room on the store's disk."""
-        space = os.statvfs(self.folder)
+        """Room on the store's disk; 0 where its folder is gone."""
+        try:
+            space = os.statvfs(self.folder)
+        except OSError:
+            return 0
         return space.f_bavail * space.f_frsize
 
     def figures(self) -> dict[str, int]:
         """Size of the file, pages used, readers."""
         info = self._env.info()
         return {
-            "file_bytes": self.file.stat().st_size,
+            "file_bytes": self.file.stat().st_size if self.file.exists() else 0,
             "used_bytes": (info["last_pgno"] + 1) * self._env.stat()["psize"],
             "map_bytes": info["map_size"],
             "readers": info["num_readers"],

@@ -20,6 +20,7 @@ from dialerd.store.folder import FolderLock
 from dialerd.store.limits import LINGER_S, MAP_BYTES
 from dialerd.store.lmdb_engine import FILE_NAME, LmdbEngine
 from dialerd.store.migrations import migrate, needed
+from dialerd.store.schema import StoreFormatError
 from dialerd.store.unit import Unit
 from dialerd.store.writer import Writer
 
@@ -116,6 +117,13 @@ class LmdbStore(BaseStore):
         if self._engine.broken is not None:
             self._writer.tell_broken(self._engine.broken)
 
+    def look(self) -> str:
+        """A chore: that the file is still ours. One that is not ends the daemon (`when_broken`)."""
+        broken = self._engine.look()
+        if broken is not None:
+            self._writer.tell_broken(broken)
+        return ""
+
     def figures(self) -> dict[str, float]:
         """Commits, jobs, failures, commit seconds (sum, longest); file, free disk, readers."""
         writer = self._writer
@@ -137,7 +145,9 @@ class LmdbStore(BaseStore):
         self._writer.close()
         self._closed = True
         self._engine.close()
-        if self._note is not None and self._engine.broken is None:
+        if self._note is not None and self._engine.broken is not None:
+            self._note.write(vouched=False)  # neither the disk nor the file is what it was
+        elif self._note is not None:
             if self._vouching is not None and self._vouching.done.exception():
                 self._note.write(vouched=True)  # stopped before it was: the next one examines it
             else:
@@ -179,10 +189,14 @@ def open_store(
     lock = FolderLock(path) if daemon else None
     try:
         note = RunNote(path) if daemon else None
+        file = path / ENV_NAME / FILE_NAME
+        if note is not None and note.doubt is not Doubt.NONE and not file.exists():
+            raise StoreFormatError(
+                f"a daemon had a store here that it did not close, and {file} is gone: restore a "
+                f"backup, or remove {note.path} to begin without any"
+            )
         if note is not None and note.doubt is Doubt.BEFORE_OPENING:
-            file = path / ENV_NAME / FILE_NAME
-            if file.exists():
-                look_first(path, file)
+            look_first(path, file)
         engine = LmdbEngine(
             path / ENV_NAME,
             map_bytes=map_bytes,

@@ -48,12 +48,17 @@ from dialerd.store.schema import (
     event_key,
     lead_key,
     number64,
+    open_key,
     phone_list_key,
     read_u32,
 )
 from dialerd.store.unit import Unit
 
 ERASED: Final = Contact(0, "")
+CALLED: Final = "the number is being called just now: try again when that is over"
+NOT_ENDED: Final = (  # its line names the number, and nobody could hang it up without that
+    "a call of before to the number is not ended yet: try again when `dialerd run` has ended it"
+)
 LAST_AUDIT: Final = b"last_audit"
 
 
@@ -76,6 +81,14 @@ class About(msgspec.Struct, frozen=True):
     dnc: DoNotCall | None
     notes: tuple[Note, ...] = ()
     callbacks: tuple[Callback, ...] = ()
+    old_calls: tuple[int, ...] = ()  # attempts of an earlier run whose calls are not ended yet
+
+    @property
+    def busy(self) -> str:
+        """Why it cannot be erased just now; empty when it can."""
+        if any(tried.lead.state in IN_HAND for tried in self.tried):
+            return CALLED
+        return NOT_ENDED if self.old_calls else ""
 
     @property
     def recordings(self) -> list[str]:
@@ -122,6 +135,7 @@ def about(unit: Unit, phone: int) -> About:
         ]
     entries = tuple(caps.load(unit, phone))
     promised = [callbacks.of_lead(unit, one.lead.campaign_id, one.lead.lead_id) for one in tried]
+    tries = [attempt.attempt_id for one in tried for attempt, _ in one.attempts]
     return About(
         phone,
         tuple(listed),
@@ -130,6 +144,7 @@ def about(unit: Unit, phone: int) -> About:
         donotcall.find(unit, phone),
         tuple(notes.of(unit, phone)),
         tuple(one for one in promised if one is not None),
+        tuple(one for one in tries if unit.t.old_calls.get(open_key(one)) is not None),
     )
 
 
@@ -195,7 +210,7 @@ def erase_row(
 
 def _erase_lead(unit: Unit, lead: Lead, counts: dict[str, int]) -> None:
     if lead.state in IN_HAND:
-        raise ConflictError("the number is being called just now: try again when that is over")
+        raise ConflictError(CALLED)
     campaign_id, lead_id = lead.campaign_id, lead.lead_id
     callbacks.drop(unit, campaign_id, lead_id)
     counts["notes"] = counts.get("notes", 0) + notes.drop(unit, lead.phone, campaign_id)
@@ -211,6 +226,8 @@ def _erase_lead(unit: Unit, lead: Lead, counts: dict[str, int]) -> None:
     stop = attempt_key(campaign_id, lead_id, (1 << 64) - 1)
     for key, raw in list(scan_all(unit.t.attempts, first, stop)):
         attempt = ATTEMPT.unpack(raw)
+        if unit.t.old_calls.get(open_key(attempt.attempt_id)) is not None:
+            raise ConflictError(NOT_ENDED)
         counts["events"] += drop_events(unit, attempt)
         left = msgspec.structs.replace(attempt, phone=0, keys="")
         unit.t.attempts.put(key, ATTEMPT.pack(left))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,11 +12,13 @@ import pytest
 from rich.console import Console
 
 from dialerd.cli.demo_view import OUTCOMES, last_words, live, next_steps
+from dialerd.config import load
 from dialerd.core.control import DaemonState, ProgressInfo, Status, TrunkStatus
 from dialerd.core.records import CampaignState, Outcome
 from dialerd.sim.checkers import Fault, Kind
-from dialerd.sim.io_world import Look
+from dialerd.sim.io_world import Look, make_scene
 from dialerd.sim.ledger import Ended, Seen, join
+from dialerd.sim.scene import config_toml
 from dialerd.sim.summary import Imported, Measured, Summary, Verdict, summarise
 from dialerd.sim.tally import Tally
 from dialerd.sim.usage import Usage
@@ -129,4 +132,20 @@ def test_faults_are_spelled_out():
 
 
 def test_the_next_command_fits_the_configuration_that_was_made():
-    assert "cp /x/dialerd.toml dialerd.toml" in text_of(next_steps(Path("/x/dialerd.toml")))
+    assert "/x/dialerd.toml > dialerd.toml" in text_of(next_steps(Path("/x/dialerd.toml")))
+
+
+def test_nothing_stays_in_the_demos_folder_by_the_next_command(tmp_path):
+    scene = make_scene(tmp_path / "demo", seed=1, leads=1, rate=1, speed=1, admin=False)
+    scene.config_file.parent.mkdir(parents=True, exist_ok=True)
+    scene.config_file.write_text(config_toml(scene))
+    said = next_steps(scene.config_file).plain
+    (command,) = (line for line in said.splitlines() if "sed -e" in line)
+    subprocess.run(command.partition(" && ")[0], shell=True, check=True, cwd=tmp_path)  # noqa: S602
+    made = load(tmp_path / "dialerd.toml", secrets=False)
+    assert made.store.path == tmp_path / "data"
+    assert made.control.socket == tmp_path / "control.sock"
+    assert [trunk.name for trunk in made.trunk] == [
+        trunk.name for trunk in load(scene.config_file, secrets=False).trunk
+    ]
+    assert str(tmp_path / "demo") not in (tmp_path / "dialerd.toml").read_text()

@@ -86,6 +86,7 @@ def test_no_daemon_is_code_4(command) -> None:
         done = command(*words)
         assert done.code == main.UNREACHABLE
         assert "no daemon is running" in done.err
+        assert done.err.endswith("; `dialerd run` starts one\n")
         assert len(done.err.splitlines()) == 1
         assert done.out == ""
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgpack
 import pytest
 
+from dialerd.control import io_client
 from dialerd.control.io_client import SyncClient, UnreachableError
 from dialerd.control.io_server import ControlServer
 from dialerd.core import control as api
@@ -47,6 +48,26 @@ async def test_a_daemon_that_does_not_answer(path: Path) -> None:
                 s.call(api.Ping())
 
         await asyncio.to_thread(sync)
+
+
+def test_who_waits_is_told_once_and_then_what_to_do(path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(io_client, "SLOW_S", 0.01)
+    told: list[float] = []
+    path.parent.mkdir()
+    with socket.socket(socket.AF_UNIX) as mute:
+        mute.bind(str(path))
+        mute.listen(1)
+        with SyncClient(path, 0.05, told.append) as s:
+            for _ in range(2):
+                with pytest.raises(UnreachableError, match=r"does not answer: .*`dialerd run`"):
+                    s.call(api.Ping())
+        assert told == [0.05]
+        crowd = [SyncClient(path, 0.05)]
+        with pytest.raises(UnreachableError, match="does not answer"):
+            while len(crowd) < 20:  # the kernel holds a few more than were asked for
+                crowd.append(SyncClient(path, 0.05, told.append))
+        for one in crowd:
+            one.close()
 
 
 @pytest.mark.parametrize(

@@ -136,6 +136,16 @@ def test_a_dry_run_counts_the_same_and_stores_nothing(tmp_path: Path, numbering:
     store.close()
 
 
+def test_the_reject_file_is_for_its_owner_alone(tmp_path: Path, numbering: Numbering) -> None:
+    path, rejects = tmp_path / "leads.csv", tmp_path / "leads.rejected.csv"
+    path.write_text(MESSY)
+    run(path, numbering, None)
+    assert rejects.stat().st_mode & 0o777 == 0o600
+    rejects.chmod(0o644)  # of a version that did not care
+    run(path, numbering, None)
+    assert rejects.stat().st_mode & 0o777 == 0o600
+
+
 def test_an_import_can_be_run_again(tmp_path: Path, numbering: Numbering) -> None:
     path = tmp_path / "leads.csv"
     path.write_text("phone\n" + "".join(f"09{i:08d}\n" for i in range(10_000_000, 10_005_000)))

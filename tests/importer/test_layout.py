@@ -155,9 +155,13 @@ def test_bad_mappings(numbering: Numbering, mapping: dict[str, str], words: str)
         ("\n\n,,\n", "no row"),
         ("name,city\nLan,HN\nMai,HCM\n", r"no column holds phone numbers \(columns: .*--map"),
         (",".join("a" * (COLUMNS_MAX + 1)) + "\n", f"more than {COLUMNS_MAX} columns"),
+        (",".join("a" * 30_000) + "\n", r"row 1 .*at least 30000 columns, 200 at most\)"),
+        (";".join(["so dien thoai"] * 4_000), r"row 1 .*at least 4000 columns"),
+        ("x" * 70_000 + "\n", r"row 1 cannot be read: .*characters in the row$"),
     ],
 )
 def test_tables_that_cannot_be_used(numbering: Numbering, text: str, words: str) -> None:
     with pytest.raises(LayoutError, match=words) as caught:
         layout(numbering, text)
     assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 300

@@ -272,3 +272,58 @@ def test_the_module_speaks_json(data):
     assert json.loads(done.stdout)["records"]["lists"] == 2
     assert subprocess.run(command, capture_output=True, check=False).returncode == 1
     assert Findings(refused="x").sound is False
+
+
+def test_many_backups_of_one_second_and_none_is_written_over(data, tmp_path, monkeypatch):
+    class Noon(copies.datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return cls(2026, 9, 14, 12, 0, 0, tzinfo=tz)
+
+    monkeypatch.setattr(copies, "datetime", Noon)
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    made = [copies.backup(data, folder).file for _ in range(11)]
+    first = "dialerd-20260914T120000Z"
+    assert [file.name for file in made] == [
+        f"{first}.mdb", *(f"{first}-{n}.mdb" for n in range(2, 12))
+    ]  # fmt: skip
+    assert all(copies.verify(file).sound for file in made)
+    gone = copies.prune(folder, 2)  # the newest are those with the greatest numbers, not letters
+    assert gone == made[:-2]
+    left = {path.name for path in folder.iterdir()}
+    assert left == {f"{first}-{n}.mdb{more}" for n in (10, 11) for more in ("", ".sha256")}
+
+
+def test_two_programs_that_back_up_into_one_name(data, tmp_path, monkeypatch):
+    """The other one's is there when ours is ready: it stays."""
+    target, examined = tmp_path / "b.mdb", copies.examine
+
+    def examine(part):
+        target.write_bytes(b"of the other one")
+        return examined(part)
+
+    monkeypatch.setattr(copies, "examine", examine)
+    with pytest.raises(StoreError, match="nothing is written over"):
+        copies.backup(data, target)
+    assert target.read_bytes() == b"of the other one"
+    assert [path.name for path in tmp_path.glob("*b.mdb*")] == ["b.mdb"]
+
+
+def test_a_backup_on_a_disk_without_hard_links(data, tmp_path, monkeypatch):
+    def link(*_):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(copies.os, "link", link)
+    made = copies.backup(data, tmp_path / "b.mdb")
+    assert copies.verify(made.file).sound
+    with pytest.raises(StoreError, match="nothing is written over"):
+        copies.backup(data, tmp_path / "b.mdb")
+
+
+def test_two_restores_in_one_second_keep_both_stores_of_before(data, tmp_path, monkeypatch):
+    made = copies.backup(data, tmp_path / "b.mdb").file
+    monkeypatch.setattr(copies.time, "time_ns", lambda: 1_790_000_000 * 10**9)
+    asides = [copies.restore(made, data) for _ in range(3)]
+    assert len({aside for aside in asides if aside is not None and aside.exists()}) == 3
+    assert copies.check(data).sound

@@ -22,6 +22,7 @@ from dialerd.store.base import BaseStore
 from dialerd.store.cdr_files import CURSOR_NAME, CdrFiles, CdrRules
 from dialerd.store.export_text import COLUMNS
 from dialerd.store.lmdb_store import LmdbStore
+from dialerd.store.schema import number64
 from tests.store.kit import NOW, begin, call, events, filled_list, finish, people, running, take
 
 ROOT = Path(__file__).parents[2]
@@ -275,6 +276,75 @@ def test_a_disk_that_is_full_is_waited_for(lmdb_store, tmp_path, monkeypatch):
     assert lines(tmp_path) == [1, 2]
     files.write("d", NOW)
     assert lines(tmp_path) == [1, 2, 3, 4]
+
+
+def test_nothing_that_stands_in_the_place_of_the_file_is_written_to(lmdb_store, tmp_path):
+    """Others may write into that folder: no link has us cut something, no pipe has us wait."""
+    precious, folder = tmp_path / "precious", tmp_path / "cdr"
+    precious.write_bytes(b"x" * 1000)
+    folder.mkdir()
+    current = folder / "cdr.current.jsonl"
+    files = cdr(lmdb_store, folder)
+    ended(lmdb_store, 2)
+    for put in (lambda: current.symlink_to(precious), lambda: os.mkfifo(current), current.mkdir):
+        put()
+        with pytest.raises(OSError, match=str(current)):
+            files.write("d", NOW)
+        current.rmdir() if current.is_dir() and not current.is_symlink() else current.unlink()
+    assert precious.read_bytes() == b"x" * 1000
+    assert files.write("d", NOW) == 2
+    current.rename(precious)  # and not when it is closed, as that of another day
+    current.symlink_to(precious)
+    with precious.open("ab") as more:
+        more.write(b"not ours")
+    ended(lmdb_store, 1)
+    with pytest.raises(OSError, match=str(current)):
+        files.write("e", NOW)
+    assert precious.read_bytes().endswith(b"not ours")
+    current.unlink()
+    files.write("e", NOW)
+    assert lines(folder) == [3]
+
+
+def test_a_write_error_loses_nothing_whatever_fails_behind_it(lmdb_store, tmp_path, monkeypatch):
+    """A disk that takes nothing, not even our taking back: the row is written once it does."""
+    files = cdr(lmdb_store, tmp_path)
+    ended(lmdb_store, 2)
+    files.write("d", NOW)
+    ended(lmdb_store, 2)
+    real = os.ftruncate
+    with monkeypatch.context() as patch:
+
+        def torn(fd: int, text: bytes, at: int) -> int:
+            os.write(fd, b"")
+            os.lseek(fd, at, os.SEEK_SET)
+            os.write(fd, text[:7])
+            raise OSError(5, "Input/output error")
+
+        def cut(fd: int, length: int) -> None:
+            if os.fstat(fd).st_size > length:
+                raise OSError(5, "Input/output error")
+            real(fd, length)
+
+        patch.setattr(cdr_files.os, "pwrite", torn)
+        patch.setattr(cdr_files.os, "ftruncate", cut)
+        for _ in range(2):
+            with pytest.raises(OSError, match=r"Input/output error: .*current"):
+                files.write("d", NOW)
+    assert files.write("d", NOW) == 2
+    assert lines(tmp_path) == [1, 2, 3, 4]
+
+
+def test_a_record_that_is_not_there_is_told_and_waited_for(lmdb_store, tmp_path):
+    files = cdr(lmdb_store, tmp_path)
+    ended(lmdb_store, 2)
+    raw = wait(lmdb_store._submit(lambda unit: unit.t.ended.get(number64(2))))
+    wait(lmdb_store._submit(lambda unit: unit.t.ended.delete(number64(2))))
+    with pytest.raises(StoreError, match="record 2 of what ended is missing"):
+        files.write("d", NOW)
+    wait(lmdb_store._submit(lambda unit: unit.t.ended.put(number64(2), raw)))
+    files.write("d", NOW)
+    assert lines(tmp_path) == [1, 2]
 
 
 def test_a_file_in_use_that_somebody_took_is_begun_anew(lmdb_store, tmp_path):

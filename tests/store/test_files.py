@@ -149,8 +149,10 @@ def test_an_empty_file_is_not_taken_for_a_new_store(tmp_path):
     assert (tmp_path / "store" / "data.mdb").stat().st_size == 0
 
 
-@pytest.mark.parametrize("what", ["removed", "replaced", "moved"])
-def test_a_file_that_goes_away_under_its_store_takes_no_more_writes(tmp_path, what):
+@pytest.mark.parametrize(
+    ("what", "told"), [("removed", "removed"), ("replaced", "replaced"), ("moved", "removed")]
+)
+def test_a_file_that_goes_away_under_its_store_takes_no_more_writes(tmp_path, what, told):
     store = open_store(tmp_path, daemon=True)
     filled_list(store, "a", people(10))
     folder = tmp_path / "store"
@@ -163,12 +165,41 @@ def test_a_file_that_goes_away_under_its_store_takes_no_more_writes(tmp_path, wh
         (folder / "new").write_bytes(copy)
         (folder / "new").rename(folder / "data.mdb")
     for name in ("b", "c"):  # and none later, whatever is put back in its place
-        with pytest.raises(StoreFailedError, match=r"data\.mdb was removed or replaced"):
+        with pytest.raises(StoreFailedError, match=rf"data\.mdb was {told} while it was in use"):
             wait(store.create_list(name, NOW))
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "data.mdb").touch()
     assert [found.name for found in store.lists()] == ["a"]
     store.close()
+
+
+@pytest.mark.parametrize("what", ["removed", "replaced", "cut"])
+def test_who_looks_finds_a_file_that_went_away_though_nothing_is_written(tmp_path, what):
+    store = open_store(tmp_path, daemon=True)
+    filled_list(store, "a", people(500))
+    data = tmp_path / "store" / "data.mdb"
+    broken: list[StoreFailedError] = []
+    store.when_broken(broken.append)
+    assert store.look() == ""
+    assert broken == []
+    if what == "removed":
+        data.unlink()
+    elif what == "replaced":
+        shutil.copy(data, data.with_name("new"))
+        data.with_name("new").rename(data)
+    else:  # by a page that holds nothing: those who read must not be ended by it
+        with data.open("r+b") as file:
+            file.truncate(data.stat().st_size - 4096)
+    for _ in range(2):
+        store.look()
+    (told,) = broken
+    assert what in str(told)
+    assert store.figures()["failures"] == 0  # whoever asks how it is, is told
+    assert "stop this process" in str(told)
+    with pytest.raises(StoreFailedError, match="while it was in use"):
+        wait(store.create_list("b", NOW))
+    store.close()
+    assert (tmp_path / "daemon.running").exists()  # the next one examines what is there
 
 
 def test_a_file_cut_off_is_refused_and_not_read(tmp_path):

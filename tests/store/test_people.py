@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from dialerd.core.ops import KeepLine
 from dialerd.core.ports import ConflictError
 from dialerd.core.records import (
     CallEvent,
@@ -167,4 +168,25 @@ def test_the_same_person_may_be_added_again(store):
     assert store.standing(list_id, [FIRST, FIRST + 1]) == [(3, False), (2, False)]
     draft(store, list_id)
     assert wait(store.move_campaign(1, CampaignState.APPROVED, "an", NOW)).audience == 3
+    assert store.problems() == []
+
+
+def test_a_number_whose_call_of_before_is_not_ended_is_not_erased(store):
+    """Its line names the number, and without the line nobody could hang the call up."""
+    running(store, filled_list(store, "a", people(2)))
+    claim = take(store, n=1)[0]
+    wait(store.apply([begin(claim.attempt_id), KeepLine(claim.attempt_id, b"BYE to 84912000000")]))
+    assert "just now" in store.about(claim.phone).busy
+    wait(store.recover(NOW + 60_000))
+    found = store.about(claim.phone)
+    assert found.old_calls == (claim.attempt_id,)
+    before = everything(store)
+    with pytest.raises(ConflictError, match="call of before"):
+        wait(store.erase(claim.phone, "an", NOW))
+    assert "call of before" in found.busy
+    assert everything(store) == before
+    wait(store.old_calls_ended([claim.attempt_id]))
+    assert store.about(claim.phone).busy == ""
+    assert wait(store.erase(claim.phone, "an", NOW))["attempts"] == 1
+    assert traces(store, claim.phone) == 0
     assert store.problems() == []
