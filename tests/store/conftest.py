@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dialerd.store import MemoryStore, open_store
+from tests.store.killing import Kills
 
 
 @pytest.fixture(params=["lmdb", "memory"])
@@ -20,3 +21,8 @@ def lmdb_store(tmp_path):
     made = open_store(tmp_path / "data", linger_s=0.0)
     yield made
     made.close()
+
+
+@pytest.fixture
+def kills(monkeypatch: pytest.MonkeyPatch) -> Kills:
+    return Kills(monkeypatch)
