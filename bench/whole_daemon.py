@@ -19,8 +19,9 @@ from pathlib import Path
 import msgspec
 
 from dialerd.cli.demo_run import DemoRun
-from dialerd.core.campaign_spec import CampaignSpec, StepSpec
+from dialerd.core.campaign_spec import CampaignSpec
 from dialerd.core.control import Stop
+from dialerd.core.step_spec import StepSpec
 from dialerd.sim.io_world import Look, World, make_scene
 from dialerd.sim.scene import WHO, Scene
 from dialerd.sim.summary import Summary

@@ -21,7 +21,7 @@ from dialerd.cli.common import (
     read_spec,
     who,
 )
-from dialerd.core.campaign_spec import CampaignSpec, played, spec_faults
+from dialerd.core.campaign_spec import CampaignSpec, spec_faults
 from dialerd.core.control import (
     ActOnCampaign,
     CampaignAction,
@@ -36,6 +36,7 @@ from dialerd.core.control import (
 from dialerd.core.control_base import PAGE_MAX
 from dialerd.core.people_view import CheckCampaign, CheckInfo
 from dialerd.core.records import DialMode
+from dialerd.core.step_spec import played
 
 _NEXT = {
     "draft": "approve it: dialerd campaign approve {name!r}",
@@ -208,7 +209,7 @@ def show(name: str, config_path: str | None, output: str) -> None:
     )
     for step in spec.steps:
         keys = ", ".join(f"{digit} to {to}" for digit, to in step.keys.items())
-        click.echo(f"  {step.id}: plays {clean(played(step))}" + (f"; {keys}" if keys else ""))
+        click.echo(f"  {step.id}: {clean(played(step))}" + (f"; {keys}" if keys else ""))
     _books(books)
 
 

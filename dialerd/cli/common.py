@@ -17,7 +17,7 @@ import click
 if TYPE_CHECKING:
     from dialerd.config import Config
     from dialerd.control.io_client import SyncClient
-    from dialerd.core.flow import FlowFault
+    from dialerd.core.flow_checks import FlowFault
     from dialerd.core.script import ScriptFault
     from dialerd.core.spec_parts import Spec
 

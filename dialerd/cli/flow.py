@@ -89,8 +89,8 @@ def ls(data: Path | None, config_path: str | None, output: str) -> None:
 @output_option
 def show(name: str, version: int, data: Path | None, config_path: str | None, output: str) -> None:
     """One version of a flow, the newest one or any before it."""
-    from dialerd.core.campaign_spec import played
     from dialerd.core.flow_spec import spec_of
+    from dialerd.core.step_spec import played
 
     with opened(data, config_path, readonly=True) as store:
         found = store.flow(name, version)
@@ -101,4 +101,4 @@ def show(name: str, version: int, data: Path | None, config_path: str | None, ou
     click.echo(f"{clean(found.name)}, version {found.version}")
     for step in spec.steps:
         keys = "".join(f"; {digit} to {to}" for digit, to in step.keys.items())
-        click.echo(f"  {step.id}: plays {clean(played(step))}{keys}; then {step.otherwise}")
+        click.echo(f"  {step.id}: {clean(played(step))}{keys}; then {step.otherwise}")

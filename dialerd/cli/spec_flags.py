@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from dialerd.core.campaign_spec import CampaignSpec, Weekday, spec_faults
-from dialerd.core.flow import END
+from dialerd.core.flow_checks import END
 
 _DAYS: Final = [day.value for day in Weekday]
 _UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}

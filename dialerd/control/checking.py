@@ -6,13 +6,14 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from typing import Final, Protocol
 
-from dialerd.core.campaign_spec import CampaignSpec, SaySpec
+from dialerd.core.campaign_spec import CampaignSpec
 from dialerd.core.chain import SILENCE, campaign_prompts, fields_of, prompts_of
 from dialerd.core.control import Conflict, FieldFault, NotFound
 from dialerd.core.ports import NotFoundError, Store
 from dialerd.core.prompts_view import PromptError, PromptTaken
 from dialerd.core.records import CampaignSettings, CampaignState
 from dialerd.core.spoken import vocabulary
+from dialerd.core.step_spec import SaySpec
 
 UNFINISHED: Final = frozenset(CampaignState) - {CampaignState.FINISHED}
 APPROVED: Final = UNFINISHED - {CampaignState.DRAFT}

@@ -8,7 +8,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from dialerd.core.agent_records import AgentSettings, Disposition, Meaning
-from dialerd.core.flow import FlowFault
+from dialerd.core.flow_checks import FlowFault
 from dialerd.core.limits import DISPOSITIONS_MAX, MEMBERS_MAX, PROMPT_CHARS_MAX, RETRY_GAP_S_MAX
 from dialerd.core.records import DialMode
 from dialerd.core.spec_parts import PROMPT_PATTERN, Name, Spec

@@ -34,7 +34,9 @@ from dialerd.core.events import (
     Ringing,
     Verdict,
 )
-from dialerd.core.flow import FlowPlan, FlowRun
+from dialerd.core.flow import FlowRun
+from dialerd.core.flow_plan import FlowPlan
+from dialerd.core.flow_side import FlowSide
 from dialerd.core.ids import call_id_for
 from dialerd.core.line_spec import LINE, Line, Trouble
 from dialerd.core.metering import price_milli
@@ -62,7 +64,7 @@ _CUT: Final = (Outcome.MEDIA_TIMEOUT, Outcome.TOO_LONG)  # why we ended an answe
 NEW, DIALING, RINGING, UP, RELEASING, ADVANCING, ENDED = CallState
 
 
-class Call:
+class Call(FlowSide):
     """The machine of one attempt. Its effects are appended to `out`, which its owner drains."""
 
     __slots__ = (
@@ -88,6 +90,7 @@ class Call:
 
         `plan` is the flow of a broadcast.
         """
+        super().__init__()
         self._host = host
         self.claim = claim
         self.number = number
@@ -244,8 +247,9 @@ class Call:
         if len(self.keys) >= limits.KEYS_MAX:
             self.dropped += 1
             return
-        self.keys += event.digit
-        self.record(EventKind.DIGIT, f"{event.digit} {event.source}".rstrip(), now_ns)
+        shown = self._shown(event.digit)
+        self.keys += shown
+        self.record(EventKind.DIGIT, f"{shown} {event.source}".rstrip(), now_ns)
         self._save()
         self._flow.key(event.digit, now_ns)
         self._set_deadline()
@@ -316,7 +320,7 @@ class Call:
         return Outcome.ANSWERED
 
     def _ending(self, finish: Finish) -> tuple[DialOp, ...]:
-        return (finish,)
+        return self._flow_ending(finish)
 
     # -- helpers ---------------------------------------------------------------------------------
     @property

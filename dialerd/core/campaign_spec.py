@@ -7,15 +7,14 @@ made of is in `spec_parts`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
 from dialerd.core.agent_spec import AgentSpec, agent_faults, from_agents, to_agents
-from dialerd.core.chain import label
-from dialerd.core.flow import FlowFault, flow_faults
+from dialerd.core.flow_checks import FlowFault
 from dialerd.core.flow_records import FlowChoice
 from dialerd.core.limits import (
     ATTEMPTS_MAX,
@@ -32,12 +31,9 @@ from dialerd.core.limits import (
 from dialerd.core.records import (
     CampaignSettings,
     DialMode,
-    Flow,
-    FlowStep,
     FrequencyCap,
     Hours,
     Outcome,
-    Part,
     Retry,
 )
 from dialerd.core.spec_parts import (
@@ -50,12 +46,10 @@ from dialerd.core.spec_parts import (
     Name,
     RetriedOutcome,
     RetrySpec,
-    SaySpec,
     Spec,
-    StepSpec,
     Weekday,
 )
-from dialerd.core.spoken import Currency, Lang, Region, SayKind
+from dialerd.core.step_spec import StepSpec, flow_of, step_faults, steps_of
 
 __all__ = [
     "PROMPT_PATTERN",
@@ -66,13 +60,10 @@ __all__ = [
     "Name",
     "RetriedOutcome",
     "RetrySpec",
-    "SaySpec",
     "Spec",
-    "StepSpec",
     "Weekday",
     "at_time",
     "from_settings",
-    "played",
     "spec_faults",
     "to_settings",
 ]
@@ -190,7 +181,7 @@ class CampaignSpec(Spec):
 def spec_faults(spec: CampaignSpec) -> list[FlowFault]:
     """What in a spec does not fit the rest of it; pointers begin at the spec."""
     if spec.mode is DialMode.BROADCAST:
-        return [*_saved_faults(spec), *([] if spec.flow else flow_faults(flow_of(spec.steps)))]
+        return [*_saved_faults(spec), *([] if spec.flow else step_faults(spec.steps))]
     faults = list(agent_faults(spec.agents, spec.mode))
     if spec.steps or spec.flow or spec.flows:
         faults.append(FlowFault(("steps",), f"in the mode {spec.mode} agents talk, no steps play"))
@@ -202,68 +193,6 @@ def _saved_faults(spec: CampaignSpec) -> Iterator[FlowFault]:
         yield FlowFault(("flow",), "either a saved flow or steps, not both")
     if bool(spec.flows) != bool(spec.flow_column):
         yield FlowFault(("flow_column",), "flow_column and flows need each other")
-
-
-def flow_of(steps: Sequence[StepSpec]) -> Flow:
-    """The record that the store keeps of steps."""
-    return Flow(tuple(map(_step, steps)))
-
-
-def steps_of(flow: Flow) -> tuple[StepSpec, ...]:
-    """The way back."""
-    return tuple(
-        StepSpec(
-            id=s.step_id,
-            prompt=s.prompt or UNSET,
-            chain=tuple(map(_part_spec, s.parts)),
-            keys=s.keys,
-            wait_ms=s.wait_ms,
-            otherwise=s.otherwise,
-            barge_in=s.barge_in,
-            plays=s.plays,
-            pause_ms=s.pause_ms,
-        )
-        for s in flow.steps
-    )
-
-
-def _step(step: StepSpec) -> FlowStep:
-    parts = tuple(map(_part, step.chain))
-    keys = dict(step.keys)
-    return FlowStep(
-        step.id,
-        step.prompt or "",
-        keys,
-        step.wait_ms,
-        step.otherwise,
-        step.barge_in,
-        parts,
-        step.plays,
-        step.pause_ms,
-    )
-
-
-def played(step: StepSpec) -> str:
-    """What a step plays, in words."""
-    return label(_step(step)) + (f" ({step.plays} times)" if step.plays > 1 else "")
-
-
-def _part(part: str | SaySpec) -> Part:
-    if isinstance(part, str):
-        return Part(part)
-    return Part("", part.say, part.value, part.lang, part.region, part.currency)
-
-
-def _part_spec(part: Part) -> str | SaySpec:
-    if part.prompt:
-        return part.prompt
-    return SaySpec(
-        say=SayKind(part.say),
-        value=part.value,
-        lang=Lang(part.lang),
-        region=Region(part.region),
-        currency=Currency(part.currency),
-    )
 
 
 def to_settings(spec: CampaignSpec, list_id: int, after_campaign: int = 0) -> CampaignSettings:

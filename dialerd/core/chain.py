@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from dialerd.core.flow_records import Deed, Gather, Tape, Transfer
 from dialerd.core.limits import (
     CHAIN_MAX,
+    FIELD_VALUE_CHARS_MAX,
     PARTS_MAX,
     PAUSE_MS_MAX,
     PLAYS_MAX,
@@ -30,17 +32,21 @@ from dialerd.core.spoken import (
 
 _FIELD: Final = re.compile(r"\{([^{}]{1,64})\}")
 SILENCE: Final = f"{Lang.VI}/{WORDS_FOLDER}/{PAUSE}"
+BEEP: Final = "music/beep"
+"""The prompt before an answer that is recorded."""
 
 
 class Chain:
     """One step's, shared by all calls of a campaign."""
 
-    __slots__ = ("_parts", "_pause", "_plays", "label")
+    __slots__ = ("_parts", "_pause", "_plays", "_tail", "label", "silent")
 
     def __init__(self, step: FlowStep) -> None:
         """Of a step without faults."""
         self.label = label(step)
-        self._parts = step.parts or (Part(step.prompt),)
+        self._parts = _parts(step)
+        self._tail = (BEEP,) if isinstance(step.does, Tape) and step.does.beep else ()
+        self.silent = not self._parts and not self._tail
         self._plays = step.plays
         self._pause = (SILENCE,) * (step.pause_ms // SILENCE_MS)
 
@@ -61,14 +67,18 @@ class Chain:
         pause = self._pause
         plays = min(self._plays, (CHAIN_MAX + len(pause)) // max(1, len(once) + len(pause)))
         if not once:
-            return (SILENCE,), unsaid
-        return (*once[:CHAIN_MAX], *(*pause, *once) * (plays - 1)), unsaid
+            return self._tail or (SILENCE,), unsaid
+        return (*once[:CHAIN_MAX], *(*pause, *once) * (plays - 1), *self._tail), unsaid
+
+
+def _parts(step: FlowStep) -> tuple[Part, ...]:
+    return step.parts or ((Part(step.prompt),) if step.prompt else ())
 
 
 def label(step: FlowStep) -> str:
     """How a step's prompt is called in a call's history: never with a contact's values."""
-    if step.prompt:
-        return step.prompt
+    if step.prompt or not step.parts:
+        return step.prompt or BEEP
     text = " + ".join(part.prompt or f"{part.say} {part.value}" for part in step.parts)
     return text if len(text) <= PROMPT_CHARS_MAX else text[: PROMPT_CHARS_MAX - 1] + "…"
 
@@ -82,6 +92,11 @@ def filled(text: str, fields: Mapping[str, str]) -> str:
         return fields[found[1]]
 
     return _FIELD.sub(value, text)
+
+
+def filled_or_empty(text: str, fields: Mapping[str, str]) -> str:
+    """The same, empty where a field is not there; cut to what a value may be long."""
+    return _FIELD.sub(lambda found: fields.get(found[1], ""), text)[:FIELD_VALUE_CHARS_MAX]
 
 
 def fields_of(text: str) -> list[str]:
@@ -100,12 +115,25 @@ def prompts_of(flow: Flow) -> set[str]:
     for step in flow.steps:
         if step.pause_ms:
             found.add(SILENCE)
-        for part in step.parts or (Part(step.prompt),):
+        found |= _prompts_done(step.does)
+        for part in _parts(step):
             if part.prompt:
                 found.add(part.prompt)
             else:
                 found |= {*vocabulary(Lang(part.lang)), SILENCE}
     return found
+
+
+def _prompts_done(deed: Deed | None) -> set[str]:
+    """What is played by what a step does."""
+    match deed:
+        case Gather(again=name) | Transfer(hold_prompt=name) if name:
+            return {name}
+        case Tape(beep=True):
+            return {BEEP}
+        case _:
+            pass
+    return set()
 
 
 def campaign_prompts(settings: CampaignSettings) -> set[str]:
@@ -123,7 +151,7 @@ def chain_faults(step: FlowStep) -> Iterator[tuple[tuple[str | int, ...], str]]:
     if not 0 <= step.pause_ms <= PAUSE_MS_MAX or step.pause_ms % SILENCE_MS:
         yield ("pause_ms",), f"must be 0 to {PAUSE_MS_MAX}, a multiple of {SILENCE_MS}"
     if not step.parts:
-        if not _is_name(step.prompt):
+        if not is_prompt_name(step.prompt):
             yield ("prompt",), "must be the name of a prompt"
         return
     if len(step.parts) > PARTS_MAX or step.prompt:
@@ -133,13 +161,14 @@ def chain_faults(step: FlowStep) -> Iterator[tuple[tuple[str | int, ...], str]]:
             yield ("chain", index), text
 
 
-def _is_name(name: str) -> bool:
+def is_prompt_name(name: str) -> bool:
+    """Whether a text may be a prompt's name."""
     return 1 <= len(name) <= PROMPT_CHARS_MAX and name.isprintable()
 
 
 def _part_faults(part: Part) -> Iterator[str]:
     if not part.say:
-        if not _is_name(part.prompt):
+        if not is_prompt_name(part.prompt):
             yield "must be the name of a prompt"
         return
     known = {"say": SayKind, "lang": Lang, "region": Region, "currency": Currency}

@@ -98,6 +98,18 @@ class StopPlay(Effect):
     leg: int
 
 
+class Tape(Effect):
+    """Record a part of a leg from now on, both sides, under the call's name and this one.
+
+    An empty name ends it: `Recorded` tells of the file. A leg that is recorded as a whole goes on
+    being so; that file has the part too.
+    """
+
+    call: int
+    leg: int
+    name: str
+
+
 class RingAgent(Effect):
     """Originate a leg to a telephone of ours; its `Released` follows as for any leg.
 
@@ -179,6 +191,9 @@ class Notify(Effect):
     data: dict[str, object]
 
 
+LegEffect = Dial | Release | Play | StopPlay | Tape | RingAgent | Bridge | Unbridge | Hold
+"""What is done to the legs of one call: it waits for what its call waits for."""
+
 AgentEffect = WriteLater | RingAgent | Bridge | Unbridge | Hold | ShowCard | AgentAnswer
 
 AnyEffect = (
@@ -189,6 +204,7 @@ AnyEffect = (
     | Refuse
     | Play
     | StopPlay
+    | Tape
     | MoveCampaign
     | Notify
     | AgentEffect

@@ -1,36 +1,60 @@
-"""Broadcast flows: checking one before it is saved, and running one in an answered call.
+"""Broadcast flows: running one in an answered call. What is refused before: `flow_checks`.
 
-    | state   | key                | prompt ended        | time                 |
-    |---------|--------------------|---------------------|----------------------|
-    | playing | next step, or kept | waiting, next step  |                      |
-    | waiting | next step          |                     | `otherwise`          |
-    | over    |                    |                     |                      |
+    | state        | key                | prompt ended    | time           | from the call        |
+    |--------------|--------------------|-----------------|----------------|----------------------|
+    | playing      | next step, or kept | the step's deed |                |                      |
+    | waiting      | next step          |                 | `otherwise`    |                      |
+    | gathering    | one more, or done  |                 | again, or done |                      |
+    | taping       | done               |                 | done           |                      |
+    | transferring |                    |                 | `otherwise`    | talking, `otherwise` |
+    | talking      |                    |                 |                | parted: `then`       |
+    | over         |                    |                 |                |                      |
 
-A key that the step knows cuts its prompt (barge-in) unless the step forbids that; the history says
-how long it was heard. Where barge-in is forbidden, and when the step takes no keys, the key is kept
-for later: an early key answers the next question. A key that the step does not know changes
-nothing. A chain of keys may loop, so visits are counted and the call ends at `VISITS_MAX`.
+A step plays its prompt, if it has one, and then waits for a key that leads on, or does its deed
+(`dialerd.core.flow_records`). A key that the step knows cuts its prompt (barge-in) unless the step
+forbids that; the history says how long it was heard. Where barge-in is forbidden, and when the step
+takes no keys, the key is kept for later: an early key answers the next question. A key that the
+step does not know changes nothing. A chain of keys may loop, so visits are counted and the call
+ends at `VISITS_MAX`.
+
+**Transfers.** The flow asks its call to connect the person (`FlowSink.transfer`) and waits at most
+the step's `ring_s_max`. The call answers with exactly one of `connected` (from then on the flow
+does nothing: keys are the others' business) and `failed`. When the other side has left and the
+person is still there, the call says `parted` and the flow goes on at `then`. Where the flow's own
+time is over first, it says `transfer_end`, and whatever comes after that means nothing.
+
+**Fields.** A person's columns, and what the flow sets in this call, which comes first. What it sets
+is kept with the attempt (`FlowSink.keep_field`); of a `secret`, and of what was made of one, only
+as many x as it is long. Keys of a secret are hidden before they are written anywhere (`hides`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from enum import IntEnum
-from typing import Final, NamedTuple, Protocol
+from typing import Final
 
-from dialerd.core.chain import Chain, chain_faults
+from dialerd.core.chain import fields_of, filled_or_empty
 from dialerd.core.clock import NEVER
-from dialerd.core.limits import (
-    KEYS_EARLY_MAX,
-    STEPS_MAX,
-    VISITS_MAX,
-    WAIT_MS_MAX,
+from dialerd.core.deeds import holds
+from dialerd.core.flow_plan import OUT, FlowPlan, FlowSink
+from dialerd.core.flow_records import (
+    Assign,
+    Choose,
+    Close,
+    Forbid,
+    Gather,
+    Promise,
+    Tape,
+    Transfer,
 )
-from dialerd.core.records import EventKind, Flow, FlowStep
+from dialerd.core.limits import FIELD_VALUE_CHARS_MAX, KEYS_EARLY_MAX, VISITS_MAX
+from dialerd.core.records import EventKind
 
-KEYS: Final = frozenset("0123456789*#")
-END: Final = "end"
-_END: Final = -1
+_STAY: Final = -2  # the step goes on
+_MS: Final = 1_000_000
+_SECOND: Final = 1_000_000_000
+HIDDEN: Final = "x"  # a key that is kept nowhere
 
 
 class FlowState(IntEnum):
@@ -40,137 +64,58 @@ class FlowState(IntEnum):
     PLAYING = 1
     WAITING = 2
     OVER = 3
+    GATHERING = 4
+    TAPING = 5
+    TRANSFERRING = 6
+    TALKING = 7
 
 
-IDLE, PLAYING, WAITING, OVER = FlowState
+IDLE, PLAYING, WAITING, OVER, GATHERING, TAPING, TRANSFERRING, TALKING = FlowState
 
+_NEXT: Final = (PLAYING, GATHERING, TAPING, TRANSFERRING, OVER)  # where a step may begin
 # (state, what happens) -> the states it may lead to. Anything not in it is ignored: it came too
 # early, too late, or twice.
 MOVES: Final[dict[tuple[FlowState, str], tuple[FlowState, ...]]] = {
-    (IDLE, "start"): (PLAYING,),
-    (PLAYING, "key"): (PLAYING, OVER),
-    (PLAYING, "played"): (PLAYING, WAITING, OVER),
-    (WAITING, "key"): (WAITING, PLAYING, OVER),
-    (WAITING, "time"): (PLAYING, OVER),
+    (IDLE, "start"): _NEXT,
+    (PLAYING, "key"): _NEXT,
+    (PLAYING, "played"): (WAITING, *_NEXT),
+    (WAITING, "key"): (WAITING, *_NEXT),
+    (WAITING, "time"): _NEXT,
+    (GATHERING, "key"): _NEXT,
+    (GATHERING, "time"): _NEXT,
+    (TAPING, "key"): _NEXT,
+    (TAPING, "time"): _NEXT,
+    (TRANSFERRING, "connected"): (TALKING,),
+    (TRANSFERRING, "failed"): _NEXT,
+    (TRANSFERRING, "time"): _NEXT,
+    (TALKING, "parted"): _NEXT,
 }
-
-
-class FlowFault(NamedTuple):
-    """A value that does not fit; `pointer` is its place in the flow as people write one."""
-
-    pointer: tuple[str | int, ...]
-    text: str
-
-
-def flow_faults(flow: Flow) -> list[FlowFault]:
-    """Every reason why a flow cannot run as its author meant."""
-    steps = flow.steps
-    if not 1 <= len(steps) <= STEPS_MAX:
-        return [FlowFault(("steps",), f"must be 1 to {STEPS_MAX} steps")]
-    ids = [step.step_id for step in steps]
-    faults: list[FlowFault] = []
-    for index, step in enumerate(steps):
-        if step.step_id == END or step.step_id in ids[:index]:
-            faults.append(FlowFault(("steps", index, "id"), f"the id {step.step_id!r} is taken"))
-        faults += [
-            FlowFault(("steps", index, *where), text) for where, text in _step_faults(step, ids)
-        ]
-    if not faults:
-        reached = _reached(flow)
-        faults = [
-            FlowFault(("steps", index, "id"), f"no key leads to the step {step_id!r}")
-            for index, step_id in enumerate(ids)
-            if step_id not in reached
-        ]
-    return faults
-
-
-def _step_faults(step: FlowStep, ids: list[str]) -> Iterator[FlowFault]:
-    if not step.step_id or not step.step_id.isprintable():
-        yield FlowFault(("id",), "must be a printable name")
-    yield from (FlowFault(where, text) for where, text in chain_faults(step))
-    if not 0 <= step.wait_ms <= WAIT_MS_MAX:
-        yield FlowFault(("wait_ms",), f"must be 0 to {WAIT_MS_MAX}")
-    for key, target in step.keys.items():
-        if key not in KEYS:
-            yield FlowFault(("keys",), f"{key!r} is not one of 0-9 * #")
-        if target != END and target not in ids:
-            yield FlowFault(("keys", key), _no_step(target, ids))
-    if step.otherwise != END and step.otherwise not in ids:
-        yield FlowFault(("otherwise",), _no_step(step.otherwise, ids))
-    if step.keys and not step.wait_ms and not step.barge_in:
-        yield FlowFault(("wait_ms",), "without barge-in its keys need time after the prompt")
-
-
-def _no_step(name: str, ids: list[str]) -> str:
-    return f"there is no step {name!r}; steps: {', '.join([*ids, END])}"
-
-
-def _reached(flow: Flow) -> set[str]:
-    by_id = {step.step_id: step for step in flow.steps}
-    todo = [flow.steps[0].step_id]
-    seen: set[str] = set()
-    while todo:
-        step = by_id.get(todo.pop())
-        if step is not None and step.step_id not in seen:
-            seen.add(step.step_id)
-            todo += [*step.keys.values(), step.otherwise]
-    return seen
-
-
-class FlowPlan:
-    """A checked flow with its targets resolved to indexes, shared by all calls of a campaign."""
-
-    __slots__ = ("chains", "keys", "name", "otherwise", "steps")
-
-    def __init__(self, flow: Flow, name: str = "") -> None:
-        """ValueError names the first of its `flow_faults`; `name` is that of a saved one."""
-        self.name = name
-        for pointer, text in flow_faults(flow):
-            raise ValueError(f"flow/{'/'.join(map(str, pointer))}: {text}")
-        index = {step.step_id: i for i, step in enumerate(flow.steps)} | {END: _END}
-        self.steps = flow.steps
-        self.chains = tuple(map(Chain, flow.steps))
-        self.keys = tuple({k: index[to] for k, to in step.keys.items()} for step in flow.steps)
-        self.otherwise = tuple(index[step.otherwise] for step in flow.steps)
-
-
-class FlowSink(Protocol):
-    """What a running flow asks of its call."""
-
-    def play(self, prompts: tuple[str, ...], token: int) -> None:
-        """Play prompts, one behind the other; tell `played(token)` when they ran to their end."""
-
-    def stop_play(self) -> None:
-        """Stop what plays."""
-
-    def record(self, kind: EventKind, detail: str, now_ns: int) -> None:
-        """Write one line of the call's history."""
-
-    def flow_over(self, now_ns: int) -> None:
-        """The flow has ended: hang up."""
 
 
 class FlowRun:
     """One flow in one call."""
 
     __slots__ = (
-        "_began_ns", "_early", "_fields", "_plan", "_sink", "_step", "_token", "_visits",
-        "deadline_ns", "state",
+        "_been", "_began_ns", "_early", "_fields", "_gathered", "_hidden", "_plan", "_sink",
+        "_step", "_token", "_tries", "_visits", "deadline_ns", "state",
     )  # fmt: skip
 
     def __init__(
         self, plan: FlowPlan, sink: FlowSink, fields: Mapping[str, str] | None = None
     ) -> None:
         """`start` begins it; `fields` are the contact's."""
-        self._fields = fields or {}
+        self._fields: Mapping[str, str] = fields or {}
+        self._hidden: frozenset[str] = frozenset()  # fields with secrets
         self._began_ns = 0
         self._plan = plan
         self._sink = sink
         self._step = 0
         self._token = 0
         self._visits = 0
+        self._been: dict[int, int] = {}  # how often, of steps that may be gone into so often
         self._early = ""
+        self._gathered = ""
+        self._tries = 0
         self.state = IDLE
         self.deadline_ns = NEVER
 
@@ -179,26 +124,43 @@ class FlowRun:
         if (self.state, "start") in MOVES:
             if self._plan.name:
                 self._sink.record(EventKind.FLOW, self._plan.name, now_ns)
-            self._enter(0, now_ns)
+            self._go(0, now_ns)
+
+    def hides(self, key: str) -> bool:
+        """Whether a key that is pressed now is, or may become, a secret's."""
+        step = self._plan.steps[self._step]
+        if self.state not in (PLAYING, GATHERING):
+            return False
+        if isinstance(step.does, Gather) and step.does.secret:
+            return True
+        used = step.barge_in and (key in step.keys or isinstance(step.does, Gather))
+        return self._plan.secret and self.state is PLAYING and not used
 
     def key(self, key: str, now_ns: int) -> None:
         """A key was pressed; its history line is the caller's."""
-        state = self.state
-        if (state, "key") not in MOVES:
+        if (self.state, "key") not in MOVES:
             return
-        step = self._plan.steps[self._step]
-        target = self._plan.keys[self._step].get(key)
-        if state is PLAYING and (target is None or not step.barge_in):
-            if (not step.keys or not step.barge_in) and len(self._early) < KEYS_EARLY_MAX:
+        step, deed = self._plan.steps[self._step], self._plan.steps[self._step].does
+        if self.state is GATHERING:
+            self._go(self._gather(key, now_ns), now_ns)
+        elif self.state is TAPING:
+            if isinstance(deed, Tape) and key == deed.stop_key:
+                self._go(self._taped(now_ns), now_ns)
+        elif self.state is WAITING:
+            if (target := self._plan.keys[self._step].get(key)) is not None:
+                self._go(target, now_ns)
+        elif step.barge_in and (key in step.keys or isinstance(deed, Gather)):
+            heard_ms = (now_ns - self._began_ns) // _MS
+            cut = f"{self._plan.chains[self._step].label}: {heard_ms} ms"
+            self._sink.record(EventKind.PROMPT_CUT, cut, now_ns)
+            self._sink.stop_play()
+            if deed is None:
+                self._go(self._plan.keys[self._step][key], now_ns)
+            else:
                 self._early += key
-            return
-        if target is not None:
-            if state is PLAYING:
-                heard_ms = (now_ns - self._began_ns) // 1_000_000
-                cut = f"{self._plan.chains[self._step].label}: {heard_ms} ms"
-                self._sink.record(EventKind.PROMPT_CUT, cut, now_ns)
-                self._sink.stop_play()
-            self._enter(target, now_ns)
+                self._go(self._do(now_ns), now_ns)
+        elif (not step.keys or not step.barge_in) and len(self._early) < KEYS_EARLY_MAX:
+            self._early += key
 
     def played(self, token: int, now_ns: int) -> None:
         """A prompt ran to its end; an old token is of one that was cut."""
@@ -207,53 +169,104 @@ class FlowRun:
         step = self._plan.steps[self._step]
         label = self._plan.chains[self._step].label
         self._sink.record(EventKind.PROMPT_ENDED, label, now_ns)
-        if not step.keys:
-            self._enter(self._plan.otherwise[self._step], now_ns)
+        if step.does is not None:
+            self._go(self._do(now_ns), now_ns)
             return
-        target = self._early_target()
+        target = self._early_target() if step.keys else self._plan.otherwise[self._step]
         if target is not None:
-            self._enter(target, now_ns)
+            self._go(target, now_ns)
         else:
             self.state = WAITING
-            self.deadline_ns = now_ns + step.wait_ms * 1_000_000
+            self.deadline_ns = now_ns + step.wait_ms * _MS
             if not step.wait_ms:
                 self.tick(now_ns)
 
     def tick(self, now_ns: int) -> None:
-        """Nobody pressed a key in time."""
-        if (self.state, "time") in MOVES and now_ns >= self.deadline_ns:
+        """What it waited for has not come."""
+        if (self.state, "time") not in MOVES or now_ns < self.deadline_ns:
+            return
+        if self.state is GATHERING:
+            self._go(self._gathered_all(now_ns), now_ns)
+        elif self.state is TAPING:
+            self._go(self._taped(now_ns), now_ns)
+        elif self.state is TRANSFERRING:
+            self._sink.transfer_end(now_ns)
+            self.failed("nobody took it in time", now_ns)
+        else:
             self._sink.record(EventKind.NO_KEY, "", now_ns)
-            self._enter(self._plan.otherwise[self._step], now_ns)
+            self._go(self._plan.otherwise[self._step], now_ns)
 
-    def _enter(self, index: int, now_ns: int) -> None:
-        """Begin a step; keys pressed early may lead straight through several."""
+    # -- what its call tells of a transfer -------------------------------------------------------
+
+    def connected(self, now_ns: int) -> None:
+        """They hear each other."""
+        if (self.state, "connected") in MOVES:
+            self.state = TALKING
+            self.deadline_ns = NEVER
+            self._sink.record(EventKind.TRANSFERRED, "", now_ns)
+
+    def failed(self, why: str, now_ns: int) -> None:
+        """Nobody takes the call."""
+        if (self.state, "failed") in MOVES:
+            self._sink.record(EventKind.TRANSFER_FAILED, why, now_ns)
+            self._go(self._plan.otherwise[self._step], now_ns)
+
+    def parted(self, now_ns: int) -> None:
+        """The other side has left, and the person is still there."""
+        if (self.state, "parted") in MOVES:
+            self._sink.record(EventKind.PARTED, "", now_ns)
+            self._go(self._plan.then[self._step], now_ns)
+
+    # -- steps -----------------------------------------------------------------------------------
+
+    def _go(self, index: int, now_ns: int) -> None:
+        """Begin a step; keys pressed early, and steps without a prompt, lead straight through."""
+        if index == _STAY:
+            return
         self.deadline_ns = NEVER
         plan = self._plan
-        while index != _END:
+        while index >= 0:
             self._visits += 1
             if self._visits > VISITS_MAX:
-                index = _END
+                index = OUT
                 break
+            step = plan.steps[index]
+            if step.visits_max and self._worn(index, step.visits_max):
+                index = plan.after[index]
+                continue
             self._step = index
-            if not (self._early and plan.steps[index].barge_in and plan.keys[index]):
+            self._tries = 0
+            early = self._early and step.barge_in
+            if early and plan.keys[index]:
+                target = self._early_target()
+                if target is None:
+                    break
+                index = target
+            elif plan.chains[index].silent or (early and isinstance(step.does, Gather)):
+                index = self._do(now_ns)
+            else:
                 break
-            target = self._early_target()
-            if target is None:
-                break
-            index = target
-        if index == _END:
+        if index == OUT:
             self.state = OVER
             self._sink.flow_over(now_ns)
-            return
+        elif index != _STAY:
+            self._play((), now_ns)
+
+    def _worn(self, index: int, visits_max: int) -> bool:
+        self._been[index] = been = self._been.get(index, 0) + 1
+        return been > visits_max
+
+    def _play(self, first: tuple[str, ...], now_ns: int) -> None:
+        """The prompts of the present step, behind others."""
         self.state = PLAYING
         self._token += 1
-        chain = plan.chains[index]
+        chain = self._plan.chains[self._step]
         prompts, unsaid = chain.prompts(self._fields)
         self._sink.record(EventKind.PROMPT_STARTED, chain.label, now_ns)
         for text in unsaid:
             self._sink.record(EventKind.UNSAID, text, now_ns)
         self._began_ns = now_ns
-        self._sink.play(prompts, self._token)
+        self._sink.play((*first, *prompts), self._token)
 
     def _early_target(self) -> int | None:
         """Where the first early key that this step knows leads; keys before it are spent."""
@@ -263,3 +276,110 @@ class FlowRun:
             if key in keys:
                 return keys[key]
         return None
+
+    # -- deeds: each gives the next step, or _STAY -----------------------------------------------
+
+    def _do(self, now_ns: int) -> int:
+        """What the present step does behind its prompt."""
+        plan, sink, at = self._plan, self._sink, self._step
+        deed = plan.steps[at].does
+        match deed:
+            case Gather():
+                return self._begin_gather(deed, now_ns)
+            case Choose():
+                return self._choose(deed, now_ns)
+            case Assign():
+                value = filled_or_empty(deed.value, self._fields)
+                hidden = not self._hidden.isdisjoint(fields_of(deed.value))
+                self._set(deed.field, value, now_ns, hidden=hidden)
+            case Tape():
+                self.state = TAPING
+                self.deadline_ns = now_ns + deed.seconds_max * _SECOND
+                sink.record(EventKind.TAPING, plan.steps[at].step_id, now_ns)
+                sink.tape(plan.steps[at].step_id)
+                return _STAY
+            case Forbid():
+                sink.forbid(deed, now_ns)
+            case Promise():
+                if not sink.promise(deed, self._fields, now_ns):
+                    return plan.otherwise[at]
+            case Transfer():
+                self._transfer(deed, now_ns)
+                return _STAY
+            case Close():
+                sink.record(EventKind.RESULT, deed.result, now_ns)
+                sink.close(deed.result)
+                return OUT
+            case None:
+                raise AssertionError("a step that only plays")
+        return plan.then[at]
+
+    def _begin_gather(self, deed: Gather, now_ns: int) -> int:
+        self.state = GATHERING
+        self._gathered = ""
+        self.deadline_ns = now_ns + deed.first_ms * _MS
+        to = _STAY
+        while to == _STAY and self._early and self.state is GATHERING:
+            key, self._early = self._early[0], self._early[1:]
+            to = self._gather(key, now_ns)
+        return to
+
+    def _gather(self, key: str, now_ns: int) -> int:
+        deed = self._plan.steps[self._step].does
+        assert isinstance(deed, Gather)  # noqa: S101 - what the state says
+        if key != deed.end_key:
+            self._gathered += key
+            if len(self._gathered) < deed.keys_max:
+                self.deadline_ns = now_ns + deed.next_ms * _MS
+                return _STAY
+        return self._gathered_all(now_ns)
+
+    def _gathered_all(self, now_ns: int) -> int:
+        """No key follows: the field, or another try."""
+        step = self._plan.steps[self._step]
+        deed = step.does
+        assert isinstance(deed, Gather)  # noqa: S101 - what the state says
+        self.deadline_ns = NEVER
+        if len(self._gathered) >= deed.keys_min:
+            self._set(deed.field, self._gathered, now_ns, hidden=deed.secret)
+            return self._plan.then[self._step]
+        self._tries += 1
+        self._sink.record(EventKind.NO_KEY, f"try {self._tries} of {deed.tries}", now_ns)
+        if self._tries >= deed.tries:
+            return self._plan.otherwise[self._step]
+        if self._plan.chains[self._step].silent and not deed.again:
+            return self._begin_gather(deed, now_ns)
+        self._play((deed.again,) if deed.again else (), now_ns)
+        return _STAY
+
+    def _choose(self, deed: Choose, now_ns: int) -> int:
+        value = self._fields.get(deed.field, "")
+        step = self._plan.steps[self._step]
+        to, target = step.otherwise, self._plan.otherwise[self._step]
+        for case, leads_to in zip(deed.cases, self._plan.cases[self._step], strict=True):
+            if holds(case, value):
+                to, target = case.to, leads_to
+                break
+        self._sink.record(EventKind.CHOSE, f"{deed.field}: {to}", now_ns)
+        return target
+
+    def _taped(self, now_ns: int) -> int:
+        self._sink.tape_end()
+        self._sink.record(EventKind.TAPED, self._plan.steps[self._step].step_id, now_ns)
+        return self._plan.then[self._step]
+
+    def _transfer(self, deed: Transfer, now_ns: int) -> None:
+        """The call may answer at once, before this returns."""
+        target = filled_or_empty(deed.target, self._fields)
+        self.state = TRANSFERRING
+        self.deadline_ns = now_ns + deed.ring_s_max * _SECOND
+        self._sink.record(EventKind.TRANSFER, f"{deed.kind} {target}", now_ns)
+        self._sink.transfer(deed, target, now_ns)
+
+    def _set(self, field: str, value: str, now_ns: int, *, hidden: bool) -> None:
+        value = value[:FIELD_VALUE_CHARS_MAX]
+        self._fields = {**self._fields, field: value}
+        self._hidden = self._hidden | {field} if hidden else self._hidden - {field}
+        shown = HIDDEN * len(value) if hidden else value
+        self._sink.record(EventKind.FIELD, f"{field} = {shown}", now_ns)
+        self._sink.keep_field(field, shown)

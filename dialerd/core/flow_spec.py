@@ -6,11 +6,11 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from dialerd.core.campaign_spec import flow_of, steps_of
-from dialerd.core.flow import FlowFault, flow_faults
+from dialerd.core.flow_checks import FlowFault
 from dialerd.core.flow_records import Flow
 from dialerd.core.limits import STEPS_MAX
-from dialerd.core.spec_parts import Name, Spec, StepSpec
+from dialerd.core.spec_parts import Name, Spec
+from dialerd.core.step_spec import StepSpec, flow_of, step_faults, steps_of
 
 
 class FlowSpec(Spec):
@@ -35,4 +35,4 @@ def spec_of(name: str, flow: Flow) -> FlowSpec:
 
 def spec_faults(spec: FlowSpec) -> list[FlowFault]:
     """What in a flow does not fit the rest of it; pointers begin at the spec."""
-    return flow_faults(to_flow(spec))
+    return step_faults(spec.steps)

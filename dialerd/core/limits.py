@@ -37,6 +37,13 @@ CHAIN_MAX: Final = 128  # prompts of one step, words and repetitions included; m
 VALUE_CHARS_MAX: Final = 64  # a longer value is not said
 DIGITS_SAID_MAX: Final = 24
 WAIT_MS_MAX: Final = 120_000
+GATHERED_MAX: Final = 40  # keys of one field
+GATHER_TRIES_MAX: Final = 10
+CASES_MAX: Final = 100  # of one step that chooses
+TAPE_S_MAX: Final = 600  # of one recorded answer
+FIELD_CHARS_MAX: Final = 64  # of a field's name
+FIELD_VALUE_CHARS_MAX: Final = 256  # a longer value that a flow sets is cut
+FLOW_FIELDS_MAX: Final = 100  # kept of one call; further ones are used and not kept
 
 # Scripts: one past these is refused; a longer answer is refused.
 ITEMS_MAX: Final = 200

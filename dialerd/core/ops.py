@@ -13,7 +13,7 @@ from typing import dataclass_transform
 import msgspec
 
 from dialerd.core.agent_records import AgentMove, Callback, Note
-from dialerd.core.records import CallEvent, LeadState, Outcome, Usage
+from dialerd.core.records import CallEvent, DoNotCall, LeadState, Outcome, Usage
 from dialerd.core.script_records import Answer
 
 
@@ -62,8 +62,9 @@ class Finish(Op):
 
     `due_s` is the Unix second at which a RETRY becomes due. `heard` tells whether a message was
     heard or an agent spoken to (for caps that count that). `used` is what the call used of its
-    line. `wraps`: the agent has yet to say what came of it, in a `Dispose` that follows; until then
-    the attempt is not among what ended. Applying it twice changes nothing.
+    line. `wraps`: an agent or the flow is to say what came of it, in a `Dispose` that follows;
+    until then the attempt is not among what ended. `fields` are what a flow set. Applying it twice
+    changes nothing.
     """
 
     attempt_id: int
@@ -84,6 +85,7 @@ class Finish(Op):
     human_ms: int = 0
     connected_ms: int = 0
     wraps: bool = False
+    fields: dict[str, str] = {}
 
 
 class Dispose(Op):
@@ -102,6 +104,12 @@ class Dispose(Op):
     due_s: int = 0
     callback: Callback | None = None
     do_not_call: bool = False
+
+
+class Ban(Op):
+    """Put a number on a do-not-call list, as one asked for in a call; not bound to its attempt."""
+
+    entry: DoNotCall
 
 
 class KeepNote(Op):
@@ -143,7 +151,7 @@ class ReleaseClaim(Op):
 
 
 AttemptOp = BeginDial | KeepLine | AppendEvents | Finish | Dispose | ReleaseClaim
-DialOp = AttemptOp | KeepNote | LogAgent | SaveAnswer
+DialOp = AttemptOp | KeepNote | LogAgent | SaveAnswer | Ban
 
 
 class OldCall(msgspec.Struct, frozen=True, array_like=True):

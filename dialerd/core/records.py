@@ -134,6 +134,17 @@ class EventKind(StrEnum):
     HELD = "held"  # the agent is away for a moment; detail: agent
     LEFT = "left"  # the agent vanished; detail: agent
     FLOW = "flow"  # detail: the saved flow that plays, name@version
+    FIELD = "field"  # detail: name = value, a secret's as x
+    CHOSE = "chose"  # detail: by which field, and the step that it led to
+    TAPING = "taping"  # what is said is recorded from here on; detail: step
+    TAPED = "taped"  # to here; detail: step
+    FORBIDDEN = "forbidden"  # onto the do-not-call list; detail: where and for how long
+    PROMISED = "promised"  # a callback was booked; detail: when, and whose
+    TRANSFER = "transfer"  # begun; detail: kind, target
+    TRANSFERRED = "transferred"  # they hear each other; detail: kind, target
+    TRANSFER_FAILED = "transfer_failed"  # detail: why
+    PARTED = "parted"  # the other side of a transfer has left
+    RESULT = "result"  # what the flow says came of it
 
 
 class CallEvent(Record):
@@ -311,7 +322,8 @@ class Attempt(Record):
     human_ms: int = 0  # when it was sure that a person answered; 0 in a broadcast
     connected_ms: int = 0  # when the agent and the customer could hear each other
     disposed_ms: int = 0
-    disposition: str = ""  # the agent's
+    disposition: str = ""  # the agent's, or the result of a flow
+    fields: Fields = {}  # noqa: RUF012 - what its flow set, secrets as x
 
 
 class Usage(Record):

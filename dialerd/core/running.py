@@ -6,7 +6,7 @@ from collections import Counter, deque
 from typing import TYPE_CHECKING, Final
 
 from dialerd.core.clock import NEVER
-from dialerd.core.flow import FlowPlan
+from dialerd.core.flow_plan import FlowPlan
 from dialerd.core.limits import (
     AHEAD_S,
     BACK_OFF_S_MAX,

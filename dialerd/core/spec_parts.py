@@ -6,32 +6,24 @@ from enum import StrEnum
 from typing import Annotated, Final, dataclass_transform
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import Meta
 
-from dialerd.core.flow import END
 from dialerd.core.limits import (
     ATTEMPTS_MAX,
     CAP_CALLS_MAX,
     CAP_WINDOW_S_MAX,
     NAME_CHARS_MAX,
-    PARTS_MAX,
-    PAUSE_MS_MAX,
-    PLAYS_MAX,
     PROMPT_CHARS_MAX,
     RETRY_GAP_S_MAX,
-    SILENCE_MS,
-    VALUE_CHARS_MAX,
-    WAIT_MS_MAX,
 )
 from dialerd.core.records import CapCounts
-from dialerd.core.spoken import Currency, Lang, Region, SayKind
 
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 # A plain $ would let a line feed pass at the end of a text: hence the look ahead.
 # No control characters: names reach terminals, spreadsheets and log lines.
-_TEXT: Final = r"^[^\x00-\x1f\x7f-\x9f]+$(?!\n)"
-_STEP: Final = r"^[A-Za-z0-9_-]{1,32}$(?!\n)"
+TEXT: Final = r"^[^\x00-\x1f\x7f-\x9f]+$(?!\n)"
+STEP_PATTERN: Final = r"^[A-Za-z0-9_-]{1,32}$(?!\n)"
 PROMPT_PATTERN: Final = r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*$(?!\n)"
 _TIME: Final = r"^([01][0-9]|2[0-3]):[0-5][0-9]$(?!\n)|^24:00$(?!\n)"
 
@@ -40,7 +32,7 @@ Name = Annotated[
     Meta(
         min_length=1,
         max_length=NAME_CHARS_MAX,
-        pattern=_TEXT,
+        pattern=TEXT,
         extra={"hint": "printable characters only"},
     ),
 ]
@@ -49,13 +41,13 @@ CampaignName = Annotated[
     Meta(
         min_length=1,
         max_length=NAME_CHARS_MAX,
-        pattern=r"^(?=.*[^0-9])" + _TEXT[1:],
+        pattern=r"^(?=.*[^0-9])" + TEXT[1:],
         extra={"hint": "printable characters, not digits alone: those would be an id"},
     ),
 ]
 StepId = Annotated[
     str,
-    Meta(pattern=_STEP, extra={"hint": "letters, digits, dash, underscore; at most 32"}),
+    Meta(pattern=STEP_PATTERN, extra={"hint": "letters, digits, dash, underscore; at most 32"}),
 ]
 PromptName = Annotated[
     str,
@@ -114,56 +106,6 @@ class CapSpec(Spec):
     calls_max: Annotated[int, Meta(ge=1, le=CAP_CALLS_MAX)] = 1
     window_s: Annotated[int, Meta(ge=0, le=CAP_WINDOW_S_MAX)] = 30 * 86_400
     counts: CapCounts = CapCounts.HEARD
-
-
-class SaySpec(Spec):
-    """A value that is said with word prompts: `{say = "money", value = "{amount}"}`."""
-
-    say: SayKind
-    value: Annotated[
-        str,
-        Meta(
-            min_length=1,
-            max_length=VALUE_CHARS_MAX,
-            pattern=_TEXT,
-            description="A text with fields of the contact, such as {amount}.",
-            extra={"hint": "printable characters only"},
-        ),
-    ]
-    lang: Lang = Lang.VI
-    region: Annotated[Region, Meta(description="How Vietnamese numbers are said.")] = Region.NORTH
-    currency: Annotated[Currency, Meta(description="Of money.")] = Currency.VND
-
-
-class StepSpec(Spec):
-    """One step of a broadcast: play `prompt` or `chain`, then follow the pressed key."""
-
-    prompt: PromptName | UnsetType = UNSET
-    chain: Annotated[
-        tuple[PromptName | SaySpec, ...],
-        Meta(
-            max_length=PARTS_MAX,
-            description="Instead of `prompt`: prompts and values to say, one behind the other.",
-        ),
-    ] = ()
-    id: StepId = "start"
-    keys: Annotated[
-        dict[Digit, StepId],
-        Meta(max_length=16, description='Digit to the id of the next step, or "end".'),
-    ] = {}
-    wait_ms: Annotated[int, Meta(ge=0, le=WAIT_MS_MAX)] = 0
-    otherwise: StepId = END
-    barge_in: bool = True
-    plays: Annotated[int, Meta(ge=1, le=PLAYS_MAX, description="How many times it is played.")] = 1
-    pause_ms: Annotated[
-        int,
-        Meta(
-            ge=0,
-            le=PAUSE_MS_MAX,
-            multiple_of=SILENCE_MS,
-            description="Silence between two of the `plays`.",
-        ),
-    ] = 0
 
 
 Column = Annotated[

@@ -29,7 +29,7 @@ for language, voice, words in (("vi", "vi", spoken_vi.WORDS), ("en", "en-gb", sp
 done
 
 python - "$here" <<'MUSIC'
-"""Music on hold: four broken chords over 16 s, whose end rings into its beginning. And pauses."""
+"""Music on hold: four broken chords over 16 s, whose end rings into its beginning. And pauses, and a beep."""
 import sys
 from pathlib import Path
 
@@ -52,6 +52,7 @@ for i, hz in enumerate(chord[n] for chord in CHORDS for n in ORDER):
     np.add.at(out, (round(i * BEAT_S * RATE) + np.arange(len(t))) % len(out), note)
 out *= LEVEL / np.sqrt((out**2).mean())
 here = Path(sys.argv[1])
-for name, sound in (("music/hold", out), ("vi/words/pause", out[:1600] * 0), ("en/words/pause", out[:1600] * 0)):
+beep = 0.25 * np.sin(2 * np.pi * 1000 * np.arange(2000) / RATE)  # 0.25 s, ends on a zero
+for name, sound in (("music/hold", out), ("music/beep", beep), ("vi/words/pause", out[:1600] * 0), ("en/words/pause", out[:1600] * 0)):
     (here / f"{name}.wav").write_bytes(ulaw_wav(encoded(np.rint(sound * 32767).astype(np.int16)).pcmu))
 MUSIC

@@ -20,6 +20,7 @@ from dialerd.core.effects import (
     Release,
     RingAgent,
     StopPlay,
+    Tape,
     Unbridge,
 )
 from dialerd.core.events import AnyEvent, MediaLost
@@ -66,6 +67,7 @@ class Calls:
         self._feed = feed
         self._trunk_of = stack.admission.trunk
         self._to_record: set[int] = set()  # legs that are recorded from their answer on
+        self._taping: set[int] = set()  # legs of which a part is recorded
         self._attempts: dict[int, int] = {}  # legs that were made ready, and whose they are
         self.hears: Callable[[SipEvent], None] = _unheard  # of events that are no leg's
         self.cleared: Callable[[Cleared], None] = _unheard
@@ -129,6 +131,14 @@ class Calls:
     def stop_play(self, effect: StopPlay) -> None:
         """Silence a leg."""
         self._media.stop_play(effect.leg)
+
+    def tape(self, effect: Tape) -> None:
+        """Record a part, unless the whole is recorded; or the end of the part."""
+        if effect.name and self._media.record(effect.leg, effect.name):
+            self._taping.add(effect.leg)
+        elif not effect.name and effect.leg in self._taping:
+            self._taping.discard(effect.leg)
+            self._tell_recorded(effect.leg)
 
     def ring(self, effect: RingAgent) -> None:
         """Call an agent's telephone, the one it prefers where there are several."""
@@ -206,6 +216,7 @@ class Calls:
     def _over(self, leg: int) -> None:
         self._attempts.pop(leg, None)
         self._to_record.discard(leg)
+        self._taping.discard(leg)
         self._tell_recorded(leg)
         self._media.close(leg)
 

@@ -29,7 +29,6 @@ from dialerd.core.effects import (
     MoveCampaign,
     Notify,
     Play,
-    Refuse,
     Release,
     StopPlay,
     WantLeads,
@@ -55,7 +54,6 @@ from sip.calls.journal import Keep
 log = logging.getLogger("dialerd.driver")
 
 Written = asyncio.Future[tuple[int, ...]]  # a commit; the attempts whose dial it refused
-_OfLeg = Dial | Release | Play | StopPlay | fx.RingAgent | fx.Bridge | fx.Unbridge | fx.Hold
 
 RETRY_S = 1.0
 IDLE_S = 0.02  # how long a line that nobody waits for looks for a commit to go with
@@ -170,14 +168,14 @@ class Driver:
             self._set_aside(batch)
             return
         for effect in effects:
-            if isinstance(effect, Write | _OfLeg):
+            if isinstance(effect, Write | fx.LegEffect):
                 self._waiting[effect.call] = batch
                 batch.calls.add(effect.call)
         # a future with a callback, not a task: this runs for every call several times
         self._write(batch.ops, partial(self._committed, batch))
 
     def _now_or_behind(self, effect: AnyEffect) -> None:
-        if isinstance(effect, _OfLeg):
+        if isinstance(effect, fx.LegEffect):
             batch = self._waiting.get(effect.call)
             if batch is not None:
                 batch.effects.append(effect)
@@ -295,7 +293,8 @@ class Driver:
             Play: calls.play,
             StopPlay: calls.stop_play,
             Release: calls.release,
-            Refuse: calls.refuse,
+            fx.Refuse: calls.refuse,
+            fx.Tape: calls.tape,
             fx.RingAgent: calls.ring,
             fx.Bridge: calls.bridge,
             fx.Unbridge: calls.unbridge,

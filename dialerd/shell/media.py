@@ -204,11 +204,15 @@ class Media:
         if stream is not None:
             self.engine.unbridge(stream)
 
-    def record(self, leg: int) -> None:
-        """Record both sides of a leg from now on, where recordings are kept and there is room."""
-        stream = self._streams.get(leg)
-        if stream is not None and self.recordings is not None:
-            self.recordings.begin(stream, self._names[leg])
+    def record(self, leg: int, part: str = "") -> bool:
+        """Record both sides of a leg from now on, where recordings are kept and there is room.
+
+        False when nothing new begins: it cannot be, or the leg is recorded already.
+        """
+        stream, kept = self._streams.get(leg), self.recordings
+        if stream is None or kept is None or kept.runs(stream):
+            return False
+        return kept.begin(stream, f"{self._names[leg]}-{part}" if part else self._names[leg])
 
     def recorded(self, leg: int) -> Recorded | None:
         """End a leg's recording; None when there is none."""

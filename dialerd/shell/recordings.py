@@ -77,6 +77,10 @@ class Recordings:
         self._thread = threading.Thread(target=self._run, name="recordings", daemon=True)
         self._thread.start()
 
+    def runs(self, stream: int) -> bool:
+        """Whether a stream is being recorded."""
+        return stream in self._running
+
     def begin(self, stream: int, name: str) -> bool:
         """Record a stream as DAY/`name`.wav; False when that cannot be now."""
         if stream in self._running:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import msgspec
 
@@ -71,9 +71,7 @@ class Retry(msgspec.Struct, frozen=True):
 
 
 Request = Batch | Keep | Retry | fx.WantLeads | fx.MoveCampaign
-_OF_CALLS: Final = (
-    fx.Dial, fx.Release, fx.Play, fx.StopPlay, fx.RingAgent, fx.Bridge, fx.Unbridge, fx.Hold,
-)  # fmt: skip
+_OF_CALLS: Final = get_args(fx.LegEffect)
 
 
 class Driver:
@@ -365,7 +363,7 @@ def _with_line(op: DialOp, legs: dict[int, int]) -> Any:
 
 
 def _nothing(_driver: Driver, _effect: Any) -> None:
-    """Nobody here looks at cards, and music changes nothing."""
+    """Nobody here looks at cards, and music and recordings change nothing."""
 
 
 _CARRY_OUT: Final[dict[type, Callable[[Driver, Any], None]]] = {
@@ -381,6 +379,7 @@ _CARRY_OUT: Final[dict[type, Callable[[Driver, Any], None]]] = {
     fx.Notify: Driver._told,
     fx.WriteLater: Driver._later,
     fx.Hold: _nothing,
+    fx.Tape: _nothing,
     fx.ShowCard: _nothing,
     fx.AgentAnswer: _nothing,
 }

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import msgspec
 
-from dialerd.core.campaign_spec import CampaignSpec, CapSpec, StepSpec
+from dialerd.core.campaign_spec import CampaignSpec, CapSpec
 from dialerd.core.records import CapCounts, FrequencyCap
+from dialerd.core.step_spec import StepSpec
 
 LIST = "Khách hàng mẫu"
 CAMPAIGN = "Nhắc gia hạn"

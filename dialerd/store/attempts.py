@@ -9,6 +9,7 @@ import msgspec
 
 from dialerd.core.ops import (
     AppendEvents,
+    Ban,
     BeginDial,
     DialOp,
     Dispose,
@@ -55,7 +56,7 @@ def apply(unit: Unit, ops: Sequence[DialOp]) -> tuple[int, ...]:
     if not ops:
         unit.next_number(b"probes")  # who asks for nothing asks whether the disk takes commits
     for op in ops:
-        if isinstance(op, Dispose | KeepNote | LogAgent | SaveAnswer):
+        if isinstance(op, Dispose | KeepNote | LogAgent | SaveAnswer | Ban):
             _say(unit, op)
             continue
         raw = unit.t.open.get(open_key(op.attempt_id))
@@ -79,8 +80,12 @@ def apply(unit: Unit, ops: Sequence[DialOp]) -> tuple[int, ...]:
     return tuple(refused)
 
 
-def _say(unit: Unit, op: Dispose | KeepNote | LogAgent | SaveAnswer) -> None:
+def _say(unit: Unit, op: Dispose | KeepNote | LogAgent | SaveAnswer | Ban) -> None:
     """What agents say may come after the call."""
+    if isinstance(op, Ban):
+        if op.entry.phone:  # else erased meanwhile
+            donotcall.keep(unit, op.entry)
+        return
     if isinstance(op, SaveAnswer):
         answers.save(unit, op)
     else:
@@ -196,6 +201,7 @@ def _finish(unit: Unit, op: Finish, held: OpenAttempt) -> None:
         op.agent,
         op.human_ms,
         op.connected_ms,
+        fields=op.fields,
     )
     t.attempts.put(kept_at, ATTEMPT.pack(done))
     ends = agents.wraps if op.wraps else ended.record

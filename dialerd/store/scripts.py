@@ -11,7 +11,7 @@ from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
-from dialerd.core.flow import flow_faults
+from dialerd.core.flow_checks import flow_faults
 from dialerd.core.flow_records import Flow, FlowChoice, FlowVersion
 from dialerd.core.ports import ConflictError, NotFoundError, StoreError
 from dialerd.core.records import Campaign, CampaignMove, CampaignSettings, CampaignState

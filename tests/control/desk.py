@@ -13,7 +13,7 @@ from dialerd.control.hub import EventHub
 from dialerd.control.io_client import ControlClient
 from dialerd.control.io_server import ControlServer
 from dialerd.control.service import ControlService
-from dialerd.core.campaign_spec import CampaignSpec, StepSpec, at_time
+from dialerd.core.campaign_spec import CampaignSpec, at_time
 from dialerd.core.control import DaemonState, Invalid, NotFound, Status
 from dialerd.core.lines_view import ListTrunks, Reloaded, TrunkList
 from dialerd.core.metering import Left
@@ -22,6 +22,7 @@ from dialerd.core.ports import Store
 from dialerd.core.prompts_view import PromptTaken
 from dialerd.core.records import Campaign, Contact
 from dialerd.core.statistics import LineUse, PortFigures, TrunkFigures
+from dialerd.core.step_spec import StepSpec
 from dialerd.core.tracing import GetTrace, ListTraces, Trace, TraceList
 from dialerd.shell.clock import Clock
 from dialerd.shell.prompt_library import Library

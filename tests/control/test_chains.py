@@ -8,10 +8,10 @@ import pytest
 from msgspec import structs
 
 from dialerd.core import control as api
-from dialerd.core.campaign_spec import SaySpec, StepSpec
 from dialerd.core.prompts_view import PromptChanged
 from dialerd.core.records import Contact
 from dialerd.core.spoken import Lang, SayKind, vocabulary
+from dialerd.core.step_spec import SaySpec, StepSpec
 from tests.control.desk import NOW_MS, PROMPTS, Booth, booth, client, spec
 
 AMOUNT = SaySpec(say=SayKind.MONEY, value="{amount}")

@@ -7,7 +7,7 @@ import dialerd.core.events as ev
 from dialerd.core.call import ADVANCING, ENDED, NEW, RELEASING, RINGING, UP, Call
 from dialerd.core.clock import WallClock
 from dialerd.core.dialer import Dialer
-from dialerd.core.flow import FlowPlan
+from dialerd.core.flow_plan import FlowPlan
 from dialerd.core.ops import BeginDial, Claim, ClaimBatch, Finish, ReleaseClaim
 from dialerd.core.records import Campaign, CampaignState, Outcome
 from tests.core.world import MONDAY_0830, NS, NUMBERING, settings

@@ -9,7 +9,7 @@ from dialerd.core.agent_records import AgentSettings, Meaning
 from dialerd.core.agent_spec import AgentSpec, DispositionSpec, from_agents, to_agents
 from dialerd.core.campaign_spec import CampaignSpec, from_settings, spec_faults, to_settings
 from dialerd.core.records import DialMode
-from dialerd.core.spec_parts import StepSpec
+from dialerd.core.step_spec import StepSpec
 from tests import tree
 
 EVERYTHING = AgentSpec(

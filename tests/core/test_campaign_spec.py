@@ -12,13 +12,13 @@ from dialerd.core.campaign_spec import (
     CapSpec,
     HoursSpec,
     RetrySpec,
-    StepSpec,
     Weekday,
     from_settings,
     spec_faults,
     to_settings,
 )
 from dialerd.core.records import CapCounts
+from dialerd.core.step_spec import StepSpec
 
 EVERYTHING = CampaignSpec(
     name="autumn",

@@ -7,22 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialerd.core.campaign_spec import (
-    CampaignSpec,
-    SaySpec,
-    StepSpec,
-    flow_of,
-    from_settings,
-    played,
-    spec_faults,
-    steps_of,
-    to_settings,
-)
+from dialerd.core.campaign_spec import CampaignSpec, from_settings, spec_faults, to_settings
 from dialerd.core.chain import SILENCE, Chain, chain_faults, label, prompts_of
 from dialerd.core.flow import FlowPlan, FlowRun
 from dialerd.core.limits import CHAIN_MAX, PROMPT_CHARS_MAX
 from dialerd.core.records import EventKind, Flow, FlowStep, Part
 from dialerd.core.spoken import SayKind
+from dialerd.core.step_spec import SaySpec, StepSpec, flow_of, played, steps_of
 
 DUE = FlowStep(
     "due", "", {"1": "end"}, 5_000,
@@ -218,7 +209,7 @@ def test_a_chain_is_written_kept_and_written_again() -> None:
     stored = msgspec.msgpack.decode(msgspec.msgpack.encode(settings), type=type(settings))
     assert from_settings(stored, "people") == SPEC
     assert spec_faults(SPEC) == []
-    assert played(SPEC.steps[0]) == "vi/due + money {amount} + vi/thanks (2 times)"
+    assert played(SPEC.steps[0]) == "plays vi/due + money {amount} + vi/thanks (2 times)"
 
 
 def test_a_step_stored_before_chains_is_read() -> None:

@@ -16,9 +16,9 @@ from collections.abc import Iterator
 import pytest
 
 from dialerd.control.io_client import SyncClient
-from dialerd.core.campaign_spec import StepSpec
 from dialerd.core.control import Subscribe, Unavailable
 from dialerd.core.records import EventKind, Outcome
+from dialerd.core.step_spec import StepSpec
 from dialerd.store import open_store
 from tests.daemon.conftest import Daemon
 from tests.daemon.gateway import Gateway

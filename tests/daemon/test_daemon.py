@@ -6,9 +6,10 @@ import time
 import pytest
 
 from dialerd.core import control as api
-from dialerd.core.campaign_spec import CampaignSpec, StepSpec
+from dialerd.core.campaign_spec import CampaignSpec
 from dialerd.core.lines_view import Reload
 from dialerd.core.records import CampaignState, Contact, Outcome
+from dialerd.core.step_spec import StepSpec
 from dialerd.store import open_store, wait
 from tests.interop.sipp import sipp
 

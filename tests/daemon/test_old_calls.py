@@ -8,8 +8,9 @@ import sys
 import pytest
 
 from dialerd.core import control as api
-from dialerd.core.campaign_spec import CampaignSpec, StepSpec
+from dialerd.core.campaign_spec import CampaignSpec
 from dialerd.core.records import Contact, Outcome
+from dialerd.core.step_spec import StepSpec
 from dialerd.shell.kill_points import VARIABLE
 from dialerd.sim.io_procs import Child
 from dialerd.sim.ledger import read_ledgers

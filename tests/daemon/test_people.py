@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 from dialerd.core import control as api
 from dialerd.core import people_view as view
-from dialerd.core.campaign_spec import CampaignSpec, StepSpec
+from dialerd.core.campaign_spec import CampaignSpec
 from dialerd.core.records import DoNotCall
+from dialerd.core.step_spec import StepSpec
 from dialerd.store import open_store, wait
 from tests.daemon.test_daemon import people
 

@@ -8,10 +8,11 @@ import sys
 import pytest
 
 from dialerd.core import control as api
-from dialerd.core.campaign_spec import CampaignSpec, SaySpec, StepSpec
+from dialerd.core.campaign_spec import CampaignSpec
 from dialerd.core.prompts_view import PromptChanged
 from dialerd.core.records import Contact, EventKind, Outcome
 from dialerd.core.spoken import SayKind
+from dialerd.core.step_spec import SaySpec, StepSpec
 from dialerd.shell.prompt_library import library_of
 from dialerd.shell.prompts import SAMPLES, load_prompt
 from dialerd.store import open_store, wait

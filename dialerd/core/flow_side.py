@@ -1,0 +1,144 @@
+"""What a flow asks of its call beyond sound: the part of a `Call` that answers a `FlowRun`.
+
+Fields and the result go with the attempt's end. A do-not-call entry is written at once: somebody
+who asks not to be called is not called again, whatever becomes of the call. Where the flow says
+where its lead goes, an agent's operation says it to the store (`Dispose`), right behind the end:
+
+| the flow            | the lead                                                          |
+|---------------------|-------------------------------------------------------------------|
+| do-not-call         | blocked, or resting until the entry is over                       |
+| callback            | callback, of an agent until it is overdue, then anybody's         |
+| nothing of that     | where the call's outcome puts it                                  |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import tzinfo
+from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
+
+from dialerd.core.agent_records import Callback
+from dialerd.core.deeds import due_at
+from dialerd.core.effects import AnyEffect, Tape, Write
+from dialerd.core.flow import HIDDEN, FlowRun
+from dialerd.core.flow_records import Forbid, Promise, Transfer
+from dialerd.core.limits import FLOW_FIELDS_MAX
+from dialerd.core.ops import Ban, Claim, DialOp, Dispose, Finish
+from dialerd.core.records import CampaignSettings, DoNotCall, EventKind, LeadState
+from dialerd.core.regime import find_regime
+from dialerd.core.zones import parse_zone
+
+if TYPE_CHECKING:
+    from dialerd.core.clock import WallClock
+    from dialerd.core.talk import Talk
+
+DAY_S: Final = 86_400
+
+
+class FlowSide:
+    """See the module's text; `Call` has the rest."""
+
+    __slots__ = ("_booked", "_disposed", "fields", "result")
+
+    if TYPE_CHECKING:
+        claim: Claim
+        leg: int
+        _out: list[AnyEffect]
+        _settings: CampaignSettings
+        _clock: WallClock
+        _flow: FlowRun | Talk
+
+        def record(self, kind: EventKind, detail: str, now_ns: int) -> None:
+            """See `Call`."""
+
+        def _save(self) -> None:
+            """See `Call`."""
+
+    def __init__(self) -> None:
+        self.fields: dict[str, str] = {}
+        self.result = ""
+        self._booked: Callback | None = None
+        self._disposed: tuple[LeadState, int] | None = None  # by a do-not-call entry
+
+    def keep_field(self, name: str, value: str) -> None:
+        """Keep a field with the attempt; its line of the history is durable from now on."""
+        if name in self.fields or len(self.fields) < FLOW_FIELDS_MAX:
+            self.fields[name] = value
+        self._save()
+
+    def tape(self, name: str) -> None:
+        """Record a part of the call."""
+        self._out.append(Tape(self.claim.attempt_id, self.leg, name))
+
+    def tape_end(self) -> None:
+        """That was the part."""
+        self._out.append(Tape(self.claim.attempt_id, self.leg, ""))
+
+    def forbid(self, deed: Forbid, now_ns: int) -> None:
+        """Put the number on the do-not-call list."""
+        claim, now_ms = self.claim, self._clock.ms(now_ns)
+        until_s = now_ms // 1000 + deed.days * DAY_S if deed.days else 0
+        source = f"flow of {self._settings.name}"
+        here = claim.campaign_id if deed.campaign_only else 0
+        entry = DoNotCall(claim.phone, now_ms, source, campaign_id=here, until_ms=until_s * 1000)
+        where = "in this campaign" if here else "in all campaigns"
+        for_ = f"for {deed.days} days" if deed.days else "for good"
+        self.record(EventKind.FORBIDDEN, f"{where}, {for_}", now_ns)
+        if not deed.days:
+            self._disposed = LeadState.BLOCKED, 0
+        elif self._disposed is None or self._disposed[0] is not LeadState.BLOCKED:
+            self._disposed = LeadState.RESTING, until_s
+        self._out.append(Write(claim.attempt_id, (Ban(entry),)))
+        self._save()
+
+    def promise(self, deed: Promise, fields: Mapping[str, str], now_ns: int) -> bool:
+        """Book a callback; False when there is no such time."""
+        claim, now_ms = self.claim, self._clock.ms(now_ns)
+        due_s = due_at(deed, fields, now_ms // 1000, self._zone())
+        if due_s is None:
+            return False
+        open_s = due_s + self._settings.agents.overdue_s if deed.agent else due_s
+        self._booked = Callback(
+            claim.campaign_id, claim.lead_id, claim.phone, due_s, deed.agent, open_s, now_ms,
+            "flow", claim.attempt_id,
+        )  # fmt: skip
+        whose = f" by {deed.agent}" if deed.agent else ""
+        self.record(EventKind.PROMISED, f"{due_s}{whose}", now_ns)
+        self._save()
+        return True
+
+    def transfer(self, deed: Transfer, target: str, now_ns: int) -> None:  # noqa: ARG002
+        """Connect the person with somebody: nobody can be reached from here yet."""
+        if isinstance(self._flow, FlowRun):
+            self._flow.failed(f"no way to a {deed.kind}", now_ns)
+
+    def transfer_end(self, now_ns: int) -> None:
+        """Nobody took it in time."""
+
+    def close(self, result: str) -> None:
+        """What came of the call."""
+        self.result = result
+
+    def _shown(self, key: str) -> str:
+        """A key as it may be written down."""
+        run = self._flow
+        return HIDDEN if isinstance(run, FlowRun) and run.hides(key) else key
+
+    def _zone(self) -> tzinfo:
+        zones = self.claim.zones
+        return parse_zone(zones[0]) if zones else find_regime(self._settings.regime).zone
+
+    def _flow_ending(self, finish: Finish) -> tuple[DialOp, ...]:
+        """The end of the attempt with what its flow says of the lead."""
+        state, due_s = self._disposed or (None, 0)
+        booked = None if self._disposed else self._booked
+        if booked is not None:
+            state, due_s = LeadState.CALLBACK, booked.open_s
+        if self.fields:
+            finish = replace(finish, fields=self.fields)
+        if state is None and not self.result:
+            return (finish,)
+        said = Dispose(finish.attempt_id, "", finish.at_ms, self.result, state, due_s, booked)
+        return replace(finish, wraps=True), said
