@@ -82,9 +82,9 @@ def machines() -> tuple[Machine, ...]:
         Machine(
             "Flow",
             "dialerd.core.flow",
-            "What an answered call hears and does. `played` is a prompt that ran to its end, `time` "
-            "a key that nobody pressed, or the end of what has a limit; `connected`, `failed` and "
-            "`parted` tell of a transfer.",
+            "What an answered call hears and does. `played` is a prompt that ran to its end, "
+            "`time` a key that nobody pressed, or the end of what has a limit; `connected`, "
+            "`failed` and `parted` tell of a transfer.",
             _name(flow.IDLE),
             _name(flow.OVER),
             _edges(flows),
