@@ -3,9 +3,9 @@
 Of an `Invite` with `journaled` nothing leaves before its caller has kept it: `Endpoint.invite`
 returns the line to keep, and `Endpoint.go_on` lets the INVITE go. From then on `Keep` brings the
 lines that take its place: of an INVITE that is sent again, of a first sign from the far end (the
-right to CANCEL, RFC 3261 section 9.1), and of the dialog that a 2xx makes, whose ACK waits for
-`go_on` as well. A repeated 2xx changes nothing meanwhile. `orphan.py` is what is done with a line
-that a process left behind.
+right to CANCEL, RFC 3261 section 9.1), of the dialog that a 2xx makes, whose ACK waits for `go_on`
+as well, and of the target that the peer names later (12.2), for which nobody waits. A repeated 2xx
+changes nothing meanwhile. `orphan.py` is what is done with a line that a process left behind.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from sip.transport.local import Reach
 
 if TYPE_CHECKING:
     from sip.calls.dialog import Dialog
-    from sip.transactions.client_invite import ClientInvite
 
 
 class Keep(SipEvent, frozen=True):
@@ -81,17 +80,17 @@ def invited(request: bytes, where: Address, reach: Reach, *, heard: bool) -> byt
     return _encode(Invited(_place(where, reach), head(request), heard))
 
 
-def confirmed(dialog: Dialog, tx: ClientInvite, reach: Reach) -> bytes:
-    """The line of a dialog that a 2xx has made."""
+def confirmed(dialog: Dialog, branch: bytes, cseq: int, reach: Reach) -> bytes:
+    """The line of a dialog that a 2xx has made to the INVITE of that branch and number."""
     return _encode(
         Confirmed(
             _place(dialog.next_hop, reach),
-            tx.branch,
+            branch,
             dialog.call_id,
             dialog.ours,
             dialog.theirs,
             dialog.remote_tag,
-            dialog.cseq,
+            cseq,
             dialog.remote_target(),
             tuple(dialog.routes),
         )

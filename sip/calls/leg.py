@@ -147,6 +147,10 @@ class Leg(Timer):
     def described(self, dialog: Dialog, sdp: bytes) -> None:
         """The peer described itself anew in a dialog, maybe an early one."""
 
+    def follow(self, dialog: Dialog, uri: bytes) -> None:
+        """The peer's Contact in a target refresh (12.2.1.2, 12.2.2)."""
+        dialog.retarget(uri)
+
     # the end
 
     def end(self) -> None:

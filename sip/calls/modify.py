@@ -230,7 +230,7 @@ class Modifier(Timer):
         if dialog is None or message.to_tag != dialog.remote_tag:
             self.layer.count["stray"] += 1
             return False
-        dialog.retarget(message.contact_uri)
+        self.leg.follow(dialog, message.contact_uri)
         layer = self.layer
         ack = dialog.build(layer.identities, b"ACK", layer.branch(), message.cseq, self.said)
         if len(self.acks) >= FORKS_MAX:
@@ -255,7 +255,7 @@ class Modifier(Timer):
         if asked is not self.asked or self.state != ASKING:
             return
         if message is not None and 200 <= code < 300:
-            asked.dialog.retarget(message.contact_uri)
+            self.leg.follow(asked.dialog, message.contact_uri)
         self._judge(code, message, now_ns)
 
     def _judge(self, code: int, message: Message | None, now_ns: int) -> None:

@@ -220,8 +220,7 @@ class Outgoing(Inviting):
             self.branches.sdp = body
             layer.timers.arm(self, now_ns + ANSWER_WAIT)
             if self.plan.journaled:
-                line = journal.confirmed(dialog, tx, layer.reach)
-                layer.out.append(journal.Keep(self.number, line))
+                layer.out.append(journal.Keep(self.number, self._line(dialog, tx)))
             else:
                 layer.out.append(Offered(self.number, body))
             return
@@ -268,6 +267,23 @@ class Outgoing(Inviting):
         elif self.branches.owed and self.state == EARLY:
             self.describe(answer, offer=False)
             self.branches.owed.pop(0).acknowledge(answer, now_ns)
+
+    def _line(self, dialog: Dialog, tx: ClientInvite) -> bytes:
+        """What ends this call: with the number of its INVITE, that of the ACK (13.2.2.4)."""
+        return journal.confirmed(dialog, tx.branch, self.cseq, self.layer.reach)
+
+    def follow(self, dialog: Dialog, uri: bytes) -> None:
+        """See `Leg`. A later process is told where the BYE goes now.
+
+        Nobody waits for that: until it is on disk a BYE would go to the target of before, which the
+        peer has only just left, and an answer held back for a commit would be asked for again.
+        """
+        before = dialog.remote_target()
+        dialog.retarget(uri)
+        journaled = self.plan.journaled and self.state == UP and dialog is self.dialog
+        if journaled and self.tx is not None and dialog.remote_target() != before:
+            line = self._line(dialog, self.tx)
+            self.layer.out.append(journal.Keep(self.number, line, waits=False))
 
     def _close_offer(self, event: int, answer: bytes, now_ns: int) -> None:
         """The 2xx that brought an offer is acknowledged after all, with our answer or without."""

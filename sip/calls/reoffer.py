@@ -42,7 +42,7 @@ def serve(leg: Leg, message: Message, key: bytes, source: Address, now_ns: int) 
     except ValueError:
         leg.refuse(message, key, source, 488, now_ns)
         return
-    dialog.retarget(message.contact_uri)
+    leg.follow(dialog, message.contact_uri)
     tx = leg.layer.serve_invite(message, key, b"", source)
     lines = leg.contact_lines(dialog) + session_timer.grant(leg, message, now_ns)
     leg.layer.respond(tx, 200, now_ns, lines, ours)

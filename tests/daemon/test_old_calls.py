@@ -129,6 +129,24 @@ def test_every_call_of_before_is_ended(daemon, tmp_path, kind):
     assert f"{PEOPLE} calls of before ended: {half} cancelled, {half} hung up" in text
 
 
+@pytest.mark.parametrize("method", ["INVITE", "UPDATE"])
+def test_the_bye_goes_to_the_target_that_the_peer_named_last(daemon, method):
+    with Witness(ANSWERS) as carrier:
+        d = daemon(gateway=carrier.port).start()
+        with d.ready() as client:
+            people(d.folder, 3)
+            broadcast(client, steps=STAYS, calls_per_s_max=40.0)
+            until(lambda: len(carrier.calls) == 3)
+            for call in carrier.calls.values():
+                until(lambda call=call: "ACK" in call.methods)
+            carrier.move_all(method, "moved")
+            until(lambda: all(b"moved" in getattr(one, "target", b"") for one in journal_of(d)))
+        kill(d)
+        again(d, carrier, 3)
+    byes = numbers(carrier, "BYE").values()
+    assert [bye.text.split("@")[0] for bye in byes] == ["BYE sip:moved"] * 3
+
+
 def test_new_calls_begin_while_the_old_ones_are_ended(daemon):
     with Witness(RINGS) as carrier:
         d = daemon(gateway=carrier.port)

@@ -97,6 +97,26 @@ class Witness:
             for call in self.calls.values():
                 self._accept(call)
 
+    def move_all(self, method: str, user: str) -> None:
+        """Name another Contact in every call that is up, by re-INVITE or UPDATE (UDP)."""
+        body = SDP.format(port=self._rtp.getsockname()[1]) if method == "INVITE" else ""
+        with self._lock:
+            for number, call in enumerate(self.calls.values()):
+                one = call.invite
+                lines = [
+                    f"{method} sip:us@127.0.0.1 SIP/2.0",
+                    f"Via: SIP/2.0/UDP 127.0.0.1:{self.port};branch=z9hG4bK-{user}-{number}",
+                    f"From: {one.value('To')};tag=gw",
+                    f"To: {one.value('From')}",
+                    f"Call-ID: {one.call_id}",
+                    f"CSeq: 1 {method}",
+                    "Max-Forwards: 70",
+                    f"Contact: <sip:{user}@127.0.0.1:{self.port}>",
+                    *(["Content-Type: application/sdp"] if body else []),
+                    f"Content-Length: {len(body)}",
+                ]
+                self._socket.sendto(("\r\n".join(lines) + "\r\n\r\n" + body).encode(), one.back)
+
     # -- what comes --------------------------------------------------------------------------------
 
     def _run(self) -> None:

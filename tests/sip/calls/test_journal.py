@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import msgspec
 import pytest
 
 from sip.accounts.auth import Credentials
@@ -11,7 +12,7 @@ from sip.calls.journal import Confirmed, Invited, Keep, Place, address, read
 from sip.errors import SipError
 from sip.events import Accepted, Ended, Provisional, Trying
 from sip.transport.local import Local, Reach
-from tests.sip.net import ANSWER, THEM, Us, invite, peer_bye, reply
+from tests.sip.net import ANSWER, THEM, Us, invite, peer_bye, reply, request
 
 CHALLENGE = 'Proxy-Authenticate: Digest realm="r", nonce="n1", qop="auth"\r\n'
 
@@ -216,6 +217,96 @@ def test_the_line_holds_route_set_and_target_as_they_were_learned(records, reque
     assert kept.place.host == "192.0.2.8"
     (ack,) = go(us)
     assert ack.uri == request_uri
+
+
+def peer_request(sent, method: str, cseq: int, **fields) -> bytes:
+    """A request of the called side in the call that an INVITE made."""
+    return request(
+        method,
+        branch=f"z9hG4bK-{method}-{cseq}",
+        call_id=sent.call_id.decode(),
+        from_tag="them",
+        to=f"<sip:1900@192.0.2.1>;tag={sent.from_tag.decode()}",
+        cseq=cseq,
+        **fields,
+    )
+
+
+def talking(us: Us):
+    """A journaled call that is up: its INVITE, and the line of its dialog."""
+    sent, keep = answered(us)
+    go(us)
+    us.told()
+    return sent, read(keep.line)
+
+
+def lines(us: Us):
+    return [(read(one.line), one.waits) for one in us.told() if isinstance(one, Keep)]
+
+
+@pytest.mark.parametrize("method", ["INVITE", "UPDATE"])
+def test_a_new_target_of_the_peer_is_kept_and_nobody_waits_for_it(method):
+    us = Us()
+    sent, before = talking(us)
+    body = ANSWER if method == "INVITE" else b""
+    where = "<sip:c@192.0.2.77:5070>"
+    us.receive(peer_request(sent, method, 1, contact=where, body=body))
+    assert 200 in [one.status for one in us.take()]
+    ((line, waits),) = lines(us)
+    assert not waits
+    assert line == msgspec.structs.replace(
+        before, target=b"sip:c@192.0.2.77:5070", place=Place("192.0.2.77", 5070, "udp", 0)
+    )
+    us.receive(peer_request(sent, "UPDATE", 2, contact=where))
+    assert lines(us) == [], "the same one is not written again"
+    us.release()
+    bye = us.take()[-1]
+    assert (bye.method, bye.uri) == ("BYE", line.target)
+
+
+@pytest.mark.parametrize("update", [False, True])
+def test_so_is_one_that_answers_a_request_of_ours(update):
+    us = Us()
+    _, before = talking(us)
+    us.endpoint.modify(1, ANSWER, us.now_ns, update=update)
+    us.pump()
+    (asked,) = us.take()
+    assert asked.method == ("UPDATE" if update else "INVITE")
+    us.receive(reply(asked, 200, body=ANSWER, contact="<sip:d@192.0.2.78>"))
+    ((line, waits),) = lines(us)
+    assert not waits
+    assert (line.target, line.place.host) == (b"sip:d@192.0.2.78", "192.0.2.78")
+    assert line.cseq == before.cseq == 1, "of the INVITE: that of its ACK"
+
+
+def test_with_a_route_set_the_way_stays_and_the_target_is_another():
+    us = Us()
+    sent = ringing(us)
+    route = "Record-Route: <sip:p1@192.0.2.7;lr>\r\n"
+    us.receive(reply(sent, 200, body=ANSWER, contact="<sip:c@192.0.2.9:5099>", extra=route))
+    us.told()
+    go(us)
+    us.receive(peer_request(sent, "UPDATE", 1, contact="<sip:new@192.0.2.90>"))
+    ((line, _),) = lines(us)
+    assert (line.place.host, line.routes) == ("192.0.2.7", (b"<sip:p1@192.0.2.7;lr>",))
+    assert line.target == b"sip:new@192.0.2.90"
+
+
+def test_a_target_that_is_refused_or_comes_when_it_is_over_is_not_kept():
+    us = Us()
+    sent, _ = talking(us)
+    us.receive(peer_request(sent, "INVITE", 1, contact="<sip:x@192.0.2.91>", body=b"no sdp"))
+    assert us.take()[-1].status >= 400
+    assert lines(us) == []
+    us.release()
+    us.take()
+    us.receive(peer_request(sent, "UPDATE", 2, contact="<sip:x@192.0.2.91>"))
+    assert lines(us) == []
+    plain = Us()
+    sent = plain.invite()
+    plain.receive(reply(sent, 200, body=ANSWER, contact="<sip:c@192.0.2.9:5099>"))
+    plain.receive(peer_request(sent, "UPDATE", 1, contact="<sip:x@192.0.2.91>"))
+    assert lines(plain) == [], "who keeps no journal is told nothing"
 
 
 def test_without_an_offer_nothing_can_be_journaled():
