@@ -7,7 +7,7 @@ from typing import Final
 
 from dialerd.control.daemon import Daemon
 from dialerd.core.campaign_spec import at_time
-from dialerd.core.limits import PRIORITY_MAX
+from dialerd.core.limits import RANK_END
 from dialerd.core.people_view import (
     CheckInfo,
     LeadInfo,
@@ -180,7 +180,7 @@ def _warnings(campaign: Campaign, now_ms: int) -> list[str]:
 
 def _info(row: LeadRow) -> LeadInfo:
     lead = row.lead
-    dated = lead.due_s > PRIORITY_MAX + 1 and lead.state in _DATED
+    dated = lead.due_s >= RANK_END and lead.state in _DATED
     return LeadInfo(
         lead=lead.lead_id,
         number=f"+{lead.phone}" if lead.phone else "",

@@ -38,10 +38,10 @@ from dialerd.core.flow import FlowRun
 from dialerd.core.flow_plan import FlowPlan
 from dialerd.core.flow_side import FlowSide
 from dialerd.core.ids import call_id_for
+from dialerd.core.lead_numbers import ending
 from dialerd.core.line_spec import LINE, Line, Trouble
 from dialerd.core.metering import price_milli
 from dialerd.core.ops import AppendEvents, BeginDial, Claim, DialOp, Finish
-from dialerd.core.outcome import AGAIN, next_state
 from dialerd.core.pacing import NS, RateLimit
 from dialerd.core.records import (
     SPOKEN,
@@ -352,19 +352,16 @@ class Call(FlowSide):
         self.state = ENDED
         self.deadline_ns = NEVER
         self.outcome = outcome
-        same = self.claim.tries.get(outcome, 0) + 1
-        state, gap_s = next_state(self._settings, outcome, self.claim.number, same)
-        self.next_state = state
-        at_ms = self._ms(now_ns)
-        if state in AGAIN:
-            self.due_s = self._clock.ms(now_ns) // 1000 + gap_s
+        at_ms, now_s = self._ms(now_ns), self._clock.ms(now_ns) // 1000
+        after = ending(self._settings, self.claim, outcome, now_s)
+        self.next_state, self.due_s = after.state, after.due_s
         self.events.append(CallEvent(at_ms, EventKind.RELEASED, f"by {by}"))
         self.used = self._used(at_ms)
         finish = Finish(
             self.claim.attempt_id,
             outcome,
-            state,
-            self.due_s,
+            after.state,
+            after.due_s,
             at_ms,
             self.answered_ms,
             self._code,
@@ -375,6 +372,8 @@ class Call(FlowSide):
             0,
             tuple(self.events),  # whole again: an append that the store refused is in it
             self.used,
+            phone=after.phone,
+            numbers=after.numbers,
         )
         self._out.append(Write(self.claim.attempt_id, self._ending(finish)))
 

@@ -9,10 +9,11 @@ from dialerd.core.clock import NEVER
 from dialerd.core.effects import WantLeads, Write
 from dialerd.core.events import Claimed, ClaimFailed
 from dialerd.core.floor import Floor
+from dialerd.core.lead_numbers import refused
 from dialerd.core.limits import ASK_AGAIN_S, ASK_GAP_NS, LEASE_MARGIN_S, LEASE_S
 from dialerd.core.ops import Claim, Finish, ReleaseClaim
 from dialerd.core.pacing import NS
-from dialerd.core.records import LeadState, Outcome
+from dialerd.core.records import Outcome
 from dialerd.core.running import Held, Run
 from fastpath.numbers import Number, Numbering
 
@@ -110,8 +111,12 @@ class Leads:
         except ValueError:  # the plan has changed since the import: never dialed, never tried again
             at_ms = self._floor.clock.ms(now_ns)
             run.outcomes[Outcome.FAILED] += 1
-            refused = Finish(claim.attempt_id, Outcome.FAILED, LeadState.BLOCKED, 0, at_ms)
-            self._floor.out.append(Write(0, (refused,)))
+            after = refused(claim, at_ms // 1000)
+            refusal = Finish(
+                claim.attempt_id, Outcome.FAILED, after.state, after.due_s, at_ms,
+                phone=after.phone, numbers=after.numbers,
+            )  # fmt: skip
+            self._floor.out.append(Write(0, (refusal,)))
             return None
 
     def _release(self, attempt_ids: Iterable[int], now_ns: int) -> None:

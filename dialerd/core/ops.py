@@ -13,7 +13,7 @@ from typing import dataclass_transform
 import msgspec
 
 from dialerd.core.agent_records import AgentMove, Callback, Note
-from dialerd.core.records import CallEvent, DoNotCall, LeadState, Outcome, Usage
+from dialerd.core.records import CallEvent, DoNotCall, LeadNumber, LeadState, Outcome, Usage
 from dialerd.core.script_records import Answer
 
 
@@ -63,8 +63,9 @@ class Finish(Op):
     `due_s` is the Unix second at which a RETRY becomes due. `heard` tells whether a message was
     heard or an agent spoken to (for caps that count that). `used` is what the call used of its
     line. `wraps`: an agent or the flow is to say what came of it, in a `Dispose` that follows;
-    until then the attempt is not among what ended. `fields` are what a flow set. Applying it twice
-    changes nothing.
+    until then the attempt is not among what ended. `fields` are what a flow set. Of a lead with
+    several numbers, `numbers` is how they stand now and `phone` the one that is next (0: the same).
+    Applying it twice changes nothing.
     """
 
     attempt_id: int
@@ -86,14 +87,17 @@ class Finish(Op):
     connected_ms: int = 0
     wraps: bool = False
     fields: dict[str, str] = {}
+    phone: int = 0
+    numbers: tuple[LeadNumber, ...] = ()
 
 
 class Dispose(Op):
     """What an agent said came of an attempt that has ended and `wraps`, or of a claim never dialed.
 
     `lead_state` is where the lead goes (None: where it is), due at `due_s`; CALLBACK books
-    `callback`. `do_not_call` puts the number on the do-not-call list. Applying it twice changes
-    nothing.
+    `callback`. `do_not_call` puts the number on the do-not-call list; `wrong` says that nobody is
+    to be reached there: the person's next number is due at `due_s`, if there is one. Applying it
+    twice changes nothing.
     """
 
     attempt_id: int
@@ -104,6 +108,7 @@ class Dispose(Op):
     due_s: int = 0
     callback: Callback | None = None
     do_not_call: bool = False
+    wrong: bool = False
 
 
 class Ban(Op):
@@ -179,6 +184,7 @@ class Claim(msgspec.Struct, frozen=True):
     callback: Callback | None = None  # the promise that this claim keeps
     zones: tuple[str, ...] = ()
     tries: dict[Outcome, int] = {}
+    numbers: tuple[LeadNumber, ...] = ()  # all of them, where the person has several
 
 
 class ClaimBatch(msgspec.Struct, frozen=True):

@@ -7,6 +7,7 @@ tests; a shared engine for several nodes is meant to pass them later.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Iterable, Iterator, Sequence
 from typing import Protocol
 
@@ -63,11 +64,14 @@ class ContactsAdded(msgspec.Struct, frozen=True):
 
     How many people were added; the indexes (in the batch) of those whose number is in the list
     already, who are left out; and of the others those whose number is in another list as well.
+    `known` counts further numbers of the people added that were left out, because somebody of the
+    list has them.
     """
 
     added: int
     duplicates: tuple[int, ...]
     elsewhere: tuple[int, ...] = ()
+    known: int = 0
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -189,6 +193,14 @@ class Store(Protocol):
 
     def progress(self, campaign_id: int) -> Progress:
         """Its books, kept up to date by every write: O(1)."""
+
+    def counts_by_list(
+        self, campaign_id: int, after: bytes
+    ) -> tuple[list[Counter[LeadState]], bytes]:
+        """Its leads by list, in the lists' order, and state, of some thousands behind a place.
+
+        The second is where to go on, empty: nowhere.
+        """
 
     # dialing
     def claim(

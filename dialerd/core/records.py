@@ -16,6 +16,11 @@ from dialerd.core.flow_records import Flow as Flow  # noqa: PLC0414 - found here
 from dialerd.core.flow_records import FlowChoice
 from dialerd.core.flow_records import FlowStep as FlowStep  # noqa: PLC0414
 from dialerd.core.flow_records import Part as Part  # noqa: PLC0414
+from dialerd.core.list_records import AudiencePart, ListMix, ListShare
+from dialerd.core.list_records import Contact as Contact  # noqa: PLC0414
+from dialerd.core.list_records import ContactList as ContactList  # noqa: PLC0414
+from dialerd.core.list_records import ImportMark as ImportMark  # noqa: PLC0414
+from dialerd.core.list_records import OtherPhone as OtherPhone  # noqa: PLC0414
 from dialerd.core.record import Fields, Record
 
 
@@ -155,41 +160,6 @@ class CallEvent(Record):
     detail: str = ""
 
 
-class ContactList(Record):
-    """An imported list of people. `columns` names every field of its contacts, first seen first."""
-
-    list_id: int
-    name: str
-    created_ms: int
-    size: int = 0
-    columns: tuple[str, ...] = ()
-
-
-class Contact(Record):
-    """One row of a list: the number as E.164, the text it was made from, and every other column."""
-
-    phone: int
-    original: str
-    carrier: str = ""
-    fields: Fields = {}  # noqa: RUF012 - a Struct copies it
-
-
-class ImportMark(Record):
-    """How far an import of a source into a list has come.
-
-    `digest` and `options` stand for the source's bytes and for how they are read: an import goes on
-    only where both are the same. Rows of the source up to `rows` are settled; the first person was
-    added behind row `size` of the list.
-    """
-
-    source: str
-    digest: bytes
-    options: bytes
-    rows: int
-    size: int
-    begun_ms: int
-
-
 class Hours(Record):
     """A daily calling window in local time.
 
@@ -256,6 +226,10 @@ class CampaignSettings(Record):
     flow_version: int = 0
     flow_column: str = ""  # of the list: who has one of `flows`' values in it hears that one
     flows: tuple[FlowChoice, ...] = ()
+    lists: tuple[ListShare, ...] = ()  # where there are several; the first one is `list_id`
+    mix: ListMix = ListMix.SHARES
+    next_number_on: tuple[Outcome, ...] = (Outcome.UNREACHABLE,)  # and always when one is done with
+    next_number_gap_s: int = 60  # before another number of the same person
 
 
 class Campaign(Record):
@@ -266,6 +240,7 @@ class Campaign(Record):
     state: CampaignState = CampaignState.DRAFT
     created_ms: int = 0
     audience: int = 0  # leads frozen at approval
+    parts: tuple[AudiencePart, ...] = ()  # of several lists, set at approval
 
 
 class CampaignMove(Record):
@@ -279,8 +254,21 @@ class CampaignMove(Record):
     reason: str = ""
 
 
+class LeadNumber(Record):
+    """One of several numbers of a lead: how its tries ended; `over`: it is not dialed any more."""
+
+    phone: int
+    tries: dict[Outcome, int] = {}  # noqa: RUF012 - a Struct copies it
+    due_s: int = 0  # not before
+    over: bool = False
+
+
 class Lead(Record):
-    """One person in one campaign. `contact` is the row of the campaign's list."""
+    """One person in one campaign.
+
+    `contact` is the row of the list that it came from, `phone` the number that is dialed next or
+    was dialed last.
+    """
 
     campaign_id: int
     lead_id: int
@@ -292,6 +280,7 @@ class Lead(Record):
     attempt_id: int = 0  # the attempt that holds or last held it
     outcome: Outcome | None = None
     tries: dict[Outcome, int] = {}  # noqa: RUF012 - how many of its tries ended how
+    numbers: tuple[LeadNumber, ...] = ()  # where it has several, in their order
 
 
 class Attempt(Record):

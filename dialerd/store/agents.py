@@ -16,7 +16,7 @@ from dialerd.core.agent_records import AgentMove
 from dialerd.core.ops import Dispose, KeepNote, LogAgent
 from dialerd.core.ports import Past
 from dialerd.core.records import DoNotCall, Lead, LeadState
-from dialerd.store import callbacks, claims, donotcall, ended, notes, people
+from dialerd.store import callbacks, claims, donotcall, ended, lead_numbers, notes, people
 from dialerd.store.callbacks import agent_bytes
 from dialerd.store.claims import give_back, put_back
 from dialerd.store.reading import scan_all
@@ -77,12 +77,13 @@ def dispose(unit: Unit, op: Dispose) -> None:
     unit.t.attempts.put(kept_at, ATTEMPT.pack(said))
     ended.record(unit, campaign_id, lead_id, op.attempt_id)
     lead = LEAD.unpack(unit.t.leads.get(lead_key(campaign_id, lead_id)) or b"")
-    _mark(unit, op, lead.phone)
+    _mark(unit, op, attempt.phone)
     if op.lead_state is None or lead.attempt_id != op.attempt_id or not lead.phone:
         return
     unit.t.due.delete(due_key(campaign_id, lead.state, lead.due_s, lead_id))
     callbacks.drop(unit, campaign_id, lead_id)
-    put_back(unit, lead, op.lead_state, _due_s(unit, op))
+    lead = msgspec.structs.replace(lead, phone=attempt.phone)  # what was said is said of that one
+    _move(unit, op, lead)
 
 
 def _dispose_card(unit: Unit, op: Dispose, held: OpenAttempt) -> None:
@@ -91,7 +92,16 @@ def _dispose_card(unit: Unit, op: Dispose, held: OpenAttempt) -> None:
         return  # under way: it is disposed of after its end
     _mark(unit, op, held.phone)
     state = LeadState.DONE if op.lead_state is None else op.lead_state
-    give_back(unit, op.attempt_id, held, state, _due_s(unit, op))
+    give_back(unit, op.attempt_id, held, state, _due_s(unit, op), next_number=op.wrong)
+
+
+def _move(unit: Unit, op: Dispose, lead: Lead) -> None:
+    """Let a lead stand where its agent wants it."""
+    other = lead_numbers.passed_over(lead, op.due_s) if op.wrong else None
+    if other is not None:
+        put_back(unit, other, LeadState.RETRY, other.due_s)
+    else:
+        put_back(unit, lead, op.lead_state or lead.state, _due_s(unit, op))
 
 
 def _due_s(unit: Unit, op: Dispose) -> int:
@@ -146,8 +156,9 @@ def past(unit: Unit, phone: int, limit: int) -> list[Past]:
     written = {note.attempt_id: note.text for note in notes.of(unit, phone)}
     found: list[Past] = []
     for people_list, row in people.rows(unit, phone):
-        users = people.approved_with(unit, people_list.list_id)
-        for campaign, lead in people.leads_of(unit, row, users):
+        list_id = people_list.list_id
+        users = people.approved_with(unit, list_id)
+        for campaign, lead in people.leads_of(unit, (list_id, row), users):
             if not lead.attempts:
                 continue
             first = attempt_key(campaign.campaign_id, lead.lead_id, 0)

@@ -110,7 +110,8 @@ def _begin(unit: Unit, op: BeginDial, held: OpenAttempt) -> bool:
         return True
     if blocked is not None:
         state = LeadState.RESTING if blocked.until_ms else LeadState.BLOCKED
-        give_back(unit, op.attempt_id, held, state, -(-blocked.until_ms // 1000))
+        until_s = -(-blocked.until_ms // 1000)
+        give_back(unit, op.attempt_id, held, state, until_s, next_number=not until_s)
         return False
     running = unit.campaign(held.campaign_id).state is CampaignState.RUNNING
     if not running or op.at_ms > held.lease_ms:
@@ -214,6 +215,9 @@ def _finish(unit: Unit, op: Finish, held: OpenAttempt) -> None:
     lead = _lead(unit, held)
     tries = {**lead.tries, op.outcome: lead.tries.get(op.outcome, 0) + 1}
     lead = msgspec.structs.replace(lead, attempts=held.number, outcome=op.outcome, tries=tries)
+    if op.numbers:
+        phone = op.phone or lead.phone
+        lead = msgspec.structs.replace(lead, numbers=op.numbers, phone=phone)
     if held.callback is not None and op.lead_state in AGAIN:  # still promised
         due_s = callbacks.again(unit, held.callback, op.due_s)
         put_back(unit, lead, LeadState.CALLBACK, due_s)

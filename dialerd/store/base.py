@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from functools import partial
 from secrets import token_bytes
@@ -27,6 +28,7 @@ from dialerd.core.records import (
 from dialerd.store import (
     agents,
     attempts,
+    audience,
     callbacks,
     campaigns,
     claims,
@@ -161,6 +163,12 @@ class BaseStore(ScriptStore, Store):
     def progress(self, campaign_id: int) -> Progress:
         """Its books: every state and every outcome, kept up to date by every write: O(1)."""
         return self._read(lambda unit: campaigns.progress(unit, campaign_id))
+
+    def counts_by_list(
+        self, campaign_id: int, after: bytes
+    ) -> tuple[list[Counter[LeadState]], bytes]:
+        """Its leads by list, in the lists' order, and state; and where to go on, empty: nowhere."""
+        return self._read(lambda unit: audience.count(unit, campaign_id, after))
 
     # dialing
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
 from dialerd.core.campaign import check_move
-from dialerd.core.limits import PRIORITY_MAX
+from dialerd.core.list_records import AudiencePart
 from dialerd.core.ports import ConflictError, NotFoundError, Progress, StoreError
 from dialerd.core.records import (
     Campaign,
@@ -18,13 +19,14 @@ from dialerd.core.records import (
     Outcome,
 )
 from dialerd.core.regime import check_approval, check_regime
+from dialerd.store import audience
 from dialerd.store.limits import LISTED_MAX, NAME_BYTES_MAX, STEP_ROWS
 from dialerd.store.lists import check_name, get_list
 from dialerd.store.schema import (
     CAMPAIGN,
-    CONTACT,
     CONTACT_PHONE,
     FRESH_LEAD,
+    LEAD,
     MOVE,
     FreshLead,
     campaign_key,
@@ -46,7 +48,8 @@ def create_campaign(unit: Unit, settings: CampaignSettings, who: str, at_ms: int
         check_regime(settings)
     except ValueError as error:
         raise StoreError(str(error)) from None
-    get_list(unit, settings.list_id)
+    for list_id in audience.list_ids(settings):
+        get_list(unit, list_id)
     settings = settled(unit, settings)
     if unit.t.names.get(key) is not None:
         raise ConflictError(f"there is a campaign named {settings.name!r} already")
@@ -150,14 +153,13 @@ def _begin_freeze(unit: Unit, campaign: Campaign, note: Note) -> More:
     except ValueError as error:
         raise StoreError(str(error)) from None
     settled(unit, campaign.settings)
-    people = get_list(unit, campaign.settings.list_id)
-    if not people.size:
-        raise ConflictError(f"list {people.name!r} is empty: there is nobody to call")
+    parts = audience.now_of(unit, campaign.settings)
+    if not any(part.size for part in parts):
+        names = " and ".join(repr(get_list(unit, part.list_id).name) for part in parts)
+        raise ConflictError(f"list {names} is empty: there is nobody to call")
     ticket = unit.next_number(b"next_approval")
     unit.set_counter(_ticket(campaign.campaign_id), ticket)
-    freeze = _Freeze(
-        campaign.campaign_id, people.list_id, people.size, ticket, note, unit.counter(ERASURES)
-    )
+    freeze = _Freeze(campaign, parts, ticket, note, unit.counter(ERASURES))
     return More(freeze.wipe)
 
 
@@ -165,11 +167,16 @@ class _Freeze:
     """One approval under way; immutable, each step a transaction."""
 
     def __init__(
-        self, campaign_id: int, list_id: int, size: int, ticket: int, note: Note, erasures: int
+        self,
+        campaign: Campaign,
+        parts: Sequence[AudiencePart],
+        ticket: int,
+        note: Note,
+        erasures: int,
     ) -> None:
-        self.campaign_id = campaign_id
-        self.list_id = list_id
-        self.size = size  # people who come later are not in the audience
+        self.campaign = campaign
+        self.campaign_id = campaign.campaign_id
+        self.parts = parts  # people who come later are not in the audience
         self.ticket = ticket
         self.note = note
         self.erasures = erasures  # how many rows of lists had been erased when it began
@@ -188,52 +195,92 @@ class _Freeze:
             found += len(rows)
             for key, _ in rows:
                 table.delete(key)
-        return More(self.wipe if found else lambda later: self.fill(later, 1))
+        return More(self.wipe if found else lambda later: self._fill_list(later, 0, (), 0))
 
-    def fill(self, unit: Unit, row: int, erased: int = 0) -> Campaign | More:
-        """One lead for each of the next rows; who was erased is nobody's to call."""
+    def _fill_list(
+        self, unit: Unit, at: int, made: tuple[int, ...], erased: int
+    ) -> Campaign | More:
+        """The next list; `made` are the leads that those before it became."""
+        if at == len(self.parts):
+            return self._done(unit, made, erased)
+        several = get_list(unit, self.parts[at].list_id).numbers_max > 1
+        column = self.campaign.settings.priority_column
+        plain = len(self.parts) == 1 and not several and not column
+        return (self._fill_plain if plain else self._fill)(unit, at, 1, made, 0, erased)
+
+    def _fill_plain(
+        self, unit: Unit, at: int, row: int, made: tuple[int, ...], fresh: int, erased: int
+    ) -> Campaign | More:
+        """One lead for each of the next rows, of whom the number alone is wanted."""
         self._still_ours(unit)
-        campaign_id = self.campaign_id
-        stop = min(row + STEP_ROWS, self.size + 1)
+        campaign_id, part = self.campaign_id, self.parts[at]
+        stop = min(row + STEP_ROWS, part.size + 1)
         people = unit.t.contacts.scan(
-            contact_key(self.list_id, row), contact_key(self.list_id, stop), STEP_ROWS
+            contact_key(part.list_id, row), contact_key(part.list_id, stop), STEP_ROWS
         )
-        column = unit.campaign(campaign_id).settings.priority_column
         leads, due = [], []
         for number, (_, raw) in enumerate(people, row):
             phone = CONTACT_PHONE.unpack(raw).phone
             state = LeadState.READY if phone else LeadState.BLOCKED
             erased += not phone
-            rank = _rank(raw, column) if column and phone else 0
-            lead = FreshLead(campaign_id, number, number, phone, state, 0, rank)
+            lead = FreshLead(campaign_id, number, number, phone, state, 0, 0)
             leads.append((lead_key(campaign_id, number), FRESH_LEAD.pack(lead)))
-            due.append((due_key(campaign_id, state, rank, number), b""))
+            due.append((due_key(campaign_id, state, 0, number), b""))
         due.sort()
         unit.t.leads.put_many(leads)
         unit.t.due.put_many(due)
-        if stop <= self.size:
-            return More(lambda later: self.fill(later, stop, erased))
-        return self._done(unit, erased)
+        fresh += len(leads)
+        if stop <= part.size:
+            return More(lambda later: self._fill_plain(later, at, stop, made, fresh, erased))
+        return self._done(unit, (*made, fresh), erased)
 
-    def _done(self, unit: Unit, erased: int) -> Campaign | More:
+    def _fill(
+        self, unit: Unit, at: int, row: int, made: tuple[int, ...], fresh: int, erased: int
+    ) -> Campaign | More:
+        """The same by all that may matter: lists before this one, further numbers, priorities."""
+        self._still_ours(unit)
+        campaign_id, part = self.campaign_id, self.parts[at]
+        rank = audience.ranker(self.campaign.settings, self.parts, at)
+        people = audience.people(unit, part, row - 1, STEP_ROWS)
+        leads, due = [], []
+        for number, contact in people:
+            lead = audience.make_lead(unit, campaign_id, self.parts, at, (number, contact))
+            if lead is None:
+                continue
+            erased += not lead.phone
+            due_s = rank(number, contact) if lead.phone else 0
+            lead = msgspec.structs.replace(lead, due_s=due_s)
+            leads.append((lead_key(campaign_id, lead.lead_id), LEAD.pack(lead)))
+            due.append((due_key(campaign_id, lead.state, due_s, lead.lead_id), b""))
+        due.sort()
+        unit.t.leads.put_many(leads)
+        unit.t.due.put_many(due)
+        fresh += len(leads)
+        if len(people) == STEP_ROWS:
+            stop = people[-1][0] + 1
+            return More(lambda later: self._fill(later, at, stop, made, fresh, erased))
+        return More(lambda later: self._fill_list(later, at + 1, (*made, fresh), erased))
+
+    def _done(self, unit: Unit, made: tuple[int, ...], erased: int) -> Campaign | More:
         if unit.counter(ERASURES) != self.erasures:  # maybe of one whose lead is written: again
             again = _Freeze(
-                self.campaign_id, self.list_id, self.size, self.ticket, self.note,
-                unit.counter(ERASURES),
-            )  # fmt: skip
+                self.campaign, self.parts, self.ticket, self.note, unit.counter(ERASURES)
+            )
             return More(again.wipe)
         campaign = unit.campaign(self.campaign_id)
         check_move(campaign.state, CampaignState.APPROVED)
         unit.t.meta.delete(_ticket(self.campaign_id))
+        whole = sum(made)
         counts = unit.books(self.campaign_id).leads
-        counts[LeadState.READY], counts[LeadState.BLOCKED] = self.size - erased, erased
-        settings = settled(unit, campaign.settings)
-        frozen = msgspec.structs.replace(campaign, settings=settings, audience=self.size)
+        counts[LeadState.READY], counts[LeadState.BLOCKED] = whole - erased, erased
+        parts = [
+            msgspec.structs.replace(part, people=people)
+            for part, people in zip(self.parts, made, strict=True)
+        ]
+        frozen = msgspec.structs.replace(
+            campaign,
+            settings=settled(unit, campaign.settings),
+            audience=whole,
+            parts=tuple(parts) if len(parts) > 1 else (),
+        )
         return _move(unit, frozen, CampaignState.APPROVED, self.note)
-
-
-def _rank(raw: bytes, column: str) -> int:
-    """Seconds of 1970 as the due time of a lead not called yet: the least come first."""
-    text = CONTACT.unpack(raw).fields.get(column, "").strip()
-    wanted = int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else 0
-    return PRIORITY_MAX + 1 - min(wanted, PRIORITY_MAX)

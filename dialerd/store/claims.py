@@ -8,11 +8,12 @@ to miss. Whether one may be dialed now is for `dialerd.core.rules` to say.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
 
-from dialerd.core.limits import PRIORITY_MAX
+from dialerd.core.limits import RANK_END
 from dialerd.core.ops import Claim, ClaimBatch
 from dialerd.core.ports import ConflictError, StoreError
 from dialerd.core.records import (
@@ -20,23 +21,30 @@ from dialerd.core.records import (
     WAITING,
     Campaign,
     CampaignState,
-    Contact,
     Lead,
     LeadState,
     Outcome,
 )
 from dialerd.core.rules import Person, Rule, Rules, Verdict
-from dialerd.store import callbacks, caps, dialogs, donotcall, ended, sequences, usage
+from dialerd.store import (
+    audience,
+    callbacks,
+    caps,
+    dialogs,
+    donotcall,
+    ended,
+    lead_numbers,
+    sequences,
+    usage,
+)
 from dialerd.store.limits import CLAIM_MAX, EXAMINED_MAX, STEP_ROWS
 from dialerd.store.schema import (
     ATTEMPT,
-    CONTACT,
     DUE_MAX,
     LEAD,
     OPEN,
     OpenAttempt,
     attempt_key,
-    contact_key,
     due_key,
     lead_key,
     open_key,
@@ -66,6 +74,15 @@ class _Batch:
         self.capped = 0
         self.blocked = 0
         self.later = 0  # outside hours where they live, or not due by another rule
+
+    def judge(self, unit: Unit) -> Callable[[Lead], lead_numbers.Judged]:
+        """Asks the rules about one number of a lead."""
+
+        def ask(lead: Lead) -> lead_numbers.Judged:
+            person = person_of(unit, self.campaign, lead, self.rules)
+            return person, self.rules.first(person)
+
+        return ask
 
     @property
     def set_aside(self) -> int:
@@ -146,6 +163,8 @@ def _take(unit: Unit, batch: _Batch, key: bytes) -> None:
     lead = LEAD.unpack(t.leads.get(kept_at) or b"")
     person = person_of(unit, batch.campaign, lead, batch.rules)
     verdict = batch.rules.first(person)
+    if verdict is not None and lead.numbers:
+        lead, person, verdict = lead_numbers.choose(lead, batch.judge(unit), batch.rules.now_ms)
     if verdict is not None:
         _set_aside(unit, batch, lead, verdict)
         if state == LeadState.CALLBACK:
@@ -158,8 +177,8 @@ def _take(unit: Unit, batch: _Batch, key: bytes) -> None:
     caps.save(unit, phone, [*person.calls, (now_ms, caps.RESERVED, attempt_id)])
     held = Lead(
         campaign_id, lead_id, lead.contact, phone, CLAIMED, lead.attempts,
-        lead.due_s if lead.due_s <= PRIORITY_MAX + 1 else 0,  # its rank, should it be given back
-        attempt_id, lead.outcome, lead.tries,
+        lead.due_s if lead.due_s < RANK_END else 0,  # its rank, should it be given back
+        attempt_id, lead.outcome, lead.tries, lead.numbers,
     )  # fmt: skip
     t.leads.put(kept_at, LEAD.pack(held))
     evidence = batch.rules.evidence(person)
@@ -170,7 +189,7 @@ def _take(unit: Unit, batch: _Batch, key: bytes) -> None:
     books = unit.books(campaign_id)
     books.leads[state] -= 1
     books.leads[CLAIMED] += 1
-    contact = _contact(unit, batch.campaign, lead)
+    contact = audience.contact_of(unit, batch.campaign, lead)
     batch.claims.append(
         Claim(
             attempt_id,
@@ -178,11 +197,12 @@ def _take(unit: Unit, batch: _Batch, key: bytes) -> None:
             lead_id,
             phone,
             number,
-            contact.carrier,
+            lead_numbers.carrier_of(contact, phone),
             contact.fields,
             callback=booked,
             zones=batch.rules.zones(person),
             tries=lead.tries,
+            numbers=lead.numbers,
         )
     )
 
@@ -196,20 +216,15 @@ def _promise_later(unit: Unit, campaign_id: int, lead_id: int) -> None:
         put_back(unit, lead, lead.state, callbacks.again(unit, booked, lead.due_s))
 
 
-def _contact(unit: Unit, campaign: Campaign, lead: Lead) -> Contact:
-    raw = unit.t.contacts.get(contact_key(campaign.settings.list_id, lead.contact))
-    return CONTACT.unpack(raw or b"")
-
-
 def person_of(unit: Unit, campaign: Campaign, lead: Lead, rules: Rules, never: str = "") -> Person:
     """What the rules ask about a lead. One that is not due is not asked of here."""
     phone = lead.phone
     return Person(
         phone,
-        _contact(unit, campaign, lead).fields if rules.reads_fields else {},
+        audience.contact_of(unit, campaign, lead).fields if rules.reads_fields else {},
         donotcall.bans(unit, phone),
         caps.load(unit, phone),
-        lead.outcome,
+        lead_numbers.outcome_of(lead) if lead.numbers else lead.outcome,
         callback=lead.state is LeadState.CALLBACK,
         due_ms=0,
         heard_ms=sequences.heard_ms(unit, campaign, phone) if rules.s.after_campaign else 0,
@@ -229,6 +244,9 @@ def _set_aside(unit: Unit, batch: _Batch, lead: Lead, verdict: Verdict) -> None:
             state = LeadState.RESTING
         case Rule.HOURS | Rule.SEQUENCE if verdict.until_ms:
             batch.later += 1
+        case Rule.RETRY_GAP:  # its other number is not due
+            batch.later += 1
+            state = LeadState.RETRY
         case Rule.HOURS:  # past the campaign's end: what it is, until somebody looks
             batch.later += 1
             put_back(unit, lead, state, DUE_MAX)
@@ -270,17 +288,29 @@ def _exhausted(unit: Unit, campaign: Campaign, next_due_s: int | None) -> bool:
 
 
 def give_back(
-    unit: Unit, attempt_id: int, held: OpenAttempt, state: LeadState | None, due_s: int
+    unit: Unit,
+    attempt_id: int,
+    held: OpenAttempt,
+    state: LeadState | None,
+    due_s: int,
+    *,
+    next_number: bool = False,
 ) -> None:
-    """End a claim that was never dialed: the lead waits again (or as `state`), its cap is free."""
+    """End a claim that was never dialed: the lead waits again (or as `state`), its cap is free.
+
+    `next_number`: if the person has another one, the lead waits for that instead.
+    """
     unit.t.open.delete(open_key(attempt_id))
     caps.settle(unit, held.phone, attempt_id, None, held.claimed_ms)
     raw = unit.t.leads.get(lead_key(held.campaign_id, held.lead_id))
     lead = LEAD.unpack(raw or b"")
+    if next_number and held.callback is None and (other := lead_numbers.passed_over(lead, due_s)):
+        put_back(unit, other, LeadState.RETRY if lead.attempts else READY, other.due_s)
+        return
     waiting = LeadState.RETRY if lead.attempts else READY
     if lead.outcome is Outcome.UNREACHABLE:
         waiting = LeadState.RECHECK
-    if waiting is READY and 0 < lead.due_s <= PRIORITY_MAX + 1:
+    if waiting is READY and 0 < lead.due_s < RANK_END:
         due_s = lead.due_s
     if held.callback is not None and state is None:
         waiting, due_s = LeadState.CALLBACK, callbacks.again(unit, held.callback, due_s)

@@ -27,7 +27,7 @@ from dialerd.store.limits import EVENT_INDEX_MAX
 from dialerd.store.reading import scan_all
 from dialerd.store.schema import (
     ATTEMPT,
-    CONTACT_PHONE,
+    CONTACT,
     LEAD,
     OPEN,
     attempt_key,
@@ -135,13 +135,14 @@ def _list_problems(unit: Unit, list_id: int, size: int) -> Generator[str, None, 
         if key != contact_key(list_id, rows):
             yield f"list {list_id}: row {rows} is missing"
             return numbers
-        phone = CONTACT_PHONE.unpack(raw).phone
-        if not phone:  # erased
+        contact = CONTACT.unpack(raw)
+        if not contact.phone:  # erased
             continue
-        numbers += 1
-        index = unit.t.phones.get(phone_list_key(phone, list_id))
-        if index is None or read_u32(index) != rows:
-            yield f"list {list_id}: row {rows} is not found by its number"
+        for phone in (contact.phone, *(one.phone for one in contact.others)):
+            numbers += 1
+            index = unit.t.phones.get(phone_list_key(phone, list_id))
+            if index is None or read_u32(index) != rows:
+                yield f"list {list_id}: row {rows} is not found by its number"
     if rows != size:
         yield f"list {list_id}: {rows} rows, {size} counted"
     return numbers
@@ -158,6 +159,8 @@ def _campaign_problems(unit: Unit, campaign: Campaign) -> Iterator[str]:
     indexed = sum(1 for _ in scan_all(unit.t.due, first, stop))
     if indexed != waiting:
         yield f"{name}: {indexed} index entries for {waiting} leads"
+    if campaign.parts and sum(part.people for part in campaign.parts) != campaign.audience:
+        yield f"{name}: its lists do not add up to {campaign.audience} leads"
     if states.total() != campaign.audience:
         yield f"{name}: {states.total()} leads, {campaign.audience} frozen at approval"
     books = unit.books(campaign_id)
@@ -195,6 +198,8 @@ def _lead_problems(unit: Unit, campaign_id: int, states: Counter[LeadState]) -> 
         states[lead.state] += 1
         if key != lead_key(campaign_id, lead.lead_id):
             yield f"{name}: lead {lead.lead_id} lies under another key"
+        if lead.numbers and lead.phone not in {one.phone for one in lead.numbers}:
+            yield f"{name}: lead {lead.lead_id} is dialed at a number that is not among its own"
         if lead.state in IN_HAND:
             if unit.t.open.get(open_key(lead.attempt_id)) is None:
                 yield f"{name}: lead {lead.lead_id} is {lead.state.name} and in nobody's hands"

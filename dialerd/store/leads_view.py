@@ -10,23 +10,19 @@ from dialerd.core.records import (
     WAITING,
     Campaign,
     CampaignState,
-    Contact,
     Lead,
     LeadState,
 )
-from dialerd.core.rules import Rule, Rules
+from dialerd.core.rules import Person, Rule, Rules, Verdict
+from dialerd.store import audience, lead_numbers
 from dialerd.store.claims import person_of
 from dialerd.store.reading import scan_all
 from dialerd.store.schema import (
-    CONTACT,
     LEAD,
     OPEN,
     ROW_MAX,
-    contact_key,
     due_key,
     lead_key,
-    phone_list_key,
-    read_u32,
     split_due,
 )
 from dialerd.store.unit import Unit
@@ -38,13 +34,13 @@ def page(
     unit: Unit, campaign_id: int, states: Iterable[LeadState], after: bytes, limit: int
 ) -> tuple[list[LeadRow], bytes]:
     """The next leads in some states, by state and due time, and where the next page begins."""
-    list_id = unit.campaign(campaign_id).settings.list_id
+    campaign = unit.campaign(campaign_id)
     found: list[LeadRow] = []
     for state in sorted(states):
         if state in IN_HAND:
             if not after:  # few, and gone in a moment: on the first page only
                 held = _in_hand(unit, campaign_id, state)
-                found += [_row(unit, list_id, lead) for lead in held]
+                found += [_row(unit, campaign, lead) for lead in held]
             continue
         first, stop = due_key(campaign_id, state, 0, 0), due_key(campaign_id, state + 1, 0, 0)
         if after >= stop:
@@ -52,7 +48,7 @@ def page(
         for key, _ in unit.t.due.scan(max(first, after), stop, limit - len(found)):
             lead_id = split_due(key)[3]
             raw = unit.t.leads.get(lead_key(campaign_id, lead_id))
-            found.append(_row(unit, list_id, LEAD.unpack(raw or b"")))
+            found.append(_row(unit, campaign, LEAD.unpack(raw or b"")))
             if len(found) >= limit:
                 return found, key + b"\0"
     return found, b""
@@ -68,9 +64,8 @@ def _in_hand(unit: Unit, campaign_id: int, state: LeadState) -> Iterator[Lead]:
                 yield lead
 
 
-def _row(unit: Unit, list_id: int, lead: Lead) -> LeadRow:
-    raw = unit.t.contacts.get(contact_key(list_id, lead.contact))
-    return LeadRow(lead, Contact(lead.phone, "") if raw is None else CONTACT.unpack(raw))
+def _row(unit: Unit, campaign: Campaign, lead: Lead) -> LeadRow:
+    return LeadRow(lead, audience.shown(unit, campaign, lead))
 
 
 def judged(unit: Unit, campaign_id: int, phone: int, now_ms: int) -> Judged:
@@ -80,30 +75,38 @@ def judged(unit: Unit, campaign_id: int, phone: int, now_ms: int) -> Judged:
         NotFoundError: it is not in the campaign.
     """
     campaign = unit.campaign(campaign_id)
-    row = unit.t.phones.get(phone_list_key(phone, campaign.settings.list_id))
-    lead_id = 0 if row is None else read_u32(row)
-    raw = unit.t.leads.get(lead_key(campaign_id, lead_id))
-    if row is None:
-        raise NotFoundError(f"+{phone} is not in the list of campaign {campaign.settings.name!r}")
-    if raw is not None:
-        lead = LEAD.unpack(raw)
-    elif campaign.state is CampaignState.DRAFT:
-        lead = Lead(campaign_id, lead_id, lead_id, phone)
-    else:
-        name = campaign.settings.name
+    name = campaign.settings.name
+    parts = audience.parts_of(unit, campaign)
+    stands = audience.standing(unit, parts, phone)
+    lead = audience.find(unit, campaign, phone)
+    if lead is None and stands is not None and campaign.state is CampaignState.DRAFT:
+        part, row = stands
+        contact = audience.people(unit, part, row - 1, 1)[0]
+        lead = audience.make_lead(unit, campaign_id, parts, parts.index(part), contact)
+    if lead is None and not audience.listed(unit, parts, phone):
+        raise NotFoundError(f"+{phone} is not in the list of campaign {name!r}")
+    if lead is None:
         raise NotFoundError(f"+{phone} came into the list after {name!r} was approved")
     rules = Rules(campaign_id, campaign.settings, now_ms)
     return _judge(unit, campaign, lead, rules)
 
 
 def _judge(unit: Unit, campaign: Campaign, lead: Lead, rules: Rules) -> Judged:
-    found = _row(unit, campaign.settings.list_id, lead)
-    person = person_of(unit, campaign, lead, rules)
-    person = person._replace(due_ms=lead.due_s * 1000 if lead.state in WAITING else 0)
-    if lead.state in IN_HAND:  # its own reservation is no reason
-        own = [call for call in person.calls if call[2] != lead.attempt_id]
-        person = person._replace(calls=own)
-    return Judged(lead, found.contact, rules.first(person))
+    found = _row(unit, campaign, lead)
+
+    def ask(lead: Lead) -> tuple[Person, Verdict | None]:
+        person = person_of(unit, campaign, lead, rules)
+        person = person._replace(due_ms=lead.due_s * 1000 if lead.state in WAITING else 0)
+        if lead.state in IN_HAND:  # its own reservation is no reason
+            own = [call for call in person.calls if call[2] != lead.attempt_id]
+            person = person._replace(calls=own)
+        return person, rules.first(person)
+
+    if lead.numbers and lead.state in MAYBE:
+        lead, _, verdict = lead_numbers.choose(lead, ask, rules.now_ms)
+    else:
+        verdict = ask(lead)[1]
+    return Judged(lead, found.contact, verdict)
 
 
 def ahead(
@@ -117,24 +120,45 @@ def ahead(
     campaign = unit.campaign(campaign_id)
     rules = Rules(campaign_id, campaign.settings, at_ms)
     if campaign.state is CampaignState.DRAFT:
-        list_id = campaign.settings.list_id
-        first, stop = contact_key(list_id, after) + b"\0", contact_key(list_id, ROW_MAX)
-        rows = unit.t.contacts.scan(first, stop, limit)
-        contacts = [(read_u32(key[4:]), CONTACT.unpack(raw)) for key, raw in rows]
-        leads = [Lead(campaign_id, row, row, contact.phone) for row, contact in contacts]
-    else:
-        first, stop = lead_key(campaign_id, after) + b"\0", lead_key(campaign_id, ROW_MAX)
-        leads = [LEAD.unpack(raw) for _, raw in unit.t.leads.scan(first, stop, limit)]
+        return _draft_ahead(unit, campaign, rules, after, limit)
+    first, stop = lead_key(campaign_id, after) + b"\0", lead_key(campaign_id, ROW_MAX)
+    leads = [LEAD.unpack(raw) for _, raw in unit.t.leads.scan(first, stop, limit)]
     found = [_ahead(unit, campaign, lead, rules) for lead in leads]
     return found, leads[-1].lead_id if len(leads) == limit else 0
 
 
+def _draft_ahead(
+    unit: Unit, campaign: Campaign, rules: Rules, after: int, limit: int
+) -> tuple[list[Judged], int]:
+    """The people of the lists, who are no leads yet; those who stand in a list before: nobody."""
+    parts = audience.parts_of(unit, campaign)
+    part = audience.part_of(parts, after + 1)
+    rows = audience.people(unit, part, after - part.before, limit)
+    made = [
+        audience.make_lead(unit, campaign.campaign_id, parts, parts.index(part), row)
+        for row in rows
+    ]
+    found = [_ahead(unit, campaign, lead, rules) for lead in made if lead is not None]
+    if len(rows) == limit:
+        return found, part.before + rows[-1][0]
+    behind = part.before + part.size
+    return found, behind if any(later.before >= behind and later.size for later in parts) else 0
+
+
 def _ahead(unit: Unit, campaign: Campaign, lead: Lead, rules: Rules) -> Judged:
-    contact = _row(unit, campaign.settings.list_id, lead).contact
+    contact = _row(unit, campaign, lead).contact
     if lead.state not in MAYBE or not lead.phone:
         return Judged(lead, contact, None)
-    person = person_of(unit, campaign, lead, rules)
-    verdict = rules.first(person)
-    if verdict is not None and verdict.rule is Rule.HOURS and verdict.until_ms:
-        verdict = rules.first(person, after=Rule.HOURS)
+
+    def ask(lead: Lead) -> tuple[Person, Verdict | None]:
+        person = person_of(unit, campaign, lead, rules)
+        verdict = rules.first(person)
+        if verdict is not None and verdict.rule is Rule.HOURS and verdict.until_ms:
+            verdict = rules.first(person, after=Rule.HOURS)
+        return person, verdict
+
+    if lead.numbers:
+        lead, _, verdict = lead_numbers.choose(lead, ask, rules.now_ms)
+    else:
+        verdict = ask(lead)[1]
     return Judged(lead, contact, verdict)

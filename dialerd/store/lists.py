@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+import msgspec
+
+from dialerd.core.limits import NUMBERS_MAX
 from dialerd.core.ports import ConflictError, ContactsAdded, NotFoundError, StoreError
-from dialerd.core.records import Contact, ContactList, ImportMark
+from dialerd.core.records import Contact, ContactList, ImportMark, OtherPhone
 from dialerd.store.limits import (
     COLUMNS_MAX,
     CONTACT_BYTES_MAX,
@@ -97,11 +100,13 @@ class Adding(NamedTuple):
         people, offset = get_list(unit, self.list_id), self.offset
         rows = self.contacts[offset : offset + STEP_ROWS]
         sorted_out = _sort_out(unit, people, rows, skip_elsewhere=self.skip_elsewhere)
-        _append(unit, people, rows, list(sorted_out.fresh.values()))
+        fresh = sorted_out.fresh
+        _append(unit, people, fresh)
         done = ContactsAdded(
-            self.done.added + len(sorted_out.fresh),
+            self.done.added + len(fresh),
             self.done.duplicates + tuple(offset + i for i in sorted_out.duplicates),
             self.done.elsewhere + tuple(offset + i for i in sorted_out.elsewhere),
+            self.done.known + sorted_out.known,
         )
         offset += len(rows)
         if offset < len(self.contacts):
@@ -118,9 +123,10 @@ class Adding(NamedTuple):
 
 
 class _SortedOut(NamedTuple):
-    fresh: dict[int, int]  # phone -> index, in the order given
+    fresh: list[tuple[int, Contact]]  # with their index, in the order given
     duplicates: list[int]
     elsewhere: list[int]
+    known: int
 
 
 def _sort_out(
@@ -128,13 +134,16 @@ def _sort_out(
 ) -> _SortedOut:
     """Who is new. The first list of a number is one step in the index: nearly all have none."""
     list_id, get, seek = people.list_id, unit.t.phones.get, unit.t.phones.seek
-    found = _SortedOut({}, [], [])
-    fresh, duplicates, elsewhere = found
+    fresh: list[tuple[int, Contact]] = []
+    duplicates: list[int] = []
+    elsewhere: list[int] = []
+    seen: set[int] = set()
+    known = 0
     for index, contact in enumerate(contacts):
         phone = contact.phone
         if not 0 < phone <= PHONE_MAX:
             raise StoreError(f"contact {index}: {phone} is no E.164 number")
-        if phone in fresh:
+        if phone in seen:
             duplicates.append(index)
             continue
         first = phone_list_key(phone, 0)
@@ -145,23 +154,41 @@ def _sort_out(
             elsewhere.append(index)
             if skip_elsewhere:
                 continue
-        fresh[phone] = index
-    return found
+        seen.add(phone)
+        if contact.others:
+            others = _unknown(unit, list_id, contact.others, seen)
+            known += len(contact.others) - len(others)
+            contact = msgspec.structs.replace(contact, others=others)  # noqa: PLW2901
+        fresh.append((index, contact))
+    return _SortedOut(fresh, duplicates, elsewhere, known)
 
 
-def _append(
-    unit: Unit, people: ContactList, contacts: Sequence[Contact], indexes: Sequence[int]
-) -> None:
+def _unknown(
+    unit: Unit, list_id: int, others: Sequence[OtherPhone], seen: set[int]
+) -> tuple[OtherPhone, ...]:
+    """Those further numbers of a person that nobody of the list has; now they are seen."""
+    found = []
+    for one in others[: NUMBERS_MAX - 1]:
+        if not 0 < one.phone <= PHONE_MAX:
+            raise StoreError(f"{one.phone} is no E.164 number")
+        stands = unit.t.phones.get(phone_list_key(one.phone, list_id)) is not None
+        if one.phone not in seen and not stands:
+            seen.add(one.phone)
+            found.append(one)
+    return tuple(found)
+
+
+def _append(unit: Unit, people: ContactList, fresh: Sequence[tuple[int, Contact]]) -> None:
     """Behind the last row."""
-    if people.size + len(indexes) > LIST_SIZE_MAX:
+    if people.size + len(fresh) > LIST_SIZE_MAX:
         raise StoreError(f"a list holds at most {LIST_SIZE_MAX} people")
     list_id = people.list_id
     rows = []
     numbered = []
     columns = dict.fromkeys(people.columns)
     shapes = {people.columns}
-    for row, index in enumerate(indexes, people.size + 1):
-        contact = contacts[index]
+    most = people.numbers_max
+    for row, (index, contact) in enumerate(fresh, people.size + 1):
         shape = tuple(contact.fields)
         if shape not in shapes:
             shapes.add(shape)
@@ -172,7 +199,11 @@ def _append(
                 f"contact {index}: {len(value)} bytes are more than {CONTACT_BYTES_MAX}"
             )
         rows.append((contact_key(list_id, row), value))
-        numbered.append((phone_list_key(contact.phone, list_id), number32(row)))
+        at = number32(row)
+        numbered.append((phone_list_key(contact.phone, list_id), at))
+        if contact.others:
+            most = max(most, 1 + len(contact.others))
+            numbered += [(phone_list_key(one.phone, list_id), at) for one in contact.others]
     if len(columns) > COLUMNS_MAX:
         raise StoreError(f"a list has at most {COLUMNS_MAX} different columns")
     numbered.sort()  # neighbouring numbers share pages
@@ -180,7 +211,7 @@ def _append(
     unit.t.phones.put_many(numbered)
     if rows:
         size = people.size + len(rows)
-        grown = ContactList(list_id, people.name, people.created_ms, size, tuple(columns))
+        grown = ContactList(list_id, people.name, people.created_ms, size, tuple(columns), most)
         unit.t.lists.put(list_key(list_id), LIST.pack(grown))
 
 

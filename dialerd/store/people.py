@@ -30,7 +30,7 @@ from dialerd.core.records import (
     Lead,
     LeadState,
 )
-from dialerd.store import answers, callbacks, campaigns, caps, donotcall, lists, notes
+from dialerd.store import answers, audience, callbacks, campaigns, caps, donotcall, lists, notes
 from dialerd.store.claims import put_back
 from dialerd.store.ended import events_of
 from dialerd.store.limits import EVENT_INDEX_MAX, LISTED_MAX
@@ -131,7 +131,9 @@ def about(unit: Unit, phone: int) -> About:
                 tuple(attempts_of(unit, lead)),
                 tuple(answers.of_lead(unit, lead.campaign_id, lead.lead_id)),
             )
-            for campaign, lead in leads_of(unit, row, approved_with(unit, people.list_id))
+            for campaign, lead in leads_of(
+                unit, (people.list_id, row), approved_with(unit, people.list_id)
+            )
         ]
     entries = tuple(caps.load(unit, phone))
     promised = [callbacks.of_lead(unit, one.lead.campaign_id, one.lead.lead_id) for one in tried]
@@ -153,16 +155,19 @@ def approved_with(unit: Unit, list_id: int) -> list[Campaign]:
     return [
         campaign
         for campaign in campaigns.all_campaigns(unit)
-        if campaign.settings.list_id == list_id and campaign.state is not CampaignState.DRAFT
+        if campaign.state is not CampaignState.DRAFT
+        and list_id in audience.list_ids(campaign.settings)
     ]
 
 
-def leads_of(unit: Unit, row: int, users: Iterable[Campaign]) -> Iterator[tuple[Campaign, Lead]]:
-    """The leads of a list's row, one in each of the campaigns that were approved with it."""
+def leads_of(
+    unit: Unit, at: tuple[int, int], users: Iterable[Campaign]
+) -> Iterator[tuple[Campaign, Lead]]:
+    """The leads of a row (list, row): one at most in each campaign that was approved with it."""
     for campaign in users:
-        raw = unit.t.leads.get(lead_key(campaign.campaign_id, row))
-        if raw is not None:
-            yield campaign, LEAD.unpack(raw)
+        lead = audience.lead_of_row(unit, campaign, *at)
+        if lead is not None:
+            yield campaign, lead
 
 
 def attempts_of(unit: Unit, lead: Lead) -> Iterator[tuple[Attempt, tuple[CallEvent, ...]]]:
@@ -176,15 +181,18 @@ def attempts_of(unit: Unit, lead: Lead) -> Iterator[tuple[Attempt, tuple[CallEve
 
 
 def erase(unit: Unit, phone: int, secret: bytes, who: str, at_ms: int) -> dict[str, int]:
-    """Erase a number; how much of what. `secret` keys the digests if none does yet.
+    """Erase a number with its people; how much of what. `secret` keys the digests if none does yet.
+
+    A person goes as a whole, with all numbers.
 
     Raises:
         ConflictError: it is in the dialer's hands just now; nothing was erased.
     """
     counts = dict.fromkeys(("contacts", "leads", "attempts", "events", "notes"), 0)
+    phones = {phone}
     for people, row in rows(unit, phone):
-        erase_row(unit, people.list_id, row, counts, approved_with(unit, people.list_id))
-    counts["calls under caps"] = caps.hide(unit, phone, secret)
+        phones |= erase_row(unit, people.list_id, row, counts, approved_with(unit, people.list_id))
+    counts["calls under caps"] = sum(caps.hide(unit, one, secret) for one in sorted(phones))
     if any(counts.values()):
         audit(unit, AuditLine(at_ms, who, "a number was erased", counts))
     return counts
@@ -192,20 +200,23 @@ def erase(unit: Unit, phone: int, secret: bytes, who: str, at_ms: int) -> dict[s
 
 def erase_row(
     unit: Unit, list_id: int, row: int, counts: dict[str, int], users: Iterable[Campaign]
-) -> None:
+) -> set[int]:
     """Erase one row of a list with its leads; ConflictError while one is in the dialer's hands.
 
-    `users` are the campaigns that were approved with the list. One whose approval is under way
-    learns of it by the count of erasures, and begins again.
+    Returns the numbers that it had. `users` are the campaigns that were approved with the list.
+    One whose approval is under way learns of it by the count of erasures, and begins again.
     """
     unit.next_number(campaigns.ERASURES)
     key = contact_key(list_id, row)
     contact = CONTACT.unpack(unit.t.contacts.get(key) or b"")
-    for _, lead in leads_of(unit, row, users):
+    for _, lead in leads_of(unit, (list_id, row), users):
         _erase_lead(unit, lead, counts)
     unit.t.contacts.put(key, CONTACT.pack(ERASED))
-    unit.t.phones.delete(phone_list_key(contact.phone, list_id))
+    phones = {contact.phone, *(one.phone for one in contact.others)}
+    for phone in phones:
+        unit.t.phones.delete(phone_list_key(phone, list_id))
     counts["contacts"] += 1
+    return phones
 
 
 def _erase_lead(unit: Unit, lead: Lead, counts: dict[str, int]) -> None:
@@ -213,9 +224,11 @@ def _erase_lead(unit: Unit, lead: Lead, counts: dict[str, int]) -> None:
         raise ConflictError(CALLED)
     campaign_id, lead_id = lead.campaign_id, lead.lead_id
     callbacks.drop(unit, campaign_id, lead_id)
-    counts["notes"] = counts.get("notes", 0) + notes.drop(unit, lead.phone, campaign_id)
+    phones = {lead.phone, *(one.phone for one in lead.numbers)}
+    gone = sum(notes.drop(unit, phone, campaign_id) for phone in phones)
+    counts["notes"] = counts.get("notes", 0) + gone
     counts["answers"] = counts.get("answers", 0) + answers.drop(unit, lead)
-    nobody = msgspec.structs.replace(lead, phone=0)
+    nobody = msgspec.structs.replace(lead, phone=0, numbers=())
     if lead.state in WAITING:
         unit.t.due.delete(due_key(campaign_id, lead.state, lead.due_s, lead_id))
         put_back(unit, nobody, LeadState.BLOCKED, 0)

@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from dialerd.core.ports import ReportRow
-from dialerd.core.records import Attempt, CallEvent, Contact, Lead
+from dialerd.core.records import Attempt, CallEvent, Campaign, Contact, Lead
+from dialerd.store import audience
 from dialerd.store.engine import Pair, Table
 from dialerd.store.limits import EVENT_INDEX_MAX, SCAN_PAGE
 from dialerd.store.schema import (
@@ -41,14 +42,14 @@ def report_chunk(unit: Unit, campaign_id: int, after: int, limit: int) -> list[R
 
     Leads, attempts and events lie in the same order, so that each is one range.
     """
-    list_id = unit.campaign(campaign_id).settings.list_id
+    campaign = unit.campaign(campaign_id)
     stop = lead_key(campaign_id + 1, 0)
     found = unit.t.leads.scan(lead_key(campaign_id, after) + b"\0", stop, limit)
     leads = [LEAD.unpack(raw) for _, raw in found]
     if not leads:
         return []
     tried = _tried(unit, campaign_id, leads[0].lead_id, leads[-1].lead_id)
-    people = _contacts(unit, list_id, leads)
+    people = _contacts(unit, campaign, leads)
     return [
         ReportRow(lead, contact, tried.get(lead.lead_id, ()))
         for lead, contact in zip(leads, people, strict=True)
@@ -63,20 +64,18 @@ def find_lead(unit: Unit, campaign_id: int, lead_id: int) -> ReportRow | None:
     return rows[0] if rows and rows[0].lead.lead_id == lead_id else None
 
 
-def _contacts(unit: Unit, list_id: int, leads: list[Lead]) -> list[Contact]:
+def _contacts(unit: Unit, campaign: Campaign, leads: list[Lead]) -> list[Contact]:
     """Of each lead. They nearly always lie one behind the other: then they are one range."""
     first, last = leads[0].contact, leads[-1].contact
-    if last - first == len(leads) - 1 and last < ROW_MAX:
-        start, stop = contact_key(list_id, first), contact_key(list_id, last + 1)
+    parts = audience.parts_of(unit, campaign)
+    part = audience.part_of(parts, leads[0].lead_id)
+    alike = part is audience.part_of(parts, leads[-1].lead_id)
+    if alike and last - first == len(leads) - 1 and last < ROW_MAX:
+        start, stop = contact_key(part.list_id, first), contact_key(part.list_id, last + 1)
         found = unit.t.contacts.scan(start, stop, len(leads))
         if len(found) == len(leads):
             return [CONTACT.unpack(raw) for _, raw in found]
-    return [_contact(unit, list_id, lead) for lead in leads]
-
-
-def _contact(unit: Unit, list_id: int, lead: Lead) -> Contact:
-    raw = unit.t.contacts.get(contact_key(list_id, lead.contact))
-    return Contact(lead.phone, "") if raw is None else CONTACT.unpack(raw)
+    return [audience.shown(unit, campaign, lead) for lead in leads]
 
 
 def _tried(unit: Unit, campaign_id: int, first: int, last: int) -> dict[int, Tried]:

@@ -23,7 +23,7 @@ import msgspec
 
 from dialerd.core.ports import ConflictError
 from dialerd.core.records import Attempt, Campaign, CampaignState, ContactList, EventKind
-from dialerd.store import agents, campaigns, caps, people
+from dialerd.store import agents, audience, campaigns, caps, people
 from dialerd.store.base import BaseStore
 from dialerd.store.ended import events_of
 from dialerd.store.recording_files import files_of, named, names_of, remove
@@ -185,7 +185,9 @@ class Retention:
 
     def _expired(self, unit: Unit, of: ContactList) -> bool:
         """Whether nobody may need the people of a list any more, as things are now."""
-        users = [c for c in campaigns.all_campaigns(unit) if c.settings.list_id == of.list_id]
+        users = [
+            c for c in campaigns.all_campaigns(unit) if of.list_id in audience.list_ids(c.settings)
+        ]
         if not users:
             return self._over(self._usual.people, of.created_ms)
         for campaign in users:
@@ -224,7 +226,7 @@ class Retention:
         names = [
             name
             for at, _ in found
-            for _, lead in people.leads_of(unit, at, users)
+            for _, lead in people.leads_of(unit, (of.list_id, at), users)
             for attempt, events in people.attempts_of(unit, lead)
             for name in names_of(attempt, events)
         ]
@@ -239,9 +241,9 @@ class Retention:
             raw = unit.t.contacts.get(contact_key(of.list_id, row))
             if raw is None or CONTACT_PHONE.unpack(raw).phone != phone:
                 continue  # erased meanwhile
-            people.erase_row(unit, of.list_id, row, counts, users)
-            if not people.rows(unit, phone):
-                caps.hide(unit, phone, self._secret)
+            for gone in sorted(people.erase_row(unit, of.list_id, row, counts, users)):
+                if not people.rows(unit, gone):
+                    caps.hide(unit, gone, self._secret)
 
 
 def _page(unit: Unit, at: bytes) -> tuple[list[Attempt], bytes | None]:

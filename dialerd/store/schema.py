@@ -5,12 +5,12 @@
     lists       list u32                                 ContactList
     list_names  name                                     list u32
     contacts    list u32 | row u32                       Contact        rows count from 1
-    phones      phone u64 | list u32                     row u32        finds duplicates
+    phones      phone u64 | list u32                     row u32        of all numbers of a person
     campaigns   campaign u32                             Campaign
     names       name                                     campaign u32
     moves       campaign u32 | move u64                  CampaignMove
     books       campaign u32                             Books          leads and outcomes counted
-    leads       campaign u32 | lead u32                  Lead           lead = row of the list
+    leads       campaign u32 | lead u32                  Lead           see `audience`
     due         campaign u32 | state u8 | due u32 | lead u32    (empty)
     open        attempt u64                              OpenAttempt    claimed or begun
     attempts    campaign u32 | lead u32 | attempt u64    Attempt        written when dialing begins

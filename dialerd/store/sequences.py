@@ -7,9 +7,9 @@ from typing import Final
 from dialerd.core.frequency import FAR, HEARD
 from dialerd.core.ports import NotFoundError
 from dialerd.core.records import Campaign, CampaignState, LeadState
-from dialerd.store import caps
+from dialerd.store import audience, caps
 from dialerd.store.limits import SCAN_PAGE
-from dialerd.store.schema import LEAD, attempt_key, lead_key, phone_list_key, read_u32
+from dialerd.store.schema import attempt_key
 from dialerd.store.unit import Unit
 
 NEVER: Final = -1
@@ -35,17 +35,17 @@ def heard_ms(unit: Unit, campaign: Campaign, phone: int) -> int:
         first_one = unit.campaign(before)
     except NotFoundError:
         return NEVER
-    row = unit.t.phones.get(phone_list_key(phone, first_one.settings.list_id))
-    lead_id = 0 if row is None else read_u32(row)
-    raw = unit.t.leads.get(lead_key(before, lead_id))
-    if raw is None:
+    lead = audience.find(unit, first_one, phone)
+    if lead is None:
         return NEVER
+    lead_id = lead.lead_id
     first, stop = attempt_key(before, lead_id, 0), attempt_key(before, lead_id + 1, 0)
     scan = unit.t.attempts.scan(first, stop, SCAN_PAGE)
     theirs = {int.from_bytes(key[8:], "big") for key, _ in scan}
-    entries = caps.load(unit, phone)
+    phones = [one.phone for one in lead.numbers] or [phone]
+    entries = [entry for one in phones for entry in caps.load(unit, one)]
     heard = [at for at, level, of in entries if level & FAR == HEARD and of in theirs]
     if heard:
         return max(heard)
-    over = first_one.state is CampaignState.FINISHED or LEAD.unpack(raw).state in _OVER
+    over = first_one.state is CampaignState.FINISHED or lead.state in _OVER
     return NEVER if over else 0

@@ -27,7 +27,19 @@ def test_there_and_back():
 
 def test_the_body_is_plain_msgpack():
     body = unseal(LEAD.pack(LEAD_1))
-    assert msgpack.unpackb(body) == [1, 2, 3, 84_912_345_678, 1, 2, 1_790_000_000, 77, "busy", {}]
+    assert msgpack.unpackb(body) == [
+        1,
+        2,
+        3,
+        84_912_345_678,
+        1,
+        2,
+        1_790_000_000,
+        77,
+        "busy",
+        {},
+        [],
+    ]
 
 
 def test_any_changed_byte_is_noticed():
@@ -63,13 +75,14 @@ class Newer(Record):
     original: str
     carrier: str = ""
     fields: dict[str, str] = {}  # noqa: RUF012  msgspec copies it
+    others: tuple[int, ...] = ()
     later: int = 5
 
 
 def test_fields_are_appended_and_default():
     old = Codec[Older](Older).pack(Older(5, "x"))
     assert CONTACT.unpack(old) == Contact(5, "x")
-    new = Codec[Newer](Newer).pack(Newer(5, "x", "y", {"a": "b"}, 9))
+    new = Codec[Newer](Newer).pack(Newer(5, "x", "y", {"a": "b"}, (), 9))
     assert CONTACT.unpack(new) == Contact(5, "x", "y", {"a": "b"})
 
 

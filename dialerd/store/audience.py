@@ -1,0 +1,222 @@
+"""Who is called by a campaign: its lists, and which row of which list a lead is.
+
+Lead numbers of a list's people follow its rows. The rows of the first list are the leads from 1 on,
+those of the second stand behind them, and so on; how many rows each list had is frozen at approval
+(`Campaign.parts`). A person who stands in a list before it has no lead of the later one.
+
+What is due in `due` before `RANK_END` is a rank: leads that were not called yet stand by it in the
+order in which they are to be called. First comes the priority of the person, then the mix of the
+lists; equals follow their lead number.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+from dialerd.core.limits import NUMBERS_MAX, PRIORITY_MAX, RANK_END
+from dialerd.core.list_records import AudiencePart, ListMix
+from dialerd.core.records import (
+    IN_HAND,
+    Campaign,
+    CampaignSettings,
+    Contact,
+    Lead,
+    LeadNumber,
+    LeadState,
+)
+from dialerd.store import lists
+from dialerd.store.limits import STEP_ROWS
+from dialerd.store.schema import (
+    CONTACT,
+    LEAD,
+    OPEN,
+    ROW_MAX,
+    contact_key,
+    due_key,
+    lead_key,
+    phone_list_key,
+    read_u32,
+    split_due,
+)
+from dialerd.store.unit import Unit
+
+Parts = Sequence[AudiencePart]
+_STRIDE: Final = RANK_END // (PRIORITY_MAX + 2)
+
+
+def list_ids(settings: CampaignSettings) -> tuple[int, ...]:
+    """The lists that a campaign names, in their order."""
+    return tuple(one.list_id for one in settings.lists) or (settings.list_id,)
+
+
+def parts_of(unit: Unit, campaign: Campaign) -> Parts:
+    """Where the leads of a campaign come from; of a draft, as its lists are now."""
+    if campaign.parts:
+        return campaign.parts
+    settings = campaign.settings
+    if not settings.lists:
+        return (AudiencePart(settings.list_id, 0, ROW_MAX),)
+    return now_of(unit, settings)
+
+
+def now_of(unit: Unit, settings: CampaignSettings) -> Parts:
+    """The lists of a campaign as they are now."""
+    found: list[AudiencePart] = []
+    before = 0
+    for list_id in list_ids(settings):
+        size = lists.get_list(unit, list_id).size
+        found.append(AudiencePart(list_id, before, size))
+        before += size
+    return tuple(found)
+
+
+def part_of(parts: Parts, lead_id: int) -> AudiencePart:
+    """The list that a lead came from."""
+    found = parts[0]
+    for part in parts:
+        if lead_id <= part.before:
+            break
+        found = part
+    return found
+
+
+def list_of(unit: Unit, campaign: Campaign, lead_id: int) -> int:
+    """The list that a lead came from."""
+    settings = campaign.settings
+    if not settings.lists:
+        return settings.list_id
+    return part_of(parts_of(unit, campaign), lead_id).list_id
+
+
+def contact_of(unit: Unit, campaign: Campaign, lead: Lead) -> Contact:
+    """The row of a lead; CorruptRecordError when it is not there."""
+    key = contact_key(list_of(unit, campaign, lead.lead_id), lead.contact)
+    return CONTACT.unpack(unit.t.contacts.get(key) or b"")
+
+
+def shown(unit: Unit, campaign: Campaign, lead: Lead) -> Contact:
+    """The same for who only looks: a row that is not there shows the number alone."""
+    raw = unit.t.contacts.get(contact_key(list_of(unit, campaign, lead.lead_id), lead.contact))
+    return Contact(lead.phone, "") if raw is None else CONTACT.unpack(raw)
+
+
+def standing(unit: Unit, parts: Parts, phone: int) -> tuple[AudiencePart, int] | None:
+    """The first list of several that holds a number, and the row."""
+    for part in parts:
+        raw = unit.t.phones.get(phone_list_key(phone, part.list_id))
+        if raw is not None and (row := read_u32(raw)) <= part.size:
+            return part, row
+    return None
+
+
+def listed(unit: Unit, parts: Parts, phone: int) -> bool:
+    """Whether one of the lists holds a number, be it since after the approval."""
+    keys = (phone_list_key(phone, part.list_id) for part in parts)
+    return any(unit.t.phones.get(key) is not None for key in keys)
+
+
+def find(unit: Unit, campaign: Campaign, phone: int) -> Lead | None:
+    """The lead that has a number, as any of its numbers."""
+    found = standing(unit, parts_of(unit, campaign), phone)
+    if found is None:
+        return None
+    part, row = found
+    raw = unit.t.leads.get(lead_key(campaign.campaign_id, part.before + row))
+    return None if raw is None else LEAD.unpack(raw)
+
+
+def lead_of_row(unit: Unit, campaign: Campaign, list_id: int, row: int) -> Lead | None:
+    """The lead that a row of a list is in a campaign."""
+    for part in parts_of(unit, campaign):
+        if part.list_id == list_id and row <= part.size:
+            raw = unit.t.leads.get(lead_key(campaign.campaign_id, part.before + row))
+            return None if raw is None else LEAD.unpack(raw)
+    return None
+
+
+def make_lead(
+    unit: Unit, campaign_id: int, parts: Parts, at: int, found: tuple[int, Contact]
+) -> Lead | None:
+    """The lead of a row of the list `parts[at]`; None: the person stands in a list before it."""
+    row, contact = found
+    lead_id, phone = parts[at].before + row, contact.phone
+    if not phone:
+        return Lead(campaign_id, lead_id, row, 0, LeadState.BLOCKED)
+    before = parts[:at]
+    if before and standing(unit, before, phone) is not None:
+        return None
+    phones = [phone] + [
+        one.phone
+        for one in contact.others
+        if not before or standing(unit, before, one.phone) is None
+    ]
+    numbers = tuple(map(LeadNumber, phones[:NUMBERS_MAX])) if len(phones) > 1 else ()
+    return Lead(campaign_id, lead_id, row, phone, numbers=numbers)
+
+
+def ranker(settings: CampaignSettings, parts: Parts, at: int) -> Callable[[int, Contact], int]:
+    """Gives each row of the list `parts[at]` its rank."""
+    column = settings.priority_column
+    shares = {one.list_id: one.weight for one in settings.lists}
+    mixed = len(parts) > 1 and settings.mix is ListMix.SHARES
+    weights = [(shares.get(part.list_id, 1), part.size) for part in parts]
+    mine = weights[at][0]
+    whole = max(1, sum(size for _, size in weights))
+    coarse = -(-whole // (_STRIDE - 1))  # rows that share a rank, where there are very many
+
+    def rank(row: int, contact: Contact) -> int:
+        level = _level(contact.fields.get(column, "")) if column else PRIORITY_MAX
+        if not mixed:
+            return PRIORITY_MAX + 1 - level if column else 0
+        place = sum(min(size, row * weight // mine) for weight, size in weights)
+        return (PRIORITY_MAX - level) * _STRIDE + 1 + place // coarse
+
+    return rank
+
+
+def _level(text: str) -> int:
+    text = text.strip()
+    wanted = int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else 0
+    return min(wanted, PRIORITY_MAX)
+
+
+def people(unit: Unit, part: AudiencePart, after: int, limit: int) -> list[tuple[int, Contact]]:
+    """The next rows of a list behind one, with their numbers."""
+    stop = contact_key(part.list_id, min(part.size, ROW_MAX - 1) + 1)
+    rows = unit.t.contacts.scan(contact_key(part.list_id, after) + b"\0", stop, limit)
+    return [(read_u32(key[4:]), CONTACT.unpack(raw)) for key, raw in rows]
+
+
+Counts = list[Counter[LeadState]]
+
+
+def count(unit: Unit, campaign_id: int, after: bytes) -> tuple[Counts, bytes]:
+    """Leads by list and state, of the next ones behind a place; where to go on, empty: nowhere.
+
+    Those in the dialer's hands are counted on the first page.
+    """
+    parts = parts_of(unit, unit.campaign(campaign_id))
+    found: Counts = [Counter() for _ in parts]
+    if not after:
+        for part, state in _in_hand(unit, campaign_id, parts):
+            found[parts.index(part)][state] += 1
+    first, stop = due_key(campaign_id, 0, 0, 0), due_key(campaign_id, 0xFF, 0, 0)
+    rows = unit.t.due.scan(max(first, after), stop, STEP_ROWS)
+    for key, _ in rows:
+        _, state, _, lead_id = split_due(key)
+        found[parts.index(part_of(parts, lead_id))][LeadState(state)] += 1
+    return found, rows[-1][0] + b"\0" if len(rows) == STEP_ROWS else b""
+
+
+def _in_hand(
+    unit: Unit, campaign_id: int, parts: Parts
+) -> Iterator[tuple[AudiencePart, LeadState]]:
+    for _, raw in unit.t.open.scan(b"", b"\xff" * 9, 1 << 30):
+        held = OPEN.unpack(raw)
+        if held.campaign_id == campaign_id:
+            kept = unit.t.leads.get(lead_key(campaign_id, held.lead_id))
+            state = LEAD.unpack(kept or b"").state
+            if state in IN_HAND:
+                yield part_of(parts, held.lead_id), state
