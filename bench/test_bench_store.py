@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from bench.sqlite_peer import SqlitePeer
@@ -24,11 +25,13 @@ from dialerd.core.records import (
     EventKind,
     Flow,
     FrequencyCap,
+    Lead,
     LeadState,
     Outcome,
 )
 from dialerd.store import open_store, wait
 from dialerd.store.schema import LEAD, lead_key
+from tests.reference import sealing as twin
 
 SMOKE = os.environ.get("BENCH_SMOKE", "1") == "1"
 PEOPLE = 600 if SMOKE else 20_000
@@ -158,6 +161,16 @@ def test_attempts(benchmark: Any, make: Callable[[str | None], Side], group: int
     )
     assert made in (count, count * ROUNDS)  # once when benchmarks are disabled
     assert commits * group == 3 * made
+
+
+@pytest.mark.benchmark(group="seal a stored record and open it")
+@pytest.mark.parametrize("peer", [None, "zlib and struct"])
+def test_seal(benchmark: Any, peer: str | None):
+    lead = Lead(1, 2, 2, 84_912_345_678, LeadState.DONE, 1, 0, 9, Outcome.BUSY, {Outcome.BUSY: 1})
+    encode, decode = msgspec.msgpack.Encoder().encode, msgspec.msgpack.Decoder(Lead).decode
+    codec = twin.Sealed(twin.Seal(1, ValueError), encode, decode) if peer else LEAD
+    benchmark.extra_info |= {"peer": peer, "unit": "record", "units": 1_000}
+    assert benchmark(lambda: [codec.unpack(codec.pack(lead)) for _ in range(1_000)])[-1] == lead
 
 
 @pytest.mark.benchmark(group="add a contact to a list, durable")

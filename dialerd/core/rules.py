@@ -27,6 +27,8 @@ from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Final, NamedTuple
 
+import msgspec
+
 from dialerd.core.frequency import Entry, eligible_ms, in_flight, unlocked_ms
 from dialerd.core.limits import IN_FLIGHT_RETRY_S
 from dialerd.core.records import BanList, CampaignSettings, DoNotCall, Outcome
@@ -69,7 +71,7 @@ RETRIED: Final = frozenset(
 )
 
 
-class Person(NamedTuple):
+class Person(msgspec.Struct, frozen=True, gc=False):
     """What is known of a lead and its number."""
 
     phone: int
@@ -96,9 +98,11 @@ class Rules:
 
     __slots__ = (
         "_again",
-        "_asks_hours",
+        "_alike",
+        "_asked",
         "_fresh",
         "_openings",
+        "_strangers",
         "_told",
         "by_lead",
         "campaign_id",
@@ -121,12 +125,21 @@ class Rules:
         self.now_ms = now_ms
         self.regime = find_regime(settings.regime)
         self.by_lead = judged_by_lead(settings)
-        self._asks_hours = self.by_lead or not claims
         self._openings = Openings(settings)
         self._told: dict[tuple[bool, tuple[str, ...], str], str] = {}
         legal = self.regime.cap
         self._fresh = tuple(cap for cap in effective_caps(settings) if cap is not legal)
         self._again = self._fresh if settings.cap_binds_retries else ()
+        idle = set() if settings.consent_column else {Rule.CONSENT}
+        if not settings.after_campaign:
+            idle.add(Rule.SEQUENCE)
+        if claims:
+            idle.add(Rule.RETRY_GAP)  # what is claimed is due
+            if not self.by_lead:
+                idle.add(Rule.HOURS)
+        self._asked = tuple(one for one in _ORDER if one[0] not in idle)
+        self._strangers = tuple(one for one in self._asked if one[0] not in _OF_KNOWN)
+        self._alike = not (self.by_lead or settings.consent_column)  # one evidence fits all
 
     @property
     def reads_fields(self) -> bool:
@@ -135,7 +148,8 @@ class Rules:
 
     def first(self, person: Person, *, after: Rule | None = None) -> Verdict | None:
         """The first rule (behind `after`) that says no; None: the person may be called now."""
-        for rule, ask in _ORDER:
+        known = person.calls or person.bans or person.never
+        for rule, ask in self._asked if known else self._strangers:
             if after is None or rule > after:
                 found = ask(self, person)
                 if found is not None:
@@ -148,9 +162,13 @@ class Rules:
 
     def evidence(self, person: Person) -> str:
         """By what a call to this person was allowed, for the record of the attempt."""
-        s = self.s
-        consent = person.fields.get(s.consent_column, "") if s.consent_column else s.consent
-        key = is_again(person), self.zones(person), consent[:CONSENT_SHOWN_MAX]
+        again, s = is_again(person), self.s
+        key: tuple[bool, tuple[str, ...], str]
+        if self._alike:
+            key = again, (), s.consent[:CONSENT_SHOWN_MAX]
+        else:
+            consent = person.fields.get(s.consent_column, "") if s.consent_column else s.consent
+            key = again, self.zones(person), consent[:CONSENT_SHOWN_MAX]
         found = self._told.get(key)
         if found is None:
             found = self._told[key] = self._evidence(*key)
@@ -206,13 +224,11 @@ class Rules:
 
     def _consent(self, person: Person) -> Verdict | None:
         column = self.s.consent_column
-        if not column or person.fields.get(column, "").strip():
+        if person.fields.get(column, "").strip():
             return None
         return Verdict(Rule.CONSENT, 0, f"no consent: the column {column!r} is empty")
 
     def _hours(self, person: Person) -> Verdict | None:
-        if not self._asks_hours:
-            return None
         found = self._openings.at(self.now_ms * 1_000_000, self.zones(person))
         if found.open:
             return None
@@ -246,8 +262,6 @@ class Rules:
         return Verdict(Rule.CAMPAIGN_CAP, until_ms, "the campaign's cap")
 
     def _sequence(self, person: Person) -> Verdict | None:
-        if not self.s.after_campaign:
-            return None
         if person.heard_ms < 0:
             return Verdict(Rule.SEQUENCE, 0, "the message before this one was never heard")
         if not person.heard_ms:
@@ -290,3 +304,5 @@ _ORDER: Final[tuple[tuple[Rule, _Ask], ...]] = (
     (Rule.SEQUENCE, Rules._sequence),
     (Rule.RETRY_GAP, Rules._retry_gap),
 )
+# Of a number that is on no list, was never called and may be dialed these have nothing to say.
+_OF_KNOWN: Final = frozenset({Rule.NUMBER, Rule.DO_NOT_CALL, Rule.REGIME_CAP, Rule.CAMPAIGN_CAP})

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 import msgspec
 
@@ -47,7 +47,10 @@ from dialerd.store.schema import (
 )
 from dialerd.store.unit import OUTCOME_INDEX, Unit
 
+# An enumeration's member costs twenty times a global.
 DIALING: Final = LeadState.DIALING
+RUNNING: Final = CampaignState.RUNNING
+ABANDONED, ANSWERED, INTERRUPTED = Outcome.ABANDONED, Outcome.ANSWERED, Outcome.INTERRUPTED
 
 
 def apply(unit: Unit, ops: Sequence[DialOp]) -> tuple[int, ...]:
@@ -55,41 +58,29 @@ def apply(unit: Unit, ops: Sequence[DialOp]) -> tuple[int, ...]:
     refused: list[int] = []
     if not ops:
         unit.next_number(b"probes")  # who asks for nothing asks whether the disk takes commits
+    op: Any  # of the kind that its work takes
     for op in ops:
-        if isinstance(op, Dispose | KeepNote | LogAgent | SaveAnswer | Ban):
-            _say(unit, op)
+        work = _OF_CALLS.get(type(op))
+        if work is None:  # it may come after the call
+            _OF_ANY_TIME[type(op)](unit, op)
             continue
         raw = unit.t.open.get(open_key(op.attempt_id))
         if raw is None:  # finished, released or expired: only a dial must be told
-            if type(op) is BeginDial:
+            if work is _begin:
                 refused.append(op.attempt_id)
-            continue
-        held = OPEN.unpack(raw)
-        if isinstance(op, BeginDial):
-            if not _begin(unit, op, held):
-                refused.append(op.attempt_id)
-        elif isinstance(op, AppendEvents):
-            _append_open(unit, op, held)
-        elif isinstance(op, Finish):
-            _finish(unit, op, held)
-        elif isinstance(op, KeepLine):
-            if unit.t.dialogs.get(open_key(op.attempt_id)) is not None:
-                dialogs.keep(unit, op.attempt_id, op.line)
-        else:
-            _release(unit, op, held)
+        elif work(unit, op, OPEN.unpack(raw)) is False:
+            refused.append(op.attempt_id)
     return tuple(refused)
 
 
-def _say(unit: Unit, op: Dispose | KeepNote | LogAgent | SaveAnswer | Ban) -> None:
-    """What agents say may come after the call."""
-    if isinstance(op, Ban):
-        if op.entry.phone:  # else erased meanwhile
-            donotcall.keep(unit, op.entry)
-        return
-    if isinstance(op, SaveAnswer):
-        answers.save(unit, op)
-    else:
-        agents.apply(unit, op)
+def _keep_line(unit: Unit, op: KeepLine, held: OpenAttempt) -> None:  # noqa: ARG001
+    if unit.t.dialogs.get(open_key(op.attempt_id)) is not None:
+        dialogs.keep(unit, op.attempt_id, op.line)
+
+
+def _ban(unit: Unit, op: Ban) -> None:
+    if op.entry.phone:  # else erased meanwhile
+        donotcall.keep(unit, op.entry)
 
 
 def _begin(unit: Unit, op: BeginDial, held: OpenAttempt) -> bool:
@@ -113,7 +104,7 @@ def _begin(unit: Unit, op: BeginDial, held: OpenAttempt) -> bool:
         until_s = -(-blocked.until_ms // 1000)
         give_back(unit, op.attempt_id, held, state, until_s, next_number=not until_s)
         return False
-    running = unit.campaign(held.campaign_id).state is CampaignState.RUNNING
+    running = unit.campaign(held.campaign_id).state is RUNNING
     if not running or op.at_ms > held.lease_ms:
         give_back(unit, op.attempt_id, held, None, 0)
         return False
@@ -176,62 +167,46 @@ def _finish(unit: Unit, op: Finish, held: OpenAttempt) -> None:
     dialogs.drop(unit, op.attempt_id)
     kept_at = attempt_key(held.campaign_id, held.lead_id, op.attempt_id)
     raw = t.attempts.get(kept_at)
-    begun = None if raw is None else ATTEMPT.unpack(raw)
-    done = Attempt(
-        op.attempt_id,
-        held.campaign_id,
-        held.lead_id,
-        held.phone,
-        held.number,
-        held.claimed_ms,
-        begun.trunk if begun else "",
-        begun.call_id if begun else "",
-        begun.begun_ms if begun else 0,
-        op.answered_ms,
-        op.at_ms,
-        op.outcome,
-        op.code,
-        op.q850,
-        op.released_by,
-        op.keys,
-        begun.rule if begun else "",
-        begun.port if begun else "",
-        begun.minute_milli if begun else 0,
-        begun.usage_day if begun else 0,
-        begun.evidence if begun else "",
-        op.agent,
-        op.human_ms,
-        op.connected_ms,
-        fields=op.fields,
-    )
+    done = msgspec.structs.replace(
+        _never_begun(op, held) if raw is None else ATTEMPT.unpack(raw),
+        answered_ms=op.answered_ms, ended_ms=op.at_ms, outcome=op.outcome, code=op.code,
+        q850=op.q850, released_by=op.released_by, keys=op.keys, agent=op.agent,
+        human_ms=op.human_ms, connected_ms=op.connected_ms, fields=op.fields,
+    )  # fmt: skip
     t.attempts.put(kept_at, ATTEMPT.pack(done))
     ends = agents.wraps if op.wraps else ended.record
     ends(unit, held.campaign_id, held.lead_id, op.attempt_id)
     if op.used is not None:
         usage.add(unit, op.used)
     _append(unit, held, op.attempt_id, op.first, op.events)
-    caps.settle(unit, held.phone, op.attempt_id, _level(op) if begun else None, op.at_ms)
+    caps.settle(unit, held.phone, op.attempt_id, _level(op) if raw is not None else None, op.at_ms)
     unit.books(held.campaign_id).outcomes[OUTCOME_INDEX[op.outcome]] += 1
     lead = _lead(unit, held)
     tries = {**lead.tries, op.outcome: lead.tries.get(op.outcome, 0) + 1}
-    lead = msgspec.structs.replace(lead, attempts=held.number, outcome=op.outcome, tries=tries)
+    state, due_s = op.lead_state, op.due_s
+    if held.callback is not None and state in AGAIN:  # still promised
+        state, due_s = LeadState.CALLBACK, callbacks.again(unit, held.callback, due_s)
+    changed: dict[str, Any] = {"attempts": held.number, "outcome": op.outcome, "tries": tries}
     if op.numbers:
-        phone = op.phone or lead.phone
-        lead = msgspec.structs.replace(lead, numbers=op.numbers, phone=phone)
-    if held.callback is not None and op.lead_state in AGAIN:  # still promised
-        due_s = callbacks.again(unit, held.callback, op.due_s)
-        put_back(unit, lead, LeadState.CALLBACK, due_s)
-    else:
-        put_back(unit, lead, op.lead_state, op.due_s)
+        changed |= {"numbers": op.numbers, "phone": op.phone or lead.phone}
+    put_back(unit, lead, state, due_s, **changed)
+
+
+def _never_begun(op: Finish, held: OpenAttempt) -> Attempt:
+    """What is kept of a claim that ended without a dial."""
+    return Attempt(
+        op.attempt_id, held.campaign_id, held.lead_id, held.phone, held.number, held.claimed_ms
+    )
 
 
 def _level(op: Finish) -> int:
     """How far a dialed attempt got, for the caps."""
-    if op.outcome is Outcome.ABANDONED:  # its message may have been heard: a lock-out all the same
+    outcome = op.outcome
+    if outcome is ABANDONED:  # its message may have been heard: a lock-out all the same
         return (caps.HEARD if op.heard else caps.ANSWERED) | caps.ABANDONED
-    if op.heard or op.outcome is Outcome.INTERRUPTED:
+    if op.heard or outcome is INTERRUPTED:
         return caps.HEARD
-    if op.answered_ms or op.outcome is Outcome.ANSWERED:
+    if op.answered_ms or outcome is ANSWERED:
         return caps.ANSWERED
     return caps.ATTEMPTED
 
@@ -241,3 +216,19 @@ def _release(unit: Unit, op: ReleaseClaim, held: OpenAttempt) -> None:
     if unit.t.attempts.get(kept_at) is not None:
         raise ConflictError(f"attempt {op.attempt_id} was dialed and can only be finished")
     give_back(unit, op.attempt_id, held, None, op.due_s)
+
+
+_OF_CALLS: Final[dict[type, Callable[[Unit, Any, OpenAttempt], bool | None]]] = {
+    BeginDial: _begin,
+    AppendEvents: _append_open,
+    Finish: _finish,
+    KeepLine: _keep_line,
+    ReleaseClaim: _release,
+}
+_OF_ANY_TIME: Final[dict[type, Callable[[Unit, Any], None]]] = {
+    Ban: _ban,
+    Dispose: agents.apply,
+    KeepNote: agents.apply,
+    LogAgent: agents.apply,
+    SaveAnswer: answers.save,
+}

@@ -32,6 +32,7 @@ DIGEST_BYTES: Final = 16
 __all__ = ["ABANDONED", "ANSWERED", "ATTEMPTED", "HEARD", "RESERVED", "Entry", "in_flight"]
 
 _entry = struct.Struct(">QBQ")
+_pack = _entry.pack
 KEPT_MIN: Final = 8  # calls of a number that are remembered however old they are
 
 
@@ -79,7 +80,10 @@ def save(unit: Unit, phone: int, entries: list[Entry]) -> None:
     if unit.counter(HIDDEN) and unit.t.hidden.delete(_digest(unit, phone)):
         unit.set_counter(HIDDEN, unit.counter(HIDDEN) - 1)
     if entries:
-        body = b"".join([_entry.pack(*entry) for entry in entries])
+        if len(entries) == 1:
+            body = _pack(*entries[0])
+        else:
+            body = b"".join([_pack(*entry) for entry in entries])
         unit.t.caps.put(phone_key(phone), seal(body))
     else:
         unit.t.caps.delete(phone_key(phone))

@@ -9,7 +9,7 @@ to miss. Whether one may be dialed now is for `dialerd.core.rules` to say.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -54,10 +54,12 @@ from dialerd.store.schema import (
 from dialerd.store.unit import OUTCOME_INDEX, More, Unit
 
 READY, CLAIMED, BLOCKED = LeadState.READY, LeadState.CLAIMED, LeadState.BLOCKED
+CALLBACK: Final = LeadState.CALLBACK
 LEASES_FROM: Final = (
     b"leases_from_ms"  # no lease of an undialed claim ends before; 0: there is none
 )
 NEXT_ATTEMPT: Final = b"next_attempt"
+STATE_BYTES: Final = 5  # of a key of `due`, up to and with the state
 
 
 class _Batch:
@@ -122,11 +124,11 @@ def claim(
         _take_own(unit, batch, agent, wanted)
     for state in () if own else WAITING:
         first, stop = due_key(campaign_id, state, 0, 0), due_key(campaign_id, state, now_s + 1, 0)
-        while len(batch.claims) < wanted and batch.set_aside < EXAMINED_MAX:
-            found = unit.t.due.scan(first, stop, wanted - len(batch.claims))
+        while (room := wanted - len(batch.claims)) and batch.set_aside < EXAMINED_MAX:
+            found = unit.t.due.scan(first, stop, room)
             for key, _ in found:
-                _take(unit, batch, key)
-            if not found:
+                _take(unit, batch, state, key)
+            if len(found) < room:
                 break
     if batch.claims:
         floor = unit.counter(LEASES_FROM)
@@ -151,27 +153,28 @@ def _take_own(unit: Unit, batch: _Batch, agent: str, wanted: int) -> None:
         if len(batch.claims) >= wanted:
             return
         lead = LEAD.unpack(unit.t.leads.get(lead_key(campaign_id, lead_id)) or b"")
-        _take(unit, batch, due_key(campaign_id, lead.state, lead.due_s, lead_id))
+        due_at = due_key(campaign_id, lead.state, lead.due_s, lead_id)
+        _take(unit, batch, lead.state, due_at)
 
 
-def _take(unit: Unit, batch: _Batch, key: bytes) -> None:
+def _take(unit: Unit, batch: _Batch, state: LeadState, key: bytes) -> None:
     """Claim the lead of one due entry, or set it aside."""
-    t = unit.t
-    campaign_id, state, _, lead_id = split_due(key)
+    t, rules = unit.t, batch.rules
     t.due.delete(key)
-    kept_at = lead_key(campaign_id, lead_id)
+    kept_at = key[:4] + key[-4:]
     lead = LEAD.unpack(t.leads.get(kept_at) or b"")
-    person = person_of(unit, batch.campaign, lead, batch.rules)
-    verdict = batch.rules.first(person)
+    campaign_id, lead_id = lead.campaign_id, lead.lead_id
+    person = person_of(unit, batch.campaign, lead, rules)
+    verdict = rules.first(person)
     if verdict is not None and lead.numbers:
-        lead, person, verdict = lead_numbers.choose(lead, batch.judge(unit), batch.rules.now_ms)
+        lead, person, verdict = lead_numbers.choose(lead, batch.judge(unit), rules.now_ms)
     if verdict is not None:
         _set_aside(unit, batch, lead, verdict)
-        if state == LeadState.CALLBACK:
+        if state is CALLBACK:
             _promise_later(unit, campaign_id, lead_id)
         return
-    booked = callbacks.drop(unit, campaign_id, lead_id) if state == LeadState.CALLBACK else None
-    now_ms, phone = batch.rules.now_ms, lead.phone
+    booked = callbacks.drop(unit, campaign_id, lead_id) if state is CALLBACK else None
+    now_ms, phone = rules.now_ms, lead.phone
     attempt_id = unit.next_number(NEXT_ATTEMPT)
     number = lead.attempts + 1
     caps.save(unit, phone, [*person.calls, (now_ms, caps.RESERVED, attempt_id)])
@@ -181,30 +184,21 @@ def _take(unit: Unit, batch: _Batch, key: bytes) -> None:
         attempt_id, lead.outcome, lead.tries, lead.numbers,
     )  # fmt: skip
     t.leads.put(kept_at, LEAD.pack(held))
-    evidence = batch.rules.evidence(person)
+    evidence = rules.evidence(person)
     opened = OpenAttempt(
         campaign_id, lead_id, phone, number, now_ms, batch.lease_ms, batch.node, evidence, booked
     )
     t.open.put(open_key(attempt_id), OPEN.pack(opened))
-    books = unit.books(campaign_id)
-    books.leads[state] -= 1
-    books.leads[CLAIMED] += 1
+    counts = unit.books(campaign_id).leads
+    counts[state] -= 1
+    counts[CLAIMED] += 1
     contact = audience.contact_of(unit, batch.campaign, lead)
-    batch.claims.append(
-        Claim(
-            attempt_id,
-            campaign_id,
-            lead_id,
-            phone,
-            number,
-            lead_numbers.carrier_of(contact, phone),
-            contact.fields,
-            callback=booked,
-            zones=batch.rules.zones(person),
-            tries=lead.tries,
-            numbers=lead.numbers,
-        )
-    )
+    claimed = Claim(
+        attempt_id, campaign_id, lead_id, phone, number,
+        lead_numbers.carrier_of(contact, phone), contact.fields,
+        booked, rules.zones(person), lead.tries, lead.numbers,
+    )  # fmt: skip
+    batch.claims.append(claimed)
 
 
 def _promise_later(unit: Unit, campaign_id: int, lead_id: int) -> None:
@@ -225,10 +219,10 @@ def person_of(unit: Unit, campaign: Campaign, lead: Lead, rules: Rules, never: s
         donotcall.bans(unit, phone),
         caps.load(unit, phone),
         lead_numbers.outcome_of(lead) if lead.numbers else lead.outcome,
-        callback=lead.state is LeadState.CALLBACK,
-        due_ms=0,
-        heard_ms=sequences.heard_ms(unit, campaign, phone) if rules.s.after_campaign else 0,
-        never=never,
+        lead.state is CALLBACK,
+        0,  # due_ms
+        sequences.heard_ms(unit, campaign, phone) if rules.s.after_campaign else 0,
+        never,
     )
 
 
@@ -238,7 +232,7 @@ def _set_aside(unit: Unit, batch: _Batch, lead: Lead, verdict: Verdict) -> None:
     match verdict.rule:
         case Rule.REGIME_CAP | Rule.CAMPAIGN_CAP:
             batch.capped += 1
-            state = state if state is LeadState.CALLBACK else LeadState.CAPPED
+            state = state if state is CALLBACK else LeadState.CAPPED
         case Rule.DO_NOT_CALL if verdict.until_ms:
             batch.later += 1
             state = LeadState.RESTING
@@ -259,21 +253,26 @@ def _set_aside(unit: Unit, batch: _Batch, lead: Lead, verdict: Verdict) -> None:
     put_back(unit, lead, state, -(-verdict.until_ms // 1000))
 
 
-def put_back(unit: Unit, lead: Lead, state: LeadState, due_s: int) -> None:
-    """Let a lead stand in a state outside the dialer's hands; its old index entry is gone."""
+def put_back(unit: Unit, lead: Lead, state: LeadState, due_s: int, **changed: Any) -> None:
+    """Let a lead stand in a state outside the dialer's hands; its old index entry is gone.
+
+    Other fields of it may be `changed` as well.
+    """
     due_s = min(max(due_s, 0), DUE_MAX - 1)
-    unit.books(lead.campaign_id).move(lead.state, state)
-    lead = msgspec.structs.replace(lead, state=state, due_s=due_s)
-    unit.t.leads.put(lead_key(lead.campaign_id, lead.lead_id), LEAD.pack(lead))
-    unit.t.due.put(due_key(lead.campaign_id, state, due_s, lead.lead_id), b"")
+    campaign_id, lead_id = lead.campaign_id, lead.lead_id
+    unit.books(campaign_id).move(lead.state, state)
+    lead = msgspec.structs.replace(lead, state=state, due_s=due_s, **changed)
+    unit.t.leads.put(lead_key(campaign_id, lead_id), LEAD.pack(lead))
+    unit.t.due.put(due_key(campaign_id, state, due_s, lead_id), b"")
 
 
 def _next_due_s(unit: Unit, campaign_id: int) -> int | None:
     """The due second of the first lead that waits."""
     earliest: int | None = None
     for state in WAITING:
-        first, stop = due_key(campaign_id, state, 0, 0), due_key(campaign_id, state + 1, 0, 0)
-        for key, _ in unit.t.due.scan(first, stop, 1):
+        first = due_key(campaign_id, state, 0, 0)
+        key = unit.t.due.seek(first)
+        if key[:STATE_BYTES] == first[:STATE_BYTES]:
             due_s: int = split_due(key)[2]
             earliest = due_s if earliest is None else min(earliest, due_s)
     return earliest

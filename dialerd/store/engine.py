@@ -34,7 +34,7 @@ class Table(Protocol):
 
 
 class Tables:
-    """The tables of a transaction by name, each opened when it is first used. See `schema`."""
+    """The tables of a transaction by name. See `schema`."""
 
     meta: Table
     lists: Table
@@ -73,8 +73,12 @@ class Tables:
     sheets: Table
     answers: Table
 
+
+class LazyTables(Tables):
+    """Tables that are each made when they are first used: a read uses few of them."""
+
     def __init__(self, make: Callable[[str], Table]) -> None:
-        """`make` opens the table of a name."""
+        """`make` makes the table of a name."""
         self._make = make
 
     def __getattr__(self, name: str) -> Table:

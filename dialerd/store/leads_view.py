@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+import msgspec
+
 from dialerd.core.ports import Judged, LeadRow, NotFoundError
 from dialerd.core.records import (
     IN_HAND,
@@ -96,10 +98,11 @@ def _judge(unit: Unit, campaign: Campaign, lead: Lead, rules: Rules) -> Judged:
 
     def ask(lead: Lead) -> tuple[Person, Verdict | None]:
         person = person_of(unit, campaign, lead, rules)
-        person = person._replace(due_ms=lead.due_s * 1000 if lead.state in WAITING else 0)
+        due_ms = lead.due_s * 1000 if lead.state in WAITING else 0
+        person = msgspec.structs.replace(person, due_ms=due_ms)
         if lead.state in IN_HAND:  # its own reservation is no reason
             own = [call for call in person.calls if call[2] != lead.attempt_id]
-            person = person._replace(calls=own)
+            person = msgspec.structs.replace(person, calls=own)
         return person, rules.first(person)
 
     if lead.numbers and lead.state in MAYBE:

@@ -8,111 +8,22 @@ from __future__ import annotations
 
 import os
 import threading
-from bisect import bisect_left
-from collections.abc import Sequence
-from itertools import islice
-from operator import itemgetter
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import lmdb
 
 from dialerd.core.ports import StoreError, StoreFailedError
-from dialerd.store.engine import TABLE_NAMES, Pair, Tables
+from dialerd.store.engine import TABLE_NAMES, LazyTables, Table, Tables
 from dialerd.store.folder import sync_folder
 from dialerd.store.limits import MAP_BYTES, MAP_BYTES_MIN, READERS_MAX, TAIL_PAGES_MAX
+from dialerd.store.lmdb_tables import EmptyTable, LmdbTable, WriterTables
 from dialerd.store.schema import FORMAT, StoreFormatError, number64, read_u64
 
 FILE_NAME: Final = "data.mdb"
 FORMAT_KEY: Final = b"format"
-SCAN_FIRST: Final = 16  # pairs that a scan reads before it looks whether it is past its end
-_KEY: Final = itemgetter(0)
 FREE_MIN: Final = 1 << 20  # bytes; with less, a failed commit is put down to the disk being full
-
-
-class LmdbTable:
-    """A table in one transaction, through one cursor; see `engine.Table`.
-
-    `get` and `put` are the cursor's own methods: a third of the cost of the transaction's.
-    """
-
-    __slots__ = ("_cursor", "_db", "_txn", "get", "put")
-
-    def __init__(self, txn: Any, db: Any) -> None:
-        """Open the cursor."""
-        self._txn = txn
-        self._db = db
-        self._cursor = txn.cursor(db)
-        self.get = self._cursor.get
-        self.put = self._cursor.put
-
-    def delete(self, key: bytes) -> bool:
-        """Whether it was there."""
-        cursor = self._cursor
-        return bool(cursor.set_key(key) and cursor.delete())
-
-    def put_many(self, pairs: Sequence[Pair]) -> None:
-        """Add or replace all of them."""
-        self._cursor.putmulti(pairs)
-
-    def scan(self, start: bytes, stop: bytes, limit: int) -> list[Pair]:
-        """The first `limit` pairs with start <= key < stop."""
-        found: list[Pair] = []
-        if not self._cursor.set_range(start):
-            return found
-        rest = self._cursor.iternext()
-        some = SCAN_FIRST  # then twice as many: little is read past the end of a short range
-        while len(found) < limit:
-            page = list(islice(rest, min(some, limit - len(found))))
-            if not page or page[-1][0] >= stop:
-                found += page[: bisect_left(page, stop, key=_KEY)]
-                break
-            found += page
-            some *= 2
-        return found
-
-    def seek(self, start: bytes) -> bytes:
-        """The first key from `start` on."""
-        cursor = self._cursor
-        return cursor.key() if cursor.set_range(start) else b""
-
-    def count(self) -> int:
-        """How many entries."""
-        entries: int = self._txn.stat(self._db)["entries"]
-        return entries
-
-
-class EmptyTable:
-    """A table that the file does not have yet, for reading."""
-
-    def get(self, key: bytes, /) -> bytes | None:  # noqa: ARG002
-        """Nothing."""
-        return None
-
-    def put(self, key: bytes, value: bytes, /) -> bool:  # noqa: ARG002
-        """Nobody writes through a store that is open for reading."""
-        raise StoreError("the store is open for reading only")
-
-    def delete(self, key: bytes, /) -> bool:  # noqa: ARG002
-        """It was not there."""
-        return False
-
-    def put_many(self, pairs: Sequence[Pair]) -> None:
-        """See `put`."""
-        for key, value in pairs:
-            self.put(key, value)
-
-    def scan(self, start: bytes, stop: bytes, limit: int) -> list[Pair]:  # noqa: ARG002
-        """Nothing."""
-        return []
-
-    def seek(self, start: bytes, /) -> bytes:  # noqa: ARG002
-        """Nothing."""
-        return b""
-
-    def count(self) -> int:
-        """None."""
-        return 0
 
 
 class LmdbTxn:
@@ -120,13 +31,11 @@ class LmdbTxn:
 
     __slots__ = ("abort", "commit", "tables")
 
-    def __init__(self, txn: Any, handles: dict[str, Any]) -> None:
+    def __init__(self, txn: Any, tables: Tables) -> None:
         """Wrap an open one."""
         self.commit = txn.commit
         self.abort = txn.abort
-        self.tables = Tables(
-            lambda name: LmdbTable(txn, handles[name]) if name in handles else EmptyTable()
-        )
+        self.tables = tables
 
 
 def refuse_empty(file: Path) -> None:
@@ -186,6 +95,7 @@ class LmdbEngine:
         self._identity, self._size = (found.st_dev, found.st_ino), 0
         try:
             self._handles = self._prepare()
+            self._writing = WriterTables(self._handles)
         except lmdb.Error as error:
             self._env.close()
             raise self._refused(error) from None
@@ -313,10 +223,19 @@ class LmdbEngine:
             raise broken
         while True:
             try:
-                return LmdbTxn(self._env.begin(write=write), self._handles)
+                txn = self._env.begin(write=write)
             except lmdb.MapResizedError:  # another process made the map larger
                 with self._map_lock:
                     self._env.set_mapsize(0)
+                continue
+            if write:
+                return LmdbTxn(txn, self._writing.enter(txn))
+            return LmdbTxn(txn, LazyTables(partial(self._read_table, txn)))
+
+    def _read_table(self, txn: Any, name: str) -> Table:
+        """A table that an older file lacks is empty."""
+        db = self._handles.get(name)
+        return EmptyTable() if db is None else LmdbTable(txn, db)
 
     @staticmethod
     def is_full(error: Exception) -> bool:

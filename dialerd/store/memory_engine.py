@@ -6,7 +6,7 @@ from bisect import bisect_left, insort
 from collections.abc import Sequence
 from typing import Final
 
-from dialerd.store.engine import TABLE_NAMES, Pair, Tables
+from dialerd.store.engine import TABLE_NAMES, LazyTables, Pair, Tables
 
 BLOCK: Final = 1_024  # keys; a block twice as long is cut in two
 
@@ -119,7 +119,7 @@ class MemoryTxn:
     def __init__(self, tables: dict[str, MemoryTable]) -> None:
         """Nothing written yet."""
         self._undo: Undo = []
-        self.tables = Tables(lambda name: MemoryView(tables[name], self._undo))
+        self.tables: Tables = LazyTables(lambda name: MemoryView(tables[name], self._undo))
 
     def commit(self) -> None:
         """Keep the writes."""

@@ -50,8 +50,7 @@ from __future__ import annotations
 
 import struct
 from hashlib import blake2b
-from typing import Any, Final, Generic, TypeVar
-from zlib import crc32
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -74,6 +73,7 @@ from dialerd.core.records import (
     Usage,
 )
 from dialerd.core.script_records import AnswerSheet, KeptAnswer, ScriptVersion
+from fastpath.sealing import Seal, Sealed
 
 FORMAT: Final = 2
 VERSION: Final = 1
@@ -165,23 +165,7 @@ class AuditLine(Record):
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_head = struct.Struct(">BI")
-_pack_head = _head.pack
-_unpack_head = _head.unpack_from
-HEAD_BYTES: Final = _head.size
-
-
-def seal(body: bytes) -> bytes:
-    """The stored form of `body`: version and checksum in front."""
-    return _pack_head(VERSION, crc32(body)) + body
-
-
-def unseal(value: bytes) -> bytes:
-    """The body of a stored value; CorruptRecordError when it is not what was written."""
-    body = value[HEAD_BYTES:]
-    if len(value) < HEAD_BYTES or _unpack_head(value) != (VERSION, crc32(body)):
-        raise _corrupt(value)
-    return body
+HEAD_BYTES: Final = 5  # version and checksum
 
 
 def _corrupt(value: bytes) -> StoreError:
@@ -192,27 +176,17 @@ def _corrupt(value: bytes) -> StoreError:
     return CorruptRecordError(f"a record of {len(value)} bytes does not match its checksum")
 
 
-class Codec(Generic[T]):
-    """Turns one kind of record into its stored form and back."""
+_seal: Final = Seal(VERSION, _corrupt)
+seal = _seal.seal  # the stored form of a body: version and checksum in front
+unseal = _seal.unseal  # the body again; CorruptRecordError when it is not what was written
 
-    __slots__ = ("_decode",)
+
+class Codec(Sealed[T]):
+    """Turns one kind of record into its stored form and back."""
 
     def __init__(self, kind: Any) -> None:
         """`kind` is a record class or a tuple type."""
-        self._decode = msgspec.msgpack.Decoder(kind).decode
-
-    def pack(self, record: T) -> bytes:
-        """The stored form."""
-        body = _encode(record)
-        return _pack_head(VERSION, crc32(body)) + body
-
-    def unpack(self, value: bytes) -> T:
-        """The record; CorruptRecordError when the bytes are not what was written."""
-        body = value[HEAD_BYTES:]
-        if len(value) < HEAD_BYTES or _unpack_head(value) != (VERSION, crc32(body)):
-            raise _corrupt(value)
-        found: T = self._decode(body)
-        return found
+        super().__init__(_seal, _encode, msgspec.msgpack.Decoder(kind).decode)
 
 
 LIST: Final = Codec[ContactList](ContactList)

@@ -6,6 +6,7 @@ import itertools
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from phonenumbers.tzdata import TIMEZONE_DATA
 
@@ -107,10 +108,10 @@ def test_retries_rechecks_and_callbacks_are_exempt_from_the_campaigns_cap_alone(
     person = Person(PHONE, {}, calls=HEARD_LAST_WEEK, **again)
     assert rules().first(person) is None
     assert rules(cap_binds_retries=True).first(person).rule is Rule.CAMPAIGN_CAP
-    called_today = person._replace(calls=((NOON - HOUR_MS, ATTEMPTED, 1),))
+    called_today = msgspec.structs.replace(person, calls=((NOON - HOUR_MS, ATTEMPTED, 1),))
     found = rules().first(called_today)
     assert (found.rule, found.until_ms) == (Rule.REGIME_CAP, NOON - HOUR_MS + DAY_MS)
-    banned = person._replace(bans=(DoNotCall(PHONE, 1),))
+    banned = msgspec.structs.replace(person, bans=(DoNotCall(PHONE, 1),))
     assert rules().first(banned).rule is Rule.DO_NOT_CALL
     assert rules(NIGHT).first(person).rule is Rule.HOURS
 
