@@ -5,6 +5,7 @@ Read and written straight in the store, beside a running daemon.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ from dialerd.cli.common import (
     who,
 )
 from dialerd.cli.data_folder import data_option, opened
+from dialerd.cli.prompt import shelves
 from dialerd.cli.script import file_argument, version_option
 
 if TYPE_CHECKING:
@@ -41,11 +43,40 @@ def _read(file: Path) -> FlowSpec:
     return read_spec(file, FlowSpec, spec_faults)
 
 
+def _tell_notes(spec: FlowSpec, data: Path | None, config_path: str | None) -> None:
+    """What is no fault: rounds of keys, and prompts that must be there when a campaign names it."""
+    from dialerd.core.chain import prompts_of
+    from dialerd.core.flow_checks import flow_notes
+    from dialerd.core.flow_spec import to_flow
+    from dialerd.core.prompts_view import PromptError
+
+    found = to_flow(spec)
+    for pointer, text in flow_notes(found):
+        click.echo(f"note: {'/'.join(map(str, pointer))}: {text}")
+    there = shelves(data, config_path)
+    for name in sorted(prompts_of(found)):
+        try:
+            there.find(name)
+        except PromptError as error:
+            click.echo(f"note: {error}")
+
+
 @flow.command("check")
 @file_argument
-def check(file: Path) -> None:
-    """Say what is wrong with a flow, with its place, or that nothing is."""
-    click.echo(f"{file}: {len(_read(file).steps)} steps, no fault")
+@data_option
+@config_option
+def check(file: Path, data: Path | None, config_path: str | None) -> None:
+    """Say what is wrong with a flow, with its place, or that nothing is.
+
+    Notes are what it may have: prompts that are not there yet (with `--data` or a configuration),
+    and keys that lead round and round.
+    """
+    from dialerd.config import ConfigError
+
+    spec = _read(file)
+    click.echo(f"{file}: {len(spec.steps)} steps, no fault")
+    with contextlib.suppress(ConfigError):
+        _tell_notes(spec, data, config_path)
 
 
 @flow.command("add")
@@ -63,6 +94,7 @@ def add(file: Path, data: Path | None, config_path: str | None) -> None:
         saved = wait(store.save_flow(spec.name, to_flow(spec), who(), at_ms))
     same = "" if saved.at_ms == at_ms else ": nothing has changed"
     click.echo(f"{clean(saved.name)} is version {saved.version}{same}")
+    _tell_notes(spec, data, config_path)
 
 
 @flow.command("ls")

@@ -103,7 +103,7 @@ def _taken(name: str, library: Library, data: Path | None, config_path: str | No
     if name in library:
         return f"there is a prompt {name} already"
     try:
-        found = _shelves(data, config_path, library).find(name)
+        found = shelves(data, config_path, library).find(name)
     except PromptError:
         return ""
     if found.is_relative_to(SAMPLES):
@@ -241,14 +241,15 @@ def play(
 
 def _audio(name: str, data: Path | None, config_path: str | None) -> Prompt:
     """A prompt as a campaign would find it."""
-    return _shelves(data, config_path, _library(data, config_path)).read(name)
+    return shelves(data, config_path).read(name)
 
 
-def _shelves(data: Path | None, config_path: str | None, library: Library) -> Shelves:
+def shelves(data: Path | None, config_path: str | None, library: Library | None = None) -> Shelves:
+    """Where the prompts of a data folder or a configuration lie."""
     from dialerd.shell.prompt_table import Shelves
 
     folders = () if data and not config_path else (load_config(config_path).media.prompts,)
-    return Shelves(folders, library)
+    return Shelves(folders, library or _library(data, config_path))
 
 
 def _known(library: Library, name: str) -> Entry:

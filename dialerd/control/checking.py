@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Final, Protocol
 
 from dialerd.core.campaign_spec import CampaignSpec
-from dialerd.core.chain import SILENCE, campaign_prompts, fields_of, prompts_of
+from dialerd.core.chain import SILENCE, campaign_prompts, prompts_done, prompts_of
 from dialerd.core.control import Conflict, FieldFault, NotFound
+from dialerd.core.deed_spec import deed_of
+from dialerd.core.deeds import KIND
+from dialerd.core.flow_checks import fields_wanted
 from dialerd.core.ports import NotFoundError, Store
 from dialerd.core.prompts_view import PromptError, PromptTaken
-from dialerd.core.records import CampaignSettings, CampaignState
+from dialerd.core.records import CampaignSettings, CampaignState, ContactList
+from dialerd.core.script import fields_needed
 from dialerd.core.spoken import vocabulary
-from dialerd.core.step_spec import SaySpec
+from dialerd.core.step_spec import flow_of
 
 UNFINISHED: Final = frozenset(CampaignState) - {CampaignState.FINISHED}
 APPROVED: Final = UNFINISHED - {CampaignState.DRAFT}
@@ -59,20 +63,34 @@ def _prompts(spec: CampaignSpec) -> Iterator[tuple[str, list[str]]]:
             yield f"/spec/steps/{index}/pause_ms", [SILENCE]
         if step.prompt:
             yield f"/spec/steps/{index}/prompt", [step.prompt]
+        if (deed := deed_of(step)) is not None:
+            for name in sorted(prompts_done(deed)):
+                yield f"/spec/steps/{index}/{KIND[type(deed)]}", [name]
         for place, part in enumerate(step.chain):
             names = [part] if isinstance(part, str) else vocabulary(part.lang)
             yield f"/spec/steps/{index}/chain/{place}", names
 
 
-async def flow_refusals(settings: CampaignSettings, daemon: Knows) -> list[FieldFault]:
-    """Prompts of saved flows that are not there."""
+async def flow_refusals(
+    settings: CampaignSettings, daemon: Knows, store: Store
+) -> list[FieldFault]:
+    """What saved flows and the script need and is not there: prompts, and columns of the list."""
     flows = [("/spec/flow", settings.flow)] if settings.flow_name else []
     flows += [(f"/spec/flows/{one.value}", one.flow) for one in settings.flows]
-    return [
+    faults = [
         FieldFault(fault, where)
         for where, flow in flows
         if (fault := await _first_fault(sorted(prompts_of(flow)), daemon))
     ]
+    try:
+        people = store.contact_list(settings.list_id)
+    except NotFoundError:
+        return faults  # which is told already
+    wanted = [(field, where) for where, flow in flows for _, field in fields_wanted(flow)]
+    if settings.script:
+        found = store.script(settings.script, settings.script_version).script
+        wanted += [(field, "/spec/script") for field in fields_needed(found)]
+    return faults + _not_there(wanted, people)
 
 
 def users_of(prompt: str, store: Store, states: Collection[CampaignState]) -> list[str]:
@@ -117,27 +135,26 @@ async def _first_fault(names: list[str], daemon: Knows) -> str:
     return ""
 
 
-def field_refusals(spec: CampaignSpec, columns: Sequence[str]) -> list[FieldFault]:
+def field_refusals(spec: CampaignSpec, people: ContactList) -> list[FieldFault]:
     """Fields of people that the list's people do not have."""
     wanted = [
-        (field, f"/spec/steps/{index}/chain/{place}/value")
-        for index, step in enumerate(spec.steps)
-        for place, part in enumerate(step.chain)
-        if isinstance(part, SaySpec)
-        for field in fields_of(part.value)
+        (field, "/spec/" + "/".join(map(str, where)))
+        for where, field in fields_wanted(flow_of(spec.steps))
     ]
     wanted += [
         (spec.zone_column, "/spec/zone_column"),
         (spec.flow_column, "/spec/flow_column"),
         (spec.consent_column, "/spec/consent_column"),
     ]
+    return _not_there(wanted, people)
+
+
+def _not_there(wanted: Iterable[tuple[str, str]], people: ContactList) -> list[FieldFault]:
+    has = ", ".join(people.columns) or "none"
     return [
-        FieldFault(
-            f"the list {spec.list} has no column {field!r}; it has {', '.join(columns) or 'none'}",
-            where,
-        )
-        for field, where in wanted
-        if field and field not in columns
+        FieldFault(f"the list {people.name} has no column {field!r}; it has {has}", where)
+        for field, where in dict.fromkeys(wanted)
+        if field and field not in people.columns
     ]
 
 

@@ -158,7 +158,7 @@ class ControlService(AgentRequests):
         return await self._move(campaign, after, request.who)
 
     async def _check_flows(self, settings: CampaignSettings) -> None:
-        faults = await flow_refusals(settings, self._daemon)
+        faults = await flow_refusals(settings, self._daemon, self._store)
         if faults:
             raise Invalid("; ".join(fault.detail for fault in faults), faults=tuple(faults))
 
@@ -340,12 +340,12 @@ class ControlService(AgentRequests):
         try:
             found = self._store.find_list(spec.list)
             list_id = found.list_id
-            faults += field_refusals(spec, found.columns)
+            faults += field_refusals(spec, found)
         except NotFoundError as error:
             faults.append(FieldFault(str(error), "/spec/list"))
         settings = to_settings(spec, list_id, after)
         try:
-            faults += await flow_refusals(self._store.newest(settings), self._daemon)
+            faults += await flow_refusals(self._store.newest(settings), self._daemon, self._store)
         except NotFoundError as error:
             faults.append(FieldFault(str(error), "/spec"))
         try:

@@ -115,7 +115,7 @@ def prompts_of(flow: Flow) -> set[str]:
     for step in flow.steps:
         if step.pause_ms:
             found.add(SILENCE)
-        found |= _prompts_done(step.does)
+        found |= prompts_done(step.does)
         for part in _parts(step):
             if part.prompt:
                 found.add(part.prompt)
@@ -124,7 +124,7 @@ def prompts_of(flow: Flow) -> set[str]:
     return found
 
 
-def _prompts_done(deed: Deed | None) -> set[str]:
+def prompts_done(deed: Deed | None) -> set[str]:
     """What is played by what a step does."""
     match deed:
         case Gather(again=name) | Transfer(hold_prompt=name) if name:

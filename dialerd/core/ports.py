@@ -33,6 +33,7 @@ from dialerd.core.records import (
     Usage,
 )
 from dialerd.core.rules import Verdict
+from dialerd.core.script_records import ScriptVersion
 
 
 class StoreError(Exception):
@@ -153,6 +154,9 @@ class Store(Protocol):
     def find_list(self, name: str) -> ContactList:
         """NotFoundError when there is none of that name."""
 
+    def contact_list(self, list_id: int) -> ContactList:
+        """By id; NotFoundError when there is none."""
+
     # campaigns
     def create_campaign(
         self, settings: CampaignSettings, who: str, at_ms: int
@@ -175,6 +179,9 @@ class Store(Protocol):
 
     def switch_campaign(self, campaign_id: int, who: str, at_ms: int) -> Awaitable[Campaign]:
         """Its script and flows become the newest versions; ConflictError when it has finished."""
+
+    def script(self, name: str, version: int = 0) -> ScriptVersion:
+        """One version, 0: the newest; NotFoundError."""
 
     def newest(self, settings: CampaignSettings) -> CampaignSettings:
         """With the newest versions of the script and the flows that it names; NotFoundError."""

@@ -90,6 +90,7 @@ def _csv(rows: Iterable[Iterable[Any]]) -> bytes:
 def _object(row: Ended, stamp: Stamp) -> dict[str, Any]:
     found = dict(zip(COLUMNS, values(row, stamp), strict=True))
     found["number"] = found["number"] and f"+{found['number']}"
+    found["flow_fields"] = row.attempt.fields
     found["events"] = [
         {"at": stamp(event.at_ms), "kind": event.kind, "detail": event.detail}
         for event in row.events

@@ -242,7 +242,7 @@ def _erase_lead(unit: Unit, lead: Lead, counts: dict[str, int]) -> None:
         if unit.t.old_calls.get(open_key(attempt.attempt_id)) is not None:
             raise ConflictError(NOT_ENDED)
         counts["events"] += drop_events(unit, attempt)
-        left = msgspec.structs.replace(attempt, phone=0, keys="")
+        left = msgspec.structs.replace(attempt, phone=0, keys="", fields={})
         unit.t.attempts.put(key, ATTEMPT.pack(left))
         counts["attempts"] += 1
 

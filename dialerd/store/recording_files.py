@@ -37,12 +37,14 @@ def names_of(attempt: Attempt, events: Iterable[CallEvent]) -> list[str]:
     """What recordings of a call may be called.
 
     A history that a crash cut off names none; its recording has the call's name, in the folder of
-    the day on which it began, wherever that day was.
+    the day on which it began, wherever that day was; that of a part has the part's name behind.
     """
     names = named(events)
     if attempt.outcome is Outcome.INTERRUPTED and not names and attempt.call_id:
-        days = (day_name(attempt.begun_ms, offset_s) for offset_s in (-_DAY_S, 0, _DAY_S))
-        names = [f"{day}/{safe(attempt.call_id)}.wav" for day in days]
+        days = [day_name(attempt.begun_ms, offset_s) for offset_s in (-_DAY_S, 0, _DAY_S)]
+        parts = [f"-{e.detail}" for e in events if e.kind is EventKind.TAPING]
+        calls = [safe(attempt.call_id + part) for part in ("", *parts)]
+        names = [f"{day}/{call}.wav" for day in days for call in calls]
     return names
 
 

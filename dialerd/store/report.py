@@ -27,6 +27,7 @@ from dialerd.store.base import BaseStore
 DIALED_COLUMNS: Final = ("trunk", "port", "rule", "dialed_at", "answered_at", "ended_at")
 ENDED_COLUMNS: Final = (
     "keys", "sip_code", "q850", "released_by", "call_id", "agent", "disposition",
+    "flow_fields",
 )  # fmt: skip
 COLUMNS: Final = (
     "number",
@@ -133,7 +134,8 @@ def dialed(a: Attempt, stamp: Stamp) -> tuple[str, ...]:
 def ended(a: Attempt) -> tuple[str | int, ...]:
     """In the order of ENDED_COLUMNS."""
     line = a.keys, a.code or "", a.q850 or "", a.released_by, a.call_id
-    return *line, a.agent, a.disposition
+    fields = "; ".join(f"{name} = {value}" for name, value in a.fields.items())
+    return *line, a.agent, a.disposition, fields
 
 
 def cell(value: Any) -> Any:
@@ -199,6 +201,7 @@ def attempt_json(attempt: Attempt, events: Sequence[CallEvent], stamp: Stamp) ->
         "agent": attempt.agent or None,
         "connected_at": stamp(attempt.connected_ms) or None,
         "disposition": attempt.disposition or None,
+        "flow_fields": attempt.fields,
         "events": [
             {"at": stamp(event.at_ms), "kind": event.kind, "detail": event.detail}
             for event in events

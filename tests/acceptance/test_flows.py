@@ -184,7 +184,9 @@ def test_flows_on_the_command_line(tmp_path) -> None:
         return found.output
 
     file.write_text(FILE)
-    assert "2 steps, no fault" in run("check", str(file))
+    said = run("check", str(file), *data)
+    assert "2 steps, no fault" in said
+    assert "note: prompt 'hello' is neither imported" in said
     assert "version 1" in run("add", str(file), *data)
     assert "nothing has changed" in run("add", str(file), *data)
     file.write_text(FILE.replace('"thanks"', '"bye"'))
@@ -194,6 +196,8 @@ def test_flows_on_the_command_line(tmp_path) -> None:
     assert spec_of("f", to_flow(again)) == again
     assert [row["version"] for row in json.loads(run("ls", "--json", *data))] == [2]
     assert "f" in run("ls", *data)
+    file.write_text(FILE + 'keys = { 1 = "start" }')
+    assert "note: steps/0: keys lead round" in run("check", str(file), *data)
     file.write_text(FILE.replace('"more" }', '"mroe" }'))
     found = CliRunner().invoke(flow_command, ["check", str(file)]).exception
     assert isinstance(found, TomlError)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from msgspec import structs
 
 from dialerd.core import control as api
+from dialerd.core.flow_records import Assign, Flow, FlowStep
 from dialerd.core.prompts_view import PromptChanged
 from dialerd.core.records import Contact
+from dialerd.core.script_records import Item, Script
 from dialerd.core.spoken import Lang, SayKind, vocabulary
 from dialerd.core.step_spec import SaySpec, StepSpec
 from tests.control.desk import NOW_MS, PROMPTS, Booth, booth, client, spec
@@ -59,3 +62,40 @@ async def test_a_changed_prompt_is_told(path: Path) -> None:
     async with booth(path) as b, client(path) as c:
         assert (await c.call(PromptChanged(name="vi/chao"))).seconds == 1.5
         assert b.desk.prompts_changed == ["vi/chao"]
+
+
+async def test_what_steps_do_needs_prompts_and_columns_too(path: Path) -> None:
+    steps = [
+        {"gather": {"field": "pin", "again": "nobody"}, "then": "move"},
+        {"id": "move", "transfer": {"queue": "{team}", "hold_prompt": "no-music"}},
+    ]
+    made = structs.replace(
+        spec(), list="debtors", steps=msgspec.convert(steps, tuple[StepSpec, ...])
+    )
+    async with booth(path) as b, client(path) as c:
+        await debtors(b)
+        with pytest.raises(api.Invalid) as raised:
+            await c.call(api.CreateCampaign(spec=made, who="an"))
+    told = {fault.pointer: fault.detail for fault in raised.value.faults}
+    assert told == {
+        "/spec/steps/0/gather": "there is no prompt 'nobody'",
+        "/spec/steps/1/transfer": "there is no prompt 'no-music'",
+        "/spec/steps/1/transfer/queue": "the list debtors has no column 'team'; it has amount",
+    }
+
+
+async def test_columns_of_saved_flows_and_scripts_are_looked_for(path: Path) -> None:
+    said = FlowStep("a", "hello", does=Assign("told", "{told} {owed}"))
+    read_out = Script((Item("hi", "Hello {name}, {amount} is due", "end"),))
+    async with booth(path) as b, client(path) as c:
+        await debtors(b)
+        await b.store.save_flow("f", Flow((said,)), "an", NOW_MS)
+        await b.store.save_script("s", read_out, "an", NOW_MS)
+        made = structs.replace(spec(), list="debtors", steps=(), flow="f", script="s")
+        with pytest.raises(api.Invalid) as raised:
+            await c.call(api.CreateCampaign(spec=made, who="an"))
+    told = [(fault.pointer, fault.detail) for fault in raised.value.faults]
+    assert told == [
+        ("/spec/flow", "the list debtors has no column 'owed'; it has amount"),
+        ("/spec/script", "the list debtors has no column 'name'; it has amount"),
+    ]
