@@ -80,12 +80,20 @@ class Retention(Section):
         int,
         doc("What agents did when: logged in, paused, talked.", RESTART, ge=0, le=DAYS_MAX),
     ] = 0
+    ended_days: Annotated[
+        int,
+        doc(
+            "Records of what ended, after the call, once every export and [cdr] has taken them.",
+            RESTART, ge=0, le=DAYS_MAX,
+        ),
+    ] = 0  # fmt: skip
     campaign: Annotated[tuple[KeptCampaign, ...], Meta(max_length=1000)] = ()
 
     @property
     def any(self) -> bool:
         """Whether anything goes some day."""
         days = [self.recordings_days, self.events_days, self.people_days, self.agents_days]
+        days.append(self.ended_days)
         for one in self.campaign:
             days += [one.recordings_days, one.events_days, one.people_days]
         return any(days)

@@ -13,7 +13,7 @@ from dialerd.config.records_tables import KeptCampaign
 from dialerd.config.records_tables import Retention as Kept
 from dialerd.shell.chores import Chore
 from dialerd.store.base import BaseStore
-from dialerd.store.cdr_files import CdrFiles, CdrRules
+from dialerd.store.cdr_files import CURSOR_NAME, CdrFiles, CdrRules
 from dialerd.store.retention import Days, Retention
 
 Now = Callable[[], tuple[str, int]]  # the local day and Unix ms
@@ -33,15 +33,16 @@ def retention_of(
     config: Config, store: BaseStore, folder: Path, now_ms: int, *, dry: bool = False
 ) -> Retention:
     """One pass over the store in a data folder, as [retention] says."""
-    named = config.recording.folder
+    named, kept = config.recording.folder, config.retention
     return Retention(
         store,
         Path(named) if named else folder / "recordings",
-        structs.replace(_days(config.retention), agents=config.retention.agents_days),
+        structs.replace(_days(kept), agents=kept.agents_days, ended=kept.ended_days),
         {one.name: _days(one) for one in config.retention.campaign},
         now_ms=now_ms,
         secret=token_bytes(32),
         dry=dry,
+        takers=(CURSOR_NAME,) if config.cdr.enabled else (),
     )
 
 

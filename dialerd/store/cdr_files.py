@@ -93,7 +93,7 @@ class CdrFiles:
         """Some more lines, durable before they count."""
         path = self._folder / self._current
         rows = self._store.ended(cursor.seq, count)
-        if not rows:
+        if not rows or rows[0].seq != cursor.seq + 1:
             raise StoreError(f"record {cursor.seq + 1} of what ended is missing")
         text = lines(self._rules.form, self._zone())(rows)
         fd = _open(path, os.O_CREAT)
@@ -123,7 +123,7 @@ class CdrFiles:
             at_ms=now_ms,
             target=str(path),
             final=day,
-            last=cursor.last if start else rows[0].seq,
+            last=cursor.last if start else cursor.seq + 1,
             length=start + len(text),
         )
         return wait(self._store.move_cursor(cursor, moved))

@@ -3,14 +3,15 @@
 Every attempt that ends gets the next number of `ended`, in the transaction that ends it: there is
 no gap and nothing twice. Who takes records away (`dialerd export`, the files of `[cdr]`) has a
 cursor: a name in the store with the number of the last record that is in its hands
-(docs/adr/0016-what-ended.md). The outbox holds a row for whoever is to be told; a sender reads the
-oldest and acknowledges them.
+(docs/adr/0016-what-ended.md). The oldest records may go (`trim`) once every cursor has taken them;
+a new cursor then begins with the oldest that is left. The outbox holds a row for whoever is to be
+told; a sender reads the oldest and acknowledges them.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -37,6 +38,9 @@ from dialerd.store.schema import (
 from dialerd.store.unit import Unit
 
 LAST_ENDED: Final = b"last_ended"
+TRIMMED: Final = b"ended_trimmed"  # records up to this number were taken away
+TRIMMED_IDS: Final = b"ended_trimmed_ids"  # the sum of their attempts, for `problems`
+SUM_END: Final = 1 << 62
 OUTBOX_ROWS_MAX: Final = b"outbox_max"  # 0: nobody is to be told
 OUTBOX_DROPPED: Final = b"outbox_dropped"
 LAST_OUTBOX: Final = b"last_outbox"
@@ -74,6 +78,44 @@ def split_ref(value: bytes) -> tuple[int, int, int]:
 def last(unit: Unit) -> int:
     """The number of the newest record."""
     return unit.counter(LAST_ENDED)
+
+
+def taken(
+    unit: Unit, after: int, until_ms: int, needs: Sequence[str], limit: int
+) -> list[tuple[int, int]]:
+    """Records behind a number that nobody needs any more, each with its attempt.
+
+    Args:
+        unit: the transaction.
+        after: a number; those that were taken away are passed over.
+        until_ms: of calls that ended until then, Unix ms.
+        needs: cursors that must have taken a record, also while they stand nowhere yet; those that
+            there are must in any case.
+        limit: of records.
+    """
+    standing = {one.name: one.seq for one in cursors(unit)}
+    stop = min([last(unit), *standing.values(), *(standing.get(name, 0) for name in needs)])
+    found = []
+    for key, raw in unit.t.ended.scan(number64(after + 1), number64(stop + 1), limit):
+        ref = split_ref(raw)
+        written = unit.t.attempts.get(attempt_key(*ref))
+        if written is None or ATTEMPT.unpack(written).ended_ms > until_ms:
+            break  # in the order in which they ended: what follows is younger
+        found.append((read_u64(key), ref[2]))
+    return found
+
+
+def trim(unit: Unit, until_ms: int, needs: Sequence[str], limit: int) -> int:
+    """Take the oldest of them away; how many, 0 when no more may go."""
+    gone = unit.counter(TRIMMED)
+    found = taken(unit, gone, until_ms, needs, limit)
+    for seq, _ in found:
+        unit.t.ended.delete(number64(seq))
+    if found:
+        ids = unit.counter(TRIMMED_IDS) + sum(attempt_id for _, attempt_id in found)
+        unit.set_counter(TRIMMED, gone + len(found))
+        unit.set_counter(TRIMMED_IDS, ids % SUM_END)
+    return len(found)
 
 
 def page(unit: Unit, after: int, limit: int) -> list[Ended]:
@@ -128,9 +170,9 @@ def refuse_reserved(name: str) -> None:
 
 
 def cursor(unit: Unit, name: str) -> Cursor:
-    """Where a cursor stands; a new one stands before the first record."""
+    """Where a cursor stands; a new one stands before the oldest record that is left."""
     raw = unit.t.cursors.get(_cursor_key(name))
-    return Cursor(name) if raw is None else CURSOR.unpack(raw)
+    return Cursor(name, unit.counter(TRIMMED)) if raw is None else CURSOR.unpack(raw)
 
 
 def cursors(unit: Unit) -> list[Cursor]:
@@ -211,12 +253,13 @@ class _Numbers:
 
 
 def problems(unit: Unit) -> Iterator[str]:
-    """Every attempt that is over has one record, numbered without a gap.
+    """Every attempt that is over has one record, numbered without a gap behind those taken away.
 
     It is over when its agent, if it had one, has said what came of it.
     """
-    told, count = _Numbers(), 0
-    for count, (key, raw) in enumerate(scan_all(unit.t.ended, b"", _END * 4), 1):
+    trimmed = unit.counter(TRIMMED)
+    told, count = _Numbers(), trimmed
+    for count, (key, raw) in enumerate(scan_all(unit.t.ended, b"", _END * 4), trimmed + 1):
         if read_u64(key) != count:
             yield f"record {count} of what ended is missing"
             return
@@ -227,7 +270,13 @@ def problems(unit: Unit) -> Iterator[str]:
             yield f"attempt {ref[2]} has ended twice"
     if count != last(unit):
         yield f"{count} attempts have ended, {last(unit)} are counted"
-    over = 0
+    yield from _over_problems(unit, told, trimmed)
+    yield from _cursor_problems(unit)
+
+
+def _over_problems(unit: Unit, told: _Numbers, trimmed: int) -> Iterator[str]:
+    """Every attempt that is over is among those told, or those taken away; no other is."""
+    over = untold = ids = 0
     waits = {read_u64(key) for key, _ in scan_all(unit.t.wrapping, b"", _END * 4)}
     for key, raw in scan_all(unit.t.attempts, b"", _END * 4):
         attempt = ATTEMPT.unpack(raw)
@@ -236,13 +285,18 @@ def problems(unit: Unit) -> Iterator[str]:
         if attempt.outcome is not None and attempt.attempt_id not in waits:
             over += 1
             if attempt.attempt_id not in told:
-                yield f"attempt {attempt.attempt_id} is over and not among what ended"
-    if over != told.count:
-        yield f"{told.count} attempts have ended, {over} have an outcome"
-    yield from _cursor_problems(unit)
+                untold, ids = untold + 1, ids + attempt.attempt_id
+                if not trimmed:
+                    yield f"attempt {attempt.attempt_id} is over and not among what ended"
+    if over != told.count + trimmed:
+        yield f"{told.count + trimmed} attempts have ended, {over} have an outcome"
+    elif trimmed and (untold, ids % SUM_END) != (trimmed, unit.counter(TRIMMED_IDS)):
+        yield f"{untold} attempts are over and not among what ended, or not those taken away"
 
 
 def _cursor_problems(unit: Unit) -> Iterator[str]:
     for one in cursors(unit):
         if one.seq > last(unit):
             yield f"cursor {one.name!r} stands behind the last record"
+        if one.seq < unit.counter(TRIMMED):
+            yield f"cursor {one.name!r} has not taken all that was taken away"

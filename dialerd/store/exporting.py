@@ -123,6 +123,8 @@ def _announce(
             make, after = lines(form, zone), cursor.seq
             while after < last:
                 rows = store.ended(after, min(STEP_ROWS, last - after))
+                if not rows or rows[0].seq != after + 1:
+                    raise StoreError(f"record {after + 1} of what ended is missing")
                 out.write(make(rows))
                 after = rows[-1].seq
             out.flush()

@@ -9,6 +9,8 @@ pass that is cut short is simply begun again.
 - The people of a list are erased (`people`) `people_days` after the last campaign on it finished;
   of a list that no campaign used, after it was made.
 - What agents did, line by line, goes `agents_days` after it was done.
+- The records of what ended, which exports and the files of `[cdr]` are made from, go `ended_days`
+  after the call, once everybody who takes them has done so (`ended.trim`).
 - A campaign may have days of its own. 0 days keep for ever.
 """
 
@@ -23,7 +25,7 @@ import msgspec
 
 from dialerd.core.ports import ConflictError
 from dialerd.core.records import Attempt, Campaign, CampaignState, ContactList, EventKind
-from dialerd.store import agents, audience, campaigns, caps, people
+from dialerd.store import agents, audience, campaigns, caps, ended, people
 from dialerd.store.base import BaseStore
 from dialerd.store.ended import events_of
 from dialerd.store.recording_files import files_of, named, names_of, remove
@@ -43,7 +45,7 @@ from dialerd.store.unit import Unit
 STEP: Final = 500  # records that one step looks at
 ERASED_STEP: Final = 100  # people whom one step erases, each with all leads and attempts
 DAY_MS: Final = 86_400_000
-KINDS: Final = ("recordings", "events", "people", "agents")
+KINDS: Final = ("recordings", "events", "people", "agents", "ended")
 
 
 class Days(msgspec.Struct, frozen=True):
@@ -53,11 +55,12 @@ class Days(msgspec.Struct, frozen=True):
     events: int = 0
     people: int = 0
     agents: int = 0  # of no campaign: an agent works in several
+    ended: int = 0  # of no campaign: they are numbered through
 
     @property
     def any(self) -> bool:
         """Whether anything ever goes."""
-        return bool(self.recordings or self.events or self.people or self.agents)
+        return any(msgspec.structs.astuple(self))
 
 
 class Retention:
@@ -73,8 +76,20 @@ class Retention:
         now_ms: int,
         secret: bytes,
         dry: bool = False,
+        takers: tuple[str, ...] = (),
     ) -> None:
-        """`folder` is that of recordings; `of_campaign` by name; `secret` see `caps.hide`."""
+        """A pass over a store.
+
+        Args:
+            store: any.
+            folder: that of recordings.
+            usual: for whatever no campaign has days of its own for.
+            of_campaign: by name.
+            now_ms: Unix ms.
+            secret: see `caps.hide`.
+            dry: only count.
+            takers: cursors that what ended is kept for though they stand nowhere yet.
+        """
         self._store = store
         self._folder = folder
         self._usual = usual
@@ -82,6 +97,7 @@ class Retention:
         self._now_ms = now_ms
         self._secret = secret
         self._dry = dry
+        self._takers = takers
         self._campaigns = {one.campaign_id: one for one in store.campaigns()}
         self.counts = dict.fromkeys(KINDS, 0)
 
@@ -94,6 +110,8 @@ class Retention:
             yield from self._lists()
         if self._usual.agents:
             yield from self._agents()
+        if self._usual.ended:
+            yield from self._ended()
         if any(self.counts.values()) and not self._dry:
             line = AuditLine(self._now_ms, "retention", "kept long enough", dict(self.counts))
             self._write(lambda unit: people.audit(unit, line))
@@ -170,6 +188,24 @@ class Retention:
             self.counts["agents"] += len(found)
             if found and not self._dry:
                 self._write(partial(agents.log_drop, keys=found))
+            yield
+
+    # -- what ended ------------------------------------------------------------------------------
+
+    def _ended(self) -> Iterator[None]:
+        """The oldest records, when everybody has taken them."""
+        until_ms, needs = self._now_ms - self._usual.ended * DAY_MS, self._takers
+        gone, after = STEP, 0
+        while gone == STEP:
+            if self._dry:
+                found = self._store._read(
+                    partial(ended.taken, after=after, until_ms=until_ms, needs=needs, limit=STEP)
+                )
+                gone, after = len(found), found[-1][0] if found else after
+            else:
+                trim = partial(ended.trim, until_ms=until_ms, needs=needs, limit=STEP)
+                gone = wait(self._store._submit(trim))
+            self.counts["ended"] += gone
             yield
 
     # -- people ----------------------------------------------------------------------------------

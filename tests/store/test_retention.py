@@ -71,15 +71,28 @@ def test_interactions_and_recordings_go_by_their_age(store, folder):
         "events": 2,
         "people": 0,
         "agents": 0,
+        "ended": 0,
     }
     assert files(folder) == 4
-    assert run(store, folder, days)[0] == {"recordings": 2, "events": 2, "people": 0, "agents": 0}
+    assert run(store, folder, days)[0] == {
+        "recordings": 2,
+        "events": 2,
+        "people": 0,
+        "agents": 0,
+        "ended": 0,
+    }
     assert kinds(store, 1) == [[], [], ["dialed", "recorded"], ["dialed", "recorded"]]
     assert files(folder) == 2
-    assert run(store, folder, days)[0] == {"recordings": 0, "events": 0, "people": 0, "agents": 0}
+    assert run(store, folder, days)[0] == {
+        "recordings": 0,
+        "events": 0,
+        "people": 0,
+        "agents": 0,
+        "ended": 0,
+    }
     assert store.problems() == []
     (line,) = store.audit()
-    assert line.counts == {"recordings": 2, "events": 2, "people": 0, "agents": 0}
+    assert line.counts == {"recordings": 2, "events": 2, "people": 0, "agents": 0, "ended": 0}
 
 
 def test_what_leads_to_a_recording_stays_as_long_as_it(store, folder):
@@ -122,7 +135,7 @@ def test_people_go_when_every_campaign_on_their_list_is_long_over(store, folder)
     assert run(store, folder, days, NOW + 41 * DAY, dry=True)[0]["people"] == 1_200
     assert store.about(84_912_000_000).listed
     counts, steps = run(store, folder, days, NOW + 41 * DAY)
-    assert counts == {"recordings": 3, "events": 0, "people": 1_200, "agents": 0}
+    assert counts == {"recordings": 3, "events": 0, "people": 1_200, "agents": 0, "ended": 0}
     assert steps >= 3
     assert files(folder) == 0
     found = store.about(84_912_000_000)
