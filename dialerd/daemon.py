@@ -113,7 +113,7 @@ class Daemon:
             map_bytes=config.store.map_gib << 30,
         )
         self._exits.callback(self._store.close)
-        recovered = await self._store.recover(self._clock.wall_ms())
+        recovered = await self._store.recover(self._clock.wall_ms(), staff=True)
         if recovered:
             log.warning("recovered %d attempts that the last run left open", recovered)
         await self._store.set_outbox(config.outbox.rows_max)
@@ -141,11 +141,7 @@ class Daemon:
         self._health = TrunkHealth(self._stack, self._targets, self._feed, shown)
         self._calls.hears = self._health.hear
         kill_points.arm(self._store, self._calls, self._stack)
-        self._driver = Driver(
-            loop, self._clock, self._dialer, self._store, self._calls, self._publish
-        )
-        self._exits.callback(self._driver.close)
-        self._driver.start()
+        self._start_driver(loop)
         day = day_of(self._clock.wall_ms() * 1_000_000, 0)
         self._feed(UsageKnown(tuple(self._store.usage(day - USAGE_DAYS_MAX))))
         self._use_trunks()
@@ -168,6 +164,14 @@ class Daemon:
         log.info(
             "dialerd is ready: SIP %s:%d, %d trunks", shown, config.sip.port, len(config.trunk)
         )
+
+    def _start_driver(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._driver = Driver(
+            loop, self._clock, self._dialer, self._store, self._calls, self._publish
+        )
+        self._exits.callback(self._driver.close)
+        self._desk = AgentDesk(self._driver, self._dialer, self._clock, self._publish)
+        self._driver.start()
 
     def _use_trunks(self) -> None:
         """Make the trunks those of the configuration, at the start and at a reload."""
@@ -270,8 +274,7 @@ class Daemon:
         )
         self._running.takes_over = self._reload
         self._running.mark = self._mark
-        desk = AgentDesk(self._driver, self._dialer, self._clock, self._publish)
-        control = ControlService(self._store, self._running, self._hub, desk)
+        control = ControlService(self._store, self._running, self._hub, self._desk)
         server = ControlServer(control, self._config.control.socket)
         try:
             await server.start()

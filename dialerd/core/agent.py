@@ -23,6 +23,7 @@ from dialerd.core.pacing import NS
 if TYPE_CHECKING:
     from dialerd.core.agent_call import AgentCall
     from dialerd.core.running import Held, Run
+    from dialerd.core.standing import Owed
 
 OFFLINE, PAUSED, READY, RESERVED, TALKING, WRAP_UP, LOST = AgentState
 PHONE: Final = "phone"  # why an agent of a shift is not ready yet
@@ -30,10 +31,12 @@ REST: Final = "rest"
 
 # (state, trigger) -> (method, the states it may lead to). Triggers of the agent: login, ready,
 # pause, logout, lost, back. Of the dialer: up and gone (the agent's leg), reserve, connect, free
-# (the customer did not answer, or the card went), over (the conversation), time. What is not in it
-# is refused with words when the agent asked for it, and a fault of ours otherwise.
+# (the customer did not answer, or the card went), over (the conversation), time, and restore, after
+# a restart (`dialerd.core.standing`). What is not in it is refused with words when the agent asked
+# for it, and a fault of ours otherwise.
 MOVES: Final[dict[tuple[AgentState, str], tuple[str, tuple[AgentState, ...]]]] = {
     (OFFLINE, "login"): ("_login", (PAUSED,)),
+    (OFFLINE, "restore"): ("_restore", (PAUSED, READY, RESERVED, WRAP_UP)),
     (PAUSED, "ready"): ("_ready", (READY, PAUSED)),
     (PAUSED, "pause"): ("_pause", (PAUSED,)),
     (PAUSED, "logout"): ("_logout", (OFFLINE,)),
@@ -111,6 +114,7 @@ class Agent:
         "queues",
         "reason",
         "rest_ns",
+        "return_ns",
         "ring_ns",
         "run",
         "since_ns",
@@ -138,7 +142,7 @@ class Agent:
         self.timer_ns = NEVER  # the owner's: when it next looks at this agent
         self.then = READY  # where it goes after the call
         self.then_reason = ""
-        self.was = OFFLINE  # before it was lost
+        self.was = OFFLINE  # before it was lost, or the daemon was
         self.wrap_ns = 0  # longest wrap-up of its present campaign; 0: until it is disposed of
         self.rest_ns = 0
         self.grace_ns = 0
@@ -146,12 +150,13 @@ class Agent:
         self.leg = 0  # at its telephone; 0: none
         self.leg_up = False
         self.ring_ns = NEVER  # until when its telephone rings
+        self.return_ns = 0  # until when a telephone that does not answer is rung again
         self.asked: Run | None = None  # a customer was asked for and has not come yet
         self.asked_own = False  # only one of its own callbacks
         self.card: Held | None = None  # a customer that is not dialed yet
         self.call: AgentCall | None = None  # being placed, or talked with
         self.run: Run | None = None  # of its card or call, also in the wrap-up
-        self.owed: AgentCall | None = None  # ended, and not disposed of
+        self.owed: AgentCall | Owed | None = None  # ended, and not disposed of
         self.home: Run | None = None  # whose pacer counts on it
         self.own: dict[int, int] = {}  # when its next callback of a campaign is due; none: unknown
         self.spent = dict.fromkeys(AgentState, 0)  # ns
@@ -192,6 +197,14 @@ class Agent:
         self.then, self.then_reason = PAUSED, ""
         self.idle_ns = now_ns
         self._enter(PAUSED, now_ns)
+
+    def _restore(self, now_ns: int, reason: str) -> None:
+        if self.was is READY:
+            self._ready(now_ns, "")
+            return
+        self._enter(self.was, now_ns, reason if self.was is PAUSED else "")
+        if self.was is WRAP_UP and self.wrap_ns:
+            self.deadline_ns = now_ns + self.wrap_ns
 
     def _ready(self, now_ns: int, _: str) -> None:
         self.then, self.then_reason = READY, ""

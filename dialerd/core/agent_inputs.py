@@ -9,7 +9,7 @@ from dialerd.core.agent import OFFLINE, PAUSED, READY, WRAP_UP, Agent, Refusal
 from dialerd.core.agent_records import Note
 from dialerd.core.desk import Desk
 from dialerd.core.disposing import disposal
-from dialerd.core.effects import AgentAnswer, Notify, Write, WriteLater
+from dialerd.core.effects import AgentAnswer, Notify, Write
 from dialerd.core.events import (
     AgentBack,
     AgentDial,
@@ -58,6 +58,7 @@ class AgentInputs:
     def handle(self, event: AgentEvent, now_ns: int) -> None:
         """One input; answered when it asks for that."""
         refusal = ""
+        self._desk.keeping.at_once = True
         try:
             _ACTS[type(event)](self, event, now_ns)
         except Refusal as error:
@@ -102,6 +103,7 @@ class AgentInputs:
         self._desk.team.unready(agent)
         agent.campaigns = joined
         agent.own.clear()
+        self._desk.keeping.moved(agent)
         self._desk.assign(now_ns)
         if agent.state is READY and agent.asked is None:
             self._desk.team.ready(agent)
@@ -264,7 +266,7 @@ class AgentInputs:
             now_ms,
             text[:NOTE_CHARS_MAX],
         )
-        self._floor.out.append(WriteLater((KeepNote(note),)))
+        self._desk.keeping.also(KeepNote(note))
 
 
 _ACTS: Final[dict[type, Callable[[AgentInputs, Any, int], None]]] = {

@@ -9,6 +9,7 @@ from dialerd.core.clock import NEVER
 from dialerd.core.effects import Release, RingAgent
 from dialerd.core.events import Answered, LegEvent, MediaLost, Released
 from dialerd.core.floor import Floor
+from dialerd.core.limits import RING_AGAIN_S
 from dialerd.core.pacing import NS
 from dialerd.core.records import Outcome
 
@@ -33,6 +34,8 @@ class Phones:
     def ring(self, agent: Agent, now_ns: int, call: int = 0) -> None:
         """Ring an agent's telephone, for a call or for the shift."""
         floor = self._floor
+        if floor.ending and not call:
+            return
         leg = agent.leg = floor.next_leg()
         agent.leg_up = False
         run = agent.run
@@ -46,10 +49,14 @@ class Phones:
         """End an agent's leg."""
         if agent.leg:
             self._floor.out.append(Release(0, agent.leg))
-            self._forget(agent)
+        self._forget(agent)
 
     def refused(self, agent: Agent, now_ns: int) -> None:
-        """It rang long enough."""
+        """It rang long enough, or is to be rung again."""
+        if not agent.leg:
+            agent.ring_ns = NEVER
+            self.ring(agent, now_ns)
+            return
         self.hang(agent)
         self._no_phone(agent, NO_ANSWER, now_ns)
 
@@ -65,7 +72,7 @@ class Phones:
         if agent.leg != event.leg:
             return  # one that was hung up
         if kind is Answered:
-            agent.leg_up, agent.ring_ns = True, NEVER
+            agent.leg_up, agent.ring_ns, agent.return_ns = True, NEVER, 0
             self._leg_up(agent, now_ns)
         elif isinstance(event, Released):
             hung_up = event.by == "them" and event.outcome is Outcome.ANSWERED
@@ -108,7 +115,10 @@ class Phones:
             self._no_phone(agent, FELL if was_up else NO_ANSWER, now_ns)
 
     def _no_phone(self, agent: Agent, why: str, now_ns: int) -> None:
-        if agent.can("gone"):
+        if agent.nailed_up and now_ns < agent.return_ns and why is NO_ANSWER:
+            agent.ring_ns = now_ns + RING_AGAIN_S * NS  # it may have yet to register again
+            self._desk.watch(agent)
+        elif agent.can("gone"):
             self._desk.go(agent, "gone", now_ns, why)
         elif agent.state is PAUSED and agent.reason == PHONE:
             self._desk.go(agent, "pause", now_ns, why)

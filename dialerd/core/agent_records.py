@@ -98,6 +98,27 @@ class AgentMove(Record):
     seq: int = 0
 
 
+class Standing(Record):
+    """Where an agent stands, for the daemon after this one.
+
+    `attempt_id` is the customer on the card, in the call or to be disposed of; `then` is where the
+    agent goes after it. `was` is the state before the page was lost.
+    """
+
+    agent: str
+    phone: str
+    nailed_up: bool
+    campaigns: tuple[int, ...]
+    queues: tuple[str, ...]
+    state: AgentState
+    since_ms: int
+    reason: str = ""
+    then: AgentState = AgentState.PAUSED
+    then_reason: str = ""
+    was: AgentState = AgentState.OFFLINE
+    attempt_id: int = 0
+
+
 class Callback(Record):
     """A call that was promised: one at most for each lead. It goes when the lead is claimed.
 

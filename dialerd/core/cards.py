@@ -134,10 +134,26 @@ class Cards:
     # -- a card ----------------------------------------------------------------------------------
 
     def _show(self, agent: Agent, run: Run, card: Held, now_ns: int) -> None:
-        settings = run.settings
         self._desk.reserve(agent, run, now_ns)
         agent.card = card
         card.agent = agent
+        self.lay(agent, run, now_ns)
+
+    def again(self, agent: Agent, run: Run, claim: Claim, now_ns: int) -> bool:
+        """The card of an agent, as it was before a restart; False: it is one no more."""
+        number = self._leads.number(run, claim, now_ns)
+        if number is None or not self._floor.may_dial(run, now_ns):
+            return False
+        lease_ns = now_ns + (AGENT_LEASE_S - LEASE_MARGIN_S) * NS
+        agent.card = Held(claim, number, lease_ns)
+        agent.card.agent = agent
+        return True
+
+    def lay(self, agent: Agent, run: Run, now_ns: int) -> None:
+        """Show an agent its card."""
+        card, settings = agent.card, run.settings
+        if card is None:
+            return
         dial_ms, may_skip = 0, False
         if settings.mode is DialMode.MANUAL:
             agent.deadline_ns = card.lease_ns

@@ -30,7 +30,7 @@ from dialerd.core.agent_records import AgentMove
 from dialerd.core.cards import Cards
 from dialerd.core.clock import NEVER
 from dialerd.core.disposing import nothing_said
-from dialerd.core.effects import Notify, ShowCard, Write, WriteLater
+from dialerd.core.effects import Notify, ShowCard, Write
 from dialerd.core.floor import Floor
 from dialerd.core.homes import Homes
 from dialerd.core.leads import Leads
@@ -40,6 +40,7 @@ from dialerd.core.pacing import NS
 from dialerd.core.placing import Placing
 from dialerd.core.records import DialMode, Outcome
 from dialerd.core.running import Run
+from dialerd.core.standing import Keeping
 from dialerd.core.team import Team
 from dialerd.core.team_books import Books
 
@@ -48,7 +49,8 @@ class Desk:
     """All agents, and the customers that are theirs. It is the `Reception` of all talks."""
 
     __slots__ = (
-        "_homes", "_log", "_placing", "_timers", "books", "cards", "floor", "phones", "team",
+        "_homes", "_log", "_placing", "_timers", "books", "cards", "floor", "keeping", "phones",
+        "team",
     )  # fmt: skip
 
     def __init__(self, floor: Floor, leads: Leads, placing: Placing) -> None:
@@ -59,6 +61,7 @@ class Desk:
         self.phones = Phones(floor, self)
         self.cards = Cards(floor, leads, self)
         self._homes = Homes(floor, self.team)
+        self.keeping = Keeping()
         self.books: dict[int, Books] = {}
         self._timers: list[tuple[int, int]] = []  # (when, agent); a stale entry finds nothing due
         self._log = 0
@@ -69,13 +72,14 @@ class Desk:
         """Move an agent, and do what follows; Refusal when its state does not know the trigger."""
         before, told = agent.state, agent.reason
         agent.go(trigger, now_ns, reason)
+        self.keeping.moved(agent)
         state = agent.state
         if state is before and agent.reason == told:
             self.watch(agent)
             return
         if before is READY:
             self.team.unready(agent)
-        self._tell(agent, now_ns)
+        self.tell(agent, now_ns)
         if (agent.card or agent.call) and state not in (RESERVED, TALKING, WRAP_UP):
             self._drop_work(agent, now_ns)
         if state not in (WRAP_UP, LOST, TALKING):
@@ -98,7 +102,7 @@ class Desk:
             self.want_leads(agent, now_ns)
         self.watch(agent)
 
-    def _tell(self, agent: Agent, now_ns: int) -> None:
+    def tell(self, agent: Agent, now_ns: int) -> None:
         """The history and the live stream."""
         at_ms = self.floor.clock.ms(now_ns)
         campaign_id = agent.run.campaign.campaign_id if agent.run else 0
@@ -107,7 +111,7 @@ class Desk:
         move = AgentMove(
             agent.name, at_ms, agent.state, agent.reason, campaign_id, attempt_id, self._log
         )
-        self.floor.out.append(WriteLater((LogAgent(move),)))
+        self.keeping.also(LogAgent(move))
         data: dict[str, object] = {
             "agent": agent.name,
             "state": str(agent.state),
@@ -220,7 +224,7 @@ class Desk:
         agent.call = call
         if agent.state is READY:
             agent.run = run
-            self._set_times(agent, run)
+            self.set_times(agent, run)
             self.go(agent, "reserve", now_ns)
             self.floor.out.append(ShowCard(agent.name, call.claim, dialed=True))
         else:
@@ -231,10 +235,11 @@ class Desk:
     def reserve(self, agent: Agent, run: Run, now_ns: int) -> None:
         """A ready agent is of this campaign until its card or call is over."""
         agent.run = run
-        self._set_times(agent, run)
+        self.set_times(agent, run)
         self.go(agent, "reserve", now_ns)
 
-    def _set_times(self, agent: Agent, run: Run) -> None:
+    def set_times(self, agent: Agent, run: Run) -> None:
+        """As its campaign says."""
         s = run.settings.agents
         agent.wrap_ns, agent.rest_ns, agent.grace_ns = ns(s.wrap_up_s), ns(s.rest_s), ns(s.lost_s)
 
@@ -304,7 +309,7 @@ class Desk:
             agent.owed = call
         if agent.can("over"):
             self.go(agent, "over", now_ns)
-        if not agent.nailed_up:
+        if not agent.nailed_up or self.floor.ending:
             self.phones.hang(agent)
         if agent.state is WRAP_UP and call.disposed is not None:
             self.go(agent, "free", now_ns)
@@ -328,7 +333,7 @@ class Desk:
         else:
             self._let_go(call, now_ns)
             kept = agent.nailed_up or run.settings.mode is DialMode.PROGRESSIVE
-            if agent.leg_up and not kept:
+            if self.floor.ending or (agent.leg_up and not kept):
                 self.phones.hang(agent)
 
     # -- work ------------------------------------------------------------------------------------

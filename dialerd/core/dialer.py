@@ -21,6 +21,7 @@ from dialerd.core.desk import Desk
 from dialerd.core.effects import AnyEffect, MoveCampaign, Notify, Write
 from dialerd.core.events import (
     AgentEvent,
+    AgentsKnown,
     Answered,
     AnyAgentEvent,
     AnyEvent,
@@ -60,6 +61,7 @@ from dialerd.core.pacing import NS
 from dialerd.core.placing import Placing
 from dialerd.core.records import CampaignState
 from dialerd.core.running import Run
+from dialerd.core.standing import leave, restore
 from dialerd.core.statistics import Figures, figures
 from fastpath.numbers import Numbering
 
@@ -161,9 +163,6 @@ class Dialer:
 
     def _on_agent(self, event: AgentEvent, now_ns: int) -> None:
         self._agents.handle(event, now_ns)
-
-    def _on_dialed(self, event: Dialed, now_ns: int) -> None:
-        self._placing.dialed(event, now_ns)
 
     def _on_claimed(self, event: Claimed, now_ns: int) -> None:
         if not self.floor.store_ok:
@@ -276,6 +275,8 @@ class Dialer:
             self._leads.give_back(run.take_all(), now_ns)
         if event.hang_up:
             self._placing.hang_up(now_ns)
+        if event.ends:
+            leave(self.desk)
         self.floor.look_now(now_ns)
 
     def _on_resume(self, _: Resume, now_ns: int) -> None:
@@ -313,6 +314,7 @@ class Dialer:
             self._keep_house(now_ns)
         if self.floor.dial_ns <= now_ns:
             self._placing.pump(now_ns)
+        self.desk.keeping.flush(self.floor.out, self.floor.clock.ms(now_ns), now_ns)
 
     def _keep_house(self, now_ns: int) -> None:
         """What is rare: hours that open or close, leases that end, leads to ask for, finishing."""
@@ -367,7 +369,7 @@ class Dialer:
 
 
 _INPUTS: Final[dict[type, Callable[[Dialer, Any, int], None]]] = {
-    Dialed: Dialer._on_dialed,
+    Dialed: lambda dialer, event, now_ns: dialer._placing.dialed(event, now_ns),
     Ringing: Dialer._on_leg,
     Answered: Dialer._on_leg,
     Released: Dialer._on_leg,
@@ -386,6 +388,7 @@ _INPUTS: Final[dict[type, Callable[[Dialer, Any, int], None]]] = {
     WriteFailed: Dialer._on_write_failed,
     DialRefused: Dialer._on_refused,
     StoreRecovered: Dialer._on_recovered,
+    AgentsKnown: lambda dialer, event, now_ns: restore(dialer.desk, event.at_work, now_ns),
     CampaignChanged: Dialer._on_campaign,
     LinesChanged: Dialer._on_lines,
     LineHealth: Dialer._on_health,

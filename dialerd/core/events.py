@@ -7,7 +7,7 @@ from typing import dataclass_transform
 import msgspec
 
 from dialerd.core.line_spec import Trouble, TrunkSpec
-from dialerd.core.ops import ClaimBatch
+from dialerd.core.ops import AtWork, ClaimBatch
 from dialerd.core.records import Campaign, Outcome, Usage
 from fastpath.numbers import Numbering
 
@@ -218,13 +218,23 @@ class ClockStepped(Event):
 
 
 class Drain(Event):
-    """No new calls; live ones end by themselves, or at once when `hang_up`."""
+    """No new calls; live ones end by themselves, or at once when `hang_up`.
+
+    With `ends` so does the process: telephones of agents that no call needs are hung up.
+    """
 
     hang_up: bool = False
+    ends: bool = False
 
 
 class Resume(Event, frozen=True):
     """Dial again after a drain (an emergency stop that a person undoes)."""
+
+
+class AgentsKnown(Event, frozen=True):
+    """Who was logged in when the last daemon ended: told once at the start, after the campaigns."""
+
+    at_work: tuple[AtWork, ...]
 
 
 # What agents do. An agent is known by a name, is at one telephone, and may have joined several
@@ -374,6 +384,7 @@ AnyEvent = (
     | WriteFailed
     | DialRefused
     | StoreRecovered
+    | AgentsKnown
     | CampaignChanged
     | LinesChanged
     | LineHealth

@@ -22,6 +22,7 @@ class Floor:
         "clock",
         "dial_ns",
         "draining",
+        "ending",
         "host",
         "house_ns",
         "leg",
@@ -50,6 +51,7 @@ class Floor:
         self.out: list[AnyEffect] = []
         self.leg = 0  # the number of the last one
         self.draining = False
+        self.ending = False  # so is the process: no telephone is rung but for a call
         self.store_ok = True
         self.dial_ns = NEVER  # when a call could next be placed
         self.house_ns = NEVER  # when hours, leases or claims next need a look

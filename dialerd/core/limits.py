@@ -123,4 +123,7 @@ NOTE_CHARS_MAX: Final = 4_000  # longer notes are cut
 CALLBACK_AHEAD_S_MAX: Final = 366 * 86_400
 AGENT_LEASE_S: Final = 3_600  # how long an agent may look at a card; then it goes back
 MESSAGE_S_MAX: Final = 60  # of one for a customer without an agent; then the call ends
+AGENT_RETURN_S: Final = 120  # how long a shift's telephone is rung again after a restart
+RING_AGAIN_S: Final = 2  # between two such rings
+AGENT_SHIFT_S_MAX: Final = 57_600  # who has not moved for longer is not logged in after a restart
 PACE_NS: Final = 100_000_000  # between two decisions of a pacer

@@ -8,13 +8,15 @@ commit.
 
 from __future__ import annotations
 
-from typing import dataclass_transform
+from typing import Final, dataclass_transform
 
 import msgspec
 
-from dialerd.core.agent_records import AgentMove, Callback, Note
+from dialerd.core.agent_records import AgentMove, Callback, Note, Standing
 from dialerd.core.records import CallEvent, DoNotCall, LeadNumber, LeadState, Outcome, Usage
 from dialerd.core.script_records import Answer
+
+PHONE_LEGS: Final = 1 << 63  # attempts have lower numbers
 
 
 @dataclass_transform(frozen_default=True)
@@ -40,7 +42,10 @@ class BeginDial(Op):
 
 
 class KeepLine(Op):
-    """What a later process needs to end the call has changed."""
+    """What a later process needs to end the call has changed.
+
+    Numbers from `PHONE_LEGS` on are legs to agents' telephones; their last line is empty.
+    """
 
     attempt_id: int
     line: bytes
@@ -129,6 +134,12 @@ class LogAgent(Op):
     move: AgentMove
 
 
+class KeepAgent(Op):
+    """Where an agent stands now, for the daemon after this one."""
+
+    standing: Standing
+
+
 class SaveAnswer(Op):
     """Keep the answer to one question of the script in place of an older one.
 
@@ -156,7 +167,7 @@ class ReleaseClaim(Op):
 
 
 AttemptOp = BeginDial | KeepLine | AppendEvents | Finish | Dispose | ReleaseClaim
-DialOp = AttemptOp | KeepNote | LogAgent | SaveAnswer | Ban
+DialOp = AttemptOp | KeepNote | LogAgent | KeepAgent | SaveAnswer | Ban
 
 
 class OldCall(msgspec.Struct, frozen=True, array_like=True):
@@ -185,6 +196,13 @@ class Claim(msgspec.Struct, frozen=True):
     zones: tuple[str, ...] = ()
     tries: dict[Outcome, int] = {}
     numbers: tuple[LeadNumber, ...] = ()  # all of them, where the person has several
+
+
+class AtWork(msgspec.Struct, frozen=True):
+    """An agent who was logged in when a daemon ended, and the customer that is theirs still."""
+
+    standing: Standing
+    claim: Claim | None = None
 
 
 class ClaimBatch(msgspec.Struct, frozen=True):

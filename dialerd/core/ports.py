@@ -14,7 +14,7 @@ from typing import Protocol
 import msgspec
 
 from dialerd.core.agent_records import AgentMove, Callback, Note
-from dialerd.core.ops import ClaimBatch, DialOp, OldCall
+from dialerd.core.ops import AtWork, ClaimBatch, DialOp, OldCall
 from dialerd.core.records import (
     Attempt,
     BanList,
@@ -239,10 +239,13 @@ class Store(Protocol):
     def usage(self, since_day: int) -> list[Usage]:
         """What every line used on each local day from one on, oldest first."""
 
-    def recover(self, now_ms: int, *, node: str | None = None) -> Awaitable[int]:
+    def recover(
+        self, now_ms: int, *, node: str | None = None, staff: bool = False
+    ) -> Awaitable[int]:
         """After a restart: begun attempts become INTERRUPTED (cap kept), claimed ones go back.
 
-        Returns how many. With a `node` only what that one holds is settled.
+        Returns how many. With a `node` only what that one holds is settled. With `staff` the agents
+        who were logged in keep their customers (`at_work`); else nobody is logged in any more.
         """
 
     def old_calls(self) -> list[OldCall]:
@@ -283,6 +286,9 @@ class Store(Protocol):
 
     def past(self, phone: int, limit: int) -> list[Past]:
         """The last calls to a number in all campaigns, newest first."""
+
+    def at_work(self) -> list[AtWork]:
+        """Who was logged in when the last daemon ended, each with the customer that they had."""
 
     def agent_moves(self, since_ms: int, until_ms: int, limit: int) -> list[AgentMove]:
         """What agents did from one moment up to another, oldest first."""

@@ -51,7 +51,7 @@ class PhoneLines(Legs):
             sdp=Negotiation(can, self._rng.getrandbits(31), self._rng).offer(),
             local_host=self._local_host,
         )
-        return structs.replace(made, session_s=SESSION_S)
+        return structs.replace(made, session_s=SESSION_S, journaled=True)
 
     def refused(self, leg: int, code: int = 0) -> Released:
         """The leg could not even be tried."""

@@ -1,4 +1,4 @@
-"""What the dialer is told of campaigns when the daemon starts, and what it may not go on with.
+"""What the dialer is told at the start of the daemon, and what it may not go on with.
 
 An emergency stop is kept in the store. Where the disk refuses that, a file without a byte in the
 data folder stands for it, and a daemon that finds it at its start makes good for it before anything
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from dialerd.core.chain import campaign_prompts
-from dialerd.core.events import CampaignChanged
+from dialerd.core.events import AgentsKnown, CampaignChanged
 from dialerd.core.ports import Store
 from dialerd.core.prompts_view import PromptError
 from dialerd.core.records import CampaignState
@@ -55,10 +55,10 @@ async def tell_campaigns(
     store: Store,
     prompts: Prompts,
     mark: StopMark,
-    feed: Callable[[CampaignChanged], None],
+    feed: Callable[[CampaignChanged | AgentsKnown], None],
     now_ms: int,
 ) -> None:
-    """Tell the dialer of all that may dial, with prompts decoded; StoreError."""
+    """Tell the dialer of all that may dial, prompts decoded, and of who works; StoreError."""
     stopped = mark.there
     if stopped:
         await store.set_halted(on=True)
@@ -78,4 +78,5 @@ async def tell_campaigns(
             except PromptError as error:  # its calls will be hung up
                 log.error("campaign %s: %s", name, error)
         feed(CampaignChanged(campaign))
+    feed(AgentsKnown(tuple(store.at_work())))
     mark.remove()

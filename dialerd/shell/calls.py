@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from secrets import randbits
 
 from dialerd.core.effects import (
     Bridge,
@@ -24,6 +25,7 @@ from dialerd.core.effects import (
     Unbridge,
 )
 from dialerd.core.events import AnyEvent, MediaLost
+from dialerd.core.ops import PHONE_LEGS
 from dialerd.lines.phone_line import AWAY, PhoneLines
 from dialerd.lines.sip_line import SipLines
 from dialerd.shell.media import Media
@@ -151,12 +153,15 @@ class Calls:
         try:
             port = self._media.open(leg, call_id=effect.call_id)
             invite = self._agents.invite(effect, found[0], self._media.shown, port)
-            self._endpoint.invite(invite, time.monotonic_ns())
+            ready = self._endpoint.invite(invite, time.monotonic_ns())
         except (OSError, SipError) as error:
             log.warning("agent %s at %r: %s", effect.agent, effect.phone, error)
             self._media.close(leg)
             self._feed(self._agents.refused(leg))
             return
+        if ready is not None:  # it leaves as soon as its line is kept
+            number = self._attempts[leg] = PHONE_LEGS + randbits(62)
+            self.keeps(number, ready)
         self._flush()
 
     def bridge(self, effect: Bridge) -> None:
@@ -214,7 +219,9 @@ class Calls:
             self.hears(event)
 
     def _over(self, leg: int) -> None:
-        self._attempts.pop(leg, None)
+        number = self._attempts.pop(leg, 0)
+        if number >= PHONE_LEGS:
+            self.keeps(number, Keep(leg, b"", waits=False))
         self._to_record.discard(leg)
         self._taping.discard(leg)
         self._tell_recorded(leg)

@@ -144,14 +144,17 @@ class RunningDaemon:
 
     def drain(self, *, hang_up: bool) -> int:
         """No new calls; returns how many are live."""
+        return self._drain(Drain(hang_up=hang_up))
+
+    def _drain(self, event: Drain) -> int:
         self._state = DaemonState.DRAINING
         live = self._figures().in_flight
-        self._driver.feed(Drain(hang_up=hang_up))
+        self._driver.feed(event)
         return live
 
     def stop(self, *, hang_up: bool) -> int:
         """Drain, then end; returns how many are live."""
-        live = self.drain(hang_up=hang_up)
+        live = self._drain(Drain(hang_up=hang_up, ends=True))
         self._stop(hang_up)
         return live
 

@@ -213,7 +213,9 @@ class Driver:
 
     def _keep_idle(self) -> None:
         self._idle_timer = None
-        if self._idle:
+        if self._backlog:  # goes first
+            self._set_aside(_Batch([]))
+        elif self._idle:
             self._write([], partial(self._kept, None))
 
     def _kept(self, leg: int | None, result: Written) -> None:
@@ -340,8 +342,7 @@ class Driver:
 
     def _keep(self, work: Coroutine[Any, Any, None]) -> None:
         """Hold a task until it is done, so that it is neither lost nor silent."""
-        task = self._loop.create_task(work)
-        self._tasks.add(task)
+        self._tasks.add(task := self._loop.create_task(work))
         task.add_done_callback(self._done)
 
     def _done(self, task: asyncio.Future[None]) -> None:
@@ -367,8 +368,7 @@ class Driver:
             self._timer = self._loop.call_later(delay, self._tick)
 
     def _tick(self) -> None:
-        self._timer = None
-        self._timer_ns = None
+        self._timer = self._timer_ns = None
         self._dialer.tick(self._clock.now_ns())
         self._run()
 

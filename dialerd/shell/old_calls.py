@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 
-from dialerd.core.ops import OldCall
+from dialerd.core.ops import PHONE_LEGS, OldCall
 from dialerd.core.ports import Store, StoreError
 from dialerd.lines.sip_trunk import Line
 from dialerd.shell.sip_stack import Stack
@@ -54,7 +54,8 @@ class OldCalls:
     def _old(self, call: OldCall, line: Line | None) -> Old:
         try:
             place = journal.read(call.line).place
-            self._stack.admission.allow(place.host, call.trunk)
+            if call.attempt_id < PHONE_LEGS:
+                self._stack.admission.allow(place.host, call.trunk)
             if line is not None:
                 where = journal.address(place, self._stack.endpoint.layer.reach)
                 self._stack.expect(where, line.spec.host)

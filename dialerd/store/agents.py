@@ -2,21 +2,33 @@
 
 A call that an agent talked in ends in two steps. `Finish` writes the attempt; it is in `wrapping`
 and not yet among what ended. `Dispose` adds what the agent said and moves the lead; then it has
-ended. Whatever a daemon left in `wrapping` ends as it stands when the next one starts.
+ended. What a daemon left in `wrapping` ends as it stands when the next one starts, unless its agent
+is logged in still (`standing`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Final
 
 import msgspec
 
 from dialerd.core.agent_records import AgentMove
-from dialerd.core.ops import Dispose, KeepNote, LogAgent
+from dialerd.core.ops import Dispose, KeepAgent, KeepNote, LogAgent
 from dialerd.core.ports import Past
 from dialerd.core.records import DoNotCall, Lead, LeadState
-from dialerd.store import callbacks, claims, donotcall, ended, lead_numbers, notes, people
+from dialerd.store import (
+    callbacks,
+    claims,
+    dialogs,
+    donotcall,
+    ended,
+    lead_numbers,
+    notes,
+    people,
+    standing,
+)
 from dialerd.store.callbacks import agent_bytes
 from dialerd.store.claims import give_back, put_back
 from dialerd.store.reading import scan_all
@@ -43,12 +55,14 @@ from dialerd.store.unit import More, Unit
 _END: Final = b"\xff" * 9
 
 
-def apply(unit: Unit, op: Dispose | KeepNote | LogAgent) -> None:
+def apply(unit: Unit, op: Dispose | KeepNote | LogAgent | KeepAgent) -> None:
     """One operation of an agent."""
     if isinstance(op, Dispose):
         dispose(unit, op)
     elif isinstance(op, KeepNote):
         notes.keep(unit, op)
+    elif isinstance(op, KeepAgent):
+        standing.keep(unit, op)
     else:
         log(unit, op)
 
@@ -113,13 +127,22 @@ def _mark(unit: Unit, op: Dispose, phone: int) -> None:
         donotcall.add(unit, [DoNotCall(phone, op.at_ms, f"agent {op.agent}")])
 
 
-def recover(unit: Unit, now_ms: int, node: str | None) -> int | More:
-    """`claims.recover`, and the end of what waits for an agent of a daemon that is gone."""
-    for key, where in [] if node is not None else list(scan_all(unit.t.wrapping, b"", _END)):
+def recover(unit: Unit, now_ms: int, node: str | None, *, staff: bool) -> int | More:
+    """`claims.recover`, and the end of what waits for an agent who is not logged in any more."""
+    if node is not None:
+        return claims.recover(unit, now_ms, node)
+    if not staff:
+        standing.forget_all(unit)
+    dialogs.leave_phones_behind(unit)
+    cards, talked = standing.sort_out(unit, now_ms)
+    for key, where in list(scan_all(unit.t.wrapping, b"", _END)):
+        if read_u64(key) in talked:
+            continue
         campaign_id, lead_id = split_lead(unseal(where))
         unit.t.wrapping.delete(key)
         ended.record(unit, campaign_id, lead_id, read_u64(key))
-    return claims.recover(unit, now_ms, node)
+    said_by = {n: partial(standing.cut_off, talked=one) for n, one in talked.items()}
+    return claims.recover(unit, now_ms, node, leave=(cards, said_by))
 
 
 # The agents' day, and what was before.

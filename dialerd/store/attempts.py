@@ -14,6 +14,7 @@ from dialerd.core.ops import (
     DialOp,
     Dispose,
     Finish,
+    KeepAgent,
     KeepLine,
     KeepNote,
     LogAgent,
@@ -68,14 +69,15 @@ def apply(unit: Unit, ops: Sequence[DialOp]) -> tuple[int, ...]:
         if raw is None:  # finished, released or expired: only a dial must be told
             if work is _begin:
                 refused.append(op.attempt_id)
+            elif work is _keep_line:
+                dialogs.keep_phone(unit, op.attempt_id, op.line)
         elif work(unit, op, OPEN.unpack(raw)) is False:
             refused.append(op.attempt_id)
     return tuple(refused)
 
 
 def _keep_line(unit: Unit, op: KeepLine, held: OpenAttempt) -> None:  # noqa: ARG001
-    if unit.t.dialogs.get(open_key(op.attempt_id)) is not None:
-        dialogs.keep(unit, op.attempt_id, op.line)
+    dialogs.replace(unit, op.attempt_id, op.line)
 
 
 def _ban(unit: Unit, op: Ban) -> None:
@@ -228,6 +230,7 @@ _OF_CALLS: Final[dict[type, Callable[[Unit, Any, OpenAttempt], bool | None]]] = 
 _OF_ANY_TIME: Final[dict[type, Callable[[Unit, Any], None]]] = {
     Ban: _ban,
     Dispose: agents.apply,
+    KeepAgent: agents.apply,
     KeepNote: agents.apply,
     LogAgent: agents.apply,
     SaveAnswer: answers.save,

@@ -10,7 +10,7 @@ from secrets import token_bytes
 from typing import Any, TypeVar
 
 from dialerd.core.agent_records import AgentMove, Callback, Note
-from dialerd.core.ops import ClaimBatch, DialOp, OldCall
+from dialerd.core.ops import AtWork, ClaimBatch, DialOp, OldCall
 from dialerd.core.ports import ContactsAdded, Judged, LeadRow, Past, Progress, ReportRow, Store
 from dialerd.core.records import (
     BanList,
@@ -41,6 +41,7 @@ from dialerd.store import (
     notes,
     people,
     reading,
+    standing,
     usage,
 )
 from dialerd.store.ended import Ended
@@ -206,13 +207,15 @@ class BaseStore(ScriptStore, Store):
         """What every line used on each local day from one on, oldest first."""
         return self._read(lambda unit: usage.since(unit, since_day))
 
-    def recover(self, now_ms: int, *, node: str | None = None) -> Awaitable[int]:
+    def recover(
+        self, now_ms: int, *, node: str | None = None, staff: bool = False
+    ) -> Awaitable[int]:
         """After a restart: begun attempts become INTERRUPTED (cap kept), claimed ones go back.
 
         Only for the daemon, and before it claims: it settles every open attempt, with a
         `node` all that this one holds. Returns how many.
         """
-        return self._submit(lambda unit: agents.recover(unit, now_ms, node))
+        return self._submit(lambda unit: agents.recover(unit, now_ms, node, staff=staff))
 
     def old_calls(self) -> list[OldCall]:
         """What earlier processes left behind and nobody has ended yet: known after `recover`."""
@@ -332,6 +335,10 @@ class BaseStore(ScriptStore, Store):
     def past(self, phone: int, limit: int) -> list[Past]:
         """The last calls to a number in all campaigns, newest first."""
         return self._read(lambda unit: agents.past(unit, phone, limit))
+
+    def at_work(self) -> list[AtWork]:
+        """Who was logged in when the last daemon ended, each with the customer that they had."""
+        return self._read(standing.at_work)
 
     def agent_moves(self, since_ms: int, until_ms: int, limit: int) -> list[AgentMove]:
         """What agents did from one moment up to another, oldest first."""

@@ -8,7 +8,7 @@ to miss. Whether one may be dialed now is for `dialerd.core.rules` to say.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -19,6 +19,7 @@ from dialerd.core.ports import ConflictError, StoreError
 from dialerd.core.records import (
     IN_HAND,
     WAITING,
+    Attempt,
     Campaign,
     CampaignState,
     Lead,
@@ -49,6 +50,7 @@ from dialerd.store.schema import (
     lead_key,
     open_key,
     read_u64,
+    seal,
     split_due,
 )
 from dialerd.store.unit import OUTCOME_INDEX, More, Unit
@@ -60,6 +62,8 @@ LEASES_FROM: Final = (
 )
 NEXT_ATTEMPT: Final = b"next_attempt"
 STATE_BYTES: Final = 5  # of a key of `due`, up to and with the state
+Leave = tuple[frozenset[int], Mapping[int, Callable[[Attempt], Attempt]]]
+NOTHING_LEFT: Final[Leave] = (frozenset(), {})
 
 
 class _Batch:
@@ -332,16 +336,23 @@ def _expire_leases(unit: Unit, now_ms: int) -> None:
 
 
 def recover(
-    unit: Unit, now_ms: int, node: str | None = None, start: bytes = b"", settled: int = 0
+    unit: Unit,
+    now_ms: int,
+    node: str | None = None,
+    start: bytes = b"",
+    settled: int = 0,
+    leave: Leave = NOTHING_LEFT,
 ) -> int | More:
     """Settle every open attempt of a daemon that is gone; see `Store.recover`.
+
+    `leave` are claims that stay as they are, and who says what came of which call.
 
     A begun one counts as heard for every cap, because nobody knows how far it got.
     """
     rows = unit.t.open.scan(start, b"\xff" * 9, STEP_ROWS)
     for key, raw in rows:
         attempt_id, held = read_u64(key), OPEN.unpack(raw)
-        if node not in {None, held.node}:
+        if node not in {None, held.node} or attempt_id in leave[0]:
             continue
         settled += 1
         kept_at = attempt_key(held.campaign_id, held.lead_id, attempt_id)
@@ -354,16 +365,22 @@ def recover(
         dialogs.leave_behind(unit, attempt_id, dialed.trunk)
         usage.add_cut_off(unit, dialed, now_ms)
         done = msgspec.structs.replace(dialed, outcome=Outcome.INTERRUPTED, ended_ms=now_ms)
+        talked = leave[1].get(attempt_id)
+        if talked is not None:
+            done = talked(done)
         unit.t.attempts.put(kept_at, ATTEMPT.pack(done))
         ended.cut_off(unit, done)
-        ended.record(unit, held.campaign_id, held.lead_id, attempt_id)
+        if talked is None:
+            ended.record(unit, held.campaign_id, held.lead_id, attempt_id)
+        else:
+            unit.t.wrapping.put(kept_at[8:], seal(kept_at[:8]))
         caps.settle(unit, held.phone, attempt_id, caps.HEARD, now_ms)
         raw_lead = unit.t.leads.get(lead_key(held.campaign_id, held.lead_id))
         lead = msgspec.structs.replace(LEAD.unpack(raw_lead or b""), outcome=Outcome.INTERRUPTED)
         put_back(unit, lead, LeadState.INTERRUPTED, 0)
         unit.books(held.campaign_id).outcomes[OUTCOME_INDEX[Outcome.INTERRUPTED]] += 1
     if len(rows) < STEP_ROWS:
-        if node is None:
+        if node is None and not leave[0]:
             unit.set_counter(LEASES_FROM, 0)
         return settled
-    return More(lambda later: recover(later, now_ms, node, rows[-1][0], settled))
+    return More(lambda later: recover(later, now_ms, node, rows[-1][0], settled, leave))

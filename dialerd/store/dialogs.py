@@ -3,14 +3,15 @@
 A begun attempt has a line here until it is finished, never longer. The bytes are the line's own
 (`sip.calls.journal` for trunks), empty when nothing has left that could be ended. Recovery moves
 the lines of what it settles to the old calls, where each stays until it has been ended: a process
-that dies over it leaves the rest to the next.
+that dies over it leaves the rest to the next. Legs to agents' telephones are kept with them, under
+numbers that no attempt has.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from dialerd.core.ops import OldCall
+from dialerd.core.ops import PHONE_LEGS, OldCall
 from dialerd.store.reading import scan_all
 from dialerd.store.schema import (
     ATTEMPT,
@@ -35,6 +36,28 @@ def keep(unit: Unit, attempt_id: int, line: bytes) -> None:
 def drop(unit: Unit, attempt_id: int) -> None:
     """It has ended."""
     unit.t.dialogs.delete(open_key(attempt_id))
+
+
+def replace(unit: Unit, attempt_id: int, line: bytes) -> None:
+    """It has another line, if it has one."""
+    if unit.t.dialogs.get(open_key(attempt_id)) is not None:
+        keep(unit, attempt_id, line)
+
+
+def keep_phone(unit: Unit, number: int, line: bytes) -> None:
+    """The line of a leg to a telephone of an agent; an empty one: that has ended."""
+    if number < PHONE_LEGS:
+        return
+    if line:
+        keep(unit, number, line)
+    else:
+        drop(unit, number)
+
+
+def leave_phones_behind(unit: Unit) -> None:
+    """The process that had them is gone."""
+    for key, _ in list(scan_all(unit.t.dialogs, open_key(PHONE_LEGS), END)):
+        leave_behind(unit, read_u64(key), "")
 
 
 def leave_behind(unit: Unit, attempt_id: int, trunk: str) -> None:
@@ -68,6 +91,7 @@ def problems(unit: Unit) -> Iterator[str]:
         begun += 1
         if unit.t.dialogs.get(key) is None:
             yield f"attempt {attempt_id}: dialed and without its line in the journal"
-    kept = unit.t.dialogs.count()
+    phones = sum(1 for _ in scan_all(unit.t.dialogs, open_key(PHONE_LEGS), END))
+    kept = unit.t.dialogs.count() - phones
     if kept != begun:
         yield f"the journal has {kept} lines, {begun} attempts are dialed and open"

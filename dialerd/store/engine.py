@@ -66,6 +66,7 @@ class Tables:
     notes: Table
     agent_log: Table
     wrapping: Table
+    standing: Table
     scripts: Table
     script_names: Table
     flows: Table

@@ -71,6 +71,7 @@ READ: Final[dict[str, Callable[[bytes], object]]] = {
     "notes": schema.NOTE.unpack,
     "agent_log": schema.AGENT_MOVE.unpack,
     "wrapping": schema.unseal,
+    "standing": schema.STANDING.unpack,
     "scripts": schema.SCRIPT.unpack,
     "script_names": schema.read_u32,
     "flows": schema.FLOW.unpack,

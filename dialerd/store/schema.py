@@ -19,6 +19,7 @@
     dnc         phone u64                                DoNotCall      of our own list, everywhere
                 phone u64 | list u8 | campaign u32       DoNotCall      any other
     dialogs     attempt u64                              the line of a begun attempt (`dialogs`)
+                2^63 and more                            that of an agent's telephone
     old_calls   attempt u64                              OldCall        until it has been ended
     usage       day u32 | trunk | NUL | port             Usage          what a line used
     imports     list u32 | digest of the source          ImportMark     until the import ends
@@ -32,6 +33,7 @@
     notes       phone u64 | attempt u64                  Note           what an agent wrote
     agent_log   at u64 ms | seq u32 | agent              AgentMove      what agents did
     wrapping    attempt u64                              campaign u32 | lead u32  to be disposed of
+    standing    agent                                    Standing       who is logged in
     scripts     script u32 | version u32                 ScriptVersion
     script_names    name                                 script u32
     flows       flow u32 | version u32                   FlowVersion
@@ -54,7 +56,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from dialerd.core.agent_records import AgentMove, Callback, Note
+from dialerd.core.agent_records import AgentMove, Callback, Note, Standing
 from dialerd.core.flow_records import FlowVersion
 from dialerd.core.ops import OldCall
 from dialerd.core.ports import StoreError, StoreFailedError
@@ -210,6 +212,7 @@ AUDIT: Final = Codec[AuditLine](AuditLine)
 CALLBACK: Final = Codec[Callback](Callback)
 NOTE: Final = Codec[Note](Note)
 AGENT_MOVE: Final = Codec[AgentMove](AgentMove)
+STANDING: Final = Codec[Standing](Standing)
 SCRIPT: Final = Codec[ScriptVersion](ScriptVersion)
 FLOW: Final = Codec[FlowVersion](FlowVersion)
 SHEET: Final = Codec[AnswerSheet](AnswerSheet)

@@ -308,6 +308,7 @@ def test_row_21_a_callback_survives_a_restart_and_becomes_anybodys_when_overdue(
     office.run(0.1)
     due_s = office.wall_s + 300
     office.do(ev.AgentDisposed, "an", callback_s=due_s)
+    office.do(ev.AgentLoggedOut, "an")
     office.run(1)
     office.world.crash()
     office.login("binh", campaign)

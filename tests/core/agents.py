@@ -12,8 +12,8 @@ from itertools import pairwise
 
 import dialerd.core.effects as fx
 import dialerd.core.events as ev
+from dialerd.core.agent_records import AgentState
 from dialerd.core.records import Outcome
-from dialerd.store.ticket import wait
 from tests.core.world import NS, World
 
 
@@ -79,9 +79,8 @@ class Staff:
         self.say(ev.AgentLoggedIn(name, f"phone-{name}", campaigns, nailed_up))
         self.say(ev.AgentReady(name))
 
-    def all_log_in(self) -> None:
-        for name, campaigns in self.joined.items():
-            self.login(name, campaigns, nailed_up=self.shift[name])
+    def login_again(self, name: str) -> None:
+        self.login(name, self.joined[name], nailed_up=self.shift[name])
 
     def say(self, event) -> None:
         self.world.feed(event)
@@ -169,7 +168,7 @@ class Staff:
 
     def back_to_work(self, name: str) -> None:
         if self.state.get(name) == "offline":
-            self.login(name, self.joined[name], nailed_up=self.shift[name])
+            self.login_again(name)
         else:
             self.say(ev.AgentReady(name))
 
@@ -222,6 +221,7 @@ class StaffedWorld(World):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self.idle = []  # operations that wait for a commit to go with
         self.staff = Staff(self, self.habits, random.Random(self.seed + 1))
 
     def carry_out(self, effect) -> None:
@@ -236,7 +236,8 @@ class StaffedWorld(World):
             case fx.ShowCard():
                 staff.card(effect)
             case fx.WriteLater():
-                self.at(0.02, self.keep, effect.ops)
+                self.idle += effect.ops
+                self.at(0.02, self.keep_idle)
             case fx.Release():
                 if not staff.release(effect.leg):
                     super().carry_out(effect)
@@ -250,13 +251,23 @@ class StaffedWorld(World):
             self.staff.unbridged(lambda talk: talk.customer == event.leg)
         super().feed(event)
 
-    def keep(self, ops) -> None:
-        wait(self.store.apply(ops))
+    def keep_idle(self) -> None:
+        if self.idle:
+            self.write([])
+
+    def write(self, ops):
+        """What nobody waits for goes first, as with the real driver."""
+        idle, self.idle = self.idle, []
+        return super().write([*idle, *ops])
 
     def crash(self) -> None:
         self.staff.cut_all()
+        self.idle.clear()
         super().crash()
-        self.staff.all_log_in()
+        known = self.dialer.desk.team.agents
+        for name in self.staff.joined:
+            if name not in known or known[name].state is AgentState.OFFLINE:
+                self.staff.login_again(name)
 
     def day(self, seconds: float) -> None:
         """Run, then let everything end."""

@@ -42,6 +42,7 @@ def test_every_trigger_in_every_state(state, trigger):
         assert str(refused.value)
         assert agent.state is state
         return
+    agent.was = agent.was if agent.was is not OFFLINE else PAUSED  # to which it is restored
     assert agent.can(trigger)
     assert agent.go(trigger, T0 + NS) is state
     assert agent.state in MOVES[state, trigger][1]

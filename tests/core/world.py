@@ -113,11 +113,12 @@ class World:
         self.busy = False
 
     def boot(self) -> None:
-        wait(self.store.recover(self.wall_ms))
+        wait(self.store.recover(self.wall_ms, staff=True))
         self.feed(ev.ClockStepped(self.offset_ns))
         self.feed(ev.LinesChanged(self.trunks))
         for campaign in self.store.campaigns():
             self.feed(ev.CampaignChanged(campaign))
+        self.feed(ev.AgentsKnown(tuple(self.store.at_work())))
 
     @property
     def wall_ms(self) -> int:

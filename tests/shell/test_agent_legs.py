@@ -11,6 +11,7 @@ import pytest
 
 from dialerd.core import events as ev
 from dialerd.core.effects import Bridge, Hold, Release, RingAgent, Unbridge
+from dialerd.core.ops import PHONE_LEGS
 from dialerd.core.records import Outcome
 from dialerd.lines.phone_line import PhoneLines
 from dialerd.lines.sip_line import SipLines
@@ -50,9 +51,17 @@ class Office:
         self.calls = Calls(
             self.stack, SipLines({}, HOST, rng), self.lines, self.media, self.told.append
         )
+        self.calls.keeps = self.keep
+        self.kept = {}  # lines of telephones, by their numbers
         self.phone = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.phone.bind((HOST, 0))
         self.phone.setblocking(False)
+
+    def keep(self, number, keep):
+        assert number >= PHONE_LEGS
+        self.kept[number] = keep.line
+        if keep.waits:
+            self.calls.kept(keep.leg, kept=True)
 
     def register(self):
         port = self.phone.getsockname()[1]

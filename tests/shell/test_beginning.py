@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from dialerd.core.events import CampaignChanged
+from dialerd.core.events import AgentsKnown, CampaignChanged
 from dialerd.core.records import CampaignSettings, CampaignState, Contact, Flow, FlowStep
 from dialerd.shell.beginning import NAME, StopMark, tell_campaigns
 from dialerd.shell.prompt_table import Prompts
@@ -40,13 +40,15 @@ def told(folder, mark):
 
     async def main():
         store = await store_with(STATES)
-        heard: list[CampaignChanged] = []
+        heard: list[CampaignChanged | AgentsKnown] = []
         engine = MediaEngine(streams_max=1)
         await tell_campaigns(store, Prompts(engine, (folder,)), mark, heard.append, NOW_MS)
         kept = {c.settings.name: c.state.value for c in store.campaigns()}
         kept["halted"] = store.halted()
         engine.stop()
-        return {e.campaign.settings.name: e.campaign.state.value for e in heard}, kept
+        *campaigns, agents = heard
+        assert agents == AgentsKnown(()), "the last that is told"
+        return {e.campaign.settings.name: e.campaign.state.value for e in campaigns}, kept
 
     return asyncio.run(main())
 
