@@ -25,7 +25,6 @@ from dialerd.control.service import ControlService
 from dialerd.core.control import Invalid
 from dialerd.core.dialer import Dialer
 from dialerd.core.events import (
-    LimitsChanged,
     LinesChanged,
     NumberingChanged,
     UsageKnown,
@@ -55,7 +54,7 @@ from dialerd.shell.phones import KeptPhones
 from dialerd.shell.prompt_library import library_of
 from dialerd.shell.prompt_table import Prompts
 from dialerd.shell.recordings import Recordings
-from dialerd.shell.reloading import calls_max, changes, read_again, taken_over
+from dialerd.shell.reloading import calls_max, changes, limits, read_again, taken_over
 from dialerd.shell.sip_config import stack_settings
 from dialerd.shell.sip_stack import Stack
 from dialerd.shell.trunk_config import sip_trunk, trunk_spec, utc_offset_s
@@ -174,8 +173,9 @@ class Daemon:
         self._driver.start()
 
     def _use_trunks(self) -> None:
-        """Make the trunks those of the configuration, at the start and at a reload."""
+        """Make limits and trunks those of the configuration, at the start and at a reload."""
         config = self._config
+        self._feed(limits(config))
         pairs = [(trunk, sip_trunk(trunk)) for trunk in config.trunk]
         self._lines.configure(to for _, to in pairs)
         self._targets.configure(config.trunk)
@@ -328,8 +328,6 @@ class Daemon:
         self._config = config = taken_over(self._config, found.config)
         logging.getLogger().setLevel(config.log.level.value.upper())
         self._media.ports = config.media.port_low, config.media.port_high
-        rate, status = config.dialing.calls_per_s_max, config.dialing.inbound_status
-        self._feed(LimitsChanged(rate, calls_max(config), status))
         self._feed(NumberingChanged(found.numbering))
         self._use_trunks()
         log.info("%s: configuration read again: %s", who, told)

@@ -52,10 +52,7 @@ class Endpoint:
         phones: Phones | None = None,
         admission: Admission | None = None,
     ) -> None:
-        """For calls to us, how long a session may stand unrefreshed (RFC 4028).
-
-        `session_s` 0 leaves that to the caller; `min_se_s` is the shortest that we agree to.
-        """
+        """`session_s`, `min_se_s`: RFC 4028 for calls to us; 0 leaves the wish to the caller."""
         text(user_agent, "user_agent")
         self.layer = Transactions(tuple(Identity(local, user_agent) for local in those), rng)
         self._legs_max = legs_max
@@ -149,6 +146,11 @@ class Endpoint:
         found = self._legs.get(leg)
         if isinstance(found, Incoming):
             found.ring(now_ns, code, sdp or b"", reliable=reliable)
+
+    def line_of(self, leg: int) -> bytes:
+        """A `Keep.line`, to be on disk before `accept`; empty when nobody calls on that leg."""
+        found = self._legs.get(leg)
+        return found.line() if isinstance(found, Incoming) else b""
 
     def accept(self, leg: int, sdp: bytes, now_ns: int) -> None:
         """Answer with 200."""

@@ -174,6 +174,18 @@ class Dialing(Section):
             le=699,
         ),
     ] = 480
+    inbound_calls_max: Annotated[
+        int,
+        doc(
+            "Calls of customers who call back, at once; more are answered 503.",
+            LIVE,
+            ge=1,
+            le=100_000,
+        ),
+    ] = 100
+    inbound_calls_per_s_max: Annotated[
+        float, doc("The same in a second.", LIVE, gt=0.0, le=10_000.0)
+    ] = 20.0
     drain_s_max: Annotated[
         int,
         doc(

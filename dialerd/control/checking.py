@@ -17,7 +17,7 @@ from dialerd.core.prompts_view import PromptError, PromptTaken
 from dialerd.core.records import CampaignSettings, CampaignState, ContactList
 from dialerd.core.script import fields_needed
 from dialerd.core.spoken import vocabulary
-from dialerd.core.step_spec import flow_of
+from dialerd.core.step_spec import StepSpec, flow_of
 
 UNFINISHED: Final = frozenset(CampaignState) - {CampaignState.FINISHED}
 APPROVED: Final = UNFINISHED - {CampaignState.DRAFT}
@@ -58,17 +58,25 @@ def _prompts(spec: CampaignSpec) -> Iterator[tuple[str, list[str]]]:
     for name in ("left_prompt", "hold_prompt"):
         if prompt := getattr(spec.agents, name, ""):
             yield f"/spec/agents/{name}", [prompt]
-    for index, step in enumerate(spec.steps):
-        if step.pause_ms:
-            yield f"/spec/steps/{index}/pause_ms", [SILENCE]
-        if step.prompt:
-            yield f"/spec/steps/{index}/prompt", [step.prompt]
-        if (deed := deed_of(step)) is not None:
-            for name in sorted(prompts_done(deed)):
-                yield f"/spec/steps/{index}/{KIND[type(deed)]}", [name]
-        for place, part in enumerate(step.chain):
-            names = [part] if isinstance(part, str) else vocabulary(part.lang)
-            yield f"/spec/steps/{index}/chain/{place}", names
+    for name in ("hold_prompt", "sorry_prompt"):
+        if prompt := getattr(spec.returns, name, ""):
+            yield f"/spec/returns/{name}", [prompt]
+    for at, steps in (("/spec", spec.steps), ("/spec/returns", spec.returns.steps)):
+        for index, step in enumerate(steps):
+            yield from _step_prompts(step, f"{at}/steps/{index}")
+
+
+def _step_prompts(step: StepSpec, at: str) -> Iterator[tuple[str, list[str]]]:
+    if step.pause_ms:
+        yield f"{at}/pause_ms", [SILENCE]
+    if step.prompt:
+        yield f"{at}/prompt", [step.prompt]
+    if (deed := deed_of(step)) is not None:
+        for name in sorted(prompts_done(deed)):
+            yield f"{at}/{KIND[type(deed)]}", [name]
+    for place, part in enumerate(step.chain):
+        names = [part] if isinstance(part, str) else vocabulary(part.lang)
+        yield f"{at}/chain/{place}", names
 
 
 async def flow_refusals(
@@ -77,6 +85,8 @@ async def flow_refusals(
     """What saved flows and the script need and is not there: prompts, and columns of the list."""
     flows = [("/spec/flow", settings.flow)] if settings.flow_name else []
     flows += [(f"/spec/flows/{one.value}", one.flow) for one in settings.flows]
+    if settings.returns.flow_name:
+        flows.append(("/spec/returns/flow", settings.returns.flow))
     faults = [
         FieldFault(fault, where)
         for where, flow in flows
@@ -122,7 +132,9 @@ def in_use(prompt: str, users: Sequence[str]) -> str:
 
 def _may_play(settings: CampaignSettings, store: Store) -> set[str]:
     found = campaign_prompts(settings)
-    if settings.flow_name or settings.flows:  # approval and a switch take the newest ones
+    if (
+        settings.flow_name or settings.flows or settings.returns.flow_name
+    ):  # approval and a switch take the newest ones
         with suppress(NotFoundError):
             found |= campaign_prompts(store.newest(settings))
     return found

@@ -9,6 +9,7 @@ from dialerd.core.call import ENDED, Call
 from dialerd.core.clock import WallClock
 from dialerd.core.effects import AnyEffect
 from dialerd.core.flow import FlowRun
+from dialerd.core.flow_plan import FlowPlan
 from dialerd.core.limits import CALL_S_MAX, TALK_S_MAX
 from dialerd.core.ops import Claim, DialOp, Dispose, Finish
 from dialerd.core.pacing import NS
@@ -25,7 +26,7 @@ class AgentCall(Call):
         "human_ns", "owes", "settings", "spoken", "talk",
     )  # fmt: skip
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a `Call`'s, and its agents
         self,
         claim: Claim,
         number: Number,
@@ -36,9 +37,10 @@ class AgentCall(Call):
         host: str,
         desk: Reception,
         agent: Agent | None,
+        plan: FlowPlan | None = None,
     ) -> None:
         """`agent` is reserved for it; None: whoever is ready when the customer answers."""
-        super().__init__(claim, number, settings, None, clock, out, host=host)
+        super().__init__(claim, number, settings, plan, clock, out, host=host)
         self._desk = desk
         self.settings = settings
         self.agent = agent

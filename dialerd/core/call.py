@@ -47,6 +47,7 @@ from dialerd.core.records import (
     SPOKEN,
     CallEvent,
     CampaignSettings,
+    Direction,
     EventKind,
     LeadState,
     Outcome,
@@ -70,8 +71,8 @@ class Call(FlowSide):
     __slots__ = (
         "_alerts", "_clock", "_code", "_flow", "_host", "_legs", "_offset_ns", "_out", "_plan",
         "_q850", "_saved", "_settings", "_up_until_ns", "_why", "answered_ms", "claim",
-        "deadline_ns", "dropped", "due_s", "events", "heard", "keys", "leg", "limit", "line",
-        "next_state", "number", "outcome", "slot", "state", "strays", "timer_ns", "tried",
+        "deadline_ns", "dropped", "due_s", "events", "heard", "incoming", "keys", "leg", "limit",
+        "line", "next_state", "number", "outcome", "slot", "state", "strays", "timer_ns", "tried",
         "trunk", "used",
     )  # fmt: skip
 
@@ -93,6 +94,7 @@ class Call(FlowSide):
         super().__init__()
         self._host = host
         self.claim = claim
+        self.incoming = claim.direction is Direction.IN
         self.number = number
         self._settings = settings
         self._plan = plan

@@ -36,6 +36,7 @@ from dialerd.core.records import (
     Outcome,
     Retry,
 )
+from dialerd.core.return_spec import ReturnSpec, from_returns, return_faults, to_returns
 from dialerd.core.spec_parts import (
     DAYS,
     PROMPT_PATTERN,
@@ -173,6 +174,9 @@ class CampaignSpec(Spec):
         dict[Column, Name],
         Meta(max_length=STEPS_MAX, description="Value of `flow_column` to the name of a flow."),
     ] = {}  # noqa: RUF012 - a Struct copies it
+    returns: Annotated[ReturnSpec, Meta(description="What people get who call back.")] = (
+        ReturnSpec()
+    )
     script: Annotated[
         Column, Meta(description="Saved script that agents go through; its newest at approval.")
     ] = ""
@@ -180,9 +184,11 @@ class CampaignSpec(Spec):
 
 def spec_faults(spec: CampaignSpec) -> list[FlowFault]:
     """What in a spec does not fit the rest of it; pointers begin at the spec."""
+    faults = list(return_faults(spec.returns, spec.mode))
     if spec.mode is DialMode.BROADCAST:
-        return [*_saved_faults(spec), *([] if spec.flow else step_faults(spec.steps))]
-    faults = list(agent_faults(spec.agents, spec.mode))
+        played = [] if spec.flow else step_faults(spec.steps)
+        return [*_saved_faults(spec), *played, *faults]
+    faults += agent_faults(spec.agents, spec.mode)
     if spec.steps or spec.flow or spec.flows:
         faults.append(FlowFault(("steps",), f"in the mode {spec.mode} agents talk, no steps play"))
     return faults
@@ -239,6 +245,7 @@ def to_settings(spec: CampaignSpec, list_id: int, after_campaign: int = 0) -> Ca
         flow_name=spec.flow,
         flow_column=spec.flow_column,
         flows=tuple(FlowChoice(value, name) for value, name in spec.flows.items()),
+        returns=to_returns(spec.returns),
     )
 
 
@@ -294,6 +301,7 @@ def from_settings(settings: CampaignSettings, list_name: str, after: str = "") -
         flow=settings.flow_name,
         flow_column=settings.flow_column,
         flows={one.value: one.name for one in settings.flows},
+        returns=from_returns(settings.returns),
     )
 
 

@@ -140,7 +140,9 @@ def campaign_prompts(settings: CampaignSettings) -> set[str]:
     """Names of all prompts that a campaign may play: its flows', and those around its agents."""
     agents = settings.agents
     around = {settings.abandoned_prompt, agents.left_prompt, agents.hold_prompt}
-    flows = (settings.flow, *(one.flow for one in settings.flows))
+    returns = settings.returns
+    around |= {returns.hold_prompt, returns.sorry_prompt}
+    flows = (settings.flow, *(one.flow for one in settings.flows), returns.flow)
     return set().union(around - {""}, *map(prompts_of, flows))
 
 

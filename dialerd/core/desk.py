@@ -323,7 +323,7 @@ class Desk:
             self.team.forget(call)
             self._count_unserved(call, now_ns)
         gate = run.gate
-        if gate is not None and gate.pacer is not None and not call.human_ms:
+        if gate is not None and gate.pacer is not None and not (call.human_ms or call.incoming):
             gate.pacer.call_ended(call.claim.attempt_id, now_ns / NS, cause(call.outcome))
         agent = call.agent
         if agent is None or agent.call is not call:

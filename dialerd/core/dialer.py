@@ -22,7 +22,6 @@ from dialerd.core.effects import AnyEffect, MoveCampaign, Notify, Write
 from dialerd.core.events import (
     AgentEvent,
     AgentsKnown,
-    Answered,
     AnyAgentEvent,
     AnyEvent,
     CampaignChanged,
@@ -31,24 +30,18 @@ from dialerd.core.events import (
     ClockStepped,
     Dialed,
     DialRefused,
-    Digit,
     Drain,
     Incoming,
     LegEvent,
     LimitsChanged,
     LineHealth,
     LinesChanged,
-    MediaLost,
     MediaRoom,
     NumberingChanged,
-    PlayEnded,
-    Recorded,
-    Released,
     Resume,
-    Ringing,
+    ReturnFound,
     StoreRecovered,
     UsageKnown,
-    Verdict,
     WriteFailed,
 )
 from dialerd.core.floor import Floor
@@ -94,9 +87,10 @@ class Dialer:
         refused with `inbound_status`. `make_pacer` paces predictive campaigns.
         """
         self.floor = Floor(calls_per_s_max, calls_max, host)
-        self.inbound = Inbound(self.floor, inbound_status)
         self._leads = Leads(self.floor, numbering)
         self._placing = Placing(self.floor, self._leads, first_leg, confirms_dials=confirms_dials)
+        self.inbound = Inbound(self.floor, self._leads, self._placing, inbound_status)
+        self._placing.inbound = self.inbound
         self._make_pacer = make_pacer
         self.desk = Desk(self.floor, self._leads, self._placing)
         self._placing.desk = self.desk
@@ -114,14 +108,17 @@ class Dialer:
     def deadline_ns(self) -> int | None:
         """When `tick` is next due; None: only an event changes anything."""
         floor = self.floor
-        calls_ns, agents_ns = self._placing.deadline_ns(), self.desk.deadline_ns()
-        due = min(floor.dial_ns, floor.house_ns, self._store_ns, calls_ns, agents_ns)
+        parts = (self._placing, self.desk, self.inbound)
+        due = min(
+            floor.dial_ns, floor.house_ns, self._store_ns, *[part.deadline_ns() for part in parts]
+        )
         return None if due >= NEVER else due
 
     def tick(self, now_ns: int) -> None:
         """Do all that is due at `now_ns`."""
         self._placing.tick(now_ns)
         self.desk.tick(now_ns)
+        self.inbound.tick(now_ns)
         if self._store_ns <= now_ns:
             self._store_well(now_ns)
         self._settle(now_ns)
@@ -158,6 +155,8 @@ class Dialer:
     def _on_leg(self, event: LegEvent, now_ns: int) -> None:
         if event.leg in self.desk.team.legs:
             self.desk.phones.on_leg(event, now_ns)
+        elif self.inbound.owns(event.leg):
+            self.inbound.on_leg(event)
         else:
             self._placing.on_leg(event, now_ns)
 
@@ -255,7 +254,7 @@ class Dialer:
         floor = self.floor
         floor.limit = floor.limit.resized(event.calls_per_s_max)
         floor.calls_max = event.calls_max
-        self.inbound.status = event.inbound_status
+        self.inbound.configure(event)
         floor.dial_ns = now_ns
 
     def _on_numbering(self, event: NumberingChanged, now_ns: int) -> None:
@@ -266,8 +265,12 @@ class Dialer:
             self.desk.cards.stop(run, now_ns)
         self.floor.look_now(now_ns)
 
-    def _on_incoming(self, event: Incoming, _: int) -> None:
-        self.inbound.on_incoming(event)
+    def _on_incoming(self, event: Incoming, now_ns: int) -> None:
+        self.inbound.on_incoming(event, now_ns)
+
+    def _on_return(self, event: ReturnFound, now_ns: int) -> None:
+        self.inbound.found(event, now_ns)
+        self._forget_finished()
 
     def _on_drain(self, event: Drain, now_ns: int) -> None:
         self.floor.draining = True
@@ -370,19 +373,13 @@ class Dialer:
 
 _INPUTS: Final[dict[type, Callable[[Dialer, Any, int], None]]] = {
     Dialed: lambda dialer, event, now_ns: dialer._placing.dialed(event, now_ns),
-    Ringing: Dialer._on_leg,
-    Answered: Dialer._on_leg,
-    Released: Dialer._on_leg,
-    Digit: Dialer._on_leg,
-    MediaLost: Dialer._on_leg,
-    Verdict: Dialer._on_leg,
+    **dict.fromkeys(get_args(LegEvent), Dialer._on_leg),
     **dict.fromkeys(get_args(AnyAgentEvent), Dialer._on_agent),
     MediaRoom: Dialer._on_media_room,
     LimitsChanged: Dialer._on_limits,
     NumberingChanged: Dialer._on_numbering,
     Incoming: Dialer._on_incoming,
-    PlayEnded: Dialer._on_leg,
-    Recorded: Dialer._on_leg,
+    ReturnFound: Dialer._on_return,
     Claimed: Dialer._on_claimed,
     ClaimFailed: Dialer._on_claim_failed,
     WriteFailed: Dialer._on_write_failed,

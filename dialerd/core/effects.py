@@ -13,7 +13,7 @@ from typing import dataclass_transform
 import msgspec
 
 from dialerd.core.limits import LEASE_S
-from dialerd.core.ops import Claim, DialOp
+from dialerd.core.ops import Claim, DialOp, ReturnCall
 from dialerd.core.records import CampaignState
 from fastpath.numbers import Number
 
@@ -77,6 +77,28 @@ class Refuse(Effect):
 
     leg: int
     code: int
+
+
+class WantReturn(Effect):
+    """Find whose customer calls on this leg, and begin the attempt; answered by `ReturnFound`.
+
+    Should the caller give up meanwhile, its `Released` comes all the same.
+    """
+
+    leg: int
+    asked: ReturnCall
+
+
+class Answer(Effect):
+    """Answer a call to us; `Answered` follows when the caller has confirmed it, or `Released`.
+
+    `record`: both sides, from then on.
+    """
+
+    call: int
+    leg: int
+    call_id: str
+    record: bool = False
 
 
 class Play(Effect):
@@ -191,7 +213,7 @@ class Notify(Effect):
     data: dict[str, object]
 
 
-LegEffect = Dial | Release | Play | StopPlay | Tape | RingAgent | Bridge | Unbridge | Hold
+LegEffect = Dial | Release | Play | StopPlay | Tape | RingAgent | Bridge | Unbridge | Hold | Answer
 """What is done to the legs of one call: it waits for what its call waits for."""
 
 AgentEffect = WriteLater | RingAgent | Bridge | Unbridge | Hold | ShowCard | AgentAnswer
@@ -202,6 +224,8 @@ AnyEffect = (
     | Dial
     | Release
     | Refuse
+    | WantReturn
+    | Answer
     | Play
     | StopPlay
     | Tape

@@ -7,7 +7,7 @@ from typing import dataclass_transform
 import msgspec
 
 from dialerd.core.line_spec import Trouble, TrunkSpec
-from dialerd.core.ops import AtWork, ClaimBatch
+from dialerd.core.ops import AtWork, ClaimBatch, Returned
 from dialerd.core.records import Campaign, Outcome, Usage
 from fastpath.numbers import Numbering
 
@@ -106,12 +106,15 @@ class MediaRoom(Event, frozen=True):
 class LimitsChanged(Event, frozen=True):
     """The limits of the whole daemon are others now; what is up stays. 0 binds nothing.
 
-    Calls to us are refused with `inbound_status`.
+    Calls to us are refused with `inbound_status`, unless somebody's customer calls back: of those
+    at most `inbound_calls_max` at once are taken, and `inbound_per_s_max` in a second.
     """
 
     calls_per_s_max: float
     calls_max: int
     inbound_status: int
+    inbound_calls_max: int = 0
+    inbound_per_s_max: float = 0.0
 
 
 class NumberingChanged(Event, frozen=True):
@@ -121,7 +124,7 @@ class NumberingChanged(Event, frozen=True):
 
 
 class Incoming(Event):
-    """Somebody calls one of our lines: `Refuse` answers, exactly once.
+    """Somebody calls one of our lines: `Refuse` or `Answer` answers, exactly once.
 
     Attributes:
         trunk: the one it came by, known by its source; empty for a telephone's call.
@@ -131,6 +134,7 @@ class Incoming(Event):
         withheld: whether the caller asked not to be shown.
         diverted: who sent the call on, the last one first.
         phone: the account of the telephone that calls.
+        replaces: it wants to take the place of another call (RFC 3891).
     """
 
     leg: int
@@ -142,6 +146,14 @@ class Incoming(Event):
     diverted: tuple[str, ...] = ()
     phone: str = ""
     call_id: str = ""
+    replaces: bool = False
+
+
+class ReturnFound(Event, frozen=True):
+    """The answer to `WantReturn`; None: the store could not tell."""
+
+    leg: int
+    returned: Returned | None
 
 
 class PlayEnded(Event):
@@ -365,20 +377,14 @@ AnyAgentEvent = (
 )
 
 AnyEvent = (
-    Dialed
-    | Ringing
-    | Answered
-    | Released
-    | Digit
-    | MediaLost
-    | Verdict
+    LegEvent
+    | Dialed
     | AnyAgentEvent
     | MediaRoom
     | LimitsChanged
     | NumberingChanged
     | Incoming
-    | PlayEnded
-    | Recorded
+    | ReturnFound
     | Claimed
     | ClaimFailed
     | WriteFailed

@@ -67,6 +67,12 @@ CALL_S_MAX: Final = 900  # an answered call is hung up
 TALK_S_MAX: Final = 14_400  # the same of people who talk, where the line's plan has no limit
 RELEASE_S_MAX: Final = 40  # a line that never confirms a hang-up; above SIP's 64*T1 = 32 s
 
+# Calls to us: further ones are refused.
+INBOUND_ASKED_MAX: Final = 1_000  # looked up at once
+RETURN_HELD_S: Final = 10  # how long one is held while our own call to it ends; then it is busy
+ACK_S_MAX: Final = 40  # a caller who never confirms our answer; above SIP's 64*T1 = 32 s
+RETURN_DAYS_MAX: Final = 366
+
 # Trunks.
 TRUNKS_MAX: Final = 10_000  # further ones are not used
 CATCH_UP_NS: Final = 200_000_000  # how much of a stall is made up for at full speed

@@ -13,7 +13,16 @@ from typing import Final, dataclass_transform
 import msgspec
 
 from dialerd.core.agent_records import AgentMove, Callback, Note, Standing
-from dialerd.core.records import CallEvent, DoNotCall, LeadNumber, LeadState, Outcome, Usage
+from dialerd.core.records import (
+    CallEvent,
+    Campaign,
+    Direction,
+    DoNotCall,
+    LeadNumber,
+    LeadState,
+    Outcome,
+    Usage,
+)
 from dialerd.core.script_records import Answer
 
 PHONE_LEGS: Final = 1 << 63  # attempts have lower numbers
@@ -196,6 +205,33 @@ class Claim(msgspec.Struct, frozen=True):
     zones: tuple[str, ...] = ()
     tries: dict[Outcome, int] = {}
     numbers: tuple[LeadNumber, ...] = ()  # all of them, where the person has several
+    direction: Direction = Direction.OUT
+
+
+class ReturnCall(msgspec.Struct, frozen=True):
+    """Somebody calls one of our lines. `line` is what a later process needs to end the call.
+
+    `phone` is the caller's number as the store knows numbers, `called` what was called as the trunk
+    tells it.
+    """
+
+    phone: int
+    trunk: str
+    called: str
+    call_id: str
+    at_ms: int
+    line: bytes = b""
+
+
+class Returned(msgspec.Struct, frozen=True):
+    """Whose customer that is: the lead is in our hands, its attempt is begun and durable.
+
+    No `claim`: nobody's, or (`busy`) a call with this number is in progress already.
+    """
+
+    claim: Claim | None = None
+    campaign: Campaign | None = None
+    busy: bool = False
 
 
 class AtWork(msgspec.Struct, frozen=True):

@@ -18,15 +18,19 @@ from dialerd.core.events import Answered, Dialed, LegEvent, Released, Ringing
 from dialerd.core.floor import Floor
 from dialerd.core.leads import Leads
 from dialerd.core.limits import ASK_GAP_NS, DIALS_PER_STEP, STALE_TIMERS_MAX
+from dialerd.core.ops import ReturnCall, Returned
 from dialerd.core.outcome import AGAIN
 from dialerd.core.pacing import NS
+from dialerd.core.party_call import PartyCall
 from dialerd.core.records import Outcome
 from dialerd.core.running import Held, Run
 from dialerd.core.selection import Route
 from dialerd.core.trunk import Trunk
+from fastpath.numbers import Number
 
 if TYPE_CHECKING:
     from dialerd.core.desk import Desk
+    from dialerd.core.inbound import Inbound
 
 
 class Placing:
@@ -41,6 +45,7 @@ class Placing:
         "_timers",
         "_turn",
         "desk",
+        "inbound",
         "rotation",
         "strays",
         "watch_calls",
@@ -57,6 +62,7 @@ class Placing:
         self._advancing: deque[Call] = deque()
         self._turn = 0
         self.desk: Desk | None = None  # whoever has the agents
+        self.inbound: Inbound | None = None  # whoever has the calls to us
         self.rotation: list[Run] = []  # the campaigns that may dial
         self.strays = 0  # events of legs that are gone
         self.watch_calls = False  # a Notify for every change of a call: only while somebody looks
@@ -75,7 +81,7 @@ class Placing:
         kind = type(event)
         if kind is Released:
             self._leg_gone(call, event, now_ns)  # type: ignore[arg-type]
-        elif kind is Ringing or kind is Answered:
+        elif (kind is Ringing or kind is Answered) and not call.incoming:
             trunk = self._floor.trunks.by_name[call.trunk]
             if trunk.suspect:
                 if trunk.worked(now_ns, call.line.port):
@@ -101,6 +107,8 @@ class Placing:
             self._floor.dial_ns = now_ns
 
     def _leg_gone(self, call: Call, event: Released, now_ns: int) -> None:
+        if call.incoming:
+            return
         trunk = self._floor.trunks.by_name[call.trunk]
         if trunk.ended(event, call.line.port, now_ns):
             self._floor.tell(trunk, now_ns)
@@ -134,7 +142,11 @@ class Placing:
         if self._legs.pop(call.leg, None) is not None:
             self._left(call, now_ns)
             trunk = floor.trunks.by_name[call.trunk]
-            trunk.give_back(call.outcome or Outcome.CANCELLED, now_ns, call.line.port, call.used)
+            if call.incoming:
+                trunk.went()
+            else:
+                outcome = call.outcome or Outcome.CANCELLED
+                trunk.give_back(outcome, now_ns, call.line.port, call.used)
             floor.dial_ns = now_ns  # its channel is free
         run = floor.runs[claim.campaign_id]
         run.live -= 1
@@ -142,6 +154,11 @@ class Placing:
             run.outcomes[call.outcome] += 1
         if isinstance(call, AgentCall) and self.desk is not None:
             self.desk.ended(call, run, now_ns)
+        if self.inbound is not None:
+            self.inbound.ended(call)
+        if call.incoming:  # its lead may be due again
+            run.exhausted = False
+            self._leads.ask_by(run, now_ns + ASK_GAP_NS)
         if call.next_state in AGAIN:
             due_ns = call.due_s * NS - floor.clock.offset_ns
             self._leads.ask_by(run, max(due_ns, now_ns + ASK_GAP_NS))
@@ -287,6 +304,33 @@ class Placing:
             claim, number, run.settings, floor.clock, floor.out,
             host=floor.host, desk=self.desk, agent=held.agent,
         )  # fmt: skip
+
+    def answer(
+        self, found: Returned, number: Number, asked: ReturnCall, leg: int, now_ns: int
+    ) -> Call | None:
+        """Take the call of a customer who calls back; None: there is nothing for them."""
+        floor, claim, campaign = self._floor, found.claim, found.campaign
+        trunk = floor.trunks.by_name.get(asked.trunk)
+        if claim is None or campaign is None or self.desk is None or trunk is None:
+            return None
+        run = floor.runs.get(claim.campaign_id)
+        if run is None:  # it has finished, long ago perhaps
+            run = floor.runs[claim.campaign_id] = Run(campaign)
+        plan = run.return_plan(claim)
+        if plan is None:
+            return None
+        run.live += 1
+        call = PartyCall(
+            claim, number, run.settings, plan, floor.clock, floor.out, host=floor.host,
+            desk=self.desk,
+        )  # fmt: skip
+        floor.calls[claim.attempt_id] = self._legs[leg] = call
+        trunk.came_in()
+        call.answer(asked, leg, now_ns)
+        self.after(call, now_ns)
+        if self.watch_calls:
+            self._tell(call, now_ns)
+        return call
 
     def _place(self, call: Call, trunk: Trunk, route: Route, now_ns: int) -> None:
         leg = self._floor.next_leg()

@@ -14,7 +14,7 @@ from typing import Protocol
 import msgspec
 
 from dialerd.core.agent_records import AgentMove, Callback, Note
-from dialerd.core.ops import AtWork, ClaimBatch, DialOp, OldCall
+from dialerd.core.ops import AtWork, ClaimBatch, DialOp, OldCall, ReturnCall, Returned
 from dialerd.core.records import (
     Attempt,
     BanList,
@@ -234,6 +234,14 @@ class Store(Protocol):
         Returns the attempts whose `BeginDial` was refused and which must not be dialed: the lease
         ran out, the number came onto the do-not-call list, or the campaign stopped running since
         the claim. A refused claim has been given back. Operations on finished attempts do nothing.
+        """
+
+    def take_return(self, call: ReturnCall) -> Awaitable[Returned]:
+        """Find whose customer calls back, and begin the attempt of that call, durably.
+
+        It is the campaign that called this number last, from the number or the trunk that is called
+        now, no longer ago than its `returns.days`, and that wants such calls. A lead that is
+        claimed and not dialed is taken from the dialer, whose `BeginDial` is then refused.
         """
 
     def usage(self, since_day: int) -> list[Usage]:

@@ -22,6 +22,7 @@ from dialerd.core.list_records import ContactList as ContactList  # noqa: PLC041
 from dialerd.core.list_records import ImportMark as ImportMark  # noqa: PLC0414
 from dialerd.core.list_records import OtherPhone as OtherPhone  # noqa: PLC0414
 from dialerd.core.record import Fields, Record
+from dialerd.core.return_records import ReturnSettings
 
 
 class CampaignState(StrEnum):
@@ -42,6 +43,14 @@ class DialMode(StrEnum):
     PREVIEW = "preview"  # the agent sees the customer first, then it is dialed
     PROGRESSIVE = "progressive"  # one call for each ready agent
     PREDICTIVE = "predictive"  # more calls than agents, as many as the pacer finds safe
+
+
+class Direction(StrEnum):
+    """Which way the leg of an attempt goes."""
+
+    OUT = "out"  # we call the customer
+    IN = "in"  # the customer calls back
+    OVER = "over"  # we call somebody else whom the customer is put through to
 
 
 class LeadState(IntEnum):
@@ -150,6 +159,7 @@ class EventKind(StrEnum):
     TRANSFER_FAILED = "transfer_failed"  # detail: why
     PARTED = "parted"  # the other side of a transfer has left
     RESULT = "result"  # what the flow says came of it
+    CALLED_BACK = "called_back"  # the customer calls us; detail: trunk, number called
 
 
 class CallEvent(Record):
@@ -230,6 +240,7 @@ class CampaignSettings(Record):
     mix: ListMix = ListMix.SHARES
     next_number_on: tuple[Outcome, ...] = (Outcome.UNREACHABLE,)  # and always when one is done with
     next_number_gap_s: int = 60  # before another number of the same person
+    returns: ReturnSettings = ReturnSettings()
 
 
 class Campaign(Record):
@@ -313,6 +324,9 @@ class Attempt(Record):
     disposed_ms: int = 0
     disposition: str = ""  # the agent's, or the result of a flow
     fields: Fields = {}  # noqa: RUF012 - what its flow set, secrets as x
+    direction: Direction = Direction.OUT
+    called: str = ""  # the number of ours that a customer called back
+    of: int = 0  # the attempt whose customer is put through by this one
 
 
 class Usage(Record):

@@ -18,6 +18,7 @@ from dialerd.core.ops import Claim
 from dialerd.core.pacing import NS, RateLimit
 from dialerd.core.records import Campaign, CampaignState, DialMode, Outcome
 from dialerd.core.regime import Openings, check_regime, find_regime, judged_by_lead, window
+from dialerd.core.return_records import ReturnAnswer
 from dialerd.core.selection import Route
 from fastpath.numbers import Number
 
@@ -87,6 +88,7 @@ class Run:
         "plan",
         "plans",
         "rate",
+        "returns",
         "settings",
         "told",
         "turn",
@@ -99,6 +101,7 @@ class Run:
         self.limit = RateLimit(settings.calls_per_s_max)
         self.plan: FlowPlan | None = None
         self.plans: dict[str, FlowPlan] = {}  # by a value of the column that chooses
+        self.returns: FlowPlan | None = None  # of who calls back, if another one
         self.loopback = False
         self.broken = ""
         try:
@@ -106,6 +109,7 @@ class Run:
             self.loopback = find_regime(settings.regime).loopback_only
             if settings.mode is DialMode.BROADCAST:
                 self._lay_out()
+            self._lay_out_returns()
         except ValueError as error:
             self.broken = str(error)
         self.by_lead = not self.broken and judged_by_lead(settings)
@@ -140,6 +144,12 @@ class Run:
         self.plan = FlowPlan(s.flow, f"{s.flow_name}@{s.flow_version}" if s.flow_name else "")
         self.plans = {f.value: FlowPlan(f.flow, f"{f.name}@{f.version}") for f in s.flows}
 
+    def _lay_out_returns(self) -> None:
+        wanted = self.settings.returns
+        if wanted.answer is ReturnAnswer.FLOW:
+            name = f"{wanted.flow_name}@{wanted.flow_version}" if wanted.flow_name else ""
+            self.returns = FlowPlan(wanted.flow, name)
+
     def take_over(self, campaign: Campaign) -> None:
         """Its state, and, after a switch, its flows: calls in progress keep theirs."""
         self.campaign = campaign
@@ -147,6 +157,11 @@ class Run:
             self.settings = campaign.settings
             if self.plan is not None:
                 self._lay_out()
+            self._lay_out_returns()
+
+    def return_plan(self, claim: Claim) -> FlowPlan | None:
+        """The flow of a person who calls back."""
+        return self.returns or self.plan_for(claim)
 
     def plan_for(self, claim: Claim) -> FlowPlan | None:
         """The flow that a person hears."""

@@ -193,6 +193,16 @@ class Trunk:
             port.answered += used.calls
             port.meter.used(used)
 
+    def came_in(self) -> None:
+        """A call to us is on it: its channel is not ours to dial on."""
+        self.in_use += 1
+        self.changed()
+
+    def went(self) -> None:
+        """It is over."""
+        self.in_use -= 1
+        self.changed()
+
     # -- what is told of it ----------------------------------------------------------------------
 
     def ended(self, event: Released, port: str, now_ns: int) -> bool:

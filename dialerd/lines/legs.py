@@ -5,7 +5,7 @@ from __future__ import annotations
 from dialerd.core.events import Answered, Released, Ringing
 from dialerd.core.records import Outcome
 from dialerd.lines.outcome_map import OutcomeMap
-from sip.events import Accepted, Ended, Provisional, SipEvent
+from sip.events import Accepted, Ended, Established, Provisional, SipEvent
 
 
 class Heard:
@@ -24,7 +24,7 @@ class Heard:
         """The line event that a SIP event means, if any; after `Released` there are no more."""
         if isinstance(event, Provisional):
             return self._provisional(event)
-        if isinstance(event, Accepted):
+        if isinstance(event, Accepted | Established):
             if self.answered:
                 return None
             self.answered = True
@@ -54,6 +54,16 @@ class Heard:
         return Released(
             event.leg, read.outcome, code, q850, by, read.advance, read.trouble, event.retry_after_s
         )
+
+
+class Caller(Heard):
+    """What was heard of a leg that came to us: there is no refusal to read."""
+
+    __slots__ = ()
+
+    def _released(self, event: Ended) -> Released:
+        outcome = Outcome.ANSWERED if event.answered or self.answered else Outcome.NO_ANSWER
+        return Released(event.leg, outcome, event.code, event.q850, event.by)
 
 
 class Legs:

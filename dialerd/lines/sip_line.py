@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterable, Mapping
 
 from dialerd.core import events as core
 from dialerd.core.effects import Dial
-from dialerd.core.events import Released
+from dialerd.core.events import Answered, Released, Ringing
 from dialerd.core.keys import Dtmf
 from dialerd.core.records import Outcome
-from dialerd.lines.legs import Heard, Legs
+from dialerd.lines.legs import Caller, Heard, Legs
 from dialerd.lines.sip_trunk import Line, SipTrunk
 from sip.calls.negotiation import EVENT_TYPE, Capabilities, Negotiation
 from sip.errors import SipError
-from sip.events import Address, Incoming, Invite
+from sip.events import Address, Incoming, Invite, SipEvent
 
 __all__ = ["SipLines", "SipTrunk", "Way"]
 
@@ -33,6 +33,7 @@ class SipLines(Legs):
         super().__init__()
         self._local_host = local_host
         self._rng = rng
+        self._came_by: dict[int, SipTrunk] = {}  # of calls to us
         self.lines: dict[str, Line] = {}
         # where a trunk's requests go now, and through whom: the shell knows what is down
         self.way_of: Callable[[str, tuple[Address, ...]], Way] = _usual
@@ -53,14 +54,7 @@ class SipLines(Legs):
         if not targets:
             raise SipError(f"{line.spec.host} has no address")
         spec, said = line.spec, line.wording(effect)
-        can = Capabilities(
-            spec.advertised or media_host,
-            media_port,
-            spec.codecs,
-            event_type=EVENT_TYPE if spec.dtmf.offers_events else None,
-            srtp=spec.srtp,
-            rtcp_mux=spec.rtcp_mux,
-        )
+        can = _abilities(spec, media_host, media_port)
         self._legs[effect.leg] = Heard(line.map)
         return Invite(
             leg=effect.leg,
@@ -69,7 +63,7 @@ class SipLines(Legs):
             from_uri=said.from_uri,
             to_uri=said.to_uri,
             call_id=effect.call_id,
-            sdp=Negotiation(can, self._rng.getrandbits(31), self._rng).offer(),
+            sdp=Negotiation(can, self._seed(), self._rng).offer(),
             display=said.display,
             credentials=spec.credentials,
             headers=said.headers,
@@ -95,6 +89,9 @@ class SipLines(Legs):
         """
         caller = event.caller
         line = self.lines.get(trunk or "")
+        if line is not None and not event.user:
+            self._legs[event.leg] = Caller(line.map)
+            self._came_by[event.leg] = line.spec
 
         def told(text: str) -> str:
             return (line.told(text) if line is not None else "") or text
@@ -109,7 +106,44 @@ class SipLines(Legs):
             diverted=tuple(d.number for d in caller.diverted if d.number),
             phone=event.user,
             call_id=event.call_id,
+            replaces=event.replaces is not None,
         )
+
+    def forget(self, leg: int) -> None:
+        """A call to us is refused: nothing is told of it any more."""
+        self._came_by.pop(leg, None)
+        self._legs.pop(leg, None)
+
+    def dtmf_of(self, leg: int) -> Dtmf:
+        """How keys travel on a call to us."""
+        return self._came_by[leg].dtmf
+
+    def answer(self, leg: int, offer: bytes, media_host: str, media_port: int) -> bytes:
+        """Our description for a call to us; ValueError when we have nothing in common."""
+        spec = self._came_by[leg]
+        talk = Negotiation(_abilities(spec, media_host, media_port), self._seed(), self._rng)
+        return talk.offered(offer) if offer else talk.offer()
+
+    def translate(self, event: SipEvent) -> Ringing | Answered | Released | None:
+        """As `Legs`."""
+        told = super().translate(event)
+        if isinstance(told, Released):
+            self._came_by.pop(told.leg, None)
+        return told
+
+    def _seed(self) -> int:
+        return self._rng.getrandbits(31)
+
+
+def _abilities(spec: SipTrunk, media_host: str, media_port: int) -> Capabilities:
+    return Capabilities(
+        spec.advertised or media_host,
+        media_port,
+        spec.codecs,
+        event_type=EVENT_TYPE if spec.dtmf.offers_events else None,
+        srtp=spec.srtp,
+        rtcp_mux=spec.rtcp_mux,
+    )
 
 
 def _usual(_trunk: str, targets: tuple[Address, ...]) -> Way:

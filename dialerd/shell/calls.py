@@ -13,6 +13,7 @@ from collections.abc import Callable
 from secrets import randbits
 
 from dialerd.core.effects import (
+    Answer,
     Bridge,
     Dial,
     Hold,
@@ -37,6 +38,7 @@ from sip.events import (
     Accepted,
     Digit,
     Ended,
+    Established,
     Incoming,
     Modified,
     Provisional,
@@ -71,6 +73,7 @@ class Calls:
         self._to_record: set[int] = set()  # legs that are recorded from their answer on
         self._taping: set[int] = set()  # legs of which a part is recorded
         self._attempts: dict[int, int] = {}  # legs that were made ready, and whose they are
+        self._offers: dict[int, bytes] = {}  # of calls to us, in their INVITEs
         self.hears: Callable[[SipEvent], None] = _unheard  # of events that are no leg's
         self.cleared: Callable[[Cleared], None] = _unheard
         self.keeps: Callable[[int, Keep], None] = _unkept
@@ -120,8 +123,33 @@ class Calls:
         self._endpoint.release(leg, time.monotonic_ns())
         self._flush()
 
+    def line_of(self, leg: int) -> bytes:
+        """What a later process needs to end a call to us that we answer; empty when it is gone."""
+        return self._endpoint.line_of(leg)
+
+    def answer(self, effect: Answer) -> None:
+        """Take a call to us; where its audio cannot be had, refuse it."""
+        leg, offer = effect.leg, self._offers.get(effect.leg)
+        if offer is None:
+            return  # it is gone, and that was told
+        now_ns, code = time.monotonic_ns(), 0
+        try:
+            port = self._media.open(leg, self._lines.dtmf_of(leg), effect.call_id)
+            described = self._lines.answer(leg, offer, self._media.shown, port)
+            self._endpoint.accept(leg, described, now_ns)
+            if effect.record:
+                self._to_record.add(leg)
+        except (OSError, ValueError) as error:
+            log.warning("call %s to us: %s", effect.call_id, error)
+            code = 488 if isinstance(error, ValueError) else 503
+        if code:
+            self._endpoint.reject(leg, code, now_ns)
+        self._flush()
+
     def refuse(self, effect: Refuse) -> None:
         """Answer a call to us."""
+        self._lines.forget(effect.leg)
+        self._offers.pop(effect.leg, None)
         self._endpoint.reject(effect.leg, effect.code, time.monotonic_ns())
         self._flush()
 
@@ -186,16 +214,14 @@ class Calls:
             self._pass_on(event)
             return
         if isinstance(event, Incoming):
+            self._offers[event.leg] = event.sdp
             self._feed(self._lines.incoming(event, self._trunk_of(event.source[0])))
             return
         if isinstance(event, Provisional) and event.sdp is not None:
             self._heard(event.leg, event.sdp)
-        elif isinstance(event, Accepted):
-            if not self._heard(event.leg, event.sdp):
-                self._feed(MediaLost(event.leg, "no usable audio in the answer"))
-                self._hang_up(event.leg)
+        elif isinstance(event, Accepted | Established):
+            if not self._begins(event):
                 return
-            self._media.answered(event.leg)
         elif isinstance(event, Renegotiated | Modified):
             self._heard(event.leg, event.sdp)
         elif isinstance(event, Digit):
@@ -203,11 +229,25 @@ class Calls:
             self._media.pressed(event.leg, event.digit, "info", pressed_ns)
         elif isinstance(event, Ended):
             self._over(event.leg)
-        if isinstance(event, Accepted) and event.leg in self._to_record:
-            self._media.record(event.leg)
         told = self._lines.translate(event) or self._agents.translate(event)
         if told is not None:
             self._feed(told)
+
+    def _begins(self, event: Accepted | Established) -> bool:
+        """The call is up: audio, and its recording; False when there can be none.
+
+        Of a call to us it begins with the ACK, which only who got our 200 can send.
+        """
+        leg, came = event.leg, isinstance(event, Established)
+        theirs = event.sdp or self._offers.get(leg, b"") if came else event.sdp
+        if not self._heard(leg, theirs):
+            self._feed(MediaLost(leg, f"no usable audio in the {'offer' if came else 'answer'}"))
+            self._hang_up(leg)
+            return False
+        self._media.answered(leg)
+        if leg in self._to_record:
+            self._media.record(leg)
+        return True
 
     def _pass_on(self, event: Keep | Cleared | Registration | Told) -> None:
         """What is neither the media's nor the core's."""
@@ -222,6 +262,7 @@ class Calls:
         number = self._attempts.pop(leg, 0)
         if number >= PHONE_LEGS:
             self.keeps(number, Keep(leg, b"", waits=False))
+        self._offers.pop(leg, None)
         self._to_record.discard(leg)
         self._taping.discard(leg)
         self._tell_recorded(leg)

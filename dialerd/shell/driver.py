@@ -36,9 +36,6 @@ from dialerd.core.effects import (
 )
 from dialerd.core.events import (
     AnyEvent,
-    CampaignChanged,
-    Claimed,
-    ClaimFailed,
     ClockStepped,
     Dialed,
     DialRefused,
@@ -46,7 +43,8 @@ from dialerd.core.events import (
     WriteFailed,
 )
 from dialerd.core.ops import BeginDial, DialOp, KeepLine
-from dialerd.core.ports import ConflictError, Store, StoreError
+from dialerd.core.ports import Store, StoreError
+from dialerd.shell.asking import Asking
 from dialerd.shell.calls import Calls
 from dialerd.shell.clock import Clock
 from sip.calls.journal import Keep
@@ -290,6 +288,7 @@ class Driver:
     def _table(self) -> dict[type, Callable[[Any], None]]:
         """How each effect is carried out; a `Write` is committed instead. A desk adds its own."""
         calls = self._calls
+        asking = Asking(self._store, self._clock, self.feed, self._retry_later)
         return {
             Dial: self._dial,
             Play: calls.play,
@@ -304,41 +303,18 @@ class Driver:
             fx.ShowCard: _unseen,
             fx.AgentAnswer: _unseen,
             fx.WriteLater: lambda effect: self._write_later(list(effect.ops)),
-            WantLeads: lambda effect: self._keep(self._claim(effect)),
-            MoveCampaign: lambda effect: self._keep(self._move(effect)),
+            fx.Answer: calls.answer,
+            fx.WantReturn: lambda effect: self._keep(
+                asking.returned(effect, calls.line_of(effect.leg))
+            ),
+            WantLeads: lambda effect: self._keep(asking.claim(effect)),
+            MoveCampaign: lambda effect: self._keep(asking.move(effect)),
             Notify: lambda effect: self._publish(effect.topic, effect.data),
         }
 
     def _dial(self, effect: Dial) -> None:
         self._calls.dial(effect)
         self.feed(Dialed(effect.leg))
-
-    async def _claim(self, want: WantLeads) -> None:
-        # Due is what is due by the time that has really passed, whatever the wall clock was set to.
-        ahead_ms = self._clock.ahead_ms()
-        now_ms, lease_s = self._clock.wall_ms() - ahead_ms, want.lease_s + ahead_ms // 1000
-        answer: Claimed | ClaimFailed = ClaimFailed(want.campaign_id, want.agent)
-        claim = partial(self._store.claim, agent=want.agent, own=want.own)
-        try:
-            batch = await claim(want.campaign_id, want.n, now_ms, lease_s)
-            answer = Claimed(batch.later(ahead_ms // 1000))
-        except ConflictError:
-            pass  # paused or finished while the question was on its way
-        except StoreError as error:
-            log.error("claim failed: %s", error)
-            self._retry_later()
-        finally:
-            self.feed(answer)
-
-    async def _move(self, move: MoveCampaign) -> None:
-        try:
-            campaign = await self._store.move_campaign(
-                move.campaign_id, move.after, "dialerd", self._clock.wall_ms(), move.reason
-            )
-        except StoreError as error:
-            log.error("campaign %d: %s", move.campaign_id, error)
-            return
-        self.feed(CampaignChanged(campaign))
 
     def _keep(self, work: Coroutine[Any, Any, None]) -> None:
         """Hold a task until it is done, so that it is neither lost nor silent."""

@@ -12,6 +12,8 @@ flushed. It is read once, at the start; without it nothing is put in the way of 
     ack_journal  its dialog is on disk; its ACK has not left
     bye          our BYE has left, or the peer's is answered; the attempt is still open
     finish       the end of an attempt is durable; its call has heard nothing of it
+    take_return  the attempt of a customer who calls back is durable; the call is not answered
+    established  that call is up: the ACK of our 200 is here, and nobody has been told
     bridge       an agent and a customer hear each other
     export       odd passages: lines are in a file of `[cdr]`, durably, its cursor has not moved;
                  even ones: the cursor has moved, and who writes the file has not heard of it
@@ -26,21 +28,29 @@ from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, Final
 
 from dialerd.core.effects import Bridge, Dial, Release
-from dialerd.core.ops import BeginDial, ClaimBatch, DialOp, Finish, KeepLine
+from dialerd.core.ops import (
+    BeginDial,
+    ClaimBatch,
+    DialOp,
+    Finish,
+    KeepLine,
+    ReturnCall,
+    Returned,
+)
 from dialerd.shell.calls import Calls
 from dialerd.shell.sip_stack import Stack
 from dialerd.store.base import BaseStore
 from dialerd.store.schema import Cursor
 from dialerd.store.ticket import wait
 from sip.calls.journal import Confirmed, Keep, read
-from sip.events import Ended, Provisional, SipEvent
+from sip.events import Ended, Established, Provisional, SipEvent
 
 log = logging.getLogger("dialerd.kill")
 
 VARIABLE: Final = "DIALERD_KILL_AT"
 POINTS: Final = (
     "claim", "begin_dial", "invite_sent", "ringing", "answer", "ack_journal", "bye", "finish",
-    "bridge", "export",
+    "take_return", "established", "bridge", "export",
 )  # fmt: skip
 
 
@@ -90,6 +100,7 @@ class Trap:
         self._on_event = stack.on_event
         replaced: Any = store
         replaced.claim, replaced.apply = self.claim, self.apply
+        self._take_return, replaced.take_return = store.take_return, self.take_return
         self._move_cursor, replaced.move_cursor = store.move_cursor, self.move_cursor
         replaced = calls
         replaced.dial, replaced.release, replaced.bridge = self.dial, self.release, self.bridge
@@ -103,6 +114,13 @@ class Trap:
         if batch.claims:
             self.passed("claim")
         return batch
+
+    async def take_return(self, call: ReturnCall) -> Returned:
+        """`Store.take_return`."""
+        found = await self._take_return(call)
+        if found.claim is not None:
+            self.passed("take_return")
+        return found
 
     def apply(self, ops: Sequence[DialOp]) -> Awaitable[tuple[int, ...]]:
         """`Store.apply`."""
@@ -149,6 +167,8 @@ class Trap:
         """What SIP tells."""
         if isinstance(event, Provisional) and event.code > 100:
             self.passed("ringing")
+        elif isinstance(event, Established):
+            self.passed("established")
         elif isinstance(event, Keep) and _answered(event.line):
             self._answered.add(event.leg)
             self.passed("answer")

@@ -14,6 +14,7 @@ import msgspec
 
 from dialerd import open_files
 from dialerd.config import Config, load
+from dialerd.core.events import LimitsChanged
 from dialerd.core.lines_view import Reloaded
 from dialerd.plan_file import read_numbering
 from dialerd.shell.sip_config import phones_of
@@ -83,3 +84,15 @@ def _keys(before: msgspec.Struct, now: msgspec.Struct, path: str = "") -> Iterat
 def calls_max(config: Config) -> int:
     """As configured, or what the open files allow."""
     return open_files.calls_within(config.dialing.calls_max, 2 if config.media.rtcp else 1)
+
+
+def limits(config: Config) -> LimitsChanged:
+    """What holds for calls of either direction over all trunks."""
+    dialing = config.dialing
+    return LimitsChanged(
+        dialing.calls_per_s_max,
+        calls_max(config),
+        dialing.inbound_status,
+        dialing.inbound_calls_max,
+        dialing.inbound_calls_per_s_max,
+    )

@@ -28,11 +28,22 @@ from dialerd.core.records import (
     Attempt,
     CallEvent,
     CampaignState,
+    Direction,
     Lead,
     LeadState,
     Outcome,
 )
-from dialerd.store import agents, answers, callbacks, caps, dialogs, donotcall, ended, usage
+from dialerd.store import (
+    agents,
+    answers,
+    callbacks,
+    caps,
+    dialogs,
+    donotcall,
+    ended,
+    returns,
+    usage,
+)
 from dialerd.store.claims import give_back, put_back
 from dialerd.store.limits import EVENT_INDEX_MAX, EVENTS_PER_OP_MAX
 from dialerd.store.schema import (
@@ -181,8 +192,11 @@ def _finish(unit: Unit, op: Finish, held: OpenAttempt) -> None:
     if op.used is not None:
         usage.add(unit, op.used)
     _append(unit, held, op.attempt_id, op.first, op.events)
-    caps.settle(unit, held.phone, op.attempt_id, _level(op) if raw is not None else None, op.at_ms)
     unit.books(held.campaign_id).outcomes[OUTCOME_INDEX[op.outcome]] += 1
+    if held.direction is Direction.IN:
+        returns.finish(unit, op, held, _lead(unit, held), _level(op))
+        return
+    caps.settle(unit, held.phone, op.attempt_id, _level(op) if raw is not None else None, op.at_ms)
     lead = _lead(unit, held)
     tries = {**lead.tries, op.outcome: lead.tries.get(op.outcome, 0) + 1}
     state, due_s = op.lead_state, op.due_s

@@ -10,7 +10,7 @@ from secrets import token_bytes
 from typing import Any, TypeVar
 
 from dialerd.core.agent_records import AgentMove, Callback, Note
-from dialerd.core.ops import AtWork, ClaimBatch, DialOp, OldCall
+from dialerd.core.ops import AtWork, ClaimBatch, DialOp, OldCall, ReturnCall, Returned
 from dialerd.core.ports import ContactsAdded, Judged, LeadRow, Past, Progress, ReportRow, Store
 from dialerd.core.records import (
     BanList,
@@ -41,6 +41,7 @@ from dialerd.store import (
     notes,
     people,
     reading,
+    returns,
     standing,
     usage,
 )
@@ -202,6 +203,10 @@ class BaseStore(ScriptStore, Store):
         """
         fixed = tuple(ops)
         return self._submit(lambda unit: attempts.apply(unit, fixed), len(fixed))
+
+    def take_return(self, call: ReturnCall) -> Awaitable[Returned]:
+        """Begin the attempt of somebody who calls back; see `dialerd.store.returns`."""
+        return self._submit(lambda unit: returns.take(unit, call))
 
     def usage(self, since_day: int) -> list[Usage]:
         """What every line used on each local day from one on, oldest first."""

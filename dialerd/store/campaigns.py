@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 import msgspec
 
 from dialerd.core.campaign import check_move
+from dialerd.core.limits import CAMPAIGNS_MAX
 from dialerd.core.list_records import AudiencePart
 from dialerd.core.ports import ConflictError, NotFoundError, Progress, StoreError
 from dialerd.core.records import (
@@ -74,7 +76,13 @@ def find_campaign(unit: Unit, name: str) -> Campaign:
 def all_campaigns(unit: Unit) -> list[Campaign]:
     """Oldest first."""
     rows = unit.t.campaigns.scan(b"", b"\xff" * 5, LISTED_MAX)
-    return [CAMPAIGN.unpack(raw) for _, raw in rows]
+    return [_unpacked(bytes(raw)) for _, raw in rows]
+
+
+@lru_cache(maxsize=2 * CAMPAIGNS_MAX)
+def _unpacked(raw: bytes) -> Campaign:
+    """Campaigns change seldom, and whoever asks whose a number is reads all of them."""
+    return CAMPAIGN.unpack(raw)
 
 
 def moves(unit: Unit, campaign_id: int) -> list[CampaignMove]:

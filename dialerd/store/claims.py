@@ -22,6 +22,7 @@ from dialerd.core.records import (
     Attempt,
     Campaign,
     CampaignState,
+    Direction,
     Lead,
     LeadState,
     Outcome,
@@ -320,6 +321,14 @@ def give_back(
     put_back(unit, lead, waiting if state is None else state, due_s)
 
 
+def let_return_go(unit: Unit, held: OpenAttempt, lead: Lead) -> None:
+    """The lead of a customer who called back stands again where it stood."""
+    state, due_s = held.before, held.due_s
+    if held.callback is not None:
+        state, due_s = LeadState.CALLBACK, callbacks.again(unit, held.callback, due_s)
+    put_back(unit, lead, state, due_s)
+
+
 def _expire_leases(unit: Unit, now_ms: int) -> None:
     """Give back what was claimed, never dialed, and is past its lease."""
     floor = 0
@@ -375,10 +384,13 @@ def recover(
         else:
             unit.t.wrapping.put(kept_at[8:], seal(kept_at[:8]))
         caps.settle(unit, held.phone, attempt_id, caps.HEARD, now_ms)
-        raw_lead = unit.t.leads.get(lead_key(held.campaign_id, held.lead_id))
-        lead = msgspec.structs.replace(LEAD.unpack(raw_lead or b""), outcome=Outcome.INTERRUPTED)
-        put_back(unit, lead, LeadState.INTERRUPTED, 0)
+        lead = LEAD.unpack(unit.t.leads.get(lead_key(held.campaign_id, held.lead_id)) or b"")
         unit.books(held.campaign_id).outcomes[OUTCOME_INDEX[Outcome.INTERRUPTED]] += 1
+        if held.direction is Direction.IN:  # who called us: nobody was disturbed
+            let_return_go(unit, held, lead)
+            continue
+        lead = msgspec.structs.replace(lead, outcome=Outcome.INTERRUPTED)
+        put_back(unit, lead, LeadState.INTERRUPTED, 0)
     if len(rows) < STEP_ROWS:
         if node is None and not leave[0]:
             unit.set_counter(LEASES_FROM, 0)

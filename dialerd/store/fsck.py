@@ -10,7 +10,14 @@ from collections import Counter, defaultdict
 from collections.abc import Generator, Iterator
 from typing import Final
 
-from dialerd.core.records import IN_HAND, Campaign, CampaignState, LeadState, Outcome
+from dialerd.core.records import (
+    IN_HAND,
+    Campaign,
+    CampaignState,
+    Direction,
+    LeadState,
+    Outcome,
+)
 from dialerd.store import (
     agents,
     answers,
@@ -177,7 +184,8 @@ def _attempt_problems(unit: Unit, campaign_id: int, books: Books) -> Iterator[st
     for _, raw in scan_all(unit.t.attempts, first, stop):
         attempt = ATTEMPT.unpack(raw)
         attempt_id, entries = attempt.attempt_id, caps.load(unit, attempt.phone)
-        kept = attempt.phone and attempt.begun_ms and len(entries) < caps.KEPT_MIN
+        ours = attempt.phone and attempt.direction is Direction.OUT
+        kept = ours and attempt.begun_ms and len(entries) < caps.KEPT_MIN
         if kept and all(of != attempt_id for _, _, of in entries):
             yield f"{name}: attempt {attempt_id} is not counted for its number"
         if attempt.outcome is not None:

@@ -23,6 +23,8 @@ EXAMINED_MAX: Final = 2_000  # capped and blocked leads one claim may set aside 
 BANS_MAX: Final = 64  # do-not-call entries of one number that are looked at
 CAP_ENTRIES_MAX: Final = 1_000  # calls remembered for each number and each kind of counting
 
+RETURN_LEADS_MAX: Final = 200  # of one number, newest first: whose caller-back it may be
+
 # What ended, and who takes it.
 CURSORS_MAX: Final = 1_000
 CURSOR_NAME_MAX: Final = 100

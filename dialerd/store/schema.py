@@ -68,6 +68,7 @@ from dialerd.core.records import (
     CampaignMove,
     Contact,
     ContactList,
+    Direction,
     DoNotCall,
     ImportMark,
     Lead,
@@ -102,6 +103,9 @@ class OpenAttempt(Record):
     node: str = ""  # who holds it; empty where there is one node
     evidence: str = ""  # by which rules it was claimed
     callback: Callback | None = None  # the promise that it keeps
+    direction: Direction = Direction.OUT
+    before: LeadState = LeadState.READY  # where a lead stood whose customer calls back,
+    due_s: int = 0  # and since when it was due: it goes back there unless the message was heard
 
 
 class ContactPhone(Record):

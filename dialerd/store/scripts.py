@@ -164,6 +164,11 @@ def settled(unit: Unit, settings: CampaignSettings) -> CampaignSettings:
     if settings.flows:
         each = [(one.value, FLOWS.find(unit, one.name)) for one in settings.flows]
         changes["flows"] = tuple(FlowChoice(v, f.name, f.version, f.flow) for v, f in each)
+    if settings.returns.flow_name:
+        found = FLOWS.find(unit, settings.returns.flow_name)
+        changes["returns"] = msgspec.structs.replace(
+            settings.returns, flow_version=found.version, flow=found.flow
+        )
     return msgspec.structs.replace(settings, **changes) if changes else settings
 
 
@@ -187,6 +192,7 @@ def _named(settings: CampaignSettings) -> str:
         (settings.script, settings.script_version),
         (settings.flow_name, settings.flow_version),
         *((one.name, one.version) for one in settings.flows),
+        (settings.returns.flow_name, settings.returns.flow_version),
     ]
     return ", ".join(f"{name}@{version}" for name, version in each if name)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fastpath.sipscan import Message
-from sip.calls import session_timer
+from sip.calls import journal, session_timer
 from sip.calls.dialog import Dialog
 from sip.calls.leg import ALLOW_LINE, Leg
 from sip.calls.reliable import REQUIRE, Reliable
@@ -216,6 +216,12 @@ class Incoming(Leg):
             self.describe(sdp, offer=not self.offered)
         held = reliable is not None and reliable.holds
         self._do(self._step(HOLD if held else ACCEPT), now_ns)
+
+    def line(self) -> bytes:
+        """Of the dialog that our 200 makes (`journal`)."""
+        if self.dialog is None:
+            return b""
+        return journal.confirmed(self.dialog, b"", 0, self.layer.reach)
 
     def _ok(self, now_ns: int) -> None:
         self.code, self.phrase = 200, "OK"

@@ -53,7 +53,7 @@ class Invited(msgspec.Struct, frozen=True, array_like=True, tag="i"):
 
 
 class Confirmed(msgspec.Struct, frozen=True, array_like=True, tag="c"):
-    """A call that was answered: its dialog (12.1.2), and the branch of its INVITE.
+    """A call that was answered: its dialog (12.1.2), and the branch of our INVITE, if it was ours.
 
     `target` is the peer's Contact, `routes` the route set as it was learned.
     """
@@ -81,7 +81,10 @@ def invited(request: bytes, where: Address, reach: Reach, *, heard: bool) -> byt
 
 
 def confirmed(dialog: Dialog, branch: bytes, cseq: int, reach: Reach) -> bytes:
-    """The line of a dialog that a 2xx has made to the INVITE of that branch and number."""
+    """The line of a dialog that a 2xx has made to the INVITE of that branch and number.
+
+    `branch` is empty where the INVITE is the peer's: there is nothing to acknowledge.
+    """
     return _encode(
         Confirmed(
             _place(dialog.next_hop, reach),

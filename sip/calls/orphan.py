@@ -1,10 +1,11 @@
 """A call that an earlier process left behind: ended by what its journal kept (`journal.py`).
 
-Who was answered gets an ACK, should it have been lost, and a BYE. An INVITE without a final answer
-gets its CANCEL when a provisional one is known of (RFC 3261 section 9.1). When none is, nothing may
-be sent: it is listened for, and for as long as a call may ring; sending the INVITE again would ring
-a telephone that may never have rung. A 2xx that comes late is acknowledged and hung up, for 64*T1
-(13.2.2.4), whatever happened before; a refusal is acknowledged by the INVITE's transaction.
+Who was answered gets an ACK, should it have been lost, and a BYE; who called us gets a BYE. An
+INVITE without a final answer gets its CANCEL when a provisional one is known of (RFC 3261 section
+9.1). When none is, nothing may be sent: it is listened for, and for as long as a call may ring;
+sending the INVITE again would ring a telephone that may never have rung. A 2xx that comes late is
+acknowledged and hung up, for 64*T1 (13.2.2.4), whatever happened before; a refusal is acknowledged
+by the INVITE's transaction.
 """
 
 from __future__ import annotations
@@ -128,9 +129,11 @@ class Orphan:
             self.layer.reach,
         )
         self.ours = line.ours
-        self._adopt(line.branch, b"", where, ACCEPTED, now_ns + TIMEOUT)
         self.state = CLOSING
-        self._hang_up(dialog, line.cseq, now_ns, ahead=CSEQ_AHEAD)
+        if line.branch:
+            self._adopt(line.branch, b"", where, ACCEPTED, now_ns + TIMEOUT)
+            self._acknowledge(dialog, line.cseq)
+        self._hang_up(dialog, now_ns, ahead=CSEQ_AHEAD)
 
     def _cancel(self, line: Invited, where: Address, now_ns: int) -> None:
         try:
@@ -203,13 +206,16 @@ class Orphan:
                 message.contact_uri or uri, [], source, reach,
             )  # fmt: skip
         if self._step(ANSWER) & HANG_UP:
-            self._hang_up(dialog, message.cseq, now_ns)
+            self._acknowledge(dialog, message.cseq)
+            self._hang_up(dialog, now_ns)
 
-    def _hang_up(self, dialog: Dialog, cseq: int, now_ns: int, ahead: int = 0) -> None:
+    def _acknowledge(self, dialog: Dialog, cseq: int) -> None:
         layer = self.layer
         ack = dialog.build(layer.identities, b"ACK", layer.branch(), cseq)
         self.acks[dialog.remote_tag] = ack, dialog.next_hop
         layer.send(ack, dialog.next_hop)
+
+    def _hang_up(self, dialog: Dialog, now_ns: int, ahead: int = 0) -> None:
         dialog.cseq += ahead
         self.byes += 1
         Within(self, dialog, "BYE", self, fatal=False).send(now_ns)  # type: ignore[arg-type]

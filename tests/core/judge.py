@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 
-from dialerd.core.records import CapCounts, DialMode, EventKind, LeadState, Outcome
+from dialerd.core.records import (
+    CapCounts,
+    DialMode,
+    Direction,
+    EventKind,
+    LeadState,
+    Outcome,
+)
 from dialerd.core.regime import effective_caps, find_regime, window
 from tests.core.world import NS, World
 
@@ -76,7 +83,7 @@ def _attempts(world: World, *, all_over: bool) -> None:
                     seen.add(attempt.attempt_id)
                     if attempt.outcome is not None:
                         outcomes[attempt.outcome] += 1
-                    if all_over:
+                    if all_over and attempt.direction is Direction.OUT:
                         _attempt(world, attempt, events, legs_of[attempt.attempt_id])
         books = world.store.progress(campaign.campaign_id)
         assert {k: v for k, v in books.leads.items() if v} == dict(states)

@@ -17,9 +17,12 @@ from dialerd.core.campaign_spec import (
     spec_faults,
     to_settings,
 )
-from dialerd.core.records import CapCounts
+from dialerd.core.records import CapCounts, DialMode
+from dialerd.core.return_records import ReturnAnswer
+from dialerd.core.return_spec import ReturnSpec
 from dialerd.core.step_spec import StepSpec
 
+FLOW = ReturnAnswer.FLOW
 EVERYTHING = CampaignSpec(
     name="autumn",
     list="people",
@@ -56,6 +59,7 @@ EVERYTHING = CampaignSpec(
     script="survey",
     flow_column="product",
     flows={"loan": "loan-flow"},
+    returns=ReturnSpec(answer=ReturnAnswer.AGENTS, queue="care", hold_prompt="music", days=9),
 )
 
 
@@ -63,6 +67,34 @@ def test_nothing_is_lost_on_the_way_to_the_store_and_back():
     settings = to_settings(EVERYTHING, 7, 4)
     assert from_settings(settings, "people", "summer") == EVERYTHING
     assert from_settings(settings, "people").after == "4"
+
+
+@pytest.mark.parametrize(
+    ("returns", "where"),
+    [
+        ({"answer": FLOW}, ("returns", "flow")),
+        ({"answer": FLOW, "flow": "x", "steps": (StepSpec(prompt="a"),)}, ("returns", "flow")),
+        ({"answer": ReturnAnswer.MESSAGE, "flow": "x"}, ("returns", "flow")),
+        (
+            {"answer": FLOW, "steps": (StepSpec(prompt="a", otherwise="gone"),)},
+            ("returns", "steps", 0, "otherwise"),
+        ),
+    ],
+)
+def test_what_who_calls_back_gets_must_fit(returns, where):
+    spec = msgspec.structs.replace(EVERYTHING, returns=ReturnSpec(**returns))
+    assert [fault.pointer for fault in spec_faults(spec)] == [where]
+
+
+def test_agents_have_no_message_of_their_campaign_for_who_calls_back():
+    spec = CampaignSpec(
+        name="a",
+        list="p",
+        regime="loopback",
+        mode=DialMode.MANUAL,
+        returns=ReturnSpec(answer=ReturnAnswer.MESSAGE),
+    )
+    assert [fault.pointer for fault in spec_faults(spec)] == [("returns", "answer")]
 
 
 def test_every_setting_can_be_written():
