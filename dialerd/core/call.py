@@ -61,7 +61,6 @@ if TYPE_CHECKING:
 _QUIET: Final = (Outcome.CANCELLED, Outcome.NO_ANSWER)
 _CUT: Final = (Outcome.MEDIA_TIMEOUT, Outcome.TOO_LONG)  # why we ended an answered call
 
-
 NEW, DIALING, RINGING, UP, RELEASING, ADVANCING, ENDED = CallState
 
 

@@ -106,8 +106,7 @@ class MediaRoom(Event, frozen=True):
 class LimitsChanged(Event, frozen=True):
     """The limits of the whole daemon are others now; what is up stays. 0 binds nothing.
 
-    Calls to us are refused with `inbound_status`, unless somebody's customer calls back: of those
-    at most `inbound_calls_max` at once are taken, and `inbound_per_s_max` in a second.
+    Calls to us are refused with `inbound_status`. `inbound_…`: of customers who call back.
     """
 
     calls_per_s_max: float
