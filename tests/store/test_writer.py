@@ -28,6 +28,11 @@ def run(store, work) -> None:
         store._writer._linger_s = 0.0
 
 
+def by_its_thread(store) -> None:
+    """From now on no commit is made by the thread that asks for it."""
+    store._writer._linger_s = 0.001
+
+
 def commits_of(store, work) -> int:
     before = store.figures()["commits"]
     run(store, work)
@@ -144,6 +149,7 @@ def test_a_loop_that_is_gone_does_not_stop_the_writer(lmdb_store):
     async def ask():
         lmdb_store.create_list("a", NOW)
 
+    by_its_thread(lmdb_store)
     gate = threading.Event()
     lmdb_store._submit(lambda _: gate.wait(5))
     asyncio.run(ask())
@@ -161,6 +167,57 @@ def test_without_a_loop_results_are_tickets(store):
         return await asked
 
     assert asyncio.run(later()).name == "a"
+
+
+def thread_of(store) -> str:
+    return wait(store._submit(lambda _: threading.current_thread().name))
+
+
+def test_who_asks_without_a_loop_and_a_linger_commits_itself(lmdb_store):
+    assert thread_of(lmdb_store) == threading.main_thread().name
+    by_its_thread(lmdb_store)
+    assert thread_of(lmdb_store) == "store-writer"
+
+    async def work():
+        lmdb_store._writer._linger_s = 0.0
+        return await lmdb_store._submit(lambda _: threading.current_thread().name)
+
+    assert asyncio.run(work()) == "store-writer"
+
+
+def test_who_asks_while_others_wait_is_behind_them(lmdb_store):
+    by_its_thread(lmdb_store)
+    gate = threading.Event()
+    held = lmdb_store._submit(lambda _: gate.wait(5))
+    waits = lmdb_store.create_list("a", NOW)
+    lmdb_store._writer._linger_s = 0.0
+    asked = lmdb_store.create_list("b", NOW)
+    assert not asked.done()
+    gate.set()
+    assert [wait(held), wait(waits).list_id, wait(asked).list_id] == [True, 1, 2]
+
+
+def test_a_long_request_of_its_own_thread_is_ended_by_the_writers(lmdb_store):
+    draft(lmdb_store, filled_list(lmdb_store, "a", people(9_000)))
+    asked = lmdb_store.move_campaign(1, CampaignState.APPROVED, "an", NOW)
+    assert wait(asked).audience == 9_000
+    assert lmdb_store.figures()["jobs"] == lmdb_store.figures()["commits"]
+
+
+def test_threads_that_ask_at_once_each_get_their_own(lmdb_store):
+    found: list[int] = []
+
+    def ask(number: int) -> None:
+        asked = (lmdb_store.create_list(f"list {number} {i}", NOW) for i in range(20))
+        found.extend(wait(one).list_id for one in asked)
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(4)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert sorted(found) == list(range(1, 81))
+    assert lmdb_store.figures()["jobs"] == 80
 
 
 def test_a_ticket_is_awaited_in_a_loop_begun_later(patient):
@@ -235,6 +292,7 @@ def test_a_closed_lmdb_store_refuses(tmp_path):
 def test_closing_ends_a_long_request_between_its_steps(tmp_path):
     store = open_store(tmp_path, linger_s=0.0)
     campaign = draft(store, filled_list(store, "a", people(40_000)))
+    by_its_thread(store)
     gate = threading.Event()
     store._submit(lambda _: gate.wait(5))
     asked = store.move_campaign(campaign.campaign_id, CampaignState.APPROVED, "an", NOW)
@@ -254,6 +312,7 @@ def test_closing_ends_a_long_request_between_its_steps(tmp_path):
 
 def test_the_queue_is_bounded(lmdb_store, monkeypatch):
     monkeypatch.setattr("dialerd.store.writer.QUEUE_MAX", 10)
+    by_its_thread(lmdb_store)
     gate = threading.Event()
     first = lmdb_store._submit(lambda _: gate.wait(5))
     while lmdb_store._writer._queue:
