@@ -25,6 +25,7 @@ PER_S = 500
 SECONDS = 0.2 if SMOKE else 4.0
 LINGER_S = 0.005
 AT_ONCE = 50_000  # people of one import
+LONG = (pytest.mark.long, pytest.mark.timeout(3_600))
 
 
 def neighbours(first: int, count: int) -> list[Contact]:
@@ -122,7 +123,7 @@ def test_backup_beside(benchmark: Any, tmp_path: Path) -> None:
 @pytest.mark.benchmark(group="open after a clean stop, and claim 20")
 @pytest.mark.parametrize(
     "size",
-    [1_000, 2_000] if SMOKE else [100_000, pytest.param(10_000_000, marks=pytest.mark.long)],
+    [1_000, 2_000] if SMOKE else [100_000, pytest.param(10_000_000, marks=LONG)],
 )
 def test_open(benchmark: Any, tmp_path: Path, size: int) -> None:
     """As fast with many leads as with few: what is read does not depend on how many there are."""

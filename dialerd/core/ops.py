@@ -29,7 +29,7 @@ PHONE_LEGS: Final = 1 << 63  # attempts have lower numbers
 
 
 @dataclass_transform(frozen_default=True)
-class Op(msgspec.Struct, frozen=True):
+class Op(msgspec.Struct, frozen=True, gc=False):
     """Base of the store operations of the dialing path."""
 
 
@@ -187,7 +187,7 @@ class OldCall(msgspec.Struct, frozen=True, array_like=True):
     line: bytes
 
 
-class Claim(msgspec.Struct, frozen=True):
+class Claim(msgspec.Struct, frozen=True, gc=False):
     """A lead handed to the dialer: leased, cap reserved, not yet dialed.
 
     `zones` are where the person lives, where that matters for the hours; `tries` how many of its

@@ -93,7 +93,7 @@ class Past(msgspec.Struct, frozen=True):
     note: str
 
 
-class ReportRow(msgspec.Struct, frozen=True):
+class ReportRow(msgspec.Struct, frozen=True, gc=False):
     """One number of a campaign with everything that happened to it."""
 
     lead: Lead
@@ -101,7 +101,7 @@ class ReportRow(msgspec.Struct, frozen=True):
     attempts: tuple[tuple[Attempt, tuple[CallEvent, ...]], ...]
 
 
-class LeadRow(msgspec.Struct, frozen=True):
+class LeadRow(msgspec.Struct, frozen=True, gc=False):
     """One person of a campaign."""
 
     lead: Lead
