@@ -204,13 +204,23 @@ def show(name: str, config_path: str | None, output: str) -> None:
             ("after", f"{spec.after}, {_span(spec.after_s)} later" if spec.after else "-"),
             ("weight", str(spec.weight)),
             ("rechecks", _attempts(spec.rechecks_max, spec.recheck_gap_s)),
-            ("recorded", "every answered call" if spec.record else "no"),
+            ("recorded", _recorded(spec)),
+            ("logged", ", ".join(spec.log) or "nothing"),
         ]
     )
     for step in spec.steps:
         keys = ", ".join(f"{digit} to {to}" for digit, to in step.keys.items())
         click.echo(f"  {step.id}: {clean(played(step))}" + (f"; {keys}" if keys else ""))
     _books(books)
+
+
+def _recorded(spec: CampaignSpec) -> str:
+    if not spec.record:
+        return "no"
+    which = "every call" if spec.record_early else "every answered call"
+    share = f"{spec.record_share} of 100: " if spec.record_share < 100 else ""
+    kept = f", kept {spec.recordings_days} days" if spec.recordings_days else ""
+    return share + which + kept
 
 
 def _window(start: str, end: str, days: tuple[Any, ...]) -> str:

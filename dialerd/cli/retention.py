@@ -22,17 +22,17 @@ def retention(
     config_path: str | None,
     output: str,
 ) -> None:
-    """Remove what [retention] does not keep any longer; the daemon does so every day by itself."""
+    """Remove what [retention] and campaigns keep no longer; the daemon does so every day itself."""
     from dialerd.shell.chore_list import retention_of
     from dialerd.store import open_store
 
     config = load_config(config_path)
     folder = data or config.store.path
-    if not config.retention.any:
-        raise FailedError("[retention] keeps everything for ever")
     store = open_store(folder, create=False, readonly=dry_run, linger_s=0.0)
     try:
         work = retention_of(config, store, folder, time.time_ns() // 1_000_000, dry=dry_run)
+        if not work.any:
+            raise FailedError("[retention] and all campaigns keep everything for ever")
         for _ in work.steps():
             pass
     finally:

@@ -10,6 +10,7 @@ from dialerd.core.clock import WallClock
 from dialerd.core.effects import AnyEffect
 from dialerd.core.flow import FlowRun
 from dialerd.core.flow_plan import FlowPlan
+from dialerd.core.keeping import recorded
 from dialerd.core.limits import CALL_S_MAX, TALK_S_MAX
 from dialerd.core.ops import Claim, DialOp, Dispose, Finish
 from dialerd.core.pacing import NS
@@ -81,7 +82,8 @@ class AgentCall(Call):
     def recorded(self, agent: Agent) -> bool:
         """Whether what is said with this agent is recorded."""
         never = self._settings.agents.unrecorded
-        return self._settings.record and not {agent.name, *agent.queues} & set(never)
+        share = recorded(self._settings, self.claim.attempt_id)
+        return share and not {agent.name, *agent.queues} & set(never)
 
     def verdict(self, now_ns: int, *, human: bool) -> None:
         """Who answered."""

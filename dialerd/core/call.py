@@ -70,8 +70,8 @@ class Call(FlowSide):
     __slots__ = (
         "_alerts", "_clock", "_code", "_flow", "_host", "_legs", "_offset_ns", "_out", "_plan",
         "_q850", "_saved", "_settings", "_up_until_ns", "_why", "answered_ms", "claim",
-        "deadline_ns", "dropped", "due_s", "events", "heard", "incoming", "keys", "leg", "limit",
-        "line", "next_state", "number", "outcome", "slot", "state", "strays", "timer_ns", "tried",
+        "deadline_ns", "due_s", "heard", "incoming", "keys", "leg", "limit", "line",
+        "next_state", "number", "outcome", "slot", "state", "strays", "timer_ns", "tried",
         "trunk", "used",
     )  # fmt: skip
 
@@ -90,7 +90,7 @@ class Call(FlowSide):
 
         `plan` is the flow of a broadcast.
         """
-        super().__init__()
+        super().__init__(settings)
         self._host = host
         self.claim = claim
         self.incoming = claim.direction is Direction.IN
@@ -114,7 +114,6 @@ class Call(FlowSide):
         self.line = LINE
         self.used: Usage | None = None
         self.tried: frozenset[str] = frozenset()  # trunks that failed it
-        self.events: list[CallEvent] = []
         self.keys = ""
         self.answered_ms = 0
         self.heard = False
@@ -126,7 +125,6 @@ class Call(FlowSide):
         self.limit: RateLimit | None = None  # the owner's: where the open start of its leg is kept
         self.slot = 0
         self.strays = 0  # events that its state does not know
-        self.dropped = 0  # history lines past the limit
 
     # -- what the owner asks ---------------------------------------------------------------------
 
@@ -151,10 +149,9 @@ class Call(FlowSide):
             line.port, line.minute_milli, line.day,
         )  # fmt: skip
         self._out.append(Write(attempt_id, (begin,)))
-        s = self._settings
-        record = s.record and self._plan is not None  # with agents: from `Bridge` on
+        caller_id, sound = self._settings.caller_id, self._sound()
         self._out.append(
-            Dial(attempt_id, leg, trunk, self.number, call_id, s.caller_id, line.port, record)
+            Dial(attempt_id, leg, trunk, self.number, call_id, caller_id, line.port, *sound)
         )
 
     def hang_up(self, now_ns: int) -> None:
@@ -213,13 +210,6 @@ class Call(FlowSide):
         """Nothing is left to say: hang up."""
         self._release(Outcome.ANSWERED, now_ns)
 
-    def record(self, kind: EventKind, detail: str, now_ns: int) -> None:
-        """Add one line to the history."""
-        if len(self.events) < limits.EVENTS_MAX:
-            self.events.append(CallEvent(self._ms(now_ns), kind, detail))
-        else:
-            self.dropped += 1
-
     # -- the table's actions ---------------------------------------------------------------------
 
     def _ringing(self, event: Ringing, now_ns: int) -> None:
@@ -249,7 +239,7 @@ class Call(FlowSide):
             self.dropped += 1
             return
         shown = self._shown(event.digit)
-        self.keys += shown
+        self.keys += shown if self.logs(EventKind.DIGIT) else ""
         self.record(EventKind.DIGIT, f"{shown} {event.source}".rstrip(), now_ns)
         self._save()
         self._flow.key(event.digit, now_ns)
@@ -356,7 +346,8 @@ class Call(FlowSide):
         at_ms, now_s = self._ms(now_ns), self._clock.ms(now_ns) // 1000
         after = ending(self._settings, self.claim, outcome, now_s)
         self.next_state, self.due_s = after.state, after.due_s
-        self.events.append(CallEvent(at_ms, EventKind.RELEASED, f"by {by}"))
+        if self.logs(EventKind.RELEASED):
+            self.events.append(CallEvent(at_ms, EventKind.RELEASED, f"by {by}"))
         self.used = self._used(at_ms)
         finish = Finish(
             self.claim.attempt_id,

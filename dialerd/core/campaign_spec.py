@@ -29,6 +29,8 @@ from dialerd.core.limits import (
     WEIGHT_MAX,
 )
 from dialerd.core.records import (
+    AS_CONFIGURED,
+    LOG_ALL,
     CampaignSettings,
     DialMode,
     FrequencyCap,
@@ -43,7 +45,9 @@ from dialerd.core.spec_parts import (
     CampaignName,
     CapSpec,
     Column,
+    Days,
     HoursSpec,
+    LogKind,
     Name,
     RetriedOutcome,
     RetrySpec,
@@ -180,6 +184,26 @@ class CampaignSpec(Spec):
     script: Annotated[
         Column, Meta(description="Saved script that agents go through; its newest at approval.")
     ] = ""
+    log: Annotated[
+        tuple[LogKind, ...],
+        Meta(description='Interactions that are written down: ["all"], none, or their kinds.'),
+    ] = (LOG_ALL,)
+    record_share: Annotated[
+        int, Meta(ge=1, le=100, description="Of 100 calls that `record` means.")
+    ] = 100
+    record_early: Annotated[
+        bool, Meta(description="From the first sound on: calls that nobody answers too.")
+    ] = False
+    recordings_days: (
+        Annotated[
+            Days,
+            Meta(description="How long recordings are kept, 0: for ever. Else [retention] says."),
+        ]
+        | UnsetType
+    ) = UNSET
+    events_days: (
+        Annotated[Days, Meta(description="How long interactions are kept.")] | UnsetType
+    ) = UNSET
 
 
 def spec_faults(spec: CampaignSpec) -> list[FlowFault]:
@@ -246,6 +270,11 @@ def to_settings(spec: CampaignSpec, list_id: int, after_campaign: int = 0) -> Ca
         flow_column=spec.flow_column,
         flows=tuple(FlowChoice(value, name) for value, name in spec.flows.items()),
         returns=to_returns(spec.returns),
+        log=spec.log,
+        record_share=spec.record_share,
+        record_early=spec.record_early,
+        recordings_days=_days(spec.recordings_days),
+        events_days=_days(spec.events_days),
     )
 
 
@@ -302,7 +331,20 @@ def from_settings(settings: CampaignSettings, list_name: str, after: str = "") -
         flow_column=settings.flow_column,
         flows={one.value: one.name for one in settings.flows},
         returns=from_returns(settings.returns),
+        log=settings.log,
+        record_share=settings.record_share,
+        record_early=settings.record_early,
+        recordings_days=_unless_configured(settings.recordings_days),
+        events_days=_unless_configured(settings.events_days),
     )
+
+
+def _days(days: int | UnsetType) -> int:
+    return AS_CONFIGURED if days is UNSET else days
+
+
+def _unless_configured(days: int) -> int | UnsetType:
+    return UNSET if days == AS_CONFIGURED else days
 
 
 def at_time(ms: int) -> datetime:

@@ -63,6 +63,7 @@ class Dial(Effect):
     caller_id: str
     port: str = ""  # of a gateway that is asked for one
     record: bool = False  # both sides, from the answer on (with agents: see `Bridge`)
+    early: bool = False  # from the first sound on
 
 
 class Release(Effect):

@@ -1,4 +1,4 @@
-"""What a flow asks of its call beyond sound: the part of a `Call` that answers a `FlowRun`.
+"""What a flow asks of its call beyond sound, and what is kept: what answers a `FlowRun`.
 
 Fields and the result go with the attempt's end. A do-not-call entry is written at once: somebody
 who asks not to be called is not called again, whatever becomes of the call. Where the flow says
@@ -24,14 +24,16 @@ from dialerd.core.deeds import due_at
 from dialerd.core.effects import AnyEffect, Tape, Write
 from dialerd.core.flow import HIDDEN, FlowRun
 from dialerd.core.flow_records import Forbid, Promise, Transfer
-from dialerd.core.limits import FLOW_FIELDS_MAX
+from dialerd.core.keeping import logged, recorded
+from dialerd.core.limits import EVENTS_MAX, FLOW_FIELDS_MAX
 from dialerd.core.ops import Ban, Claim, DialOp, Dispose, Finish
-from dialerd.core.records import CampaignSettings, DoNotCall, EventKind, LeadState
+from dialerd.core.records import CallEvent, CampaignSettings, DoNotCall, EventKind, LeadState
 from dialerd.core.regime import find_regime
 from dialerd.core.zones import parse_zone
 
 if TYPE_CHECKING:
     from dialerd.core.clock import WallClock
+    from dialerd.core.flow_plan import FlowPlan
     from dialerd.core.talk import Talk
 
 DAY_S: Final = 86_400
@@ -40,7 +42,7 @@ DAY_S: Final = 86_400
 class FlowSide:
     """See the module's text; `Call` has the rest."""
 
-    __slots__ = ("_booked", "_disposed", "fields", "result")
+    __slots__ = ("_booked", "_disposed", "_logged", "dropped", "events", "fields", "result")
 
     if TYPE_CHECKING:
         claim: Claim
@@ -50,17 +52,40 @@ class FlowSide:
         _clock: WallClock
         _flow: FlowRun | Talk
 
-        def record(self, kind: EventKind, detail: str, now_ns: int) -> None:
+        _plan: FlowPlan | None
+
+        def _ms(self, now_ns: int) -> int:
             """See `Call`."""
 
         def _save(self) -> None:
             """See `Call`."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: CampaignSettings) -> None:
+        self._logged = logged(settings)
+        self.events: list[CallEvent] = []
+        self.dropped = 0  # history lines past the limit
         self.fields: dict[str, str] = {}
         self.result = ""
         self._booked: Callback | None = None
         self._disposed: tuple[LeadState, int] | None = None  # by a do-not-call entry
+
+    def logs(self, kind: EventKind) -> bool:
+        """Whether a line of this kind is written into the history."""
+        return self._logged is None or kind in self._logged
+
+    def record(self, kind: EventKind, detail: str, now_ns: int) -> None:
+        """Add one line to the history."""
+        if not self.logs(kind):
+            return
+        if len(self.events) < EVENTS_MAX:
+            self.events.append(CallEvent(self._ms(now_ns), kind, detail))
+        else:
+            self.dropped += 1
+
+    def _sound(self) -> tuple[bool, bool]:
+        """Whether it is recorded, and that from the first sound on; with agents see `Bridge`."""
+        record = self._plan is not None and recorded(self._settings, self.claim.attempt_id)
+        return record, record and self._settings.record_early
 
     def keep_field(self, name: str, value: str) -> None:
         """Keep a field with the attempt; its line of the history is durable from now on."""

@@ -20,6 +20,7 @@ LISTS_MAX: Final = 20  # of one campaign
 NUMBERS_MAX: Final = 5  # of one person; further ones are not dialed
 RANK_END: Final = 1_000_000_000  # seconds due before it (in 2001) are ranks of leads not called yet
 WEIGHT_MAX: Final = 100  # of a campaign against others
+KEPT_DAYS_MAX: Final = 36_500
 CALLS_PER_S_MAX: Final = 10_000.0
 NAME_CHARS_MAX: Final = 200
 

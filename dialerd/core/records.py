@@ -196,6 +196,13 @@ class Retry(Record):
     tries_max: int = 0
 
 
+LOG_ALL: Final = "all"
+"""In place of a kind: every one of them."""
+
+AS_CONFIGURED: Final = -1
+"""In place of days: those of the configuration."""
+
+
 class CampaignSettings(Record):
     """What a supervisor sets; frozen at approval."""
 
@@ -241,6 +248,11 @@ class CampaignSettings(Record):
     next_number_on: tuple[Outcome, ...] = (Outcome.UNREACHABLE,)  # and always when one is done with
     next_number_gap_s: int = 60  # before another number of the same person
     returns: ReturnSettings = ReturnSettings()
+    log: tuple[str, ...] = (LOG_ALL,)  # the kinds of interactions that are written down
+    record_share: int = 100  # of 100 calls that would be recorded
+    record_early: bool = False  # from the first sound on, not from the answer
+    recordings_days: int = AS_CONFIGURED  # how long they are kept; 0: for ever
+    events_days: int = AS_CONFIGURED
 
 
 class Campaign(Record):

@@ -12,11 +12,12 @@ from dialerd.core.limits import (
     ATTEMPTS_MAX,
     CAP_CALLS_MAX,
     CAP_WINDOW_S_MAX,
+    KEPT_DAYS_MAX,
     NAME_CHARS_MAX,
     PROMPT_CHARS_MAX,
     RETRY_GAP_S_MAX,
 )
-from dialerd.core.records import CapCounts
+from dialerd.core.records import LOG_ALL, CapCounts, EventKind
 
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -108,6 +109,14 @@ class CapSpec(Spec):
     counts: CapCounts = CapCounts.HEARD
 
 
+LogKind = Annotated[
+    str,
+    Meta(
+        pattern=rf"^({'|'.join([LOG_ALL, *EventKind])})$(?!\n)",
+        extra={"hint": f"{LOG_ALL}, or kinds: {', '.join(EventKind)}"},
+    ),
+]
+Days = Annotated[int, Meta(ge=0, le=KEPT_DAYS_MAX)]
 Column = Annotated[
     str,
     Meta(max_length=NAME_CHARS_MAX, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$(?!\n)"),

@@ -71,6 +71,7 @@ class Calls:
         self._feed = feed
         self._trunk_of = stack.admission.trunk
         self._to_record: set[int] = set()  # legs that are recorded from their answer on
+        self._early: set[int] = set()  # those of them that are from their first sound on
         self._taping: set[int] = set()  # legs of which a part is recorded
         self._attempts: dict[int, int] = {}  # legs that were made ready, and whose they are
         self._offers: dict[int, bytes] = {}  # of calls to us, in their INVITEs
@@ -95,6 +96,8 @@ class Calls:
         self._attempts[effect.leg] = effect.call
         if effect.record:
             self._to_record.add(effect.leg)
+            if effect.early:
+                self._early.add(effect.leg)
         return ready.line
 
     def dial(self, effect: Dial) -> None:
@@ -218,7 +221,8 @@ class Calls:
             self._feed(self._lines.incoming(event, self._trunk_of(event.source[0])))
             return
         if isinstance(event, Provisional) and event.sdp is not None:
-            self._heard(event.leg, event.sdp)
+            if self._heard(event.leg, event.sdp) and event.leg in self._early:
+                self._media.record(event.leg)
         elif isinstance(event, Accepted | Established):
             if not self._begins(event):
                 return
@@ -264,6 +268,7 @@ class Calls:
             self.keeps(number, Keep(leg, b"", waits=False))
         self._offers.pop(leg, None)
         self._to_record.discard(leg)
+        self._early.discard(leg)
         self._taping.discard(leg)
         self._tell_recorded(leg)
         self._media.close(leg)

@@ -21,11 +21,9 @@ Now = Callable[[], tuple[str, int]]  # the local day and Unix ms
 
 def chores_of(config: Config, store: BaseStore, now: Now) -> dict[str, Chore]:
     """By their names in the log."""
-    chores: dict[str, Chore] = {}
+    chores = {"[retention]": _daily(config, store, now)}  # campaigns may have days of their own
     if config.cdr.enabled:
         chores["[cdr]"] = _cdr(config, store, now)
-    if config.retention.any:
-        chores["[retention]"] = _daily(config, store, now)
     return chores
 
 

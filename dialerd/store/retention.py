@@ -11,7 +11,8 @@ pass that is cut short is simply begun again.
 - What agents did, line by line, goes `agents_days` after it was done.
 - The records of what ended, which exports and the files of `[cdr]` are made from, go `ended_days`
   after the call, once everybody who takes them has done so (`ended.trim`).
-- A campaign may have days of its own. 0 days keep for ever.
+- A campaign may have days of its own, in the configuration or its settings, which come first. 0
+  days keep for ever.
 """
 
 from __future__ import annotations
@@ -24,7 +25,14 @@ from typing import Final
 import msgspec
 
 from dialerd.core.ports import ConflictError
-from dialerd.core.records import Attempt, Campaign, CampaignState, ContactList, EventKind
+from dialerd.core.records import (
+    AS_CONFIGURED,
+    Attempt,
+    Campaign,
+    CampaignState,
+    ContactList,
+    EventKind,
+)
 from dialerd.store import agents, audience, campaigns, caps, ended, people
 from dialerd.store.base import BaseStore
 from dialerd.store.ended import events_of
@@ -101,9 +109,16 @@ class Retention:
         self._campaigns = {one.campaign_id: one for one in store.campaigns()}
         self.counts = dict.fromkeys(KINDS, 0)
 
+    @property
+    def any(self) -> bool:
+        """Whether anything ever goes, now that these campaigns are there."""
+        every = (self._usual, *map(self._days, self._campaigns.values()))
+        return any(days.any for days in every)
+
     def steps(self) -> Iterator[None]:
         """The whole pass, a little at a time."""
-        every = (self._usual, *self._of_campaign.values())
+        every = [self._usual, *self._of_campaign.values()]
+        every += map(self._days, self._campaigns.values())
         if any(days.events or days.recordings for days in every):
             yield from self._histories()
         if any(days.people for days in every):
@@ -120,8 +135,13 @@ class Retention:
         wait(self._store._submit(work))
 
     def _days(self, campaign: Campaign | None) -> Days:
-        name = "" if campaign is None else campaign.settings.name
-        return self._of_campaign.get(name, self._usual)
+        if campaign is None:
+            return self._usual
+        settings = campaign.settings
+        own = {"recordings": settings.recordings_days, "events": settings.events_days}
+        said = {kind: days for kind, days in own.items() if days != AS_CONFIGURED}
+        days = self._of_campaign.get(settings.name, self._usual)
+        return msgspec.structs.replace(days, **said) if said else days
 
     def _over(self, days: int, since_ms: int) -> bool:
         return days > 0 and since_ms > 0 and since_ms + days * DAY_MS <= self._now_ms

@@ -24,6 +24,11 @@ from dialerd.core.step_spec import StepSpec
 
 FLOW = ReturnAnswer.FLOW
 EVERYTHING = CampaignSpec(
+    log=("digit",),
+    record_share=30,
+    record_early=True,
+    recordings_days=90,
+    events_days=0,
     name="autumn",
     list="people",
     regime="vn-care",
