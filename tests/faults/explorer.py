@@ -28,9 +28,8 @@ from dialerd.sim.io_world import environment
 from dialerd.store import open_store, wait
 from dialerd.store.examine import findings_of, pages
 from dialerd.store.lmdb_engine import LmdbEngine
-from dialerd.store.reading import find_lead
-from dialerd.store.schema import phone_key
 from dialerd.store.unit import Unit
+from tests.faults.marks import missing
 from tests.faults.shim import Entry, library, read_log
 from tests.faults.spread import decode, say, shares, spread
 from tests.store.kit import NOW
@@ -203,33 +202,6 @@ def go_on(folder: Path) -> list[str]:
         return again.problems()
     finally:
         again.close()
-
-
-def missing(unit: Unit, marks: Sequence[Sequence[str]]) -> list[str]:
-    """What was acknowledged and is not there."""
-    gone = []
-    for mark in marks:
-        kind, *words = mark
-        if not _kept(unit, kind, words):
-            gone.append(" ".join(mark))
-    return gone
-
-
-def _kept(unit: Unit, kind: str, words: Sequence[str]) -> bool:
-    if kind == "claimed":
-        return unit.counter(b"next_attempt") >= int(words[0])
-    if kind == "blocked":
-        return unit.t.dnc.get(phone_key(int(words[0]))) is not None
-    if kind == "listed":
-        return unit.t.contacts.count() >= int(words[0])
-    attempt_id, lead_id = int(words[0]), int(words[1])
-    row = find_lead(unit, 1, lead_id)
-    for attempt, events in row.attempts if row is not None else ():
-        if attempt.attempt_id == attempt_id:
-            if kind == "ended":
-                return attempt.outcome is not None and attempt.outcome.value == words[2]
-            return kind == "begun" or len(events) >= int(words[2])
-    return False
 
 
 def main() -> None:

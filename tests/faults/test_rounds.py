@@ -6,7 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from dialerd.core.ports import ReportRow
+from dialerd.core.records import Attempt, Contact, Lead, LeadState
 from tests.faults import rounds
+
+
+def test_who_was_called_again_since_is_judged_by_the_calls_of_before():
+    """A retry after a long pause is in the store, and not in the ledgers of before it."""
+    tried = [Attempt(n, 1, 1, 84_912_000_000, n - 4, 0, call_id=f"{n:x}.1") for n in (5, 6)]
+    lead = Lead(1, 1, 1, 84_912_000_000, LeadState.DONE, 2, 0)
+    row = ReportRow(lead, Contact(84_912_000_000, "0"), tuple((one, ()) for one in tried))
+    found = rounds.of_attempts(row, {5, None})
+    assert [one.attempt_id for one, _ in found.attempts] == [5]
+    assert rounds.of_attempts(row, {7}).attempts == ()
 
 
 @pytest.mark.timeout(300)
