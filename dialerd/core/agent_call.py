@@ -14,7 +14,7 @@ from dialerd.core.keeping import recorded
 from dialerd.core.limits import CALL_S_MAX, TALK_S_MAX
 from dialerd.core.ops import Claim, DialOp, Dispose, Finish
 from dialerd.core.pacing import NS
-from dialerd.core.records import CampaignSettings, Outcome
+from dialerd.core.records import Answerer, CampaignSettings, Outcome
 from dialerd.core.talk import Reception, Talk
 from fastpath.numbers import Number
 
@@ -85,10 +85,10 @@ class AgentCall(Call):
         share = recorded(self._settings, self.claim.attempt_id)
         return share and not {agent.name, *agent.queues} & set(never)
 
-    def verdict(self, now_ns: int, *, human: bool) -> None:
+    def verdict(self, who: Answerer, now_ns: int) -> None:
         """Who answered."""
         if self.talk is not None:
-            self.talk.verdict(now_ns, human=human)
+            self.talk.verdict(who, now_ns)
             self.look()
 
     def talk_over(self, now_ns: int) -> None:

@@ -28,6 +28,14 @@ class Disposition(Record):
     gap_s: int = 0
 
 
+class OnMachine(StrEnum):
+    """What becomes of a call that a machine answered."""
+
+    HANG_UP = "hang_up"
+    LEAVE_MESSAGE = "leave_message"  # `machine_prompt`, then the end
+    CONNECT = "connect"  # an agent gets it as if a person had answered
+
+
 class AgentSettings(Record):
     """How a campaign works with agents; means nothing in a broadcast.
 
@@ -51,6 +59,8 @@ class AgentSettings(Record):
         verdict_s: how long that is waited for; then it was a person.
         window_s: over what time abandonment is shown.
         unrecorded: agents and queues whose conversations are never recorded.
+        on_machine: what becomes of a call that a machine answered.
+        machine_prompt: what a machine is told.
     """
 
     members: tuple[str, ...] = ()
@@ -72,6 +82,8 @@ class AgentSettings(Record):
     verdict_s: float = 3.0
     window_s: int = 86_400
     unrecorded: tuple[str, ...] = ()
+    on_machine: OnMachine = OnMachine.HANG_UP
+    machine_prompt: str = ""
 
 
 class AgentState(StrEnum):

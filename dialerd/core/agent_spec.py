@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from dialerd.core.agent_records import AgentSettings, Disposition, Meaning
+from dialerd.core.agent_records import AgentSettings, Disposition, Meaning, OnMachine
 from dialerd.core.flow_checks import FlowFault
 from dialerd.core.limits import DISPOSITIONS_MAX, MEMBERS_MAX, PROMPT_CHARS_MAX, RETRY_GAP_S_MAX
 from dialerd.core.records import DialMode
@@ -72,6 +72,10 @@ class AgentSpec(Spec):
     left_prompt: Annotated[Sound, Meta(description="For one whose agent vanished.")] = ""
     hold_prompt: Annotated[Sound, Meta(description="For one whose agent is away.")] = ""
     machines: Annotated[bool, Meta(description="Find out who answered before an agent.")] = False
+    on_machine: Annotated[
+        OnMachine, Meta(description="What becomes of a call that a machine answered.")
+    ] = OnMachine.HANG_UP
+    machine_prompt: Annotated[Sound, Meta(description="What a machine is told.")] = ""
     verdict_s: Annotated[float, Meta(ge=0.1, le=10.0)] = 3.0
     window_s: Annotated[
         int, Meta(ge=60, le=31 * 86_400, description="Over what time abandonment is shown.")
@@ -93,6 +97,10 @@ def agent_faults(spec: AgentSpec, mode: DialMode) -> Iterator[FlowFault]:
             yield FlowFault(("agents", "dispositions", index, "name"), f"{name!r} is there already")
     if mode is DialMode.MANUAL and spec.may_skip:
         yield FlowFault(("agents", "may_skip"), "only preview skips: manual agents ask for each")
+    if spec.on_machine is OnMachine.LEAVE_MESSAGE and not spec.machine_prompt:
+        yield FlowFault(("agents", "machine_prompt"), "a message needs a prompt")
+    if spec.on_machine is not OnMachine.HANG_UP and not spec.machines:
+        yield FlowFault(("agents", "machines"), "nobody finds out whether a machine answered")
     if mode is DialMode.PREVIEW and not spec.preview_s:
         yield FlowFault(("agents", "preview_s"), "a preview of 0 s shows nobody")
 

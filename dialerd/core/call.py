@@ -9,9 +9,7 @@ Rules:
 3. Every state but ENDED has a deadline, so a line that never answers anything ends too.
 4. Who was answered is the line's word: a release of ours that crosses an answer is ANSWERED, unless
    we cut the call for its length or its dead media.
-5. After a release of ours, keys and prompts mean nothing.
-
-The table is `dialerd.core.call_moves`.
+5. After a release of ours, keys and prompts mean nothing. The table is `dialerd.core.call_moves`.
 """
 
 from __future__ import annotations
@@ -45,6 +43,7 @@ from dialerd.core.ops import AppendEvents, BeginDial, Claim, DialOp, Finish
 from dialerd.core.pacing import NS, RateLimit
 from dialerd.core.records import (
     SPOKEN,
+    Answerer,
     CallEvent,
     CampaignSettings,
     Direction,
@@ -296,11 +295,12 @@ class Call(FlowSide):
         self._end(self._spoken if self.answered_ms else silent, now_ns, "timeout")
 
     def _verdict(self, event: Verdict, now_ns: int) -> None:
-        self.verdict(now_ns, human=event.human)
+        self.record(EventKind.VERDICT, f"{event.who} {event.confidence:.2f}", now_ns)
+        self.verdict(event.who, now_ns)
 
     # -- what `AgentCall` does otherwise ---------------------------------------------------------
 
-    def verdict(self, now_ns: int, *, human: bool) -> None:
+    def verdict(self, who: Answerer, now_ns: int) -> None:
         """Who answered: all the same to a broadcast."""
 
     def _body(self) -> FlowRun | Talk:

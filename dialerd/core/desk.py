@@ -27,12 +27,12 @@ from dialerd.core.agent import (
 from dialerd.core.agent_call import AgentCall
 from dialerd.core.agent_phones import Phones
 from dialerd.core.agent_records import AgentMove
+from dialerd.core.answering import Answering
 from dialerd.core.cards import Cards
 from dialerd.core.clock import NEVER
 from dialerd.core.disposing import nothing_said
 from dialerd.core.effects import Notify, ShowCard, Write
 from dialerd.core.floor import Floor
-from dialerd.core.homes import Homes
 from dialerd.core.leads import Leads
 from dialerd.core.modes import cause
 from dialerd.core.ops import LogAgent
@@ -41,28 +41,22 @@ from dialerd.core.placing import Placing
 from dialerd.core.records import DialMode, Outcome
 from dialerd.core.running import Run
 from dialerd.core.standing import Keeping
-from dialerd.core.team import Team
-from dialerd.core.team_books import Books
 
 
-class Desk:
+class Desk(Answering):
     """All agents, and the customers that are theirs. It is the `Reception` of all talks."""
 
     __slots__ = (
-        "_homes", "_log", "_placing", "_timers", "books", "cards", "floor", "keeping", "phones",
-        "team",
+        "_log", "_placing", "_timers", "cards", "keeping", "phones",
     )  # fmt: skip
 
     def __init__(self, floor: Floor, leads: Leads, placing: Placing) -> None:
         """Nobody is there."""
-        self.floor = floor
+        super().__init__(floor)
         self._placing = placing
-        self.team = Team()
         self.phones = Phones(floor, self)
         self.cards = Cards(floor, leads, self)
-        self._homes = Homes(floor, self.team)
         self.keeping = Keeping()
-        self.books: dict[int, Books] = {}
         self._timers: list[tuple[int, int]] = []  # (when, agent); a stale entry finds nothing due
         self._log = 0
 
@@ -89,13 +83,13 @@ class Desk:
         elif state is TALKING and not agent.leg and agent.call is not None:
             self.phones.ring(agent, now_ns, agent.call.claim.attempt_id)  # back, the leg is not
         if state in (OFFLINE, LOST) or before is OFFLINE:
-            self._homes.assign(now_ns)
+            self.homes.assign(now_ns)
         run = agent.run
         if state in (READY, PAUSED, OFFLINE) and run is not None:
             agent.run = None
             if run.exhausted:
                 self.floor.look_by(now_ns)  # perhaps that was the last of it
-        self._homes.tell(agent, now_ns)
+        self.homes.tell(agent, now_ns)
         if state is READY:
             self.team.ready(agent)
             self.look(agent, now_ns)
@@ -230,7 +224,7 @@ class Desk:
         else:
             agent.card = None
             agent.deadline_ns = NEVER
-            self._homes.tell(agent, now_ns)
+            self.homes.tell(agent, now_ns)
 
     def reserve(self, agent: Agent, run: Run, now_ns: int) -> None:
         """A ready agent is of this campaign until its card or call is over."""
@@ -242,14 +236,6 @@ class Desk:
         """As its campaign says."""
         s = run.settings.agents
         agent.wrap_ns, agent.rest_ns, agent.grace_ns = ns(s.wrap_up_s), ns(s.rest_s), ns(s.lost_s)
-
-    def human(self, call: AgentCall, now_ns: int) -> None:
-        """A person has answered."""
-        call.human_ms, call.human_ns = call.at_ms(now_ns), now_ns
-        self.books_of(call.claim.campaign_id).human()
-        pacer = self._homes.pacer(call.claim.campaign_id)
-        if pacer is not None:
-            pacer.human_answered(call.claim.attempt_id, now_ns / NS)
 
     def seek(self, call: AgentCall, now_ns: int) -> None:
         """The longest idle agent now, or the next one who is ready."""
@@ -270,7 +256,7 @@ class Desk:
         if call.talk is not None:
             call.talk.give(agent, now_ns)
 
-    def _let_go(self, call: AgentCall, now_ns: int) -> None:
+    def let_go(self, call: AgentCall, now_ns: int) -> None:
         """Its agent is free, or, while its telephone rings, as soon as that is answered."""
         agent, call.agent = call.agent, None
         if agent is None or agent.call is not call:
@@ -282,16 +268,8 @@ class Desk:
     def unserved(self, call: AgentCall, now_ns: int) -> None:
         """A customer has waited long enough."""
         self.team.forget(call)
-        self._let_go(call, now_ns)
-        self._count_unserved(call, now_ns)
-
-    def _count_unserved(self, call: AgentCall, now_ns: int) -> None:
-        campaign_id = call.claim.campaign_id
-        if call.spoken is Outcome.ABANDONED:
-            self.books_of(campaign_id).abandoned(now_ns)
-            pacer = self._homes.pacer(campaign_id)
-            if pacer is not None:
-                pacer.abandoned(call.claim.attempt_id, now_ns / NS)
+        self.let_go(call, now_ns)
+        self.count_unserved(call, now_ns)
 
     def connected(self, call: AgentCall, now_ns: int) -> None:
         """The agent of a call and its customer hear each other."""
@@ -318,10 +296,10 @@ class Desk:
         """A call has ended, however it did."""
         if call.talk is None and call.outcome is Outcome.ABANDONED:
             self.human(call, now_ns)  # picked up in the moment in which we gave up
-            self._count_unserved(call, now_ns)
+            self.count_unserved(call, now_ns)
         elif call.talk is not None and call.talk.waits:
             self.team.forget(call)
-            self._count_unserved(call, now_ns)
+            self.count_unserved(call, now_ns)
         gate = run.gate
         if gate is not None and gate.pacer is not None and not (call.human_ms or call.incoming):
             gate.pacer.call_ended(call.claim.attempt_id, now_ns / NS, cause(call.outcome))
@@ -331,7 +309,7 @@ class Desk:
         if agent.state in (TALKING, LOST):
             self._talked(agent, call, now_ns)
         else:
-            self._let_go(call, now_ns)
+            self.let_go(call, now_ns)
             kept = agent.nailed_up or run.settings.mode is DialMode.PROGRESSIVE
             if self.floor.ending or (agent.leg_up and not kept):
                 self.phones.hang(agent)
@@ -376,7 +354,7 @@ class Desk:
 
     def assign(self, now_ns: int) -> None:
         """Campaigns started, stopped, or their agents changed."""
-        self._homes.assign(now_ns)
+        self.homes.assign(now_ns)
 
     def busy(self, run: Run) -> bool:
         """Whether some agent still has to do with a campaign."""
@@ -384,12 +362,3 @@ class Desk:
             a.asked is run or (a.run is run and (a.card or a.call or a.owed))
             for a in self.team.agents.values()
         )
-
-    def books_of(self, campaign_id: int) -> Books:
-        """The figures of a campaign with agents."""
-        found = self.books.get(campaign_id)
-        if found is None:
-            run = self.floor.runs.get(campaign_id)
-            window_s = run.settings.agents.window_s if run else 86_400
-            found = self.books[campaign_id] = Books(window_s)
-        return found

@@ -8,7 +8,7 @@ import msgspec
 
 from dialerd.core.line_spec import Trouble, TrunkSpec
 from dialerd.core.ops import AtWork, ClaimBatch, Returned
-from dialerd.core.records import Campaign, Outcome, Usage
+from dialerd.core.records import Answerer, Campaign, Outcome, Usage
 from fastpath.numbers import Numbering
 
 
@@ -93,7 +93,9 @@ class Verdict(Event):
     """Who answered, found out from the audio after `Answered`; told only where somebody listens."""
 
     leg: int
-    human: bool
+    who: Answerer
+    confidence: float = 1.0  # from 0 to 1
+    at_ms: int = 0  # Unix time at which it was sure; 0: now
 
 
 class MediaRoom(Event, frozen=True):
@@ -229,13 +231,10 @@ class ClockStepped(Event):
 
 
 class Drain(Event):
-    """No new calls; live ones end by themselves, or at once when `hang_up`.
-
-    With `ends` so does the process: telephones of agents that no call needs are hung up.
-    """
+    """No new calls; live ones end by themselves, or at once when `hang_up`."""
 
     hang_up: bool = False
-    ends: bool = False
+    ends: bool = False  # so does the process: agents' telephones that no call needs are hung up
 
 
 class Resume(Event, frozen=True):

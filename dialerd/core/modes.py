@@ -26,6 +26,7 @@ from dialerd.core.pacing import NS
 from dialerd.core.records import CampaignSettings, DialMode, Outcome
 from dialerd.core.running import Run
 from dialerd.core.team import Team
+from dialerd.core.team_books import Books
 from fastpath.pacer import Pacer as FastPacer
 
 if TYPE_CHECKING:
@@ -67,6 +68,9 @@ class Pacer(Protocol):
 
     def agent_left(self, agent: int, now: float) -> None:
         """On a break, gone, or busy elsewhere."""
+
+    def begin_window(self, people: int = 0, abandoned: int = 0) -> None:
+        """A window of the legal cap begins, with what was counted in it before."""
 
     def dials(self, now: float, lines_free: int) -> int:
         """How many calls to start now."""
@@ -164,14 +168,18 @@ class Progressive(Gate):
 class Predictive(Gate):
     """As many calls as the pacer finds safe; it is asked every 100 ms while somebody works."""
 
-    __slots__ = ("_pacer", "_quota", "_told_ns", "at_work", "pace_ns")
+    __slots__ = ("_books_of", "_pacer", "_quota", "_told_ns", "_window_ns", "at_work", "pace_ns")
 
-    def __init__(self, run: Run, floor: Floor, team: Team, pacer: Pacer) -> None:
-        """`pacer` is this campaign's alone."""
+    def __init__(
+        self, run: Run, floor: Floor, team: Team, pacer: Pacer, books_of: Callable[[int], Books]
+    ) -> None:
+        """`pacer` is this campaign's alone; `books_of` has who was abandoned."""
         super().__init__(run, floor, team)
         self._pacer = pacer
+        self._books_of = books_of
         self._quota = 0
         self._told_ns = 0
+        self._window_ns = 0  # until when the regime's window lasts
         self.pace_ns = 0  # when it is asked next
         self.at_work = 0  # agents whose home this campaign is
 
@@ -190,6 +198,10 @@ class Predictive(Gate):
             return NEVER
         if self.pace_ns <= now_ns:
             self.pace_ns = now_ns + PACE_NS
+            if self._window_ns <= now_ns and self.floor.clock.known:
+                books = self._books_of(self.run.campaign.campaign_id)
+                people, abandoned, self._window_ns = books.legal(now_ns)
+                self._pacer.begin_window(people, abandoned)
             lines = self.floor.lines_free(loopback=self.run.loopback)
             self._quota = self._pacer.dials(now_ns / NS, lines)
             if now_ns >= self._told_ns + NS:
@@ -212,6 +224,6 @@ def gate_for(run: Run, floor: Floor, desk: Desk, make_pacer: MakePacer) -> Gate 
         case DialMode.PROGRESSIVE:
             return Progressive(run, floor, team, desk.arm)
         case DialMode.PREDICTIVE:
-            return Predictive(run, floor, team, make_pacer(run.settings))
+            return Predictive(run, floor, team, make_pacer(run.settings), desk.books_of)
         case DialMode.MANUAL | DialMode.PREVIEW:
             return Gate(run, floor, team)

@@ -125,6 +125,14 @@ class CapCounts(StrEnum):
     ATTEMPTED = "attempted"
 
 
+class Answerer(StrEnum):
+    """Who picked up."""
+
+    HUMAN = "human"
+    MACHINE = "machine"
+    UNKNOWN = "unknown"  # it was listened long enough
+
+
 class EventKind(StrEnum):
     """One interaction of a call, in the order the customer lived it."""
 
@@ -160,6 +168,7 @@ class EventKind(StrEnum):
     PARTED = "parted"  # the other side of a transfer has left
     RESULT = "result"  # what the flow says came of it
     CALLED_BACK = "called_back"  # the customer calls us; detail: trunk, number called
+    VERDICT = "verdict"  # who answered; detail: human, machine or unknown, and how sure
 
 
 class CallEvent(Record):

@@ -2,12 +2,16 @@
 
     | state      | what it waits for              | and then                                      |
     |------------|--------------------------------|-----------------------------------------------|
-    | verdict    | who answered                   | a machine is hung up on, a person wants one   |
+    | verdict    | who answered                   | a person wants an agent, a machine: see below |
     | waiting    | an agent, `grace_s`            | the message for nobody there, and the end     |
     | connecting | the agent's telephone, as long | the same                                      |
     | bridged    | the end of the conversation    |                                               |
     | held       | an agent who was lost          | as if it had vanished                         |
     | message    | the end of the message         | the end                                       |
+
+Of a machine the campaign says what becomes: it is hung up on, told something, or gets an agent like
+a person. Who is in doubt when `verdict_s` are over is a person; a verdict that comes later still
+keeps a machine from an agent, but for one who hears it already.
 
 An agent who hangs up ends the call. One who vanishes leaves the customer to another ready agent
 (`hand_over`) or to a message; the outcome is then `agent_left`. The time of grace runs from the
@@ -20,10 +24,11 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Final, Protocol
 
 from dialerd.core.agent import ns
+from dialerd.core.agent_records import OnMachine
 from dialerd.core.clock import NEVER
 from dialerd.core.effects import Bridge, Hold, Play, Unbridge
 from dialerd.core.limits import MESSAGE_S_MAX
-from dialerd.core.records import EventKind, Outcome
+from dialerd.core.records import Answerer, EventKind, Outcome
 
 if TYPE_CHECKING:
     from dialerd.core.agent import Agent
@@ -50,10 +55,12 @@ IDLE, VERDICT, WAITING, CONNECTING, BRIDGED, HELD, MESSAGE, OVER = TalkState
 # the agent), held, played (the message), time.
 MOVES: Final[dict[tuple[TalkState, str], tuple[TalkState, ...]]] = {
     (IDLE, "start"): (VERDICT, WAITING, CONNECTING, BRIDGED),
-    (VERDICT, "verdict"): (WAITING, CONNECTING, BRIDGED, OVER),
+    (VERDICT, "verdict"): (WAITING, CONNECTING, BRIDGED, MESSAGE, OVER),
     (VERDICT, "time"): (WAITING, CONNECTING, BRIDGED),
     (WAITING, "agent"): (CONNECTING, BRIDGED),
     (WAITING, "time"): (MESSAGE, OVER),
+    (WAITING, "verdict"): (WAITING, MESSAGE, OVER),
+    (CONNECTING, "verdict"): (CONNECTING, MESSAGE, OVER),
     (CONNECTING, "up"): (BRIDGED,),
     (CONNECTING, "gone"): (WAITING, CONNECTING, BRIDGED),
     (CONNECTING, "time"): (MESSAGE, OVER),
@@ -66,14 +73,21 @@ MOVES: Final[dict[tuple[TalkState, str], tuple[TalkState, ...]]] = {
     (MESSAGE, "played"): (OVER,),
     (MESSAGE, "time"): (OVER,),
 }
+_LEAVE: Final = OnMachine.LEAVE_MESSAGE
 _MESSAGE: Final = 1  # the token of what is said at the end
 
 
 class Reception(Protocol):
     """Who finds agents for customers."""
 
+    def picked_up(self, call: AgentCall, now_ns: int) -> None:
+        """Somebody or something has answered; who, is not known yet."""
+
     def human(self, call: AgentCall, now_ns: int) -> None:
         """A person has answered."""
+
+    def machine(self, call: AgentCall, now_ns: int) -> None:
+        """It is a machine: no agent is needed for it."""
 
     def seek(self, call: AgentCall, now_ns: int) -> None:
         """Give an agent (`Talk.give`) now, or as soon as one is ready."""
@@ -108,19 +122,25 @@ class Talk:
         """The customer picked up."""
         if self._settings.machines:
             self.state = VERDICT
+            self._desk.picked_up(self._call, now_ns)
             self.deadline_ns = now_ns + ns(self._settings.verdict_s)
         else:
             self._human(now_ns)
 
-    def verdict(self, now_ns: int, *, human: bool) -> None:
+    def verdict(self, who: Answerer, now_ns: int) -> None:
         """Who it is."""
         if (self.state, "verdict") not in MOVES:
             return
-        if human:
-            self._human(now_ns)
+        policy = self._settings.on_machine
+        if who is not Answerer.MACHINE or policy is OnMachine.CONNECT:
+            if self.state is VERDICT:
+                self._human(now_ns)
             return
+        if self._call.spoken is Outcome.AGENT_LEFT:
+            return  # a person was talked with before: it is none
         self._call.spoken = Outcome.MACHINE
-        self._over(now_ns)
+        self._desk.machine(self._call, now_ns)
+        self._sorry(self._settings.machine_prompt if policy is _LEAVE else "", now_ns)
 
     def _human(self, now_ns: int) -> None:
         call = self._call

@@ -1,22 +1,43 @@
-"""How a campaign's agents and customers fare: waiting, abandonment over a window."""
+"""How a campaign's agents and customers fare: waiting, abandonment over windows.
+
+Two windows: the one that people look at (`window_s`), and the regime's, over which the law counts
+abandoned calls: the local day, or so many seconds back. The pacer is told of the regime's when it
+begins, and of a rolling one every hour, with what was counted in it.
+"""
 
 from __future__ import annotations
 
 from collections import deque
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
+from dialerd.core.clock import WallClock
 from dialerd.core.pacing import NS
+from dialerd.core.regime_data import Abandonment, ShareOver
 
 BUCKET_NS: Final = 60 * NS
+ROLL_S: Final = 3_600
 
 
 class Books:
     """One campaign since the daemon started."""
 
-    __slots__ = ("_window", "_window_ns", "calls", "lost", "people", "waited_ns")
+    __slots__ = (
+        "_clock", "_legal", "_window", "_window_ns", "_zone", "calls", "lost", "people",
+        "waited_ns",
+    )  # fmt: skip
 
-    def __init__(self, window_s: int) -> None:
+    def __init__(
+        self,
+        window_s: int,
+        legal: Abandonment = Abandonment(),  # noqa: B008 - immutable
+        zone: tzinfo = UTC,
+        clock: WallClock | None = None,
+    ) -> None:
         """`window_s` is over what time abandonment is shown, to the minute."""
+        self._legal = legal
+        self._zone = zone
+        self._clock = clock or WallClock()
         self._window_ns = window_s * NS
         self._window: deque[tuple[int, int, int]] = deque()  # minute's start, served, abandoned
         self.people = 0  # who answered
@@ -27,6 +48,10 @@ class Books:
     def human(self) -> None:
         """A person answered."""
         self.people += 1
+
+    def no_human(self) -> None:
+        """It was a machine after all."""
+        self.people -= 1
 
     def connected(self, now_ns: int, waited_ns: int) -> None:
         """An agent is there."""
@@ -46,19 +71,46 @@ class Books:
             _, a, b = window.pop()
             served, abandoned = served + a, abandoned + b
         window.append((minute, served, abandoned))
-        self._forget(now_ns)
+        oldest_ns = now_ns - max(self._window_ns, self._legal.window_s * NS)
+        while window[0][0] + BUCKET_NS <= oldest_ns:
+            window.popleft()
 
-    def _forget(self, now_ns: int) -> None:
-        while self._window and self._window[0][0] + BUCKET_NS <= now_ns - self._window_ns:
-            self._window.popleft()
+    def _since(self, begin_ns: int) -> tuple[int, int]:
+        """People who answered from a moment on, and how many of them were abandoned."""
+        found = [one for one in self._window if one[0] + BUCKET_NS > begin_ns]
+        lost = sum(abandoned for _, _, abandoned in found)
+        return lost + sum(served for _, served, _ in found), lost
 
     def abandonment(self, now_ns: int) -> float:
-        """Of the people who answered within the window, the share who found no agent."""
-        self._forget(now_ns)
-        served = sum(served for _, served, _ in self._window)
-        abandoned = sum(abandoned for _, _, abandoned in self._window)
-        return abandoned / (served + abandoned) if served + abandoned else 0.0
+        """Of the people who answered in the window that is shown, the share without an agent."""
+        return _share(*self._since(now_ns - self._window_ns))
+
+    # -- the regime's window ---------------------------------------------------------------------
+
+    def _bounds_ns(self, now_ns: int) -> tuple[int, int]:
+        """When it began, and when it is to be told anew."""
+        if self._legal.over is ShareOver.ROLLING:
+            return now_ns - self._legal.window_s * NS, now_ns + ROLL_S * NS
+        offset_ns = self._clock.offset_ns
+        local = datetime.fromtimestamp((now_ns + offset_ns) // NS, self._zone)
+        midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+        tomorrow = (midnight + timedelta(days=1)).timestamp()
+        return int(midnight.timestamp()) * NS - offset_ns, int(tomorrow) * NS - offset_ns
+
+    def legal(self, now_ns: int) -> tuple[int, int, int]:
+        """People who answered in the regime's window, the abandoned of them, when it is over."""
+        begun_ns, over_ns = self._bounds_ns(now_ns)
+        return *self._since(begun_ns), over_ns
+
+    def legal_share(self, now_ns: int) -> float:
+        """Abandonment as the regime counts it."""
+        people, lost, _ = self.legal(now_ns)
+        return _share(people, lost)
 
     def waited_s(self) -> float:
         """How long a person waited on average until there was an agent."""
         return self.waited_ns / NS / self.calls if self.calls else 0.0
+
+
+def _share(people: int, lost: int) -> float:
+    return lost / people if people else 0.0

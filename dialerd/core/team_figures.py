@@ -39,8 +39,8 @@ class AgentFigures(msgspec.Struct, frozen=True):
 class TeamFigures(msgspec.Struct, frozen=True):
     """One campaign with agents.
 
-    `abandonment` is a share of the people who answered, over the campaign's window; `why` says why
-    it does not dial now.
+    `abandonment` is a share of the people who answered, over the campaign's window,
+    `abandonment_legal` over the regime's; `why` says why it does not dial now.
     """
 
     campaign_id: int
@@ -58,6 +58,7 @@ class TeamFigures(msgspec.Struct, frozen=True):
     utilisation: float
     calls_per_agent: float  # under way, for each agent who is there
     why: str
+    abandonment_legal: float = 0.0
 
 
 def agent_figures(desk: Desk, now_ns: int) -> tuple[AgentFigures, ...]:
@@ -130,6 +131,7 @@ def team_figures(desk: Desk, now_ns: int) -> tuple[TeamFigures, ...]:
                 round(_share([_spent(agent, now_ns) for agent in joined]), 4),
                 round(run.live / there, 2) if there else 0.0,
                 why_not(floor, run, now_ns),
+                round(books.legal_share(now_ns), 4),
             )
         )
     return tuple(found)

@@ -5,7 +5,7 @@ import tomllib
 import msgspec
 import pytest
 
-from dialerd.core.agent_records import AgentSettings, Meaning
+from dialerd.core.agent_records import AgentSettings, Meaning, OnMachine
 from dialerd.core.agent_spec import AgentSpec, DispositionSpec, from_agents, to_agents
 from dialerd.core.campaign_spec import CampaignSpec, from_settings, spec_faults, to_settings
 from dialerd.core.records import DialMode
@@ -32,6 +32,8 @@ EVERYTHING = AgentSpec(
     verdict_s=2.0,
     window_s=3_600,
     unrecorded=("minh",),
+    on_machine=OnMachine.LEAVE_MESSAGE,
+    machine_prompt="vi/call-us",
 )
 
 
@@ -68,6 +70,11 @@ def test_the_defaults_are_those_of_the_record():
             {"agents": AgentSpec(dispositions=(DispositionSpec(name="a"),) * 2)},
             ("agents", "dispositions", 1, "name"),
         ),
+        (
+            {"agents": AgentSpec(on_machine=OnMachine.LEAVE_MESSAGE, machines=True)},
+            ("agents", "machine_prompt"),
+        ),
+        ({"agents": AgentSpec(on_machine=OnMachine.CONNECT)}, ("agents", "machines")),
     ],
 )
 def test_what_does_not_fit(change, pointer):

@@ -26,7 +26,7 @@ from dialerd.core.limits import (
     RELEASE_S_MAX,
 )
 from dialerd.core.ops import AppendEvents, BeginDial
-from dialerd.core.records import EventKind, LeadState, Outcome
+from dialerd.core.records import Answerer, EventKind, LeadState, Outcome
 from tests.core.build import LEG, T0, call, call_in, finishes, only, ops
 from tests.core.world import NS
 
@@ -44,7 +44,7 @@ EVENTS = {
     "PlayEnded": [ev.PlayEnded(LEG, token) for token in (1, 2)],
     "Recorded": [ev.Recorded(LEG, "d/x.wav", 1.0, 32_044, 2)],
     "MediaLost": [ev.MediaLost(LEG)],
-    "Verdict": [ev.Verdict(LEG, human=False)],
+    "Verdict": [ev.Verdict(LEG, Answerer.MACHINE)],
 }
 
 

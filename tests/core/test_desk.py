@@ -4,7 +4,7 @@ import pytest
 
 import dialerd.core.effects as fx
 import dialerd.core.events as ev
-from dialerd.core.records import CampaignState, DialMode, LeadState, Outcome
+from dialerd.core.records import Answerer, CampaignState, DialMode, LeadState, Outcome
 from dialerd.core.team_figures import agent_figures, team_figures
 from tests.acceptance.office import FIRST, Office
 from tests.core.agents import judge_staff
@@ -170,7 +170,7 @@ def test_a_machine_gets_no_agent():
     spy.office.login("an", campaign)
     spy.office.until(lambda: any(dial.answered for dial in spy.office.dials))
     assert spy.office.state("an") == "reserved"
-    spy.office.world.feed(ev.Verdict(spy.office.dials[0].leg, human=False))
+    spy.office.world.feed(ev.Verdict(spy.office.dials[0].leg, Answerer.MACHINE))
     spy.office.run(1)
     assert spy.outcome(campaign) is Outcome.MACHINE
     assert spy.office.state("an") == "ready"
@@ -184,7 +184,7 @@ def test_a_person_gets_one_as_soon_as_that_is_sure(told):
     spy.office.login("an", campaign)
     spy.office.until(lambda: any(dial.answered for dial in spy.office.dials))
     if told:
-        spy.office.world.feed(ev.Verdict(spy.office.dials[0].leg, human=True))
+        spy.office.world.feed(ev.Verdict(spy.office.dials[0].leg, Answerer.HUMAN))
         spy.office.run(0)
     else:
         spy.office.run(2)

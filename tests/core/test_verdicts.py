@@ -1,0 +1,182 @@
+"""Who answered: what a verdict does to the call, to its agent, to the pacer, whenever it comes."""
+
+import pytest
+
+import dialerd.core.effects as fx
+import dialerd.core.events as ev
+from dialerd.core.agent_records import OnMachine
+from dialerd.core.records import Answerer, DialMode, Outcome
+from dialerd.core.team_figures import team_figures
+from tests.acceptance.office import FIRST
+from tests.core.test_desk import Spy
+
+HUMAN, MACHINE, UNKNOWN = Answerer
+PREDICTIVE, PROGRESSIVE = DialMode.PREDICTIVE, DialMode.PROGRESSIVE
+
+
+class Told:
+    """A pacer that dials one call and writes down what it is told."""
+
+    def __init__(self):
+        self.said = []
+        self.left = 1
+
+    def __getattr__(self, name):
+        return lambda *args: self.said.append((name, *args))
+
+    def dials(self, _now, _lines):
+        self.left, now = 0, self.left
+        return now
+
+    def explain(self):
+        return {}
+
+    def of_call(self):
+        agents = ("agent_ready", "agent_left", "agent_talking", "agent_wrap_up", "begin_window")
+        return [
+            name if name != "call_ended" else f"ended {more[-1]}"
+            for name, *more in self.said
+            if name not in agents
+        ]
+
+
+def answered(mode=PREDICTIVE, agents=1, deaf=False, **settings):
+    """One call that was just answered, in an office with agents."""
+    spy = Spy()
+    office = spy.office
+    pacer = Told()
+    office.world.dialer._make_pacer = lambda _: pacer
+    more = {"settings": settings.pop("settings", {})}
+    campaign = office.campaign(mode, people=1, machines=True, **settings, **more)
+    office.world.staff.habits.deaf = float(deaf)
+    for name in ("an", "binh")[:agents]:
+        office.login(name, campaign, nailed_up=not deaf)
+    office.until(lambda: any(dial.answered for dial in office.dials))
+    return spy, pacer, campaign
+
+
+def verdict(spy, who, **more):
+    spy.office.world.feed(ev.Verdict(spy.office.dials[0].leg, who, **more))
+    spy.office.run(0)
+
+
+def details(spy, campaign):
+    ((_, events),) = spy.office.lead(campaign, FIRST).attempts
+    return [(str(event.kind), event.detail) for event in events]
+
+
+def test_a_pick_up_is_told_at_once_and_a_person_when_it_is_one():
+    spy, pacer, campaign = answered()
+    assert pacer.of_call() == ["dial_started", "answered"]
+    assert spy.office.state("an") == "ready"
+    verdict(spy, HUMAN, confidence=0.93)
+    assert pacer.of_call() == ["dial_started", "answered", "human_answered", "agent_reserved"]
+    assert spy.office.state("an") == "talking"
+    spy.office.hang_up("an")
+    spy.office.run(1)
+    assert ("verdict", "human 0.93") in details(spy, campaign)
+    assert "ended" not in " ".join(pacer.of_call())
+
+
+def test_without_a_listener_every_answer_is_a_person():
+    spy = Spy()
+    pacer = Told()
+    spy.office.world.dialer._make_pacer = lambda _: pacer
+    spy.office.login("an", spy.office.campaign(PREDICTIVE, people=1))
+    spy.office.until(lambda: spy.office.state("an") == "talking")
+    assert pacer.of_call()[:2] == ["dial_started", "human_answered"]
+
+
+@pytest.mark.parametrize("mode", [PREDICTIVE, PROGRESSIVE])
+def test_a_machine_is_hung_up_on_and_the_pacer_knows_at_once(mode):
+    spy, pacer, campaign = answered(mode)
+    verdict(spy, MACHINE)
+    assert spy.office.state("an") == "ready", "before the leg is gone"
+    if mode is PREDICTIVE:
+        assert pacer.of_call() == ["dial_started", "answered", "ended machine"]
+    spy.office.run(1)
+    assert spy.outcome(campaign) is Outcome.MACHINE
+    assert not spy.of(fx.Bridge)
+
+
+@pytest.mark.parametrize("mode", [PREDICTIVE, PROGRESSIVE])
+def test_a_machine_is_told_something(mode):
+    spy, _, campaign = answered(mode, on_machine=OnMachine.LEAVE_MESSAGE, machine_prompt="call-us")
+    verdict(spy, MACHINE)
+    (played,) = spy.of(fx.Play)
+    assert played.prompts == ("call-us",)
+    assert spy.office.state("an") == "ready", "nobody listens to that"
+    spy.office.run(3)
+    assert spy.outcome(campaign) is Outcome.MACHINE
+    assert not spy.office.world.people.legs
+
+
+def test_a_machine_gets_an_agent_where_that_is_wanted():
+    spy, pacer, campaign = answered(on_machine=OnMachine.CONNECT)
+    verdict(spy, MACHINE)
+    assert spy.office.state("an") == "talking"
+    assert "human_answered" in pacer.of_call()
+    spy.office.hang_up("an")
+    spy.office.run(1)
+    assert spy.outcome(campaign) is Outcome.ANSWERED
+
+
+@pytest.mark.parametrize("who", [UNKNOWN, None])
+def test_who_is_in_doubt_is_a_person(who):
+    spy, pacer, _ = answered(verdict_s=1.0)
+    if who is None:
+        spy.office.run(1.1)
+    else:
+        verdict(spy, who)
+    assert spy.office.state("an") == "talking"
+    assert "human_answered" in pacer.of_call()
+
+
+@pytest.mark.parametrize("agents", [0, 1])
+def test_a_verdict_that_comes_late_keeps_a_machine_from_agents(agents):
+    """No agent is ready, or the telephone of the one who is still rings."""
+    spy, pacer, campaign = answered(agents=1, deaf=True, verdict_s=0.5)
+    if not agents:
+        spy.office.do(ev.AgentPaused, "an", "tea")
+    spy.office.run(0.7)
+    assert "human_answered" in pacer.of_call()
+    verdict(spy, MACHINE)
+    assert pacer.of_call()[-1] == "ended machine"
+    spy.office.run(3)
+    assert spy.outcome(campaign) is Outcome.MACHINE
+    assert "abandoned" not in pacer.of_call()
+    (team,) = team_figures(spy.office.world.dialer.desk, spy.office.world.now_ns)
+    assert (team.people, team.abandoned, team.customers_waiting) == (0, 0, 0)
+
+
+def test_a_verdict_on_whom_an_agent_hears_is_only_written_down():
+    spy, _, campaign = answered(verdict_s=0.5)
+    spy.office.run(1)
+    assert spy.office.state("an") == "talking"
+    verdict(spy, MACHINE)
+    spy.office.run(5)
+    assert spy.office.state("an") == "talking"
+    spy.office.hang_up("an")
+    spy.office.run(1)
+    assert spy.outcome(campaign) is Outcome.ANSWERED
+    assert ("verdict", "machine 1.00") in details(spy, campaign)
+
+
+def test_two_verdicts_are_one():
+    spy, pacer, campaign = answered()
+    verdict(spy, MACHINE)
+    verdict(spy, HUMAN)
+    spy.office.run(1)
+    assert spy.outcome(campaign) is Outcome.MACHINE
+    assert "human_answered" not in pacer.of_call()
+
+
+def test_a_customer_who_hangs_up_in_doubt_is_nobody_abandoned():
+    spy, pacer, campaign = answered()
+    leg = spy.office.world.people.legs[spy.office.dials[0].leg]
+    spy.office.world.people.gone(leg, Outcome.ANSWERED, 200)
+    spy.office.run(1)
+    (team,) = team_figures(spy.office.world.dialer.desk, spy.office.world.now_ns)
+    assert team.abandoned == 0
+    assert "abandoned" not in pacer.of_call()
+    assert spy.outcome(campaign) is not Outcome.ANSWERED
