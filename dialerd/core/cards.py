@@ -1,7 +1,8 @@
 """Customers that are one agent's before they are dialed: asked for, shown, dialed or given back.
 
 A card comes from a claim for that agent: a callback of its own that is due, else, in manual and
-preview campaigns, whoever is next. It is leased for an hour, so that an agent may look at it.
+preview campaigns, whoever is next. It is leased for an hour, so that an agent may look at it. One
+that is to be dialed, and that no line takes for a minute, goes back: the agent gets somebody else.
 """
 
 from __future__ import annotations
@@ -14,7 +15,13 @@ from dialerd.core.effects import Notify, ShowCard, WantLeads, Write
 from dialerd.core.events import Claimed, ClaimFailed
 from dialerd.core.floor import Floor
 from dialerd.core.leads import Leads
-from dialerd.core.limits import AGENT_LEASE_S, ASK_GAP_NS, LEASE_MARGIN_S
+from dialerd.core.limits import (
+    AGENT_LEASE_S,
+    ASK_GAP_NS,
+    CARD_AGAIN_S,
+    CARD_WAIT_S,
+    LEASE_MARGIN_S,
+)
 from dialerd.core.ops import Claim, Dispose, ReleaseClaim
 from dialerd.core.pacing import NS
 from dialerd.core.records import DialMode, LeadState
@@ -89,7 +96,7 @@ class Cards:
             run.ask_at_ns = self._leads.ask_again_ns(run, now_ns)
             floor.look_by(run.ask_at_ns)
             if run.settings.mode is DialMode.MANUAL:
-                self._tell_empty(agent, run, now_ns)
+                self._tell(agent, run, "empty", now_ns)
         if agent.state is not READY or not floor.may_dial(run, now_ns):
             self._release(batch.claims, now_ns)
             if agent.state is READY:
@@ -122,11 +129,12 @@ class Cards:
         self._desk.look(agent, now_ns)
         self._desk.want_leads(agent, now_ns)
 
-    def _tell_empty(self, agent: Agent, run: Run, now_ns: int) -> None:
+    def _tell(self, agent: Agent, run: Run, what: str, now_ns: int) -> None:
+        """Why there is no card: nobody is left to call (`empty`), or no line to call by."""
         data: dict[str, object] = {
             "agent": agent.name,
             "campaign_id": run.campaign.campaign_id,
-            "empty": True,
+            what: True,
             "at_ms": self._floor.clock.ms(now_ns),
         }
         self._floor.out.append(Notify("card", data))
@@ -171,7 +179,10 @@ class Cards:
         run, card = agent.run, agent.card
         if run is None or card is None:
             return
-        if run.settings.mode is DialMode.PREVIEW and card.lease_ns > now_ns:
+        if card.wanted:
+            self._tell(agent, run, "no_line", now_ns)
+            self.withdraw(agent, now_ns, CARD_AGAIN_S)
+        elif run.settings.mode is DialMode.PREVIEW and card.lease_ns > now_ns:
             self.dial(agent, now_ns)
         else:
             self.withdraw(agent, now_ns)
@@ -182,11 +193,12 @@ class Cards:
         if card is None or card.wanted:
             return
         card.wanted = True
-        agent.deadline_ns = NEVER
+        agent.deadline_ns = now_ns + CARD_WAIT_S * NS
         if agent.leg_up:
             self.at_phone(agent, now_ns)
         elif not agent.leg:
             self._desk.phones.ring(agent, now_ns)
+        self._desk.watch(agent)
 
     def at_phone(self, agent: Agent, now_ns: int) -> None:
         """The agent's leg is up."""
@@ -204,15 +216,15 @@ class Cards:
             agent.run.bound.remove(card)
         return card.claim
 
-    def give_back(self, agent: Agent, now_ns: int) -> None:
-        """The customer is anybody's again."""
+    def give_back(self, agent: Agent, now_ns: int, after_s: int = 0) -> None:
+        """The customer is due again."""
         claim = self.take_back(agent)
         if claim is not None:
-            self._release((claim,), now_ns)
+            self._release((claim,), now_ns, after_s)
 
-    def withdraw(self, agent: Agent, now_ns: int) -> None:
+    def withdraw(self, agent: Agent, now_ns: int, after_s: int = 0) -> None:
         """Give the card back, and the agent something else to do."""
-        self.give_back(agent, now_ns)
+        self.give_back(agent, now_ns, after_s)
         if agent.state is RESERVED:
             self._desk.go(agent, "free", now_ns)
 
@@ -227,6 +239,7 @@ class Cards:
             else:
                 op = Dispose(claim.attempt_id, agent.name, now_ms, "", LeadState.RETRY, due_s)
             self._floor.out.append(Write(0, (op,)))
+            self.owes_again(claim)
             self._leads.ask_by(run, now_ns + gap_s * NS)
         self._desk.go(agent, "free", now_ns)
 
@@ -236,9 +249,18 @@ class Cards:
             if agent.run is run and agent.card is not None:
                 self.withdraw(agent, now_ns)
 
-    def _release(self, claims: tuple[Claim, ...], now_ns: int) -> None:
-        due_s = self._floor.clock.ms(now_ns) // 1000
+    def owes_again(self, claim: Claim) -> None:
+        """A callback is not kept yet: its agent's next one is not known any more."""
+        if claim.callback is not None:
+            agent = self._desk.team.agents.get(claim.callback.agent)
+            if agent is not None:
+                agent.own.pop(claim.campaign_id, None)
+
+    def _release(self, claims: tuple[Claim, ...], now_ns: int, after_s: int = 0) -> None:
+        due_s = self._floor.clock.ms(now_ns) // 1000 + after_s
         ops = tuple(ReleaseClaim(claim.attempt_id, due_s) for claim in claims)
+        for claim in claims:
+            self.owes_again(claim)
         if ops:
             self._floor.out.append(Write(0, ops))
             self._floor.look_by(now_ns + ASK_GAP_NS)

@@ -303,6 +303,8 @@ class Desk(Answering):
         gate = run.gate
         if gate is not None and gate.pacer is not None and not (call.human_ms or call.incoming):
             gate.pacer.call_ended(call.claim.attempt_id, now_ns / NS, cause(call.outcome))
+        if call.outcome is None:  # never dialed: the store has it back
+            self.cards.owes_again(call.claim)
         agent = call.agent
         if agent is None or agent.call is not call:
             return

@@ -209,7 +209,8 @@ class Placing:
             self._advance(now_ns)
         rotation = self.rotation
         budget = DIALS_PER_STEP
-        able = rotation[self._turn :] + rotation[: self._turn] if self._turn else rotation[:]
+        turns = rotation[self._turn :] + rotation[: self._turn] if self._turn else rotation
+        able = [run for run in turns if run.held_count or run.bound]
         while able:
             if not budget:
                 floor.dial_ns = now_ns

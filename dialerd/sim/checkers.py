@@ -58,6 +58,8 @@ class Kind(StrEnum):
     WRONG_LINE = "wrong_line"  # a number on a line that does not take it
     AGENT_TWICE = "agent_twice"  # an agent in two calls
     ABANDONED = "abandoned"  # people who answered and were not given an agent in time
+    CALLBACK = "callback"  # promised, and made too early, by somebody else, or not at all
+    SEQUENCE = "sequence"  # called without having heard the message before
     # the books
     LEAD_STATE = "lead_state"  # a lead in no state, in two, or still in hand
     NO_RECORD = "no_record"  # an answered call without its one record
@@ -99,6 +101,7 @@ SETTLED = frozenset(
         LeadState.RECHECK,
         LeadState.UNREACHABLE,
         LeadState.RESTING,
+        LeadState.CALLBACK,
     }
 )
 

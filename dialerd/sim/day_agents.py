@@ -1,55 +1,28 @@
-"""The agents of a simulated day: they log in, are rung, talk, write up, take breaks.
+"""The agents of a simulated day: their telephones, and the ledger of what they saw and said.
 
-The ledger of talks is theirs: who was with whom and when, as telephones and carriers saw it.
+Who was with whom and when is as telephones and carriers had it; what was promised to a customer is
+written down by who promised it. What agents do of their own accord is `day_habits`.
 """
 
 from __future__ import annotations
 
-import math
 import random
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final
-
-import msgspec
 
 import dialerd.core.effects as fx
 import dialerd.core.events as ev
-from dialerd.core.records import Outcome
+from dialerd.core.records import DialMode, Outcome
 from dialerd.sim.day_clock import VirtualClock
+from dialerd.sim.day_habits import Habits
+from dialerd.sim.day_ledger import Agent, StaffLedger, Talk
 from dialerd.sim.day_lines import Carriers
-from dialerd.sim.day_scenario import AgentTable, Scenario
+from dialerd.sim.day_scenario import Scenario
 
 PICK_UP_S: Final = (0.2, 0.8)
 RELEASE_S: Final = 0.02
-HANGS_UP: Final = 0.3  # share of talks that the agent ends
-BREAK: Final = "break"
-
-
-class Talk(msgspec.Struct):
-    """One agent with one customer, in monotonic ns; 0: not over."""
-
-    agent: str
-    call: int
-    customer: int  # the leg
-    begun_ns: int
-    ended_ns: int = 0
-
-
-class Agent:
-    """One of them, with what the day was made of."""
-
-    __slots__ = ("break_ns", "break_s", "campaigns", "name", "state", "table", "wrap_s")
-
-    def __init__(self, name: str, table: AgentTable, campaigns: tuple[int, ...]) -> None:
-        """At home."""
-        self.name = name
-        self.table = table
-        self.campaigns = campaigns
-        self.state = ""
-        self.wrap_s = 0.0
-        self.break_s = 0.0
-        self.break_ns = 1 << 62  # when the next one is wanted
+WITH_MACHINE_S: Final = (3.0, 8.0)  # until an agent has heard that it is one
 
 
 class Staff:
@@ -60,7 +33,7 @@ class Staff:
     ) -> None:
         """Nobody is there yet."""
         self.agents: dict[str, Agent] = {}
-        self.talks: list[Talk] = []
+        self.ledger = StaffLedger()
         self._feed: Callable[[ev.AnyEvent], None] = lambda _: None
         self._scenario = scenario
         self._clock = clock
@@ -69,24 +42,52 @@ class Staff:
         self._up: set[int] = set()
         self._open: dict[str, Talk] = {}
         self._by_leg: dict[int, Talk] = {}
+        self._campaigns: Callable[[], Collection[int]] = tuple
         self._rng = random.Random(f"agents:{seed}")  # noqa: S311  a repeatable world
+        self.habits = Habits(self, clock, carriers, self.ledger, self._rng)
 
-    def hire(self, ids: dict[str, int], feed: Callable[[ev.AnyEvent], None]) -> None:
-        """Once, before the day begins; `ids` are campaigns by name."""
+    @property
+    def talks(self) -> list[Talk]:
+        """Every conversation, in the order in which they began."""
+        return self.ledger.talks
+
+    def hire(
+        self,
+        ids: dict[str, int],
+        feed: Callable[[ev.AnyEvent], None],
+        campaigns: Callable[[], Collection[int]],
+    ) -> None:
+        """Once, before the day begins; `ids` are campaigns by name.
+
+        `campaigns` tells those that are not over.
+        """
         self._feed = feed
+        self._campaigns = campaigns
+        modes = {spec.name: spec.mode for spec in self._scenario.campaign}
         for table in self._scenario.agents:
-            campaigns = tuple(ids[name] for name in table.campaigns)
+            joins = tuple(ids[name] for name in table.campaigns)
+            manual = {ids[name] for name in table.campaigns if modes[name] is DialMode.MANUAL}
             for number in range(1, table.count + 1):
                 name = f"{table.name}-{number}"
-                agent = self.agents[name] = Agent(name, table, campaigns)
-                self._next_break(agent)
+                agent = self.agents[name] = Agent(name, table, joins, frozenset(manual))
+                self.habits.next_break(agent)
+
+    def feed(self, event: ev.AnyEvent) -> None:
+        """Tell the daemon."""
+        self._feed(event)
 
     def log_in(self) -> None:
         """All of them, with a process of the daemon that has just begun."""
         for agent in self.agents.values():
+            self.begin_shift(agent)
+
+    def begin_shift(self, agent: Agent) -> None:
+        """One logs in and wants work, if there is a campaign left to work in."""
+        left = self._campaigns()
+        joined = tuple(number for number in agent.campaigns if number in left)
+        if joined:
             phone = f"phone-{agent.name}"
-            nailed_up = agent.table.nailed_up
-            self._feed(ev.AgentLoggedIn(agent.name, phone, agent.campaigns, nailed_up))
+            self._feed(ev.AgentLoggedIn(agent.name, phone, joined, agent.table.nailed_up))
             self._feed(ev.AgentReady(agent.name))
 
     def cut_all(self) -> None:
@@ -95,18 +96,18 @@ class Staff:
         self._up.clear()
         for name in list(self._open):
             self._over(name)
-
-    def _next_break(self, agent: Agent) -> None:
-        if agent.table.breaks_every_s:
-            gap_s = self._rng.expovariate(1 / agent.table.breaks_every_s)
-            agent.break_ns = self._clock.now_ns + round(gap_s * 1e9)
+        for agent in self.agents.values():
+            self.ledger.moved(agent, "", self._clock.now_ns)
 
     # -- what the daemon asks --------------------------------------------------------------------
 
     def ring(self, effect: fx.RingAgent) -> None:
         """Its telephone rings."""
+        if effect.agent in self._open:
+            self.ledger.wrong.append(f"{effect.agent} is rung in the middle of a talk")
         self._legs[effect.leg] = effect.agent
-        self._clock.after(self._rng.uniform(*PICK_UP_S), self._pick_up, effect.leg)
+        if self._rng.random() >= self.agents[effect.agent].table.deaf:
+            self._clock.after(self._rng.uniform(*PICK_UP_S), self._pick_up, effect.leg)
 
     def release(self, leg: int) -> bool:
         """Hang a telephone up; False when the leg is none of ours."""
@@ -120,13 +121,18 @@ class Staff:
         name, customer = self._legs.get(effect.other), self._carriers.live.get(effect.leg)
         if name is None or customer is None or customer.releasing:
             return
+        if effect.other not in self._up or not customer.answered_ns:
+            self.ledger.wrong.append(f"{name} is bridged before both have answered")
         customer.heard = customer.bridged = True
-        talk = Talk(name, effect.call, effect.leg, self._clock.now_ns)
-        self.talks.append(talk)
+        talk = Talk(name, effect.call, effect.leg, customer.phone, self._clock.now_ns)
+        self.ledger.talks.append(talk)
         self._open[name] = self._by_leg[effect.leg] = talk
-        table = self.agents[name].table
-        talk_s = _lognormal(self._rng, table.talk_s, table.talk_sigma)
-        self._clock.after(talk_s, self._end, talk, self._rng.random() < HANGS_UP)
+        agent = self.agents[name]
+        table = agent.table
+        talk_s = table.talk_s * self._rng.lognormvariate(0.0, table.talk_sigma)
+        if customer.machine:
+            talk_s = self._rng.uniform(*WITH_MACHINE_S)
+        self._clock.after(talk_s, self.habits.end_talk, talk, agent, customer.machine)
 
     def unbridge(self, leg: int) -> None:
         """They do not any more."""
@@ -141,21 +147,26 @@ class Staff:
     def told(self, data: dict[str, object]) -> None:
         """What an agent's page shows."""
         agent = self.agents.get(str(data.get("agent")))
-        if agent is None or "refused" in data:
-            return
-        agent.state = str(data["state"])
-        after = self._clock.after
-        if agent.state == "wrap_up":
-            table = agent.table
-            wrap_s = _lognormal(self._rng, table.wrap_s, table.wrap_sigma)
-            agent.wrap_s += wrap_s
-            after(wrap_s, self._dispose, agent)
-        elif agent.state == "paused" and data.get("reason") == BREAK:
-            agent.break_s += agent.table.break_s
-            self._next_break(agent)
-            after(agent.table.break_s, self._feed, ev.AgentReady(agent.name))
+        if agent is not None:
+            self.habits.told(agent, data)
 
-    # -- what they do ----------------------------------------------------------------------------
+    def card(self, effect: fx.ShowCard) -> None:
+        """A customer is shown to one."""
+        agent = self.agents[effect.agent]
+        self.ledger.cards.append((self._clock.now_ns, agent.name, effect.claim.attempt_id))
+        self.habits.card(agent, effect)
+
+    def answered(self, effect: fx.AgentAnswer) -> None:
+        """Whether what an agent asked for was done."""
+        self.habits.answered(effect)
+
+    # -- telephones ------------------------------------------------------------------------------
+
+    def fall(self, name: str) -> None:
+        """An agent's telephone dies."""
+        for leg in [leg for leg, who in self._legs.items() if who == name]:
+            if leg in self._up:
+                self._end_leg(leg, ev.Released(leg, Outcome.MEDIA_TIMEOUT, by="timeout"))
 
     def _pick_up(self, leg: int) -> None:
         if leg in self._legs:
@@ -163,34 +174,24 @@ class Staff:
             self._feed(ev.Answered(leg))
 
     def _gone(self, leg: int) -> None:
-        name = self._legs.pop(leg, None)
-        if name is None:
-            return
         outcome = Outcome.ANSWERED if leg in self._up else Outcome.NO_ANSWER
-        self._up.discard(leg)
-        self._over(name)
-        self._feed(ev.Released(leg, outcome, by="us"))
+        if leg in self._legs:
+            self._end_leg(leg, ev.Released(leg, outcome, by="us"))
 
-    def _end(self, talk: Talk, by_agent: bool) -> None:  # noqa: FBT001
-        if talk.ended_ns:
-            return
-        if by_agent:
-            self._feed(ev.AgentHangUp(talk.agent))
-        else:
-            self._carriers.hang_up(talk.customer)
-
-    def _dispose(self, agent: Agent) -> None:
-        if agent.state != "wrap_up":
-            return
-        if self._clock.now_ns >= agent.break_ns:
-            self._feed(ev.AgentPaused(agent.name, BREAK))
-        self._feed(ev.AgentDisposed(agent.name, "done"))
+    def _end_leg(self, leg: int, told: ev.Released) -> None:
+        name = self._legs.pop(leg)
+        if leg in self._up:
+            self._up.discard(leg)
+            self._over(name)
+        self._feed(told)
 
     def _over(self, name: str) -> None:
         talk = self._open.pop(name, None)
         if talk is not None:
             talk.ended_ns = self._clock.now_ns
             self._by_leg.pop(talk.customer, None)
+
+    # -- figures ---------------------------------------------------------------------------------
 
     def waits_s(self) -> dict[int, float]:
         """Of each connected attempt: from the customer's answer to the agent."""
@@ -209,7 +210,3 @@ class Staff:
         for talk in self.talks:
             found[talk.agent] += ((talk.ended_ns or self._clock.now_ns) - talk.begun_ns) / 1e9
         return dict(found)
-
-
-def _lognormal(rng: random.Random, median_s: float, sigma: float) -> float:
-    return median_s * math.exp(rng.gauss(0.0, sigma))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from datetime import datetime, tzinfo
 from typing import Final, NamedTuple
 
 import msgspec
@@ -23,31 +22,32 @@ from dialerd.core.records import (
     CapCounts,
     DialMode,
     FrequencyCap,
-    Hours,
     LeadState,
     Outcome,
 )
 from dialerd.core.regime_data import REGIMES
 from dialerd.sim.checkers import Fault, Kind, doubled, lost, mismatched
-from dialerd.sim.day_agents import Talk
-from dialerd.sim.day_check_agents import agent_faults
+from dialerd.sim.day_check_agents import Told, agent_faults
+from dialerd.sim.day_check_hours import Columns, hour_faults
 from dialerd.sim.day_check_lines import line_faults
+from dialerd.sim.day_check_promises import Bounds, promise_faults, promised
 from dialerd.sim.day_clock import NS, VirtualClock
+from dialerd.sim.day_ledger import StaffLedger
 from dialerd.sim.day_lines import Leg, call_of
-from dialerd.sim.day_scenario import FaultKind, Scenario
+from dialerd.sim.day_scenario import FaultKind, LineTable, Scenario
 from dialerd.sim.ledger import Books, join
 from dialerd.store.base import BaseStore
 
 NO_CAP: Final = FrequencyCap(calls_max=1 << 40, window_s=1)
 _FAR: Final = {CapCounts.ATTEMPTED: 1, CapCounts.ANSWERED: 2, CapCounts.HEARD: 3}
 _NO_RETRY: Final = {Outcome.ANSWERED, Outcome.TOO_LONG, Outcome.INVALID, Outcome.INTERRUPTED, None}
-_DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 class Evidence(msgspec.Struct, frozen=True):
     """All that a checker may look at.
 
-    `crashes` are the monotonic times at which the daemon was killed. `never` and `allowed` are the
+    `crashes` are the monotonic times at which the daemon was killed; `closed_ns` that at which the
+    day's work was over. `never` and `allowed` are the
     beginnings of national significant numbers that nobody may dial, and of E.164 that one may.
     """
 
@@ -56,7 +56,9 @@ class Evidence(msgspec.Struct, frozen=True):
     legs: list[Leg]
     store: BaseStore
     crashes: list[int]
-    talks: list[Talk]
+    staff: StaffLedger
+    columns: Columns
+    closed_ns: int
     never: tuple[str, ...]
     allowed: tuple[str, ...]
 
@@ -86,16 +88,23 @@ class Evidence(msgspec.Struct, frozen=True):
 
 def examine(evidence: Evidence) -> list[Fault]:
     """Everything that does not hold; empty when all is well."""
-    names = {one.campaign_id: one.settings.name for one in evidence.store.campaigns()}
-    specs = {spec.name: spec for spec in evidence.scenario.campaign}
-    rows = {number: _rows(evidence.store, number) for number in names}
+    by_name = {spec.name: spec for spec in evidence.scenario.campaign}
+    specs = {one.campaign_id: by_name[one.settings.name] for one in evidence.store.campaigns()}
+    rows = {number: _rows(evidence.store, number) for number in specs}
+    booked: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
+    for promise in evidence.staff.promises:
+        booked[promise.campaign, promise.lead].append(promise.said_ns)
+    dialed_ns: dict[int, int] = {}
+    for leg in evidence.legs:
+        dialed_ns.setdefault(leg.attempt, leg.at_ns)
     owner = {
-        attempt.attempt_id: Asked(specs[names[number]], again)
+        attempt.attempt_id: Asked(specs[number], again)
         for number, found in rows.items()
         for row in found
-        for attempt, again in _again(row)
+        for attempt, again in _again(row, dialed_ns, booked[number, row.lead.lead_id])
     }
     every = [row for found in rows.values() for row in found]
+    outcomes = {a.attempt_id: a.outcome for row in every for a, _ in row.attempts}
     interrupted = _interrupted(every)
     books = evidence.books()
     faults = [
@@ -105,7 +114,9 @@ def examine(evidence: Evidence) -> list[Fault]:
         *_caps(evidence, owner, interrupted),
         *_hours(evidence, owner),
         *_forbidden(evidence),
-        *_agents(evidence, owner, interrupted),
+        *_sequences(evidence, owner, interrupted),
+        *_agents(evidence, owner, outcomes, interrupted),
+        *_promises(evidence, rows, specs),
         *_lines(evidence),
         *_records(evidence, every, interrupted),
         *_states(evidence, rows),
@@ -116,16 +127,24 @@ def examine(evidence: Evidence) -> list[Fault]:
 
 
 class Asked(NamedTuple):
-    """What an attempt was made for; `again`: the person was not reached the time before."""
+    """What an attempt was made for; `again`: not reached the time before, or as was agreed."""
 
     spec: CampaignSpec
     again: bool
 
 
-def _again(row: ReportRow) -> Iterator[tuple[Attempt, bool]]:
+def _again(
+    row: ReportRow, dialed_ns: dict[int, int], said_ns: list[int]
+) -> Iterator[tuple[Attempt, bool]]:
+    """`said_ns` is when callbacks of that person were booked."""
     before: Attempt | None = None
     for attempt, _ in row.attempts:
-        yield attempt, before is not None and before.outcome not in _NO_RETRY
+        at_ns = dialed_ns.get(attempt.attempt_id, 0)
+        agreed = [ns for ns in said_ns if ns < at_ns]
+        missed = before is not None and before.outcome not in _NO_RETRY
+        yield attempt, missed or bool(agreed)
+        if agreed:
+            said_ns = [ns for ns in said_ns if ns >= at_ns]
         before = attempt
 
 
@@ -192,64 +211,47 @@ def caps_of(asked: Asked) -> list[FrequencyCap]:
 
 
 def _hours(evidence: Evidence, owner: dict[int, Asked]) -> Iterator[Fault]:
-    """Nothing is dialed outside the hours of campaign and regime, by the machine's own clock."""
-    steps = evidence.clock.steps
-    slack_ns = evidence.commit_ns
-    for leg in evidence.legs:
-        asked = owner.get(leg.attempt)
-        if asked is None:
-            continue
-        spec = asked.spec
-        # The daemon looks once a second whether its clock was moved.
-        since_ns = leg.at_ns - slack_ns - 2 * NS
-        offsets = {offset for at_ns, offset in steps if since_ns < at_ns <= leg.at_ns}
-        offsets.add([offset for at_ns, offset in steps if at_ns <= max(since_ns, steps[0][0])][-1])
-        moments = [at + offset for offset in offsets for at in (leg.at_ns, leg.at_ns - slack_ns)]
-        if not any(is_open(spec, wall_ns) for wall_ns in moments):
-            text = datetime.fromtimestamp(min(moments) // NS, REGIMES[spec.regime].zone)
-            yield Fault(Kind.OUTSIDE_HOURS, leg.phone, leg.call_id, f"{text:%a %H:%M:%S}")
+    specs = {attempt: asked.spec for attempt, asked in owner.items()}
+    e = evidence
+    return hour_faults(e.clock, e.legs, specs, e.columns, e.commit_ns)
 
 
-def is_open(spec: CampaignSpec, wall_ns: int) -> bool:
-    """Whether a campaign may dial at a moment."""
-    regime = REGIMES[spec.regime]
-    at_s = wall_ns / NS
-    if isinstance(spec.start_at, datetime) and at_s < spec.start_at.timestamp():
-        return False
-    if isinstance(spec.end_at, datetime) and at_s >= spec.end_at.timestamp():
-        return False
-    own = [
-        Hours(_minute(h.start), _minute(h.end), tuple(_DAYS.index(d.value) for d in h.days))
-        for h in spec.hours
-    ]
-    return all(
-        not windows or any(_inside(window, at_s, regime.zone) for window in windows)
-        for windows in (own, regime.hours)
-    )
-
-
-def _inside(window: Hours, at_s: float, zone: tzinfo) -> bool:
-    at = datetime.fromtimestamp(at_s, zone)
-    minute = at.hour * 60 + at.minute
-    if window.end_minute > window.start_minute:
-        return window.start_minute <= minute < window.end_minute and at.weekday() in window.weekdays
-    late = minute >= window.start_minute and at.weekday() in window.weekdays
-    early = minute < window.end_minute and (at.weekday() - 1) % 7 in window.weekdays
-    return late or early
-
-
-def _minute(text: str) -> int:
-    hour, _, minute = text.partition(":")
-    return int(hour) * 60 + int(minute)
-
-
-def _agents(evidence: Evidence, owner: dict[int, Asked], interrupted: set[int]) -> Iterator[Fault]:
-    rules = {
-        attempt: asked.spec.agents
+def _agents(
+    evidence: Evidence,
+    owner: dict[int, Asked],
+    outcomes: dict[int, Outcome | None],
+    interrupted: set[int],
+) -> Iterator[Fault]:
+    lines = {line.name: line for line in evidence.scenario.trunk}
+    limited = {leg.attempt: _limited(lines[leg.trunk], leg.port) for leg in evidence.legs}
+    told = {
+        attempt: Told(asked.spec.agents, outcomes.get(attempt), limited.get(attempt, False))
         for attempt, asked in owner.items()
         if asked.spec.mode is not DialMode.BROADCAST and attempt not in interrupted
     }
-    return agent_faults(evidence.talks, evidence.legs, rules, evidence.commit_ns)
+    return agent_faults(evidence.staff, evidence.legs, told, evidence.commit_ns)
+
+
+def _limited(line: LineTable, port: str) -> bool:
+    """Whether a line ends calls that last."""
+    plans = [line.plan]
+    plans += [group.plan for group in line.ports if port in group.labels()]
+    return any(p.minutes_day or p.minutes_period or p.call_s_max or p.free_s for p in plans)
+
+
+def _promises(
+    evidence: Evidence, rows: dict[int, list[ReportRow]], specs: dict[int, CampaignSpec]
+) -> Iterator[Fault]:
+    e, store = evidence, evidence.store
+    open_ = {
+        (number, one.lead_id) for number in rows for page in store.callbacks(number) for one in page
+    }
+    states = {one.campaign_id: one.state for one in store.campaigns()}
+    kept = promised(rows, specs, open_, states)
+    bounds = Bounds(
+        e.wrong_ns, e.unwritten_ns, e.closed_ns, e.clock.true_offset_ns, tuple(e.crashes)
+    )
+    return promise_faults(e.staff, e.legs, kept, bounds)
 
 
 def _lines(evidence: Evidence) -> Iterator[Fault]:
@@ -257,10 +259,32 @@ def _lines(evidence: Evidence) -> Iterator[Fault]:
     return line_faults(e.scenario, e.clock, e.legs, e.crashes, e.commit_ns)
 
 
+def _sequences(
+    evidence: Evidence, owner: dict[int, Asked], interrupted: set[int]
+) -> Iterator[Fault]:
+    """A message that follows another is for those who heard that, and long enough ago."""
+    heard: defaultdict[str, dict[int, int]] = defaultdict(dict)
+    for leg in evidence.legs:  # in the order in which they began
+        asked = owner.get(leg.attempt)
+        if asked is None:
+            continue
+        if asked.spec.after:
+            at_ns = heard[asked.spec.after].get(leg.phone, leg.at_ns + 1)
+            if at_ns + asked.spec.after_s * NS - evidence.wrong_ns > leg.at_ns:
+                text = f"has not heard {asked.spec.after!r}"
+                yield Fault(Kind.SEQUENCE, leg.phone, leg.call_id, text)
+        if leg.heard or leg.attempt in interrupted:  # nobody knows of that: it counts as heard
+            heard[asked.spec.name].setdefault(leg.phone, leg.at_ns)
+
+
 def _forbidden(evidence: Evidence) -> Iterator[Fault]:
     """Nobody who asked not to be called, and no number that is not anybody's to dial."""
     since = {entry.phone: entry.at_ms for page in evidence.store.dnc_list() for entry in page}
     offset_ns = evidence.clock.true_offset_ns
+    for said in evidence.staff.nevers:
+        if said.phone not in since:
+            yield Fault(Kind.DO_NOT_CALL, said.phone, "", f"{said.agent} was told never, in vain")
+        since[said.phone] = (said.said_ns + offset_ns) // 1_000_000
     for leg in evidence.legs:
         asked_ms = since.get(leg.phone)
         if asked_ms is not None and (leg.at_ns + offset_ns) // 1_000_000 > asked_ms:

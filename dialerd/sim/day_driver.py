@@ -196,7 +196,7 @@ class Driver:
             self.lines.release(effect.leg)
 
     def _told(self, effect: fx.Notify) -> None:
-        if effect.topic == "agent":
+        if effect.topic in _TO_AGENTS:
             self.staff.told(effect.data)
         else:
             self.notices.append(effect)
@@ -363,7 +363,10 @@ def _with_line(op: DialOp, legs: dict[int, int]) -> Any:
 
 
 def _nothing(_driver: Driver, _effect: Any) -> None:
-    """Nobody here looks at cards, and music and recordings change nothing."""
+    """Music and recordings change nothing here."""
+
+
+_TO_AGENTS: Final = frozenset({"agent", "card"})
 
 
 _CARRY_OUT: Final[dict[type, Callable[[Driver, Any], None]]] = {
@@ -380,6 +383,6 @@ _CARRY_OUT: Final[dict[type, Callable[[Driver, Any], None]]] = {
     fx.WriteLater: Driver._later,
     fx.Hold: _nothing,
     fx.Tape: _nothing,
-    fx.ShowCard: _nothing,
-    fx.AgentAnswer: _nothing,
+    fx.ShowCard: lambda driver, effect: driver.staff.card(effect),
+    fx.AgentAnswer: lambda driver, effect: driver.staff.answered(effect),
 }

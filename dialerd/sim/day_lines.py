@@ -7,6 +7,7 @@ that two ways of dialing the same list meet the same people.
 
 from __future__ import annotations
 
+import math
 import random
 from collections import defaultdict
 from collections.abc import Callable
@@ -37,8 +38,8 @@ class Leg:
 
     __slots__ = (
         "answered_ns", "at_ns", "attempt", "bridged", "by", "call_id", "code", "early", "ended_ns",
-        "heard", "keys", "leg", "person", "phone", "playing", "port", "process", "q850", "rang_ns",
-        "releasing", "silent", "trunk",
+        "heard", "keys", "leg", "machine", "person", "phone", "playing", "port", "process", "q850",
+        "rang_ns", "releasing", "said_ns", "silent", "trunk", "verdict",
     )  # fmt: skip
 
     def __init__(self, effect: fx.Dial, process: Driver, now_ns: int) -> None:
@@ -53,6 +54,9 @@ class Leg:
         self.person: Person | None = None
         self.at_ns = now_ns
         self.rang_ns = self.answered_ns = self.ended_ns = 0
+        self.said_ns = 0  # when the first prompt began
+        self.machine = False
+        self.verdict = ""  # what the daemon was told of who answered: "human", "machine"
         self.code = self.q850 = 0
         self.by = ""  # who ended it, as the daemon is told
         self.keys = ""
@@ -95,6 +99,9 @@ class Carriers:
         self._rng = random.Random(f"lines:{seed}")  # noqa: S311  a repeatable world
         self._tried: defaultdict[int, int] = defaultdict(int)
         self._hours = _Hours(scenario)
+        words = ((c.abandoned_prompt, c.agents.left_prompt) for c in scenario.campaign)
+        self._sorry = {word for pair in words for word in pair}  # no message of a campaign
+        self._listens = any(c.agents.machines for c in scenario.campaign)
         self._seconds = scenario.prompts
 
     # -- what the driver asks --------------------------------------------------------------------
@@ -116,7 +123,7 @@ class Carriers:
         if state.refusing or chance < table.silent + table.refuses:
             after(rng.uniform(*REFUSE_S), self._gone, leg, 503, 0, "them")
             return
-        leg.person = who = self._person(leg.phone, leg.trunk)
+        leg.person = who = self._person(leg)
         if who.alerts:
             after(who.setup_s, self._ring, leg)
         if who.fate is Fate.ANSWERS:
@@ -145,7 +152,9 @@ class Carriers:
         leg = self.live.get(effect.leg)
         if leg is None or leg.releasing:
             return
-        first, leg.heard = not leg.heard, True
+        first = not leg.heard
+        leg.heard = leg.heard or not self._sorry.issuperset(effect.prompts)
+        leg.said_ns = leg.said_ns or self._clock.now_ns
         leg.playing = effect.token
         seconds = sum(self._seconds.get(name, self.scenario.prompt_s) for name in effect.prompts)
         after = self._clock.after
@@ -165,6 +174,21 @@ class Carriers:
         leg = self.live.get(leg_id)
         if leg is not None:
             self._tell(leg, ev.Answered(leg_id))
+            if self._listens:
+                self._listen(leg)
+
+    def _listen(self, leg: Leg) -> None:
+        """Who answered is found out from what is heard."""
+        rng, answers = self._rng, self.scenario.answers
+        if rng.random() >= answers.verdict_none:
+            after_s = rng.lognormvariate(math.log(answers.verdict_s), answers.verdict_sigma)
+            right = rng.random() >= answers.verdict_wrong
+            self._clock.after(after_s, self._judge, leg, leg.machine is not right)
+
+    def _judge(self, leg: Leg, human: bool) -> None:  # noqa: FBT001
+        if not leg.ended_ns and not leg.releasing and leg.process is not None:
+            leg.verdict = "human" if human else "machine"
+            self._tell(leg, ev.Verdict(leg.leg, human))
 
     def hang_up(self, leg_id: int) -> None:
         """The customer has talked enough."""
@@ -188,7 +212,8 @@ class Carriers:
 
     # -- what carriers and people do -------------------------------------------------------------
 
-    def _person(self, phone: int, trunk: str) -> Person:
+    def _person(self, leg: Leg) -> Person:
+        phone, trunk = leg.phone, leg.trunk
         tries = self._tried[phone]
         self._tried[phone] = tries + 1
         town = self._hours.town(self._clock)
@@ -197,7 +222,8 @@ class Carriers:
         machines = self.scenario.answers.machines
         if machines and who.manner is not None:
             ear = random.Random(f"machine:{self._seed}:{phone}")  # noqa: S311  repeatable
-            if ear.random() < machines:
+            leg.machine = ear.random() < machines
+            if leg.machine:
                 length_s = self.scenario.answers.machine_s
                 who = msgspec.structs.replace(who, manner=Manner.WAITS, keys=(), leaves_s=length_s)
         return who

@@ -43,3 +43,9 @@ class Telephones(Protocol):
 
     def told(self, data: dict[str, object]) -> None:
         """What is shown to an agent."""
+
+    def card(self, effect: fx.ShowCard) -> None:
+        """A customer is shown to one."""
+
+    def answered(self, effect: fx.AgentAnswer) -> None:
+        """Whether what an agent asked for was done."""

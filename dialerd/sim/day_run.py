@@ -40,7 +40,9 @@ class Simulation:
             day.carriers.ledger,
             day.store,
             day.crashes,
-            day.staff.talks,
+            day.staff.ledger,
+            day.columns,
+            day.closed_ns,
             self.never,
             self.allowed,
         )

@@ -47,6 +47,10 @@ class PeopleList(Section):
     ] = 0.0
     shares: Annotated[str, Meta(description="An earlier list whose people are in this too.")] = ""
     shared: Annotated[Share, Meta(description="How many of ours are that list's.")] = 0.0
+    columns: Annotated[
+        dict[Name, dict[Annotated[str, Meta(max_length=128)], Annotated[float, Meta(gt=0.0)]]],
+        Meta(description="Further columns: values with weights, drawn for each person."),
+    ] = {}  # noqa: RUF012 - a Struct copies it
 
 
 class Answers(Section):
@@ -58,6 +62,13 @@ class Answers(Section):
     ] = {}  # noqa: RUF012 - a Struct copies it
     machines: Annotated[Share, Meta(description="Share of answers that are machines.")] = 0.0
     machine_s: Annotated[float, Meta(gt=0.0, le=600.0)] = 25.0
+    verdict_s: Annotated[
+        float,
+        Meta(gt=0.0, le=60.0, description="Median time to tell a machine from a person."),
+    ] = 1.2
+    verdict_sigma: Annotated[float, Meta(ge=0.0, le=3.0)] = 0.4
+    verdict_wrong: Annotated[Share, Meta(description="Share of verdicts that are wrong.")] = 0.0
+    verdict_none: Annotated[Share, Meta(description="Share of answers without a verdict.")] = 0.0
 
 
 class LineTable(Section):
@@ -109,6 +120,21 @@ class AgentTable(Section):
     wrap_sigma: Annotated[float, Meta(ge=0.0, le=3.0)] = 0.4
     breaks_every_s: Annotated[Seconds, Meta(description="Mean time between two; 0: none.")] = 0.0
     break_s: Annotated[float, Meta(gt=0.0, le=86_400.0)] = 600.0
+    think_s: Annotated[
+        float,
+        Meta(gt=0.0, le=3_600.0, description="Before each click: next customer, dial, skip."),
+    ] = 4.0
+    skips: Annotated[Share, Meta(description="Of cards that are skipped, where one may.")] = 0.0
+    undialed: Annotated[Share, Meta(description="Of cards disposed of without a call.")] = 0.0
+    callbacks: Annotated[Share, Meta(description="Of talks after which one is booked.")] = 0.0
+    callback_s: Annotated[float, Meta(gt=0.0, le=864_000.0, description="Mean time to it.")] = 1_800
+    callback_anybody: Annotated[Share, Meta(description="Of callbacks that anybody makes.")] = 0.3
+    never: Annotated[Share, Meta(description="Of talks that end with do-not-call.")] = 0.0
+    silent: Annotated[Share, Meta(description="Of talks that are never disposed of.")] = 0.0
+    deaf: Annotated[Share, Meta(description="Of rings that nobody hears.")] = 0.0
+    vanishes: Annotated[Share, Meta(description="Of talks in which their telephone dies.")] = 0.0
+    reloads: Annotated[Share, Meta(description="Of talks in which their page reloads.")] = 0.0
+    gone: Annotated[Share, Meta(description="Of talks in which page and telephone go.")] = 0.0
 
 
 class FaultKind(StrEnum):
@@ -193,8 +219,11 @@ def rules(scenario: Scenario) -> Iterator[Fault]:
         for key in _UNKNOWN:
             if getattr(spec, key):
                 yield Fault((*at, key), "a simulated day does not know it")
-        if spec.mode is DialMode.MANUAL:
-            yield Fault((*at, "mode"), "a simulated day knows nobody who picks customers")
+        yield from _columns(scenario, spec, at)
+        earlier = [one.name for one in scenario.campaign[:index]]
+        if spec.after and spec.after not in earlier:
+            text = f"there is no earlier campaign {spec.after!r}"
+            yield Fault((*at, "after"), text, ", ".join(earlier))
     yield from _teams(scenario)
     for index, fault in enumerate(scenario.fault):
         yield from _fault(scenario, fault, ("fault", index))
@@ -206,13 +235,27 @@ def _teams(scenario: Scenario) -> Iterator[Fault]:
     yield from _twice("agents", (one.name for one in scenario.agents))
     modes = {spec.name: spec.mode for spec in scenario.campaign}
     for index, team in enumerate(scenario.agents):
+        if team.vanishes + team.reloads + team.gone > 1.0:
+            yield Fault(("agents", index, "vanishes"), "with `reloads` and `gone` more than all")
+        if team.callbacks + team.never > 1.0:
+            yield Fault(("agents", index, "callbacks"), "with `never` more than the whole")
         for name in team.campaigns:
             if modes.get(name, DialMode.BROADCAST) is DialMode.BROADCAST:
                 text = f"there is no campaign {name!r} that agents work in"
                 yield Fault(("agents", index, "campaigns"), text)
 
 
-_UNKNOWN: Final = ("zone_column", "consent_column", "after")
+#: Saved flows and scripts are in a store; a scenario has none.
+_UNKNOWN: Final = ("flow", "flow_column", "script")
+
+
+def _columns(scenario: Scenario, spec: CampaignSpec, at: tuple[str | int, ...]) -> Iterator[Fault]:
+    has = next((tuple(one.columns) for one in scenario.list if one.name == spec.list), ())
+    for key in ("zone_column", "consent_column", "priority_column"):
+        name = getattr(spec, key)
+        if name and name not in has:
+            text = f"list {spec.list!r} has no column {name!r}"
+            yield Fault((*at, key), text, ", ".join(has))
 
 
 def _twice(table: str, names: Iterable[str]) -> Iterator[Fault]:
@@ -230,6 +273,9 @@ def _people(scenario: Scenario) -> Iterator[Fault]:
             yield Fault(("list", index, "shares"), f"there is no earlier list {one.shares!r}")
         elif one.shares and one.people * one.shared > earlier[one.shares]:
             yield Fault(("list", index, "shared"), f"more than {one.shares!r} has people")
+        for name, values in one.columns.items():
+            if not values:
+                yield Fault(("list", index, "columns", name), "has no values")
         if one.do_not_call + one.do_not_call_later + one.forbidden > 1.0:
             yield Fault(("list", index), "its shares are more than the whole")
         earlier[one.name] = one.people

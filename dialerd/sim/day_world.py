@@ -73,6 +73,8 @@ class Day:
         self.processes = 0
         self.events = 0
         self.over = False
+        self.closed_ns = 0  # when the day's work was over
+        self.columns: dict[str, dict[int, dict[str, str]]] = {}  # of lists that have any
         self.end_ns = self.clock.now_ns + round(scenario.hours * 3600 * NS)
         self._make = dialer
         self._rng = random.Random(f"day:{seed}")  # noqa: S311  a repeatable world
@@ -91,19 +93,21 @@ class Day:
         for one in self.scenario.list:
             made = people[one.name] = self._people(one, source, people)
             ids[one.name] = wait(self.store.create_list(one.name, at_ms)).list_id
+            columns = self.columns[one.name] = self._columns(one, [phone for phone, _ in made])
             for first in range(0, len(made), CHUNK):
                 rows = [
-                    Contact(phone, f"+{phone}", carrier)
+                    Contact(phone, f"+{phone}", carrier, columns.get(phone, {}))
                     for phone, carrier in made[first : first + CHUNK]
                 ]
                 wait(self.store.add_contacts(ids[one.name], rows))
             self._do_not_call(one, [phone for phone, _ in made])
         campaigns: dict[str, int] = {}
         for spec in self.scenario.campaign:
-            settings = to_settings(spec, ids[spec.list])
+            after = campaigns[spec.after] if spec.after else 0
+            settings = to_settings(spec, ids[spec.list], after)
             made_id = wait(self.store.create_campaign(settings, WHO, at_ms)).campaign_id
             campaigns[spec.name] = made_id
-        self.staff.hire(campaigns, self.feed)
+        self.staff.hire(campaigns, self.feed, self._not_over)
 
     def _people(
         self,
@@ -119,6 +123,20 @@ class Day:
         made += [next(source) for _ in range(one.people - len(made))]
         self._rng.shuffle(made)
         return made
+
+    def _columns(self, one: PeopleList, phones: list[int]) -> dict[int, dict[str, str]]:
+        """What the further columns of a list say of each person."""
+        if not one.columns:
+            return {}
+        drawn = [
+            self._rng.choices(list(values), list(values.values()), k=len(phones))
+            for values in one.columns.values()
+        ]
+        rows = zip(*drawn, strict=True)
+        return {
+            phone: dict(zip(one.columns, row, strict=True))
+            for phone, row in zip(phones, rows, strict=True)
+        }
 
     def _do_not_call(self, one: PeopleList, phones: list[int]) -> None:
         now, later = round(one.people * one.do_not_call), round(one.people * one.do_not_call_later)
@@ -166,6 +184,10 @@ class Day:
             driver.feed(ev.CampaignChanged(campaign))
         if self.processes > 1:
             self.staff.log_in()
+
+    def _not_over(self) -> set[int]:
+        over = CampaignState.FINISHED
+        return {one.campaign_id for one in self.store.campaigns() if one.state is not over}
 
     def _utc_offset_s(self) -> int:
         offset = self.scenario.start.utcoffset()
@@ -254,6 +276,7 @@ class Day:
         """Nothing new is dialed and nothing goes wrong any more; a daemon that is down comes up."""
         self.faults.over = True
         self.disk.full = False
+        self.closed_ns = self.clock.now_ns
         self._pause()
 
     def _pause(self) -> None:

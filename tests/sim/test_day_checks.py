@@ -7,7 +7,7 @@ from dialerd.core import frequency, gateway_port, metering, rules, running, sele
 from dialerd.core.clock import NEVER
 from dialerd.core.records import LeadState, Outcome
 from dialerd.sim.checkers import Kind
-from dialerd.sim.day_checks import is_open
+from dialerd.sim.day_check_hours import is_open
 from dialerd.sim.day_scenario import LineTable
 from dialerd.store import attempts, ended
 from dialerd.store.schema import LEAD, lead_key
