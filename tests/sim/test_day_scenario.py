@@ -45,8 +45,16 @@ def test_shipped_scenarios_are_sound(path):
          "there is no list 'y'"),
         ('[[campaign]]\nname = "x"\nlist = "again"\nregime = "vn-care"\nsteps = [{ prompt = "p" }]',
          "requires the campaign to set its own hours"),
-        ('[[campaign]]\nname = "x"\nlist = "again"\nregime = "loopback"\nafter = "first"\n'
-         'steps = [{ prompt = "p" }]', "does not know it"),
+        ('[[campaign]]\nname = "x"\nlist = "again"\nregime = "loopback"\nflow = "f"\n',
+         "does not know it"),
+        ('[[campaign]]\nname = "x"\nlist = "again"\nregime = "loopback"\nafter = "frist"\n'
+         'steps = [{ prompt = "p" }]', "no earlier campaign 'frist'"),
+        ('[[campaign]]\nname = "x"\nlist = "again"\nregime = "loopback"\nzone_column = "z"\n'
+         'steps = [{ prompt = "p" }]', "has no column 'z'"),
+        ('[[list]]\nname = "c"\npeople = 9\ncolumns = { zone = {} }', "has no values"),
+        ('[[agents]]\nname = "t"\ncount = 1\ncampaigns = ["first"]', "that agents work in"),
+        ('[[agents]]\nname = "t"\ncount = 1\ncampaigns = ["first"]\nvanishes = 0.7\ngone = 0.7',
+         "more than all"),
         ('[[campaign]]\nname = "x"\nlist = "again"\nregime = "loopback"\n'
          'steps = [{ prompt = "p", otherwise = "q" }]', "there is no step 'q'"),
     ],
