@@ -3,7 +3,6 @@
 import msgspec
 import pytest
 
-from dialerd.core.cards import Cards
 from dialerd.core.records import LeadState, Outcome
 from dialerd.sim.checkers import Kind
 from dialerd.sim.day_ledger import Never
@@ -156,33 +155,6 @@ def test_a_dialer_that_gives_a_callback_to_anybody(tmp_path, monkeypatch):
     day = made.day(1)
     day.run()
     assert Kind.CALLBACK in kinds_of(made, day)
-
-
-def test_a_dialer_that_forgets_a_callback_that_was_given_back(tmp_path, monkeypatch):
-    """What the checker once found: who went on a break with one on the card never got it again."""
-    monkeypatch.setattr(Cards, "owes_again", lambda cards, claim: None)
-    habits = "callbacks = 0.6\ncallback_s = 200\ncallback_anybody = 0.0\nthink_s = 20"
-    rules = ", overdue_s = 0, may_skip = true"
-    found = set()
-    for seed in range(1, 4):
-        made = team(tmp_path, "preview", STORM, habits=habits, rules=rules)
-        day = made.day(seed)
-        day.run()
-        found |= kinds_of(made, day)
-    assert Kind.CALLBACK in found
-
-
-STORM = """
-[[fault]]
-kind = "disk_full"
-every_s = 120
-for_s = 10
-[[fault]]
-kind = "slow_disk"
-every_s = 100
-for_s = 60
-commit_ms = [200.0, 2500.0]
-"""
 
 
 def test_promises_that_nobody_kept(tmp_path):

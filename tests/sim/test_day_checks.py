@@ -5,6 +5,7 @@ import pytest
 
 from dialerd.core import frequency, gateway_port, metering, rules, running, selection, trunk
 from dialerd.core.clock import NEVER
+from dialerd.core.ops import Finish
 from dialerd.core.records import LeadState, Outcome
 from dialerd.sim.checkers import Kind
 from dialerd.sim.day_check_hours import is_open
@@ -120,7 +121,7 @@ def test_an_answer_that_is_recorded_as_busy(tmp_path, monkeypatch):
             op = msgspec.structs.replace(op, outcome=Outcome.BUSY)
         finish(unit, op, held)
 
-    monkeypatch.setattr(attempts, "_finish", lies)
+    monkeypatch.setitem(attempts._OF_CALLS, Finish, lies)
     assert {Kind.NO_RECORD, Kind.MISMATCHED} <= found(small(tmp_path))[1]
 
 
