@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from dialerd.core.agent_spec import AgentSpec
-from dialerd.core.records import Outcome
+from dialerd.core.records import Answerer, Outcome
 from dialerd.sim.checkers import Fault, Kind
 from dialerd.sim.day_clock import NS
 from dialerd.sim.day_ledger import StaffLedger, Talk
@@ -55,7 +55,7 @@ def agent_faults(
             continue
         mine = of_leg.get(leg.leg, [])
         yield from _outcome(leg, mine, found)
-        if leg.verdict == "machine" and not mine:
+        if leg.verdict is Answerer.MACHINE and not mine:
             continue
         yield from _waited(leg, mine, found.rules, commit_ns)
         target = found.rules.abandon_target
@@ -87,7 +87,7 @@ def _outcome(leg: Leg, talks: list[Talk], told: Told) -> Iterator[Fault]:
     elif outcome is Outcome.TOO_LONG:
         right = told.limited and leg.by == "us"
     elif outcome is Outcome.MACHINE:
-        right = leg.verdict == "machine" and not talks
+        right = leg.verdict is Answerer.MACHINE and not talks
     else:
         right = outcome is Outcome.ABANDONED and not talks
     if not right:

@@ -18,7 +18,7 @@ import msgspec
 
 import dialerd.core.effects as fx
 import dialerd.core.events as ev
-from dialerd.core.records import Outcome
+from dialerd.core.records import Answerer, Outcome
 from dialerd.lines.outcome_map import OutcomeMap
 from dialerd.sim.day_clock import NS, VirtualClock
 from dialerd.sim.day_driver import Driver
@@ -56,7 +56,7 @@ class Leg:
         self.rang_ns = self.answered_ns = self.ended_ns = 0
         self.said_ns = 0  # when the first prompt began
         self.machine = False
-        self.verdict = ""  # what the daemon was told of who answered: "human", "machine"
+        self.verdict: Answerer | None = None  # what the daemon was told of who answered
         self.code = self.q850 = 0
         self.by = ""  # who ended it, as the daemon is told
         self.keys = ""
@@ -183,12 +183,13 @@ class Carriers:
         if rng.random() >= answers.verdict_none:
             after_s = rng.lognormvariate(math.log(answers.verdict_s), answers.verdict_sigma)
             right = rng.random() >= answers.verdict_wrong
-            self._clock.after(after_s, self._judge, leg, leg.machine is not right)
+            who = Answerer.MACHINE if leg.machine is right else Answerer.HUMAN
+            self._clock.after(after_s, self._judge, leg, who)
 
-    def _judge(self, leg: Leg, human: bool) -> None:  # noqa: FBT001
+    def _judge(self, leg: Leg, who: Answerer) -> None:
         if not leg.ended_ns and not leg.releasing and leg.process is not None:
-            leg.verdict = "human" if human else "machine"
-            self._tell(leg, ev.Verdict(leg.leg, human))
+            leg.verdict = who
+            self._tell(leg, ev.Verdict(leg.leg, who))
 
     def hang_up(self, leg_id: int) -> None:
         """The customer has talked enough."""
