@@ -16,6 +16,7 @@ import click
 from dialerd.cli.common import (
     clean,
     config_option,
+    connect,
     local_time,
     output_option,
     print_json,
@@ -153,20 +154,12 @@ def _versions(found: list[ScriptVersion], zone: tzinfo, output: str) -> None:
     print_table(("name", "version", "items", "saved", "who"), rows)
 
 
-def _text(text: str, fields: dict[str, str]) -> str:
-    from dialerd.core.chain import fields_of
-
-    for field in fields_of(text):
-        if field in fields:
-            text = text.replace("{" + field + "}", fields[field])
-    return text
-
-
 def _item(item: Item, fields: dict[str, str] | None = None) -> None:
     """As an agent sees it."""
+    from dialerd.core.chain import read_out
     from dialerd.core.script_answers import expected
 
-    for line in _text(item.text, fields or {}).split("\n"):
+    for line in read_out(item.text, fields or {}).split("\n"):
         click.echo(f"  {clean(line)}")
     if item.asks is None:
         return
@@ -270,6 +263,43 @@ def _seen(stands: Walk, fields: dict[str, str], after: int) -> None:
         if item.item_id in stands.answers:
             click.echo(f"    = {clean(shown(item, stands.answers[item.item_id])) or 'left out'}")
         click.echo()
+
+
+@script.command("answer")
+@click.argument("campaign", metavar="CAMPAIGN")
+@click.argument("lead", type=click.IntRange(min=1))
+@click.option("--answer", "answers", multiple=True, metavar="ID=VALUE", help="Repeat.")
+@click.option("--attempt", type=int, default=0, metavar="N", help="Default: the last call.")
+@click.option("--agent", default="", metavar="NAME", help="Who asked.")
+@config_option
+@output_option
+def answer(
+    *, campaign: str, lead: int, answers: tuple[str, ...], attempt: int, agent: str,
+    config_path: str | None, output: str,
+) -> None:  # fmt: skip
+    """The questionnaire of a customer of CAMPAIGN, by the running daemon; keep what is answered.
+
+    Without `--answer` it is shown as it stands: half filled, it goes on where it was left.
+    """
+    from dialerd.core.scripts_view import GetSheet, SaveAnswers
+
+    with connect(config_path) as client:
+        found = client.call(GetSheet(campaign=campaign, lead=lead, attempt=attempt))
+        if answers:
+            given: dict[str, Answer] = {**_pairs(answers, "--answer")}
+            at = found.attempt
+            found = client.call(
+                SaveAnswers(campaign=campaign, lead=lead, attempt=at, answers=given, agent=agent)
+            )
+    if output == "json":
+        print_json(found)
+        return
+    for item in found.items:
+        click.echo("  " + clean(item.text))
+        if item.asks is not None:
+            said = (clean(item.shown) or "left out") if item.answered else clean(item.expects)
+            click.echo(f"  [{item.id}] {'= ' if item.answered else ''}{said}")
+    click.echo("end" if found.complete else f"waits for an answer to {found.at}")
 
 
 @script.command("export")

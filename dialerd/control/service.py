@@ -11,7 +11,7 @@ from contextlib import nullcontext
 
 from msgspec import structs
 
-from dialerd.control.agents import AgentDesk, AgentRequests
+from dialerd.control.agents import AgentDesk
 from dialerd.control.checking import (
     field_refusals,
     flow_refusals,
@@ -22,13 +22,9 @@ from dialerd.control.checking import (
 from dialerd.control.daemon import Daemon
 from dialerd.control.hub import EventHub
 from dialerd.control.people import People
+from dialerd.control.scripts import ScriptRequests, Shelf
 from dialerd.core.campaign import action_target, allowed_actions
-from dialerd.core.campaign_spec import (
-    at_time,
-    from_settings,
-    spec_faults,
-    to_settings,
-)
+from dialerd.core.campaign_spec import at_time, from_settings, spec_faults, to_settings
 from dialerd.core.control import (
     ActOnCampaign,
     CampaignAction,
@@ -77,7 +73,6 @@ from dialerd.core.people_view import (
 from dialerd.core.ports import (
     ConflictError,
     NotFoundError,
-    Store,
     StoreError,
     StoreFailedError,
 )
@@ -92,10 +87,10 @@ _LEFT = (*WAITING, *IN_HAND)
 _NAMING = (CampaignAction.APPROVE, CampaignAction.SWITCH)  # a pause waits for nobody
 
 
-class ControlService(AgentRequests):
+class ControlService(ScriptRequests):
     """See the module's text; the methods are those of `dialerd.core.control.Control`."""
 
-    def __init__(self, store: Store, daemon: Daemon, hub: EventHub, desk: AgentDesk) -> None:
+    def __init__(self, store: Shelf, daemon: Daemon, hub: EventHub, desk: AgentDesk) -> None:
         """`hub` is where the daemon publishes its live events, `desk` where its agents are."""
         super().__init__(desk, self._find)
         self._store = store

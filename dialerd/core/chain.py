@@ -99,6 +99,11 @@ def filled_or_empty(text: str, fields: Mapping[str, str]) -> str:
     return _FIELD.sub(lambda found: fields.get(found[1], ""), text)[:FIELD_VALUE_CHARS_MAX]
 
 
+def read_out(text: str, fields: Mapping[str, str]) -> str:
+    """A script's text for an agent: a field that is not there stays as it is written."""
+    return _FIELD.sub(lambda found: fields.get(found[1], found[0]), text)
+
+
 def fields_of(text: str) -> list[str]:
     """Names of the fields in a text."""
     return _FIELD.findall(text)

@@ -40,6 +40,7 @@ from dialerd.core.people_view import (
 )
 from dialerd.core.prompts_view import PromptChanged, PromptTaken
 from dialerd.core.records import CampaignState, Outcome
+from dialerd.core.scripts_view import ScriptControl
 from dialerd.core.tracing import GetTrace, ListTraces, Trace, TraceList
 
 __all__ = [  # what is defined elsewhere and belongs to the protocol
@@ -287,7 +288,7 @@ Sink = Callable[[LiveEvent], None]
 Unsubscribe = Callable[[], None]
 
 
-class Control(AgentControl, Protocol):
+class Control(AgentControl, ScriptControl, Protocol):
     """See the module's text. Every method may raise `ControlError`."""
 
     async def ping(self, request: Ping) -> Pong:
