@@ -19,7 +19,7 @@ from dialerd.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from dialerd.core.agents_view import AgentInfo, AnyAct, Card
+    from dialerd.core.agents_view import AgentInfo, AnyAct, Card, Earlier, TeamInfo
 
 _CAMPAIGN = click.option(
     "--campaign",
@@ -65,24 +65,48 @@ def _card(card: Card, zone: tzinfo | None) -> list[tuple[str, Any]]:
         pairs.append(("promised", card.promised))
     if card.dial_at is not None:
         pairs.append(("dialed at", local_time(card.dial_at, zone)))
-    return pairs + [(f"  {name}", value) for name, value in card.fields.items()]
+    pairs += [(f"  {name}", value) for name, value in card.fields.items()]
+    return pairs + [("before", _earlier(one, zone)) for one in card.past]
+
+
+def _earlier(one: Earlier, zone: tzinfo | None) -> str:
+    said = [one.disposition or one.outcome, f"by {one.agent}" if one.agent else "", one.note]
+    return ", ".join([local_time(one.at, zone), one.campaign, *(word for word in said if word)])
 
 
 @agent.command("list")
 @config_option
 @output_option
 def list_agents(config_path: str | None, output: str) -> None:
-    """Every agent since the daemon started: state, since when, telephone, campaigns, calls."""
+    """Every agent since the daemon started, and how the campaigns fare that they work in."""
     from dialerd.core.agents_view import ListAgents
 
     with connect(config_path) as client:
-        found = client.call(ListAgents()).items
+        answer = client.call(ListAgents())
+    found = answer.items
     if output == "json":
         print_json(found)
         return
     zone = load_zone(config_path)
     head = ("AGENT", "STATE", "SINCE", "CALLS", "TELEPHONE", "CAMPAIGNS")
     print_table(head, [_row(one, zone) for one in found])
+    if answer.teams:
+        click.echo()
+        print_table(_TEAM, [_team(one) for one in answer.teams])
+
+
+_TEAM = (
+    "CAMPAIGN", "READY", "TALKING", "PAUSED", "WAITING", "CALLS/AGENT", "BUSY", "ABANDONED",
+    "DIALS NOBODY BECAUSE",
+)  # fmt: skip
+
+
+def _team(one: TeamInfo) -> tuple[Any, ...]:
+    lost = f"{one.abandonment_legal:.1%} ({one.abandoned} of {one.people})"
+    busy = f"{one.utilisation:.0%}"
+    waits = one.customers_waiting
+    counts = one.ready, one.talking, one.paused, waits, one.calls_per_agent
+    return one.campaign, *counts, busy, lost, one.why or "-"
 
 
 def _row(one: AgentInfo, zone: tzinfo | None) -> tuple[Any, ...]:

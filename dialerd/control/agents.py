@@ -5,13 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
+from msgspec import structs
+
 from dialerd.core import agents_view as view
 from dialerd.core import events as ev
-from dialerd.core.agents_view import AgentInfo, AgentList, AsAgent, ListAgents
+from dialerd.core.agents_view import (
+    AgentInfo,
+    AgentList,
+    AsAgent,
+    Earlier,
+    ListAgents,
+    TeamInfo,
+)
+from dialerd.core.campaign_spec import at_time
 from dialerd.core.control_errors import NotFound
+from dialerd.core.limits import PAST_MAX
+from dialerd.core.ports import Past
 from dialerd.core.records import Campaign
 
 Find = Callable[[str], Campaign]
+PastOf = Callable[[int, int], list[Past]]
 
 
 class AgentDesk(Protocol):
@@ -19,6 +32,10 @@ class AgentDesk(Protocol):
 
     def agents(self) -> tuple[AgentInfo, ...]:
         """Every agent since it started, by name."""
+        ...
+
+    def teams(self) -> tuple[TeamInfo, ...]:
+        """Every campaign with agents."""
         ...
 
     async def as_agent(self, event: ev.AgentEvent) -> None:
@@ -29,17 +46,37 @@ class AgentDesk(Protocol):
 class AgentRequests:
     """The agents' part of the control service."""
 
-    def __init__(self, desk: AgentDesk, find: Find) -> None:
-        """`find` is a campaign by name or id; NotFound."""
+    def __init__(self, desk: AgentDesk, find: Find, past: PastOf) -> None:
+        """`find` is a campaign by name or id; NotFound. `past` are the last calls to a number."""
         self._desk = desk
         self._find = find
+        self._past = past
 
     async def agents(self, request: ListAgents) -> AgentList:
         """Where each stands; NotFound."""
         items = self._desk.agents()
         if request.name:
-            items = (_named(items, request.name),)
-        return AgentList(items=items)
+            items = (self._with_past(_named(items, request.name)),)
+        return AgentList(items=items, teams=self._desk.teams())
+
+    def _with_past(self, agent: AgentInfo) -> AgentInfo:
+        """The customer on the card with what was before: of this agent's own customer only."""
+        card = agent.card
+        if card is None:
+            return agent
+        past = tuple(
+            Earlier(
+                campaign=one.campaign,
+                at=at_time(one.attempt.begun_ms),
+                outcome=str(one.attempt.outcome),
+                agent=one.attempt.agent,
+                disposition=one.attempt.disposition,
+                note=one.note,
+            )
+            for one in self._past(int(card.number.lstrip("+")), PAST_MAX)
+            if one.attempt.outcome is not None
+        )
+        return structs.replace(agent, card=structs.replace(card, past=past))
 
     async def as_agent(self, request: AsAgent) -> AgentInfo:
         """Do it, and tell where that agent stands then."""

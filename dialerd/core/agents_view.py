@@ -152,6 +152,17 @@ class ListAgents(Request["AgentList"]):
     name: Annotated[str, Meta(max_length=AGENT_NAME_CHARS_MAX)] = ""
 
 
+class Earlier(Reply):
+    """An earlier call to the same number, in whatever campaign."""
+
+    campaign: str
+    at: datetime
+    outcome: str
+    agent: str = ""
+    disposition: str = ""
+    note: str = ""
+
+
 class Card(Reply):
     """The customer whom an agent has.
 
@@ -169,6 +180,7 @@ class Card(Reply):
     may_skip: bool = False
     dialed: bool = False
     promised: str = ""  # the note of the callback that it keeps
+    past: tuple[Earlier, ...] = ()  # newest first, where one agent is asked for
 
 
 class AgentInfo(Reply):
@@ -187,10 +199,37 @@ class AgentInfo(Reply):
     card: Card | None = None
 
 
+class TeamInfo(Reply):
+    """A campaign with agents, since the daemon started.
+
+    `abandonment` is a share of the people who answered, over the campaign's window,
+    `abandonment_legal` over the regime's; `calls_per_agent` are the calls under way for each agent
+    who is there; `why` says why it dials nobody now.
+    """
+
+    campaign: str
+    joined: int
+    ready: int
+    talking: int
+    wrapping: int
+    paused: int
+    customers_waiting: int
+    people: int
+    conversations: int
+    abandoned: int
+    abandonment: float
+    abandonment_legal: float
+    waited_s: float
+    utilisation: float
+    calls_per_agent: float
+    why: str = ""
+
+
 class AgentList(Reply):
-    """All of them, by name."""
+    """All of them, by name, and how their campaigns fare."""
 
     items: tuple[AgentInfo, ...]
+    teams: tuple[TeamInfo, ...] = ()
 
 
 class AgentControl(Protocol):

@@ -132,6 +132,7 @@ AGENT_LEASE_S: Final = 3_600  # how long an agent may look at a card; then it go
 CARD_WAIT_S: Final = 60  # how long a card that is to be dialed waits for a line; then it goes back
 CARD_AGAIN_S: Final = 120  # after which that customer is due again
 MESSAGE_S_MAX: Final = 60  # of one for a customer without an agent; then the call ends
+PAST_MAX: Final = 20  # earlier calls that an agent sees of a customer
 AGENT_RETURN_S: Final = 120  # how long a shift's telephone is rung again after a restart
 RING_AGAIN_S: Final = 2  # between two such rings
 AGENT_SHIFT_S_MAX: Final = 57_600  # who has not moved for longer is not logged in after a restart

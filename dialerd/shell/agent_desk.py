@@ -8,15 +8,17 @@ from collections.abc import Callable
 from msgspec import structs
 
 from dialerd.core.agent import RESERVED, TALKING, WRAP_UP, Agent
-from dialerd.core.agents_view import AgentInfo, Card
+from dialerd.core.agents_view import AgentInfo, Card, TeamInfo
 from dialerd.core.campaign_spec import at_time
 from dialerd.core.control import Conflict
 from dialerd.core.dialer import Dialer
 from dialerd.core.effects import AgentAnswer, ShowCard
 from dialerd.core.events import AgentEvent
+from dialerd.core.team_figures import team_figures
 from dialerd.shell.clock import Clock
 from dialerd.shell.driver import Driver
 
+_SHOWN = tuple(name for name in TeamInfo.__struct_fields__ if name != "campaign")
 Publish = Callable[[str, dict[str, object]], None]
 
 
@@ -48,6 +50,17 @@ class AgentDesk:
         """Every agent since the daemon started, by name."""
         agents = self._dialer.desk.team.agents
         return tuple(self._info(agents[name]) for name in sorted(agents))
+
+    def teams(self) -> tuple[TeamInfo, ...]:
+        """Every campaign with agents."""
+        runs = self._dialer.floor.runs
+        return tuple(
+            TeamInfo(
+                campaign=runs[one.campaign_id].settings.name,
+                **{name: getattr(one, name) for name in _SHOWN},
+            )
+            for one in team_figures(self._dialer.desk, self._clock.now_ns())
+        )
 
     def _answered(self, effect: AgentAnswer) -> None:
         asked = self._asked.pop(effect.ask, None)

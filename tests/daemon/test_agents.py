@@ -67,9 +67,17 @@ def office(daemon, tmp_path):
     """A daemon with telephones 1001 and 1002 that answer by themselves, and a carrier."""
     with contextlib.ExitStack() as ends:
 
-        def make(carrier: int, names: tuple[str, ...] = ("1001", "1002"), **variables: str):
-            port = free_port()
-            more = PHONES.format(port=port) + "".join(USER.format(name=name) for name in names)
+        def make(
+            carrier: int,
+            names: tuple[str, ...] = ("1001", "1002"),
+            users: tuple[str, ...] = (),
+            port: int = 0,
+            **variables: str,
+        ):
+            """`users` may register at `port`, and do not do so by themselves."""
+            port = port or free_port()
+            known = "".join(USER.format(name=name) for name in (*names, *users))
+            more = PHONES.format(port=port) + known
             d = daemon(gateway=carrier, more=more).start(**variables)
             client = ends.enter_context(d.ready())
             for name in names:
@@ -82,12 +90,18 @@ def office(daemon, tmp_path):
 
 
 def campaign(
-    client: SyncClient, mode: DialMode, *, record: bool = False, **settings: object
+    client: SyncClient,
+    mode: DialMode,
+    *,
+    record: bool = False,
+    abandoned: str = "",
+    **settings: object,
 ) -> None:
     agents = AgentSpec(**{"wrap_up_s": 0, **settings})
     spec = CampaignSpec(
-        name="c", list="people", regime="loopback", mode=mode, agents=agents, record=record
-    )
+        name="c", list="people", regime="loopback", mode=mode, agents=agents, record=record,
+        abandoned_prompt=abandoned,
+    )  # fmt: skip
     client.call(api.CreateCampaign(spec=spec, who="test"))
     for action in (api.CampaignAction.APPROVE, api.CampaignAction.START):
         client.call(api.ActOnCampaign(campaign="c", action=action, who="test"))
