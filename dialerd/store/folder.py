@@ -6,8 +6,10 @@ serialises writers of several processes by itself.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import pwd
 from pathlib import Path
 from typing import Final
 
@@ -40,7 +42,8 @@ class FolderLock:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._fd = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise StoreError(f"cannot use data folder {folder}: {error.strerror}") from None
+            why = f"{error.strerror}{_owner(folder)}"
+            raise StoreError(f"cannot use data folder {folder}: {why}") from None
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -67,3 +70,38 @@ def sync_folder(folder: str | Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+def reserve(file: Path, size: int) -> None:
+    """Have the disk hold all of a file that is mapped; it is made when there is none.
+
+    A page that a full disk does not have would end whoever touches it by SIGBUS. Where nothing can
+    be written, as by who only reads, it stays as it is.
+
+    Raises:
+        OSError: the disk is full.
+    """
+    try:
+        fd = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        if error.errno in {errno.EROFS, errno.EACCES, errno.EPERM}:
+            return
+        raise
+    try:
+        os.posix_fallocate(fd, 0, os.fstat(fd).st_size or size)
+    except OSError as error:
+        if error.errno not in {errno.EOPNOTSUPP, errno.EINVAL}:  # of a disk that reserves nothing
+            raise
+    finally:
+        os.close(fd)
+
+
+def _owner(folder: Path) -> str:
+    """Whose a folder is that we may not use; nothing when it is ours or cannot be seen."""
+    try:
+        owner = folder.stat().st_uid
+        if owner == os.geteuid():
+            return ""
+        return f"; it belongs to {pwd.getpwuid(owner).pw_name}: run this as that user"
+    except (OSError, KeyError):
+        return ""

@@ -6,6 +6,8 @@ the process by SIGBUS. The map is reserved large: it is address space, not disk.
 
 from __future__ import annotations
 
+import contextlib
+import mmap
 import os
 import threading
 from functools import partial
@@ -16,12 +18,14 @@ import lmdb
 
 from dialerd.core.ports import StoreError, StoreFailedError
 from dialerd.store.engine import TABLE_NAMES, LazyTables, Table, Tables
-from dialerd.store.folder import sync_folder
+from dialerd.store.folder import reserve, sync_folder
 from dialerd.store.limits import MAP_BYTES, MAP_BYTES_MIN, READERS_MAX, TAIL_PAGES_MAX
 from dialerd.store.lmdb_tables import EmptyTable, LmdbTable, WriterTables
 from dialerd.store.schema import FORMAT, StoreFormatError, number64, read_u64
 
 FILE_NAME: Final = "data.mdb"
+LOCK_NAME: Final = "lock.mdb"
+LOCK_BYTES: Final = 65_536  # as LMDB makes it for READERS_MAX
 FORMAT_KEY: Final = b"format"
 FREE_MIN: Final = 1 << 20  # bytes; with less, a failed commit is put down to the disk being full
 
@@ -80,9 +84,21 @@ class LmdbEngine:
         self.format = 0
         if not (create and file is None) and not self.file.exists():
             raise StoreError(f"there is no store in {folder}" if file is None else f"no {file}")
+        fresh = not self.file.exists()
+        try:
+            self._begin(map_bytes, fresh=fresh)
+        except BaseException:
+            if fresh:  # else the next start would find a store that nobody can open
+                self._forget_begun()
+            raise
+
+    def _begin(self, map_bytes: int, *, fresh: bool) -> None:
+        """Open the environment and its tables; see `__init__`."""
+        folder = self.folder
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            fresh = not self.file.exists()
+            if not self._alone:
+                reserve(folder / LOCK_NAME, LOCK_BYTES)
             self._env = self._open(map_bytes)
             if fresh:  # a name that a power cut takes back would take every commit with it
                 sync_folder(folder)
@@ -102,6 +118,12 @@ class LmdbEngine:
         except BaseException:
             self._env.close()
             raise
+
+    def _forget_begun(self) -> None:
+        """Remove a file that we began and could not make a store of: it holds no commit."""
+        with contextlib.suppress(OSError):
+            if self.file.stat().st_size <= 2 * mmap.PAGESIZE:
+                self.file.unlink()
 
     def look(self) -> StoreFailedError | None:
         """Whether the file is still the one that was opened; from then on nothing is written."""
