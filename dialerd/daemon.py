@@ -116,7 +116,8 @@ class Daemon:
         if recovered:
             log.warning("recovered %d attempts that the last run left open", recovered)
         await self._store.set_outbox(config.outbox.rows_max)
-        now = lambda: (self._day(), self._clock.wall_ms())  # noqa: E731
+        # A clock that was moved forward makes nothing old enough to be removed.
+        now = lambda: (self._day(), self._clock.wall_ms() - self._clock.ahead_ms())  # noqa: E731
         chores = Chores({"[store]": self._store.look} | chores_of(config, self._store, now))
         chores.start()
         self._exits.push_async_callback(chores.close)

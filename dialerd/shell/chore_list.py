@@ -5,17 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from secrets import token_bytes
+from typing import Final
 
 from msgspec import structs
 
 from dialerd.config import Config, parse_zone
 from dialerd.config.records_tables import KeptCampaign
 from dialerd.config.records_tables import Retention as Kept
+from dialerd.core.ports import StoreError
 from dialerd.shell.chores import Chore
 from dialerd.store.base import BaseStore
 from dialerd.store.cdr_files import CURSOR_NAME, CdrFiles, CdrRules
-from dialerd.store.retention import Days, Retention
+from dialerd.store.retention import DAY_MS, Days, Retention, days_since_newest
 
+DOUBTED_DAYS: Final = 60  # without a trace of anybody: the clock may be wrong instead
+CLOCK_DOUBTED: Final = (
+    "the clock stands {days} days after the newest record, so nothing is removed for a day; if it "
+    "is right, `dialerd retention` removes at once"
+)
 Now = Callable[[], tuple[str, int]]  # the local day and Unix ms
 
 
@@ -49,15 +56,23 @@ def _days(kept: Kept | KeptCampaign) -> Days:
 
 
 def _daily(config: Config, store: BaseStore, now: Now) -> Chore:
-    """A pass each local day, begun at the start and at midnight, a step of it each time."""
+    """A pass each local day, begun at the start and at midnight, a step of it each time.
+
+    What it removes never comes back, so it does not trust a clock that is far off the records.
+    """
     begun = ""
+    doubted_ms = 0
     steps: Iterator[None] = iter(())
     work: Retention | None = None
 
     def step() -> str:
-        nonlocal begun, steps, work
+        nonlocal begun, doubted_ms, steps, work
         day, now_ms = now()
         if day != begun:
+            days = days_since_newest(store, now_ms)
+            doubted_ms = (doubted_ms or now_ms) if days > DOUBTED_DAYS else 0
+            if doubted_ms and now_ms < doubted_ms + DAY_MS:
+                raise StoreError(CLOCK_DOUBTED.format(days=days))
             begun = day
             work = retention_of(config, store, config.store.path, now_ms)
             steps = work.steps()

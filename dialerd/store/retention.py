@@ -33,7 +33,7 @@ from dialerd.core.records import (
     ContactList,
     EventKind,
 )
-from dialerd.store import agents, audience, campaigns, caps, ended, people
+from dialerd.store import agents, audience, campaigns, caps, ended, lists, people
 from dialerd.store.base import BaseStore
 from dialerd.store.ended import events_of
 from dialerd.store.recording_files import files_of, named, names_of, remove
@@ -300,6 +300,23 @@ class Retention:
             for gone in sorted(people.erase_row(unit, of.list_id, row, counts, users)):
                 if not people.rows(unit, gone):
                     caps.hide(unit, gone, self._secret)
+
+
+def days_since_newest(store: BaseStore, now_ms: int) -> int:
+    """How many days ago the newest was written of what people and calls leave; 0: there is none."""
+    newest_ms = store._read(_newest_ms)
+    return (now_ms - newest_ms) // DAY_MS if newest_ms else 0
+
+
+def _newest_ms(unit: Unit) -> int:
+    moved = (campaigns.moves(unit, one.campaign_id) for one in campaigns.all_campaigns(unit))
+    return max(
+        *(one.created_ms for one in lists.all_lists(unit)),
+        *(moves[-1].at_ms for moves in moved),
+        *(one.attempt.ended_ms for one in ended.page(unit, ended.last(unit) - 1, 1)),
+        0,
+        0,
+    )
 
 
 def _page(unit: Unit, at: bytes) -> tuple[list[Attempt], bytes | None]:
