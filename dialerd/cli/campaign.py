@@ -21,7 +21,7 @@ from dialerd.cli.common import (
     read_spec,
     who,
 )
-from dialerd.core.campaign_spec import CampaignSpec, spec_faults
+from dialerd.core.campaign_spec import CampaignSpec, NumberOutcome, spec_faults
 from dialerd.core.control import (
     ActOnCampaign,
     CampaignAction,
@@ -34,6 +34,7 @@ from dialerd.core.control import (
     ProgressInfo,
 )
 from dialerd.core.control_base import PAGE_MAX
+from dialerd.core.list_records import ListMix
 from dialerd.core.people_view import CheckCampaign, CheckInfo
 from dialerd.core.records import DialMode
 from dialerd.core.step_spec import played
@@ -58,7 +59,20 @@ def campaign() -> None:
 @campaign.command("create")
 @click.argument("name", required=False)
 @click.option("--file", "file", metavar="FILE", help="Read it from a TOML file instead of flags.")
-@click.option("--list", "list_name", metavar="NAME", help="Imported list to call.")
+@click.option("--list", "lists", metavar="NAME", multiple=True, help="Imported list. Repeatable.")
+@click.option("--list-weight", multiple=True, metavar="NAME=N", help="Share of one of the lists.")
+@click.option(
+    "--mix",
+    type=click.Choice([mix.value for mix in ListMix]),
+    help="Several lists: side by side by weight, or one after another.",
+)
+@click.option(
+    "--next-number-on",
+    multiple=True,
+    type=click.Choice([outcome.value for outcome in NumberOutcome]),
+    help="After it a person's next number is tried first. Repeatable.",
+)
+@click.option("--next-number-gap", metavar="TIME", help="Before that, such as 5m.")
 @click.option(
     "--mode",
     type=click.Choice([mode.value for mode in DialMode]),
@@ -89,6 +103,9 @@ def campaign() -> None:
 @click.option("--record", is_flag=True, default=None, help="Record every answered call.")
 @click.option("--skip-holidays", is_flag=True, default=None, help="Not on public holidays.")
 @click.option("--consent", metavar="TEXT", help="Where these people's consent is kept.")
+@click.option("--consent-column", metavar="COLUMN", help="Or the column with each one's consent.")
+@click.option("--consent-date-column", metavar="COLUMN", help="And the one with its day.")
+@click.option("--caller-name", metavar="BRAND", help="Name shown beside the caller id.")
 @click.option("--weight", type=int, metavar="N", help="Its share of lines that others want too.")
 @click.option("--after", metavar="NAME", help="Only who heard that campaign's message.")
 @click.option("--after-gap", metavar="TIME", help="So long after it at least, such as 7d.")
@@ -114,9 +131,34 @@ def _from_file(file: str, name: str | None, flags: dict[str, Any]) -> CampaignSp
     return read_spec(Path(file), CampaignSpec, spec_faults)
 
 
+_GAPS = {
+    "retry_gap_s": "retry_gap",
+    "recheck_gap_s": "recheck_gap",
+    "after_s": "after_gap",
+    "next_number_gap_s": "next_number_gap",
+}
+_PLAIN = {
+    "caller_id": "caller_id",
+    "caller_name": "caller_name",
+    "calls_per_s_max": "rate",
+    "attempts_max": "attempts",
+    "rechecks_max": "rechecks",
+    "ring_s_max": "ring",
+    "record": "record",
+    "skip_holidays": "skip_holidays",
+    "consent": "consent",
+    "consent_column": "consent_column",
+    "consent_date_column": "consent_date_column",
+    "weight": "weight",
+    "after": "after",
+    "mix": "mix",
+    "next_number_on": "next_number_on",
+}
+
+
 def _from_flags(name: str | None, flags: dict[str, Any], config_path: str | None) -> CampaignSpec:
     broadcast = flags["mode"] == DialMode.BROADCAST
-    needed = {"NAME": name, "--list": flags["list_name"], "--regime": flags["regime"]}
+    needed = {"NAME": name, "--list": flags["lists"], "--regime": flags["regime"]}
     if broadcast:
         needed["--prompt"] = flags["prompt"]
     missing = [flag for flag, value in needed.items() if not value]
@@ -124,7 +166,7 @@ def _from_flags(name: str | None, flags: dict[str, Any], config_path: str | None
         raise click.UsageError(f"missing: {', '.join(missing)} (or --file FILE)")
     values: dict[str, Any] = {
         "name": name,
-        "list": flags["list_name"],
+        **spec_flags.lists(flags["lists"], flags["list_weight"]),
         "regime": flags["regime"],
         "mode": flags["mode"],
         "hours": [spec_flags.hours(text) for text in flags["hours"]],
@@ -133,28 +175,13 @@ def _from_flags(name: str | None, flags: dict[str, Any], config_path: str | None
         values["steps"] = spec_flags.steps(flags["prompt"] or "", flags["keys"], flags["wait"])
     if flags["cap"]:
         values["cap"] = spec_flags.cap(flags["cap"], flags["cap_counts"])
-    for gap in ("retry_gap", "recheck_gap"):
-        if flags[gap]:
-            values[f"{gap}_s"] = spec_flags.seconds(flags[gap], f"--{gap.replace('_', '-')}")
-    if flags["after_gap"]:
-        values["after_s"] = spec_flags.seconds(flags["after_gap"], "--after-gap")
+    for key, flag in _GAPS.items():
+        if flags[flag]:
+            values[key] = spec_flags.seconds(flags[flag], f"--{flag.replace('_', '-')}")
     for key, flag in (("start_at", "start"), ("end_at", "end")):
         if flags[flag]:
             values[key] = spec_flags.moment(flags[flag], f"--{flag}", load_zone(config_path))
-    for key, flag in (
-        ("caller_id", "caller_id"),
-        ("calls_per_s_max", "rate"),
-        ("attempts_max", "attempts"),
-        ("rechecks_max", "rechecks"),
-        ("ring_s_max", "ring"),
-        ("record", "record"),
-        ("skip_holidays", "skip_holidays"),
-        ("consent", "consent"),
-        ("weight", "weight"),
-        ("after", "after"),
-    ):
-        if flags[flag] is not None:
-            values[key] = flags[flag]
+    values |= {key: flags[flag] for key, flag in _PLAIN.items() if flags[flag] not in {None, ()}}
     return spec_flags.to_spec(values)
 
 
@@ -173,7 +200,7 @@ def ls(config_path: str | None, output: str) -> None:
     if output == "json":
         print_json(found)
         return
-    rows = [(c.id, c.name, c.state, c.spec.list, c.audience, c.why) for c in found]
+    rows = [(c.id, c.name, c.state, _lists(c.spec), c.audience, c.why) for c in found]
     print_table(("id", "name", "state", "list", "leads", "why not dialing"), rows)
 
 
@@ -185,7 +212,8 @@ def show(name: str, config_path: str | None, output: str) -> None:
     """One campaign: settings, state, progress."""
     with connect(config_path) as client:
         found = client.call(GetCampaign(campaign=name))
-        books = client.call(GetProgress(campaign=name))
+        several = bool(found.spec.lists)
+        books = client.call(GetProgress(campaign=name, by_list=several))
     if output == "json":
         print_json({"campaign": found, "progress": books})
         return
@@ -196,7 +224,7 @@ def show(name: str, config_path: str | None, output: str) -> None:
             ("state", f"{found.state}; allowed: {', '.join(found.allowed) or 'nothing'}"),
             ("why not dialing", found.why or "-"),
             ("created", local_time(found.created_at, load_zone(config_path))),
-            ("list", f"{spec.list} ({found.audience} leads)"),
+            ("list", f"{_lists(spec)} ({found.audience} leads)"),
             ("regime", spec.regime),
             ("hours", "; ".join(_window(h.start, h.end, h.days) for h in spec.hours) or "regime"),
             ("cap", f"{spec.cap.calls_max}/{_span(spec.cap.window_s)}, {spec.cap.counts}"),
@@ -223,6 +251,14 @@ def _recorded(spec: CampaignSpec) -> str:
     return share + which + kept
 
 
+def _lists(spec: CampaignSpec) -> str:
+    if not spec.lists:
+        return spec.list
+    if spec.mix is ListMix.ORDER:
+        return ", then ".join(one.list for one in spec.lists)
+    return ", ".join(f"{one.list} x{one.weight}" for one in spec.lists)
+
+
 def _window(start: str, end: str, days: tuple[Any, ...]) -> str:
     return f"{','.join(days)} {start}-{end}"
 
@@ -242,6 +278,10 @@ def _span(seconds: int) -> str:
 def _books(books: ProgressInfo) -> None:
     click.echo()
     print_table(("leads", "n"), [(state, n) for state, n in books.leads.items() if n])
+    if books.lists:
+        click.echo()
+        rows = [(one.list, one.audience, one.left, one.leads["done"]) for one in books.lists]
+        print_table(("list", "leads", "left", "done"), rows)
     if any(books.outcomes.values()):
         click.echo()
         print_table(("outcomes", "n"), [(name, n) for name, n in books.outcomes.items() if n])
@@ -286,6 +326,10 @@ def _checked(found: CheckInfo, config_path: str | None, *, err: bool = False) ->
         until = f", eligible again until {local_time(one.until, zone)}" if one.until else ""
         example = f" (such as {one.example})" if one.example else ""
         click.echo(f"  {one.people}: {one.reason}: {clean(one.text)}{until}{example}", err=err)
+    for part in found.lists:
+        twice = f", {part.elsewhere} more in a list before it" if part.elsewhere else ""
+        text = f"{part.callable} of {part.people} will be called{twice}"
+        click.echo(f"  list {clean(part.list)}: {text}", err=err)
     for text in found.warnings:
         click.echo(f"  warning: {clean(text)}", err=err)
 

@@ -57,7 +57,10 @@ def _mapping(
     multiple=True,
     callback=_mapping,
     help="Keep a column (by title, or position from 1) under another name; the field 'phone' is "
-    "the number. Repeatable.",
+    "the number, 'phone2' to 'phone9' are further numbers of the same person. Repeatable.",
+)
+@click.option(
+    "--one-number", is_flag=True, help="Columns of further numbers are texts like all others."
 )
 @click.option(
     "--duplicates",
@@ -84,6 +87,7 @@ def import_(  # noqa: PLR0913, PLR0917
     file: Path,
     list_name: str,
     mapping: dict[str, str],
+    one_number: bool,  # noqa: FBT001
     duplicates: str,
     restart: bool,  # noqa: FBT001
     header: bool | None,  # noqa: FBT001
@@ -95,7 +99,7 @@ def import_(  # noqa: PLR0913, PLR0917
 ) -> None:
     """Add the people of a CSV file to a list; the list is made when there is none of that name.
 
-    Encoding, delimiter, titles and the phone column are found out; every other column is kept.
+    Encoding, delimiter, titles and the columns of numbers are found out; every column is kept.
     A number that is in the list already is left out, so an import can be run again. One that was
     cut short goes on behind its last commit when the same command is given again.
     """
@@ -106,6 +110,7 @@ def import_(  # noqa: PLR0913, PLR0917
         mapping,
         header=header,
         reject_file=reject_file,
+        several=not one_number,
         skip_elsewhere=duplicates == "skip",
         restart=restart,
         resumes=lambda row: click.echo(f"going on behind row {row}", err=True),
@@ -174,6 +179,11 @@ def _show(summary: Summary) -> None:
         ("duplicate", summary.duplicate),
         ("rejected", summary.rejected),
     ]
+    if summary.other_columns:
+        kept = summary.further - summary.known
+        left = f"{summary.known} known and {summary.unusable} unusable left out"
+        columns = ", ".join(map(repr, summary.other_columns))
+        pairs.append(("further", f"{kept} more numbers from {columns}; {left}"))
     if summary.elsewhere:
         what = f"{summary.elsewhere} are in another list too, {summary.left_out} of them left out"
         pairs.append(("elsewhere", what))

@@ -23,6 +23,10 @@ _HOURS: Final = re.compile(
 FLAGS: Final = {
     "name": "NAME",
     "list": "--list",
+    "lists": "--list / --list-weight",
+    "mix": "--mix",
+    "next_number_on": "--next-number-on",
+    "next_number_gap_s": "--next-number-gap",
     "regime": "--regime",
     "caller_id": "--caller-id",
     "hours": "--hours",
@@ -36,6 +40,9 @@ FLAGS: Final = {
     "record": "--record",
     "skip_holidays": "--skip-holidays",
     "consent": "--consent",
+    "consent_column": "--consent-column",
+    "consent_date_column": "--consent-date-column",
+    "caller_name": "--caller-name",
     "weight": "--weight",
     "after": "--after",
     "after_s": "--after-gap",
@@ -58,6 +65,19 @@ def seconds(text: str, flag: str) -> int:
     if match is None:
         raise click.UsageError(f"{flag}: {text!r} is no duration; write 90s, 30m, 2h or 30d")
     return int(match[1]) * _UNITS[match[2]]
+
+
+def lists(names: tuple[str, ...], weights: tuple[str, ...]) -> dict[str, Any]:
+    """One list, or several with their weights: `vip=3`, cut at the last equals sign."""
+    if len(names) == 1 and not weights:
+        return {"list": names[0]}
+    by_name: dict[str, int] = {}
+    for text in weights:
+        name, _, weight = text.rpartition("=")
+        if name not in names or not weight.isascii() or not weight.isdecimal():
+            raise click.UsageError(f"--list-weight: {text!r} is not NAME=N of a --list")
+        by_name[name] = int(weight)
+    return {"lists": [{"list": name, "weight": by_name.get(name, 1)} for name in names]}
 
 
 def cap(text: str, counts: str) -> dict[str, Any]:

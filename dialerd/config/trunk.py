@@ -209,7 +209,8 @@ class Trunk(Section):
     from_display: Annotated[
         str,
         doc(
-            "Name in From; empty: the caller id where `from_user` is another. Same fields.",
+            "Name in From; a campaign's `caller_name` comes first; empty: the caller id where "
+            "`from_user` is another. Same fields.",
             DRAIN,
             pattern=_TEMPLATE,
             hint="at most 256 printable characters",

@@ -6,15 +6,16 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Final, Protocol
 
-from dialerd.core.campaign_spec import CampaignSpec
+from dialerd.core.campaign_spec import CampaignSpec, list_names, spec_faults, to_settings
 from dialerd.core.chain import SILENCE, campaign_prompts, prompts_done, prompts_of
-from dialerd.core.control import Conflict, FieldFault, NotFound
+from dialerd.core.control import Conflict, FieldFault, Invalid, NotFound
 from dialerd.core.deed_spec import deed_of
 from dialerd.core.deeds import KIND
 from dialerd.core.flow_checks import fields_wanted
 from dialerd.core.ports import NotFoundError, Store
 from dialerd.core.prompts_view import PromptError, PromptTaken
 from dialerd.core.records import CampaignSettings, CampaignState, ContactList
+from dialerd.core.regime import check_regime
 from dialerd.core.script import fields_needed
 from dialerd.core.spoken import vocabulary
 from dialerd.core.step_spec import StepSpec, flow_of
@@ -147,6 +148,42 @@ async def _first_fault(names: list[str], daemon: Knows) -> str:
     return ""
 
 
+async def draft_settings(spec: CampaignSpec, store: Store, daemon: Knows) -> CampaignSettings:
+    """What a draft is to be kept as; Invalid with every fault that can be found now."""
+    faults = [
+        FieldFault(fault.text, "/spec/" + "/".join(map(str, fault.pointer)))
+        for fault in spec_faults(spec)
+    ]
+    faults += await spec_refusals(spec, daemon)
+    after = 0
+    try:
+        if spec.after:
+            after = store.find_campaign(spec.after).campaign_id
+    except NotFoundError as error:
+        faults.append(FieldFault(str(error), "/spec/after"))
+    lists: dict[str, int] = {}
+    for index, name in enumerate(list_names(spec)):
+        try:
+            found = store.find_list(name)
+            lists[name] = found.list_id
+            faults += field_refusals(spec, found)
+        except NotFoundError as error:
+            where = f"/spec/lists/{index}/list" if spec.lists else "/spec/list"
+            faults.append(FieldFault(str(error), where))
+    settings = to_settings(spec, lists, after)
+    try:
+        faults += await flow_refusals(store.newest(settings), daemon, store)
+    except NotFoundError as error:
+        faults.append(FieldFault(str(error), "/spec"))
+    try:
+        check_regime(settings)
+    except ValueError as error:
+        faults.append(regime_refusal(str(error)))
+    if faults:
+        raise Invalid("; ".join(fault.detail for fault in faults), faults=tuple(faults))
+    return settings
+
+
 def field_refusals(spec: CampaignSpec, people: ContactList) -> list[FieldFault]:
     """Fields of people that the list's people do not have."""
     wanted = [
@@ -157,6 +194,7 @@ def field_refusals(spec: CampaignSpec, people: ContactList) -> list[FieldFault]:
         (spec.zone_column, "/spec/zone_column"),
         (spec.flow_column, "/spec/flow_column"),
         (spec.consent_column, "/spec/consent_column"),
+        (spec.consent_date_column, "/spec/consent_date_column"),
     ]
     return _not_there(wanted, people)
 

@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Final
 
 from dialerd.control.daemon import Daemon
 from dialerd.core.campaign_spec import at_time
+from dialerd.core.control import ListProgress
 from dialerd.core.limits import RANK_END
 from dialerd.core.people_view import (
     CheckInfo,
     LeadInfo,
     LeadList,
     LeadPage,
+    ListChecked,
     ListLeads,
+    NumberInfo,
     Skipped,
     WhyInfo,
 )
 from dialerd.core.ports import Judged, LeadRow, Store
-from dialerd.core.records import IN_HAND, WAITING, Campaign, CampaignState, LeadState
+from dialerd.core.records import (
+    IN_HAND,
+    WAITING,
+    Campaign,
+    CampaignState,
+    ContactList,
+    Lead,
+    LeadState,
+)
 from dialerd.core.regime import check_approval, find_regime, next_opening_ns
 from dialerd.core.regime_data import Consent
 from dialerd.core.rules import Rule, Verdict
@@ -48,7 +60,36 @@ class People:
         rows, after = self._store.leads(
             campaign.campaign_id, states, bytes.fromhex(request.after), request.limit
         )
-        return LeadPage(items=tuple(map(_info, rows)), next=after.hex())
+        names = {item.list_id: item.name for item in self._lists(campaign)}
+        return LeadPage(items=tuple(_info(row, names) for row in rows), next=after.hex())
+
+    async def by_list(self, campaign: Campaign) -> tuple[ListProgress, ...]:
+        """The books of each list."""
+        names = [item.name for item in self._lists(campaign)]
+        counts: list[Counter[LeadState]] = [Counter() for _ in names]
+        after = b""
+        while True:
+            found, after = self._store.counts_by_list(campaign.campaign_id, after)
+            for total, more in zip(counts, found, strict=True):
+                total.update(more)
+            if not after:
+                break
+            await self._daemon.breathe()
+        return tuple(
+            ListProgress(
+                list=name,
+                audience=count.total(),
+                leads={state.name.lower(): count[state] for state in LeadState},
+                left=sum(count[state] for state in _MAYBE),
+            )
+            for name, count in zip(names, counts, strict=True)
+        )
+
+    def _lists(self, campaign: Campaign) -> list[ContactList]:
+        settings = campaign.settings
+        ids = [one.list_id for one in settings.lists] or [settings.list_id]
+        by_id = {item.list_id: item for item in self._store.lists()}
+        return [by_id[list_id] for list_id in ids]
 
     def why(self, campaign: Campaign, text: str) -> WhyInfo:
         """Why one is not dialed now."""
@@ -66,7 +107,7 @@ class People:
             number=f"+{phone}",
             lead=found.lead.lead_id,
             state=_WORDS[found.lead.state],
-            why=why.text,
+            why=_of_other(found.lead, phone) + why.text,
             rule=why.rule,
             until=at_time(why.until_ms) if why.until_ms else None,
         )
@@ -95,6 +136,19 @@ class People:
             over=tally.over,
             skipped=tally.skipped(),
             warnings=tuple(_warnings(campaign, now_ms)),
+            lists=self._checked(campaign, tally) if settings.lists else (),
+        )
+
+    def _checked(self, campaign: Campaign, tally: _Tally) -> tuple[ListChecked, ...]:
+        sizes = {part.list_id: part.size for part in campaign.parts}
+        return tuple(
+            ListChecked(
+                list=one.name,
+                people=tally.by_list[one.list_id],
+                callable=tally.callable[one.list_id],
+                elsewhere=sizes.get(one.list_id, one.size) - tally.by_list[one.list_id],
+            )
+            for one in self._lists(campaign)
         )
 
 
@@ -110,10 +164,13 @@ class _Tally:
         self._texts: dict[str, str] = {}
         self._until_ms: dict[str, int] = {}
         self._example: dict[str, str] = {}
+        self.by_list: Counter[int] = Counter()
+        self.callable: Counter[int] = Counter()
 
     def add(self, one: Judged, *, never_opens: bool) -> None:
         """Count one."""
         self.people += 1
+        self.by_list[one.list_id] += 1
         lead = one.lead
         if not lead.phone:
             self._count("erased", "its number was erased", one)
@@ -131,6 +188,8 @@ class _Tally:
             self._count("hours", "its hours never open", one)
         elif why := self._daemon.no_route(self._campaign, lead.phone, one.contact.carrier):
             self._count("no_route", why, one)
+        else:
+            self.callable[one.list_id] += 1
 
     def _count(self, reason: str, text: str, one: Judged, until_ms: int = 0) -> None:
         self.counts[reason] += 1
@@ -178,7 +237,16 @@ def _warnings(campaign: Campaign, now_ms: int) -> list[str]:
     return found
 
 
-def _info(row: LeadRow) -> LeadInfo:
+def _of_other(lead: Lead, phone: int) -> str:
+    """What stands before a sentence about another number of the same person."""
+    if phone == lead.phone or not lead.phone:
+        return ""
+    over = any(one.phone == phone and one.over for one in lead.numbers)
+    is_now = "is not dialed any more" if over else "waits"
+    return f"this number {is_now}, +{lead.phone} of the same person comes first: "
+
+
+def _info(row: LeadRow, names: Mapping[int, str]) -> LeadInfo:
     lead = row.lead
     dated = lead.due_s >= RANK_END and lead.state in _DATED
     return LeadInfo(
@@ -190,4 +258,9 @@ def _info(row: LeadRow) -> LeadInfo:
         due_at=at_time(lead.due_s * 1000) if dated else None,
         original=row.contact.original,
         fields=row.contact.fields,
+        list=names.get(row.list_id, ""),
+        numbers=tuple(
+            NumberInfo(number=f"+{n.phone}", tries=sum(n.tries.values()), over=n.over)
+            for n in lead.numbers
+        ),
     )

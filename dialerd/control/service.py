@@ -13,7 +13,7 @@ from msgspec import structs
 
 from dialerd.control.agents import AgentDesk
 from dialerd.control.checking import (
-    field_refusals,
+    draft_settings,
     flow_refusals,
     regime_refusal,
     remove_prompt,
@@ -24,7 +24,10 @@ from dialerd.control.hub import EventHub
 from dialerd.control.people import People
 from dialerd.control.scripts import ScriptRequests, Shelf
 from dialerd.core.campaign import action_target, allowed_actions
-from dialerd.core.campaign_spec import at_time, from_settings, spec_faults, to_settings
+from dialerd.core.campaign_spec import (
+    at_time,
+    from_settings,
+)
 from dialerd.core.control import (
     ActOnCampaign,
     CampaignAction,
@@ -35,7 +38,6 @@ from dialerd.core.control import (
     CreateCampaign,
     Drain,
     EmergencyStop,
-    FieldFault,
     GetCampaign,
     GetMoves,
     GetProgress,
@@ -78,7 +80,7 @@ from dialerd.core.ports import (
 )
 from dialerd.core.prompts_view import PromptChanged, PromptTaken
 from dialerd.core.records import IN_HAND, WAITING, Campaign, CampaignSettings, CampaignState
-from dialerd.core.regime import check_approval, check_regime
+from dialerd.core.regime import check_approval
 from dialerd.core.tracing import GetTrace, ListTraces, Trace, TraceList
 
 log = logging.getLogger("dialerd.control")
@@ -124,7 +126,7 @@ class ControlService(ScriptRequests):
     async def create_campaign(self, request: CreateCampaign) -> CampaignInfo:
         """A draft, checked as far as it can be checked before it is approved."""
         async with self._daemon.naming:
-            settings = await self._settings(request)
+            settings = await draft_settings(request.spec, self._store, self._daemon)
             try:
                 campaign = await self._store.create_campaign(
                     settings, request.who, self._daemon.now_ms()
@@ -170,7 +172,7 @@ class ControlService(ScriptRequests):
         )
 
     async def progress(self, request: GetProgress) -> ProgressInfo:
-        """Its books."""
+        """Its books; those of its lists are counted, which takes a while where there are many."""
         campaign = self._find(request.campaign)
         books = self._store.progress(campaign.campaign_id)
         return ProgressInfo(
@@ -181,6 +183,7 @@ class ControlService(ScriptRequests):
             leads={state.name.lower(): n for state, n in books.leads.items()},
             outcomes=books.outcomes,
             left=sum(books.leads.get(state, 0) for state in _LEFT),
+            lists=await self._people.by_list(campaign) if request.by_list else (),
         )
 
     async def lists(self, request: ListLists) -> Lists:  # noqa: ARG002 - one shape for all
@@ -304,7 +307,7 @@ class ControlService(ScriptRequests):
             self._daemon.dial_again()
         if action is CampaignAction.APPROVE:
             await self._check_flows(self._store.newest(campaign.settings))
-            faults = await spec_refusals(from_settings(campaign.settings, ""), self._daemon)
+            faults = await spec_refusals(from_settings(campaign.settings, {}), self._daemon)
             try:
                 check_approval(campaign.settings, self._daemon.now_ms())
             except ValueError as error:
@@ -317,39 +320,6 @@ class ControlService(ScriptRequests):
             return self._store.find_campaign(name)
         except StoreError as error:
             raise refused(error) from None
-
-    async def _settings(self, request: CreateCampaign) -> CampaignSettings:
-        """Every fault that can be found now, each with its place; Invalid."""
-        spec = request.spec
-        faults = [
-            FieldFault(fault.text, "/spec/" + "/".join(map(str, fault.pointer)))
-            for fault in spec_faults(spec)
-        ]
-        faults += await spec_refusals(spec, self._daemon)
-        list_id = after = 0
-        try:
-            if spec.after:
-                after = self._store.find_campaign(spec.after).campaign_id
-        except NotFoundError as error:
-            faults.append(FieldFault(str(error), "/spec/after"))
-        try:
-            found = self._store.find_list(spec.list)
-            list_id = found.list_id
-            faults += field_refusals(spec, found)
-        except NotFoundError as error:
-            faults.append(FieldFault(str(error), "/spec/list"))
-        settings = to_settings(spec, list_id, after)
-        try:
-            faults += await flow_refusals(self._store.newest(settings), self._daemon, self._store)
-        except NotFoundError as error:
-            faults.append(FieldFault(str(error), "/spec"))
-        try:
-            check_regime(settings)
-        except ValueError as error:
-            faults.append(regime_refusal(str(error)))
-        if faults:
-            raise Invalid("; ".join(fault.detail for fault in faults), faults=tuple(faults))
-        return settings
 
     def _told(self, campaign: Campaign, who: str) -> CampaignInfo:
         """Tell the dialer and everybody who listens."""
@@ -377,7 +347,7 @@ class ControlService(ScriptRequests):
             allowed=tuple(CampaignAction(action) for action in allowed_actions(campaign.state)),
             created_at=at_time(campaign.created_ms),
             audience=campaign.audience,
-            spec=from_settings(settings, names.get(settings.list_id, str(settings.list_id))),
+            spec=from_settings(settings, names),
             why=self._daemon.why(campaign) if campaign.state is CampaignState.RUNNING else "",
         )
 

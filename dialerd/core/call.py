@@ -150,8 +150,11 @@ class Call(FlowSide):
         self._out.append(Write(attempt_id, (begin,)))
         caller_id, sound = self._settings.caller_id, self._sound()
         self._out.append(
-            Dial(attempt_id, leg, trunk, self.number, call_id, caller_id, line.port, *sound)
-        )
+            Dial(
+                attempt_id, leg, trunk, self.number, call_id, caller_id, line.port, *sound,
+                caller_name=self._settings.caller_name,
+            )
+        )  # fmt: skip
 
     def hang_up(self, now_ns: int) -> None:
         """End it now, whatever it does (a drain, an emergency stop)."""

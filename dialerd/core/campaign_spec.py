@@ -7,7 +7,7 @@ made of is in `spec_parts`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -20,6 +20,7 @@ from dialerd.core.limits import (
     ATTEMPTS_MAX,
     CALLS_PER_S_MAX,
     HOURS_MAX,
+    LISTS_MAX,
     PROMPT_CHARS_MAX,
     RECHECKS_MAX,
     RETRY_GAP_S_MAX,
@@ -28,6 +29,7 @@ from dialerd.core.limits import (
     STEPS_MAX,
     WEIGHT_MAX,
 )
+from dialerd.core.list_records import ListMix, ListShare
 from dialerd.core.records import (
     AS_CONFIGURED,
     LOG_ALL,
@@ -47,8 +49,10 @@ from dialerd.core.spec_parts import (
     Column,
     Days,
     HoursSpec,
+    ListSpec,
     LogKind,
     Name,
+    NumberOutcome,
     RetriedOutcome,
     RetrySpec,
     Spec,
@@ -62,7 +66,9 @@ __all__ = [
     "CampaignSpec",
     "CapSpec",
     "HoursSpec",
+    "ListSpec",
     "Name",
+    "NumberOutcome",
     "RetriedOutcome",
     "RetrySpec",
     "Spec",
@@ -78,10 +84,30 @@ class CampaignSpec(Spec):
     """What a supervisor sets; frozen at approval."""
 
     name: CampaignName
-    list: Annotated[Name, Meta(description="Name of the contact list to call.")]
     regime: Annotated[
         str, Meta(min_length=1, max_length=64, description="The legal rules it runs under.")
     ]
+    list: Annotated[Column, Meta(description="Name of the contact list to call; or `lists`.")] = ""
+    lists: Annotated[
+        tuple[ListSpec, ...],
+        Meta(max_length=LISTS_MAX, description="Several lists; a number of two is called once."),
+    ] = ()
+    mix: Annotated[
+        ListMix,
+        Meta(description="Several lists: side by side by their weights, or one after another."),
+    ] = ListMix.SHARES
+    next_number_on: Annotated[
+        tuple[NumberOutcome, ...],
+        Meta(
+            max_length=len(NumberOutcome),
+            description="After what another number of the same person is tried before this one "
+            "is tried again; one that is done with always gives way.",
+        ),
+    ] = (NumberOutcome.UNREACHABLE,)
+    next_number_gap_s: Annotated[
+        int,
+        Meta(ge=0, le=RETRY_GAP_S_MAX, description="Before another number of the same person."),
+    ] = 60
     steps: Annotated[
         tuple[StepSpec, ...],
         Meta(
@@ -132,8 +158,13 @@ class CampaignSpec(Spec):
     consent_column: Annotated[
         Column, Meta(description="Column with each person's consent; who has none is not called.")
     ] = ""
+    consent_date_column: Annotated[
+        Column,
+        Meta(description="Column with the day of each person's consent; it is not called before."),
+    ] = ""
     caller_name: Annotated[
-        Column, Meta(description="The brand that the caller id is registered to.")
+        Column,
+        Meta(description="The brand that the caller id is registered to; shown to the customer."),
     ] = ""
     abandoned_prompt: Annotated[
         str,
@@ -208,6 +239,27 @@ class CampaignSpec(Spec):
 
 def spec_faults(spec: CampaignSpec) -> list[FlowFault]:
     """What in a spec does not fit the rest of it; pointers begin at the spec."""
+    return [*_list_faults(spec), *_mode_faults(spec)]
+
+
+def list_names(spec: CampaignSpec) -> tuple[str, ...]:
+    """The lists that it calls, in their order."""
+    return tuple(one.list for one in spec.lists) or (spec.list,)
+
+
+def _list_faults(spec: CampaignSpec) -> Iterator[FlowFault]:
+    if bool(spec.list) == bool(spec.lists):
+        yield FlowFault(("list",), "either a list or several lists")
+    seen: set[str] = set()
+    for index, one in enumerate(spec.lists):
+        if one.list in seen:
+            yield FlowFault(("lists", index, "list"), f"{one.list!r} stands there twice")
+        seen.add(one.list)
+    if spec.consent_date_column and not spec.consent_column:
+        yield FlowFault(("consent_date_column",), "it needs a consent_column")
+
+
+def _mode_faults(spec: CampaignSpec) -> list[FlowFault]:
     faults = list(return_faults(spec.returns, spec.mode))
     if spec.mode is DialMode.BROADCAST:
         played = [] if spec.flow else step_faults(spec.steps)
@@ -225,11 +277,13 @@ def _saved_faults(spec: CampaignSpec) -> Iterator[FlowFault]:
         yield FlowFault(("flow_column",), "flow_column and flows need each other")
 
 
-def to_settings(spec: CampaignSpec, list_id: int, after_campaign: int = 0) -> CampaignSettings:
-    """The record that the store keeps; ids stand in it for the names of the spec."""
+def to_settings(
+    spec: CampaignSpec, list_ids: Mapping[str, int], after_campaign: int = 0
+) -> CampaignSettings:
+    """The record that the store keeps; ids stand in it for the names of the spec (unknown: 0)."""
     return CampaignSettings(
         name=spec.name,
-        list_id=list_id,
+        list_id=list_ids.get(list_names(spec)[0], 0),
         flow=flow_of(spec.steps),
         regime=spec.regime,
         mode=spec.mode,
@@ -275,14 +329,33 @@ def to_settings(spec: CampaignSpec, list_id: int, after_campaign: int = 0) -> Ca
         record_early=spec.record_early,
         recordings_days=_days(spec.recordings_days),
         events_days=_days(spec.events_days),
+        lists=tuple(ListShare(list_ids.get(one.list, 0), one.weight) for one in spec.lists),
+        mix=spec.mix,
+        next_number_on=tuple(Outcome(outcome) for outcome in dict.fromkeys(spec.next_number_on)),
+        next_number_gap_s=spec.next_number_gap_s,
+        consent_date_column=spec.consent_date_column,
     )
 
 
-def from_settings(settings: CampaignSettings, list_name: str, after: str = "") -> CampaignSpec:
-    """The way back, for people to read; `after` is the name of the campaign before this one."""
+def from_settings(
+    settings: CampaignSettings, names: Mapping[int, str], after: str = ""
+) -> CampaignSpec:
+    """The way back, for people to read.
+
+    `names` are those of lists by id; `after` is the name of the campaign before this one.
+    """
+    lists = [
+        ListSpec(list=names.get(one.list_id, str(one.list_id)), weight=one.weight)
+        for one in settings.lists
+    ]
     return CampaignSpec(
         name=settings.name,
-        list=list_name,
+        list="" if lists else names.get(settings.list_id, str(settings.list_id)),
+        lists=tuple(lists),
+        mix=settings.mix,
+        next_number_on=tuple(NumberOutcome(outcome.value) for outcome in settings.next_number_on),
+        next_number_gap_s=settings.next_number_gap_s,
+        consent_date_column=settings.consent_date_column,
         regime=settings.regime,
         steps=() if settings.flow_name else steps_of(settings.flow),
         mode=settings.mode,

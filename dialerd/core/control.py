@@ -204,9 +204,19 @@ class Moves(Reply):
 
 
 class GetProgress(Request["ProgressInfo"]):
-    """A campaign's books."""
+    """A campaign's books; `by_list` counts them for each of its lists too, lead by lead."""
 
     campaign: CampaignRef
+    by_list: bool = False
+
+
+class ListProgress(Reply):
+    """The leads of one list of a campaign, by state."""
+
+    list: str
+    audience: int
+    leads: dict[str, int]
+    left: int
 
 
 class ProgressInfo(Reply):
@@ -219,6 +229,7 @@ class ProgressInfo(Reply):
     leads: dict[str, int]
     outcomes: dict[Outcome, int]
     left: int
+    lists: tuple[ListProgress, ...] = ()
 
 
 class ListLists(Request["Lists"]):

@@ -64,6 +64,7 @@ class Dial(Effect):
     port: str = ""  # of a gateway that is asked for one
     record: bool = False  # both sides, from the answer on (with agents: see `Bridge`)
     early: bool = False  # from the first sound on
+    caller_name: str = ""  # shown beside the caller id
 
 
 class Release(Effect):

@@ -46,8 +46,20 @@ class ListLeads(Request["LeadPage"]):
     limit: Annotated[int, Meta(ge=1, le=PAGE_MAX)] = 100
 
 
+class NumberInfo(Reply):
+    """One of several numbers of a person; `over`: it is not dialed any more in this campaign."""
+
+    number: str
+    tries: int
+    over: bool
+
+
 class LeadInfo(Reply):
-    """One person. `due_at` is when it may be dialed again: of a cap, when it is eligible again."""
+    """One person. `due_at` is when it may be dialed again: of a cap, when it is eligible again.
+
+    `number` is the one that is dialed next or was dialed last; `numbers` are all, where there are
+    several.
+    """
 
     lead: int
     number: str
@@ -57,6 +69,8 @@ class LeadInfo(Reply):
     due_at: datetime | None
     original: str
     fields: dict[str, str]
+    list: str = ""
+    numbers: tuple[NumberInfo, ...] = ()
 
 
 class LeadPage(Reply):
@@ -121,6 +135,15 @@ class Skipped(Reply):
     example: str = ""
 
 
+class ListChecked(Reply):
+    """The people of one of several lists; `elsewhere` stand in one before it, and count there."""
+
+    list: str
+    people: int
+    callable: int
+    elsewhere: int
+
+
 class CheckInfo(Reply):
     """`skipped_people` of `people` will be skipped when it starts at `at`.
 
@@ -136,3 +159,4 @@ class CheckInfo(Reply):
     over: int
     skipped: tuple[Skipped, ...]
     warnings: tuple[str, ...] = ()
+    lists: tuple[ListChecked, ...] = ()

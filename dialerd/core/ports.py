@@ -99,6 +99,7 @@ class ReportRow(msgspec.Struct, frozen=True, gc=False):
     lead: Lead
     contact: Contact
     attempts: tuple[tuple[Attempt, tuple[CallEvent, ...]], ...]
+    list_id: int = 0  # that it came from, where the campaign has several
 
 
 class LeadRow(msgspec.Struct, frozen=True, gc=False):
@@ -106,6 +107,7 @@ class LeadRow(msgspec.Struct, frozen=True, gc=False):
 
     lead: Lead
     contact: Contact
+    list_id: int = 0  # that it came from
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -114,6 +116,7 @@ class Judged(msgspec.Struct, frozen=True):
     lead: Lead
     contact: Contact
     verdict: Verdict | None
+    list_id: int = 0  # that it came from
 
 
 class Store(Protocol):

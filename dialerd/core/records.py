@@ -262,6 +262,7 @@ class CampaignSettings(Record):
     record_early: bool = False  # from the first sound on, not from the answer
     recordings_days: int = AS_CONFIGURED  # how long they are kept; 0: for ever
     events_days: int = AS_CONFIGURED
+    consent_date_column: str = ""  # of the list: since when; before that day nobody is called
 
 
 class Campaign(Record):

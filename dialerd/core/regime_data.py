@@ -97,7 +97,7 @@ REGIMES: Final[dict[str, Regime]] = {
                 "abandonment: the decree names no share; 3 % of a day is ours",
             ),
             lists=ALL,
-            consent=Consent.EXPECTED,
+            consent=Consent.REQUIRED,
             brand=True,
         ),
         Regime(

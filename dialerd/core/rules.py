@@ -4,7 +4,7 @@
 |----------------|--------------------------------------------------------------------------------|
 | `NUMBER`       | the number is an emergency or premium one, or nowhere we may call              |
 | `DO_NOT_CALL`  | it is on a do-not-call list that the regime heeds, or on the blacklist         |
-| `CONSENT`      | the campaign names a column of consents, and the person's is empty             |
+| `CONSENT`      | the column of consents is empty for this person, or its day is none or to come |
 | `HOURS`        | it is outside the hours of regime or campaign, where the person lives          |
 | `REGIME_CAP`   | another campaign calls it just now; the regime's cap; the regime's lock-out    |
 | `CAMPAIGN_CAP` | the campaign's cap                                                             |
@@ -29,6 +29,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from dialerd.core.days import read_day
 from dialerd.core.frequency import Entry, eligible_ms, in_flight, unlocked_ms
 from dialerd.core.limits import IN_FLIGHT_RETRY_S
 from dialerd.core.records import BanList, CampaignSettings, DoNotCall, Outcome
@@ -168,7 +169,11 @@ class Rules:
             key = again, (), s.consent[:CONSENT_SHOWN_MAX]
         else:
             consent = person.fields.get(s.consent_column, "") if s.consent_column else s.consent
-            key = again, self.zones(person), consent[:CONSENT_SHOWN_MAX]
+            consent = consent[:CONSENT_SHOWN_MAX]
+            if s.consent_date_column:
+                since = person.fields.get(s.consent_date_column, "")
+                consent += f" of {since[:CONSENT_SHOWN_MAX]}"
+            key = again, self.zones(person), consent
         found = self._told.get(key)
         if found is None:
             found = self._told[key] = self._evidence(*key)
@@ -223,10 +228,20 @@ class Rules:
         )
 
     def _consent(self, person: Person) -> Verdict | None:
-        column = self.s.consent_column
-        if person.fields.get(column, "").strip():
+        column, dates = self.s.consent_column, self.s.consent_date_column
             return None
-        return Verdict(Rule.CONSENT, 0, f"no consent: the column {column!r} is empty")
+        if not person.fields.get(column, "").strip():
+            return Verdict(Rule.CONSENT, 0, f"no consent: the column {column!r} is empty")
+        if not dates:
+            return None
+        since = read_day(person.fields.get(dates, "").strip())
+        if since is None:
+            return Verdict(Rule.CONSENT, 0, f"no consent: the column {dates!r} holds no day")
+        begins = datetime(since.year, since.month, since.day, tzinfo=self.regime.zone)
+        until_ms = int(begins.timestamp() * 1000)
+        if until_ms <= self.now_ms:
+            return None
+        return Verdict(Rule.CONSENT, until_ms, f"its consent begins on {since}")
 
     def _hours(self, person: Person) -> Verdict | None:
         found = self._openings.at(self.now_ms * 1_000_000, self.zones(person))

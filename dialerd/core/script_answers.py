@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import date, time, timedelta
 from typing import Final
 
+from dialerd.core.days import read_day
 from dialerd.core.limits import ANSWER_CHARS_MAX
 from dialerd.core.script_records import Answer, Asks, Item
 
@@ -15,10 +16,6 @@ NO: Final = frozenset({"no", "n", "false", "không", "khong", "k", "sai"})
 
 _NUMBER: Final = re.compile(r"([+-]?[0-9]{1,15})(?:[.,]([0-9]{1,6}))?")
 _PHONE: Final = re.compile(r"\+?[0-9]{3,15}")
-_DATE: Final = (
-    re.compile(r"(?P<y>[0-9]{4})-(?P<m>[0-9]{1,2})-(?P<d>[0-9]{1,2})"),
-    re.compile(r"(?P<d>[0-9]{1,2})[/.-](?P<m>[0-9]{1,2})[/.-](?P<y>[0-9]{4})"),
-)
 _TIME: Final = re.compile(r"([0-9]{1,2})(?:[:hg]([0-9]{2})?)?")
 
 BOUNDED: Final = frozenset({Asks.TEXT, Asks.MULTI, Asks.NUMBER, Asks.DATE, Asks.TIME, Asks.SCALE})
@@ -190,15 +187,10 @@ def _number(item: Item, given: object) -> Answer:
 
 
 def _date(item: Item, given: object) -> Answer:
-    for form in _DATE:
-        found = form.fullmatch(given) if isinstance(given, str) else None
-        if found is not None:
-            try:
-                day = date(int(found["y"]), int(found["m"]), int(found["d"]))
-            except ValueError:
-                break
-            return _bounded(item, day.isoformat())
-    raise _refuse(item)
+    day = read_day(given) if isinstance(given, str) else None
+    if day is None:
+        raise _refuse(item)
+    return _bounded(item, day.isoformat())
 
 
 def _time(item: Item, given: object) -> Answer:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from dialerd.core.records import Contact
+from dialerd.core.records import Contact, OtherPhone
 from dialerd.importer.layout import Layout
 from dialerd.importer.limits import REJECT_TEXT_CHARS_MAX
 from dialerd.importer.rows import Row
@@ -33,6 +33,7 @@ class Batch(msgspec.Struct):
     conversions: list[bool] = []
     rejects: list[Reject] = []
     blank: int = 0
+    unusable: int = 0  # cells of further numbers that hold none
 
     def drop(self, gone: Mapping[int, str]) -> None:
         """Contacts that turned out to be in a list already become rejects: index -> reason."""
@@ -66,10 +67,18 @@ def make_batch(rows: Sequence[Row], layout: Layout, numbering: Numbering) -> Bat
     values, rules, reasons, carriers = numbering.normalise_many(texts)
     names, told = numbering.carriers, numbering.reasons
     others = layout.names[:phone] + layout.names[phone + 1 :]
-    for (row, cells), value, text, carrier, reason in zip(
-        usable, values, texts, carriers, reasons, strict=True
+    further = _further(batch, [cells for _, cells in usable], layout, numbering)
+    for at, ((row, cells), value, text, carrier, reason) in enumerate(
+        zip(usable, values, texts, carriers, reasons, strict=True)
     ):
-        if value:
+        if further and further[at]:
+            made = _with_further(cells, layout, (value, text, names[carrier]), further[at])
+            contacts.append(made)
+            numbers.append(row)
+            if not value:
+                batch.unusable += bool(text.strip())
+                rules[at] = further[at][0].rule
+        elif value:
             fields = (
                 dict(zip(others, map(str.strip, cells[:phone] + cells[phone + 1 :]), strict=True))
                 if len(cells) == width and "" not in cells
@@ -81,10 +90,58 @@ def make_batch(rows: Sequence[Row], layout: Layout, numbering: Numbering) -> Bat
             rejects.append(Reject(row, _cut(text), told[reason]))
     conversion = {rule: numbering.is_conversion(rule) for rule in set(rules)}
     batch.conversions = [
-        conversion[rule] for rule, value in zip(rules, values, strict=True) if value
+        conversion[rule]
+        for at, (rule, value) in enumerate(zip(rules, values, strict=True))
+        if value or (further and further[at])
     ]
     rejects.sort()
     return batch
+
+
+class _Further(NamedTuple):
+    phone: int
+    carrier: str
+    column: int
+    rule: int
+
+
+def _further(
+    batch: Batch, rows: Sequence[list[str]], layout: Layout, numbering: Numbering
+) -> list[list[_Further]]:
+    """The further numbers of each row, in the order of their columns; none where there are none."""
+    if not layout.others:
+        return []
+    found: list[list[_Further]] = [[] for _ in rows]
+    names = numbering.carriers
+    for column in layout.others:
+        texts = [cells[column] if column < len(cells) else "" for cells in rows]
+        values, rules, _, carriers = numbering.normalise_many(texts)
+        for at, value in enumerate(values):
+            if value:
+                found[at].append(_Further(value, names[carriers[at]], column, rules[at]))
+            elif texts[at].strip():
+                batch.unusable += 1
+    return found
+
+
+def _with_further(
+    cells: list[str], layout: Layout, main: tuple[int, str, str], further: Sequence[_Further]
+) -> Contact:
+    """A person of several numbers; where the first column holds none, the next one is the main."""
+    phone, text, carrier = main
+    fields = _uneven(cells, layout)
+    if not phone:
+        if text.strip():
+            fields[layout.names[layout.phone]] = text.strip()
+        (phone, carrier, column, _), *further = further
+        text = cells[column]
+    seen = {phone}
+    others = []
+    for one in further:
+        if one.phone not in seen:
+            seen.add(one.phone)
+            others.append(OtherPhone(one.phone, one.carrier, layout.names[one.column]))
+    return Contact(phone, text, carrier, fields, tuple(others))
 
 
 def _uneven(cells: list[str], layout: Layout) -> dict[str, str]:

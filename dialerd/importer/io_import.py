@@ -44,6 +44,7 @@ class Options(msgspec.Struct, frozen=True):
     header: bool | None = None
     delimiter: str | None = None
     reject_file: Path | None = None  # None: FILE.rejected.csv beside the file
+    several: bool = True  # columns of further numbers are found by their titles
     skip_elsewhere: bool = False  # leave out numbers that are in another list
     restart: bool = False  # from the first row, also where an earlier run was cut short
     resumes: Callable[[int], None] | None = None  # told behind which row it goes on
@@ -88,6 +89,7 @@ async def import_file(
                 options.mapping,
                 header=options.header,
                 delimiter=options.delimiter or told,
+                several=options.several,
             )
         except LayoutError as error:
             raise ImportFailedError(f"cannot import {path}: {error}") from None
@@ -186,6 +188,7 @@ class _Run:
         self._goal = goal
         self._pending: deque[tuple[Batch, Awaitable[ContactsAdded]]] = deque()
         self._seen: set[int] = set()
+        self._known = 0  # further numbers of the last batch that were seen before
 
     async def pump(
         self,
@@ -221,6 +224,7 @@ class _Run:
             batch = make(chunk)
             try:
                 self.summary.elsewhere += replay.settle(batch)
+                self.summary.known += replay.known(batch)
             except ChangedError as error:
                 raise ImportFailedError(f"cannot import {self.summary.file}: {error}") from None
             self._book(batch)
@@ -229,6 +233,7 @@ class _Run:
     async def _submit(self, batch: Batch, row: int) -> None:
         if self._goal is None:
             batch.drop(dict.fromkeys(self._seen_before(batch), DUPLICATE))
+            self.summary.known += self._known
             self._book(batch)
         elif batch.contacts:
             self._pending.append((batch, await self._goal.add(batch, row)))
@@ -246,6 +251,7 @@ class _Run:
             if self._goal is not None and self._goal.skips_elsewhere:
                 gone |= dict.fromkeys(added.elsewhere, ELSEWHERE)
             self.summary.elsewhere += len(added.elsewhere)
+            self.summary.known += added.known
             batch.drop(gone)
             self._book(batch)
 
@@ -254,12 +260,19 @@ class _Run:
         self.rejects.add(batch.rejects)
 
     def _seen_before(self, batch: Batch) -> list[int]:
+        """A row that was seen as one of anybody's numbers; what it holds is seen from now on."""
         seen, found = self._seen, []
+        self._known = 0
         for i, contact in enumerate(batch.contacts):
             if contact.phone in seen:
                 found.append(i)
-            elif len(seen) < DRY_RUN_NUMBERS_MAX:
-                seen.add(contact.phone)
+                continue
+            room = len(seen) < DRY_RUN_NUMBERS_MAX
+            for phone in (contact.phone, *(one.phone for one in contact.others)):
+                if phone in seen:
+                    self._known += 1
+                elif room:
+                    seen.add(phone)
         return found
 
 
@@ -272,6 +285,7 @@ def _summary(source: Source, layout: Layout, list_name: str, *, dry_run: bool) -
         delimiter=layout.delimiter,
         header=layout.header,
         phone_column=layout.names[layout.phone],
+        other_columns=tuple(layout.names[i] for i in layout.others),
         columns=layout.names,
     )
 

@@ -14,6 +14,7 @@ from typing import Final
 
 import msgspec
 
+from dialerd.core.limits import NUMBERS_MAX
 from dialerd.importer.limits import COLUMNS_MAX, NAME_CHARS_MAX, SAMPLE_ROWS
 from dialerd.importer.rows import TOO_WIDE, read_rows
 from fastpath.numbers import Numbering
@@ -28,6 +29,17 @@ EXACT: Final = frozenset({
     "sodienthoai", "sodienthoai1", "sodienthoaikhachhang", "sodienthoailienhe", "didong",
     "sodidong", "dienthoaididong", "sodienthoaididong", "thuebao", "sothuebao",
 })  # fmt: skip
+OTHERS: Final = frozenset({
+    "sophu", "sokhac", "home", "nharieng", "nha", "office", "work", "coquan", "alt", "alternate",
+    "secondary", "other", "zalo",
+})  # fmt: skip
+"""Names of a further phone column, besides all of a phone column."""
+NUMBERED: Final = re.compile(r"(?:phone|mobile|cell|tel|telephone|sdt|so|sodt|dt|dtdd|didong)[2-9]")
+STRANGERS: Final = (
+    "fax", "gioithieu", "nhanvien", "khancap", "emergency", "referr", "agent", "sales", "baolanh",
+)  # fmt: skip
+"""In the name of a column whose numbers are those of somebody else, or of no telephone."""
+TOLD: Final = re.compile(r"phone([2-9])")  # fields of a mapping that name further numbers
 PARTS: Final = ("dienthoai", "phone", "mobile", "didong", "sdt", "msisdn", "thuebao")
 _BLANK: Final = "".join(DELIMITERS) + " \N{NO-BREAK SPACE}"
 _TORN: Final = re.compile('[,;\t|"]')  # in a cell that another delimiter would have split
@@ -45,6 +57,7 @@ class Layout(msgspec.Struct, frozen=True):
     header: bool
     names: tuple[str, ...]  # of every column, the phone column's too
     phone: int
+    others: tuple[int, ...] = ()  # columns of further numbers, in their order
 
     @property
     def first(self) -> int:
@@ -65,15 +78,18 @@ def find_layout(
     *,
     header: bool | None = None,
     delimiter: str | None = None,
+    several: bool = True,
 ) -> Layout:
     """The layout of a table, from its first lines.
 
     Args:
         lines: the beginning of the text, line ends included.
         numbering: tells what a phone number is.
-        mapping: column (name, or position from 1) -> field; the field "phone" is the number.
+        mapping: column (name, or position from 1) -> field; the field "phone" is the number,
+            "phone2" to "phone9" are further ones.
         header: whether the first row holds names; None: find out.
         delimiter: None: find out.
+        several: find columns of further numbers too, if `mapping` names none.
 
     Raises:
         LayoutError: there is no row, no phone column, or `mapping` names a column there is not.
@@ -97,7 +113,11 @@ def find_layout(
     else:
         phone = _find_phone(titles, people, width, numbering)
     final = [fields.get(i, name) for i, name in enumerate(names)]
-    return Layout(delimiter, header, _distinct(final), phone)
+    told = sorted((field, i) for i, field in fields.items() if TOLD.fullmatch(field))
+    others = [i for _, i in told]
+    if several and not told:
+        others = [i for i in range(width) if i != phone and _is_other(titles, people, i, numbering)]
+    return Layout(delimiter, header, _distinct(final), phone, tuple(others[: NUMBERS_MAX - 1]))
 
 
 def _sample(lines: Sequence[str], delimiter: str) -> list[list[str]]:
@@ -209,6 +229,19 @@ def _mapped(mapping: Mapping[str, str], titles: list[str], names: list[str]) -> 
 def _list(names: Sequence[str]) -> str:
     shown = ", ".join(names[:20])
     return f"{shown}, ..." if len(names) > 20 else shown
+
+
+def _is_other(
+    titles: list[str], people: list[list[str]], column: int, numbering: Numbering
+) -> bool:
+    """Whether a column holds further numbers of the same people: its title and content say so."""
+    name = plain(titles[column]) if column < len(titles) else ""
+    if any(part in name for part in STRANGERS):
+        return False
+    named = name in EXACT or name in OTHERS or NUMBERED.fullmatch(name) is not None
+    if not named and not any(part in name for part in PARTS):
+        return False
+    return _share(people, column, numbering) >= SHARE_MIN
 
 
 def _find_phone(

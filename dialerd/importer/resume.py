@@ -26,7 +26,11 @@ class ChangedError(ValueError):
 
 def options_digest(layout: Layout, *, skip_elsewhere: bool) -> bytes:
     """Stands for how a file is read, so that both halves of an import are read alike."""
-    told = (layout.delimiter, layout.header, layout.names, layout.phone, skip_elsewhere)
+    told: tuple[object, ...] = (
+        layout.delimiter, layout.header, layout.names, layout.phone, skip_elsewhere,
+    )  # fmt: skip
+    if layout.others:
+        told = (*told, layout.others)
     return blake2b(msgspec.json.encode(told), digest_size=16).digest()
 
 
@@ -71,3 +75,13 @@ class Replay:
                 )
         batch.drop(gone)
         return elsewhere
+
+    def known(self, batch: Batch) -> int:
+        """How many further numbers of those left in the batch are somebody else's in the list."""
+        theirs = [contact for contact in batch.contacts if contact.others]
+        rows = self._standing([contact.phone for contact in theirs])
+        known = 0
+        for contact, (row, _) in zip(theirs, rows, strict=True):
+            others = self._standing([one.phone for one in contact.others])
+            known += sum(at != row for at, _ in others)
+        return known

@@ -16,6 +16,9 @@ class Summary(msgspec.Struct):
     hold a number of another list too: `left_out` of them are among the duplicates, the others were
     added. `reasons` counts the rejected ones by the word before the colon. `resumed` is the row
     behind which an earlier run had stopped, 0 when this one began with the first.
+
+    `further` are further numbers of the people added, from `other_columns`; `known` of them were
+    left out because somebody of the list has them, `unusable` cells hold no number.
     """
 
     file: str
@@ -39,12 +42,19 @@ class Summary(msgspec.Struct):
     reasons: dict[str, int] = {}
     carriers: dict[str, int] = {}
     reject_file: str | None = None
+    other_columns: tuple[str, ...] = ()
+    further: int = 0
+    known: int = 0
+    unusable: int = 0
 
     def add(self, batch: Batch) -> None:
         """Count a batch whose duplicates have been dropped."""
         self.valid += len(batch.contacts)
         self.converted += sum(batch.conversions)
         self.blank += batch.blank
+        self.unusable += batch.unusable
+        if self.other_columns:
+            self.further += sum(len(one.others) for one in batch.contacts)
         self.rows += len(batch.contacts) + len(batch.rejects) + batch.blank
         for carrier, count in Counter(one.carrier for one in batch.contacts).items():
             name = carrier or "landline"

@@ -149,11 +149,15 @@ class Line:
         elif address and spec.ports_by == "user":
             user = address
         display = caller if from_user != caller else ""
+        if self._display:
+            display = self._display.fill(values)
+        if effect.caller_name and from_user != ANONYMOUS:
+            display = effect.caller_name
         return Wording(
             f"sip:{user}@{self._at}",
             f"sip:{called if spec.ports_by == 'user' else user}@{self._at}",
             f"sip:{from_user}@{self._shown_domain}",
-            self._display.fill(values) if self._display else display,
+            display,
             self._contact.fill(values),
             self._lines(values, from_user, address),
         )

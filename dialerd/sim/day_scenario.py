@@ -19,7 +19,7 @@ from dialerd.config.keys import NAME, Section
 from dialerd.config.line_specs import plan_spec, port_specs
 from dialerd.config.trunk import Kind as LineKind
 from dialerd.config.trunk_tables import Plan, Ports, Prefixes
-from dialerd.core.campaign_spec import CampaignSpec, spec_faults, to_settings
+from dialerd.core.campaign_spec import CampaignSpec, list_names, spec_faults, to_settings
 from dialerd.core.line_spec import TrunkSpec
 from dialerd.core.records import DialMode
 from dialerd.core.regime import check_regime
@@ -208,11 +208,12 @@ def rules(scenario: Scenario) -> Iterator[Fault]:
     known = [one.name for one in scenario.list]
     for index, spec in enumerate(scenario.campaign):
         at = ("campaign", index)
-        if spec.list not in known:
-            yield Fault((*at, "list"), f"there is no list {spec.list!r}", ", ".join(known))
+        for name in list_names(spec):
+            if name not in known:
+                yield Fault((*at, "list"), f"there is no list {name!r}", ", ".join(known))
         yield from (Fault((*at, *fault.pointer), fault.text) for fault in spec_faults(spec))
         try:
-            check_regime(to_settings(spec, 1))
+            check_regime(to_settings(spec, {}))
         except ValueError as error:
             key, colon, text = str(error).partition(": ")
             yield Fault((*at, key) if colon else (*at, "regime"), text if colon else key)

@@ -104,7 +104,7 @@ class Day:
         campaigns: dict[str, int] = {}
         for spec in self.scenario.campaign:
             after = campaigns[spec.after] if spec.after else 0
-            settings = to_settings(spec, ids[spec.list], after)
+            settings = to_settings(spec, ids, after)
             made_id = wait(self.store.create_campaign(settings, WHO, at_ms)).campaign_id
             campaigns[spec.name] = made_id
         self.staff.hire(campaigns, self.feed, self._not_over)

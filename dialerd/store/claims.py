@@ -241,7 +241,7 @@ def _set_aside(unit: Unit, batch: _Batch, lead: Lead, verdict: Verdict) -> None:
         case Rule.DO_NOT_CALL if verdict.until_ms:
             batch.later += 1
             state = LeadState.RESTING
-        case Rule.HOURS | Rule.SEQUENCE if verdict.until_ms:
+        case Rule.HOURS | Rule.SEQUENCE | Rule.CONSENT if verdict.until_ms:
             batch.later += 1
         case Rule.RETRY_GAP:  # its other number is not due
             batch.later += 1

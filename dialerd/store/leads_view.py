@@ -67,7 +67,8 @@ def _in_hand(unit: Unit, campaign_id: int, state: LeadState) -> Iterator[Lead]:
 
 
 def _row(unit: Unit, campaign: Campaign, lead: Lead) -> LeadRow:
-    return LeadRow(lead, audience.shown(unit, campaign, lead))
+    contact = audience.shown(unit, campaign, lead)
+    return LeadRow(lead, contact, audience.list_of(unit, campaign, lead.lead_id))
 
 
 def judged(unit: Unit, campaign_id: int, phone: int, now_ms: int) -> Judged:
@@ -109,7 +110,7 @@ def _judge(unit: Unit, campaign: Campaign, lead: Lead, rules: Rules) -> Judged:
         lead, _, verdict = lead_numbers.choose(lead, ask, rules.now_ms)
     else:
         verdict = ask(lead)[1]
-    return Judged(lead, found.contact, verdict)
+    return Judged(lead, found.contact, verdict, found.list_id)
 
 
 def ahead(
@@ -149,9 +150,9 @@ def _draft_ahead(
 
 
 def _ahead(unit: Unit, campaign: Campaign, lead: Lead, rules: Rules) -> Judged:
-    contact = _row(unit, campaign, lead).contact
+    found = _row(unit, campaign, lead)
     if lead.state not in MAYBE or not lead.phone:
-        return Judged(lead, contact, None)
+        return Judged(lead, found.contact, None, found.list_id)
 
     def ask(lead: Lead) -> tuple[Person, Verdict | None]:
         person = person_of(unit, campaign, lead, rules)
@@ -164,4 +165,4 @@ def _ahead(unit: Unit, campaign: Campaign, lead: Lead, rules: Rules) -> Judged:
         lead, _, verdict = lead_numbers.choose(lead, ask, rules.now_ms)
     else:
         verdict = ask(lead)[1]
-    return Judged(lead, contact, verdict)
+    return Judged(lead, found.contact, verdict, found.list_id)

@@ -50,9 +50,12 @@ def report_chunk(unit: Unit, campaign_id: int, after: int, limit: int) -> list[R
         return []
     tried = _tried(unit, campaign_id, leads[0].lead_id, leads[-1].lead_id)
     people = _contacts(unit, campaign, leads)
+    parts = audience.parts_of(unit, campaign)
     return [
-        ReportRow(lead, contact, tried.get(lead.lead_id, ()))
-        for lead, contact in zip(leads, people, strict=True)
+        ReportRow(
+            lead, person, tried.get(lead.lead_id, ()), audience.part_of(parts, lead.lead_id).list_id
+        )
+        for lead, person in zip(leads, people, strict=True)
     ]
 
 

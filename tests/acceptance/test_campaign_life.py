@@ -46,8 +46,8 @@ def states(made: World, campaign: int) -> list[tuple[str, CampaignState]]:
 def test_row_56_it_starts_by_itself_stops_outside_its_hours_and_goes_on_the_next_day():
     made = world("2026-11-23 05:00", channels=1)
     campaign = made.campaign(
-        phones(420), regime="vn-advertising", start=False, attempts_max=1, cap=NO_CAP,
-        start_ms=vn("2026-11-23 15:00") * 1000,
+        phones(420), regime="vn-advertising", consent="kept in a file", start=False,
+        attempts_max=1, cap=NO_CAP, start_ms=vn("2026-11-23 15:00") * 1000,
     )  # fmt: skip
     made.move(campaign, CampaignState.APPROVED)
     made.run(3 * 24 * HOUR, until=made.finished)
@@ -128,7 +128,9 @@ def test_row_04_a_weight_takes_nothing_from_who_is_alone():
 
 def test_times_across_a_clock_step_stay_inside_hours():
     made = world("2026-11-23 16:50", channels=2)
-    made.campaign(phones(500), regime="vn-advertising", attempts_max=1, cap=NO_CAP)
+    made.campaign(
+        phones(500), regime="vn-advertising", consent="kept in a file", attempts_max=1, cap=NO_CAP
+    )
     made.run(120)
     assert made.dials
     made.offset_ns += 15 * 60 * NS  # 17:07 now

@@ -76,7 +76,7 @@ def test_a_lead_is_found_by_its_last_attempt(command, daemon) -> None:
     store = daemon.store
 
     async def dial() -> int:
-        settings = to_settings(spec("C"), store.find_list("people").list_id)
+        settings = to_settings(spec("C"), {"people": store.find_list("people").list_id})
         made = await store.create_campaign(settings, "t", NOW_MS)
         for state in (CampaignState.APPROVED, CampaignState.RUNNING):
             await store.move_campaign(made.campaign_id, state, "t", NOW_MS)

@@ -45,7 +45,7 @@ def spec(mode=DialMode.PREVIEW, **changes):
 
 def test_nothing_is_lost_on_the_way_to_the_store_and_back():
     whole = spec(agents=EVERYTHING)
-    assert from_settings(to_settings(whole, 1), "people") == whole
+    assert from_settings(to_settings(whole, {"people": 1}), {1: "people"}) == whole
     assert from_agents(to_agents(AgentSpec())) == AgentSpec()
 
 

@@ -11,12 +11,15 @@ from dialerd.core.campaign_spec import (
     CampaignSpec,
     CapSpec,
     HoursSpec,
+    ListSpec,
+    NumberOutcome,
     RetrySpec,
     Weekday,
     from_settings,
     spec_faults,
     to_settings,
 )
+from dialerd.core.list_records import ListMix
 from dialerd.core.records import CapCounts, DialMode
 from dialerd.core.return_records import ReturnAnswer
 from dialerd.core.return_spec import ReturnSpec
@@ -30,7 +33,11 @@ EVERYTHING = CampaignSpec(
     recordings_days=90,
     events_days=0,
     name="autumn",
-    list="people",
+    lists=(ListSpec(list="vip", weight=3), ListSpec(list="people")),
+    mix=ListMix.ORDER,
+    next_number_on=(NumberOutcome.NO_ANSWER, NumberOutcome.BUSY),
+    next_number_gap_s=5,
+    consent_date_column="agreed on",
     regime="vn-care",
     steps=(
         StepSpec(prompt="hello", keys={"1": "more"}, wait_ms=4_000, barge_in=False),
@@ -68,10 +75,14 @@ EVERYTHING = CampaignSpec(
 )
 
 
+LISTS = {"vip": 8, "people": 7}
+NAMES = {number: name for name, number in LISTS.items()}
+
+
 def test_nothing_is_lost_on_the_way_to_the_store_and_back():
-    settings = to_settings(EVERYTHING, 7, 4)
-    assert from_settings(settings, "people", "summer") == EVERYTHING
-    assert from_settings(settings, "people").after == "4"
+    settings = to_settings(EVERYTHING, LISTS, 4)
+    assert from_settings(settings, NAMES, "summer") == EVERYTHING
+    assert from_settings(settings, NAMES).after == "4"
 
 
 @pytest.mark.parametrize(
@@ -104,7 +115,7 @@ def test_agents_have_no_message_of_their_campaign_for_who_calls_back():
 
 def test_every_setting_can_be_written():
     """A setting of the core that no spec can reach would be dead."""
-    settings = to_settings(EVERYTHING, 7, 4)
+    settings = to_settings(EVERYTHING, LISTS, 4)
     same = {
         field.name
         for field in msgspec.structs.fields(settings)

@@ -205,9 +205,9 @@ SPEC = CampaignSpec(
 def test_a_chain_is_written_kept_and_written_again() -> None:
     text = msgspec.json.encode(SPEC)
     assert msgspec.json.decode(text, type=CampaignSpec) == SPEC
-    settings = to_settings(SPEC, 7)
+    settings = to_settings(SPEC, {"people": 7})
     stored = msgspec.msgpack.decode(msgspec.msgpack.encode(settings), type=type(settings))
-    assert from_settings(stored, "people") == SPEC
+    assert from_settings(stored, {7: "people"}) == SPEC
     assert spec_faults(SPEC) == []
     assert played(SPEC.steps[0]) == "plays vi/due + money {amount} + vi/thanks (2 times)"
 

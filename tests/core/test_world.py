@@ -79,7 +79,13 @@ def test_the_law_of_one_advertising_call_a_day(seed):
     trunks = (ev.TrunkSpec("a", 60, 20), ev.TrunkSpec("b", 60, 20, up=False))
     world = World(seed, trunks, Faults(line=0.05), crash_every_s=4 * HOUR)
     world.boot()
-    world.campaign(phones(400, seed), regime="vn-advertising", attempts_max=3, retry_gap_s=600)
+    world.campaign(
+        phones(400, seed),
+        regime="vn-advertising",
+        consent="kept in a file",
+        attempts_max=3,
+        retry_gap_s=600,
+    )
     world.run(4 * 24 * HOUR, until=world.finished)
     settle(world)
     judge(world)

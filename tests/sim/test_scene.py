@@ -62,7 +62,7 @@ def test_a_folder_with_odd_characters_is_written_as_toml(tmp_path, scene):
 def test_the_campaign_fits_its_regime_and_its_steps_lead_somewhere(scene):
     spec = campaign(scene)
     assert spec_faults(spec) == []
-    settings = to_settings(spec, 1)
+    settings = to_settings(spec, {spec.list: 1})
     assert settings.cap == scene.cap
     assert find_regime(settings.regime).loopback_only
 

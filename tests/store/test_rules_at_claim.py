@@ -71,7 +71,7 @@ def test_one_campaigns_entry_leaves_the_others_alone(store):
 def test_the_register_binds_advertising_only(store):
     list_id = filled_list(store, "a", people(1))
     noon = int(datetime(2026, 11, 23, 12, tzinfo=ZoneInfo("Asia/Ho_Chi_Minh")).timestamp()) * 1000
-    running(store, list_id, "ads", regime="vn-advertising")
+    running(store, list_id, "ads", regime="vn-advertising", consent="kept in a file")
     running(store, list_id, "care", regime="vn-care", hours=(Hours(0, 1440),))
     add(store, DoNotCall(FIRST, NOW, kind=BanList.REGISTER))
     assert take(store, 1, now_ms=noon) == []
@@ -186,7 +186,13 @@ def test_a_retry_is_exempt_from_the_campaigns_cap_unless_so_set(store, binds):
 
 def test_the_regimes_cap_stops_a_retry_and_says_when(store):
     noon = int(datetime(2026, 11, 23, 12, tzinfo=ZoneInfo("Asia/Ho_Chi_Minh")).timestamp()) * 1000
-    running(store, filled_list(store, "a", people(1)), regime="vn-advertising", attempts_max=3)
+    running(
+        store,
+        filled_list(store, "a", people(1)),
+        regime="vn-advertising",
+        consent="kept in a file",
+        attempts_max=3,
+    )
     call(store, take(store, now_ms=noon)[0], **BUSY, at_ms=noon)
     assert take(store, now_ms=noon + HOUR_MS) == []
     assert (lead(store).state, lead(store).due_s) == (LeadState.CAPPED, (noon + DAY_MS) // 1000)
