@@ -18,6 +18,7 @@ class Meaning(StrEnum):
     CALLBACK = "callback"  # wants a time
     REST = "rest"  # not to be called for the campaign's `rest_s`
     DO_NOT_CALL = "do_not_call"  # onto the do-not-call list
+    WRONG_NUMBER = "wrong_number"  # nobody is to be reached there: the person's next number, if any
 
 
 class Disposition(Record):

@@ -7,6 +7,7 @@
 | callback    | callback: to that agent, and after `overdue_s` to anybody; or to anybody at once |
 | rest        | resting for the campaign's `rest_s`                                 |
 | do_not_call | blocked, its number on the do-not-call list                         |
+| wrong_number | retry at the person's next number, else exhausted                  |
 
 A callback that is booked and a do-not-call mark stand above what the disposition means.
 """
@@ -18,6 +19,7 @@ from typing import Final
 from dialerd.core.agent import Refusal
 from dialerd.core.agent_records import Callback, Disposition, Meaning
 from dialerd.core.events import AgentDisposed
+from dialerd.core.lead_numbers import tries_of
 from dialerd.core.limits import CALLBACK_AHEAD_S_MAX, NOTE_CHARS_MAX
 from dialerd.core.ops import Claim, Dispose
 from dialerd.core.records import CampaignSettings, LeadState
@@ -35,17 +37,20 @@ def disposal(settings: CampaignSettings, claim: Claim, said: AgentDisposed, now_
     elif said.callback_s or meaning is Meaning.CALLBACK:
         return _booked(settings, claim, said, now_ms)
     elif meaning is Meaning.RETRY:
-        again = claim.number < settings.attempts_max
+        again = tries_of(claim) < settings.attempts_max
         state = LeadState.RETRY if again else LeadState.EXHAUSTED
         due_s = now_s + (chosen.gap_s or settings.retry_gap_s) if again else 0
+    elif meaning is Meaning.WRONG_NUMBER:
+        state, due_s = LeadState.EXHAUSTED, now_s + settings.next_number_gap_s
     elif meaning is Meaning.REST:
         state, due_s = LeadState.RESTING, now_s + settings.rest_s
     else:
         state, due_s = LeadState.DONE, 0
     never = state is LeadState.BLOCKED
     return Dispose(
-        claim.attempt_id, said.agent, now_ms, chosen.name, state, due_s, do_not_call=never
-    )
+        claim.attempt_id, said.agent, now_ms, chosen.name, state, due_s, do_not_call=never,
+        wrong=meaning is Meaning.WRONG_NUMBER and not never,
+    )  # fmt: skip
 
 
 def nothing_said(claim: Claim, agent: str, now_ms: int) -> Dispose:

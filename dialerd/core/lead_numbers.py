@@ -44,6 +44,14 @@ def following(numbers: Sequence[LeadNumber], phone: int, not_before_s: int) -> t
     return found.phone, max(found.due_s, not_before_s)
 
 
+def tries_of(claim: Claim) -> int:
+    """Which try of its number a claim is, from 1."""
+    for one in claim.numbers:
+        if one.phone == claim.phone:
+            return sum(one.tries.values()) + 1
+    return claim.number
+
+
 class Ending(msgspec.Struct, frozen=True):
     """Where a lead goes after a try.
 

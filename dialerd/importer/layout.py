@@ -238,7 +238,7 @@ def _is_other(
     name = plain(titles[column]) if column < len(titles) else ""
     if any(part in name for part in STRANGERS):
         return False
-    named = name in EXACT or name in OTHERS or NUMBERED.fullmatch(name) is not None
+    named = name in EXACT or name.removeprefix("dt") in OTHERS or NUMBERED.fullmatch(name)
     if not named and not any(part in name for part in PARTS):
         return False
     return _share(people, column, numbering) >= SHARE_MIN

@@ -236,7 +236,12 @@ def _lost_row(row: ReportRow, by_attempt: dict[int, list[Call]]) -> list[Fault]:
         faults.extend(
             Fault(Kind.WRONG_NUMBER, row.lead.phone, call.seen.call_id, f"dialed {call.seen.user}")
             for call in calls
-            if phone_of(call.seen.user) != row.lead.phone
+            if phone_of(call.seen.user) != attempt.phone
+        )
+        faults.extend(
+            Fault(Kind.WRONG_NUMBER, attempt.phone, attempt.call_id, "no number of its lead")
+            for theirs in [{row.lead.phone, *(one.phone for one in row.lead.numbers)}]
+            if attempt.phone not in theirs
         )
     if dialed and row.lead.state not in SETTLED:
         text = f"lead {row.lead.lead_id} was dialed and stays {row.lead.state.name.lower()}"

@@ -166,6 +166,12 @@ class BaseStore(ScriptStore, Store):
         """Its books: every state and every outcome, kept up to date by every write: O(1)."""
         return self._read(lambda unit: campaigns.progress(unit, campaign_id))
 
+    def columns(self, campaign_id: int) -> tuple[str, ...]:
+        """Those of all lists of a campaign, each once."""
+        ids = audience.list_ids(self.campaign(campaign_id).settings)
+        found = (self.contact_list(list_id).columns for list_id in ids)
+        return tuple(dict.fromkeys(column for columns in found for column in columns))
+
     def counts_by_list(
         self, campaign_id: int, after: bytes
     ) -> tuple[list[Counter[LeadState]], bytes]:

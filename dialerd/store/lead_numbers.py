@@ -54,6 +54,11 @@ def outcome_of(lead: Lead) -> Outcome | None:
     return lead.outcome
 
 
+def number_of(lead: Lead, contact: Contact) -> int:
+    """The number that a person goes by: the first of several; 0: erased."""
+    return contact.phone if lead.numbers else lead.phone
+
+
 def carrier_of(contact: Contact, phone: int) -> str:
     """Of one of a person's numbers."""
     if phone != contact.phone:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ from dialerd.core.records import WAITING as ALL_WAITING
 from dialerd.core.records import Attempt, CallEvent, LeadState
 from dialerd.core.spreadsheet import safe
 from dialerd.store.base import BaseStore
+from dialerd.store.lead_numbers import number_of
 
 #: Of one try, here and in `export_text`: how it was dialed, and how it ended.
 DIALED_COLUMNS: Final = ("trunk", "port", "rule", "dialed_at", "answered_at", "ended_at")
@@ -33,10 +34,13 @@ COLUMNS: Final = (
     "number",
     "original",
     "carrier",
+    "list",
+    "numbers",
     "state",
     "outcome",
     "attempts",
     "due_at",
+    "dialed_number",
     *DIALED_COLUMNS,
     *ENDED_COLUMNS,
     "interactions",
@@ -69,12 +73,21 @@ def stamps(zone: tzinfo) -> Stamp:
 
 def csv_pieces(store: BaseStore, campaign_id: int, zone: tzinfo, chunk: int = 500) -> Iterator[str]:
     """The report as CSV text; NotFoundError at once when there is no such campaign."""
-    settings = store.campaign(campaign_id).settings
-    columns = store.contact_list(settings.list_id).columns
-    return _csv(store.report(campaign_id, chunk), columns, stamps(zone))
+    columns = store.columns(campaign_id)
+    return _csv(store.report(campaign_id, chunk), columns, stamps(zone), list_names(store))
 
 
-def _csv(chunks: Iterator[list[ReportRow]], columns: Sequence[str], stamp: Stamp) -> Iterator[str]:
+def list_names(store: BaseStore) -> dict[int, str]:
+    """Of every list."""
+    return {one.list_id: one.name for one in store.lists()}
+
+
+def _csv(
+    chunks: Iterator[list[ReportRow]],
+    columns: Sequence[str],
+    stamp: Stamp,
+    names: Mapping[int, str],
+) -> Iterator[str]:
     out = io.StringIO()
     write = csv.writer(out).writerow
     out.write(BOM)
@@ -82,7 +95,7 @@ def _csv(chunks: Iterator[list[ReportRow]], columns: Sequence[str], stamp: Stamp
     for rows in chunks:
         for row in rows:
             get = row.contact.fields.get
-            write([*_cells(row, stamp), *[safe(get(column, "")) for column in columns]])
+            write([*_cells(row, stamp, names), *[safe(get(column, "")) for column in columns]])
         yield out.getvalue()
         out.seek(0)
         out.truncate()
@@ -101,14 +114,16 @@ def _titles(columns: Sequence[str]) -> list[str]:
     return titles
 
 
-def _cells(row: ReportRow, stamp: Stamp) -> list[Any]:
+def _cells(row: ReportRow, stamp: Stamp, names: Mapping[int, str]) -> list[Any]:
     """The cells of COLUMNS. Of several attempts the last one speaks, save for the interactions."""
     lead, contact = row.lead, row.contact
     last = row.attempts[-1][0] if row.attempts else None
     head = [
-        lead.phone or "",  # erased
+        number_of(row.lead, row.contact) or "",
         safe(contact.original),
         safe(contact.carrier),
+        safe(names.get(row.list_id, "")),
+        " ".join(str(one.phone) for one in lead.numbers),
         lead.state.name.lower(),
         lead.outcome or "",
         lead.attempts,
@@ -118,10 +133,15 @@ def _cells(row: ReportRow, stamp: Stamp) -> list[Any]:
         return [*head, *[""] * (len(COLUMNS) - len(head))]
     return [
         *head,
+        last.phone or "",
         *map(cell, dialed(last, stamp)),
         *map(cell, ended(last)),
         "; ".join(
-            [line for attempt, events in row.attempts for line in _story(attempt, events, stamp)]
+            [
+                line
+                for attempt, events in row.attempts
+                for line in _story(attempt, events, stamp, several=bool(lead.numbers))
+            ]
         ),
     ]
 
@@ -143,11 +163,14 @@ def cell(value: Any) -> Any:
     return safe(value) if isinstance(value, str) else value
 
 
-def _story(attempt: Attempt, events: Sequence[CallEvent], stamp: Stamp) -> list[str]:
+def _story(
+    attempt: Attempt, events: Sequence[CallEvent], stamp: Stamp, *, several: bool
+) -> list[str]:
     """One line per event, then how the try ended."""
     lines = [f"{stamp(event.at_ms)} {event.kind} {event.detail}".rstrip() for event in events]
     if attempt.outcome is not None:
-        lines.append(f"{stamp(attempt.ended_ms)} try {attempt.number} {attempt.outcome}")
+        at = f" at {attempt.phone}" if several and attempt.phone else ""
+        lines.append(f"{stamp(attempt.ended_ms)} try {attempt.number}{at} {attempt.outcome}")
     return lines
 
 
@@ -156,22 +179,26 @@ def json_pieces(
 ) -> Iterator[str]:
     """The report as JSON text; NotFoundError at once when there is no such campaign."""
     store.campaign(campaign_id)
-    return _json(store.report(campaign_id, chunk), stamps(zone))
+    return _json(store.report(campaign_id, chunk), stamps(zone), list_names(store))
 
 
-def _json(chunks: Iterator[list[ReportRow]], stamp: Stamp) -> Iterator[str]:
+def _json(
+    chunks: Iterator[list[ReportRow]], stamp: Stamp, names: Mapping[int, str]
+) -> Iterator[str]:
     encode = msgspec.json.Encoder().encode
     before = "[\n"
     for rows in chunks:
-        yield before + ",\n".join([encode(_object(row, stamp)).decode() for row in rows])
+        yield before + ",\n".join([encode(_object(row, stamp, names)).decode() for row in rows])
         before = ",\n"
     yield "\n]\n" if before == ",\n" else "[]\n"
 
 
-def _object(row: ReportRow, stamp: Stamp) -> dict[str, Any]:
+def _object(row: ReportRow, stamp: Stamp, names: Mapping[int, str]) -> dict[str, Any]:
     lead, contact = row.lead, row.contact
     return {
-        "number": f"+{lead.phone}" if lead.phone else None,
+        "number": f"+{phone}" if (phone := number_of(row.lead, row.contact)) else None,
+        "numbers": [f"+{one.phone}" for one in lead.numbers],
+        "list": names.get(row.list_id),
         "original": contact.original,
         "carrier": contact.carrier,
         "state": lead.state.name.lower(),
@@ -186,6 +213,7 @@ def attempt_json(attempt: Attempt, events: Sequence[CallEvent], stamp: Stamp) ->
     """One try as JSON shows it."""
     return {
         "number": attempt.number,
+        "dialed": f"+{attempt.phone}" if attempt.phone else None,
         "outcome": attempt.outcome,
         "trunk": attempt.trunk,
         "port": attempt.port or None,

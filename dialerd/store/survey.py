@@ -21,6 +21,7 @@ from dialerd.core.script_records import Answer, Asks, Choice, Item, ScriptVersio
 from dialerd.core.spreadsheet import safe
 from dialerd.store import answers, reading
 from dialerd.store.answers import Answered
+from dialerd.store.lead_numbers import number_of
 from dialerd.store.unit import Unit
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class Survey:
         self._stamp = stamps(zone)
         self._versions: dict[tuple[int, int], ScriptVersion] = {}
         settings = store.campaign(campaign_id).settings
-        self._fields = store.contact_list(settings.list_id).columns
+        self._fields = store.columns(campaign_id)
         self.columns = self._columns(settings.script)
 
     def _columns(self, script: str) -> list[Column]:
@@ -143,7 +144,7 @@ class Survey:
             complete, script = stands.complete, f"{saved.name}@{saved.version}"
         lead = row.lead
         ours = [
-            str(lead.phone) if lead.phone else "",
+            str(phone) if (phone := number_of(lead, row.contact)) else "",
             lead.state.name.lower(),
             lead.outcome or "",
             script,
