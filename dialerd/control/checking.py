@@ -93,15 +93,14 @@ async def flow_refusals(
         for where, flow in flows
         if (fault := await _first_fault(sorted(prompts_of(flow)), daemon))
     ]
-    try:
-        people = store.contact_list(settings.list_id)
-    except NotFoundError:
-        return faults  # which is told already
     wanted = [(field, where) for where, flow in flows for _, field in fields_wanted(flow)]
     if settings.script:
         found = store.script(settings.script, settings.script_version).script
         wanted += [(field, "/spec/script") for field in fields_needed(found)]
-    return faults + _not_there(wanted, people)
+    for list_id in [one.list_id for one in settings.lists] or [settings.list_id]:
+        with suppress(NotFoundError):  # which is told already
+            faults += _not_there(wanted, store.contact_list(list_id))
+    return faults
 
 
 def users_of(prompt: str, store: Store, states: Collection[CampaignState]) -> list[str]:

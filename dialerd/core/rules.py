@@ -229,7 +229,6 @@ class Rules:
 
     def _consent(self, person: Person) -> Verdict | None:
         column, dates = self.s.consent_column, self.s.consent_date_column
-            return None
         if not person.fields.get(column, "").strip():
             return Verdict(Rule.CONSENT, 0, f"no consent: the column {column!r} is empty")
         if not dates:

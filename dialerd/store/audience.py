@@ -51,6 +51,13 @@ def list_ids(settings: CampaignSettings) -> tuple[int, ...]:
     return tuple(one.list_id for one in settings.lists) or (settings.list_id,)
 
 
+def columns(unit: Unit, campaign_id: int) -> tuple[str, ...]:
+    """Those of all lists of a campaign, each once."""
+    ids = list_ids(unit.campaign(campaign_id).settings)
+    found = (column for list_id in ids for column in lists.get_list(unit, list_id).columns)
+    return tuple(dict.fromkeys(found))
+
+
 def parts_of(unit: Unit, campaign: Campaign) -> Parts:
     """Where the leads of a campaign come from; of a draft, as its lists are now."""
     if campaign.parts:

@@ -168,9 +168,7 @@ class BaseStore(ScriptStore, Store):
 
     def columns(self, campaign_id: int) -> tuple[str, ...]:
         """Those of all lists of a campaign, each once."""
-        ids = audience.list_ids(self.campaign(campaign_id).settings)
-        found = (self.contact_list(list_id).columns for list_id in ids)
-        return tuple(dict.fromkeys(column for columns in found for column in columns))
+        return self._read(lambda unit: audience.columns(unit, campaign_id))
 
     def counts_by_list(
         self, campaign_id: int, after: bytes
