@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Final, Protocol
 
-from dialerd.core.campaign_spec import CampaignSpec, list_names, spec_faults, to_settings
+from dialerd.core.campaign_spec import CampaignSpec, list_names, spec_faults
 from dialerd.core.chain import SILENCE, campaign_prompts, prompts_done, prompts_of
 from dialerd.core.control import Conflict, FieldFault, Invalid, NotFound
 from dialerd.core.deed_spec import deed_of
@@ -17,6 +17,7 @@ from dialerd.core.prompts_view import PromptError, PromptTaken
 from dialerd.core.records import CampaignSettings, CampaignState, ContactList
 from dialerd.core.regime import check_regime
 from dialerd.core.script import fields_needed
+from dialerd.core.spec_settings import to_settings
 from dialerd.core.spoken import vocabulary
 from dialerd.core.step_spec import StepSpec, flow_of
 

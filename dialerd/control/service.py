@@ -24,10 +24,7 @@ from dialerd.control.hub import EventHub
 from dialerd.control.people import People
 from dialerd.control.scripts import ScriptRequests, Shelf
 from dialerd.core.campaign import action_target, allowed_actions
-from dialerd.core.campaign_spec import (
-    at_time,
-    from_settings,
-)
+from dialerd.core.campaign_spec import at_time
 from dialerd.core.control import (
     ActOnCampaign,
     CampaignAction,
@@ -81,6 +78,7 @@ from dialerd.core.ports import (
 from dialerd.core.prompts_view import PromptChanged, PromptTaken
 from dialerd.core.records import IN_HAND, WAITING, Campaign, CampaignSettings, CampaignState
 from dialerd.core.regime import check_approval
+from dialerd.core.spec_settings import from_settings
 from dialerd.core.tracing import GetTrace, ListTraces, Trace, TraceList
 
 log = logging.getLogger("dialerd.control")

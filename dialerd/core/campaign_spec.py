@@ -7,20 +7,18 @@ made of is in `spec_parts`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
-from dialerd.core.agent_spec import AgentSpec, agent_faults, from_agents, to_agents
+from dialerd.core.agent_spec import AgentSpec, agent_faults
 from dialerd.core.flow_checks import FlowFault
-from dialerd.core.flow_records import FlowChoice
 from dialerd.core.limits import (
     ATTEMPTS_MAX,
     CALLS_PER_S_MAX,
     HOURS_MAX,
-    LISTS_MAX,
     PROMPT_CHARS_MAX,
     RECHECKS_MAX,
     RETRY_GAP_S_MAX,
@@ -29,36 +27,36 @@ from dialerd.core.limits import (
     STEPS_MAX,
     WEIGHT_MAX,
 )
-from dialerd.core.list_records import ListMix, ListShare
-from dialerd.core.records import (
-    AS_CONFIGURED,
-    LOG_ALL,
-    CampaignSettings,
-    DialMode,
-    FrequencyCap,
-    Hours,
-    Outcome,
-    Retry,
+from dialerd.core.list_records import ListMix
+from dialerd.core.list_spec import (
+    Lists,
+    ListSpec,
+    Mix,
+    NextNumberGap,
+    NextNumberOn,
+    NumberOutcome,
+    list_faults,
 )
-from dialerd.core.return_spec import ReturnSpec, from_returns, return_faults, to_returns
+from dialerd.core.records import (
+    LOG_ALL,
+    DialMode,
+)
+from dialerd.core.return_spec import ReturnSpec, return_faults
 from dialerd.core.spec_parts import (
-    DAYS,
     PROMPT_PATTERN,
     CampaignName,
     CapSpec,
     Column,
     Days,
     HoursSpec,
-    ListSpec,
     LogKind,
     Name,
-    NumberOutcome,
     RetriedOutcome,
     RetrySpec,
     Spec,
     Weekday,
 )
-from dialerd.core.step_spec import StepSpec, flow_of, step_faults, steps_of
+from dialerd.core.step_spec import StepSpec, step_faults
 
 __all__ = [
     "PROMPT_PATTERN",
@@ -74,9 +72,7 @@ __all__ = [
     "Spec",
     "Weekday",
     "at_time",
-    "from_settings",
     "spec_faults",
-    "to_settings",
 ]
 
 
@@ -88,26 +84,10 @@ class CampaignSpec(Spec):
         str, Meta(min_length=1, max_length=64, description="The legal rules it runs under.")
     ]
     list: Annotated[Column, Meta(description="Name of the contact list to call; or `lists`.")] = ""
-    lists: Annotated[
-        tuple[ListSpec, ...],
-        Meta(max_length=LISTS_MAX, description="Several lists; a number of two is called once."),
-    ] = ()
-    mix: Annotated[
-        ListMix,
-        Meta(description="Several lists: side by side by their weights, or one after another."),
-    ] = ListMix.SHARES
-    next_number_on: Annotated[
-        tuple[NumberOutcome, ...],
-        Meta(
-            max_length=len(NumberOutcome),
-            description="After what another number of the same person is tried before this one "
-            "is tried again; one that is done with always gives way.",
-        ),
-    ] = (NumberOutcome.UNREACHABLE,)
-    next_number_gap_s: Annotated[
-        int,
-        Meta(ge=0, le=RETRY_GAP_S_MAX, description="Before another number of the same person."),
-    ] = 60
+    lists: Lists = ()
+    mix: Mix = ListMix.SHARES
+    next_number_on: NextNumberOn = (NumberOutcome.UNREACHABLE,)
+    next_number_gap_s: NextNumberGap = 60
     steps: Annotated[
         tuple[StepSpec, ...],
         Meta(
@@ -239,24 +219,15 @@ class CampaignSpec(Spec):
 
 def spec_faults(spec: CampaignSpec) -> list[FlowFault]:
     """What in a spec does not fit the rest of it; pointers begin at the spec."""
-    return [*_list_faults(spec), *_mode_faults(spec)]
+    faults = list_faults(spec.list, spec.lists)
+    if spec.consent_date_column and not spec.consent_column:
+        faults.append(FlowFault(("consent_date_column",), "it needs a consent_column"))
+    return faults + _mode_faults(spec)
 
 
 def list_names(spec: CampaignSpec) -> tuple[str, ...]:
     """The lists that it calls, in their order."""
     return tuple(one.list for one in spec.lists) or (spec.list,)
-
-
-def _list_faults(spec: CampaignSpec) -> Iterator[FlowFault]:
-    if bool(spec.list) == bool(spec.lists):
-        yield FlowFault(("list",), "either a list or several lists")
-    seen: set[str] = set()
-    for index, one in enumerate(spec.lists):
-        if one.list in seen:
-            yield FlowFault(("lists", index, "list"), f"{one.list!r} stands there twice")
-        seen.add(one.list)
-    if spec.consent_date_column and not spec.consent_column:
-        yield FlowFault(("consent_date_column",), "it needs a consent_column")
 
 
 def _mode_faults(spec: CampaignSpec) -> list[FlowFault]:
@@ -277,166 +248,7 @@ def _saved_faults(spec: CampaignSpec) -> Iterator[FlowFault]:
         yield FlowFault(("flow_column",), "flow_column and flows need each other")
 
 
-def to_settings(
-    spec: CampaignSpec, list_ids: Mapping[str, int], after_campaign: int = 0
-) -> CampaignSettings:
-    """The record that the store keeps; ids stand in it for the names of the spec (unknown: 0)."""
-    return CampaignSettings(
-        name=spec.name,
-        list_id=list_ids.get(list_names(spec)[0], 0),
-        flow=flow_of(spec.steps),
-        regime=spec.regime,
-        mode=spec.mode,
-        caller_id=spec.caller_id,
-        hours=tuple(
-            Hours(_minute(h.start), _minute(h.end), tuple(sorted(map(_day, set(h.days)))))
-            for h in spec.hours
-        ),
-        cap=FrequencyCap(spec.cap.calls_max, spec.cap.window_s, spec.cap.counts),
-        attempts_max=spec.attempts_max,
-        retry_gap_s=spec.retry_gap_s,
-        ring_s_max=spec.ring_s_max,
-        calls_per_s_max=spec.calls_per_s_max,
-        start_ms=_ms(spec.start_at),
-        end_ms=_ms(spec.end_at),
-        rechecks_max=spec.rechecks_max,
-        recheck_gap_s=spec.recheck_gap_s,
-        record=spec.record,
-        skip_holidays=spec.skip_holidays,
-        zone_column=spec.zone_column,
-        consent=spec.consent,
-        consent_column=spec.consent_column,
-        caller_name=spec.caller_name,
-        abandoned_prompt=spec.abandoned_prompt,
-        cap_binds_retries=spec.cap_binds_retries,
-        retries={
-            Outcome(outcome): Retry(retry.gap_s, retry.tries_max)
-            for outcome, retry in spec.retries.items()
-        },
-        rest_s=spec.rest_s,
-        weight=spec.weight,
-        after_campaign=after_campaign,
-        after_s=spec.after_s,
-        priority_column=spec.priority_column,
-        agents=to_agents(spec.agents),
-        script=spec.script,
-        flow_name=spec.flow,
-        flow_column=spec.flow_column,
-        flows=tuple(FlowChoice(value, name) for value, name in spec.flows.items()),
-        returns=to_returns(spec.returns),
-        log=spec.log,
-        record_share=spec.record_share,
-        record_early=spec.record_early,
-        recordings_days=_days(spec.recordings_days),
-        events_days=_days(spec.events_days),
-        lists=tuple(ListShare(list_ids.get(one.list, 0), one.weight) for one in spec.lists),
-        mix=spec.mix,
-        next_number_on=tuple(Outcome(outcome) for outcome in dict.fromkeys(spec.next_number_on)),
-        next_number_gap_s=spec.next_number_gap_s,
-        consent_date_column=spec.consent_date_column,
-    )
-
-
-def from_settings(
-    settings: CampaignSettings, names: Mapping[int, str], after: str = ""
-) -> CampaignSpec:
-    """The way back, for people to read.
-
-    `names` are those of lists by id; `after` is the name of the campaign before this one.
-    """
-    lists = [
-        ListSpec(list=names.get(one.list_id, str(one.list_id)), weight=one.weight)
-        for one in settings.lists
-    ]
-    return CampaignSpec(
-        name=settings.name,
-        list="" if lists else names.get(settings.list_id, str(settings.list_id)),
-        lists=tuple(lists),
-        mix=settings.mix,
-        next_number_on=tuple(NumberOutcome(outcome.value) for outcome in settings.next_number_on),
-        next_number_gap_s=settings.next_number_gap_s,
-        consent_date_column=settings.consent_date_column,
-        regime=settings.regime,
-        steps=() if settings.flow_name else steps_of(settings.flow),
-        mode=settings.mode,
-        agents=from_agents(settings.agents),
-        caller_id=settings.caller_id,
-        hours=tuple(
-            HoursSpec(
-                start=_clock(h.start_minute),
-                end=_clock(h.end_minute),
-                days=tuple(Weekday(DAYS[day]) for day in h.weekdays),
-            )
-            for h in settings.hours
-        ),
-        cap=CapSpec(
-            calls_max=settings.cap.calls_max,
-            window_s=settings.cap.window_s,
-            counts=settings.cap.counts,
-        ),
-        attempts_max=settings.attempts_max,
-        retry_gap_s=settings.retry_gap_s,
-        rechecks_max=settings.rechecks_max,
-        recheck_gap_s=settings.recheck_gap_s,
-        record=settings.record,
-        ring_s_max=settings.ring_s_max,
-        calls_per_s_max=settings.calls_per_s_max,
-        start_at=at_time(settings.start_ms) if settings.start_ms else UNSET,
-        end_at=at_time(settings.end_ms) if settings.end_ms else UNSET,
-        skip_holidays=settings.skip_holidays,
-        zone_column=settings.zone_column,
-        consent=settings.consent,
-        consent_column=settings.consent_column,
-        caller_name=settings.caller_name,
-        abandoned_prompt=settings.abandoned_prompt,
-        cap_binds_retries=settings.cap_binds_retries,
-        retries={
-            RetriedOutcome(outcome.value): RetrySpec(gap_s=retry.gap_s, tries_max=retry.tries_max)
-            for outcome, retry in settings.retries.items()
-        },
-        rest_s=settings.rest_s,
-        weight=settings.weight,
-        after=after or (str(settings.after_campaign) if settings.after_campaign else ""),
-        after_s=settings.after_s,
-        priority_column=settings.priority_column,
-        script=settings.script,
-        flow=settings.flow_name,
-        flow_column=settings.flow_column,
-        flows={one.value: one.name for one in settings.flows},
-        returns=from_returns(settings.returns),
-        log=settings.log,
-        record_share=settings.record_share,
-        record_early=settings.record_early,
-        recordings_days=_unless_configured(settings.recordings_days),
-        events_days=_unless_configured(settings.events_days),
-    )
-
-
-def _days(days: int | UnsetType) -> int:
-    return AS_CONFIGURED if days is UNSET else days
-
-
-def _unless_configured(days: int) -> int | UnsetType:
-    return UNSET if days == AS_CONFIGURED else days
-
-
 def at_time(ms: int) -> datetime:
     """Unix milliseconds as a time that prints as RFC 3339."""
     seconds, rest = divmod(ms, 1000)
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest * 1000)
-
-
-def _minute(clock: str) -> int:
-    return int(clock[:2]) * 60 + int(clock[3:])
-
-
-def _clock(minute: int) -> str:
-    return f"{minute // 60:02d}:{minute % 60:02d}"
-
-
-def _day(day: Weekday) -> int:
-    return DAYS.index(day.value)
-
-
-def _ms(at: datetime | UnsetType) -> int:
-    return 0 if at is UNSET else int(at.timestamp() * 1000)

@@ -16,7 +16,6 @@ from dialerd.core.limits import (
     NAME_CHARS_MAX,
     PROMPT_CHARS_MAX,
     RETRY_GAP_S_MAX,
-    WEIGHT_MAX,
 )
 from dialerd.core.records import LOG_ALL, CapCounts, EventKind
 
@@ -89,16 +88,6 @@ class RetriedOutcome(StrEnum):
     MACHINE = "machine"
 
 
-class NumberOutcome(StrEnum):
-    """Outcomes after which another number of the same person may be tried first."""
-
-    NO_ANSWER = "no_answer"
-    DECLINED = "declined"
-    BUSY = "busy"
-    UNREACHABLE = "unreachable"
-    MACHINE = "machine"
-
-
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
 class Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of everything a person writes."""
@@ -142,10 +131,3 @@ class RetrySpec(Spec):
         int,
         Meta(ge=0, le=ATTEMPTS_MAX, description="Tries that may end so; 0: `attempts_max` only."),
     ] = 0
-
-
-class ListSpec(Spec):
-    """One of several lists: `{list = "vip", weight = 3}`."""
-
-    list: Name
-    weight: Annotated[int, Meta(ge=1, le=WEIGHT_MAX, description="Its share of the calls.")] = 1

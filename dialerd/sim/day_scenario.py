@@ -19,10 +19,11 @@ from dialerd.config.keys import NAME, Section
 from dialerd.config.line_specs import plan_spec, port_specs
 from dialerd.config.trunk import Kind as LineKind
 from dialerd.config.trunk_tables import Plan, Ports, Prefixes
-from dialerd.core.campaign_spec import CampaignSpec, list_names, spec_faults, to_settings
+from dialerd.core.campaign_spec import CampaignSpec, list_names, spec_faults
 from dialerd.core.line_spec import TrunkSpec
 from dialerd.core.records import DialMode
 from dialerd.core.regime import check_regime
+from dialerd.core.spec_settings import to_settings
 from dialerd.sim import limits
 from dialerd.sim.people import Town, check_town
 from dialerd.toml_load import Fault, read

@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 import dialerd.core.events as ev
-from dialerd.core.campaign_spec import to_settings
 from dialerd.core.dialer import Dialer
 from dialerd.core.limits import USAGE_DAYS_MAX
 from dialerd.core.metering import DAY_NS
 from dialerd.core.ops import OldCall
 from dialerd.core.records import Campaign, CampaignState, Contact, DoNotCall
+from dialerd.core.spec_settings import to_settings
 from dialerd.plan_file import read_numbering
 from dialerd.sim import limits
 from dialerd.sim.day_agents import Staff

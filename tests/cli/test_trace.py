@@ -9,10 +9,10 @@ import subprocess
 
 import pytest
 
-from dialerd.core.campaign_spec import to_settings
 from dialerd.core.ids import call_id_for
 from dialerd.core.ops import BeginDial
 from dialerd.core.records import CampaignState
+from dialerd.core.spec_settings import to_settings
 from tests.control.desk import NOW_MS, spec
 from tests.sip.samples import message
 

@@ -7,8 +7,9 @@ import pytest
 
 from dialerd.core.agent_records import AgentSettings, Meaning, OnMachine
 from dialerd.core.agent_spec import AgentSpec, DispositionSpec, from_agents, to_agents
-from dialerd.core.campaign_spec import CampaignSpec, from_settings, spec_faults, to_settings
+from dialerd.core.campaign_spec import CampaignSpec, spec_faults
 from dialerd.core.records import DialMode
+from dialerd.core.spec_settings import from_settings, to_settings
 from dialerd.core.step_spec import StepSpec
 from tests import tree
 

@@ -15,14 +15,13 @@ from dialerd.core.campaign_spec import (
     NumberOutcome,
     RetrySpec,
     Weekday,
-    from_settings,
     spec_faults,
-    to_settings,
 )
 from dialerd.core.list_records import ListMix
 from dialerd.core.records import CapCounts, DialMode
 from dialerd.core.return_records import ReturnAnswer
 from dialerd.core.return_spec import ReturnSpec
+from dialerd.core.spec_settings import from_settings, to_settings
 from dialerd.core.step_spec import StepSpec
 
 FLOW = ReturnAnswer.FLOW

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialerd.core.campaign_spec import CampaignSpec, from_settings, spec_faults, to_settings
+from dialerd.core.campaign_spec import CampaignSpec, spec_faults
 from dialerd.core.chain import SILENCE, Chain, chain_faults, label, prompts_of
 from dialerd.core.flow import FlowPlan, FlowRun
 from dialerd.core.limits import CHAIN_MAX, PROMPT_CHARS_MAX
 from dialerd.core.records import EventKind, Flow, FlowStep, Part
+from dialerd.core.spec_settings import from_settings, to_settings
 from dialerd.core.spoken import SayKind
 from dialerd.core.step_spec import SaySpec, StepSpec, flow_of, played, steps_of
 

@@ -8,9 +8,10 @@ import msgspec
 import pytest
 
 from dialerd import config
-from dialerd.core.campaign_spec import spec_faults, to_settings
+from dialerd.core.campaign_spec import spec_faults
 from dialerd.core.numbering import load_plan
 from dialerd.core.regime import find_regime
+from dialerd.core.spec_settings import to_settings
 from dialerd.sim.scene import (
     CARRIERS,
     Ports,
