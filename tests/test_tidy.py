@@ -22,7 +22,8 @@ RATCHET: dict[str, tuple[int, str]] = {  # file: lines allowed, why it is not sp
 }
 
 FACE = {
-    "dialerd.core", "dialerd.config", "dialerd.control", "dialerd.importer", "dialerd.plan_file",
+    "dialerd.core", "dialerd.config", "dialerd.control", "dialerd.detect", "dialerd.importer",
+    "dialerd.plan_file",
     "dialerd.store",
     "dialerd.lines", "sip", "gsm", "fastpath",
 }  # fmt: skip
@@ -34,6 +35,7 @@ LAYERS: dict[str, set[str]] = {
     "dialerd.core": {"fastpath"},
     "dialerd.config": {"dialerd.core", "fastpath"},
     "dialerd.importer": {"dialerd.core", "fastpath"},
+    "dialerd.detect": {"fastpath"},
     "dialerd.plan_file": {"dialerd.core", "fastpath"},
     "dialerd.control": {"dialerd.core", "fastpath"},
     "dialerd.store": {"dialerd.core", "fastpath"},

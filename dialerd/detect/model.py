@@ -1,0 +1,95 @@
+"""The model of who answered, read from its file: `conf/amd/model.toml` comes with dialerd.
+
+A file is readable: each tree is a list of questions such as "silence > 240" in the order in which
+its nodes are numbered (the children of node i are 2i+1 for no, 2i+2 for yes; "-" asks nothing), and
+the log-odds of a machine in its leaves. `python -m bench.amd_train` writes it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+from dialerd.toml_load import Fault, read
+from fastpath.amd import FEATURE_NAMES, LEAVES, NODES, POLICY_MS_MAX, TREES_MAX, Model
+
+DEFAULT: Final = Path(__file__).resolve().parents[2] / "conf" / "amd" / "model.toml"
+NOTHING: Final = "-"
+NEVER: Final = 1e9  # no feature is more
+
+_QUESTION = re.compile(r"([a-z_]+) > (-?\d{1,6}(?:\.\d{1,4})?)")
+
+Milliseconds = Annotated[int, Meta(ge=0, le=POLICY_MS_MAX)]
+
+
+class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the log-odds of a machine are good for, and when."""
+
+    human_below: float
+    human_below_late: float
+    machine_above: float
+    human_after_ms: Milliseconds
+    machine_after_ms: Milliseconds
+    silence_min_ms: Milliseconds
+    word_ms: Milliseconds
+    word_by_ms: Milliseconds
+    word_wait_ms: Milliseconds
+    office_wait_ms: Milliseconds
+    analysis_ms: Milliseconds
+    initial_silence_ms: Milliseconds
+
+
+class Tree(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One tree as written."""
+
+    ask: Annotated[list[str], Meta(min_length=NODES, max_length=NODES)]
+    leaf: Annotated[list[float], Meta(min_length=LEAVES, max_length=LEAVES)]
+
+
+class ModelFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole file."""
+
+    bias: float
+    policy: Policy
+    tree: Annotated[list[Tree], Meta(min_length=1, max_length=TREES_MAX)]
+    made_by: str = ""
+
+
+def question(text: str) -> tuple[str, float] | None:
+    """A question's feature and bound; None: it is none."""
+    if text == NOTHING:
+        return FEATURE_NAMES[0], NEVER
+    found = _QUESTION.fullmatch(text)
+    if found is None or found[1] not in FEATURE_NAMES:
+        return None
+    return found[1], float(found[2])
+
+
+def _faults(file: ModelFile) -> Iterator[Fault]:
+    odds = file.policy
+    if not odds.human_below <= odds.human_below_late < odds.machine_above:
+        yield Fault(
+            ("policy", "human_below"), "human_below <= human_below_late < machine_above must hold"
+        )
+    for number, tree in enumerate(file.tree):
+        for place, text in enumerate(tree.ask):
+            if question(text) is None:
+                yield Fault(
+                    ("tree", number, "ask", place),
+                    f"{text!r} is no question; write one like 'silence > 240', or '-'",
+                )
+
+
+@lru_cache(maxsize=8)
+def load_model(path: Path = DEFAULT) -> Model:
+    """The model of a file; TomlError names every fault with its place."""
+    file = read(path, ModelFile, rules=_faults)
+    trees = [([question(text) for text in tree.ask], tree.leaf) for tree in file.tree]
+    policy = msgspec.structs.asdict(file.policy)
+    return Model(trees, file.bias, policy)  # type: ignore[arg-type]  # _faults refused None

@@ -1,0 +1,127 @@
+"""Who answered: a person or a machine, told from the timing of speech and silence.
+
+Pure: no clock, no allocation; times are counts of frames of 20 ms since `amd_init`. One detector
+hears one side of one call until its verdict, then costs nothing.
+
+The voice detector says which frames hold a voice. Frames become runs (gaps up to BRIDGE frames
+belong to them), runs with little pause between them phrases. What is known of them now is put into
+numbers (FEATURES of them), and the trees of a model say of these how likely it is a machine.
+"""
+
+from libc.stdint cimport int16_t, int32_t, uint8_t
+
+from fastpath.vad cimport Vad
+
+cdef enum:
+    AMD_TREES_MAX = 128
+    AMD_DEPTH = 4
+    AMD_NODES = 15  # of a tree: the questions of all its levels
+    AMD_LEAVES = 16
+    AMD_BRIDGE = 3  # frames: a gap that short is inside of a run
+    AMD_RUN_MIN = 3  # frames of voice: fewer are a click
+    AMD_PHRASE_GAP = 10  # frames: a pause that long ends a phrase
+    AMD_EVERY = 2  # frames between two looks at the model
+
+cdef enum:  # what the model may ask
+    SILENCE, RUN, VOICED, WORDS, PHRASES, FIRST_PHRASE, PHRASE, LONGEST_PHRASE, LONGEST_PAUSE
+    PAUSES, SPAN, SNR, FALL, SPREAD, SWING, TONAL, HISS, SYLLABLES, LAST_SYLLABLE, PACE
+    FEATURES
+
+cdef enum:
+    ANSWER_NONE = 0  # not yet
+    ANSWER_HUMAN = 1
+    ANSWER_MACHINE = 2
+    ANSWER_UNKNOWN = 3
+
+cdef enum:
+    REASON_NONE = 0
+    REASON_MODEL = 1  # the trees are sure enough
+    REASON_SILENCE = 2  # nothing was heard until the end of the analysis
+    REASON_TOO_LONG = 3  # not sure when the analysis ended
+    REASON_TONE = 4  # nothing but tones
+    REASON_NO_AUDIO = 5  # less than a frame
+
+cdef struct Tree:
+    uint8_t feature[AMD_NODES]
+    double above[AMD_NODES]  # on to the second child when the feature is more
+    double leaf[AMD_LEAVES]  # log-odds
+
+cdef struct Policy:  # odds are log-odds of a machine, times frames
+    double human_below  # so few: a person
+    double human_below_late  # so few are enough once the silence was as long as is waited
+    double machine_above  # so many: a machine
+    int human_after  # from the first voice on; not before
+    int machine_after
+    int silence_min  # behind what a person said
+    int word  # what is said in so long is one word
+    int word_by  # a verdict on it is due so long after the first voice
+    int word_wait  # or after so much silence
+    int office_wait  # silence after more than a word
+    int analysis  # from the first voice on
+    int initial_silence  # without any voice
+
+cdef struct Forest:
+    int trees
+    double bias  # log-odds before any tree
+    Policy policy
+    Tree tree[AMD_TREES_MAX]
+
+cdef struct Run:
+    int begin  # frame
+    int end  # frame behind its last voice
+    int active  # frames of voice in it
+
+cdef struct Figures:  # of runs that count; all but `voiced` and `last_end` with the one going on
+    int first  # frame of the first voice, -1: none yet
+    int words
+    int voiced
+    int phrases
+    int first_phrase
+    int longest_phrase
+    int longest_pause
+    int pauses
+    int phrase_begin
+    int last_end
+
+cdef struct Amd:
+    Vad vad
+    uint8_t answer
+    uint8_t reason
+    double odds  # log-odds of a machine, of the last look
+    int frame  # number of the next
+    Figures known
+    Figures before  # the run that is going on
+    # the run that may be going on
+    uint8_t open
+    uint8_t counted  # it is long enough and stands in the figures
+    Run run
+    int tonal
+    # levels over frames of voice
+    int levels
+    double sum
+    double squares
+    double moves
+    double hiss
+    double last_level
+    double recent[6]
+    # syllables
+    int syllables
+    int nucleus  # frame of the last
+    uint8_t falling
+    double extreme
+
+cdef void amd_init(Amd *a) noexcept nogil
+cdef void amd_hear(Amd *a, const Forest *model, const int16_t *samples) noexcept nogil
+cdef void amd_end(Amd *a) noexcept nogil
+cdef void amd_features(const Amd *a, double *x) noexcept nogil
+cdef double forest_odds(const Forest *model, const double *x) noexcept nogil
+
+
+cdef class Model:
+    cdef Forest forest
+    cdef set_policy(self, policy)
+
+
+cdef class AnswerDetector:
+    cdef Amd state
+    cdef Model model

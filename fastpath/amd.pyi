@@ -1,0 +1,68 @@
+"""Who answered: a person or a machine. Audio is 16-bit PCM at 8 kHz."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final, Literal, NamedTuple, final
+
+from typing_extensions import Buffer
+
+FEATURE_NAMES: Final[tuple[str, ...]]
+"""What a model may ask: milliseconds (silence, run, voiced, first_phrase, phrase, longest_phrase,
+longest_pause, pauses, span, tonal, last_syllable), dB (snr, fall, spread, swing), counts (words,
+phrases, syllables), syllables a second (pace), and how much of the voice is hiss (0 to 1)."""
+POLICY_NAMES: Final[tuple[str, ...]]
+POLICY_MS_MAX: Final = 60_000
+TREES_MAX: Final = 128
+NODES: Final = 15
+LEAVES: Final = 16
+EVERY: Final = 2
+FRAME_MS: Final = 20
+
+class Verdict(NamedTuple):
+    """Who answered; times are of the audio from its first sample on."""
+
+    answer: Literal["human", "machine", "unknown"]
+    at_ms: int
+    first_ms: int | None
+    confidence: float
+    reason: str
+
+@final
+class Model:
+    """The trees and how their odds are used, laid out for the detector."""
+
+    def __init__(
+        self,
+        trees: Sequence[tuple[Sequence[tuple[str, float]], Sequence[float]]],
+        bias: float,
+        policy: Mapping[str, float],
+    ) -> None:
+        """Each tree: NODES questions (feature, more than this) from its root on, then LEAVES.
+
+        Node i leads to 2i+1 when the answer is no and to 2i+2 when it is yes. `policy` has the keys
+        of POLICY_NAMES.
+
+        ValueError: a feature that does not exist, another number of nodes, a policy out of bounds.
+        """
+
+    def odds(self, values: Sequence[float]) -> float:
+        """The log-odds of a machine for the features in the order of FEATURE_NAMES."""
+
+@final
+class AnswerDetector:
+    """Hears one side of one call from its answer on, until it knows who answered."""
+
+    def __init__(self, model: Model) -> None: ...
+    def hear(self, samples: Buffer) -> Verdict | None:
+        """Hear samples (int16) that follow on those before; what is less than a frame is left out.
+
+        The verdict once it is known; from then on nothing is heard any more.
+        """
+
+    def end(self) -> Verdict:
+        """No more audio comes: the verdict, "unknown" with the reason when there is none yet."""
+
+    def verdict(self) -> Verdict | None:
+        """The verdict so far."""
+
+def features(samples: Buffer) -> list[tuple[int, list[float]]]:
+    """Every look that a detector takes: (frames heard, values in the order of FEATURE_NAMES)."""

@@ -1,0 +1,368 @@
+# cython: auto_pickle=False, autotestdict=False
+"""Who answered. The rules:
+
+1. A run of voice counts from its third frame of voice on; shorter ones are clicks.
+2. Noise that was taken for a voice is undone with the run it made, or with all of them.
+3. From the first voice on the model is asked every 40 ms. A machine may be told at any time, a
+   person only in silence: whoever answers is let finish.
+4. When the analysis ends without either, the answer is unknown, and why is said.
+"""
+
+from libc.math cimport exp, fabs, sqrt
+from libc.string cimport memset
+
+from fastpath.vad cimport (
+    VAD_FRAME, VAD_UNDO_ALL, VAD_UNDO_END, VAD_UNDO_RUN, vad_hear, vad_init,
+)
+
+from collections import namedtuple
+
+FEATURE_NAMES = (
+    "silence", "run", "voiced", "words", "phrases", "first_phrase", "phrase", "longest_phrase",
+    "longest_pause", "pauses", "span", "snr", "fall", "spread", "swing", "tonal", "hiss",
+    "syllables", "last_syllable", "pace",
+)
+ANSWERS = (None, "human", "machine", "unknown")
+REASONS = ("", "model", "silence", "too long", "tone", "no audio")
+TREES_MAX = AMD_TREES_MAX
+NODES = AMD_NODES
+LEAVES = AMD_LEAVES
+EVERY = AMD_EVERY
+FRAME_MS = 20
+POLICY_MS_MAX = 60_000
+POLICY_NAMES = (
+    "human_below", "human_below_late", "machine_above", "human_after_ms", "machine_after_ms",
+    "silence_min_ms", "word_ms", "word_by_ms", "word_wait_ms", "office_wait_ms", "analysis_ms",
+    "initial_silence_ms",
+)
+
+Verdict = namedtuple("Verdict", "answer at_ms first_ms confidence reason")
+
+cdef double DIP = 3.0  # dB between a syllable and the next
+
+
+cdef void amd_init(Amd *a) noexcept nogil:
+    memset(a, 0, sizeof(Amd))
+    vad_init(&a.vad)
+    a.known.first = -1
+
+
+cdef void figures_clear(Amd *a) noexcept nogil:
+    """Nothing of what was heard was a voice."""
+    memset(&a.known, 0, sizeof(Figures))
+    a.known.first = -1
+    a.open = a.counted = 0
+    a.levels = a.syllables = a.nucleus = 0
+    a.sum = a.squares = a.moves = a.hiss = 0.0
+    a.falling = 0
+    a.extreme = -99.0
+
+
+cdef void level_add(Amd *a) noexcept nogil:
+    """The level of a frame of voice, and the syllables it makes."""
+    cdef double level = a.vad.loud
+    if a.levels:
+        a.moves += fabs(level - a.last_level)
+    a.recent[a.levels % 6] = level
+    a.levels += 1
+    a.sum += level
+    a.squares += level * level
+    a.hiss += a.vad.residual
+    a.last_level = level
+    if a.falling:
+        if level < a.extreme:
+            a.extreme = level
+        elif level > a.extreme + DIP:
+            a.falling = 0
+            a.extreme = level
+    elif level > a.extreme:
+        a.extreme = level
+        a.nucleus = a.frame
+    elif level < a.extreme - DIP:
+        a.syllables += 1
+        a.falling = 1
+        a.extreme = level
+
+
+cdef void run_begin(Amd *a) noexcept nogil:
+    a.open = 1
+    a.counted = 0
+    a.run.begin = a.frame
+    a.run.end = a.frame + 1
+    a.run.active = 0
+
+
+cdef void run_count(Amd *a) noexcept nogil:
+    """The run is long enough: a word, and maybe a phrase, more."""
+    cdef int pause = a.run.begin - a.known.last_end, phrase
+    a.counted = 1
+    a.before = a.known
+    if a.known.first < 0:
+        a.known.first = a.run.begin
+        a.known.words = 1
+        a.known.phrases = 1
+        a.known.phrase_begin = a.run.begin
+        return
+    a.known.words += 1
+    a.known.pauses += pause
+    a.known.longest_pause = max(a.known.longest_pause, pause)
+    if pause >= AMD_PHRASE_GAP:
+        phrase = a.known.last_end - a.known.phrase_begin
+        if a.known.phrases == 1:
+            a.known.first_phrase = phrase
+        a.known.longest_phrase = max(a.known.longest_phrase, phrase)
+        a.known.phrases += 1
+        a.known.phrase_begin = a.run.begin
+
+
+cdef void run_end(Amd *a) noexcept nogil:
+    if a.counted:
+        a.known.voiced += a.run.end - a.run.begin
+        a.known.last_end = a.run.end
+        if not a.falling:  # the silence behind it ends a syllable too
+            a.syllables += 1
+        a.falling = 0
+        a.extreme = -99.0
+    a.open = a.counted = 0
+
+
+cdef void run_drop(Amd *a) noexcept nogil:
+    """The run that is going on never was."""
+    if a.counted and a.before.words == 0:
+        figures_clear(a)
+    elif a.counted:
+        a.known = a.before
+    a.open = a.counted = 0
+
+
+cdef void frame_take(Amd *a) noexcept nogil:
+    """What the voice detector said of this frame."""
+    if a.vad.undone == VAD_UNDO_ALL:
+        figures_clear(a)
+    elif a.vad.undone == VAD_UNDO_RUN:
+        run_drop(a)
+    elif a.vad.undone == VAD_UNDO_END and a.open:
+        a.run.end = min(a.run.end, a.frame - a.vad.cut + 1)
+        if a.run.end - a.run.begin < AMD_RUN_MIN:
+            run_drop(a)
+        else:
+            run_end(a)
+    a.tonal += a.vad.tonal
+    if a.vad.speech:
+        if not a.open:
+            run_begin(a)
+        a.run.end = a.frame + 1
+        a.run.active += 1
+        if not a.counted and a.run.active >= AMD_RUN_MIN:
+            run_count(a)
+        if a.counted:
+            level_add(a)
+    elif a.open and a.frame - a.run.end >= AMD_BRIDGE:
+        run_end(a)
+
+
+cdef void amd_features(const Amd *a, double *x) noexcept nogil:
+    """What is known now; milliseconds, dB, counts. Only once there was a voice."""
+    cdef int end = a.run.end if a.counted else a.known.last_end
+    cdef int run = a.run.end - a.run.begin if a.counted else 0
+    cdef int phrase = end - a.known.phrase_begin
+    cdef double count = max(a.levels, 1), mean = a.sum / count, recent = 0.0
+    cdef int k, kept = min(a.levels, 6)
+    for k in range(kept):
+        recent += a.recent[k]
+    x[SILENCE] = 20 * (a.frame - end)
+    x[RUN] = 20 * run
+    x[VOICED] = 20 * (a.known.voiced + run)
+    x[WORDS] = a.known.words
+    x[PHRASES] = a.known.phrases
+    x[FIRST_PHRASE] = 20 * (phrase if a.known.phrases == 1 else a.known.first_phrase)
+    x[PHRASE] = 20 * phrase
+    x[LONGEST_PHRASE] = 20 * max(a.known.longest_phrase, phrase)
+    x[LONGEST_PAUSE] = 20 * a.known.longest_pause
+    x[PAUSES] = 20 * a.known.pauses
+    x[SPAN] = 20 * (end - a.known.first)
+    x[SNR] = a.vad.peak[0] - a.vad.floor[0]
+    x[FALL] = recent / max(kept, 1) - mean
+    x[SPREAD] = sqrt(max(a.squares / count - mean * mean, 0.0))
+    x[SWING] = a.moves / count
+    x[TONAL] = 20 * a.tonal
+    x[HISS] = a.hiss / count
+    x[SYLLABLES] = a.syllables
+    x[LAST_SYLLABLE] = 20 * (end - a.nucleus)
+    x[PACE] = a.syllables / (0.02 * max(a.known.voiced + run, 1))
+
+
+cdef double forest_odds(const Forest *model, const double *x) noexcept nogil:
+    """The log-odds of a machine."""
+    cdef double odds = model.bias
+    cdef const Tree *tree
+    cdef int t, _level, at
+    for t in range(model.trees):
+        tree = &model.tree[t]
+        at = 0
+        for _level in range(AMD_DEPTH):
+            at = 2 * at + 1 + (x[tree.feature[at]] > tree.above[at])
+        odds += tree.leaf[at - AMD_NODES]
+    return odds
+
+
+cdef uint8_t answer_of(const Amd *a, const Policy *p) noexcept nogil:
+    """What the odds of now are good for. A word is not waited for as long as a greeting."""
+    cdef int end = a.run.end if a.counted else a.known.last_end
+    cdef int span = end - a.known.first, silence = a.frame - end, since = span + silence, wait
+    if a.odds >= p.machine_above and since > p.machine_after:
+        return ANSWER_MACHINE
+    if silence < p.silence_min or since < p.human_after:
+        return ANSWER_NONE
+    wait = max(p.word_wait, p.word_by - span) if span <= p.word else p.office_wait
+    if a.odds <= (p.human_below_late if silence >= wait else p.human_below):
+        return ANSWER_HUMAN
+    return ANSWER_NONE
+
+
+cdef void decide(Amd *a, const Forest *model) noexcept nogil:
+    """Whether the answer is known after this frame."""
+    cdef double x[FEATURES]
+    if a.known.first < 0:
+        if a.frame >= model.policy.initial_silence:
+            a.answer = ANSWER_UNKNOWN
+            a.reason = REASON_TONE if a.tonal > 20 else REASON_SILENCE
+        return
+    if (a.frame - a.known.first) % AMD_EVERY == 0:
+        amd_features(a, x)
+        a.odds = forest_odds(model, x)
+        a.answer = answer_of(a, &model.policy)
+        if a.answer:
+            a.reason = REASON_MODEL
+            return
+    if a.frame - a.known.first >= model.policy.analysis:
+        a.answer = ANSWER_UNKNOWN
+        a.reason = REASON_TOO_LONG
+
+
+cdef void amd_hear(Amd *a, const Forest *model, const int16_t *samples) noexcept nogil:
+    """Hear a frame; afterwards `answer` may be known. Once it is, frames are left out."""
+    if a.answer:
+        return
+    vad_hear(&a.vad, samples)
+    frame_take(a)
+    a.frame += 1
+    decide(a, model)
+
+
+cdef void amd_end(Amd *a) noexcept nogil:
+    """No more audio comes: what is not known now never will be."""
+    if a.answer:
+        return
+    a.answer = ANSWER_UNKNOWN
+    if a.frame == 0:
+        a.reason = REASON_NO_AUDIO
+    elif a.known.first < 0:
+        a.reason = REASON_TONE if a.tonal > 20 else REASON_SILENCE
+    else:
+        a.reason = REASON_TOO_LONG
+
+
+cdef class Model:
+    """The trees, laid out for the detector."""
+
+    def __cinit__(self, trees, double bias, policy):
+        cdef int t, k
+        if not 0 < len(trees) <= AMD_TREES_MAX:
+            raise ValueError(f"{len(trees)} trees; 1 to {AMD_TREES_MAX} are possible")
+        self.forest.trees = len(trees)
+        self.forest.bias = bias
+        self.set_policy(policy)
+        for t, (questions, leaves) in enumerate(trees):
+            if len(questions) != AMD_NODES or len(leaves) != AMD_LEAVES:
+                raise ValueError(f"tree {t}: {AMD_NODES} questions and {AMD_LEAVES} leaves")
+            for k, (name, above) in enumerate(questions):
+                self.forest.tree[t].feature[k] = FEATURE_NAMES.index(name)
+                self.forest.tree[t].above[k] = above
+            for k in range(AMD_LEAVES):
+                self.forest.tree[t].leaf[k] = leaves[k]
+
+    cdef set_policy(self, policy):
+        cdef Policy *p = &self.forest.policy
+        unknown = set(policy) ^ set(POLICY_NAMES)
+        if unknown:
+            raise ValueError(f"policy: {sorted(unknown)} unknown or missing")
+        for name in POLICY_NAMES[3:]:
+            if not 0 <= policy[name] <= POLICY_MS_MAX:
+                raise ValueError(f"{name}: 0 to {POLICY_MS_MAX} ms")
+        p.human_below = policy["human_below"]
+        p.human_below_late = policy["human_below_late"]
+        p.machine_above = policy["machine_above"]
+        if not p.human_below <= p.human_below_late < p.machine_above:
+            raise ValueError("human_below <= human_below_late < machine_above must hold")
+        p.human_after = policy["human_after_ms"] // FRAME_MS
+        p.machine_after = policy["machine_after_ms"] // FRAME_MS
+        p.silence_min = policy["silence_min_ms"] // FRAME_MS
+        p.word = policy["word_ms"] // FRAME_MS
+        p.word_by = policy["word_by_ms"] // FRAME_MS
+        p.word_wait = policy["word_wait_ms"] // FRAME_MS
+        p.office_wait = policy["office_wait_ms"] // FRAME_MS
+        p.analysis = policy["analysis_ms"] // FRAME_MS
+        p.initial_silence = policy["initial_silence_ms"] // FRAME_MS
+
+    def odds(self, values):
+        cdef double x[FEATURES]
+        cdef int k
+        if len(values) != FEATURES:
+            raise ValueError(f"{FEATURES} values")
+        for k in range(FEATURES):
+            x[k] = values[k]
+        return forest_odds(&self.forest, x)
+
+
+cdef class AnswerDetector:
+    """One side of one call, from its answer on."""
+
+    def __cinit__(self, Model model not None):
+        self.model = model
+        amd_init(&self.state)
+
+    def hear(self, const int16_t[::1] samples):
+        cdef Py_ssize_t at
+        for at in range(0, samples.shape[0] - VAD_FRAME + 1, VAD_FRAME):
+            amd_hear(&self.state, &self.model.forest, &samples[at])
+            if self.state.answer:
+                return self.verdict()
+        return None
+
+    def end(self):
+        amd_end(&self.state)
+        return self.verdict()
+
+    def verdict(self):
+        cdef double sure
+        if not self.state.answer:
+            return None
+        sure = 0.0
+        if self.state.reason == REASON_MODEL:
+            sure = 1.0 / (1.0 + exp(-fabs(self.state.odds)))
+        return Verdict(
+            ANSWERS[self.state.answer],
+            20 * self.state.frame,
+            20 * self.state.known.first if self.state.known.first >= 0 else None,
+            sure,
+            REASONS[self.state.reason],
+        )
+
+
+def features(const int16_t[::1] samples):
+    """Every look at the model: (frame, values) from the first voice on."""
+    cdef Amd state
+    cdef double x[FEATURES]
+    cdef Py_ssize_t at
+    cdef int k
+    amd_init(&state)
+    found = []
+    for at in range(0, samples.shape[0] - VAD_FRAME + 1, VAD_FRAME):
+        vad_hear(&state.vad, &samples[at])
+        frame_take(&state)
+        state.frame += 1
+        if state.known.first >= 0 and (state.frame - state.known.first) % AMD_EVERY == 0:
+            amd_features(&state, x)
+            found.append((state.frame, [x[k] for k in range(FEATURES)]))
+    return found

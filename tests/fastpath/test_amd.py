@@ -1,0 +1,171 @@
+"""Who answered: the features against a plain twin, verdicts over recorded voices, and bad input."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from functools import lru_cache
+
+import numpy as np
+import pytest
+
+from bench import answers
+from bench.answer_audio import Clip, recorded, trimmed
+from bench.answer_lines import Case, Condition, behind
+from dialerd.detect.model import load_model
+from fastpath.amd import (
+    FEATURE_NAMES,
+    LEAVES,
+    NODES,
+    POLICY_NAMES,
+    AnswerDetector,
+    Model,
+    Verdict,
+    features,
+)
+from fastpath.vad import VoiceDetector
+from tests.reference import amd as slow
+
+POLICY = dict.fromkeys(POLICY_NAMES[3:], 1000) | {
+    "human_below": -1.0, "human_below_late": 0.0, "machine_above": 1.0,
+}  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def prompts() -> tuple[Clip, ...]:
+    return tuple(itertools.islice(recorded("held out"), 0, 500, 9))
+
+
+def heard(samples: np.ndarray) -> Verdict:
+    detector = AnswerDetector(load_model())
+    return detector.hear(samples) or detector.end()
+
+
+@pytest.mark.parametrize("noise", ["", "white", "street", "babble"])
+def test_the_features_are_those_of_the_plain_one(noise: str) -> None:
+    for number, clip in enumerate(prompts()[::5]):
+        condition = Condition(noise=noise, snr_db=14, lead_s=0.2 * (number % 3))
+        case = behind(clip, condition, np.random.default_rng(number), prompts())
+        fast = features(case.samples)
+        twin = slow.looks(VoiceDetector().hear(case.samples))
+        assert [at for at, _ in fast] == [at for at, _ in twin], clip.name
+        for (at, values), (_, known) in zip(fast, twin, strict=True):
+            mine = dict(zip(FEATURE_NAMES, values, strict=True))
+            for name, value in known.items():
+                assert mine[name] == pytest.approx(value, abs=1e-6), (clip.name, at, name)
+
+
+def test_trees_are_walked_from_their_root() -> None:
+    rng = np.random.default_rng(3)
+    trees = [
+        (
+            [(FEATURE_NAMES[int(rng.integers(20))], float(rng.normal())) for _ in range(NODES)],
+            rng.normal(size=LEAVES).tolist(),
+        )
+        for _ in range(7)
+    ]
+    model = Model(trees, 0.25, POLICY)
+    for _ in range(200):
+        x = rng.normal(size=20).tolist()
+        odds = 0.25
+        for questions, leaves in trees:
+            at = 0
+            while at < NODES:
+                name, above = questions[at]
+                at = 2 * at + 1 + (x[FEATURE_NAMES.index(name)] > above)
+            odds += leaves[at - NODES]
+        assert model.odds(x) == pytest.approx(odds, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("trees", "policy", "text"),
+    [
+        ([], POLICY, "0 trees"),
+        ([([("silence", 1.0)] * NODES, [0.0] * LEAVES)] * 129, POLICY, "129 trees"),
+        ([([("silence", 1.0)] * 3, [0.0] * LEAVES)], POLICY, "15 questions"),
+        ([([("what", 1.0)] * NODES, [0.0] * LEAVES)], POLICY, "not in"),
+        ([([("span", 1.0)] * NODES, [0.0] * LEAVES)], POLICY | {"word_ms": -1}, "word_ms"),
+        ([([("span", 1.0)] * NODES, [0.0] * LEAVES)], POLICY | {"x": 1}, "unknown or missing"),
+        ([([("span", 1.0)] * NODES, [0.0] * LEAVES)], POLICY | {"human_below": 2}, "must hold"),
+    ],
+)
+def test_a_model_that_is_none_is_refused(trees: list, policy: dict, text: str) -> None:
+    with pytest.raises(ValueError, match=text):
+        Model(trees, 0.0, policy)
+
+
+@pytest.mark.parametrize(
+    ("samples", "reason"),
+    [
+        (np.zeros(0, np.int16), "no audio"),
+        (np.ones(1, np.int16), "no audio"),
+        (np.zeros(16_000, np.int16), "silence"),
+        (np.zeros(100_000, np.int16), "silence"),
+        (np.full(100_000, 12_000, np.int16), "silence"),
+        (np.random.default_rng(1).integers(-900, 900, 80_000).astype(np.int16), "silence"),
+        ((6_000 * np.sin(0.334 * np.arange(80_000))).astype(np.int16), "tone"),
+    ],
+    ids=["empty", "one sample", "silent", "long silent", "direct current", "noise", "tone"],
+)
+def test_nothing_is_said_without_evidence(samples: np.ndarray, reason: str) -> None:
+    verdict = heard(samples)
+    assert (verdict.answer, verdict.reason, verdict.confidence) == ("unknown", reason, 0.0)
+    assert verdict.at_ms <= 8_000
+
+
+def test_a_verdict_comes_once_and_with_the_deciding_frame() -> None:
+    clip = next(clip for clip in prompts() if clip.kind == "word")
+    case = behind(clip, Condition(), np.random.default_rng(1))
+    detector, found = AnswerDetector(load_model()), None
+    for at in range(0, len(case.samples) - 159, 160):
+        found = detector.hear(case.samples[at : at + 160])
+        if found is not None:
+            break
+    assert found == heard(case.samples)
+    assert found is not None
+    assert found.at_ms == at // 8 + 20
+    assert detector.hear(case.samples) == found == detector.end()
+
+
+def test_a_voice_that_was_cut_off_is_no_verdict() -> None:
+    clip = next(clip for clip in prompts() if clip.kind == "machine")
+    assert heard((clip.samples[:4_000] * 32_768).astype(np.int16)).answer == "unknown"
+
+
+def test_clipped_biased_and_quiet_words_are_people() -> None:
+    found = Counter()
+    for number, clip in enumerate(clip for clip in prompts() if clip.kind == "word"):
+        plain = behind(clip, Condition(), np.random.default_rng(number)).samples.astype(int)
+        for changed in (plain * 30, plain + 3_000, plain // 10):
+            found[heard(np.clip(changed, -32_768, 32_767).astype(np.int16)).answer] += 1
+    assert found["human"] >= 0.97 * found.total()
+    assert found["machine"] <= 0.01 * found.total()
+
+
+@lru_cache(maxsize=1)
+def held_out() -> list[Case]:
+    return answers.held_out(7, every=8, voices=1)
+
+
+def share(kind: str, answer: str, rule: str = "dialerd") -> float:
+    rows = [row for row in answers.judge(rule, held_out()) if row.kind == kind]
+    return sum(row.said[answer] for row in rows) / sum(row.cases for row in rows)
+
+
+def test_held_out_voices_are_told_apart() -> None:
+    """A part of `python -m bench.answers`, whose whole figures stand in bench/README.md."""
+    assert share("word", "human") >= 0.97
+    assert share("word", "machine") <= 0.01
+    assert share("office", "human") >= 0.9
+    assert share("machine", "machine") >= 0.85
+    assert share("word", "human", "Asterisk AMD()") < 0.8  # noise above its threshold
+
+
+def test_words_are_decided_in_time() -> None:
+    rows = [r for r in answers.judge("dialerd", held_out()) if r.kind == "word" and r.recorded]
+    assert rows[0].after_first[0] <= 0.95
+    assert rows[0].after_first[1] <= 1.5
+
+
+def test_trimming_keeps_the_voice() -> None:
+    assert len(trimmed(np.hstack([np.zeros(800), np.ones(800), np.zeros(800)]))) == 800
