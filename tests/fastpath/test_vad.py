@@ -118,7 +118,7 @@ def test_frames_may_come_in_any_portion() -> None:
     assert [one for part in parts for one in part] == whole
 
 
-def agrees(samples: np.ndarray) -> None:
+def check_agrees(samples: np.ndarray) -> None:
     twin = slow.Detector()
     fast = VoiceDetector().hear(samples)
     for number, one in enumerate(fast):
@@ -134,7 +134,7 @@ def test_the_plain_one_hears_the_same(kind: str) -> None:
     for number in (1, 11, 21):
         condition = Condition(noise=kind, snr_db=12, level_db=-6, lead_s=0.3)
         case = behind(prompts()[number], condition, np.random.default_rng(number), prompts())
-        agrees(case.samples[:24_000])
+        check_agrees(case.samples[:24_000])
 
 
 @settings(max_examples=15, deadline=None)
@@ -155,4 +155,4 @@ def test_the_plain_one_hears_the_same_of_anything(parts: list[tuple[str, float, 
         tone = np.sin(2 * np.pi * 700 * np.arange(count) / 8000)
         shape = {"zero": 0 * tone, "noise": rng.standard_normal(count), "tone": tone}[kind]
         made.append(size * shape)
-    agrees(pcm(np.hstack(made)))
+    check_agrees(pcm(np.hstack(made)))
