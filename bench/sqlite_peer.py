@@ -17,6 +17,7 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -94,7 +95,9 @@ class SqlitePeer:
 
     def __init__(self, folder: Path) -> None:
         """A new database."""
-        self.db = sqlite3.connect(folder / "peer.sqlite", isolation_level=None)
+        self.thread = ThreadPoolExecutor(1)  # for who may not wait here
+        path = folder / "peer.sqlite"
+        self.db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self.db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;" + SCHEMA)
         self.next_due_s: int | None = None
         self.commits = 0
@@ -261,4 +264,5 @@ class SqlitePeer:
 
     def close(self) -> None:
         """Let go of the file."""
+        self.thread.shutdown()
         self.db.close()

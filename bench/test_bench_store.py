@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from bench.lmdb_floor import LmdbFloor
 from bench.sqlite_peer import SqlitePeer
 from dialerd.core.ops import BeginDial, Claim, Finish
 from dialerd.core.records import (
@@ -136,12 +137,13 @@ def calls(side: Side, count: int, group: int) -> None:
     """Whole attempts, `group` of them to a commit."""
     for _ in range(0, count, group):
         claims = side.claim(group, NOW_MS, 60)
-        begins = [
-            BeginDial(c.attempt_id, "trunk-a", f"{c.attempt_id:032x}@127.0.0.1", "prefix", NOW_MS)
-            for c in claims
-        ]
-        assert side.begin(begins) == group
+        assert side.begin([begun(claim) for claim in claims]) == group
         side.finish([ended(claim.attempt_id) for claim in claims])
+
+
+def begun(claim: Claim) -> BeginDial:
+    call_id = f"{claim.attempt_id:032x}@127.0.0.1"
+    return BeginDial(claim.attempt_id, "trunk-a", call_id, "prefix", NOW_MS)
 
 
 def ended(attempt_id: int) -> Finish:
@@ -194,6 +196,21 @@ def test_attempts(benchmark: Any, make: Callable[[str | None], Side], group: int
     )
     assert made == count * len(wall_s)
     assert commits * group == 3 * made
+
+
+@pytest.mark.benchmark(group="claim, begin and finish an attempt, ")
+@pytest.mark.parametrize("group", [1, 20, 100])
+def test_floor(
+    benchmark: Any, tmp_path: Path, make: Callable[[str | None], Side], group: int
+) -> None:
+    """What of an attempt's cost is the engine's own."""
+    benchmark.group = f"claim, begin, finish an attempt: {group} to a commit"
+    count = PEOPLE // (TURNS + 3) // 100 * 100 if group > 1 or SMOKE else 50
+    benchmark.extra_info |= {"peer": "LMDB's own part", "unit": "attempt", "units": count}
+    floor, beside = LmdbFloor(tmp_path, [one.phone for one in people()]), filled(make(None))
+    in_turns(benchmark, lambda: floor.calls(count, group), lambda: calls(beside, count, group))
+    assert floor.next_lead > count
+    floor.close()
 
 
 def measured_beside(

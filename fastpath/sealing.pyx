@@ -9,14 +9,78 @@ from libc.stdint cimport uint32_t
 from libc.string cimport memcpy
 
 
-cdef extern from "zlib.h" nogil:
-    unsigned long crc32(unsigned long crc, const unsigned char *data, unsigned int size)
+# zlib takes 1 ns a byte. Carry-less multiplications fold 16 bytes into the next 16 at a time
+# (V. Gopal et al., Fast CRC Computation Using PCLMULQDQ, Intel 2009); what is left over, and
+# short bodies, are zlib's.
+cdef extern from *:
+    """
+    #include <stddef.h>
+    #include <zlib.h>
+    #if defined(__x86_64__)
+    #include <immintrin.h>
+
+    /* x^n mod P, bits reversed: the multipliers of a fold by 128 bits, and of 64 to 32 bits; then
+       P itself and the quotient of x^64 by it. */
+    static const unsigned long long FOLD[2] = {0x1751997d0, 0x0ccaa009e};
+    static const unsigned long long LAST[2] = {0x163cd6124, 0};
+    static const unsigned long long BARRETT[2] = {0x1db710641, 0x1f7011641};
+
+    /* Of whole blocks of 16 bytes, at least one. */
+    __attribute__((target("pclmul,sse4.1")))
+    static unsigned long folded(const unsigned char *data, size_t size) {
+        const __m128i fold = _mm_loadu_si128((const __m128i *) FOLD);
+        const __m128i last = _mm_loadu_si128((const __m128i *) LAST);
+        const __m128i barrett = _mm_loadu_si128((const __m128i *) BARRETT);
+        const __m128i low = _mm_setr_epi32(-1, 0, -1, 0);
+        __m128i sum = _mm_xor_si128(
+            _mm_loadu_si128((const __m128i *) data), _mm_cvtsi32_si128(-1));
+        while (size -= 16) {
+            data += 16;
+            sum = _mm_xor_si128(
+                _mm_xor_si128(
+                    _mm_clmulepi64_si128(sum, fold, 0x00), _mm_clmulepi64_si128(sum, fold, 0x11)),
+                _mm_loadu_si128((const __m128i *) data));
+        }
+        sum = _mm_xor_si128(_mm_clmulepi64_si128(sum, fold, 0x10), _mm_srli_si128(sum, 8));
+        sum = _mm_xor_si128(
+            _mm_clmulepi64_si128(_mm_and_si128(sum, low), last, 0x00), _mm_srli_si128(sum, 4));
+        __m128i rest = _mm_clmulepi64_si128(_mm_and_si128(sum, low), barrett, 0x10);
+        rest = _mm_clmulepi64_si128(_mm_and_si128(rest, low), barrett, 0x00);
+        return ~(unsigned int) _mm_extract_epi32(_mm_xor_si128(sum, rest), 1) & 0xffffffffUL;
+    }
+
+    static int folds(void) {
+        __builtin_cpu_init();
+        return __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("sse4.1");
+    }
+    #else
+    static unsigned long folded(const unsigned char *data, size_t size) {
+        return crc32(0, data, (unsigned int) size);
+    }
+    static int folds(void) { return 0; }
+    #endif
+    """
+    unsigned long crc32(unsigned long crc, const unsigned char *data, unsigned int size) nogil
+    unsigned long folded(const unsigned char *data, size_t size) nogil
+    int folds() nogil
+
+
+cdef bint FOLDS = folds() != 0
+
+
+cdef inline uint32_t _checksum(const unsigned char *body, Py_ssize_t size) noexcept nogil:
+    cdef Py_ssize_t whole = size & ~15
+    if not FOLDS or not whole:
+        return crc32(0, body, <unsigned int> size)
+    if whole == size:
+        return folded(body, whole)
+    return crc32(folded(body, whole), body + whole, <unsigned int> (size - whole))
 
 
 cdef inline void _write_head(
     unsigned char *head, unsigned char version, const unsigned char *body, Py_ssize_t size
 ) noexcept nogil:
-    cdef uint32_t sum = crc32(0, body, <unsigned int> size)
+    cdef uint32_t sum = _checksum(body, size)
     head[0] = version
     head[1] = sum >> 24
     head[2] = sum >> 16 & 0xff

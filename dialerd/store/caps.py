@@ -75,28 +75,36 @@ def _digest(unit: Unit, phone: int) -> bytes:
     return blake2b(phone_key(phone), digest_size=DIGEST_BYTES, key=secret).digest()
 
 
+def _body(entries: list[Entry]) -> bytes:
+    if len(entries) == 1:
+        return _pack(*entries[0])
+    return b"".join([_pack(*entry) for entry in entries])
+
+
 def save(unit: Unit, phone: int, entries: list[Entry]) -> None:
     """Replace them; no entry, no record."""
     if unit.counter(HIDDEN) and unit.t.hidden.delete(_digest(unit, phone)):
         unit.set_counter(HIDDEN, unit.counter(HIDDEN) - 1)
     if entries:
-        if len(entries) == 1:
-            body = _pack(*entries[0])
-        else:
-            body = b"".join([_pack(*entry) for entry in entries])
-        unit.t.caps.put(phone_key(phone), seal(body))
+        unit.t.caps.put(phone_key(phone), seal(_body(entries)))
     else:
         unit.t.caps.delete(phone_key(phone))
 
 
 def settle(unit: Unit, phone: int, attempt_id: int, level: int | None, at_ms: int) -> None:
     """Turn the reservation of an attempt into a call that got as far as `level`; None: undo it."""
-    entries = [entry for entry in load(unit, phone) if entry[2] != attempt_id]
+    key = phone_key(phone)
+    raw = unit.t.caps.get(key)
+    was = load(unit, phone) if raw is None else _entry.iter_unpack(unseal(raw))
+    entries = [entry for entry in was if entry[2] != attempt_id]
     if level is not None:
         entries.append((at_ms, level, attempt_id))
     if len(entries) > KEPT_MIN:
         entries = _pruned(entries, at_ms)
-    save(unit, phone, entries)
+    if raw is None or not entries:
+        save(unit, phone, entries)
+    else:  # it lies under the number, so nothing of it is hidden any more
+        unit.t.caps.put(key, seal(_body(entries)))
 
 
 def _pruned(entries: list[Entry], now_ms: int) -> list[Entry]:
