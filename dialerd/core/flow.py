@@ -373,7 +373,9 @@ class FlowRun:
         target = filled_or_empty(deed.target, self._fields)
         self.state = TRANSFERRING
         self.deadline_ns = now_ns + deed.ring_s_max * _SECOND
-        self._sink.record(EventKind.TRANSFER, f"{deed.kind} {target}", now_ns)
+        hidden = not self._hidden.isdisjoint(fields_of(deed.target))
+        shown = HIDDEN * len(target) if hidden else target
+        self._sink.record(EventKind.TRANSFER, f"{deed.kind} {shown}", now_ns)
         self._sink.transfer(deed, target, now_ns)
 
     def _set(self, field: str, value: str, now_ns: int, *, hidden: bool) -> None:

@@ -14,6 +14,8 @@ from dialerd.core.flow_records import (
     Choose,
     FlowStep,
     Gather,
+    TargetKind,
+    Transfer,
 )
 from tests.core.test_deeds import RIGHT, WRONG, begin, pressed
 from tests.core.test_flow import MS
@@ -172,3 +174,11 @@ def test_a_secret_is_kept_as_x_and_so_is_what_is_made_of_it() -> None:
     assert sink.fields == {"pin": "xxxx", "copy": "xxxxx"}
     assert sink.played_prompts()[-1] == "yes"
     assert "1234" not in " ".join(sink.did)
+
+
+def test_a_secret_number_that_a_call_is_transferred_to_is_hidden() -> None:
+    deed = Transfer(TargetKind.NUMBER, "{pin}")
+    run, sink = begin(asked(secret=True)[0], FlowStep("right", "", does=deed), WRONG)
+    run.played(1, 0)
+    pressed(run, "1234#")
+    assert sink.did[-2:] == ["transfer number xxxx", "ask number 1234"]
