@@ -163,6 +163,11 @@ class Agent:
         self.calls = 0
 
     @property
+    def places(self) -> tuple[int | str, ...]:
+        """Where customers wait for it: campaigns, queues, and those who want nobody else."""
+        return *self.campaigns, *(f"queue {name}" for name in self.queues), f"agent {self.name}"
+
+    @property
     def at_phone(self) -> bool:
         """Whether its leg is up, or will be rung when there is a call."""
         return self.leg_up or not self.nailed_up

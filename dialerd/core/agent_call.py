@@ -61,6 +61,11 @@ class AgentCall(Call):
         return self._out
 
     @property
+    def place(self) -> int | str:
+        """Whose agents it waits for: those of its campaign."""
+        return self.claim.campaign_id
+
+    @property
     def over(self) -> bool:
         """Whether its `Finish` is written."""
         return self.state is ENDED

@@ -134,7 +134,10 @@ class PromiseSpec(Spec):
 
 
 class TransferSpec(Spec):
-    """Connect the person with a queue, an agent or a number: exactly one of them."""
+    """Connect the person with a queue, an agent or a number: exactly one of them.
+
+    The queue `*` is the agents who work in the campaign.
+    """
 
     queue: Template = ""
     agent: Template = ""

@@ -237,10 +237,13 @@ class Desk(Answering):
         s = run.settings.agents
         agent.wrap_ns, agent.rest_ns, agent.grace_ns = ns(s.wrap_up_s), ns(s.rest_s), ns(s.lost_s)
 
+    def staffed(self, place: int | str) -> bool:
+        """Whether somebody is at work who takes the customers of a place."""
+        return self.team.staffed(place)
+
     def seek(self, call: AgentCall, now_ns: int) -> None:
         """The longest idle agent now, or the next one who is ready."""
-        campaign_id = call.claim.campaign_id
-        agent = self.team.first(campaign_id, up=True) or self.team.first(campaign_id)
+        agent = self.team.first(call.place, up=True) or self.team.first(call.place)
         if agent is None:
             self.team.wait(call)
         else:

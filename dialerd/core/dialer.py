@@ -269,8 +269,11 @@ class Dialer:
         self.inbound.on_incoming(event, now_ns)
 
     def _on_return(self, event: ReturnFound, now_ns: int) -> None:
-        self.inbound.found(event, now_ns)
-        self._forget_finished()
+        if event.leg < 0 or self.inbound.owns(event.leg):
+            self.inbound.found(event, now_ns)
+            self._forget_finished()
+        else:
+            self._placing.parties.found(event, now_ns)
 
     def _on_drain(self, event: Drain, now_ns: int) -> None:
         self.floor.draining = True

@@ -91,6 +91,17 @@ class WantReturn(Effect):
     asked: ReturnCall
 
 
+class WantOver(Effect):
+    """Give an attempt for a number that a call's person is put through to, not dialed yet.
+
+    Answered by `ReturnFound`; `leg` is the person's.
+    """
+
+    leg: int
+    call: int
+    phone: int
+
+
 class Answer(Effect):
     """Answer a call to us; `Answered` follows when the caller has confirmed it, or `Released`.
 
@@ -227,6 +238,7 @@ AnyEffect = (
     | Release
     | Refuse
     | WantReturn
+    | WantOver
     | Answer
     | Play
     | StopPlay

@@ -151,7 +151,7 @@ class Incoming(Event):
 
 
 class ReturnFound(Event, frozen=True):
-    """The answer to `WantReturn`; None: the store could not tell."""
+    """The answer to `WantReturn` and `WantOver`; None: the store could not tell."""
 
     leg: int
     returned: Returned | None

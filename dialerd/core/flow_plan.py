@@ -17,7 +17,10 @@ OUT: Final = -1
 class FlowPlan:
     """A checked flow with its targets resolved to indexes, shared by all calls of a campaign."""
 
-    __slots__ = ("after", "cases", "chains", "keys", "name", "otherwise", "secret", "steps", "then")
+    __slots__ = (
+        "after", "cases", "chains", "keys", "name", "otherwise", "secret", "steps", "then",
+        "transfers",
+    )  # fmt: skip
 
     def __init__(self, flow: Flow, name: str = "") -> None:
         """ValueError names the first of its `flow_faults`; `name` is that of a saved one."""
@@ -36,6 +39,7 @@ class FlowPlan:
             tuple(index[case.to] for case in deed.cases) if isinstance(deed, Choose) else ()
             for deed in deeds
         )
+        self.transfers = any(isinstance(deed, Transfer) for deed in deeds)
         self.secret = any(isinstance(deed, Gather) and deed.secret for deed in deeds)
 
 

@@ -6,6 +6,7 @@ As in `dialerd.core.records`: fields are only appended.
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 from dialerd.core.record import Record
 
@@ -101,6 +102,10 @@ class TargetKind(StrEnum):
     QUEUE = "queue"
     AGENT = "agent"
     NUMBER = "number"
+
+
+OWN: Final = "*"
+"""In place of a queue: the agents who work in the campaign."""
 
 
 class Transfer(Record, tag="transfer"):

@@ -16,13 +16,15 @@ from dialerd.core.clock import NEVER
 from dialerd.core.effects import Notify
 from dialerd.core.events import Answered, Dialed, LegEvent, Released, Ringing
 from dialerd.core.floor import Floor
+from dialerd.core.flow_plan import FlowPlan
 from dialerd.core.leads import Leads
 from dialerd.core.limits import ASK_GAP_NS, DIALS_PER_STEP, STALE_TIMERS_MAX
-from dialerd.core.ops import ReturnCall, Returned
+from dialerd.core.ops import Claim, ReturnCall, Returned
 from dialerd.core.outcome import AGAIN
 from dialerd.core.pacing import NS
+from dialerd.core.parties import Parties
 from dialerd.core.party_call import PartyCall
-from dialerd.core.records import Outcome
+from dialerd.core.records import Direction, Outcome
 from dialerd.core.running import Held, Run
 from dialerd.core.selection import Route
 from dialerd.core.trunk import Trunk
@@ -46,6 +48,7 @@ class Placing:
         "_turn",
         "desk",
         "inbound",
+        "parties",
         "rotation",
         "strays",
         "watch_calls",
@@ -63,6 +66,7 @@ class Placing:
         self._turn = 0
         self.desk: Desk | None = None  # whoever has the agents
         self.inbound: Inbound | None = None  # whoever has the calls to us
+        self.parties = Parties(floor, leads, self)
         self.rotation: list[Run] = []  # the campaigns that may dial
         self.strays = 0  # events of legs that are gone
         self.watch_calls = False  # a Notify for every change of a call: only while somebody looks
@@ -150,10 +154,11 @@ class Placing:
             floor.dial_ns = now_ns  # its channel is free
         run = floor.runs[claim.campaign_id]
         run.live -= 1
-        if call.outcome is not None:  # else it was never dialed
+        if call.outcome is not None and call.claim.direction is not Direction.OVER:
             run.outcomes[call.outcome] += 1
         if isinstance(call, AgentCall) and self.desk is not None:
             self.desk.ended(call, run, now_ns)
+        self.parties.ended(call, now_ns)
         if self.inbound is not None:
             self.inbound.ended(call)
         if call.incoming:  # its lead may be due again
@@ -168,7 +173,7 @@ class Placing:
     def undo(self, call: Call, now_ns: int) -> bool:
         """The store did not record a dial; True when the call never was."""
         never = call.dial_refused(now_ns)
-        if never:
+        if never and call.claim.direction is Direction.OUT:
             self._floor.runs[call.claim.campaign_id].placed -= 1
         self.after(call, now_ns)
         return never
@@ -207,6 +212,8 @@ class Placing:
         floor.dial_ns = NEVER
         if self._advancing:
             self._advance(now_ns)
+        if self.parties.waiting:
+            self.parties.begin(now_ns)
         rotation = self.rotation
         budget = DIALS_PER_STEP
         turns = rotation[self._turn :] + rotation[: self._turn] if self._turn else rotation
@@ -282,15 +289,18 @@ class Placing:
             return 0
         return ready_ns
 
+    def begin(self, call: Call, run: Run, trunk: Trunk, route: Route, now_ns: int) -> None:
+        """Place the first leg of a call."""
+        run.live += 1
+        self._floor.calls[call.claim.attempt_id] = call
+        self._place(call, trunk, route, now_ns)
+
     def _begin(self, run: Run, held: Held, trunk: Trunk, route: Route, now_ns: int) -> None:
-        floor = self._floor
-        floor.limit.take(now_ns)
+        self._floor.limit.take(now_ns)
         run.limit.take(now_ns)
         run.dialed(now_ns)
-        run.live += 1
         call = self._call(run, held)
-        floor.calls[held.claim.attempt_id] = call
-        self._place(call, trunk, route, now_ns)
+        self.begin(call, run, trunk, route, now_ns)
         if isinstance(call, AgentCall) and self.desk is not None:
             self.desk.begun(call, run, now_ns)
         if run.held_count <= run.low:
@@ -300,10 +310,20 @@ class Placing:
         floor, claim, number = self._floor, held.claim, held.number
         if run.gate is None or self.desk is None:
             plan = run.plan_for(claim)
+            if plan is not None and plan.transfers:
+                return self._party(run, claim, number, plan)
             return Call(claim, number, run.settings, plan, floor.clock, floor.out, host=floor.host)
         return AgentCall(
             claim, number, run.settings, floor.clock, floor.out,
             host=floor.host, desk=self.desk, agent=held.agent,
+        )  # fmt: skip
+
+    def _party(self, run: Run, claim: Claim, number: Number, plan: FlowPlan) -> PartyCall:
+        floor, desk = self._floor, self.desk
+        assert desk is not None  # noqa: S101 - only tests of parts have none
+        return PartyCall(
+            claim, number, run.settings, plan, floor.clock, floor.out, host=floor.host,
+            desk=desk, exchange=self.parties,
         )  # fmt: skip
 
     def answer(
@@ -321,16 +341,11 @@ class Placing:
         if plan is None:
             return None
         run.live += 1
-        call = PartyCall(
-            claim, number, run.settings, plan, floor.clock, floor.out, host=floor.host,
-            desk=self.desk,
-        )  # fmt: skip
+        call = self._party(run, claim, number, plan)
         floor.calls[claim.attempt_id] = self._legs[leg] = call
         trunk.came_in()
         call.answer(asked, leg, now_ns)
         self.after(call, now_ns)
-        if self.watch_calls:
-            self._tell(call, now_ns)
         return call
 
     def _place(self, call: Call, trunk: Trunk, route: Route, now_ns: int) -> None:
@@ -355,7 +370,8 @@ class Placing:
                 continue
             run = floor.runs[call.claim.campaign_id]
             route = floor.route(run, call.claim, call.number)
-            if not floor.may_dial(run, now_ns) or not route.untried(call.tried):
+            may = call.claim.direction is Direction.OVER or floor.may_dial(run, now_ns)
+            if not may or not route.untried(call.tried):
                 call.give_up(now_ns)
                 self.after(call, now_ns)
                 continue

@@ -247,6 +247,15 @@ class Store(Protocol):
         claimed and not dialed is taken from the dialer, whose `BeginDial` is then refused.
         """
 
+    def claim_over(
+        self, attempt_id: int, phone: int, now_ms: int, lease_s: int
+    ) -> Awaitable[Returned]:
+        """An attempt for a number that the person of an attempt in progress is put through to.
+
+        No `claim` when that one is not in progress. It has no lead of its own: neither lead nor
+        caps nor books change by it.
+        """
+
     def usage(self, since_day: int) -> list[Usage]:
         """What every line used on each local day from one on, oldest first."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from dialerd.core.flow_records import Flow
+from dialerd.core.flow_records import OWN, Flow, FlowStep, TargetKind, Transfer
 from dialerd.core.record import Record
 
 
@@ -45,3 +45,11 @@ class ReturnSettings(Record):
     sorry_prompt: str = ""
     days: int = 30
     counts: bool = True
+
+
+def agents_flow(wanted: ReturnSettings) -> Flow:
+    """The flow of one who gets an agent: a transfer, and a word when nobody came."""
+    sorry = (FlowStep("sorry", wanted.sorry_prompt),) if wanted.sorry_prompt else ()
+    deed = Transfer(TargetKind.QUEUE, wanted.queue or OWN, wanted.hold_prompt, wanted.wait_s)
+    agents = FlowStep("agents", "", otherwise="sorry" if sorry else "end", does=deed, then="end")
+    return Flow((agents, *sorry))

@@ -7,9 +7,9 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from dialerd.core.agent_spec import Seconds, Sound
+from dialerd.core.agent_spec import Sound
 from dialerd.core.flow_checks import FlowFault
-from dialerd.core.limits import RETURN_DAYS_MAX, STEPS_MAX
+from dialerd.core.limits import RETURN_DAYS_MAX, RING_S_MAX, RING_S_MIN, STEPS_MAX
 from dialerd.core.records import DialMode
 from dialerd.core.return_records import ReturnAnswer, ReturnSettings
 from dialerd.core.spec_parts import Column, Spec
@@ -33,7 +33,10 @@ class ReturnSpec(Spec):
     queue: Annotated[
         Column, Meta(description="Of `agents`: whose; empty: who works in the campaign.")
     ] = ""
-    wait_s: Annotated[Seconds, Meta(description="How long they wait for an agent.")] = 60
+    wait_s: Annotated[
+        int,
+        Meta(ge=RING_S_MIN, le=RING_S_MAX, description="How long they wait for an agent."),
+    ] = 60
     hold_prompt: Annotated[Sound, Meta(description="Plays while they wait, over and over.")] = ""
     sorry_prompt: Annotated[Sound, Meta(description="Plays when no agent came.")] = ""
     days: Annotated[
@@ -54,6 +57,8 @@ def return_faults(spec: ReturnSpec, mode: DialMode) -> Iterator[FlowFault]:
     if spec.answer is ReturnAnswer.MESSAGE and mode is not DialMode.BROADCAST:
         text = f"in the mode {mode} there is no message: flow or agents"
         yield FlowFault(("returns", "answer"), text)
+    if spec.answer is ReturnAnswer.AGENTS and not spec.queue and mode is DialMode.BROADCAST:
+        yield FlowFault(("returns", "queue"), "nobody works in a broadcast: name a queue")
     if spec.steps:
         for pointer, text in step_faults(spec.steps):
             yield FlowFault(("returns", *pointer), text)

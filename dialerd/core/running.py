@@ -18,7 +18,7 @@ from dialerd.core.ops import Claim
 from dialerd.core.pacing import NS, RateLimit
 from dialerd.core.records import Campaign, CampaignState, DialMode, Outcome
 from dialerd.core.regime import Openings, check_regime, find_regime, judged_by_lead, window
-from dialerd.core.return_records import ReturnAnswer
+from dialerd.core.return_records import ReturnAnswer, agents_flow
 from dialerd.core.selection import Route
 from fastpath.numbers import Number
 
@@ -149,6 +149,8 @@ class Run:
         if wanted.answer is ReturnAnswer.FLOW:
             name = f"{wanted.flow_name}@{wanted.flow_version}" if wanted.flow_name else ""
             self.returns = FlowPlan(wanted.flow, name)
+        elif wanted.answer is ReturnAnswer.AGENTS:
+            self.returns = FlowPlan(agents_flow(wanted))
 
     def take_over(self, campaign: Campaign) -> None:
         """Its state, and, after a switch, its flows: calls in progress keep theirs."""

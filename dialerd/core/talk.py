@@ -80,6 +80,10 @@ _MESSAGE: Final = 1  # the token of what is said at the end
 class Reception(Protocol):
     """Who finds agents for customers."""
 
+    def staffed(self, place: int | str) -> bool:
+        """Whether somebody is at work who takes the customers of a place."""
+        ...
+
     def picked_up(self, call: AgentCall, now_ns: int) -> None:
         """Somebody or something has answered; who, is not known yet."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections import deque
 
-from dialerd.core.agent import Agent, Refusal
+from dialerd.core.agent import OFFLINE, Agent, Refusal
 from dialerd.core.agent_call import AgentCall
 from dialerd.core.limits import AGENT_NAME_CHARS_MAX, AGENTS_MAX
 
@@ -20,9 +20,9 @@ class Team:
         self.agents: dict[str, Agent] = {}
         self._numbers: list[Agent] = []
         self.legs: dict[int, Agent] = {}
-        # of each campaign: (since when idle, number of the agent), longest idle first
-        self._ready: dict[int, list[tuple[int, int]]] = {}
-        self._waiting: dict[int, deque[AgentCall]] = {}
+        # of each place: (since when idle, number of the agent), longest idle first
+        self._ready: dict[int | str, list[tuple[int, int]]] = {}
+        self._waiting: dict[int | str, deque[AgentCall]] = {}
 
     def of(self, name: str) -> Agent:
         """The agent of a name; Refusal when there is none."""
@@ -52,8 +52,8 @@ class Team:
 
     def ready(self, agent: Agent) -> None:
         """May be given a customer from now on."""
-        for campaign_id in agent.campaigns:
-            line = self._ready.setdefault(campaign_id, [])
+        for place in agent.places:
+            line = self._ready.setdefault(place, [])
             entry = (agent.idle_ns, agent.number)
             at = bisect_left(line, entry)
             if at == len(line) or line[at] != entry:
@@ -62,15 +62,20 @@ class Team:
     def unready(self, agent: Agent) -> None:
         """Not any more."""
         entry = (agent.idle_ns, agent.number)
-        for campaign_id in agent.campaigns:
-            line = self._ready.get(campaign_id, [])
+        for place in agent.places:
+            line = self._ready.get(place, [])
             at = bisect_left(line, entry)
             if at < len(line) and line[at] == entry:
                 del line[at]
 
-    def first(self, campaign_id: int, *, up: bool = False) -> Agent | None:
-        """The ready agent of a campaign who has been idle longest; `up`: with a leg that is."""
-        for _, number in self._ready.get(campaign_id, ()):
+    def staffed(self, place: int | str) -> bool:
+        """Whether somebody of a place is at work, ready or not."""
+        agents = self.agents.values()
+        return any(place in agent.places for agent in agents if agent.state is not OFFLINE)
+
+    def first(self, place: int | str, *, up: bool = False) -> Agent | None:
+        """The ready agent of a place who has been idle longest; `up`: with a leg that is."""
+        for _, number in self._ready.get(place, ()):
             agent = self._numbers[number - 1]
             if agent.leg_up or not up:
                 return agent
@@ -88,17 +93,19 @@ class Team:
 
     def wait(self, call: AgentCall) -> None:
         """A customer waits for the next ready agent."""
-        self._waiting.setdefault(call.claim.campaign_id, deque()).append(call)
+        self._waiting.setdefault(call.place, deque()).append(call)
 
     def forget(self, call: AgentCall) -> None:
         """It waits no longer."""
-        line = self._waiting.get(call.claim.campaign_id)
+        line = self._waiting.get(call.place)
         if line and call in line:
             line.remove(call)
+            if not line:
+                del self._waiting[call.place]
 
     def longest_waiting(self, agent: Agent) -> AgentCall | None:
-        """Of the campaigns of an agent the customer who has waited longest, taken out."""
-        lines = [line for id_ in agent.campaigns if (line := self._waiting.get(id_))]
+        """Of the places of an agent the customer who has waited longest, taken out."""
+        lines = [line for place in agent.places if (line := self._waiting.get(place))]
         if not lines:
             return None
         return min(lines, key=lambda line: line[0].human_ns).popleft()

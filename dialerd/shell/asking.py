@@ -8,8 +8,9 @@ from functools import partial
 
 import msgspec
 
-from dialerd.core.effects import MoveCampaign, WantLeads, WantReturn
+from dialerd.core.effects import MoveCampaign, WantLeads, WantOver, WantReturn
 from dialerd.core.events import AnyEvent, CampaignChanged, Claimed, ClaimFailed, ReturnFound
+from dialerd.core.limits import LEASE_S
 from dialerd.core.ops import Returned
 from dialerd.core.ports import ConflictError, Store, StoreError
 from dialerd.shell.clock import Clock
@@ -58,6 +59,18 @@ class Asking:
             answer = await self._store.take_return(msgspec.structs.replace(want.asked, line=line))
         except StoreError as error:
             log.error("a call to us cannot be taken: %s", error)
+            self._failed()
+        finally:
+            self._feed(ReturnFound(want.leg, answer))
+
+    async def over(self, want: WantOver) -> None:
+        """An attempt for a number that a person is put through to."""
+        answer: Returned | None = None
+        now_ms = self._clock.wall_ms()
+        try:
+            answer = await self._store.claim_over(want.call, want.phone, now_ms, LEASE_S)
+        except StoreError as error:
+            log.error("nobody can be put through: %s", error)
             self._failed()
         finally:
             self._feed(ReturnFound(want.leg, answer))

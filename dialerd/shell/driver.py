@@ -307,6 +307,7 @@ class Driver:
             fx.WantReturn: lambda effect: self._keep(
                 asking.returned(effect, calls.line_of(effect.leg))
             ),
+            fx.WantOver: lambda effect: self._keep(asking.over(effect)),
             WantLeads: lambda effect: self._keep(asking.claim(effect)),
             MoveCampaign: lambda effect: self._keep(asking.move(effect)),
             Notify: lambda effect: self._publish(effect.topic, effect.data),

@@ -41,6 +41,7 @@ from dialerd.store import (
     dialogs,
     donotcall,
     ended,
+    over,
     returns,
     usage,
 )
@@ -101,7 +102,11 @@ def _begin(unit: Unit, op: BeginDial, held: OpenAttempt) -> bool:
     t = unit.t
     kept_at = attempt_key(held.campaign_id, held.lead_id, op.attempt_id)
     raw = t.attempts.get(kept_at)
+    beside = held.direction is Direction.OVER
+    if beside and raw is None:
+        return over.begin(unit, op, held)
     blocked = donotcall.heeded(unit, held.campaign_id, held.phone, op.at_ms)
+    blocked = None if beside else blocked
     if raw is not None:
         if blocked is not None:
             return False
@@ -192,6 +197,8 @@ def _finish(unit: Unit, op: Finish, held: OpenAttempt) -> None:
     if op.used is not None:
         usage.add(unit, op.used)
     _append(unit, held, op.attempt_id, op.first, op.events)
+    if held.direction is Direction.OVER:
+        return
     unit.books(held.campaign_id).outcomes[OUTCOME_INDEX[op.outcome]] += 1
     if held.direction is Direction.IN:
         returns.finish(unit, op, held, _lead(unit, held), _level(op))

@@ -10,7 +10,7 @@ from secrets import token_bytes
 from typing import Any, TypeVar
 
 from dialerd.core.agent_records import AgentMove, Callback, Note
-from dialerd.core.ops import AtWork, ClaimBatch, DialOp, OldCall, ReturnCall, Returned
+from dialerd.core.ops import AtWork, ClaimBatch, DialOp, OldCall
 from dialerd.core.ports import ContactsAdded, Judged, LeadRow, Past, Progress, ReportRow, Store
 from dialerd.core.records import (
     BanList,
@@ -41,12 +41,12 @@ from dialerd.store import (
     notes,
     people,
     reading,
-    returns,
     standing,
     usage,
 )
 from dialerd.store.ended import Ended
 from dialerd.store.limits import SCAN_PAGE, STEP_ROWS
+from dialerd.store.party_store import PartyStore
 from dialerd.store.people import About
 from dialerd.store.schema import AuditLine, Cursor, OutboxRow
 from dialerd.store.script_store import ScriptStore
@@ -55,7 +55,7 @@ from dialerd.store.unit import Unit
 T = TypeVar("T")
 
 
-class BaseStore(ScriptStore, Store):
+class BaseStore(ScriptStore, PartyStore, Store):
     """See `dialerd.core.ports.Store`; what goes beyond it is described here."""
 
     @abstractmethod
@@ -207,10 +207,6 @@ class BaseStore(ScriptStore, Store):
         """
         fixed = tuple(ops)
         return self._submit(lambda unit: attempts.apply(unit, fixed), len(fixed))
-
-    def take_return(self, call: ReturnCall) -> Awaitable[Returned]:
-        """Begin the attempt of somebody who calls back; see `dialerd.store.returns`."""
-        return self._submit(lambda unit: returns.take(unit, call))
 
     def usage(self, since_day: int) -> list[Usage]:
         """What every line used on each local day from one on, oldest first."""

@@ -305,6 +305,8 @@ def give_back(
     `next_number`: if the person has another one, the lead waits for that instead.
     """
     unit.t.open.delete(open_key(attempt_id))
+    if held.direction is Direction.OVER:  # it has no lead
+        return
     caps.settle(unit, held.phone, attempt_id, None, held.claimed_ms)
     raw = unit.t.leads.get(lead_key(held.campaign_id, held.lead_id))
     lead = LEAD.unpack(raw or b"")
@@ -323,10 +325,9 @@ def give_back(
 
 def let_return_go(unit: Unit, held: OpenAttempt, lead: Lead) -> None:
     """The lead of a customer who called back stands again where it stood."""
-    state, due_s = held.before, held.due_s
-    if held.callback is not None:
-        state, due_s = LeadState.CALLBACK, callbacks.again(unit, held.callback, due_s)
-    put_back(unit, lead, state, due_s)
+    promised = held.callback
+    due_s = held.due_s if promised is None else callbacks.again(unit, promised, held.due_s)
+    put_back(unit, lead, held.before, due_s)
 
 
 def _expire_leases(unit: Unit, now_ms: int) -> None:
@@ -354,9 +355,8 @@ def recover(
 ) -> int | More:
     """Settle every open attempt of a daemon that is gone; see `Store.recover`.
 
-    `leave` are claims that stay as they are, and who says what came of which call.
-
-    A begun one counts as heard for every cap, because nobody knows how far it got.
+    `leave` are claims that stay as they are, and who says what came of which call. A begun one
+    counts as heard for every cap, because nobody knows how far it got.
     """
     rows = unit.t.open.scan(start, b"\xff" * 9, STEP_ROWS)
     for key, raw in rows:
@@ -383,6 +383,8 @@ def recover(
             ended.record(unit, held.campaign_id, held.lead_id, attempt_id)
         else:
             unit.t.wrapping.put(kept_at[8:], seal(kept_at[:8]))
+        if held.direction is Direction.OVER:
+            continue
         caps.settle(unit, held.phone, attempt_id, caps.HEARD, now_ms)
         lead = LEAD.unpack(unit.t.leads.get(lead_key(held.campaign_id, held.lead_id)) or b"")
         unit.books(held.campaign_id).outcomes[OUTCOME_INDEX[Outcome.INTERRUPTED]] += 1

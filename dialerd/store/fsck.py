@@ -188,9 +188,9 @@ def _attempt_problems(unit: Unit, campaign_id: int, books: Books) -> Iterator[st
         kept = ours and attempt.begun_ms and len(entries) < caps.KEPT_MIN
         if kept and all(of != attempt_id for _, _, of in entries):
             yield f"{name}: attempt {attempt_id} is not counted for its number"
-        if attempt.outcome is not None:
+        if attempt.outcome is not None and attempt.direction is not Direction.OVER:
             outcomes[attempt.outcome] += 1
-        elif unit.t.open.get(open_key(attempt_id)) is None:
+        elif attempt.outcome is None and unit.t.open.get(open_key(attempt_id)) is None:
             yield f"{name}: attempt {attempt_id} has no outcome and is not open"
     over = [outcomes[outcome] for outcome in OUTCOME_INDEX]
     if books.outcomes != over:
@@ -221,6 +221,8 @@ def _open_problems(unit: Unit) -> Iterator[str]:
     held: dict[int, set[int]] = defaultdict(set)  # phone -> attempts
     for key, raw in scan_all(unit.t.open, b"", END):
         attempt_id, found = read_u64(key), OPEN.unpack(raw)
+        if found.direction is Direction.OVER:  # beside its person's
+            continue
         held[found.phone].add(attempt_id)
         raw_lead = unit.t.leads.get(lead_key(found.campaign_id, found.lead_id))
         lead = None if raw_lead is None else LEAD.unpack(raw_lead)

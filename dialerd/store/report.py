@@ -19,7 +19,7 @@ import msgspec
 
 from dialerd.core.ports import ReportRow
 from dialerd.core.records import WAITING as ALL_WAITING
-from dialerd.core.records import Attempt, CallEvent, LeadState
+from dialerd.core.records import Attempt, CallEvent, Direction, LeadState
 from dialerd.core.spreadsheet import safe
 from dialerd.store.base import BaseStore
 from dialerd.store.lead_numbers import number_of
@@ -28,7 +28,7 @@ from dialerd.store.lead_numbers import number_of
 DIALED_COLUMNS: Final = ("trunk", "port", "rule", "dialed_at", "answered_at", "ended_at")
 ENDED_COLUMNS: Final = (
     "keys", "sip_code", "q850", "released_by", "call_id", "agent", "disposition",
-    "flow_fields",
+    "flow_fields", "direction", "called",
 )  # fmt: skip
 COLUMNS: Final = (
     "number",
@@ -117,7 +117,8 @@ def _titles(columns: Sequence[str]) -> list[str]:
 def _cells(row: ReportRow, stamp: Stamp, names: Mapping[int, str]) -> list[Any]:
     """The cells of COLUMNS. Of several attempts the last one speaks, save for the interactions."""
     lead, contact = row.lead, row.contact
-    last = row.attempts[-1][0] if row.attempts else None
+    own = [one for one, _ in row.attempts if one.direction is not Direction.OVER]
+    last = own[-1] if own else None
     head = [
         number_of(row.lead, row.contact) or "",
         safe(contact.original),
@@ -155,7 +156,7 @@ def ended(a: Attempt) -> tuple[str | int, ...]:
     """In the order of ENDED_COLUMNS."""
     line = a.keys, a.code or "", a.q850 or "", a.released_by, a.call_id
     fields = "; ".join(f"{name} = {value}" for name, value in a.fields.items())
-    return *line, a.agent, a.disposition, fields
+    return *line, a.agent, a.disposition, fields, a.direction, a.called
 
 
 def cell(value: Any) -> Any:
@@ -229,6 +230,8 @@ def attempt_json(attempt: Attempt, events: Sequence[CallEvent], stamp: Stamp) ->
         "agent": attempt.agent or None,
         "connected_at": stamp(attempt.connected_ms) or None,
         "disposition": attempt.disposition or None,
+        "direction": attempt.direction,
+        "called": attempt.called or None,
         "flow_fields": attempt.fields,
         "events": [
             {"at": stamp(event.at_ms), "kind": event.kind, "detail": event.detail}

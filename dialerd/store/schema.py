@@ -106,6 +106,7 @@ class OpenAttempt(Record):
     direction: Direction = Direction.OUT
     before: LeadState = LeadState.READY  # where a lead stood whose customer calls back,
     due_s: int = 0  # and since when it was due: it goes back there unless the message was heard
+    of: int = 0  # the attempt whose person is put through
 
 
 class ContactPhone(Record):

@@ -81,7 +81,7 @@ def _attempts(world: World, *, all_over: bool) -> None:
                 states[row.lead.state] += 1
                 for attempt, events in row.attempts:
                     seen.add(attempt.attempt_id)
-                    if attempt.outcome is not None:
+                    if attempt.outcome is not None and attempt.direction is not Direction.OVER:
                         outcomes[attempt.outcome] += 1
                     if all_over and attempt.direction is Direction.OUT:
                         _attempt(world, attempt, events, legs_of[attempt.attempt_id])
