@@ -39,20 +39,9 @@ class Placing:
     """All calls of the dialer."""
 
     __slots__ = (
-        "_advancing",
-        "_at_once",
-        "_floor",
-        "_leads",
-        "_legs",
-        "_timers",
-        "_turn",
-        "desk",
-        "inbound",
-        "parties",
-        "rotation",
-        "strays",
-        "watch_calls",
-    )
+        "_advancing", "_at_once", "_floor", "_leads", "_legs", "_timers", "_turn", "desk",
+        "inbound", "parties", "rotation", "strays", "watch_calls",
+    )  # fmt: skip
 
     def __init__(self, floor: Floor, leads: Leads, first_leg: int, *, confirms_dials: bool) -> None:
         """Legs are numbered from `first_leg`; see `Dialer`."""
