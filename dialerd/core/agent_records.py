@@ -130,6 +130,7 @@ class Standing(Record):
     then_reason: str = ""
     was: AgentState = AgentState.OFFLINE
     attempt_id: int = 0
+    seq: int = 0  # within one daemon: what is written late does not undo what came after
 
 
 class Callback(Record):

@@ -65,12 +65,13 @@ class Owed:
 class Keeping:
     """What is to be written of agents."""
 
-    __slots__ = ("_moved", "_ops", "at_once")
+    __slots__ = ("_moved", "_ops", "_seq", "at_once")
 
     def __init__(self) -> None:
         """Nobody has moved."""
         self._moved: dict[str, Agent] = {}
         self._ops: list[DialOp] = []
+        self._seq = 0
         self.at_once = False  # an agent waits for an answer
 
     def moved(self, agent: Agent) -> None:
@@ -84,7 +85,10 @@ class Keeping:
     def flush(self, out: list[AnyEffect], at_ms: int, now_ns: int) -> None:
         """Have all of it written."""
         ops, at_once = self._ops, self.at_once
-        ops += [KeepAgent(_standing(one, at_ms, now_ns)) for one in self._moved.values()]
+        if self._moved:
+            self._seq += 1
+            told = (_standing(one, at_ms, now_ns, self._seq) for one in self._moved.values())
+            ops += [KeepAgent(one) for one in told]
         self.at_once = False
         if not ops:
             return
@@ -92,7 +96,7 @@ class Keeping:
         self._ops, self._moved = [], {}
 
 
-def _standing(agent: Agent, at_ms: int, now_ns: int) -> Standing:
+def _standing(agent: Agent, at_ms: int, now_ns: int, seq: int) -> Standing:
     work = agent.card or agent.call or agent.owed
     return Standing(
         agent.name,
@@ -107,6 +111,7 @@ def _standing(agent: Agent, at_ms: int, now_ns: int) -> Standing:
         agent.then_reason,
         agent.was,
         work.claim.attempt_id if work is not None else 0,
+        seq,
     )
 
 

@@ -40,17 +40,17 @@ _TALKED: Final = (AgentState.TALKING, AgentState.WRAP_UP)
 
 
 def keep(unit: Unit, op: KeepAgent) -> None:
-    """This is where the agent stands now; one who is offline has no record."""
+    """This is where the agent stands now, unless that was written before what is there."""
     key = agent_bytes(op.standing.agent)
-    if op.standing.state is AgentState.OFFLINE:
-        unit.t.standing.delete(key)
-    else:
+    raw = unit.t.standing.get(key)
+    if raw is None or STANDING.unpack(raw).seq <= op.standing.seq:
         unit.t.standing.put(key, STANDING.pack(op.standing))
 
 
 def everybody(unit: Unit) -> list[Standing]:
     """Who is logged in, by name."""
-    return [STANDING.unpack(raw) for _, raw in scan_all(unit.t.standing, b"", _END * 8)]
+    rows = (STANDING.unpack(raw) for _, raw in scan_all(unit.t.standing, b"", _END * 8))
+    return [one for one in rows if one.state is not AgentState.OFFLINE]
 
 
 def forget_all(unit: Unit) -> None:
@@ -64,9 +64,13 @@ def sort_out(unit: Unit, now_ms: int) -> tuple[frozenset[int], dict[int, Standin
 
     The leases of the claims begin anew.
     """
+    known = everybody(unit)
+    forget_all(unit)
+    for one in known:  # the next daemon counts anew
+        keep(unit, KeepAgent(msgspec.structs.replace(one, seq=0)))
     cards: set[int] = set()
     talked: dict[int, Standing] = {}
-    for one in everybody(unit):
+    for one in known:
         if not one.attempt_id:
             continue
         raw = unit.t.open.get(open_key(one.attempt_id))

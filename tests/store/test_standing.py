@@ -22,6 +22,15 @@ def told(store):
     return {one.standing.agent: one for one in store.at_work()}
 
 
+def test_what_is_written_late_undoes_nothing(store):
+    wait(store.apply([stands("an", AgentState.OFFLINE, seq=7), stands("an", seq=6)]))
+    assert store.at_work() == []
+    wait(store.apply([stands("an", seq=8)]))
+    wait(store.recover(LATER, staff=True))
+    wait(store.apply([stands("an", AgentState.PAUSED, seq=1)]))
+    assert told(store)["an"].standing.state is AgentState.PAUSED
+
+
 def test_the_last_word_is_kept_and_who_is_offline_is_not(store):
     wait(store.apply([stands("an"), stands("bé"), stands("an", AgentState.PAUSED, reason="tea")]))
     assert [one.standing.agent for one in store.at_work()] == ["an", "bé"]
