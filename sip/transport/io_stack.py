@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+LATE_NS = 500_000_000  # a timer so late says that we were stopped, and the sockets are full
+HEAR_S = 0.01  # for reading them, again and again
+HEARINGS_MAX = 100
 TICK_NS = 20_000_000  # deadlines are met up to this much late, so that one wake-up serves many
 
 Messages = list[tuple[bytes, Address]]
@@ -88,6 +91,8 @@ class SipStack:
         self._count = {"unroutable": 0, "faults": 0}
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ns = 0
+        self._turns = self._turns_before = 0  # in which something was read
+        self._hearing = 0
 
     def attach(self, flow: int, transport: Transport) -> None:
         """From now on `transport` carries what goes to addresses with this third element."""
@@ -125,6 +130,7 @@ class SipStack:
     def receive(self, messages: Messages, now_ns: int) -> None:
         """Take what was read. A fault of ours in one message must not lose those behind it."""
         endpoint = self.endpoint
+        self._turns += 1
         if self.tap is not None:
             for data, source in messages:
                 self.tap(False, data, source, now_ns, self.transports[source[2]].near(source))
@@ -236,7 +242,26 @@ class SipStack:
         delay_s = max((due_ns - time.monotonic_ns()) / 1e9, 0.0)
         self._timer = self.loop.call_later(delay_s, self._due)
 
+    def _late(self) -> bool:
+        """Whether what lies in the sockets is to be heard first.
+
+        A process that was stopped for a while finds there what came in time. Nothing is given up
+        for lack of it before it is read, in as many turns as it takes, within bounds.
+        """
+        before, self._turns_before = self._turns_before, self._turns
+        if time.monotonic_ns() - self._timer_ns < LATE_NS or self._hearing >= HEARINGS_MAX:
+            self._hearing = 0
+            return False
+        self._hearing += 1
+        if self._hearing > 1 and before == self._turns:
+            self._hearing = 0
+            return False
+        return True
+
     def _due(self) -> None:
+        if self._late():
+            self._timer = self.loop.call_later(HEAR_S, self._due)
+            return
         self._timer = None
         try:
             self.endpoint.tick(time.monotonic_ns())

@@ -152,6 +152,7 @@ class Rounds:
         self._until_placed(40)
         self.report.rounds += 1
         self.judge_calls_before(before_ms)
+        self._examine()
 
     def step(self, control: Control, offset_s: int) -> None:
         """The wall clock is that much off from now on."""
@@ -164,6 +165,7 @@ class Rounds:
             [self._daemon()], ENDED_S, "the daemon's word of the step",
         )  # fmt: skip
         self.report.rounds += 1
+        self._examine()
 
     # ---- between them
 
@@ -212,6 +214,10 @@ class Rounds:
 
     def _after_death(self) -> None:
         self.report.rounds += 1
+        self._examine()
+
+    def _examine(self) -> None:
+        """`dialerd fsck`: of a daemon that runs, on a copy."""
         findings = copies.check(self.data)
         if not findings.sound:
             self.report.faults.append(findings.refused or "; ".join(findings.problems[:3]))
