@@ -49,6 +49,10 @@ class Stopped:
         if times:
             self.peer.sendto(reply(read(sent), 200, body=ANSWER), source)
         self.ahead_ns = STOPPED_NS
+        # uvloop calls timers that are due before what waits for a socket, as this does on both.
+        assert self.stack._timer is not None
+        self.stack._timer.cancel()
+        asyncio.get_running_loop().call_soon(self.stack._due)
         async with asyncio.timeout(20):
             await self.done.wait()
 
