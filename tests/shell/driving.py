@@ -72,7 +72,7 @@ class Legs:
     def dial(self, effect):
         self.did.append(effect)
 
-    play = stop_play = tape = release = refuse = ring = bridge = unbridge = hold = dial
+    play = stop_play = tape = release = refuse = answer = ring = bridge = unbridge = hold = dial
 
     def prepare(self, effect):
         self.prepared.append(effect)
