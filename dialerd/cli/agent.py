@@ -115,6 +115,53 @@ def _row(one: AgentInfo, zone: tzinfo | None) -> tuple[Any, ...]:
     return one.name, state, local_time(one.since, zone), one.calls, one.phone, joined
 
 
+@agent.command("work")
+@click.argument("name")
+@click.option("--queue", "queues", multiple=True, help="A group that the agent belongs to.")
+@config_option
+@output_option
+def work(name: str, queues: tuple[str, ...], config_path: str | None, output: str) -> None:
+    """The campaigns that NAME may join, and when they begin."""
+    from dialerd.core.agents_view import ListWork
+
+    with connect(config_path) as client:
+        found = client.call(ListWork(agent=name, queues=queues)).items
+    if output == "json":
+        print_json(found)
+        return
+    rows = [(one.campaign, one.mode, "yes" if one.joined else "", one.why) for one in found]
+    print_table(("CAMPAIGN", "MODE", "JOINED", "DIALS NOBODY BECAUSE"), rows)
+
+
+@agent.command("callbacks")
+@click.argument("campaign")
+@click.option("--overdue", is_flag=True, help="Only what is due already.")
+@config_option
+@output_option
+def callbacks(campaign: str, overdue: bool, config_path: str | None, output: str) -> None:  # noqa: FBT001
+    """What agents promised in CAMPAIGN and nobody has kept yet, by when it is due."""
+    from dialerd.core.agents_view import ListCallbacks
+
+    with connect(config_path) as client:
+        found = client.call(ListCallbacks(campaign=campaign, overdue=overdue))
+    if output == "json":
+        print_json(found)
+        return
+    zone = load_zone(config_path)
+    rows = [
+        (
+            local_time(one.due, zone),
+            "overdue" if one.overdue else "",
+            one.number,
+            one.agent or "anybody",
+            one.note,
+        )
+        for one in found.items
+    ]
+    print_table(("DUE", "", "NUMBER", "AGENT", "NOTE"), rows)
+    click.echo(f"{found.total} promised, {found.overdue} overdue")
+
+
 @agent.command("show")
 @click.argument("name")
 @config_option

@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 from typing import Any, Final, Protocol
 
 from msgspec import structs
 
 from dialerd.core import agents_view as view
 from dialerd.core import events as ev
+from dialerd.core.agent_records import Callback
 from dialerd.core.agents_view import (
     AgentInfo,
     AgentList,
     AsAgent,
+    CallbackInfo,
+    CallbackList,
     Earlier,
     ListAgents,
+    ListCallbacks,
+    ListWork,
     TeamInfo,
+    Work,
+    WorkList,
 )
 from dialerd.core.campaign_spec import at_time
 from dialerd.core.control_errors import NotFound
-from dialerd.core.limits import PAST_MAX
-from dialerd.core.ports import Past
+from dialerd.core.limits import CALLBACKS_READ_MAX, PAST_MAX
+from dialerd.core.ports import Store
 from dialerd.core.records import Campaign
 
 Find = Callable[[str], Campaign]
-PastOf = Callable[[int, int], list[Past]]
 
 
 class AgentDesk(Protocol):
@@ -38,6 +45,10 @@ class AgentDesk(Protocol):
         """Every campaign with agents."""
         ...
 
+    def work(self, name: str, queues: tuple[str, ...]) -> tuple[Work, ...]:
+        """The campaigns that an agent may join."""
+        ...
+
     async def as_agent(self, event: ev.AgentEvent) -> None:
         """Have an agent do something; Conflict with words when that is not possible."""
         ...
@@ -46,11 +57,14 @@ class AgentDesk(Protocol):
 class AgentRequests:
     """The agents' part of the control service."""
 
-    def __init__(self, desk: AgentDesk, find: Find, past: PastOf) -> None:
-        """`find` is a campaign by name or id; NotFound. `past` are the last calls to a number."""
+    def __init__(
+        self, desk: AgentDesk, find: Find, store: Store, now_ms: Callable[[], int]
+    ) -> None:
+        """`find` is a campaign by name or id; NotFound. `store` is only read."""
         self._desk = desk
         self._find = find
-        self._past = past
+        self._store = store
+        self._now_ms = now_ms
 
     async def agents(self, request: ListAgents) -> AgentList:
         """Where each stands; NotFound."""
@@ -73,10 +87,26 @@ class AgentRequests:
                 disposition=one.attempt.disposition,
                 note=one.note,
             )
-            for one in self._past(int(card.number.lstrip("+")), PAST_MAX)
+            for one in self._store.past(int(card.number.lstrip("+")), PAST_MAX)
             if one.attempt.outcome is not None
         )
         return structs.replace(agent, card=structs.replace(card, past=past))
+
+    async def work(self, request: ListWork) -> WorkList:
+        """Where that agent may work."""
+        return WorkList(items=self._desk.work(request.agent, request.queues))
+
+    async def promised(self, request: ListCallbacks) -> CallbackList:
+        """The callbacks of a campaign; NotFound."""
+        campaign_id = self._find(request.campaign).campaign_id
+        pages = self._store.callbacks(campaign_id)
+        found = list(islice((one for page in pages for one in page), CALLBACKS_READ_MAX))
+        found.sort(key=lambda one: one.due_s)
+        now_s = self._now_ms() // 1_000
+        due = [one for one in found if one.due_s <= now_s]
+        shown = (due if request.overdue else found)[: request.limit]
+        items = tuple(_callback(one, now_s) for one in shown)
+        return CallbackList(items=items, total=len(found), overdue=len(due))
 
     async def as_agent(self, request: AsAgent) -> AgentInfo:
         """Do it, and tell where that agent stands then."""
@@ -90,6 +120,20 @@ def _named(items: tuple[AgentInfo, ...], name: str) -> AgentInfo:
         if item.name == name:
             return item
     raise NotFound(f"agent {name!r} has not logged in since the daemon started")
+
+
+def _callback(one: Callback, now_s: int) -> CallbackInfo:
+    return CallbackInfo(
+        lead=one.lead_id,
+        number=f"+{one.phone}",
+        due=at_time(one.due_s * 1_000),
+        overdue=one.due_s <= now_s,
+        agent=one.agent,
+        anybody_at=at_time(one.open_s * 1_000) if one.open_s else None,
+        booked_at=at_time(one.booked_ms) if one.booked_ms else None,
+        booked_by=one.booked_by,
+        note=one.note,
+    )
 
 
 def _ids(find: Find, names: tuple[str, ...]) -> tuple[int, ...]:

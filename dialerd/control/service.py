@@ -92,7 +92,7 @@ class ControlService(ScriptRequests):
 
     def __init__(self, store: Shelf, daemon: Daemon, hub: EventHub, desk: AgentDesk) -> None:
         """`hub` is where the daemon publishes its live events, `desk` where its agents are."""
-        super().__init__(desk, self._find, store.past)
+        super().__init__(desk, self._find, store, daemon.now_ms)
         self._store = store
         self._daemon = daemon
         self._hub = hub

@@ -44,6 +44,16 @@ from dialerd.core.statistics import why_not
 _OTHER: Final = "the last customer is not called or disposed of yet"
 
 
+def why_not_join(run: Run, name: str, queues: tuple[str, ...]) -> str:
+    """Why an agent may not work in a campaign; empty when it may."""
+    title, members = run.settings.name, run.settings.agents.members
+    if run.settings.mode is DialMode.BROADCAST:
+        return f"campaign {title!r} is a broadcast: it needs no agents"
+    if members and name not in members and not set(queues) & set(members):
+        return f"campaign {title!r} is not yours"
+    return ""
+
+
 class AgentInputs:
     """The door for what agents do."""
 
@@ -118,11 +128,8 @@ class AgentInputs:
             run = self._floor.runs.get(campaign_id)
             if run is None or run.campaign.state is CampaignState.FINISHED:
                 raise Refusal(f"there is no campaign {campaign_id} to work in")
-            title, members = run.settings.name, run.settings.agents.members
-            if run.settings.mode is DialMode.BROADCAST:
-                raise Refusal(f"campaign {title!r} is a broadcast: it needs no agents")
-            if members and name not in members and not set(queues) & set(members):
-                raise Refusal(f"campaign {title!r} is not yours")
+            if why := why_not_join(run, name, queues):
+                raise Refusal(why)
         return tuple(dict.fromkeys(wanted))
 
     def _ready(self, event: AgentReady, now_ns: int) -> None:

@@ -17,10 +17,12 @@ from dialerd.core.control_base import Reply, Request
 from dialerd.core.limits import (
     AGENT_CAMPAIGNS_MAX,
     AGENT_NAME_CHARS_MAX,
+    CALLBACKS_SHOWN_MAX,
     NOTE_CHARS_MAX,
     QUEUES_MAX,
     REASON_CHARS_MAX,
 )
+from dialerd.core.records import DialMode
 
 _PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]*$(?!\n)"
 
@@ -152,6 +154,61 @@ class ListAgents(Request["AgentList"]):
     name: Annotated[str, Meta(max_length=AGENT_NAME_CHARS_MAX)] = ""
 
 
+class ListWork(Request["WorkList"]):
+    """The campaigns that an agent of these queues may join now, and no other."""
+
+    agent: AgentName
+    queues: Annotated[tuple[AgentName, ...], Meta(max_length=QUEUES_MAX)] = ()
+
+
+class ListCallbacks(Request["CallbackList"]):
+    """What agents promised in a campaign and nobody has kept yet, by when it is due.
+
+    `overdue`: only what is due already. Of very many the first that were promised are looked at.
+    """
+
+    campaign: CampaignRef
+    overdue: bool = False
+    limit: Annotated[int, Meta(ge=1, le=CALLBACKS_SHOWN_MAX)] = 100
+
+
+class Work(Reply):
+    """One campaign that may be joined; `why` says why it dials nobody now, as before its start."""
+
+    campaign: str
+    mode: DialMode
+    joined: bool
+    why: str = ""
+
+
+class WorkList(Reply):
+    """All of them."""
+
+    items: tuple[Work, ...]
+
+
+class CallbackInfo(Reply):
+    """One promise: `agent` makes it at `due`, anybody from `anybody_at` on; no agent: anybody."""
+
+    lead: int
+    number: str
+    due: datetime
+    overdue: bool
+    agent: str = ""
+    anybody_at: datetime | None = None
+    booked_at: datetime | None = None
+    booked_by: str = ""
+    note: str = ""
+
+
+class CallbackList(Reply):
+    """The earliest of them; `total` is how many there are, `overdue` how many of those are due."""
+
+    items: tuple[CallbackInfo, ...]
+    total: int
+    overdue: int
+
+
 class Earlier(Reply):
     """An earlier call to the same number, in whatever campaign."""
 
@@ -237,6 +294,14 @@ class AgentControl(Protocol):
 
     async def agents(self, request: ListAgents) -> AgentList:
         """Where each stands; NotFound."""
+        ...
+
+    async def work(self, request: ListWork) -> WorkList:
+        """Where that agent may work."""
+        ...
+
+    async def promised(self, request: ListCallbacks) -> CallbackList:
+        """The callbacks of a campaign; NotFound."""
         ...
 
     async def as_agent(self, request: AsAgent) -> AgentInfo:

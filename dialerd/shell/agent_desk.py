@@ -7,13 +7,16 @@ from collections.abc import Callable
 
 from msgspec import structs
 
-from dialerd.core.agent import RESERVED, TALKING, WRAP_UP, Agent
-from dialerd.core.agents_view import AgentInfo, Card, TeamInfo
+from dialerd.core.agent import OFFLINE, RESERVED, TALKING, WRAP_UP, Agent
+from dialerd.core.agent_inputs import why_not_join
+from dialerd.core.agents_view import AgentInfo, Card, TeamInfo, Work
 from dialerd.core.campaign_spec import at_time
 from dialerd.core.control import Conflict
 from dialerd.core.dialer import Dialer
 from dialerd.core.effects import AgentAnswer, ShowCard
 from dialerd.core.events import AgentEvent
+from dialerd.core.records import CampaignState
+from dialerd.core.statistics import why_not
 from dialerd.core.team_figures import team_figures
 from dialerd.shell.clock import Clock
 from dialerd.shell.driver import Driver
@@ -60,6 +63,24 @@ class AgentDesk:
                 **{name: getattr(one, name) for name in _SHOWN},
             )
             for one in team_figures(self._dialer.desk, self._clock.now_ns())
+        )
+
+    def work(self, name: str, queues: tuple[str, ...]) -> tuple[Work, ...]:
+        """The campaigns that an agent may join."""
+        floor, now_ns = self._dialer.floor, self._clock.now_ns()
+        agent = self._dialer.desk.team.agents.get(name)
+        mine = agent.campaigns if agent is not None and agent.state is not OFFLINE else ()
+        groups = queues or (agent.queues if agent is not None else ())
+        return tuple(
+            Work(
+                campaign=run.settings.name,
+                mode=run.settings.mode,
+                joined=campaign_id in mine,
+                why=why_not(floor, run, now_ns),
+            )
+            for campaign_id, run in floor.runs.items()
+            if run.campaign.state is not CampaignState.FINISHED
+            and not why_not_join(run, name, groups)
         )
 
     def _answered(self, effect: AgentAnswer) -> None:
