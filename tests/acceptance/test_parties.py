@@ -9,7 +9,7 @@ import dialerd.core.events as ev
 from dialerd.core.agent import READY, TALKING
 from dialerd.core.campaign_spec import CampaignSpec, StepSpec, spec_faults
 from dialerd.core.deed_spec import TransferSpec
-from dialerd.core.flow_records import TargetKind, Transfer
+from dialerd.core.flow_records import Flow, FlowStep, TargetKind, Transfer
 from dialerd.core.records import Contact, Direction, EventKind, LeadState, Outcome
 from dialerd.core.return_records import ReturnAnswer, ReturnSettings
 from dialerd.core.spec_settings import to_settings
@@ -35,7 +35,7 @@ def working(made, **queues: str) -> None:
 # -- row 54 ----------------------------------------------------------------------------------------
 
 
-def test_row_54_a_broadcast_is_prompts_keys_a_transfer_and_an_end() -> None:
+def test_row_54_a_broadcast_is_prompts_keys_a_transfer_and_an_end(monkeypatch) -> None:
     to = TransferSpec(queue="care", hold_prompt="music")
     steps = (
         StepSpec(prompt="offer", keys={"1": "more", "2": "talk", "0": "end"}, wait_ms=5_000),
@@ -47,17 +47,23 @@ def test_row_54_a_broadcast_is_prompts_keys_a_transfer_and_an_end() -> None:
     spec = CampaignSpec(name="b", list="people", regime="loopback", steps=steps)
     assert spec_faults(spec) == []
     flow = to_settings(spec, {"people": 1}).flow
-    made = world(flow, people=60, seed=4, agents=("lan", "an"))
-    made.staff.habits = CALM
-    made.run(1_500)
-    found = [kind for lead in range(1, 61) for kind in _kinds(made, lead)]
-    assert found.count(EventKind.TRANSFERRED) >= 1
-    assert found.count(EventKind.DIGIT) > 10
-    assert made.store.problems() == []
+    made, leg = person(monkeypatch, flow=flow)
+    working(made, lan="care")
+    for key in ("5", "1", "9", "1", "2"):  # an unknown one, on, back to the start, on, through
+        press(made, leg, key)
+    assert agent(made).state is TALKING
+    made.feed(ev.AgentHangUp("lan"))
+    assert ended(made).keys == "51912"
+    ((_, events),) = attempts(made, Direction.OUT)
+    prompts = [e.detail for e in events if e.kind is EventKind.PROMPT_STARTED]
+    assert prompts == ["offer", "details", "offer", "details", "bye"]
 
 
-def _kinds(made, lead: int):
-    return [event.kind for _, events in attempts(made, Direction.OUT, lead) for event in events]
+def test_row_54_a_key_ends_the_broadcast(monkeypatch) -> None:
+    end = Flow((FlowStep("start", "offer", {"0": "end"}, wait_ms=5_000),))
+    made, leg = person(monkeypatch, flow=end)
+    press(made, leg, "0")
+    assert ended(made).released_by == "us"
 
 
 def test_row_54_a_transfer_leads_to_a_number_and_its_end_goes_on_in_the_flow(monkeypatch) -> None:

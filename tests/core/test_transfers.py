@@ -48,12 +48,13 @@ class Listener(Together):
             type(self.people).dial(self.people, effect)
 
 
-def person(monkeypatch, *transfers, agents=(), **changes):
+def person(monkeypatch, *transfers, agents=(), flow=None, **changes):
     """A person who has answered and hears the greeting; the leg of the call."""
     monkeypatch.setattr("tests.core.people.People.ring", lambda *_: None)
     monkeypatch.setattr("tests.core.people.People.gone", _gone)
     monkeypatch.setattr("tests.core.together.Together", Listener)
-    made = world(put_through(*transfers), agents=agents, world={"faults": QUIET}, **changes)
+    flow = put_through(*transfers) if flow is None else flow
+    made = world(flow, agents=agents, world={"faults": QUIET}, **changes)
     made.habits = CALM
     made.people.rng = _Rings()
     while not any(call.answered_ms for call in made.dialer.floor.calls.values()):
