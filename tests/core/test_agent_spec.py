@@ -106,6 +106,17 @@ def test_what_is_refused(change):
         msgspec.convert(change, AgentSpec)
 
 
+def test_the_documented_lists_and_numbers_are_right():
+    page = (tree.ROOT / "docs" / "howto" / "lists-and-numbers.md").read_text(encoding="utf-8")
+    bodies = [part.split("```")[0] for part in page.split("```ini\n")[1:]]
+    found = msgspec.convert(tomllib.loads("".join(bodies)), CampaignSpec)
+    assert [one.list for one in found.lists] == ["vip", "all"]
+    assert [str(one) for one in found.next_number_on] == ["unreachable", "no_answer"]
+    faults = [fault.pointer for fault in spec_faults(found)]
+    assert ("list",) not in faults
+    assert ("lists",) not in faults
+
+
 def test_the_documented_campaign_is_right():
     page = (tree.ROOT / "docs" / "howto" / "work-with-agents.md").read_text(encoding="utf-8")
     body = page.split("```ini\n")[1].split("```")[0]
