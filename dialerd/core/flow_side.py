@@ -165,5 +165,6 @@ class FlowSide:
             finish = replace(finish, fields=self.fields)
         if state is None and not self.result:
             return (finish,)
-        said = Dispose(finish.attempt_id, "", finish.at_ms, self.result, state, due_s, booked)
+        who, at_ms = finish.agent, finish.at_ms
+        said = Dispose(finish.attempt_id, who, at_ms, self.result, state, due_s, booked)
         return replace(finish, wraps=True), said
