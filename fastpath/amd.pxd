@@ -40,6 +40,7 @@ cdef enum:
     REASON_TOO_LONG = 3  # not sure when the analysis ended
     REASON_TONE = 4  # nothing but tones
     REASON_NO_AUDIO = 5  # less than a frame
+    REASON_ENDED = 6  # a voice was heard, and the audio ended before it was clear whose
 
 cdef struct Tree:
     uint8_t feature[AMD_NODES]
@@ -112,6 +113,7 @@ cdef struct Amd:
 
 cdef void amd_init(Amd *a) noexcept nogil
 cdef void amd_hear(Amd *a, const Forest *model, const int16_t *samples) noexcept nogil
+cdef void amd_gap(Amd *a, const Forest *model) noexcept nogil
 cdef void amd_end(Amd *a) noexcept nogil
 cdef void amd_features(const Amd *a, double *x) noexcept nogil
 cdef double forest_odds(const Forest *model, const double *x) noexcept nogil

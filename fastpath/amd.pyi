@@ -30,12 +30,12 @@ class Verdict(NamedTuple):
 class Model:
     """The trees and how their odds are used, laid out for the detector."""
 
-    def __init__(
-        self,
+    def __new__(
+        cls,
         trees: Sequence[tuple[Sequence[tuple[str, float]], Sequence[float]]],
         bias: float,
         policy: Mapping[str, float],
-    ) -> None:
+    ) -> Model:
         """Each tree: NODES questions (feature, more than this) from its root on, then LEAVES.
 
         Node i leads to 2i+1 when the answer is no and to 2i+2 when it is yes. `policy` has the keys
@@ -51,12 +51,15 @@ class Model:
 class AnswerDetector:
     """Hears one side of one call from its answer on, until it knows who answered."""
 
-    def __init__(self, model: Model) -> None: ...
+    def __new__(cls, model: Model) -> AnswerDetector: ...
     def hear(self, samples: Buffer) -> Verdict | None:
         """Hear samples (int16) that follow on those before; what is less than a frame is left out.
 
         The verdict once it is known; from then on nothing is heard any more.
         """
+
+    def gap(self, frames: int) -> Verdict | None:
+        """So many frames never arrived; the verdict once it is known. ValueError: less than 0."""
 
     def end(self) -> Verdict:
         """No more audio comes: the verdict, "unknown" with the reason when there is none yet."""

@@ -12,7 +12,7 @@ from libc.math cimport exp, fabs, sqrt
 from libc.string cimport memset
 
 from fastpath.vad cimport (
-    VAD_FRAME, VAD_UNDO_ALL, VAD_UNDO_END, VAD_UNDO_RUN, vad_hear, vad_init,
+    VAD_FRAME, VAD_UNDO_ALL, VAD_UNDO_END, VAD_UNDO_RUN, vad_gap, vad_hear, vad_init,
 )
 
 from collections import namedtuple
@@ -22,8 +22,8 @@ FEATURE_NAMES = (
     "longest_pause", "pauses", "span", "snr", "fall", "spread", "swing", "tonal", "hiss",
     "syllables", "last_syllable", "pace",
 )
-ANSWERS = (None, "human", "machine", "unknown")
-REASONS = ("", "model", "silence", "too long", "tone", "no audio")
+_ANSWERS = (None, "human", "machine", "unknown")
+_REASONS = ("", "model", "silence", "too long", "tone", "no audio", "ended")
 TREES_MAX = AMD_TREES_MAX
 NODES = AMD_NODES
 LEAVES = AMD_LEAVES
@@ -250,6 +250,16 @@ cdef void amd_hear(Amd *a, const Forest *model, const int16_t *samples) noexcept
     decide(a, model)
 
 
+cdef void amd_gap(Amd *a, const Forest *model) noexcept nogil:
+    """A frame that never arrived: time passes, and nothing is learned of the noise."""
+    if a.answer:
+        return
+    vad_gap(&a.vad)
+    frame_take(a)
+    a.frame += 1
+    decide(a, model)
+
+
 cdef void amd_end(Amd *a) noexcept nogil:
     """No more audio comes: what is not known now never will be."""
     if a.answer:
@@ -260,7 +270,7 @@ cdef void amd_end(Amd *a) noexcept nogil:
     elif a.known.first < 0:
         a.reason = REASON_TONE if a.tonal > 20 else REASON_SILENCE
     else:
-        a.reason = REASON_TOO_LONG
+        a.reason = REASON_ENDED
 
 
 cdef class Model:
@@ -330,6 +340,16 @@ cdef class AnswerDetector:
                 return self.verdict()
         return None
 
+    def gap(self, int frames):
+        cdef int _frame
+        if frames < 0:
+            raise ValueError(f"a gap of {frames} frames")
+        for _frame in range(frames):
+            if self.state.answer:
+                break
+            amd_gap(&self.state, &self.model.forest)
+        return self.verdict()
+
     def end(self):
         amd_end(&self.state)
         return self.verdict()
@@ -342,11 +362,11 @@ cdef class AnswerDetector:
         if self.state.reason == REASON_MODEL:
             sure = 1.0 / (1.0 + exp(-fabs(self.state.odds)))
         return Verdict(
-            ANSWERS[self.state.answer],
+            _ANSWERS[self.state.answer],
             20 * self.state.frame,
             20 * self.state.known.first if self.state.known.first >= 0 else None,
             sure,
-            REASONS[self.state.reason],
+            _REASONS[self.state.reason],
         )
 
 

@@ -13,7 +13,7 @@ DEFAULTS: Final[dict[str, int]]
 class ClassicDetector:
     """Hears one side of one call from its answer on."""
 
-    def __init__(self, **parameters: int) -> None:
+    def __new__(cls, **parameters: int) -> ClassicDetector:
         """Any of DEFAULTS. ValueError: an unknown one, or one below 0."""
 
     def hear(self, samples: Buffer) -> Verdict | None:

@@ -29,8 +29,8 @@ DEFAULTS = {
     "maximum_number_of_words": 2,
     "silence_threshold": 256,
 }
-ANSWERS = (None, "human", "machine", "unknown")
-REASONS = (
+_ANSWERS = (None, "human", "machine", "unknown")
+_REASONS = (
     "", "initial silence", "long greeting", "words", "word length", "silence after greeting",
     "too long", "no audio",
 )
@@ -144,6 +144,6 @@ cdef class ClassicDetector:
 
     cdef verdict(self):
         return Verdict(
-            ANSWERS[self.state.answer], self.state.total, None,
-            0.0 if self.state.answer == ANSWER_UNKNOWN else 1.0, REASONS[self.state.reason],
+            _ANSWERS[self.state.answer], self.state.total, None,
+            0.0 if self.state.answer == ANSWER_UNKNOWN else 1.0, _REASONS[self.state.reason],
         )

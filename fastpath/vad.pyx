@@ -76,7 +76,7 @@ cdef void vad_init(Vad *v) noexcept nogil:
 cdef void vad_gap(Vad *v) noexcept nogil:
     """A frame that never arrived: nothing is learned of it."""
     v.frames += 1
-    v.speech = v.tonal = v.undone = 0
+    v.speech = v.tonal = v.undone = v.cut = 0
     v.since = 0
 
 

@@ -50,6 +50,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "call": ("call", "Place one call and show its timeline."),
     "listen": ("listen", "Take calls as a script says: the called side."),
     "trace": ("trace", "The SIP messages of a call, as a ladder or a capture file."),
+    "detect": ("detect", "Who answered in a recording, person or machine, and what is heard."),
     "numbers": ("numbers", "Explain how numbers are read."),
     "number": ("number", "All that is kept about one number: show it, or erase it."),
     "retention": ("retention", "Remove what is not kept any longer."),

@@ -127,6 +127,31 @@ def test_a_verdict_comes_once_and_with_the_deciding_frame() -> None:
     assert detector.hear(case.samples) == found == detector.end()
 
 
+def test_what_never_arrived_is_silence() -> None:
+    clip = next(clip for clip in prompts() if clip.kind == "word")
+    word = behind(clip, Condition(), np.random.default_rng(1)).samples[: len(clip.samples) + 3_200]
+    detector = AnswerDetector(load_model())
+    assert detector.hear(word) is None
+    found = detector.gap(100)
+    assert found is not None
+    assert found.answer == "human"
+    assert AnswerDetector(load_model()).gap(1_000) == ("unknown", 8_000, None, 0.0, "silence")
+    with pytest.raises(ValueError, match="-1"):
+        detector.gap(-1)
+
+
+def test_lost_packets_inside_a_word_leave_it_a_word() -> None:
+    clip = next(clip for clip in prompts() if clip.kind == "word")
+    samples = behind(clip, Condition(), np.random.default_rng(1)).samples
+    detector = AnswerDetector(load_model())
+    for number, at in enumerate(range(0, len(samples) - 159, 160)):
+        if number % 10 == 7:
+            detector.gap(1)
+        else:
+            detector.hear(samples[at : at + 160])
+    assert detector.end().answer == "human"
+
+
 def test_a_voice_that_was_cut_off_is_no_verdict() -> None:
     clip = next(clip for clip in prompts() if clip.kind == "machine")
     assert heard((clip.samples[:4_000] * 32_768).astype(np.int16)).answer == "unknown"

@@ -1,0 +1,105 @@
+"""Whole recordings: the verdict of the live detector, and what is heard beside it."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from bench.answer_audio import Clip, recorded, say, spoken, trimmed
+from bench.answer_lines import Condition, behind
+from dialerd.detect.audio import Findings, hear
+from dialerd.detect.model import load_model
+from fastpath.amd import AnswerDetector
+from fastpath.dtmf import tone
+
+
+def pcm(*parts: np.ndarray) -> np.ndarray:
+    return np.clip(np.rint(np.hstack(parts) * 32_768), -32_768, 32_767).astype(np.int16)
+
+
+def clip(kind: str) -> Clip:
+    return next(one for one in recorded("held out") if one.kind == kind)
+
+
+@pytest.mark.parametrize(("kind", "verdict"), [("word", "human"), ("machine", "machine")])
+def test_the_verdict_is_that_of_the_live_detector(kind: str, verdict: str) -> None:
+    case = behind(clip(kind), Condition(), np.random.default_rng(1))
+    found, live = hear(case.samples), AnswerDetector(load_model()).hear(case.samples)
+    assert live is not None
+    assert (found.verdict, found.verdict_at_s) == (live.answer, live.at_ms / 1000)
+    assert found.verdict == verdict
+    assert found.reason == "model"
+    assert 0.5 < found.confidence <= 1
+
+
+def test_a_recording_that_ends_with_the_word_is_followed_by_silence() -> None:
+    found = hear(pcm(clip("word").samples))
+    assert found.verdict == "human"
+
+
+@pytest.mark.parametrize(
+    ("voice", "text", "verdict"),
+    [
+        ("vi", "a lô", "human"),
+        ("vi", "a lô, công ty Minh Anh xin nghe", "human"),
+        ("fr", "oui", "human"),
+        ("ru", "алло", "human"),
+        (
+            "vi",
+            "cảm ơn quý khách đã gọi đến công ty Minh Anh hiện tại chúng tôi đã hết giờ làm việc",
+            "machine",
+        ),
+    ],
+)
+def test_languages_that_were_not_trained(voice: str, text: str, verdict: str) -> None:
+    made = spoken(trimmed(say(voice, text, 160, 50)))
+    assert hear(pcm(np.zeros(4_000), made, np.zeros(16_000))).verdict == verdict
+
+
+def test_speech_has_its_begin_and_end() -> None:
+    voice = clip("office").samples
+    events = hear(pcm(np.zeros(8_000), voice, np.zeros(8_000))).events
+    assert [one.type for one in events] == ["speech"] * len(events)
+    assert events[0].at_s == pytest.approx(1.0, abs=0.06)
+    assert events[-1].until_s == pytest.approx(1.0 + len(voice) / 8_000, abs=0.15)
+
+
+def test_keys_have_their_begin_and_end_and_are_no_speech() -> None:
+    parts = [np.zeros(4_000)]
+    for key, length in (("5", 800), ("5", 1_600), ("#", 400), ("9", 4_000)):
+        parts += [np.frombuffer(tone(key, length), "<i2") / 32_768, np.zeros(800)]
+    found = hear(pcm(*parts))
+    assert [(one.type, one.value) for one in found.events] == [
+        ("dtmf", "5"), ("dtmf", "5"), ("dtmf", "#"), ("dtmf", "9"),
+    ]  # fmt: skip
+    begins = itertools.accumulate((800, 1_600, 400), lambda at, one: at + one + 800, initial=4_000)
+    for event, begin, length in zip(found.events, begins, (800, 1_600, 400, 4_000), strict=True):
+        assert event.at_s == pytest.approx(begin / 8_000, abs=0.01)
+        assert event.until_s == pytest.approx((begin + length) / 8_000, abs=0.03)
+
+
+def test_early_media_has_events_and_no_verdict() -> None:
+    case = behind(clip("machine"), Condition(), np.random.default_rng(1))
+    found = hear(case.samples, early_media=True)
+    assert (found.verdict, found.verdict_at_s, found.reason) == (None, None, "early media")
+    assert found.events
+
+
+@pytest.mark.parametrize("samples", [0, 1, 159, 160, 4_001])
+def test_nothing_gives_no_verdict(samples: int) -> None:
+    found = hear(np.zeros(samples, np.int16))
+    assert found == Findings(
+        "unknown", found.verdict_at_s, 0.0,
+        "no audio" if samples < 160 else "silence", round(samples / 8_000, 3), [],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["clipped", "biased", "begins in a word"])
+def test_damaged_words_are_still_people(name: str) -> None:
+    plain = behind(clip("word"), Condition(), np.random.default_rng(1)).samples.astype(int)
+    changed = {
+        "clipped": plain * 40, "biased": plain + 8_000, "begins in a word": plain[3_800:],
+    }[name]  # fmt: skip
+    assert hear(np.clip(changed, -32_768, 32_767).astype(np.int16)).verdict == "human"
