@@ -54,7 +54,7 @@ def hear(samples: Samples, *, early_media: bool = False, model: Model | None = N
     """
     samples = np.ascontiguousarray(samples, np.int16)
     keys = list(_keys(samples))
-    spoken = [one for one in _speech(VoiceDetector().hear(samples)) if not _is_keys(one, keys)]
+    spoken = [one for one in _speech(VoiceDetector().hear(samples.data)) if not _is_keys(one, keys)]
     events = sorted([*spoken, *keys], key=lambda one: one.at_s)
     seconds = round(len(samples) / RATE, 3)
     if early_media:
@@ -62,7 +62,7 @@ def hear(samples: Samples, *, early_media: bool = False, model: Model | None = N
     detector = AnswerDetector(model or load_model())
     behind = np.zeros(FRAME - len(samples) % FRAME + int(BEHIND_S * RATE), np.int16)
     whole = np.concatenate([samples, behind]) if len(samples) >= FRAME else samples
-    found = detector.hear(whole) or detector.end()
+    found = detector.hear(whole.data) or detector.end()
     return Findings(
         found.answer, found.at_ms / 1000, round(found.confidence, 3), found.reason, seconds, events
     )
@@ -105,7 +105,7 @@ def _s(frame: int) -> float:
 
 def _keys(samples: Samples) -> Iterable[Event]:
     """Keys in the audio, with their ends."""
-    for digit, position in DtmfDetector().hear(samples):
+    for digit, position in DtmfDetector().hear(samples.data):
         begin = max(position, 0)
         end = _key_end(samples, digit, begin)
         yield Event("dtmf", digit, round(begin / RATE, 3), round(end / RATE, 3), 1.0)
