@@ -84,7 +84,7 @@ faults-short: packages develop ## the same, as short as it is in make test
 bench: packages develop ## every benchmark beside its named peer, as one table
 	$(PY) -m bench.table $(ARGS)
 
-bench-day: packages develop ## 100,000 calls with RTP through the whole daemon, judged by the carriers' ledgers; 4 minutes
+bench-day: packages develop ## 100,000 calls with RTP through the whole daemon, judged by the carriers' ledgers; 4 minutes. In small: ARGS="--calls 10000"
 	$(PY) -m bench.whole_daemon --rate $(DAY_RATE) --seconds $(DAY_SECONDS) $(ARGS)
 
 bench-ci: packages develop ## ratios and exact counters against bench/baseline.json, under 3 minutes

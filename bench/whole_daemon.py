@@ -1,6 +1,6 @@
 """The whole daemon under load: CPU, memory and truth, on simulated carriers over real SIP and RTP.
 
-python -m bench.whole_daemon [--rate 200] [--seconds 30] [--json]
+python -m bench.whole_daemon [--rate 200] [--seconds 30 | --calls 6000] [--json]
 
 Every callee answers after 0 to 200 ms, hears a prompt of 2 s and is hung up on: the same call that
 was measured with Asterisk 22 and FreeSWITCH 1.10 on the reference machine (`PEERS`). CPU is utime
@@ -171,16 +171,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rate", type=float, default=200.0)
     parser.add_argument("--seconds", type=float, default=30.0)
+    parser.add_argument("--calls", type=int, default=0, help="instead of --seconds: so many")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args(arguments)
-    found = figures(run(asked.rate, asked.seconds))
+    seconds = asked.calls / asked.rate if asked.calls else asked.seconds
+    found = figures(run(asked.rate, seconds))
     if asked.json:
         print(json.dumps(found, indent=1))
     else:
         for name, value in found.items():
             peers = ", ".join(f"{peer}: {cost:g}" for peer, cost in PEERS.get(name, {}).items())
             print(f"{name:32} {value:10,.2f}  {peers}")
-    placed_all = found["calls placed"] >= 0.95 * asked.rate * asked.seconds
+    placed_all = found["calls placed"] >= 0.95 * asked.rate * seconds
     return 0 if placed_all and not any(found[name] for name in TRUTH) else 1
 
 

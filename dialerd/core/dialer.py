@@ -108,9 +108,13 @@ class Dialer:
     def deadline_ns(self) -> int | None:
         """When `tick` is next due; None: only an event changes anything."""
         floor = self.floor
-        parts = (self._placing, self.desk, self.inbound)
         due = min(
-            floor.dial_ns, floor.house_ns, self._store_ns, *[part.deadline_ns() for part in parts]
+            floor.dial_ns,
+            floor.house_ns,
+            self._store_ns,
+            self._placing.deadline_ns(),
+            self.desk.deadline_ns(),
+            self.inbound.deadline_ns(),
         )
         return None if due >= NEVER else due
 

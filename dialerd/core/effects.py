@@ -3,7 +3,8 @@
 Effects are frozen, small, and carried out in the order they were drained.
 
 Record before ring: of one drained batch, the driver commits every `Write` in one transaction before
-it carries out any other effect of that batch; later effects of the same call wait behind it.
+it carries out any other effect of that batch; later effects of the same call wait behind it. What
+an agent is shown (`is_shown`) does not wait, so that no later news overtakes it.
 """
 
 from __future__ import annotations
@@ -247,3 +248,10 @@ AnyEffect = (
     | Notify
     | AgentEffect
 )
+
+
+def is_shown(effect: AnyEffect) -> bool:
+    """Whether an effect is what an agent's page shows: where the agent stands, and its customer."""
+    if type(effect) is Notify:
+        return effect.topic in {"agent", "card"}
+    return type(effect) is ShowCard

@@ -189,7 +189,9 @@ class Inbound:
 
     def deadline_ns(self) -> int:
         """When somebody was held long enough."""
-        return min((asked.until_ns for asked in self._asked.values()), default=NEVER)
+        if not self._asked:
+            return NEVER
+        return min(asked.until_ns for asked in self._asked.values())
 
     def tick(self, now_ns: int) -> None:
         """Our own call to them does not end."""

@@ -161,7 +161,11 @@ class Driver:
                 self._now_or_behind(effect)
             return
         batch = _Batch([_with_line(op, lines) for write in writes for op in write.ops])
-        batch.effects = [e for e in effects if not isinstance(e, Write)]
+        for effect in effects:
+            if fx.is_shown(effect):
+                self._carry_out(effect)
+            elif not isinstance(effect, Write):
+                batch.effects.append(effect)
         if self._backlog:  # goes first: the end of a call before its interactions would lose them
             self._set_aside(batch)
             return

@@ -167,7 +167,12 @@ class Driver:
         ops: list[DialOp] = [op for write in writes for op in write.ops]
         if legs:
             ops = [_with_line(op, legs) for op in ops]
-        batch = Batch(ops, [effect for effect in effects if type(effect) is not fx.Write])
+        batch = Batch(ops, [])
+        for effect in effects:
+            if fx.is_shown(effect):
+                self._carry_out(effect)
+            elif type(effect) is not fx.Write:
+                batch.effects.append(effect)
         for effect in effects:
             if type(effect) is fx.Write or type(effect) in _OF_CALLS:
                 call: int = effect.call  # type: ignore[union-attr]

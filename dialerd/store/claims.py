@@ -222,7 +222,7 @@ def person_of(unit: Unit, campaign: Campaign, lead: Lead, rules: Rules, never: s
         phone,
         audience.contact_of(unit, campaign, lead).fields if rules.reads_fields else {},
         donotcall.bans(unit, phone),
-        caps.load(unit, phone),
+        dialogs.with_old_calls(unit, caps.load(unit, phone)),
         lead_numbers.outcome_of(lead) if lead.numbers else lead.outcome,
         lead.state is CALLBACK,
         0,  # due_ms

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from dialerd.core.frequency import RESERVED, Entry
 from dialerd.core.ops import PHONE_LEGS, OldCall
 from dialerd.store.reading import scan_all
 from dialerd.store.schema import (
@@ -73,6 +74,16 @@ def leave_behind(unit: Unit, attempt_id: int, trunk: str) -> None:
 def old_calls(unit: Unit) -> list[OldCall]:
     """Those that earlier processes left behind and that nobody has ended yet, oldest first."""
     return [OLD_CALL.unpack(raw) for _, raw in scan_all(unit.t.old_calls, b"", END)]
+
+
+def with_old_calls(unit: Unit, calls: list[Entry]) -> list[Entry]:
+    """The calls to a number; one that an earlier process left up is still in flight."""
+    if not calls or not unit.t.old_calls.count():
+        return calls
+    return [
+        (at_ms, level if unit.t.old_calls.get(open_key(of)) is None else RESERVED, of)
+        for at_ms, level, of in calls
+    ]
 
 
 def ended(unit: Unit, attempt_ids: Iterable[int]) -> int:

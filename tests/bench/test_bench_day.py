@@ -25,7 +25,7 @@ def test_the_day_is_100_000_calls() -> None:
 
 
 def test_five_seconds_of_it_lose_and_double_nothing(capsys) -> None:
-    code = whole_daemon.main(["--rate", "20", "--seconds", "5", "--json"])
+    code = whole_daemon.main(["--rate", "20", "--calls", "100", "--json"])
     found = json.loads(capsys.readouterr().out)
     assert code == 0, found
     assert found["calls placed"] >= 95

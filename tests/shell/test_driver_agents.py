@@ -1,6 +1,6 @@
 """Effects that speak of agents' legs, and what is written when there is time."""
 
-from dialerd.core.effects import AgentAnswer, Bridge, Hold, RingAgent, Unbridge, WriteLater
+from dialerd.core.effects import AgentAnswer, Bridge, Hold, Notify, RingAgent, Unbridge, WriteLater
 from dialerd.core.ops import AppendEvents
 from dialerd.shell import driver as module
 from tests.shell.driving import dial, run, settle, until_written, write
@@ -28,6 +28,23 @@ def test_what_agents_are_shown_goes_to_whoever_shows_it():
         b.driver.doing[AgentAnswer] = shown.append
         b.feed(answer)
         assert shown == [answer]
+
+    run(test)
+
+
+def test_what_an_agents_page_shows_keeps_its_order_over_a_slow_disk():
+    """A state that waited for a commit would come behind the one that followed it."""
+
+    async def test(b):
+        shown = []
+        b.driver.doing[Notify] = lambda effect: shown.append(effect.data["state"])
+        b.feed(write(1), dial(1), Notify("agent", {"state": "ready"}), Notify("call", {"state": 1}))
+        b.feed(Notify("agent", {"state": "talking"}))
+        await settle()
+        assert shown == ["ready", "talking"]
+        b.disk.commit()
+        await settle()
+        assert shown == ["ready", "talking", 1]
 
     run(test)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from dialerd.core.limits import IN_FLIGHT_RETRY_S
 from dialerd.core.ops import KeepLine, OldCall, ReleaseClaim
-from dialerd.core.records import CampaignState, DoNotCall, LeadState, Outcome
+from dialerd.core.records import CampaignState, DoNotCall, FrequencyCap, LeadState, Outcome
 from dialerd.store import open_store, wait
 from dialerd.store.dialogs import keep
 from dialerd.store.schema import open_key, unseal
@@ -98,6 +99,19 @@ def test_old_calls_stay_until_they_have_been_ended(ready):
     assert [old.attempt_id for old in ready.old_calls()] == [1, 3, 4]
     assert wait(ready.old_calls_ended([1, 3, 4])) == 3
     assert ready.old_calls() == []
+
+
+def test_a_number_that_a_crash_left_in_a_call_is_in_flight_until_that_has_ended(store):
+    """Another campaign, whatever its caps, calls nobody who is still on the line."""
+    running(store, filled_list(store, "a", people(1)), cap=FrequencyCap(100, 60))
+    running(store, filled_list(store, "b", people(1)), "b", cap=FrequencyCap(100, 60))
+    take(store, 1, n=1)
+    wait(store.apply([begun(1, b"one")]))
+    wait(store.recover(NOW))
+    assert not take(store, 2, n=1)
+    wait(store.old_calls_ended([1]))
+    again = NOW + IN_FLIGHT_RETRY_S * 1000
+    assert len(wait(store.claim(2, 1, again, 60)).claims) == 1
 
 
 def test_the_old_calls_are_in_the_file(tmp_path):
