@@ -108,14 +108,9 @@ class Dialer:
     def deadline_ns(self) -> int | None:
         """When `tick` is next due; None: only an event changes anything."""
         floor = self.floor
-        due = min(
-            floor.dial_ns,
-            floor.house_ns,
-            self._store_ns,
-            self._placing.deadline_ns(),
-            self.desk.deadline_ns(),
-            self.inbound.deadline_ns(),
-        )
+        calls_ns = min(self._placing.deadline_ns(), self.inbound.deadline_ns())
+        house_ns = min(floor.dial_ns, floor.house_ns, self._store_ns)
+        due = min(calls_ns, house_ns, self.desk.deadline_ns())
         return None if due >= NEVER else due
 
     def tick(self, now_ns: int) -> None:
