@@ -240,7 +240,7 @@ class Rules:
         until_ms = int(begins.timestamp() * 1000)
         if until_ms <= self.now_ms:
             return None
-        return Verdict(Rule.CONSENT, until_ms, f"its consent begins on {since}")
+        return Verdict(Rule.CONSENT, until_ms, "no consent yet")
 
     def _hours(self, person: Person) -> Verdict | None:
         found = self._openings.at(self.now_ms * 1_000_000, self.zones(person))

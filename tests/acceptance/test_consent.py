@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -23,10 +23,7 @@ ROWS = [
     {"agreed": "form 7", "since": "2025-03-01"},
     {"agreed": "", "since": "2025-03-01"},
     {"agreed": "web", "since": "soon"},
-    {
-        "agreed": "web",
-        "since": f"{datetime.fromtimestamp(NOW_MS / 1000 + 3 * 86_400, UTC):%d/%m/%Y}",
-    },
+    {"agreed": "web", "since": f"{TODAY + timedelta(days=3):%d/%m/%Y}"},
     {"agreed": "web"},
     {"agreed": "web", "since": f"{TODAY:%d/%m/%Y}"},
 ]
@@ -114,7 +111,9 @@ def test_nobody_is_called_before_the_consent_begins(tmp_path):
         judged = b.store.judged(1, FIRST + 3, early)
         assert judged.lead.state is LeadState.READY
         assert judged.verdict is not None
-        assert "its consent begins on" in judged.verdict.text
+        assert judged.verdict.text == "no consent yet"
+        told = await b.control.why(view.GetWhy(campaign="c", number=f"+{FIRST + 3}"))
+        assert told.why == f"no consent yet until {TODAY + timedelta(days=3):%Y-%m-%d} 00:00"
         assert FIRST + 3 in [c.phone for c in (await b.store.claim(1, 9, late, 60)).claims]
 
     serve(tmp_path, work)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC, datetime
 
 import pytest
 
 import dialerd.core.events as ev
 from dialerd.core import control as api
 from dialerd.core import people_view as view
+from dialerd.core.campaign_spec import CapSpec
 from dialerd.core.line_spec import PortSpec
 from dialerd.core.ops import BeginDial, Finish
 from dialerd.core.records import (
@@ -202,6 +204,33 @@ def test_row_67_a_number_known_to_be_off_is_held_back(tmp_path):
             told = await b.control.why(view.GetWhy(campaign="c", number="0912000000"))
             assert "switched off" in told.why or "waiting list" in told.why
             assert len((await b.store.claim(1, 9, due_s * 1000 + 999, 60)).claims) == 1
+
+    asyncio.run(work())
+
+
+def test_row_65_the_day_from_which_a_number_may_be_called_again_in_words(tmp_path):
+    async def work() -> None:
+        async with booth(tmp_path / "s") as b:
+            await b.people(n=1)
+            cap = CapSpec(calls_max=1, window_s=30 * 86_400)
+            for name in ("first", "c"):
+                wanted = spec(name, cap=cap)
+                await b.control.create_campaign(api.CreateCampaign(spec=wanted, who="an"))
+                for action in ("approve", "start"):
+                    doing = api.CampaignAction(action)
+                    await b.control.act(api.ActOnCampaign(campaign=name, action=doing, who="binh"))
+            (one,) = (await b.store.claim(1, 9, NOW_MS, 60)).claims
+            heard = Finish(
+                one.attempt_id, Outcome.ANSWERED, LeadState.DONE, 0, NOW_MS, NOW_MS, heard=True
+            )
+            await b.store.apply([BeginDial(one.attempt_id, "t", "id", "any", NOW_MS), heard])
+            assert (await b.store.claim(2, 9, NOW_MS + 60_000, 60)).claims == ()
+            again = datetime.fromtimestamp(NOW_MS / 1000 + 30 * 86_400, VIETNAM)
+            told = await b.control.why(view.GetWhy(campaign="c", number="0912000000"))
+            assert told.why == f"the campaign's cap until {again:%Y-%m-%d %H:%M}"
+            assert told.rule == "campaign_cap"
+            (shown,) = (await b.control.leads(view.ListLeads(campaign="c"))).items
+            assert (shown.state, shown.due_at.date()) == ("capped", again.astimezone(UTC).date())
 
     asyncio.run(work())
 
