@@ -26,6 +26,7 @@ from dialerd.core.flow_records import Flow, FlowChoice, FlowStep
 from dialerd.core.flow_spec import FlowSpec, spec_of, to_flow
 from dialerd.core.ops import ClaimBatch
 from dialerd.core.records import Campaign, CampaignState, EventKind, Outcome
+from dialerd.core.scripts_view import GetFlow, SaveFlow
 from dialerd.store import MemoryStore
 from dialerd.toml_load import TomlError
 from tests.control.desk import Desk as Daemon
@@ -211,5 +212,35 @@ def test_a_finished_campaign_is_not_switched() -> None:
             await act(service, action)
         with pytest.raises(Exception, match="has finished"):
             await act(service, SWITCH)
+
+    with_service(use)
+
+
+def edited(prompt: str) -> FlowSpec:
+    """A flow as a page sends it: asks for a code, then ends with a result."""
+    steps = [
+        {"prompt": prompt, "gather": {"field": "code", "keys_max": 4}, "then": "done"},
+        {"id": "done", "result": "has a code"},
+    ]
+    return msgspec.convert({"name": "f", "steps": steps}, FlowSpec)
+
+
+def test_row_53_an_edited_flow_is_a_new_version_and_old_ones_stay_readable() -> None:
+    async def use(store: MemoryStore, daemon: Daemon, service: ControlService) -> None:
+        first = await service.save_flow(SaveFlow(spec=edited("hello"), who="an"))
+        await create(service, steps=(), flow="f")
+        for action in (APPROVE, START):
+            await act(service, action)
+        second = await service.save_flow(SaveFlow(spec=edited("thanks"), who="binh"))
+        assert (first.version, second.version) == (1, 2)
+        assert store.campaign(1).settings.flow == to_flow(edited("hello"))
+        await act(service, SWITCH)
+        assert daemon.told[-1].settings.flow == to_flow(edited("thanks"))
+        old = await service.flow(GetFlow(name="f", version=1))
+        assert (old.spec, old.who) == (edited("hello"), "an")
+        with pytest.raises(Invalid, match="there is no step 'gone'"):
+            lost = {"name": "f", "steps": [{"prompt": "hello", "otherwise": "gone"}]}
+            await service.save_flow(SaveFlow(spec=msgspec.convert(lost, FlowSpec), who="an"))
+        assert (await service.flow(GetFlow(name="f"))).version == 2
 
     with_service(use)
