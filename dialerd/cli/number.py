@@ -74,6 +74,7 @@ def as_json(found: About, stamp: Callable[[int], str]) -> dict[str, Any]:
             {
                 "list": people.name,
                 "imported_at": stamp(people.created_ms),
+                "numbers": [f"+{n}" for n in (contact.phone, *(o.phone for o in contact.others))],
                 "original": contact.original,
                 "carrier": contact.carrier,
                 "fields": contact.fields,

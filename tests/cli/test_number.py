@@ -41,6 +41,7 @@ def test_a_number_is_shown_and_erased(called, command):
     assert found["number"] == "+84912000000"
     assert found["campaigns"][0]["attempts"][0]["keys"] == "5"
     assert found["recordings"] == ["2026-09-21/x.wav"]
+    assert [one["numbers"] for one in found["lists"]] == [["+84912000000"]]
     (note,), (promised,) = found["notes"], found["callbacks"]
     assert (note["agent"], note["text"]) == ("an", "has a dog")
     assert (promised["agent"], promised["note"], promised["campaign"]) == ("an", "ring", "spring")
@@ -68,7 +69,8 @@ def test_it_asks_first_and_knows_numbers(called, command):
 
 def test_retention_counts_and_removes(called, config, command):
     done = command("retention")
-    assert (done.code, done.err) == (1, "error: [retention] keeps everything for ever\n")
+    kept = "[retention] and all campaigns keep everything for ever"
+    assert (done.code, done.err) == (1, f"error: {kept}\n")
     config.write_text(
         config.read_text()
         + '[retention]\nevents_days = 1\n[[retention.campaign]]\nname = "x"\npeople_days = 1\n'
