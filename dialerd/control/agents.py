@@ -17,6 +17,7 @@ from dialerd.core.agents_view import (
     AsAgent,
     CallbackInfo,
     CallbackList,
+    Card,
     Earlier,
     ListAgents,
     ListCallbacks,
@@ -65,6 +66,7 @@ class AgentRequests:
         self._find = find
         self._store = store
         self._now_ms = now_ms
+        self._pasts: dict[str, tuple[int, tuple[Earlier, ...]]] = {}  # of agents with a card
 
     async def agents(self, request: ListAgents) -> AgentList:
         """Where each stands; NotFound."""
@@ -77,8 +79,16 @@ class AgentRequests:
         """The customer on the card with what was before: of this agent's own customer only."""
         card = agent.card
         if card is None:
+            self._pasts.pop(agent.name, None)
             return agent
-        past = tuple(
+        attempt, past = self._pasts.get(agent.name, (0, ()))
+        if attempt != card.attempt:  # looked up once for each customer, however often it is shown
+            past = self._past(card)
+            self._pasts[agent.name] = card.attempt, past
+        return structs.replace(agent, card=structs.replace(card, past=past))
+
+    def _past(self, card: Card) -> tuple[Earlier, ...]:
+        return tuple(
             Earlier(
                 campaign=one.campaign,
                 at=at_time(one.attempt.begun_ms),
@@ -90,7 +100,6 @@ class AgentRequests:
             for one in self._store.past(int(card.number.lstrip("+")), PAST_MAX)
             if one.attempt.outcome is not None
         )
-        return structs.replace(agent, card=structs.replace(card, past=past))
 
     async def work(self, request: ListWork) -> WorkList:
         """Where that agent may work."""

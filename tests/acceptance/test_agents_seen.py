@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from dialerd.core import control as api
-from dialerd.core.agent_records import AgentState
+from dialerd.core.agent_records import AgentState, Note
 from dialerd.core.agent_spec import AgentSpec
 from dialerd.core.agents_view import (
     Dispose,
@@ -27,10 +27,14 @@ from dialerd.core.agents_view import (
 )
 from dialerd.core.campaign_spec import CampaignSpec
 from dialerd.core.control import Conflict
-from dialerd.core.records import DialMode
+from dialerd.core.ops import Dispose as Dispose_
+from dialerd.core.ops import KeepNote
+from dialerd.core.records import CampaignState, DialMode, LeadState
+from dialerd.store import open_store, wait
 from tests.daemon.conftest import daemon
 from tests.daemon.test_agents import card, do, state
 from tests.daemon.test_daemon import people
+from tests.store.kit import begin, finish
 from tests.waiting import until
 
 __all__ = ["daemon"]  # a fixture
@@ -165,3 +169,42 @@ def test_row_24_the_supervisor_sees_teams_and_outcomes_live(shop):
     assert books.leads["blocked"] == 1
     assert "spring" in command(d, "agent", "list").split("CAMPAIGN")[-1]
     assert "spring" in command(d, "agent", "work", "an")
+
+
+def test_row_35_what_was_before_is_on_the_card(shop):
+    """The number was called in another campaign, by another agent, with a note."""
+    d, client = shop
+    open_campaign(client, "spring")
+    do(client, "an", LogIn(phone="1001", campaigns=("spring",)))
+    do(client, "an", Ready())
+    do(client, "an", Take(campaign="spring"))
+    until(lambda: card(client, "an") is not None)
+    assert card(client, "an").past == ()
+    client.call(api.ActOnCampaign(campaign="spring", action=api.CampaignAction.PAUSE, who="S"))
+    d.stop()
+    store = open_store(d.folder / "data")
+    try:
+        wait(store.move_campaign(1, CampaignState.RUNNING, "S", 1))
+        now = int(time.time() * 1000) + 1_000
+        claims = wait(store.claim(1, 4, now, 60)).claims
+        claim = next(one for one in claims if one.lead_id == 1)
+        at = {"agent": "binh", "human_ms": 2, "connected_ms": 3, "wraps": True}
+        wait(store.apply([
+            begin(claim.attempt_id, now),
+            finish(claim.attempt_id, at_ms=now, **at),
+            Dispose_(claim.attempt_id, "binh", now, "no need", LeadState.DONE),
+            KeepNote(Note(claim.phone, claim.attempt_id, 1, 1, "binh", 5, "asked for a price")),
+        ]))  # fmt: skip
+    finally:
+        store.close()
+    d.start()
+    with d.ready() as client:
+        open_campaign(client, "summer")
+        do(client, "an", Join(campaigns=("summer",)))
+        do(client, "an", Take(campaign="summer"))
+        until(lambda: card(client, "an") is not None)
+        (before,) = card(client, "an").past
+        assert (before.campaign, before.outcome) == ("spring", "answered")
+        assert (before.agent, before.disposition) == ("binh", "no need")
+        assert before.note == "asked for a price"
+        assert "no need, by binh, asked for a price" in command(d, "agent", "show", "an")
