@@ -32,7 +32,7 @@ WEIGHTS: Final = {
 }  # fmt: skip
 POLICY: Final = {
     "human_below": -1.5, "human_below_late": -0.5, "machine_above": 3.5,
-    "human_after_ms": 760, "machine_after_ms": 1000, "silence_min_ms": 200,
+    "human_after_ms": 700, "machine_after_ms": 1000, "silence_min_ms": 200,
     "word_ms": 1000, "word_by_ms": 1100, "word_wait_ms": 300, "office_wait_ms": 540,
     "analysis_ms": 8000, "initial_silence_ms": 8000,
 }  # fmt: skip
