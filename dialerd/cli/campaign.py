@@ -239,6 +239,9 @@ def show(name: str, config_path: str | None, output: str) -> None:
     for step in spec.steps:
         keys = ", ".join(f"{digit} to {to}" for digit, to in step.keys.items())
         click.echo(f"  {step.id}: {clean(played(step))}" + (f"; {keys}" if keys else ""))
+    if books.eta:
+        eta = local_time(books.eta, load_zone(config_path))
+        click.echo(f"{books.left} left; at the pace so far over at {eta}")
     _books(books)
 
 

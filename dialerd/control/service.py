@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 from contextlib import nullcontext
+from datetime import datetime
+from typing import Final
 
 from msgspec import structs
 
@@ -83,6 +85,7 @@ from dialerd.core.tracing import GetTrace, ListTraces, Trace, TraceList
 
 log = logging.getLogger("dialerd.control")
 
+ETA_MS_MAX: Final = 4_102_444_800_000  # 2100: what is over later is never over
 _LEFT = (*WAITING, *IN_HAND)
 _NAMING = (CampaignAction.APPROVE, CampaignAction.SWITCH)  # a pause waits for nobody
 
@@ -173,6 +176,7 @@ class ControlService(ScriptRequests):
         """Its books; those of its lists are counted, which takes a while where there are many."""
         campaign = self._find(request.campaign)
         books = self._store.progress(campaign.campaign_id)
+        left = sum(books.leads.get(state, 0) for state in _LEFT)
         return ProgressInfo(
             id=campaign.campaign_id,
             name=campaign.settings.name,
@@ -180,9 +184,20 @@ class ControlService(ScriptRequests):
             audience=campaign.audience,
             leads={state.name.lower(): n for state, n in books.leads.items()},
             outcomes=books.outcomes,
-            left=sum(books.leads.get(state, 0) for state in _LEFT),
+            left=left,
+            eta=self._eta(campaign, left),
             lists=await self._people.by_list(campaign) if request.by_list else (),
         )
+
+    def _eta(self, campaign: Campaign, left: int) -> datetime | None:
+        over = campaign.audience - left
+        if campaign.state is not CampaignState.RUNNING or not over or not left:
+            return None
+        moves = self._store.moves(campaign.campaign_id)
+        begun_ms = next(move.at_ms for move in moves if move.after is CampaignState.RUNNING)
+        now_ms = self._daemon.now_ms()
+        eta_ms = now_ms + max(0, now_ms - begun_ms) * left // over
+        return at_time(eta_ms) if eta_ms < ETA_MS_MAX else None
 
     async def lists(self, request: ListLists) -> Lists:  # noqa: ARG002 - one shape for all
         """The imported lists."""

@@ -220,7 +220,10 @@ class ListProgress(Reply):
 
 
 class ProgressInfo(Reply):
-    """Leads by state, ended attempts by outcome; `left` is what may still be dialed."""
+    """Leads by state, ended attempts by outcome; `left` is what may still be dialed.
+
+    `eta` is when it will be over at the pace since its first start, pauses and nights included.
+    """
 
     id: int
     name: str
@@ -230,6 +233,7 @@ class ProgressInfo(Reply):
     outcomes: dict[Outcome, int]
     left: int
     lists: tuple[ListProgress, ...] = ()
+    eta: datetime | None = None
 
 
 class ListLists(Request["Lists"]):

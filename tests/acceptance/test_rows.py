@@ -97,7 +97,13 @@ def test_row_24_done_and_left_are_told_while_it_runs(tmp_path):
                 state = LeadState.DONE if outcome is Outcome.ANSWERED else LeadState.EXHAUSTED
                 begin = BeginDial(one.attempt_id, "t", "id", "any", b.desk.ms)
                 await b.store.apply([begin, Finish(one.attempt_id, outcome, state, 0, NOW_MS)])
+            before = await b.control.progress(api.GetProgress(campaign="c"))
+            b.desk.ms += 600_000  # two of five in ten minutes: three more in fifteen
             books = await b.control.progress(api.GetProgress(campaign="c"))
+            assert books.eta is not None
+            assert abs(books.eta.timestamp() * 1000 - b.desk.ms - 900_000) < 100  # it ticks
+            assert before.eta is not None
+            assert before.eta < books.eta
             assert (books.audience, books.left, books.leads["done"]) == (5, 3, 1)
             assert {k: n for k, n in books.outcomes.items() if n} == {"answered": 1, "busy": 1}
             assert books.leads["claimed"] == 1
