@@ -183,7 +183,11 @@ def _print_many(days: list[DayFigures]) -> None:
     from dialerd.sim.day_report import plain
 
     table = [plain(day) for day in days]
-    rows = [(name, *_four([row[name] for row in table])) for name in table[0] if _same(table, name)]
+    rows = [
+        (_words(name), *_four(name, [row[name] for row in table]))
+        for name in table[0]
+        if _same(table, name) and _tells(table, name)
+    ]
     print_table(("figure", "mean", "least", "most", "spread"), rows)
     bad = sum(1 for day in days if day.faults)
     click.echo(f"\n{len(days)} days, {bad} with faults")
@@ -193,10 +197,28 @@ def _same(table: list[dict[str, Any]], name: str) -> bool:
     return all(name in row for row in table)
 
 
-def _four(values: list[float]) -> tuple[str, str, str, str]:
+def _tells(table: list[dict[str, Any]], name: str) -> bool:
+    """A row of zeros is of something that the scenario does not have."""
+    return name == "faults_found" or any(row[name] for row in table)
+
+
+def _words(name: str) -> str:
+    """A figure's name as people say it."""
+    return name.replace("_share", "").replace("_s_mean", " s").replace("_", " ")
+
+
+def _number(name: str, value: float, sign: str = "") -> str:
+    """Shares in percent, large numbers without exponents."""
+    if name.endswith(("_share", "utilisation", "penetration")):
+        return f"{100 * value:{sign}.2f}%"
+    digits = 0 if abs(value) >= 1_000 else 1 if abs(value) >= 100 else 2
+    return f"{value:{sign},.{digits}f}"
+
+
+def _four(name: str, values: list[float]) -> tuple[str, ...]:
     spread = statistics.stdev(values) if len(values) > 1 else 0.0
     found = (statistics.fmean(values), min(values), max(values), spread)
-    return tuple(f"{value:,.4g}" for value in found)  # type: ignore[return-value]
+    return tuple(_number(name, value) for value in found)
 
 
 def _print_pairs(paths: list[Path], results: list[list[DayFigures]]) -> None:
@@ -206,16 +228,17 @@ def _print_pairs(paths: list[Path], results: list[list[DayFigures]]) -> None:
     left, right = ([plain(day) for day in days] for days in results)
     rows = []
     for name in left[0]:
-        if not _same(left, name) or not _same(right, name):
+        if not _same(left, name) or not _same(right, name) or not _tells(left + right, name):
             continue
         gains = [b[name] - a[name] for a, b in zip(left, right, strict=True)]
         unsure = 2 * statistics.stdev(gains) / len(gains) ** 0.5 if len(gains) > 1 else 0.0
         rows.append(
             (
-                name,
-                f"{statistics.fmean(row[name] for row in left):,.4g}",
-                f"{statistics.fmean(row[name] for row in right):,.4g}",
-                f"{statistics.fmean(gains):+,.4g}" + (f" ± {unsure:,.2g}" if unsure else ""),
+                _words(name),
+                _number(name, statistics.fmean(row[name] for row in left)),
+                _number(name, statistics.fmean(row[name] for row in right)),
+                _number(name, statistics.fmean(gains), "+")
+                + (f" ± {_number(name, unsure)}" if unsure else ""),
             )
         )
     print_table(("figure", paths[0].name, paths[1].name, "difference"), rows)

@@ -363,6 +363,12 @@ def _usage(evidence: Evidence, rows: list[ReportRow], interrupted: set[int]) -> 
     calls: Counter[tuple[str, str]] = Counter()
     talked_ns: Counter[tuple[str, str]] = Counter()
     cut: Counter[tuple[str, str]] = Counter()
+    seen = {(leg.attempt, leg.trunk, leg.port) for leg in evidence.legs}
+    for row in rows:  # recorded, and the crash came before the call itself
+        for attempt, _ in row.attempts:
+            line = attempt.trunk, attempt.port
+            if attempt.outcome is Outcome.INTERRUPTED and (attempt.attempt_id, *line) not in seen:
+                cut[line] += 1
     for leg in evidence.legs:
         line = leg.trunk, leg.port
         if leg.attempt in interrupted:

@@ -26,8 +26,8 @@ def test_a_day_as_text_and_as_json(scenario):
     assert text.return_value == OK
     assert "all is well" in text.output
     assert "first" in text.output
-    one = said(scenario, "--seed", "3", "--json").output
-    assert one == said(scenario, "--seed", "3", "--json").output
+    one = said(scenario, "--seed", "3", "--json").stdout
+    assert one == said(scenario, "--seed", "3", "--json").stdout
     figures = msgspec.json.decode(one)
     assert figures["seed"] == 3
     assert figures["faults_found"] == 0
@@ -37,8 +37,8 @@ def test_a_day_as_text_and_as_json(scenario):
 def test_many_days_by_many_processes_are_the_same_days(scenario):
     alone = said(scenario, "--seeds", "4", "--json")
     together = said(scenario, "--seeds", "4", "--jobs", "2", "--json")
-    assert alone.output == together.output
-    assert [day["seed"] for day in msgspec.json.decode(alone.output)] == [1, 2, 3, 4]
+    assert alone.stdout == together.stdout
+    assert [day["seed"] for day in msgspec.json.decode(alone.stdout)] == [1, 2, 3, 4]
     assert "4 days, 0 with faults" in said(scenario, "--seeds", "4").output
 
 
@@ -48,7 +48,7 @@ def test_two_scenarios_side_by_side(scenario, tmp_path):
     slow.write_text(text.replace("calls_per_s_max = 3", "calls_per_s_max = 0.05"))
     found = said("--compare", scenario, str(slow), "--seeds", "2")
     assert found.return_value == OK
-    (calls,) = [line for line in found.output.splitlines() if line.startswith("calls ")]
+    (calls,) = [line for line in found.stdout.splitlines() if line.startswith("calls  ")]
     assert " -" in calls
     assert "small.toml" in found.output
     assert "slow.toml" in found.output

@@ -1,11 +1,15 @@
 """What a simulated day does: the same again for the same seed, faults as they are in the world."""
 
+import os
+import subprocess
+import sys
+
 import msgspec
 import pytest
 
 from dialerd.core.records import LeadState, Outcome
 from dialerd.sim.day_clock import NS
-from tests.sim.days import simulation, small
+from tests.sim.days import SCENARIOS, simulation, small
 
 ODD = """[[campaign]]
 name = "odd"
@@ -36,6 +40,17 @@ def test_the_same_seed_gives_the_same_bytes():
     storm = simulation("storm")
     said = [msgspec.json.encode(storm.run(seed)) for seed in (4, 4, 5)]
     assert said[0] == said[1] != said[2]
+
+
+def test_the_order_of_sets_and_hashes_changes_nothing():
+    """Another PYTHONHASHSEED is another order of every set and of nothing else."""
+    command = [sys.executable, "-m", "dialerd", "simulate", str(SCENARIOS / "storm.toml"), "--json"]
+    said = set()
+    for seed in ("1", "2"):
+        env = os.environ | {"PYTHONHASHSEED": seed}
+        done = subprocess.run(command, env=env, capture_output=True, check=True)
+        said.add(done.stdout)
+    assert len(said) == 1
 
 
 def test_calls_go_on_where_a_crash_left_them(tmp_path):
