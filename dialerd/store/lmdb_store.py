@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from functools import partial
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import lmdb
+import msgspec
 
 from dialerd.core.ops import ClaimBatch
 from dialerd.core.ports import StoreFailedError
@@ -20,7 +22,7 @@ from dialerd.store.folder import FolderLock
 from dialerd.store.limits import LINGER_S, MAP_BYTES
 from dialerd.store.lmdb_engine import FILE_NAME, LmdbEngine
 from dialerd.store.migrations import migrate, needed
-from dialerd.store.schema import StoreFormatError
+from dialerd.store.schema import StoreFormatError, told
 from dialerd.store.unit import Unit
 from dialerd.store.writer import Writer
 
@@ -69,6 +71,8 @@ class LmdbStore(BaseStore):
                 return work(Unit(txn))
             except lmdb.Error as error:
                 raise StoreFailedError(f"reading the store failed: {error}") from None
+            except (msgspec.DecodeError, struct.error) as error:
+                raise told(error) from None
             finally:
                 txn.abort()
 

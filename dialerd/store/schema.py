@@ -88,7 +88,15 @@ class StoreFormatError(StoreError):
 
 
 class CorruptRecordError(StoreFailedError):
-    """A stored record does not match its checksum."""
+    """A stored record does not match its checksum, or is no record of its kind."""
+
+
+def told(error: Exception) -> Exception:
+    """A record that cannot be decoded is a fault of the file, whoever came upon it."""
+    unpacked = isinstance(error, struct.error) and "unpack" in str(error)
+    if unpacked or isinstance(error, msgspec.DecodeError):
+        return CorruptRecordError(f"a record cannot be read: {error}; `dialerd fsck` tells more")
+    return error
 
 
 class OpenAttempt(Record):

@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 from dialerd.core.ports import StoreFailedError
 from dialerd.store.limits import GROUP_MAX, LINGER_S, QUEUE_MAX
 from dialerd.store.lmdb_engine import LmdbEngine
+from dialerd.store.schema import told
 from dialerd.store.ticket import Ticket
 from dialerd.store.unit import More, Unit
 
@@ -208,7 +209,7 @@ class Writer:
                         raise _JobFailed from None
                     if isinstance(error, engine.ERRORS):
                         raise
-                    return [Done(job, error=error)]
+                    return [Done(job, error=told(error))]
             unit.flush()
             began_s = time.monotonic()
             txn.commit()

@@ -49,7 +49,7 @@ class Stopped:
         if times:
             self.peer.sendto(reply(read(sent), 200, body=ANSWER), source)
         self.ahead_ns = STOPPED_NS
-        # uvloop calls timers that are due before what waits for a socket, as this does on both.
+        # Behind a SIGCONT both loops call what is due before they look at sockets, as here.
         assert self.stack._timer is not None
         self.stack._timer.cancel()
         asyncio.get_running_loop().call_soon(self.stack._due)
