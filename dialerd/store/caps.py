@@ -44,7 +44,7 @@ def split(body: bytes) -> list[Entry]:
 def load(unit: Unit, phone: int) -> list[Entry]:
     """The calls remembered for a number, oldest first."""
     raw = unit.t.caps.get(phone_key(phone))
-    if raw is None and unit.counter(HIDDEN):
+    if raw is None and unit.counters[HIDDEN]:
         raw = unit.t.hidden.get(_digest(unit, phone))
     return [] if raw is None else split(unseal(raw))
 
@@ -65,7 +65,7 @@ def hide(unit: Unit, phone: int, secret: bytes) -> int:
         unit.t.hidden.put(SECRET, seal(secret))
     unit.t.hidden.put(_digest(unit, phone), raw)
     unit.t.caps.delete(phone_key(phone))
-    unit.set_counter(HIDDEN, unit.counter(HIDDEN) + 1)
+    unit.set_counter(HIDDEN, unit.counters[HIDDEN] + 1)
     return len(entries)
 
 
@@ -83,8 +83,8 @@ def _body(entries: list[Entry]) -> bytes:
 
 def save(unit: Unit, phone: int, entries: list[Entry]) -> None:
     """Replace them; no entry, no record."""
-    if unit.counter(HIDDEN) and unit.t.hidden.delete(_digest(unit, phone)):
-        unit.set_counter(HIDDEN, unit.counter(HIDDEN) - 1)
+    if unit.counters[HIDDEN] and unit.t.hidden.delete(_digest(unit, phone)):
+        unit.set_counter(HIDDEN, unit.counters[HIDDEN] - 1)
     if entries:
         unit.t.caps.put(phone_key(phone), seal(_body(entries)))
     else:

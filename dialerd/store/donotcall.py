@@ -58,7 +58,7 @@ def keep(unit: Unit, entry: DoNotCall) -> bool:
             return False
     unit.t.dnc.put(key, DNC.pack(entry))
     if raw is None and _is_other(key):
-        unit.set_counter(OTHERS, unit.counter(OTHERS) + 1)
+        unit.set_counter(OTHERS, unit.counters[OTHERS] + 1)
     return raw is None
 
 
@@ -69,7 +69,7 @@ def remove(unit: Unit, phone: int, kind: BanList = BanList.OWN, campaign_id: int
     key = _key(DoNotCall(phone, 0, "", kind, campaign_id))
     gone = unit.t.dnc.delete(key)
     if gone and _is_other(key):
-        unit.set_counter(OTHERS, unit.counter(OTHERS) - 1)
+        unit.set_counter(OTHERS, unit.counters[OTHERS] - 1)
     return gone
 
 
@@ -83,7 +83,7 @@ def bans(unit: Unit, phone: int) -> list[DoNotCall]:
     """Every entry of a number, those that are over and those of other campaigns too."""
     if not 0 < phone <= PHONE_MAX:
         return []
-    if not unit.counter(OTHERS):
+    if not unit.counters[OTHERS]:
         raw = unit.t.dnc.get(phone_key(phone))
         return [] if raw is None else [DNC.unpack(raw)]
     rows = unit.t.dnc.scan(phone_key(phone), phone_key(phone + 1), BANS_MAX)

@@ -60,7 +60,7 @@ def record(unit: Unit, campaign_id: int, lead_id: int, attempt_id: int) -> None:
     """An attempt ends in this transaction."""
     seq = unit.next_number(LAST_ENDED)
     unit.t.ended.put(number64(seq), seal(_ref.pack(campaign_id, lead_id, attempt_id)))
-    rows_max = unit.counter(OUTBOX_ROWS_MAX)
+    rows_max = unit.counters[OUTBOX_ROWS_MAX]
     if rows_max:
         if unit.t.outbox.count() >= rows_max:
             unit.next_number(OUTBOX_DROPPED)
@@ -226,7 +226,7 @@ def outbox_figures(unit: Unit) -> dict[str, int]:
     """Rows that wait, how many may, and how many found no room."""
     return {
         "outbox_rows": unit.t.outbox.count(),
-        "outbox_max": unit.counter(OUTBOX_ROWS_MAX),
+        "outbox_max": unit.counters[OUTBOX_ROWS_MAX],
         "outbox_dropped": unit.counter(OUTBOX_DROPPED),
     }
 

@@ -7,11 +7,12 @@ it. Nothing outlives the transaction, so that several processes may write in tur
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from dialerd.core.ports import NotFoundError
 from dialerd.core.records import Campaign, LeadState, Outcome
-from dialerd.store.engine import Txn
+from dialerd.store.engine import Tables, Txn
 from dialerd.store.schema import (
     BOOKS,
     CAMPAIGN,
@@ -22,9 +23,30 @@ from dialerd.store.schema import (
     read_u64,
 )
 
+CAMPAIGNS_KNOWN: Final = 64
 STATES: Final = len(LeadState)
 OUTCOMES: Final = tuple(Outcome)
 OUTCOME_INDEX: Final = {outcome: index for index, outcome in enumerate(Outcome)}
+
+
+@lru_cache(CAMPAIGNS_KNOWN)
+def _known(raw: bytes) -> Campaign:
+    """The campaign of these very bytes: every transaction asks for one, and it seldom changes."""
+    return CAMPAIGN.unpack(raw)
+
+
+class Counters(dict[bytes, int]):
+    """The stored numbers by name, each read when it is first asked for; 0 when there is none."""
+
+    def __init__(self, tables: Tables) -> None:
+        """Nothing read yet."""
+        self._tables = tables
+
+    def __missing__(self, name: bytes) -> int:
+        """Read it."""
+        raw = self._tables.meta.get(name)
+        value = self[name] = 0 if raw is None else read_u64(raw)
+        return value
 
 
 class Books:
@@ -49,33 +71,29 @@ class Books:
 class Unit:
     """One transaction; `t` holds its tables."""
 
-    __slots__ = ("_books", "_campaigns", "_counters", "_dirty", "t")
+    __slots__ = ("_books", "_campaigns", "_dirty", "counters", "t")
 
     def __init__(self, txn: Txn) -> None:
         """Begin with nothing cached."""
         self.t = txn.tables
         self._books: dict[int, Books] = {}
-        self._counters: dict[bytes, int] = {}
+        self.counters = Counters(self.t)
         self._dirty: set[bytes] = set()
         self._campaigns: dict[int, Campaign] = {}
 
     def counter(self, name: bytes) -> int:
         """The stored number of that name, 0 when there is none."""
-        value = self._counters.get(name)
-        if value is None:
-            raw = self.t.meta.get(name)
-            value = self._counters[name] = 0 if raw is None else read_u64(raw)
-        return value
+        return self.counters[name]
 
     def set_counter(self, name: bytes, value: int) -> None:
         """Remember it; written with the transaction."""
-        self._counters[name] = value
+        self.counters[name] = value
         self._dirty.add(name)
 
     def next_number(self, name: bytes) -> int:
         """The next id of a kind, from 1."""
-        value = self.counter(name) + 1
-        self.set_counter(name, value)
+        value = self.counters[name] = self.counters[name] + 1
+        self._dirty.add(name)
         return value
 
     def books(self, campaign_id: int) -> Books:
@@ -95,7 +113,7 @@ class Unit:
             raw = self.t.campaigns.get(campaign_key(campaign_id)) if in_range else None
             if raw is None:
                 raise NotFoundError(f"there is no campaign {campaign_id}")
-            found = self._campaigns[campaign_id] = CAMPAIGN.unpack(raw)
+            found = self._campaigns[campaign_id] = _known(raw)
         return found
 
     def put_campaign(self, campaign: Campaign) -> None:
@@ -107,7 +125,7 @@ class Unit:
     def flush(self) -> None:
         """Write counters and books; the last thing before the commit."""
         for name in self._dirty:
-            self.t.meta.put(name, number64(self._counters[name]))
+            self.t.meta.put(name, number64(self.counters[name]))
         for campaign_id, books in self._books.items():
             record = BooksRecord(tuple(books.leads), tuple(books.outcomes))
             self.t.books.put(books_key(campaign_id), BOOKS.pack(record))
