@@ -204,7 +204,7 @@ def _tells(table: list[dict[str, Any]], name: str) -> bool:
 
 def _words(name: str) -> str:
     """A figure's name as people say it."""
-    return name.replace("_share", "").replace("_s_mean", " s").replace("_", " ")
+    return name.replace("_s_mean", " s").replace("_", " ")
 
 
 def _number(name: str, value: float, sign: str = "") -> str:
