@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 from dialerd.core.agent_call import AgentCall
 from dialerd.core.floor import Floor
 from dialerd.core.homes import Homes
+from dialerd.core.ops import Met
 from dialerd.core.pacing import NS
 from dialerd.core.records import Outcome
 from dialerd.core.regime import find_regime
+from dialerd.core.running import Run
 from dialerd.core.team import Team
 from dialerd.core.team_books import Books
 
@@ -64,6 +67,11 @@ class Answering(ABC):
             pacer = self.homes.pacer(campaign_id)
             if pacer is not None:
                 pacer.abandoned(call.claim.attempt_id, now_ns / NS)
+
+    def met_before(self, run: Run, met: Sequence[Met], now_ns: int) -> None:
+        """Whom a campaign met in the processes before this one."""
+        if met and not run.broken:
+            self.books_of(run.campaign.campaign_id).load(met, now_ns)
 
     def books_of(self, campaign_id: int) -> Books:
         """The figures of a campaign with agents."""

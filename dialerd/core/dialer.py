@@ -188,6 +188,7 @@ class Dialer:
                 return
             run = runs[campaign.campaign_id] = Run(campaign)
             run.gate = gate_for(run, self.floor, self.desk, self._make_pacer)
+            self.desk.met_before(run, event.met, now_ns)
         run.take_over(campaign)
         run.exhausted = False
         run.ask_at_ns = min(run.ask_at_ns, now_ns)

@@ -7,7 +7,7 @@ from typing import dataclass_transform
 import msgspec
 
 from dialerd.core.line_spec import Trouble, TrunkSpec
-from dialerd.core.ops import AtWork, ClaimBatch, Returned
+from dialerd.core.ops import AtWork, ClaimBatch, Met, Returned
 from dialerd.core.records import Answerer, Campaign, Outcome, Usage
 from fastpath.numbers import Numbering
 
@@ -197,9 +197,10 @@ class StoreRecovered(Event):
 
 
 class CampaignChanged(Event):
-    """A campaign moved through its gate, or is told at start-up."""
+    """A campaign moved through its gate, or is told at start-up, with whom it `met` before."""
 
     campaign: Campaign
+    met: tuple[Met, ...] = ()
 
 
 class LinesChanged(Event):

@@ -8,6 +8,7 @@ from typing import Final
 HOURS_MAX: Final = 50  # calling windows of one campaign
 HORIZON_DAYS: Final = 15  # how far ahead an opening is looked for: long holidays and a week
 CAP_CALLS_MAX: Final = 1_000
+MET_S: Final = 900  # people met are kept by quarters: every zone's midnight begins one
 CAP_WINDOW_S_MAX: Final = 366 * 86_400
 ATTEMPTS_MAX: Final = 100
 RECHECKS_MAX: Final = 10

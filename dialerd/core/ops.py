@@ -13,6 +13,7 @@ from typing import Final, dataclass_transform
 import msgspec
 
 from dialerd.core.agent_records import AgentMove, Callback, Note, Standing
+from dialerd.core.record import Record
 from dialerd.core.records import (
     CallEvent,
     Campaign,
@@ -239,6 +240,18 @@ class AtWork(msgspec.Struct, frozen=True):
 
     standing: Standing
     claim: Claim | None = None
+
+
+class Met(Record):
+    """People of a campaign who answered in one quarter of an hour, Unix ms.
+
+    `served` talked to an agent, `lost` found none in time.
+    """
+
+    campaign_id: int
+    begin_ms: int
+    served: int = 0
+    lost: int = 0
 
 
 class ClaimBatch(msgspec.Struct, frozen=True):

@@ -14,7 +14,7 @@ from typing import Protocol
 import msgspec
 
 from dialerd.core.agent_records import AgentMove, Callback, Note
-from dialerd.core.ops import AtWork, ClaimBatch, DialOp, OldCall, ReturnCall, Returned
+from dialerd.core.ops import AtWork, ClaimBatch, DialOp, Met, OldCall, ReturnCall, Returned
 from dialerd.core.records import (
     Attempt,
     BanList,
@@ -306,6 +306,9 @@ class Store(Protocol):
 
     def past(self, phone: int, limit: int) -> list[Past]:
         """The last calls to a number in all campaigns, newest first."""
+
+    def met(self, campaign_id: int, since_ms: int) -> list[Met]:
+        """The people of a campaign who answered from a moment on, by quarters of an hour."""
 
     def at_work(self) -> list[AtWork]:
         """Who was logged in when the last daemon ended, each with the customer that they had."""

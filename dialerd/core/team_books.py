@@ -2,25 +2,32 @@
 
 Two windows: the one that people look at (`window_s`), and the regime's, over which the law counts
 abandoned calls: the local day, or so many seconds back. The pacer is told of the regime's when it
-begins, and of a rolling one every hour, with what was counted in it.
+begins, and of a rolling one every hour, with what was counted in it. A daemon that takes over from
+one that is gone is told by the store whom that one met (`load`), in quarters of an hour.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
 from dialerd.core.clock import WallClock
+from dialerd.core.limits import MET_S
+from dialerd.core.ops import Met
 from dialerd.core.pacing import NS
+from dialerd.core.records import CampaignSettings
+from dialerd.core.regime import find_regime
 from dialerd.core.regime_data import Abandonment, ShareOver
 
 BUCKET_NS: Final = 60 * NS
 ROLL_S: Final = 3_600
+LONG_DAY_S: Final = 3_600  # how much longer than others the day is on which clocks are set back
 
 
 class Books:
-    """One campaign since the daemon started."""
+    """One campaign: its windows, and in all since the daemon started."""
 
     __slots__ = (
         "_clock", "_legal", "_window", "_window_ns", "_zone", "calls", "lost", "people",
@@ -64,6 +71,18 @@ class Books:
         self.lost += 1
         self._count(now_ns, 0, 1)
 
+    def load(self, met: Iterable[Met], now_ns: int) -> None:
+        """What processes before this one counted, oldest first; once, before anything else.
+
+        The wall clock must be known. A quarter counts as its last minute: so none is in the window
+        of a day that it is not of, and none leaves a rolling window early.
+        """
+        offset_ns = self._clock.offset_ns
+        for one in met:
+            end_ns = one.begin_ms * 1_000_000 + MET_S * NS - offset_ns
+            minute = min(end_ns, now_ns - now_ns % BUCKET_NS + BUCKET_NS) - BUCKET_NS
+            self._window.append((minute, one.served, one.lost))
+
     def _count(self, now_ns: int, served: int, abandoned: int) -> None:
         minute = now_ns - now_ns % BUCKET_NS
         window = self._window
@@ -71,7 +90,7 @@ class Books:
             _, a, b = window.pop()
             served, abandoned = served + a, abandoned + b
         window.append((minute, served, abandoned))
-        oldest_ns = now_ns - max(self._window_ns, self._legal.window_s * NS)
+        oldest_ns = now_ns - max(self._window_ns, (self._legal.window_s + LONG_DAY_S) * NS)
         while window[0][0] + BUCKET_NS <= oldest_ns:
             window.popleft()
 
@@ -110,6 +129,15 @@ class Books:
     def waited_s(self) -> float:
         """How long a person waited on average until there was an agent."""
         return self.waited_ns / NS / self.calls if self.calls else 0.0
+
+
+def counts_from(settings: CampaignSettings, now_ms: int) -> int:
+    """Unix ms: whom a campaign met before then is in none of its windows."""
+    try:
+        legal_s = find_regime(settings.regime).abandonment.window_s
+    except ValueError:  # it is not known any more: the campaign is broken
+        return now_ms
+    return now_ms - (max(settings.agents.window_s, legal_s + LONG_DAY_S) + MET_S) * 1_000
 
 
 def _share(people: int, lost: int) -> float:

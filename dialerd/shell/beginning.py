@@ -17,6 +17,7 @@ from dialerd.core.events import AgentsKnown, CampaignChanged
 from dialerd.core.ports import Store
 from dialerd.core.prompts_view import PromptError
 from dialerd.core.records import CampaignState
+from dialerd.core.team_books import counts_from
 from dialerd.shell.prompt_table import Prompts
 
 log = logging.getLogger("dialerd")
@@ -77,6 +78,11 @@ async def tell_campaigns(
                 await prompts.prepare(prompt)
             except PromptError as error:  # its calls will be hung up
                 log.error("campaign %s: %s", name, error)
-        feed(CampaignChanged(campaign))
+        feed(
+            CampaignChanged(
+                campaign,
+                tuple(store.met(campaign.campaign_id, counts_from(campaign.settings, now_ms))),
+            )
+        )
     feed(AgentsKnown(tuple(store.at_work())))
     mark.remove()

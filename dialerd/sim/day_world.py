@@ -18,6 +18,7 @@ from dialerd.core.metering import DAY_NS
 from dialerd.core.ops import OldCall
 from dialerd.core.records import Campaign, CampaignState, Contact, DoNotCall
 from dialerd.core.spec_settings import to_settings
+from dialerd.core.team_books import counts_from
 from dialerd.plan_file import read_numbering
 from dialerd.sim import limits
 from dialerd.sim.day_agents import Staff
@@ -181,7 +182,10 @@ class Day:
             if line.down:
                 self.faults.notice_down(name, self)
         for campaign in self.store.campaigns():
-            driver.feed(ev.CampaignChanged(campaign))
+            met = tuple(
+                self.store.met(campaign.campaign_id, counts_from(campaign.settings, driver.wall_ms))
+            )
+            driver.feed(ev.CampaignChanged(campaign, met))
         if self.processes > 1:
             self.staff.log_in()
 

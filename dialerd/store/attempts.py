@@ -41,6 +41,7 @@ from dialerd.store import (
     dialogs,
     donotcall,
     ended,
+    met,
     over,
     returns,
     usage,
@@ -200,6 +201,7 @@ def _finish(unit: Unit, op: Finish, held: OpenAttempt) -> None:
     if held.direction is Direction.OVER:
         return
     unit.books(held.campaign_id).outcomes[OUTCOME_INDEX[op.outcome]] += 1
+    met.count(unit, done)
     if held.direction is Direction.IN:
         returns.finish(unit, op, held, _lead(unit, held), _level(op))
         return

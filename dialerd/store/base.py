@@ -10,7 +10,7 @@ from secrets import token_bytes
 from typing import Any, TypeVar
 
 from dialerd.core.agent_records import AgentMove, Callback, Note
-from dialerd.core.ops import AtWork, ClaimBatch, DialOp, OldCall
+from dialerd.core.ops import AtWork, ClaimBatch, DialOp, Met, OldCall
 from dialerd.core.ports import ContactsAdded, Judged, LeadRow, Past, Progress, ReportRow, Store
 from dialerd.core.records import (
     BanList,
@@ -38,6 +38,7 @@ from dialerd.store import (
     fsck,
     leads_view,
     lists,
+    met,
     notes,
     people,
     reading,
@@ -341,15 +342,18 @@ class BaseStore(ScriptStore, PartyStore, Store):
         """The last calls to a number in all campaigns, newest first."""
         return self._read(lambda unit: agents.past(unit, phone, limit))
 
+    def met(self, campaign_id: int, since_ms: int) -> list[Met]:
+        """The people of a campaign who answered from a moment on, by quarters of an hour."""
+        return self._read(lambda unit: met.since(unit, campaign_id, since_ms))
+
     def at_work(self) -> list[AtWork]:
         """Who was logged in when the last daemon ended, each with the customer that they had."""
         return self._read(standing.at_work)
 
     def agent_moves(self, since_ms: int, until_ms: int, limit: int) -> list[AgentMove]:
         """What agents did from one moment up to another, oldest first."""
-        return self._read(
-            lambda unit: agents.moves(unit, since_ms, until_ms, min(limit, SCAN_PAGE))
-        )
+        limit = min(limit, SCAN_PAGE)
+        return self._read(lambda unit: agents.moves(unit, since_ms, until_ms, limit))
 
     # reading
 
@@ -371,9 +375,8 @@ class BaseStore(ScriptStore, PartyStore, Store):
         self, campaign_id: int, states: Iterable[LeadState], after: bytes, limit: int
     ) -> tuple[list[LeadRow], bytes]:
         """Leads in some states by state and due time, and where the next page begins."""
-        return self._read(
-            lambda unit: leads_view.page(unit, campaign_id, states, after, min(limit, SCAN_PAGE))
-        )
+        limit = min(limit, SCAN_PAGE)
+        return self._read(lambda unit: leads_view.page(unit, campaign_id, states, after, limit))
 
     def judged(self, campaign_id: int, phone: int, now_ms: int) -> Judged:
         """One number of a campaign by the rules of a moment; NotFoundError."""

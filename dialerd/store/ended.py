@@ -18,6 +18,7 @@ import msgspec
 
 from dialerd.core.ports import ConflictError, NotFoundError, StoreError
 from dialerd.core.records import Attempt, CallEvent, EventKind
+from dialerd.store import met
 from dialerd.store.limits import CURSOR_NAME_MAX, CURSORS_MAX, EVENT_INDEX_MAX, OUTBOX_MAX
 from dialerd.store.reading import scan_all
 from dialerd.store.schema import (
@@ -144,7 +145,8 @@ def events_of(unit: Unit, campaign_id: int, lead_id: int, attempt_id: int) -> It
 
 
 def cut_off(unit: Unit, attempt: Attempt) -> None:
-    """The last line of a history that a crash ended: without it nothing tells of that call."""
+    """A call that a crash ended: who was met counts, and its history gets its last line."""
+    met.count(unit, attempt)
     of = attempt.campaign_id, attempt.lead_id, attempt.attempt_id
     lines = sum(1 for _ in events_of(unit, *of))
     last = CallEvent(attempt.ended_ms, EventKind.RELEASED, "by a crash")

@@ -63,6 +63,7 @@ class Tables:
     audit: Table
     callbacks: Table
     own_due: Table
+    met: Table
     notes: Table
     agent_log: Table
     wrapping: Table

@@ -68,6 +68,7 @@ READ: Final[dict[str, Callable[[bytes], object]]] = {
     "audit": schema.AUDIT.unpack,
     "callbacks": schema.CALLBACK.unpack,
     "own_due": schema.read_nothing,
+    "met": schema.MET.unpack,
     "notes": schema.NOTE.unpack,
     "agent_log": schema.AGENT_MOVE.unpack,
     "wrapping": schema.unseal,
@@ -94,6 +95,7 @@ KEYED: Final[dict[str, Callable[[Any], bytes]]] = {
     "old_calls": lambda found: schema.open_key(found.attempt_id),
     "usage": lambda found: schema.usage_key(found.day, found.trunk, found.port),
     "callbacks": lambda found: schema.lead_key(found.campaign_id, found.lead_id),
+    "met": lambda found: schema.campaign_key(found.campaign_id),
     "notes": lambda found: schema.note_key(found.phone, found.attempt_id),
     "agent_log": lambda found: schema.log_key(found.at_ms, found.seq),
 }

@@ -26,6 +26,7 @@ from dialerd.store import (
     dialogs,
     ended,
     lists,
+    met,
     scripts,
 )
 from dialerd.store.claims import LEASES_FROM, NEXT_ATTEMPT
@@ -83,6 +84,7 @@ def problems(unit: Unit) -> Iterator[str]:
         yield from dialogs.problems(unit)
         yield from ended.problems(unit)
         yield from agents.problems(unit)
+        yield from met.problems(unit)
         yield from scripts.SCRIPTS.problems(unit)
         yield from scripts.FLOWS.problems(unit)
         yield from answers.problems(unit)

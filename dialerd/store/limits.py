@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from dialerd.core.limits import CAP_WINDOW_S_MAX
+
 # Texts and numbers: longer or larger ones are refused with a StoreError.
 NAME_BYTES_MAX: Final = 400  # of a list or campaign, in UTF-8; LMDB keys hold 511 bytes
 CONTACT_BYTES_MAX: Final = 65_536  # one row with all its columns, as stored
@@ -49,4 +51,6 @@ TAIL_PAGES_MAX: Final = 16  # pages a sound file may lack at its end; more are m
 
 # Agents.
 AGENT_BYTES_MAX: Final = 256  # of a name in a key
+MET_KEPT_MS: Final = (CAP_WINDOW_S_MAX + 86_400) * 1_000  # longer than any legal window
+MET_DROPPED: Final = 4  # older quarters that go whenever a new one begins
 NOTES_MAX: Final = 200  # of one number; then the oldest go

@@ -30,6 +30,7 @@
     audit       number u64                               AuditLine      erasures, without the number
     callbacks   campaign u32 | lead u32                  Callback       while it is promised
     own_due     agent | NUL | campaign u32 | due u32 | lead u32     (empty)  an agent's own of them
+    met         campaign u32 | quarter of an hour u32    Met            who answered: served, lost
     notes       phone u64 | attempt u64                  Note           what an agent wrote
     agent_log   at u64 ms | seq u32 | agent              AgentMove      what agents did
     wrapping    attempt u64                              campaign u32 | lead u32  to be disposed of
@@ -58,7 +59,7 @@ import msgspec
 
 from dialerd.core.agent_records import AgentMove, Callback, Note, Standing
 from dialerd.core.flow_records import FlowVersion
-from dialerd.core.ops import OldCall
+from dialerd.core.ops import Met, OldCall
 from dialerd.core.ports import StoreError, StoreFailedError
 from dialerd.core.record import Record
 from dialerd.core.records import (
@@ -223,6 +224,7 @@ CURSOR: Final = Codec[Cursor](Cursor)
 OUTBOX: Final = Codec[OutboxRow](OutboxRow)
 AUDIT: Final = Codec[AuditLine](AuditLine)
 CALLBACK: Final = Codec[Callback](Callback)
+MET: Final = Codec[Met](Met)
 NOTE: Final = Codec[Note](Note)
 AGENT_MOVE: Final = Codec[AgentMove](AgentMove)
 STANDING: Final = Codec[Standing](Standing)
@@ -276,6 +278,7 @@ def split_own(key: bytes) -> tuple[int, int, int]:
     return campaign_id, due_s, lead_id
 
 
+met_key = _u32u32.pack  # (campaign u32, quarter u32)
 note_key = _u64u64.pack  # (phone u64, attempt u64)
 log_key = _u64u32.pack  # (at u64, seq u32), with the agent behind
 split_lead = _u32u32.unpack

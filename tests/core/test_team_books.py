@@ -6,10 +6,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from dialerd.core.clock import WallClock
+from dialerd.core.limits import MET_S
+from dialerd.core.ops import Met
 from dialerd.core.pacing import NS
-from dialerd.core.records import DialMode
+from dialerd.core.records import DialMode, Outcome
 from dialerd.core.regime_data import Abandonment, ShareOver
-from dialerd.core.team_books import ROLL_S, Books
+from dialerd.core.team_books import ROLL_S, Books, counts_from
+from tests.core.build import settings
 from tests.core.test_desk import Spy
 from tests.core.test_verdicts import Told
 
@@ -99,3 +102,97 @@ def test_what_was_counted_is_told_again_when_a_window_rolls():
     assert told[0] == [0, 0]
     assert [6, 1] in told, "the one who talks as well"
     assert told[-1] == [0, 0], "two hours later"
+
+
+def quarter(one, at_ns, served, lost):
+    """What the store says of the quarter of an hour in which a moment lies."""
+    at_ms = one._clock.ms(at_ns)
+    return Met(1, at_ms - at_ms % (MET_S * 1000), served, lost)
+
+
+def test_whom_an_earlier_process_met_counts_in_the_window_of_its_day():
+    one, noon_ns = books("2026-06-10", "12:07")
+    midnight_ns = noon_ns - (12 * 3600 + 7 * 60) * NS
+    one.load(
+        [
+            quarter(one, midnight_ns - NS, 100, 50),  # the last one of yesterday
+            quarter(one, midnight_ns, 20, 1),
+            quarter(one, noon_ns, 4, 2),
+        ],
+        noon_ns,
+    )
+    assert one.legal(noon_ns)[:2] == (27, 3)
+    assert (one.people, one.lost) == (0, 0), "those of this process"
+    met(one, noon_ns + NS, 3, 0)
+    assert one.legal(noon_ns + 2 * NS)[:2] == (30, 3)
+    assert one.legal(midnight_ns + DAY_NS)[:2] == (0, 0)
+
+
+def test_the_first_minute_of_a_day_after_a_restart():
+    one, at_ns = books("2026-06-10", "00:00")
+    one.load([quarter(one, at_ns - NS, 9, 9), quarter(one, at_ns, 2, 1)], at_ns + 20 * NS)
+    assert one.legal(at_ns + 20 * NS)[:2] == (3, 1)
+
+
+def test_the_whole_of_a_long_day_counts():
+    one, at_ns = books("2026-10-25", "00:00", window_s=60)
+    met(one, at_ns + NS, 5, 1)
+    late_ns = at_ns + 24 * 3600 * NS + 1800 * NS
+    met(one, late_ns, 1, 0)
+    assert one.legal(late_ns)[:2] == (7, 1)
+
+
+def test_no_quarter_leaves_a_rolling_window_early():
+    one, at_ns = books("2026-06-10")
+    one = Books(60, Abandonment(over=ShareOver.ROLLING, window_s=3_600), LONDON, one._clock)
+    one.load([quarter(one, at_ns, 3, 1)], at_ns + 900 * NS)
+    end_ns = at_ns + 900 * NS
+    assert one.legal(end_ns + 3_599 * NS)[:2] == (4, 1)
+    assert one.legal(end_ns + 3_600 * NS)[:2] == (0, 0)
+
+
+def test_how_far_back_a_campaign_looks():
+    day_ms = 86_400_000
+    now_ms = 1_790_000_000_000
+    assert now_ms - counts_from(settings(regime="vn-care"), now_ms) >= day_ms + 3_600_000
+    assert now_ms - counts_from(settings(regime="us-tcpa"), now_ms) >= 30 * day_ms
+    assert counts_from(settings(regime="gone"), now_ms) == now_ms
+
+
+class Rash(Told):
+    """Dials three at once whatever happens."""
+
+    def __init__(self, dials):
+        super().__init__()
+        self.left = dials
+
+    def windows(self):
+        return [more for name, *more in self.said if name == "begin_window"]
+
+
+def test_a_crash_in_the_middle_of_a_window_loses_nothing_of_it():
+    office = Spy().office
+    pacers = []
+
+    def made(_):
+        pacers.append(Rash(3))
+        return pacers[-1]
+
+    office.world.dialer._make_pacer = made
+    campaign = office.campaign(DialMode.PREDICTIVE, people=12)
+    office.login("an", campaign)
+    office.until(lambda: office.world.store.progress(campaign).outcomes[Outcome.ABANDONED] == 2)
+    books = office.world.dialer.desk.books_of(campaign)
+    before = books.legal(office.world.now_ns)[:2]
+    assert before == (3, 2)
+    assert pacers[-1].windows() == [[0, 0]]
+    for crashes in range(1, 3):
+        office.run(600)  # into another quarter
+        office.world.crash()
+        office.world.dialer.floor.runs[campaign].gate._pacer = again = Rash(0)
+        office.run(60)
+        assert again.windows() == [[3, 2]], f"after {crashes}"
+    store = office.world.store
+    kept = store.met(campaign, 0)
+    assert (sum(one.served for one in kept), sum(one.lost for one in kept)) == (1, 2)
+    assert store.problems() == []

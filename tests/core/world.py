@@ -30,6 +30,7 @@ from dialerd.core.records import (
     FlowStep,
     FrequencyCap,
 )
+from dialerd.core.team_books import counts_from
 from dialerd.store.memory import MemoryStore
 from dialerd.store.ticket import wait
 from tests.core.people import Faults, People
@@ -117,7 +118,10 @@ class World:
         self.feed(ev.ClockStepped(self.offset_ns))
         self.feed(ev.LinesChanged(self.trunks))
         for campaign in self.store.campaigns():
-            self.feed(ev.CampaignChanged(campaign))
+            met = tuple(
+                self.store.met(campaign.campaign_id, counts_from(campaign.settings, self.wall_ms))
+            )
+            self.feed(ev.CampaignChanged(campaign, met))
         self.feed(ev.AgentsKnown(tuple(self.store.at_work())))
 
     @property
