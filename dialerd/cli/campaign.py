@@ -241,7 +241,8 @@ def show(name: str, config_path: str | None, output: str) -> None:
         click.echo(f"  {step.id}: {clean(played(step))}" + (f"; {keys}" if keys else ""))
     if books.eta:
         eta = local_time(books.eta, load_zone(config_path))
-        click.echo(f"{books.left} left; at the pace so far over at {eta}")
+        done = books.audience - books.left
+        click.echo(f"{done} done, {books.left} left; at the pace so far over at {eta}")
     _books(books)
 
 

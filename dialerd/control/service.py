@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from contextlib import nullcontext
 from datetime import datetime
-from typing import Final
 
 from msgspec import structs
 
@@ -80,12 +79,12 @@ from dialerd.core.ports import (
 from dialerd.core.prompts_view import PromptChanged, PromptTaken
 from dialerd.core.records import IN_HAND, WAITING, Campaign, CampaignSettings, CampaignState
 from dialerd.core.regime import check_approval
+from dialerd.core.remaining import eta_ms
 from dialerd.core.spec_settings import from_settings
 from dialerd.core.tracing import GetTrace, ListTraces, Trace, TraceList
 
 log = logging.getLogger("dialerd.control")
 
-ETA_MS_MAX: Final = 4_102_444_800_000  # 2100: what is over later is never over
 _LEFT = (*WAITING, *IN_HAND)
 _NAMING = (CampaignAction.APPROVE, CampaignAction.SWITCH)  # a pause waits for nobody
 
@@ -190,14 +189,9 @@ class ControlService(ScriptRequests):
         )
 
     def _eta(self, campaign: Campaign, left: int) -> datetime | None:
-        over = campaign.audience - left
-        if campaign.state is not CampaignState.RUNNING or not over or not left:
-            return None
-        moves = self._store.moves(campaign.campaign_id)
-        begun_ms = next(move.at_ms for move in moves if move.after is CampaignState.RUNNING)
-        now_ms = self._daemon.now_ms()
-        eta_ms = now_ms + max(0, now_ms - begun_ms) * left // over
-        return at_time(eta_ms) if eta_ms < ETA_MS_MAX else None
+        moves, over = self._store.moves(campaign.campaign_id), campaign.audience - left
+        found = eta_ms(campaign.settings, moves, over, left, self._daemon.now_ms())
+        return None if found is None else at_time(found)
 
     async def lists(self, request: ListLists) -> Lists:  # noqa: ARG002 - one shape for all
         """The imported lists."""

@@ -222,7 +222,8 @@ class ListProgress(Reply):
 class ProgressInfo(Reply):
     """Leads by state, ended attempts by outcome; `left` is what may still be dialed.
 
-    `eta` is when it will be over at the pace since its first start, pauses and nights included.
+    `eta` is when it will be over at the pace so far, within its hours: neither pauses nor nights
+    count. None while there is no pace yet, it does not run, or nobody can tell.
     """
 
     id: int

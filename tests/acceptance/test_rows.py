@@ -102,8 +102,15 @@ def test_row_24_done_and_left_are_told_while_it_runs(tmp_path):
             books = await b.control.progress(api.GetProgress(campaign="c"))
             assert books.eta is not None
             assert abs(books.eta.timestamp() * 1000 - b.desk.ms - 900_000) < 100  # it ticks
-            assert before.eta is not None
-            assert before.eta < books.eta
+            assert before.eta is None, "nothing is known in the first minute"
+            await act(b, "pause")
+            assert (await b.control.progress(api.GetProgress(campaign="c"))).eta is None
+            b.desk.ms += 86_400_000
+            await act(b, "resume")
+            again = await b.control.progress(api.GetProgress(campaign="c"))
+            assert again.eta is not None
+            waits_ms = again.eta.timestamp() * 1000 - b.desk.ms
+            assert abs(waits_ms - 900_000) < 100, "a pause is no pace"
             assert (books.audience, books.left, books.leads["done"]) == (5, 3, 1)
             assert {k: n for k, n in books.outcomes.items() if n} == {"answered": 1, "busy": 1}
             assert books.leads["claimed"] == 1
