@@ -27,10 +27,7 @@ class Dialed(Event, frozen=True):
 
 
 class Ringing(Event):
-    """The far end is being alerted.
-
-    `early_media` tells that the network plays audio before the answer.
-    """
+    """The far end is being alerted; `early_media`: the network plays audio before the answer."""
 
     leg: int
     early_media: bool = False
@@ -151,10 +148,11 @@ class Incoming(Event):
 
 
 class ReturnFound(Event, frozen=True):
-    """The answer to `WantReturn` and `WantOver`; None: the store could not tell."""
+    """The answer to `WantReturn`, or to `WantOver` of `phone`; None: the store could not tell."""
 
     leg: int
     returned: Returned | None
+    phone: int = 0
 
 
 class PlayEnded(Event):

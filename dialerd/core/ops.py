@@ -227,12 +227,14 @@ class ReturnCall(msgspec.Struct, frozen=True):
 class Returned(msgspec.Struct, frozen=True):
     """Whose customer that is: the lead is in our hands, its attempt is begun and durable.
 
-    No `claim`: nobody's, or (`busy`) a call with this number is in progress already.
+    No `claim`: nobody's, or (`busy`) a call with this number is in progress already; `why` a number
+    that somebody is put through to is left alone.
     """
 
     claim: Claim | None = None
     campaign: Campaign | None = None
     busy: bool = False
+    why: str = ""
 
 
 class AtWork(msgspec.Struct, frozen=True):

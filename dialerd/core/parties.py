@@ -1,7 +1,11 @@
 """Numbers that persons are put through to: found a line for, dialed, joined, ended together.
 
 The number is judged as any that is dialed: what the numbering plan never allows, emergency and
-premium numbers among them, is not dialed for a flow either. The store gives the attempt first.
+premium numbers among them, is not dialed for a flow either. The store gives the attempt first, or
+says why the number is left alone: it is on a do-not-call list, in a call already, the person's own.
+
+Such a call starts under the daemon's own limits. Where they or the lines have no room now it waits:
+how long, the flow says.
 """
 
 from __future__ import annotations
@@ -43,9 +47,9 @@ class Parties:
         try:
             number = self._leads.numbering.number(target)
         except ValueError as error:
-            call.over_failed(f"{target}: {error}", now_ns)
+            call.over_failed(str(error), now_ns)  # the number may be a secret of the flow
             return
-        if floor.full or floor.draining or not floor.store_ok:
+        if floor.draining or not floor.store_ok:
             call.over_failed("no call may be begun now", now_ns)
             return
         self._wanted[call.leg] = call, number
@@ -65,15 +69,16 @@ class Parties:
 
     def found(self, event: ReturnFound, now_ns: int) -> None:
         """The attempt of a number, or none."""
-        wanted = self._wanted.pop(event.leg, None)
-        claim = None if event.returned is None else event.returned.claim
-        if wanted is None:  # the person did not wait
+        wanted, returned = self._wanted.get(event.leg), event.returned
+        claim = None if returned is None else returned.claim
+        if wanted is None or wanted[1].value != event.phone:  # the person did not wait for that one
             if claim is not None:
                 self._give_back(claim, now_ns)
             return
+        del self._wanted[event.leg]
         call, number = wanted
         if claim is None:
-            call.over_failed("the store failed", now_ns)
+            call.over_failed((returned and returned.why) or "the store failed", now_ns)
             self._placing.after(call, now_ns)
             return
         self.waiting[event.leg] = call, number, replace(claim, carrier=number.carrier)
@@ -85,8 +90,8 @@ class Parties:
         for leg, (call, number, claim) in list(self.waiting.items()):
             run = floor.runs[claim.campaign_id]
             route = floor.route(run, claim, number)
-            may = not (floor.full or floor.draining)
-            trunk = route.choose(now_ns) if may else None
+            room_ns = floor.room_ns(now_ns)
+            trunk = None if room_ns or floor.draining else route.choose(now_ns)
             if trunk is not None:
                 del self.waiting[leg]
                 call.other = other = OverCall(
@@ -94,8 +99,9 @@ class Parties:
                 )
                 floor.limit.take(now_ns)
                 self._placing.begin(other, run, trunk, route, now_ns)
-            elif may and route.untried(frozenset()):
-                floor.dial_ns = min(floor.dial_ns, route.ready_ns())  # or when a call ends
+            elif not floor.draining and route.untried(frozenset()):
+                ready_ns = room_ns or route.ready_ns()
+                floor.dial_ns = min(floor.dial_ns, ready_ns)  # or when a call ends
             else:
                 del self.waiting[leg]
                 self._give_back(claim, now_ns)

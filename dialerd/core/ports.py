@@ -252,8 +252,10 @@ class Store(Protocol):
     ) -> Awaitable[Returned]:
         """An attempt for a number that the person of an attempt in progress is put through to.
 
-        No `claim` when that one is not in progress. It has no lead of its own: neither lead nor
-        caps nor books change by it.
+        No `claim` when that one is not in progress, nor, with the reason in `why`, for a number
+        that is on a do-not-call list which binds the campaign, is the person's own, or is being
+        called. Caps do not bind it: the customer asked for it. It has no lead of its own: neither
+        lead nor caps nor books change by it.
         """
 
     def usage(self, since_day: int) -> list[Usage]:

@@ -73,7 +73,7 @@ class Asking:
             log.error("nobody can be put through: %s", error)
             self._failed()
         finally:
-            self._feed(ReturnFound(want.leg, answer))
+            self._feed(ReturnFound(want.leg, answer, want.phone))
 
     async def move(self, move: MoveCampaign) -> None:
         """A campaign moves by itself."""

@@ -103,11 +103,9 @@ def _begin(unit: Unit, op: BeginDial, held: OpenAttempt) -> bool:
     t = unit.t
     kept_at = attempt_key(held.campaign_id, held.lead_id, op.attempt_id)
     raw = t.attempts.get(kept_at)
-    beside = held.direction is Direction.OVER
-    if beside and raw is None:
+    if held.direction is Direction.OVER and raw is None:
         return over.begin(unit, op, held)
     blocked = donotcall.heeded(unit, held.campaign_id, held.phone, op.at_ms)
-    blocked = None if beside else blocked
     if raw is not None:
         if blocked is not None:
             return False

@@ -7,7 +7,13 @@ import pytest
 
 import dialerd.core.events as ev
 from dialerd.core.agent import READY, TALKING, WRAP_UP
-from dialerd.core.records import CampaignState, Direction, EventKind, LeadState, Outcome
+from dialerd.core.records import (
+    CampaignState,
+    Direction,
+    EventKind,
+    LeadState,
+    Outcome,
+)
 from dialerd.core.return_records import ReturnAnswer, ReturnSettings
 from tests.core.agents import Habits
 from tests.core.people import Faults
@@ -151,7 +157,7 @@ def test_nobody_in_time_and_the_flow_goes_on(monkeypatch):
     made.run(19)
     assert leg in made.people.legs
     made.run(2)
-    assert EventKind.TRANSFER_FAILED in [e.kind for e in _live(made).events]
+    assert EventKind.TRANSFER_FAILED in [e.kind for e in live(made).events]
     made.feed(ev.AgentReady("lan"))
     assert agent(made).state is READY, "nobody waits any more"
     attempt = ended(made)
@@ -160,7 +166,7 @@ def test_nobody_in_time_and_the_flow_goes_on(monkeypatch):
     assert not books, "no abandonment: a message was heard"
 
 
-def _live(made):
+def live(made):
     (call,) = made.dialer.floor.calls.values()
     return call
 
@@ -168,7 +174,7 @@ def _live(made):
 def test_nobody_at_work_fails_at_once(monkeypatch):
     made, leg = person(monkeypatch, CARE)
     press(made, leg)
-    assert [e.detail for e in _live(made).events if e.kind is EventKind.TRANSFER_FAILED] == [
+    assert [e.detail for e in live(made).events if e.kind is EventKind.TRANSFER_FAILED] == [
         "nobody is at work there"
     ]
     assert not made.music
@@ -234,7 +240,7 @@ def test_when_the_other_hangs_up_the_flow_goes_on(monkeypatch):
     made.run(9)
     (_, other, _) = made.joined[0]
     made.people.gone(made.people.legs[other], Outcome.ANSWERED, 200)
-    assert _live(made).events[-1].kind is EventKind.PROMPT_STARTED
+    assert live(made).events[-1].kind is EventKind.PROMPT_STARTED
     ended(made)
     assert EventKind.PARTED in kinds(made)
 
@@ -258,7 +264,7 @@ def test_what_may_never_be_dialed_is_not(monkeypatch, target):
     made, leg = person(monkeypatch, msgspec.structs.replace(NUMBER, target=target or "{gone}"))
     press(made, leg)
     made.run(1)
-    assert EventKind.TRANSFER_FAILED in [e.kind for e in _live(made).events]
+    assert EventKind.TRANSFER_FAILED in [e.kind for e in live(made).events]
     assert not made.over_dials
     ended(made)
 

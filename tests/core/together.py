@@ -55,11 +55,11 @@ class Together(Callers, StaffedWorld):
                 raise StoreError("planted")
             found = wait(self.store.claim_over(want.call, want.phone, self.wall_ms, LEASE_S))
         except StoreError:
-            self.feed(ev.ReturnFound(want.leg, None))
+            self.feed(ev.ReturnFound(want.leg, None, want.phone))
             return
         if found.claim is not None:
             self.campaign_of[found.claim.attempt_id] = found.claim.campaign_id
-        self.feed(ev.ReturnFound(want.leg, found))
+        self.feed(ev.ReturnFound(want.leg, found, want.phone))
 
     def carry_out(self, effect) -> None:
         legs = self.people.legs

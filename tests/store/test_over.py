@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dialerd.core.ops import ReleaseClaim
-from dialerd.core.records import Direction, LeadState, Outcome
+from dialerd.core.records import BanList, Direction, DoNotCall, LeadState, Outcome
 from dialerd.store import wait
 from tests.store.kit import NOW, begin, filled_list, finish, people, running, take
 
@@ -69,3 +69,57 @@ def test_a_crash_ends_both(talking) -> None:
     assert [one.outcome for one, _ in store.lead(1, 1).attempts] == [Outcome.INTERRUPTED] * 2
     assert store.lead(1, 1).lead.state is LeadState.INTERRUPTED
     assert store.progress(1).outcomes[Outcome.INTERRUPTED] == 1
+
+
+def why(store, of, phone=OTHER):
+    found = wait(store.claim_over(of, phone, NOW, 60))
+    assert found.claim is None
+    return found.why
+
+
+@pytest.mark.parametrize("kind", [BanList.OWN, BanList.BLACKLIST])
+@pytest.mark.parametrize("campaign_id", [0, 1])
+def test_a_number_that_is_not_to_be_called_is_left_alone(talking, kind, campaign_id) -> None:
+    store, person = talking
+    entry = DoNotCall(OTHER, NOW, "asked", kind, campaign_id)
+    wait(store.dnc_add([entry]))
+    assert why(store, person) == f"the number is on the list {kind} of those not to be called"
+    assert store.bans(OTHER)[0].hits == 1
+    assert store.attempts_open() == 1
+
+
+def test_a_list_of_another_campaign_or_that_is_over_does_not_bind(talking) -> None:
+    store, person = talking
+    wait(store.dnc_add([DoNotCall(OTHER, NOW, "asked", campaign_id=7)]))
+    wait(store.dnc_add([DoNotCall(OTHER, NOW - 9, "asked", until_ms=NOW)]))
+    assert over(store, person) is not None
+
+
+def test_a_number_forbidden_while_its_call_waits_is_not_dialed(talking) -> None:
+    store, person = talking
+    claim = over(store, person)
+    wait(store.dnc_add([DoNotCall(OTHER, NOW, "asked")]))
+    assert wait(store.apply([begin(claim.attempt_id)])) == (claim.attempt_id,)
+    assert store.attempts_open() == 1
+    assert store.problems() == []
+
+
+def test_nobody_is_put_through_to_himself_or_to_who_is_in_a_call(talking) -> None:
+    store, person = talking
+    mine, other = (lead.lead.phone for lead in (store.lead(1, 1), store.lead(1, 2)))
+    assert why(store, person, mine) == "it is the person's own number"
+    (claim,) = take(store, n=1)
+    assert claim.phone == other
+    assert why(store, person, other) == "the number is being called just now"
+    wait(store.apply([begin(claim.attempt_id)]))
+    assert why(store, person, other) == "the number is being called just now"
+    wait(store.apply([finish(claim.attempt_id)]))
+    assert wait(store.claim_over(person, other, NOW, 60)).claim is not None, "no cap: it was asked"
+
+
+def test_several_people_are_put_through_to_one_number(talking) -> None:
+    store, person = talking
+    (claim,) = take(store, n=1)
+    for one in (person, claim.attempt_id):
+        wait(store.apply([begin(over(store, one).attempt_id)]))
+    assert store.attempts_open() == 4
