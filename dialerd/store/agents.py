@@ -17,7 +17,7 @@ import msgspec
 from dialerd.core.agent_records import AgentMove
 from dialerd.core.ops import Dispose, KeepAgent, KeepNote, LogAgent
 from dialerd.core.ports import Past
-from dialerd.core.records import DoNotCall, Lead, LeadState
+from dialerd.core.records import IN_HAND, Direction, DoNotCall, Lead, LeadState
 from dialerd.store import (
     callbacks,
     claims,
@@ -92,7 +92,12 @@ def dispose(unit: Unit, op: Dispose) -> None:
     ended.record(unit, campaign_id, lead_id, op.attempt_id)
     lead = LEAD.unpack(unit.t.leads.get(lead_key(campaign_id, lead_id)) or b"")
     _mark(unit, op, attempt.phone)
-    if op.lead_state is None or lead.attempt_id != op.attempt_id or not lead.phone:
+    if op.lead_state is None or not lead.phone:
+        return
+    if lead.state in IN_HAND:
+        _move_later(unit, op, lead, attempt.phone)
+        return
+    if lead.attempt_id != op.attempt_id:
         return
     unit.t.due.delete(due_key(campaign_id, lead.state, lead.due_s, lead_id))
     callbacks.drop(unit, campaign_id, lead_id)
@@ -116,6 +121,27 @@ def _move(unit: Unit, op: Dispose, lead: Lead) -> None:
         put_back(unit, other, LeadState.RETRY, other.due_s)
     else:
         put_back(unit, lead, op.lead_state or lead.state, _due_s(unit, op))
+
+
+def _move_later(unit: Unit, op: Dispose, lead: Lead, phone: int) -> None:
+    """The customer calls back while the agent speaks of the call before.
+
+    It is as if that had been said before the telephone rang.
+    """
+    raw = unit.t.open.get(open_key(lead.attempt_id))
+    held = None if raw is None else OPEN.unpack(raw)
+    if held is None or held.direction is not Direction.IN or held.after != op.attempt_id:
+        return  # it was claimed or dialed anew
+    lead = msgspec.structs.replace(lead, phone=phone)
+    other = lead_numbers.passed_over(lead, op.due_s) if op.wrong else None
+    lead = other or lead
+    state, due_s = (op.lead_state, op.due_s) if other is None else (LeadState.RETRY, other.due_s)
+    lead = msgspec.structs.replace(lead, due_s=0)
+    unit.t.leads.put(lead_key(lead.campaign_id, lead.lead_id), LEAD.pack(lead))
+    later = msgspec.structs.replace(
+        held, before=state or held.before, due_s=due_s, callback=op.callback
+    )
+    unit.t.open.put(open_key(lead.attempt_id), OPEN.pack(later))
 
 
 def _due_s(unit: Unit, op: Dispose) -> int:

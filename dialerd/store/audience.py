@@ -22,6 +22,7 @@ from dialerd.core.records import (
     Campaign,
     CampaignSettings,
     Contact,
+    Direction,
     Lead,
     LeadNumber,
     LeadState,
@@ -207,8 +208,8 @@ def count(unit: Unit, campaign_id: int, after: bytes) -> tuple[Counts, bytes]:
     parts = parts_of(unit, unit.campaign(campaign_id))
     found: Counts = [Counter() for _ in parts]
     if not after:
-        for part, state in _in_hand(unit, campaign_id, parts):
-            found[parts.index(part)][state] += 1
+        for lead in in_hand(unit, campaign_id):
+            found[parts.index(part_of(parts, lead.lead_id))][lead.state] += 1
     first, stop = due_key(campaign_id, 0, 0, 0), due_key(campaign_id, 0xFF, 0, 0)
     rows = unit.t.due.scan(max(first, after), stop, STEP_ROWS)
     for key, _ in rows:
@@ -217,13 +218,12 @@ def count(unit: Unit, campaign_id: int, after: bytes) -> tuple[Counts, bytes]:
     return found, rows[-1][0] + b"\0" if len(rows) == STEP_ROWS else b""
 
 
-def _in_hand(
-    unit: Unit, campaign_id: int, parts: Parts
-) -> Iterator[tuple[AudiencePart, LeadState]]:
+def in_hand(unit: Unit, campaign_id: int) -> Iterator[Lead]:
+    """Leads of a campaign that are in the dialer's hands, each once."""
     for _, raw in unit.t.open.scan(b"", b"\xff" * 9, 1 << 30):
         held = OPEN.unpack(raw)
-        if held.campaign_id == campaign_id:
+        if held.campaign_id == campaign_id and held.direction is not Direction.OVER:
             kept = unit.t.leads.get(lead_key(campaign_id, held.lead_id))
-            state = LEAD.unpack(kept or b"").state
-            if state in IN_HAND:
-                yield part_of(parts, held.lead_id), state
+            lead = LEAD.unpack(kept or b"")
+            if lead.state in IN_HAND:
+                yield lead

@@ -58,9 +58,7 @@ from dialerd.store.unit import OUTCOME_INDEX, More, Unit
 
 READY, CLAIMED, BLOCKED = LeadState.READY, LeadState.CLAIMED, LeadState.BLOCKED
 CALLBACK: Final = LeadState.CALLBACK
-LEASES_FROM: Final = (
-    b"leases_from_ms"  # no lease of an undialed claim ends before; 0: there is none
-)
+LEASES_FROM: Final = b"leases_from_ms"  # no undialed claim's lease ends before; 0: none
 NEXT_ATTEMPT: Final = b"next_attempt"
 STATE_BYTES: Final = 5  # of a key of `due`, up to and with the state
 Leave = tuple[frozenset[int], Mapping[int, Callable[[Attempt], Attempt]]]
@@ -325,9 +323,11 @@ def give_back(
 
 def let_return_go(unit: Unit, held: OpenAttempt, lead: Lead) -> None:
     """The lead of a customer who called back stands again where it stood."""
-    promised = held.callback
-    due_s = held.due_s if promised is None else callbacks.again(unit, promised, held.due_s)
-    put_back(unit, lead, held.before, due_s)
+    due_s = held.due_s if held.callback is None else callbacks.book(unit, held.callback)
+    speaks = lead.attempt_id  # whose agent may still say what becomes of the lead
+    if held.after and unit.t.wrapping.get(open_key(speaks)) is None:
+        speaks = held.after
+    put_back(unit, lead, held.before, due_s, attempt_id=speaks)
 
 
 def _expire_leases(unit: Unit, now_ms: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import msgspec
 
@@ -18,10 +18,8 @@ from dialerd.core.records import (
 from dialerd.core.rules import Person, Rule, Rules, Verdict
 from dialerd.store import audience, lead_numbers
 from dialerd.store.claims import person_of
-from dialerd.store.reading import scan_all
 from dialerd.store.schema import (
     LEAD,
-    OPEN,
     ROW_MAX,
     due_key,
     lead_key,
@@ -41,8 +39,8 @@ def page(
     for state in sorted(states):
         if state in IN_HAND:
             if not after:  # few, and gone in a moment: on the first page only
-                held = _in_hand(unit, campaign_id, state)
-                found += [_row(unit, campaign, lead) for lead in held]
+                held = audience.in_hand(unit, campaign_id)
+                found += [_row(unit, campaign, lead) for lead in held if lead.state is state]
             continue
         first, stop = due_key(campaign_id, state, 0, 0), due_key(campaign_id, state + 1, 0, 0)
         if after >= stop:
@@ -54,16 +52,6 @@ def page(
             if len(found) >= limit:
                 return found, key + b"\0"
     return found, b""
-
-
-def _in_hand(unit: Unit, campaign_id: int, state: LeadState) -> Iterator[Lead]:
-    for _, raw in scan_all(unit.t.open, b"", b"\xff" * 9):
-        held = OPEN.unpack(raw)
-        if held.campaign_id == campaign_id:
-            kept = unit.t.leads.get(lead_key(campaign_id, held.lead_id))
-            lead = LEAD.unpack(kept or b"")
-            if lead.state is state:
-                yield lead
 
 
 def _row(unit: Unit, campaign: Campaign, lead: Lead) -> LeadRow:

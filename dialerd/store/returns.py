@@ -137,6 +137,7 @@ def _begin(unit: Unit, call: ReturnCall, campaign: Campaign, lead: Lead) -> Clai
         campaign_id, lead_id, phone, lead.attempts, call.at_ms, call.at_ms,
         evidence=EVIDENCE, callback=promised,
         direction=Direction.IN, before=lead.state, due_s=lead.due_s,
+        after=lead.attempt_id,
     )  # fmt: skip
     unit.t.open.put(open_key(attempt_id), OPEN.pack(opened))
     attempt = Attempt(

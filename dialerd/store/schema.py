@@ -116,6 +116,7 @@ class OpenAttempt(Record):
     before: LeadState = LeadState.READY  # where a lead stood whose customer calls back,
     due_s: int = 0  # and since when it was due: it goes back there unless the message was heard
     of: int = 0  # the attempt whose person is put through
+    after: int = 0  # the attempt that had the lead before its customer called back
 
 
 class ContactPhone(Record):

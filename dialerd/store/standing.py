@@ -110,6 +110,7 @@ def _customer(unit: Unit, attempt_id: int) -> Claim | None:
         if _begun(unit, held, attempt_id) is not None:
             return None
         number, booked = held.number, held.callback
+        phone, direction = held.phone, held.direction
         campaign_id, lead_id = held.campaign_id, held.lead_id
     else:
         where = unit.t.wrapping.get(open_key(attempt_id)) if attempt_id else None
@@ -117,7 +118,8 @@ def _customer(unit: Unit, attempt_id: int) -> Claim | None:
             return None
         campaign_id, lead_id = split_lead(unseal(where))
         kept = unit.t.attempts.get(attempt_key(campaign_id, lead_id, attempt_id))
-        number, booked = ATTEMPT.unpack(kept or b"").number, None
+        attempt, booked = ATTEMPT.unpack(kept or b""), None
+        number, phone, direction = attempt.number, attempt.phone, attempt.direction
     lead = LEAD.unpack(unit.t.leads.get(lead_key(campaign_id, lead_id)) or b"")
     try:
         contact = audience.contact_of(unit, unit.campaign(campaign_id), lead)
@@ -127,11 +129,12 @@ def _customer(unit: Unit, attempt_id: int) -> Claim | None:
         attempt_id,
         campaign_id,
         lead_id,
-        lead.phone,
+        phone,
         number,
-        lead_numbers.carrier_of(contact, lead.phone),
+        lead_numbers.carrier_of(contact, phone),
         contact.fields,
         callback=booked,
         tries=lead.tries,
         numbers=lead.numbers,
+        direction=direction,
     )

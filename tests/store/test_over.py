@@ -42,6 +42,14 @@ def test_a_number_has_an_attempt_of_its_own_under_the_person(talking) -> None:
     assert [one.attempt.attempt_id for one in store.ended(0, 9)] == [other.attempt_id, person]
 
 
+def test_a_person_who_is_put_through_is_one_person(talking) -> None:
+    store, person = talking
+    over(store, person)
+    (found,), _ = store.counts_by_list(1, b"")
+    assert found[LeadState.DIALING] == 1
+    assert [one.lead.lead_id for one in store.leads(1, [LeadState.DIALING], b"", 9)[0]] == [1]
+
+
 def test_nobody_is_put_through_from_a_call_that_is_over(talking) -> None:
     store, person = talking
     wait(store.apply([finish(person)]))

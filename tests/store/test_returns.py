@@ -148,6 +148,69 @@ def test_a_crash_leaves_the_lead_where_it_stood_and_the_call_to_be_ended(ready) 
     ]
 
 
+@pytest.mark.parametrize("over", [False, True])
+@pytest.mark.parametrize("word", ["callback", "retry"])
+def test_what_an_agent_says_while_the_customer_calls_back_counts(ready, word, over) -> None:
+    claimed = take(ready, n=1)[0]
+    ends = finish(claimed.attempt_id, wraps=True, answered_ms=NOW, heard=True)
+    wait(ready.apply([begin(claimed.attempt_id), ends]))
+    claim = wait(ready.take_return(returned())).claim
+    unheard = finish(claim.attempt_id, answered_ms=NOW)
+    due_s = NOW // 1000 + 500
+    state, booked = LeadState.RETRY, None
+    if word == "callback":
+        state, booked = LeadState.CALLBACK, Callback(1, 1, FIRST, due_s, "lan", 0, NOW, "lan")
+    said = Dispose(claimed.attempt_id, "lan", NOW, "later", state, due_s, booked)
+    wait(ready.apply([unheard, said] if over else [said, unheard]))
+    assert lead(ready).state is state
+    kept = [one for page in ready.callbacks(1) for one in page]
+    assert kept == ([] if booked is None else [booked])
+    assert booked or lead(ready).due_s == due_s
+    assert ready.problems() == []
+
+
+def test_who_is_served_while_the_agent_speaks_of_the_call_before_is_served(ready) -> None:
+    claimed = take(ready, n=1)[0]
+    ends = finish(claimed.attempt_id, wraps=True, answered_ms=NOW, heard=True)
+    wait(ready.apply([begin(claimed.attempt_id), ends]))
+    claim = wait(ready.take_return(returned())).claim
+    said = Dispose(claimed.attempt_id, "lan", NOW, "later", LeadState.RETRY, NOW // 1000 + 5)
+    wait(ready.apply([said, finish(claim.attempt_id, answered_ms=NOW, heard=True)]))
+    assert lead(ready).state is LeadState.DONE
+
+
+def test_the_word_of_the_call_back_comes_after_that_of_the_call_before(ready) -> None:
+    claimed = take(ready, n=1)[0]
+    ends = finish(claimed.attempt_id, wraps=True, answered_ms=NOW, heard=True)
+    wait(ready.apply([begin(claimed.attempt_id), ends]))
+    claim = wait(ready.take_return(returned())).claim
+    wait(ready.apply([finish(claim.attempt_id, answered_ms=NOW, wraps=True)]))
+    first = Dispose(claimed.attempt_id, "lan", NOW, "no", LeadState.DONE)
+    last = Dispose(claim.attempt_id, "mai", NOW, "again", LeadState.RETRY, NOW // 1000 + 5)
+    wait(ready.apply([last, first]))
+    assert (lead(ready).state, lead(ready).due_s) == (LeadState.RETRY, NOW // 1000 + 5)
+
+
+@pytest.mark.parametrize("crash", [False, True])
+@pytest.mark.parametrize(("agent", "open_after_s"), [("lan", 0), ("lan", 3600), ("", 0)])
+def test_a_promise_stays_at_its_time(ready, agent, open_after_s, crash) -> None:
+    due_s = NOW // 1000 + 500
+    open_s = open_after_s and due_s + open_after_s
+    booked = Callback(1, 1, FIRST, due_s, agent, open_s, NOW, "lan")
+    claimed = take(ready, n=1)[0]
+    promise = Dispose(claimed.attempt_id, "lan", NOW, "later", LeadState.CALLBACK, due_s, booked)
+    ends = finish(claimed.attempt_id, wraps=True)
+    wait(ready.apply([begin(claimed.attempt_id), ends, promise]))
+    before = lead(ready).due_s
+    claim = wait(ready.take_return(returned())).claim
+    if crash:
+        wait(ready.recover(NOW + 70_000))
+    else:
+        wait(ready.apply([finish(claim.attempt_id, answered_ms=NOW)]))
+    assert list(ready.callbacks(1)) == [[booked]]
+    assert (lead(ready).state, lead(ready).due_s) == (LeadState.CALLBACK, before)
+
+
 def test_a_promise_is_kept_only_by_a_call_that_was_heard(ready) -> None:
     booked = Callback(1, 1, FIRST, NOW // 1000 + 500, "lan", 0, NOW, "lan")
     claimed = take(ready, n=1)[0]

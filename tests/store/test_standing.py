@@ -4,10 +4,12 @@ import pytest
 
 from dialerd.core.agent_records import AgentState, Standing
 from dialerd.core.limits import AGENT_LEASE_S
-from dialerd.core.ops import PHONE_LEGS, BeginDial, Dispose, KeepAgent, KeepLine
-from dialerd.core.records import LeadState, Outcome
+from dialerd.core.list_records import OtherPhone
+from dialerd.core.ops import PHONE_LEGS, BeginDial, Dispose, KeepAgent, KeepLine, ReturnCall
+from dialerd.core.records import Contact, Direction, LeadState, Outcome
+from dialerd.core.return_records import ReturnAnswer, ReturnSettings
 from dialerd.store import wait
-from tests.store.kit import NOW, begin, filled_list, finish, people, running, take
+from tests.store.kit import FIRST, NOW, begin, call, filled_list, finish, people, running, take
 
 LATER = NOW + 7_200_000
 
@@ -75,6 +77,23 @@ def test_the_card_and_the_conversation_are_left_to_their_agents(store, was_lost)
     assert store.lead(1, talks.lead_id).lead.state is LeadState.DONE
     assert len(store.ended(0, 10)) == 3
     assert store.problems() == []
+
+
+@pytest.mark.parametrize("wraps", [False, True])
+def test_the_number_that_was_talked_with_comes_back(store, wraps):
+    other = FIRST + 500
+    contact = Contact(FIRST, "x", "vina", {}, (OtherPhone(other, carrier="mobi"),))
+    wanted = ReturnSettings(ReturnAnswer.MESSAGE)
+    running(store, filled_list(store, "a", [contact]), returns=wanted, caller_id="+842873001234")
+    call(store, take(store)[0], lead_state=LeadState.RETRY, outcome=Outcome.NO_ANSWER)
+    back = ReturnCall(other, "a", "842873001234", "x@y", NOW, b"line")
+    claim = wait(store.take_return(back)).claim
+    ops = [finish(claim.attempt_id, wraps=True)] if wraps else []
+    state = AgentState.WRAP_UP if wraps else AgentState.TALKING
+    wait(store.apply([*ops, stands("a", state, claim.attempt_id)]))
+    wait(store.recover(LATER, staff=True))
+    found = told(store)["a"].claim
+    assert (found.phone, found.carrier, found.direction) == (other, "mobi", Direction.IN)
 
 
 def test_a_card_that_nobody_dials_goes_back_with_its_lease(store):
