@@ -47,7 +47,7 @@ def backup(
     from dialerd.store import copies
 
     if keep is not None and not target.is_dir():
-        raise click.UsageError("--keep goes with a folder")
+        raise click.UsageError(f"--keep goes with a folder; make it first: mkdir -p {target}")
     with _bar(output) as watch:
         made = copies.backup(_folder(data, config_path), target, watch)
     removed = copies.prune(target, keep) if keep is not None else []

@@ -37,7 +37,7 @@ from dialerd.core.control_base import PAGE_MAX
 from dialerd.core.list_records import ListMix
 from dialerd.core.people_view import CheckCampaign, CheckInfo
 from dialerd.core.records import DialMode
-from dialerd.core.step_spec import played
+from dialerd.core.step_spec import played, ways
 
 _NEXT = {
     "draft": "approve it: dialerd campaign approve {name!r}",
@@ -225,6 +225,7 @@ def show(name: str, config_path: str | None, output: str) -> None:
             ("why not dialing", found.why or "-"),
             ("created", local_time(found.created_at, load_zone(config_path))),
             ("list", f"{_lists(spec)} ({found.audience} leads)"),
+            ("mode", str(spec.mode) + (f", flow {clean(spec.flow)}" if spec.flow else "")),
             ("regime", spec.regime),
             ("hours", "; ".join(_window(h.start, h.end, h.days) for h in spec.hours) or "regime"),
             ("cap", f"{spec.cap.calls_max}/{_span(spec.cap.window_s)}, {spec.cap.counts}"),
@@ -237,8 +238,8 @@ def show(name: str, config_path: str | None, output: str) -> None:
         ]
     )
     for step in spec.steps:
-        keys = ", ".join(f"{digit} to {to}" for digit, to in step.keys.items())
-        click.echo(f"  {step.id}: {clean(played(step))}" + (f"; {keys}" if keys else ""))
+        told = "; ".join(filter(None, (played(step), ways(step))))
+        click.echo(f"  {step.id}: {clean(told)}")
     if books.eta:
         eta = local_time(books.eta, load_zone(config_path))
         done = books.audience - books.left

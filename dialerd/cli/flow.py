@@ -122,7 +122,7 @@ def ls(data: Path | None, config_path: str | None, output: str) -> None:
 def show(name: str, version: int, data: Path | None, config_path: str | None, output: str) -> None:
     """One version of a flow, the newest one or any before it."""
     from dialerd.core.flow_spec import spec_of
-    from dialerd.core.step_spec import played
+    from dialerd.core.step_spec import played, ways
 
     with opened(data, config_path, readonly=True) as store:
         found = store.flow(name, version)
@@ -132,5 +132,5 @@ def show(name: str, version: int, data: Path | None, config_path: str | None, ou
         return
     click.echo(f"{clean(found.name)}, version {found.version}")
     for step in spec.steps:
-        keys = "".join(f"; {digit} to {to}" for digit, to in step.keys.items())
-        click.echo(f"  {step.id}: {clean(played(step))}{keys}; then {step.otherwise}")
+        told = "; ".join(filter(None, (played(step), ways(step))))
+        click.echo(f"  {step.id}: {clean(told)}")

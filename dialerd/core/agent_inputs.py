@@ -41,6 +41,7 @@ from dialerd.core.records import CampaignState, DialMode, LeadState
 from dialerd.core.running import Run
 from dialerd.core.statistics import why_not
 
+NAMES_TOLD: Final = 5  #: members of a campaign in a refusal
 _OTHER: Final = "the last customer is not called or disposed of yet"
 
 
@@ -50,7 +51,8 @@ def why_not_join(run: Run, name: str, queues: tuple[str, ...]) -> str:
     if run.settings.mode is DialMode.BROADCAST:
         return f"campaign {title!r} is a broadcast: it needs no agents"
     if members and name not in members and not set(queues) & set(members):
-        return f"campaign {title!r} is not yours"
+        names = ", ".join(members[:NAMES_TOLD]) + (" and others" * (len(members) > NAMES_TOLD))
+        return f"campaign {title!r} is not yours: its agents and queues are {names}"
     return ""
 
 
@@ -196,7 +198,7 @@ class AgentInputs:
     def _skip(self, event: AgentSkip, now_ns: int) -> None:
         agent, run = self._with_card(event)
         if run.settings.mode is not DialMode.PREVIEW or not run.settings.agents.may_skip:
-            raise Refusal("this campaign skips nobody")
+            raise Refusal("this campaign skips nobody: only a preview with may_skip does")
         self._desk.cards.skip(agent, run, now_ns)
 
     def _hang_up(self, event: AgentHangUp, now_ns: int) -> None:

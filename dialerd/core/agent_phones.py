@@ -16,7 +16,7 @@ from dialerd.core.records import Outcome
 if TYPE_CHECKING:
     from dialerd.core.desk import Desk
 
-NO_ANSWER: Final = "the phone was not answered"
+NO_ANSWER: Final = "the phone is not registered or was not answered"
 FELL: Final = "the phone hung up"
 RING_S: Final = 60  # of a shift: no campaign says how long
 

@@ -138,6 +138,13 @@ class Gate:
         """One more call is placed now: the agent it is for, if it has one already."""
         return None
 
+    def why_not(self) -> str:
+        """What it waits for; empty: nothing."""
+        if not self.team.count(self.run.campaign.campaign_id):
+            return "no agent is ready"
+        manual = self.run.settings.mode is DialMode.MANUAL
+        return "its agents ask for each customer" if manual else ""
+
 
 class Progressive(Gate):
     """One call for each ready agent, who is at the telephone before the customer is dialed."""
@@ -191,6 +198,10 @@ class Predictive(Gate):
     def most(self) -> int:
         """A few seconds' worth of what the lines of the agents can use."""
         return round(self.at_work * self.run.settings.agents.lines_per_agent_max)
+
+    def why_not(self) -> str:
+        """Who talks counts too: it dials ahead of them."""
+        return "" if self.at_work else "no agent is at work"
 
     def ready_ns(self, now_ns: int) -> int:
         """What the last decision left, then the next decision's time."""

@@ -85,7 +85,8 @@ def check_regime(settings: CampaignSettings) -> None:
     """
     regime = find_regime(settings.regime)
     if regime.own_hours_required and not settings.hours:
-        raise ValueError(f"hours: regime {regime.name} requires the campaign to set its own hours")
+        text = "requires the campaign to set its own hours: [[hours]] in its file, or --hours"
+        raise ValueError(f"hours: regime {regime.name} {text}")
     if len(settings.hours) > HOURS_MAX:
         raise ValueError(f"hours: at most {HOURS_MAX} windows")
     for hours in settings.hours:

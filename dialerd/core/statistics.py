@@ -201,7 +201,7 @@ def why_not(floor: Floor, run: Run, now_ns: int) -> str:
         kind = "loopback trunk" if run.loopback else "trunk"
         return f"no {kind} is up"
     if run.held_count:
-        return _held_up(run, now_ns)
+        return _held_up(run, now_ns) or _no_agent(run)
     return _no_leads(run, wall_ns)
 
 
@@ -264,7 +264,13 @@ def _no_leads(run: Run, wall_ns: int) -> str:
         return "the store could not claim leads"
     if run.next_due_s is not None and run.next_due_s * NS > wall_ns:
         return f"next lead is due {_local(run, run.next_due_s * NS, wall_ns)}"
+    if run.gate is not None:
+        return _no_agent(run)
     return "the last calls are live" if run.live else ""
+
+
+def _no_agent(run: Run) -> str:
+    return "" if run.gate is None else run.gate.why_not()
 
 
 def _local(run: Run, at_ns: int, wall_ns: int) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated
 from msgspec import UNSET, Meta, UnsetType
 
 from dialerd.core.chain import Chain, label
-from dialerd.core.deed_spec import DoingSpec, deed_of, doing, targets, too_many
+from dialerd.core.deed_spec import CaseSpec, DoingSpec, deed_of, doing, targets, too_many
 from dialerd.core.deeds import KIND
 from dialerd.core.flow_checks import END, FlowFault, flow_faults
 from dialerd.core.flow_records import Flow, FlowStep, Part
@@ -155,7 +155,33 @@ def played(step: StepSpec) -> str:
         words += [f"({step.plays} times)"]
     if made.does is not None:
         words += [*(["then"] if words else []), "does " + KIND[type(made.does)].replace("_", " ")]
+    if step.choose is not UNSET:
+        words += ["by " + step.choose.field]
+    if step.result is not UNSET:
+        words += [repr(step.result)]
     return " ".join(words)
+
+
+def ways(step: StepSpec) -> str:
+    """Where a step leads, in words."""
+    words = [", ".join(f"{digit} to {to}" for digit, to in step.keys.items())] if step.keys else []
+    if step.choose is not UNSET:
+        words += [f"{_case(case)} to {case.to}" for case in step.choose.cases]
+    if step.then:
+        words.append(f"done to {step.then}")
+    if step.result is UNSET:
+        words.append(f"otherwise {'to ' * (step.otherwise != END)}{step.otherwise}")
+    if step.visits_max:
+        words.append(f"after {step.visits_max} visits to {step.after_visits}")
+    return "; ".join(words)
+
+
+def _case(case: CaseSpec) -> str:
+    told = [f"is {case.equals}"] if case.equals else []
+    told += ["is " + " or ".join(case.among)] if case.among else []
+    told += [f"is at least {case.least}"] if case.least else []
+    told += [f"is less than {case.less}"] if case.less else []
+    return " and ".join(told + ["is empty"] * case.empty)
 
 
 def _part(part: str | SaySpec) -> Part:

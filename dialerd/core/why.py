@@ -67,7 +67,7 @@ def _said(lead: Lead, verdict: Verdict, zone: tzinfo) -> Why:
 
 
 _WAITS: Final = {
-    LeadState.CALLBACK: "a callback is booked: it waits",
+    LeadState.CALLBACK: "a callback is booked: it waits, for its agent if it has one,",
     LeadState.RECHECK: "it was switched off: on the waiting list",
     LeadState.CAPPED: "it is held back by a cap",
     LeadState.RESTING: "it is not to be called",

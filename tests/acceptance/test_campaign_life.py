@@ -10,10 +10,11 @@ import pytest
 
 from dialerd.core import control as api
 from dialerd.core.events import ClockStepped, Drain, TrunkSpec
-from dialerd.core.records import CampaignState, FrequencyCap, Hours
+from dialerd.core.records import CampaignState, DialMode, FrequencyCap, Hours
 from dialerd.core.regime_data import VIETNAM
 from dialerd.core.statistics import why_not
 from dialerd.store import open_store, wait
+from tests.acceptance.office import Office
 from tests.control.desk import NOW_MS, booth, spec
 from tests.core.judge import judge
 from tests.core.world import NS, World, phones
@@ -194,3 +195,25 @@ def test_nothing_starts_by_itself_after_everything_was_stopped():
     made.run(HOUR)
     assert made.dials == []
     assert made.store.campaign(campaign).state is CampaignState.APPROVED
+
+
+@pytest.mark.parametrize(
+    ("mode", "alone", "with_one"),
+    [
+        (DialMode.MANUAL, "no agent is ready", "its agents ask for each customer"),
+        (DialMode.PREVIEW, "no agent is ready", "no agent is ready"),
+        (DialMode.PROGRESSIVE, "no agent is ready", "no agent is ready"),
+        (DialMode.PREDICTIVE, "no agent is at work", ""),
+    ],
+)
+def test_why_a_campaign_with_agents_dials_nobody(mode, alone, with_one):
+    office = Office()
+    campaign = office.campaign(mode)
+    world = office.world
+    office.run(1)
+    run = world.dialer.floor.runs[campaign]
+    assert why_not(world.dialer.floor, run, world.now_ns) == alone
+    office.login("an", campaign)
+    office.run(1)
+    assert (office.state("an") == "ready") is (mode is DialMode.MANUAL), "else it has a customer"
+    assert why_not(world.dialer.floor, run, world.now_ns) == with_one

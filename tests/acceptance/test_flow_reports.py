@@ -49,6 +49,11 @@ def test_the_shipped_flow_runs_as_written(tmp_path):
     for words in ("does gather", "does choose", "does set", "does record", "does do not call",
                   "does callback", "does transfer", "does result"):  # fmt: skip
         assert words in shown
+    for ways in ("does choose by group; is vip or gold to person; otherwise to menu",
+                 "does gather; done to promised; otherwise to person",
+                 "9 to never, 0 to person; otherwise to menu; after 2 visits to bye\n",
+                 "then does result 'promised to pay'\n"):  # fmt: skip
+        assert ways in shown
 
 
 def test_row_55_any_columns_of_the_list_are_there_for_flows_and_scripts(tmp_path):
