@@ -1,4 +1,9 @@
-"""A call whose customer talks with an agent: a `Call` with a `Talk` in place of a flow."""
+"""A call whose customer talks with an agent: a `Call` with a `Talk` in place of a flow.
+
+Where several agents talk with the customer, one after another, the last one has the last word and
+is asked for it. What one before said is kept in the history, or as a note when that is written
+already, and stands where the last one says nothing; a number that it forbids is forbidden at once.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +12,14 @@ import msgspec
 from dialerd.core.agent import Agent
 from dialerd.core.call import ENDED, Call
 from dialerd.core.clock import WallClock
-from dialerd.core.effects import AnyEffect
+from dialerd.core.effects import AnyEffect, Write
 from dialerd.core.flow import FlowRun
 from dialerd.core.flow_plan import FlowPlan
 from dialerd.core.keeping import recorded
 from dialerd.core.limits import CALL_S_MAX, TALK_S_MAX
-from dialerd.core.ops import Claim, DialOp, Dispose, Finish
+from dialerd.core.ops import Ban, Claim, DialOp, Dispose, Finish
 from dialerd.core.pacing import NS
-from dialerd.core.records import Answerer, CampaignSettings, Outcome
+from dialerd.core.records import Answerer, CampaignSettings, DoNotCall, EventKind, Outcome
 from dialerd.core.talk import Reception, Talk
 from fastpath.numbers import Number
 
@@ -23,8 +28,8 @@ class AgentCall(Call):
     """The machine of one attempt of an agents' campaign."""
 
     __slots__ = (
-        "_desk", "agent", "agent_name", "connected_ms", "counted", "disposed", "human_ms",
-        "human_ns", "owes", "settings", "spoken", "talk",
+        "_desk", "agent", "agent_name", "connected_ms", "counted", "disposed", "earlier",
+        "human_ms", "human_ns", "notes", "owes", "settings", "spoken", "talk",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0913 - a `Call`'s, and its agents
@@ -52,7 +57,9 @@ class AgentCall(Call):
         self.connected_ms = 0
         self.counted = False  # the owner's: as a person who found an agent
         self.owes = False  # an agent talked, and has yet to say what came of it
-        self.disposed: Dispose | None = None  # said before the end
+        self.disposed: Dispose | None = None  # said before the end, by who talked last
+        self.earlier: Dispose | None = None  # said by who talked before
+        self.notes: dict[str, str] = {}  # by agent
         self.talk: Talk | None = None
 
     @property
@@ -83,6 +90,33 @@ class AgentCall(Call):
         self.owes = True
         if self.line.call_s_max >= CALL_S_MAX and not self.line.plan.call_s_max:
             self._up_until_ns = now_ns + TALK_S_MAX * NS  # no plan says how long people may talk
+
+    def ask_anew(self, now_ns: int) -> None:
+        """A further conversation begins."""
+        said, self.disposed = self.disposed, None
+        if said is not None:
+            self.said_before(said, now_ns)
+
+    def said_before(self, said: Dispose, now_ns: int) -> str:
+        """An agent who did not have the last conversation says what came of it: in words."""
+        if not (said.disposition or said.lead_state):
+            return ""
+        self.earlier = said
+        words = f"{said.disposition or said.lead_state}"
+        if not self.over:
+            self.record(EventKind.RESULT, f"{said.agent}: {words}", now_ns)
+        if said.do_not_call:
+            entry = DoNotCall(self.claim.phone, said.at_ms, f"agent {said.agent}")
+            self.out.append(Write(0, (Ban(entry),)))
+        return words
+
+    def noted(self, agent: Agent, text: str) -> str:
+        """One note is kept of a call: that of all its agents, each with its name."""
+        self.notes[agent.name] = text
+        kept = {name: text for name, text in self.notes.items() if text}
+        if kept.keys() <= {agent.name}:
+            return text
+        return "\n".join(f"{name}: {text}" for name, text in kept.items())
 
     def recorded(self, agent: Agent) -> bool:
         """Whether what is said with this agent is recorded."""
@@ -119,8 +153,7 @@ class AgentCall(Call):
             agent=self.agent_name,
             human_ms=self.human_ms,
             connected_ms=self.connected_ms,
-            wraps=self.owes,
+            wraps=self.owes or self.earlier is not None,
         )
-        if self.owes and self.disposed is not None:
-            return full, self.disposed
-        return (full,)
+        said = self.disposed if self.owes else self.earlier
+        return (full,) if said is None else (full, said)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from dialerd.core.agent import OFFLINE, PAUSED, READY, WRAP_UP, Agent, Refusal
+from dialerd.core.agent_call import AgentCall
 from dialerd.core.agent_records import Note
 from dialerd.core.desk import Desk
 from dialerd.core.disposing import disposal
@@ -242,13 +243,23 @@ class AgentInputs:
             call.disposed = op
         elif agent.owed is not None:
             owed, agent.owed = agent.owed, None
-            if owed.over:
+            if isinstance(owed, AgentCall) and owed.agent_name != agent.name:
+                self._said_before(agent, owed, op, now_ns)
+            elif owed.over:
                 owed.owes = False
                 self._floor.out.append(Write(0, (op,)))
             else:
                 owed.disposed = op
             if agent.state is WRAP_UP:
                 desk.go(agent, "free", now_ns)
+
+    def _said_before(self, agent: Agent, call: AgentCall, op: Dispose, now_ns: int) -> None:
+        """Another agent has talked with the customer since."""
+        words = call.said_before(op, now_ns)
+        if call.over and words:  # its history is written
+            note = call.notes.get(agent.name, "")
+            text = call.noted(agent, f"{words}; {note}" if note else words)
+            self._write_note(agent, call.claim, text, op.at_ms)
 
     def _booked(self, agent: Agent, run: Run, op: Dispose, now_ns: int) -> None:
         """When the lead may be wanted again."""
@@ -266,6 +277,12 @@ class AgentInputs:
         self._keep_note(agent, self._claim(agent), event.text, self._floor.clock.ms(now_ns))
 
     def _keep_note(self, agent: Agent, claim: Claim, text: str, now_ms: int) -> None:
+        call = None if agent.card is not None else agent.call or agent.owed
+        if isinstance(call, AgentCall):
+            text = call.noted(agent, text)
+        self._write_note(agent, claim, text, now_ms)
+
+    def _write_note(self, agent: Agent, claim: Claim, text: str, now_ms: int) -> None:
         note = Note(
             claim.phone,
             claim.attempt_id,

@@ -129,7 +129,8 @@ class Desk(Answering):
         """The agent is not of this call any more: another one may be, or nobody."""
         agent.call = None
         call.agent = None
-        call.owes = False
+        if call.talk is None or not call.talk.waits:  # else it has not talked with this one yet
+            call.owes = False
         if call.talk is not None:
             call.talk.gone(now_ns)
             self.touch(call, now_ns)
@@ -140,6 +141,10 @@ class Desk(Answering):
         if call is None:
             return
         said = nothing_said(call.claim, agent.name, self.floor.clock.ms(now_ns))
+        if isinstance(call, AgentCall):
+            if call.agent_name != agent.name:
+                return  # another one has talked since, and is asked
+            said = call.earlier or said
         if not call.over:
             call.disposed = call.disposed or said
         elif call.owes:

@@ -174,6 +174,6 @@ class PartyCall(AgentCall):
     def _ending(self, finish: Finish) -> tuple[DialOp, ...]:
         """An agent who talked has the last word; else it is the flow's."""
         finish = replace(finish, human_ms=self.human_ms, connected_ms=self.connected_ms)
-        if not self.owes:
+        if not self.owes and self.earlier is None:
             return self._flow_ending(replace(finish, agent=self.agent_name))
         return super()._ending(replace(finish, fields=self.fields))

@@ -166,7 +166,7 @@ class EventKind(StrEnum):
     TRANSFERRED = "transferred"  # they hear each other; detail: kind, target
     TRANSFER_FAILED = "transfer_failed"  # detail: why
     PARTED = "parted"  # the other side of a transfer has left
-    RESULT = "result"  # what the flow says came of it
+    RESULT = "result"  # what the flow, or an agent who was not the last, says came of it
     CALLED_BACK = "called_back"  # the customer calls us; detail: trunk, number called
     VERDICT = "verdict"  # who answered; detail: human, machine or unknown, and how sure
 

@@ -183,6 +183,8 @@ class Talk:
 
     def _bridge(self, agent: Agent, now_ns: int) -> None:
         call = self._call
+        if self.state is not HELD:
+            call.ask_anew(now_ns)
         self.state = BRIDGED
         self.deadline_ns = NEVER
         call.bridged(agent, now_ns)
