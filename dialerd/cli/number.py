@@ -95,6 +95,13 @@ def as_json(found: About, stamp: Callable[[int], str]) -> dict[str, Any]:
             }
             for one in found.tried
         ],
+        "put_through": [
+            {
+                "campaign": one.campaign.settings.name,
+                **attempt_json(one.attempt, one.events, stamp),
+            }
+            for one in found.put_through
+        ],
         "notes": [
             {"at": stamp(note.at_ms), "agent": note.agent, "text": note.text}
             for note in found.notes

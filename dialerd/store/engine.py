@@ -74,6 +74,7 @@ class Tables:
     flow_names: Table
     sheets: Table
     answers: Table
+    over: Table
 
 
 class LazyTables(Tables):

@@ -79,6 +79,7 @@ READ: Final[dict[str, Callable[[bytes], object]]] = {
     "flow_names": schema.read_u32,
     "sheets": schema.SHEET.unpack,
     "answers": schema.ANSWER.unpack,
+    "over": schema.read_nothing,
 }
 #: The key that a record must lie under, or how that begins, where the record says so itself.
 KEYED: Final[dict[str, Callable[[Any], bytes]]] = {

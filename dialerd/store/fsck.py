@@ -27,6 +27,7 @@ from dialerd.store import (
     ended,
     lists,
     met,
+    over,
     scripts,
 )
 from dialerd.store.claims import LEASES_FROM, NEXT_ATTEMPT
@@ -88,6 +89,7 @@ def problems(unit: Unit) -> Iterator[str]:
         yield from scripts.SCRIPTS.problems(unit)
         yield from scripts.FLOWS.problems(unit)
         yield from answers.problems(unit)
+        yield from over.problems(unit)
 
 
 def _name_problems(what: str, table: Table, names: dict[str, int]) -> Iterator[str]:

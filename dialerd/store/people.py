@@ -4,8 +4,9 @@ An erasure leaves what books and reports count and takes away what says whom: th
 stays, empty; its leads stand without a number, those that waited are BLOCKED; attempts keep times
 and outcome, not number or keys; interactions, answers and recordings go. The do-not-call list keeps
 the number, because it protects who is on it. Frequency caps must still hold, so the number's calls
-stay under a keyed digest (`caps.hide`), which tells only somebody who has the number already. An
-audit line says what was done, by whom and when, and not to which number.
+stay under a keyed digest (`caps.hide`), which tells only somebody who has the number already.
+Calls of other people who were put through to it lose the number wherever they tell it, and nothing
+else. An audit line says what was done, by whom and when, and not to which number.
 """
 
 from __future__ import annotations
@@ -26,11 +27,22 @@ from dialerd.core.records import (
     CampaignState,
     Contact,
     ContactList,
+    Direction,
     DoNotCall,
     Lead,
     LeadState,
 )
-from dialerd.store import answers, audience, callbacks, campaigns, caps, donotcall, lists, notes
+from dialerd.store import (
+    answers,
+    audience,
+    callbacks,
+    campaigns,
+    caps,
+    donotcall,
+    lists,
+    notes,
+    over,
+)
 from dialerd.store.claims import put_back
 from dialerd.store.ended import events_of
 from dialerd.store.limits import EVENT_INDEX_MAX, LISTED_MAX
@@ -71,6 +83,14 @@ class Tried(msgspec.Struct, frozen=True):
     answered: tuple[answers.Answered, ...] = ()
 
 
+class PutThrough(msgspec.Struct, frozen=True):
+    """A call to a number that somebody of a campaign was put through to."""
+
+    campaign: Campaign
+    attempt: Attempt
+    events: tuple[CallEvent, ...]
+
+
 class About(msgspec.Struct, frozen=True):
     """Everything that is kept about a number."""
 
@@ -82,23 +102,22 @@ class About(msgspec.Struct, frozen=True):
     notes: tuple[Note, ...] = ()
     callbacks: tuple[Callback, ...] = ()
     old_calls: tuple[int, ...] = ()  # attempts of an earlier run whose calls are not ended yet
+    put_through: tuple[PutThrough, ...] = ()
+    talks: bool = False  # who was put through to it is in that call still
 
     @property
     def busy(self) -> str:
         """Why it cannot be erased just now; empty when it can."""
-        if any(tried.lead.state in IN_HAND for tried in self.tried):
+        if self.talks or any(tried.lead.state in IN_HAND for tried in self.tried):
             return CALLED
         return NOT_ENDED if self.old_calls else ""
 
     @property
     def recordings(self) -> list[str]:
         """Paths below the folder of recordings."""
-        return [
-            path
-            for tried in self.tried
-            for attempt, events in tried.attempts
-            for path in names_of(attempt, events)
-        ]
+        calls = [call for tried in self.tried for call in tried.attempts]
+        calls += [(one.attempt, one.events) for one in self.put_through]
+        return [path for attempt, events in calls for path in names_of(attempt, events)]
 
 
 class Row(NamedTuple):
@@ -138,6 +157,8 @@ def about(unit: Unit, phone: int) -> About:
     entries = tuple(caps.load(unit, phone))
     promised = [callbacks.of_lead(unit, one.lead.campaign_id, one.lead.lead_id) for one in tried]
     tries = [attempt.attempt_id for one in tried for attempt, _ in one.attempts]
+    through = over.to(unit, phone)
+    tries += [one.attempt_id for one in through if one.attempt_id not in tries]
     return About(
         phone,
         tuple(listed),
@@ -147,7 +168,20 @@ def about(unit: Unit, phone: int) -> About:
         tuple(notes.of(unit, phone)),
         tuple(one for one in promised if one is not None),
         tuple(one for one in tries if unit.t.old_calls.get(open_key(one)) is not None),
+        tuple(_put_through(unit, one) for one in through),
+        any(_talks(unit, one) for one in through),
     )
+
+
+def _put_through(unit: Unit, attempt: Attempt) -> PutThrough:
+    of = attempt.campaign_id, attempt.lead_id, attempt.attempt_id
+    campaign = unit.campaign(attempt.campaign_id)
+    return PutThrough(campaign, attempt, tuple(events_of(unit, *of)))
+
+
+def _talks(unit: Unit, attempt: Attempt) -> bool:
+    both = attempt.attempt_id, attempt.of  # what is left of a person's call can name the number
+    return any(unit.t.open.get(open_key(one)) is not None for one in both)
 
 
 def approved_with(unit: Unit, list_id: int) -> list[Campaign]:
@@ -192,6 +226,8 @@ def erase(unit: Unit, phone: int, secret: bytes, who: str, at_ms: int) -> dict[s
     phones = {phone}
     for people, row in rows(unit, phone):
         phones |= erase_row(unit, people.list_id, row, counts, approved_with(unit, people.list_id))
+    for one in sorted(phones):
+        _erase_put_through(unit, one, counts)
     counts["calls under caps"] = sum(caps.hide(unit, one, secret) for one in sorted(phones))
     if any(counts.values()):
         audit(unit, AuditLine(at_ms, who, "a number was erased", counts))
@@ -241,10 +277,28 @@ def _erase_lead(unit: Unit, lead: Lead, counts: dict[str, int]) -> None:
         attempt = ATTEMPT.unpack(raw)
         if unit.t.old_calls.get(open_key(attempt.attempt_id)) is not None:
             raise ConflictError(NOT_ENDED)
-        counts["events"] += drop_events(unit, attempt)
-        left = msgspec.structs.replace(attempt, phone=0, keys="", fields={})
-        unit.t.attempts.put(key, ATTEMPT.pack(left))
-        counts["attempts"] += 1
+        _erase_attempt(unit, key, attempt, counts)
+
+
+def _erase_attempt(unit: Unit, key: bytes, attempt: Attempt, counts: dict[str, int]) -> None:
+    counts["events"] += drop_events(unit, attempt)
+    if attempt.direction is Direction.OVER:
+        over.forget(unit, attempt)
+    left = msgspec.structs.replace(attempt, phone=0, keys="", fields={})
+    unit.t.attempts.put(key, ATTEMPT.pack(left))
+    counts["attempts"] += 1
+
+
+def _erase_put_through(unit: Unit, phone: int, counts: dict[str, int]) -> None:
+    """Calls to a number under other people's leads, and where these people's calls name it."""
+    for attempt in over.to(unit, phone):
+        if _talks(unit, attempt):
+            raise ConflictError(CALLED)
+        if unit.t.old_calls.get(open_key(attempt.attempt_id)) is not None:
+            raise ConflictError(NOT_ENDED)
+        of = attempt.campaign_id, attempt.lead_id
+        _erase_attempt(unit, attempt_key(*of, attempt.attempt_id), attempt, counts)
+        over.hide(unit, phone, (*of, attempt.of))
 
 
 def drop_events(unit: Unit, attempt: Attempt) -> int:

@@ -41,6 +41,7 @@
     flow_names  name                                     flow u32
     sheets      campaign u32 | lead u32 | attempt u64    AnswerSheet    which script it began with
     answers     the same | question                      KeptAnswer     the last one to each
+    over        phone u64 | campaign u32 | lead u32 | attempt u64   (empty)  calls beside a person's
 
 Keys are big-endian, so that a range scan is the query. A lead has exactly one index entry: in
 `open` while it is in the dialer's hands (CLAIMED, DIALING), in `due` at all other times.
@@ -241,6 +242,7 @@ _due = struct.Struct(">IBII")
 _ban = struct.Struct(">QBI")
 _attempt = struct.Struct(">IIQ")
 _event = struct.Struct(">IIQI")
+_over = struct.Struct(">QIIQ")
 
 USAGE_NAME_MAX: Final = 256
 DUE_MAX: Final = 0xFFFF_FFFF
@@ -255,6 +257,7 @@ ban_key = _ban.pack  # (phone u64, list u8, campaign u32)
 version_key = _u32u32.pack  # (script or flow u32, version u32)
 due_key = _due.pack  # (campaign u32, state u8, due u32, lead u32)
 attempt_key = _attempt.pack  # (campaign u32, lead u32, attempt u64)
+over_key = _over.pack  # (phone u64, campaign u32, lead u32, attempt u64)
 event_key = _event.pack  # (campaign u32, lead u32, attempt u64, index u32)
 
 
@@ -287,6 +290,7 @@ split_version = _u32u32.unpack
 split_attempt = _attempt.unpack
 split_due = _due.unpack
 split_event = _event.unpack
+split_over = _over.unpack
 
 
 def read_u32(value: bytes) -> int:

@@ -5,9 +5,19 @@ from __future__ import annotations
 import pytest
 
 from dialerd.core.ops import ReleaseClaim
-from dialerd.core.records import BanList, Direction, DoNotCall, LeadState, Outcome
+from dialerd.core.ports import ConflictError
+from dialerd.core.records import (
+    BanList,
+    CallEvent,
+    Direction,
+    DoNotCall,
+    EventKind,
+    LeadState,
+    Outcome,
+)
 from dialerd.store import wait
-from tests.store.kit import NOW, begin, filled_list, finish, people, running, take
+from tests.store.kit import FIRST, NOW, begin, filled_list, finish, people, running, take
+from tests.store.test_people import everything, traces
 
 OTHER = 84_987_654_321
 
@@ -131,3 +141,48 @@ def test_several_people_are_put_through_to_one_number(talking) -> None:
     for one in (person, claim.attempt_id):
         wait(store.apply([begin(over(store, one).attempt_id)]))
     assert store.attempts_open() == 4
+
+
+TOLD = (
+    CallEvent(NOW, EventKind.TRANSFER, "number 0987 654 321"),
+    *(CallEvent(NOW, EventKind.DIGIT, f"{key} rfc4733") for key in "10987654321"),
+    CallEvent(NOW, EventKind.TRANSFER_FAILED, "number +84987654321: busy"),
+    CallEvent(NOW, EventKind.RELEASED, "by us after 12345 ms"),
+)
+
+
+def test_a_number_that_people_were_put_through_to_is_shown_and_erased(talking) -> None:
+    store, person = talking
+    claim = over(store, person)
+    wait(store.apply([begin(claim.attempt_id, trunk="b")]))
+    with pytest.raises(ConflictError, match="being called just now"):
+        wait(store.erase(OTHER, "an", NOW))
+    wait(store.apply([finish(claim.attempt_id, events=TOLD[:1])]))
+    assert "just now" in store.about(OTHER).busy, "the person's call will name it"
+    fields = {"num": "0987654321", "shop": "Huế 12"}
+    wait(store.apply([finish(person, events=TOLD, keys="10987654321", fields=fields)]))
+    (shown,) = store.about(OTHER).put_through
+    assert (shown.attempt.attempt_id, shown.campaign.settings.name) == (claim.attempt_id, "spring")
+    assert len(shown.events) == 1
+    counts = wait(store.erase(OTHER, "an", NOW))
+    assert (counts["attempts"], counts["events"], counts["leads"]) == (1, 1, 0)
+    assert traces(store, OTHER) == 0
+    assert everything(store).count(b"654") == everything(store).count(b"321") == 0
+    (mine, events), (other, none) = store.lead(1, 1).attempts
+    assert (other.phone, other.outcome, none) == (0, Outcome.ANSWERED, ())
+    assert (mine.phone, mine.fields) == (FIRST, {"num": "x" * 10, "shop": "Huế 12"})
+    assert {e.detail for e in events if e.kind is EventKind.DIGIT} == {"x rfc4733"}
+    assert events[-1] == TOLD[-1], "what does not name it stays"
+    assert store.about(OTHER).put_through == ()
+    assert store.problems() == []
+    assert len(store.audit()) == 1
+
+
+def test_the_person_s_own_erasure_takes_the_call_beside_along(talking) -> None:
+    store, person = talking
+    claim = over(store, person)
+    wait(store.apply([begin(claim.attempt_id), finish(claim.attempt_id), finish(person)]))
+    wait(store.erase(FIRST, "an", NOW))
+    assert store.about(OTHER).put_through == ()
+    assert traces(store, OTHER) == 0
+    assert store.problems() == []
