@@ -50,8 +50,13 @@ class Chain:
         self._plays = step.plays
         self._pause = (SILENCE,) * (step.pause_ms // SILENCE_MS)
 
-    def prompts(self, fields: Mapping[str, str]) -> tuple[tuple[str, ...], list[str]]:
-        """Names in order, never none; and what had to be left out, with the reason."""
+    def prompts(
+        self, fields: Mapping[str, str], hidden: frozenset[str] = frozenset()
+    ) -> tuple[tuple[str, ...], list[str]]:
+        """Names in order, never none; and what had to be left out, with the reason.
+
+        A reason may repeat the value: of `hidden` fields there is none.
+        """
         once: list[str] = []
         unsaid: list[str] = []
         for part in self._parts:
@@ -61,7 +66,9 @@ class Chain:
             try:
                 once += _said(part, filled(part.value, fields))
             except UnsayableError as error:
-                unsaid.append(f"{part.say} {part.value}: {error}")
+                secret = not hidden.isdisjoint(fields_of(part.value))
+                why = "a secret that cannot be said" if secret else error
+                unsaid.append(f"{part.say} {part.value}: {why}")
         if len(once) > CHAIN_MAX:
             unsaid.append(f"more than {CHAIN_MAX} prompts in a chain")
         pause = self._pause

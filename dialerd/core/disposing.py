@@ -76,12 +76,17 @@ def _names(settings: CampaignSettings) -> str:
     return ", ".join(one.name for one in settings.agents.dispositions)
 
 
+def open_at(settings: CampaignSettings, due_s: int) -> int:
+    """From when an agent's own callback is anybody's; 0: never."""
+    overdue_s = settings.agents.overdue_s
+    return due_s + overdue_s if overdue_s else 0
+
+
 def _booked(settings: CampaignSettings, claim: Claim, said: AgentDisposed, now_ms: int) -> Dispose:
     now_s, due_s = now_ms // 1000, said.callback_s
     if not now_s <= due_s <= now_s + CALLBACK_AHEAD_S_MAX:
         raise Refusal("a callback needs a time that is still to come, within a year")
-    overdue_s = settings.agents.overdue_s
-    open_s = due_s if not said.to_me else due_s + overdue_s if overdue_s else 0
+    open_s = open_at(settings, due_s) if said.to_me else due_s
     booked = Callback(
         claim.campaign_id,
         claim.lead_id,

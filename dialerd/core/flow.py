@@ -261,7 +261,7 @@ class FlowRun:
         self.state = PLAYING
         self._token += 1
         chain = self._plan.chains[self._step]
-        prompts, unsaid = chain.prompts(self._fields)
+        prompts, unsaid = chain.prompts(self._fields, self._hidden)
         self._sink.record(EventKind.PROMPT_STARTED, chain.label, now_ns)
         for text in unsaid:
             self._sink.record(EventKind.UNSAID, text, now_ns)

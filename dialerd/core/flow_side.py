@@ -21,6 +21,7 @@ from msgspec.structs import replace
 
 from dialerd.core.agent_records import Callback
 from dialerd.core.deeds import due_at
+from dialerd.core.disposing import NEVER_S, open_at
 from dialerd.core.effects import AnyEffect, Tape, Write
 from dialerd.core.flow import HIDDEN, FlowRun
 from dialerd.core.flow_records import Forbid, Promise, Transfer
@@ -124,7 +125,7 @@ class FlowSide:
         due_s = due_at(deed, fields, now_ms // 1000, self._zone())
         if due_s is None:
             return False
-        open_s = due_s + self._settings.agents.overdue_s if deed.agent else due_s
+        open_s = open_at(self._settings, due_s) if deed.agent else due_s
         self._booked = Callback(
             claim.campaign_id, claim.lead_id, claim.phone, due_s, deed.agent, open_s, now_ms,
             "flow", claim.attempt_id,
@@ -160,7 +161,7 @@ class FlowSide:
         state, due_s = self._disposed or (None, 0)
         booked = None if self._disposed else self._booked
         if booked is not None:
-            state, due_s = LeadState.CALLBACK, booked.open_s
+            state, due_s = LeadState.CALLBACK, booked.open_s or NEVER_S
         if self.fields:
             finish = replace(finish, fields=self.fields)
         if state is None and not self.result:

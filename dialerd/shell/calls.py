@@ -31,6 +31,7 @@ from dialerd.lines.phone_line import AWAY, PhoneLines
 from dialerd.lines.sip_line import SipLines
 from dialerd.shell.media import Media
 from dialerd.shell.sip_stack import Stack
+from dialerd.store.recording_files import returned_name
 from sip.calls.journal import Keep
 from sip.calls.orphan import Cleared
 from sip.errors import SipError
@@ -137,7 +138,8 @@ class Calls:
             return  # it is gone, and that was told
         now_ns, code = time.monotonic_ns(), 0
         try:
-            port = self._media.open(leg, self._lines.dtmf_of(leg), effect.call_id)
+            name = returned_name(effect.call)
+            port = self._media.open(leg, self._lines.dtmf_of(leg), effect.call_id, name)
             described = self._lines.answer(leg, offer, self._media.shown, port)
             self._endpoint.accept(leg, described, now_ns)
             if effect.record:

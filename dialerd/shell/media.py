@@ -75,6 +75,7 @@ class Media:
         self._talked: set[int] = set()  # answered, and not held since then at every moment
         self._silent: set[int] = set()  # legs that were given up for it
         self._names: dict[int, str] = {}  # their Call-IDs, for whoever reads the log
+        self._files: dict[int, str] = {}  # what their recordings are called
         self._room = Room(rules.threads, rules.load_max)
         self._silence_ms = int(rules.silence_s_max * 1000)
         self._rtcp = rules.rtcp
@@ -105,12 +106,16 @@ class Media:
         loop.remove_reader(self.engine.fileno())
         self.engine.stop()
 
-    def open(self, leg: int, dtmf: Dtmf = Dtmf.AUTO, call_id: str = "") -> int:
-        """A stream for a leg; its local port. OSError when no port or stream is free."""
+    def open(self, leg: int, dtmf: Dtmf = Dtmf.AUTO, call_id: str = "", name: str = "") -> int:
+        """A stream for a leg; its local port. OSError when no port or stream is free.
+
+        Its recording is called `name`, or by its `call_id`.
+        """
         stream = self.engine.open(self._bind, *self.ports)
         self._keys[leg] = Keys(dtmf)
         self._streams[leg] = stream
         self._names[leg] = call_id
+        self._files[leg] = name or call_id
         self._legs[stream] = leg
         return self.engine.port(stream)
 
@@ -212,7 +217,7 @@ class Media:
         stream, kept = self._streams.get(leg), self.recordings
         if stream is None or kept is None or kept.runs(stream):
             return False
-        return kept.begin(stream, f"{self._names[leg]}-{part}" if part else self._names[leg])
+        return kept.begin(stream, f"{self._files[leg]}-{part}" if part else self._files[leg])
 
     def recorded(self, leg: int) -> Recorded | None:
         """End a leg's recording; None when there is none."""
@@ -234,6 +239,7 @@ class Media:
         self._keys.pop(leg, None)
         self._answered.discard(leg)
         self._talked.discard(leg)
+        del self._files[leg]
         name, stats = self._names.pop(leg), self.engine.close(stream)
         bad = quality.trouble(stats, self._silence_ms if leg in self._silent else 0)
         self._silent.discard(leg)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from dialerd.core.records import Attempt, CallEvent, EventKind, Outcome
+from dialerd.core.records import Attempt, CallEvent, Direction, EventKind, Outcome
 
 NAME_CHARS_MAX: Final = 120
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9_.@+-]|^\.")
@@ -20,6 +20,11 @@ KINDS: Final = (".wav", ".flac")  # as written, and as made smaller later
 def safe(name: str) -> str:
     """A name as one part of a path: no separator, no dot in front, not too long."""
     return _UNSAFE.sub("_", name)[:NAME_CHARS_MAX] or "_"
+
+
+def returned_name(attempt_id: int) -> str:
+    """What the recording of a call to us is called: a caller may choose its Call-ID, not a file."""
+    return f"in-{attempt_id}"
 
 
 def day_name(wall_ms: int, utc_offset_s: int) -> str:
@@ -43,7 +48,9 @@ def names_of(attempt: Attempt, events: Iterable[CallEvent]) -> list[str]:
     if attempt.outcome is Outcome.INTERRUPTED and not names and attempt.call_id:
         days = [day_name(attempt.begun_ms, offset_s) for offset_s in (-_DAY_S, 0, _DAY_S)]
         parts = [f"-{e.detail}" for e in events if e.kind is EventKind.TAPING]
-        calls = [safe(attempt.call_id + part) for part in ("", *parts)]
+        incoming = attempt.direction is Direction.IN
+        name = returned_name(attempt.attempt_id) if incoming else attempt.call_id
+        calls = [safe(name + part) for part in ("", *parts)]
         names = [f"{day}/{call}.wav" for day in days for call in calls]
     return names
 

@@ -234,3 +234,10 @@ def test_a_chain_is_checked_a_part_at_a_time_without_harm() -> None:
             assert len(msgspec.convert(good, kinds["chain"])) == len(good)
         with pytest.raises(msgspec.ValidationError):
             msgspec.convert(["../x"], kinds["chain"])
+
+
+def test_of_a_secret_no_reason_repeats_the_value():
+    step = FlowStep("a", "", parts=(Part(say="date", value="{code}"),))
+    hidden = Chain(step).prompts({"code": "80135"}, frozenset({"code"}))[1]
+    assert hidden == ["date {code}: a secret that cannot be said"]
+    assert "80135" in Chain(step).prompts({"code": "80135"})[1][0]

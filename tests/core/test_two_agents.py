@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import msgspec
 import pytest
 
 import dialerd.core.events as ev
 from dialerd.core.agent import READY, TALKING, WRAP_UP
-from dialerd.core.flow_records import TargetKind, Transfer
+from dialerd.core.agent_records import AgentSettings
+from dialerd.core.disposing import NEVER_S
+from dialerd.core.flow_records import Promise, TargetKind, Transfer
 from dialerd.core.records import Direction, EventKind, Flow, FlowStep, LeadState
 from tests.core.agents import Habits
 from tests.core.test_transfers import agent, ended, person, press
@@ -132,3 +136,14 @@ def test_a_telephone_that_rings_in_vain_leaves_the_word_of_who_talked(monkeypatc
     made.feed(ev.AgentLoggedOut("mai"))
     made.feed(ev.AgentDisposed("lan", "sold"))
     assert said(made)[0] == ("lan", "sold")
+
+
+def test_what_a_flow_promises_of_an_agent_who_shares_nothing_is_never_anybodys(monkeypatch):
+    mine = partial(AgentSettings, overdue_s=0)
+    monkeypatch.setattr("tests.core.together.AgentSettings", mine)
+    deed = Promise(90, agent="lan")
+    made, _ = person(monkeypatch, flow=Flow((FlowStep("hello", "greeting", does=deed),)))
+    ended(made)
+    ((booked, *_), *_) = made.store.callbacks(1)
+    assert (booked.agent, booked.open_s) == ("lan", 0)
+    assert made.store.lead(1, 1).lead.due_s == NEVER_S

@@ -34,6 +34,7 @@ from dialerd.core.records import (
     Attempt,
     CallEvent,
     CampaignState,
+    Direction,
     EventKind,
     LeadState,
     Outcome,
@@ -298,3 +299,11 @@ def test_a_call_that_nobody_answered_has_no_fields(store: MemoryStore) -> None:
     assert row is not None
     assert row.attempts[-1][0].fields == {}
     assert store.campaign(1).state is CampaignState.RUNNING
+
+
+def test_the_recording_of_a_call_to_us_is_not_named_by_its_caller() -> None:
+    cut = {"outcome": Outcome.INTERRUPTED, "begun_ms": NOW, "direction": Direction.IN}
+    one, two = (Attempt(n, 1, n, 84912000000 + n, 1, NOW, call_id="same@x", **cut) for n in (7, 8))
+    names = [name for attempt in (one, two) for name in names_of(attempt, ())]
+    assert len(set(names)) == len(names) == 6
+    assert names[0].endswith("/in-7.wav")
