@@ -214,6 +214,8 @@ def past(unit: Unit, phone: int, limit: int) -> list[Past]:
             stop = attempt_key(campaign.campaign_id, lead.lead_id, (1 << 64) - 1)
             for _, raw in scan_all(unit.t.attempts, first, stop):
                 attempt = ATTEMPT.unpack(raw)
+                if attempt.direction is Direction.OVER:  # a call to somebody else
+                    continue
                 note = written.get(attempt.attempt_id, "")
                 found.append(Past(campaign.settings.name, attempt, note))
     found.sort(key=lambda one: one.attempt.attempt_id, reverse=True)

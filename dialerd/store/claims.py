@@ -306,8 +306,7 @@ def give_back(
     if held.direction is Direction.OVER:  # it has no lead
         return
     caps.settle(unit, held.phone, attempt_id, None, held.claimed_ms)
-    raw = unit.t.leads.get(lead_key(held.campaign_id, held.lead_id))
-    lead = LEAD.unpack(raw or b"")
+    lead = LEAD.unpack(unit.t.leads.get(lead_key(held.campaign_id, held.lead_id)) or b"")
     if next_number and held.callback is None and (other := lead_numbers.passed_over(lead, due_s)):
         put_back(unit, other, LeadState.RETRY if lead.attempts else READY, other.due_s)
         return
@@ -385,14 +384,15 @@ def recover(
             unit.t.wrapping.put(kept_at[8:], seal(kept_at[:8]))
         if held.direction is Direction.OVER:
             continue
-        caps.settle(unit, held.phone, attempt_id, caps.HEARD, now_ms)
+        back = held.direction is Direction.IN
+        counts = not back or unit.campaign(held.campaign_id).settings.returns.counts
+        caps.settle(unit, held.phone, attempt_id, caps.HEARD if counts else None, now_ms)
         lead = LEAD.unpack(unit.t.leads.get(lead_key(held.campaign_id, held.lead_id)) or b"")
         unit.books(held.campaign_id).outcomes[OUTCOME_INDEX[Outcome.INTERRUPTED]] += 1
-        if held.direction is Direction.IN:  # who called us: nobody was disturbed
+        if back:  # who called us: nobody was disturbed
             let_return_go(unit, held, lead)
             continue
-        lead = msgspec.structs.replace(lead, outcome=Outcome.INTERRUPTED)
-        put_back(unit, lead, LeadState.INTERRUPTED, 0)
+        put_back(unit, lead, LeadState.INTERRUPTED, 0, outcome=Outcome.INTERRUPTED)
     if len(rows) < STEP_ROWS:
         if node is None and not leave[0]:
             unit.set_counter(LEASES_FROM, 0)

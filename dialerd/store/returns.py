@@ -76,6 +76,8 @@ def _matches(unit: Unit, call: ReturnCall) -> Iterator[_Match]:
             looked += 1
             if looked > RETURN_LEADS_MAX:
                 return
+            if not _has(lead, call.phone):
+                continue
             last = _last_dialed(unit, lead) if lead.attempts and lead.phone else None
             if last is None:
                 continue
@@ -84,6 +86,11 @@ def _matches(unit: Unit, call: ReturnCall) -> Iterator[_Match]:
             by_trunk = last.trunk == call.trunk and not campaign.settings.caller_id
             if recent and (by_number or by_trunk):
                 yield _Match(by_number, last.begun_ms, campaign, lead)
+
+
+def _has(lead: Lead, phone: int) -> bool:
+    """Not every number of a row is its lead's: one may belong to somebody in a list before."""
+    return phone == lead.phone or any(one.phone == phone for one in lead.numbers)
 
 
 def _wants(campaign: Campaign) -> bool:
@@ -101,7 +108,11 @@ def _alike(ours: str, called: str) -> bool:
 
 
 def _last_dialed(unit: Unit, lead: Lead) -> Attempt | None:
-    """The last call of ours to it."""
+    """The last call of ours to it: most often that which had the lead last."""
+    raw = unit.t.attempts.get(attempt_key(lead.campaign_id, lead.lead_id, lead.attempt_id))
+    had = None if raw is None else ATTEMPT.unpack(raw)
+    if had is not None and had.direction is Direction.OUT and had.begun_ms:
+        return had
     first = attempt_key(lead.campaign_id, lead.lead_id, 0)
     stop = attempt_key(lead.campaign_id, lead.lead_id, (1 << 64) - 1)
     found = [ATTEMPT.unpack(raw) for _, raw in scan_all(unit.t.attempts, first, stop)]

@@ -186,3 +186,10 @@ def test_the_person_s_own_erasure_takes_the_call_beside_along(talking) -> None:
     assert store.about(OTHER).put_through == ()
     assert traces(store, OTHER) == 0
     assert store.problems() == []
+
+
+def test_an_agent_is_not_shown_the_call_beside_as_one_to_the_customer(talking) -> None:
+    store, person = talking
+    claim = over(store, person)
+    wait(store.apply([begin(claim.attempt_id), finish(claim.attempt_id), finish(person)]))
+    assert [one.attempt.attempt_id for one in store.past(FIRST, 9)] == [person]

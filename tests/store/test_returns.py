@@ -6,8 +6,9 @@ import msgspec
 import pytest
 
 from dialerd.core.agent_records import Callback
+from dialerd.core.list_records import ListShare, OtherPhone
 from dialerd.core.ops import Dispose, ReturnCall
-from dialerd.core.records import CampaignState, Direction, LeadState, Outcome
+from dialerd.core.records import CampaignState, Contact, Direction, LeadState, Outcome
 from dialerd.core.return_records import ReturnAnswer, ReturnSettings
 from dialerd.store import wait
 from tests.store.kit import FIRST, NOW, begin, call, filled_list, finish, people, running, take
@@ -254,3 +255,41 @@ def test_a_finished_campaign_still_answers(ready) -> None:
 def test_an_erased_number_is_nobody_s(ready) -> None:
     wait(ready.erase(FIRST, "an", NOW))
     assert wait(ready.take_return(returned())).claim is None
+
+
+def test_a_number_that_the_lead_does_not_have_is_not_its_caller(store) -> None:
+    """It stands in the list before, so the person of the later list is not known by it."""
+    first = filled_list(store, "a", people(1))
+    shared = (OtherPhone(FIRST), OtherPhone(FIRST + 2))
+    second = filled_list(store, "b", [Contact(FIRST + 1, "x", others=shared)])
+    lists = (ListShare(first), ListShare(second))
+    running(store, first, lists=lists, returns=WANTED, caller_id=OURS)
+    for i, one in enumerate(take(store)):
+        at_ms = NOW + i
+        ends = finish(one.attempt_id, Outcome.NO_ANSWER, LeadState.RETRY, at_ms=at_ms)
+        wait(store.apply([begin(one.attempt_id, at_ms), ends]))
+    assert wait(store.take_return(returned(FIRST + 2))).claim.lead_id == 2
+    claim = wait(store.take_return(returned(FIRST))).claim
+    assert claim.lead_id == 1
+    said = Dispose(claim.attempt_id, "lan", NOW, "again", LeadState.RETRY, NOW // 1000)
+    wait(store.apply([finish(claim.attempt_id, wraps=True, heard=True), said]))
+    assert store.problems() == []
+
+
+@pytest.mark.parametrize("counts", [False, True])
+def test_a_call_back_that_a_crash_cut_off_counts_if_calls_back_do(store, counts) -> None:
+    wanted = msgspec.structs.replace(WANTED, counts=counts)
+    running(store, filled_list(store, "a", people(1)), returns=wanted, caller_id=OURS)
+    call(store, take(store)[0], outcome=Outcome.NO_ANSWER, lead_state=LeadState.RETRY)
+    claim = wait(store.take_return(returned())).claim
+    wait(store.recover(NOW + 70_000))
+    after = [of for _, _, of in store.about(FIRST).caps]
+    assert after == ([1, claim.attempt_id] if counts else [1])
+
+
+def test_who_calls_back_again_and_again_is_found_by_the_call_of_ours(ready) -> None:
+    """Without reading all calls back: nothing bounds them."""
+    for _ in range(3):
+        claim = wait(ready.take_return(returned())).claim
+        wait(ready.apply([finish(claim.attempt_id, Outcome.NO_ANSWER)]))
+        assert lead(ready).attempt_id == 1
