@@ -17,7 +17,7 @@ import msgspec
 from dialerd.core.agent_records import AgentMove
 from dialerd.core.ops import Dispose, KeepAgent, KeepNote, LogAgent
 from dialerd.core.ports import Past
-from dialerd.core.records import IN_HAND, Direction, DoNotCall, Lead, LeadState
+from dialerd.core.records import IN_HAND, Campaign, Direction, DoNotCall, Lead, LeadState
 from dialerd.store import (
     callbacks,
     claims,
@@ -31,6 +31,7 @@ from dialerd.store import (
 )
 from dialerd.store.callbacks import agent_bytes
 from dialerd.store.claims import give_back, put_back
+from dialerd.store.limits import PAST_ATTEMPTS_MAX
 from dialerd.store.reading import scan_all
 from dialerd.store.schema import (
     AGENT_MOVE,
@@ -201,23 +202,32 @@ def log_drop(unit: Unit, keys: Sequence[bytes]) -> None:
 
 
 def past(unit: Unit, phone: int, limit: int) -> list[Past]:
-    """The last calls to a number in all campaigns, newest first."""
+    """The last calls to a number in all campaigns, newest first.
+
+    `PAST_ATTEMPTS_MAX` are looked at, of the leads that were called last.
+    """
     written = {note.attempt_id: note.text for note in notes.of(unit, phone)}
-    found: list[Past] = []
+    leads: list[tuple[Campaign, Lead]] = []
     for people_list, row in people.rows(unit, phone):
         list_id = people_list.list_id
         users = people.approved_with(unit, list_id)
-        for campaign, lead in people.leads_of(unit, (list_id, row), users):
-            if not lead.attempts:
+        leads += [one for one in people.leads_of(unit, (list_id, row), users) if one[1].attempts]
+    leads.sort(key=lambda one: one[1].attempt_id, reverse=True)
+    found: list[Past] = []
+    room = PAST_ATTEMPTS_MAX
+    for campaign, lead in leads:
+        first = attempt_key(campaign.campaign_id, lead.lead_id, 0)
+        stop = attempt_key(campaign.campaign_id, lead.lead_id, (1 << 64) - 1)
+        rows = unit.t.attempts.scan(first, stop, room)
+        room -= len(rows)
+        for _, raw in rows:
+            attempt = ATTEMPT.unpack(raw)
+            if attempt.direction is Direction.OVER:  # a call to somebody else
                 continue
-            first = attempt_key(campaign.campaign_id, lead.lead_id, 0)
-            stop = attempt_key(campaign.campaign_id, lead.lead_id, (1 << 64) - 1)
-            for _, raw in scan_all(unit.t.attempts, first, stop):
-                attempt = ATTEMPT.unpack(raw)
-                if attempt.direction is Direction.OVER:  # a call to somebody else
-                    continue
-                note = written.get(attempt.attempt_id, "")
-                found.append(Past(campaign.settings.name, attempt, note))
+            note = written.get(attempt.attempt_id, "")
+            found.append(Past(campaign.settings.name, attempt, note))
+        if not room:
+            break
     found.sort(key=lambda one: one.attempt.attempt_id, reverse=True)
     return found[:limit]
 

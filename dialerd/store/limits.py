@@ -53,4 +53,5 @@ TAIL_PAGES_MAX: Final = 16  # pages a sound file may lack at its end; more are m
 AGENT_BYTES_MAX: Final = 256  # of a name in a key
 MET_KEPT_MS: Final = (CAP_WINDOW_S_MAX + 86_400) * 1_000  # longer than any legal window
 MET_DROPPED: Final = 4  # older quarters that go whenever a new one begins
+PAST_ATTEMPTS_MAX: Final = 1_000  # of one number, looked at for its last calls
 NOTES_MAX: Final = 200  # of one number; then the oldest go

@@ -5,7 +5,7 @@ import pytest
 from dialerd.core.agent_records import AgentMove, AgentState, Callback, Note
 from dialerd.core.ops import Dispose, KeepNote, LogAgent, ReleaseClaim
 from dialerd.core.records import DoNotCall, LeadState, Outcome
-from dialerd.store import wait
+from dialerd.store import agents, wait
 from dialerd.store.limits import NOTES_MAX
 from tests.store.kit import FIRST, NOW, begin, call, filled_list, finish, people, running, take
 
@@ -279,3 +279,13 @@ def test_the_day_of_the_agents(store):
     assert store.agent_moves(NOW, NOW + 100, 100) == lines
     assert store.agent_moves(NOW + 1, NOW + 9, 100) == [lines[2]]
     assert store.agent_moves(NOW, NOW + 100, 1) == lines[:1]
+
+
+def test_of_a_number_that_was_called_without_end_the_last_leads_are_looked_at(store, monkeypatch):
+    monkeypatch.setattr(agents, "PAST_ATTEMPTS_MAX", 2)
+    source = filled_list(store, "people", people(1))
+    for name in ("first", "second", "third"):
+        campaign = running(store, source, name)
+        call(store, take(store, campaign.campaign_id, 1)[0])
+    assert [past.campaign for past in store.past(FIRST, 9)] == ["third", "second"]
+    assert [past.campaign for past in store.past(FIRST, 1)] == ["third"]
