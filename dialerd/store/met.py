@@ -15,7 +15,7 @@ import msgspec
 
 from dialerd.core.limits import MET_S
 from dialerd.core.ops import Met
-from dialerd.core.records import Attempt, Direction, Outcome
+from dialerd.core.records import Attempt, DialMode, Direction, Outcome
 from dialerd.store.limits import MET_DROPPED, MET_KEPT_MS
 from dialerd.store.reading import scan_all
 from dialerd.store.schema import ATTEMPT, MET, met_key
@@ -25,6 +25,7 @@ MET_FROM: Final = b"met_from"  # Unix ms: who answered later has been counted
 QUARTER_MS: Final = MET_S * 1_000
 QUARTER_MAX: Final = 0xFFFF_FFFF
 ABANDONED: Final = Outcome.ABANDONED
+BROADCAST: Final = DialMode.BROADCAST
 _END: Final = b"\xff" * 9
 
 
@@ -32,16 +33,26 @@ def _quarter(at_ms: int) -> int:
     return min(max(at_ms, 0) // QUARTER_MS, QUARTER_MAX)
 
 
-def _met(attempt: Attempt) -> tuple[int, int] | None:
-    """In which quarter a person answered, and whether nobody was there (1); None: no person did."""
+def _met(unit: Unit, attempt: Attempt) -> tuple[int, int] | None:
+    """In which quarter a person answered, and whether nobody was there (1).
+
+    None: no person did, or not one who was called for an agent: who calls back, or is put through
+    by a flow, is no part of the share (nor of `core.team_books`).
+    """
+    if attempt.direction is not Direction.OUT:
+        return None
+    if attempt.outcome is not ABANDONED and not attempt.connected_ms:
+        return None
+    if unit.campaign(attempt.campaign_id).settings.mode is BROADCAST:
+        return None
     if attempt.outcome is ABANDONED:
         return _quarter(attempt.human_ms or attempt.ended_ms), 1
-    return (_quarter(attempt.connected_ms), 0) if attempt.connected_ms else None
+    return _quarter(attempt.connected_ms), 0
 
 
 def count(unit: Unit, attempt: Attempt) -> None:
     """An attempt of a campaign ends in this transaction."""
-    found = _met(attempt)
+    found = _met(unit, attempt)
     if found is None:
         return
     quarter, lost = found
@@ -75,7 +86,7 @@ def problems(unit: Unit) -> Iterator[str]:
     real: dict[bytes, tuple[int, int]] = {}
     for _, raw in scan_all(unit.t.attempts, b"", _END * 4):
         attempt = ATTEMPT.unpack(raw)
-        found = None if attempt.direction is Direction.OVER else _met(attempt)
+        found = _met(unit, attempt)
         if attempt.outcome is not None and found is not None:
             key = met_key(attempt.campaign_id, found[0])
             served, lost = real.get(key, (0, 0))

@@ -5,10 +5,10 @@ import pytest
 
 from dialerd.core.agent_records import AgentState, Standing
 from dialerd.core.ops import KeepAgent, Met
-from dialerd.core.records import Outcome
+from dialerd.core.records import Attempt, DialMode, Direction, Outcome
 from dialerd.store import MemoryStore, open_store, wait
 from dialerd.store.limits import MET_DROPPED, MET_KEPT_MS
-from dialerd.store.met import QUARTER_MS
+from dialerd.store.met import QUARTER_MS, count
 from dialerd.store.schema import MET, met_key
 from tests.store.kit import NOW, begin, call, filled_list, finish, people, running, take
 
@@ -16,8 +16,8 @@ QUARTER = NOW - NOW % QUARTER_MS
 LATER = QUARTER + 5 * QUARTER_MS
 
 
-def campaign(store, n=20, name="spring"):
-    made = running(store, filled_list(store, name, people(n)), name)
+def campaign(store, n=20, name="spring", mode=DialMode.PREDICTIVE):
+    made = running(store, filled_list(store, name, people(n)), name, mode=mode)
     return made.campaign_id
 
 
@@ -65,6 +65,22 @@ def test_a_conversation_that_a_crash_cut_off_was_one(store, staff):
     wait(store.recover(LATER, staff=staff))
     assert store.met(one, 0) == ([Met(one, QUARTER, 1, 0)] if staff else []), "known by its agent"
     assert store.progress(one).outcomes[Outcome.INTERRUPTED] == 2
+
+
+def test_who_calls_back_or_is_put_through_is_no_part_of_the_share(store):
+    flow, one = campaign(store, name="flow", mode=DialMode.BROADCAST), campaign(store)
+    served(store, take(store, flow, 1)[0], QUARTER + 1)
+    assert store.met(flow, 0) == []
+
+    def others(unit):
+        for direction in (Direction.IN, Direction.OVER):
+            count(unit, Attempt(
+                99, one, 1, 84, 1, NOW, connected_ms=NOW, outcome=Outcome.ANSWERED,
+                direction=direction,
+            ))  # fmt: skip
+
+    wait(store._submit(others))
+    assert store.met(one, 0) == []
 
 
 def test_it_outlives_the_process(tmp_path):
