@@ -54,6 +54,12 @@ POINTS: Final = (
 )  # fmt: skip
 
 
+# What a broadcast by itself passes, files of `[cdr]` included.
+BROADCAST_POINTS: Final = tuple(
+    point for point in POINTS if point not in {"take_return", "established", "bridge"}
+)
+
+
 class KillPointError(OSError):
     """The variable names no point; one line for the user."""
 

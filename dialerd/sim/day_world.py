@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 import dialerd.core.events as ev
+from dialerd.core.agent_records import AgentState
 from dialerd.core.dialer import Dialer
 from dialerd.core.limits import USAGE_DAYS_MAX
 from dialerd.core.metering import DAY_NS
@@ -302,7 +303,15 @@ class Day:
             and not self._old
             and driver.settled
             and driver.dialer.idle
+            and not self._wrapping()
         )
+
+    def _wrapping(self) -> bool:
+        """Whether an agent is still to say what came of a call: its record waits for that."""
+        driver = self.driver
+        assert driver is not None  # noqa: S101 - the day has begun
+        agents = driver.dialer.desk.team.agents.values()
+        return any(agent.state is AgentState.WRAP_UP for agent in agents)
 
     def campaigns(self) -> list[Campaign]:
         """As they are now."""

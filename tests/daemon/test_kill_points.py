@@ -5,7 +5,7 @@ import signal
 import pytest
 
 from dialerd.core.records import LeadState
-from dialerd.shell.kill_points import POINTS, VARIABLE, KillPointError, Trap, wanted
+from dialerd.shell.kill_points import BROADCAST_POINTS, VARIABLE, KillPointError, Trap, wanted
 from dialerd.store import open_store
 from tests.daemon.gateway import Gateway
 from tests.daemon.test_cdr import MORE, lines
@@ -49,7 +49,7 @@ def test_a_wrong_point_stops_the_start_with_one_line(daemon):
     assert "Traceback" not in text
 
 
-@pytest.mark.parametrize("point", [point for point in POINTS if point not in {"bridge", "export"}])
+@pytest.mark.parametrize("point", [point for point in BROADCAST_POINTS if point != "export"])
 def test_the_daemon_dies_at_the_point(daemon, point):
     with Gateway() as carrier:
         d = daemon(gateway=carrier.port).start(DIALERD_KILL_AT=point)

@@ -22,7 +22,7 @@ import msgspec
 from dialerd.core.ids import attempt_of
 from dialerd.core.ports import ReportRow
 from dialerd.core.records import DoNotCall, LeadState, Outcome
-from dialerd.shell.kill_points import POINTS as ALL_POINTS
+from dialerd.shell.kill_points import BROADCAST_POINTS as POINTS
 from dialerd.shell.kill_points import VARIABLE
 from dialerd.sim import checkers
 from dialerd.sim.io_procs import Child, wait_until
@@ -41,7 +41,6 @@ ENDED_S = 60.0  # for calls of before a fault to be over at the carrier: nothing
 INVITE_MS = 5_000  # from the commit of a beginning to the carrier, on a busy machine
 LOOK_S = 0.1  # between two looks that read whole files
 BLOCKED_AT_ONCE = 4
-POINTS = tuple(point for point in ALL_POINTS if point != "bridge")  # a broadcast bridges nobody
 PASSAGES = 5  # of a point, before the daemon dies at it
 HOUR, DAY = 3_600, 86_400
 JUMPS_S = (HOUR, -HOUR, 30 * DAY, -365 * DAY, 0)  # of the wall clock against the right time
