@@ -1,8 +1,8 @@
 """The recordings of a daemon: one folder a day, one thread that writes, a mark on the disk.
 
 A recording is written as NAME.part.wav, valid at every moment, and renamed when its call has ended.
-What a crash left is renamed at the next start. Below the mark of free space all recordings end and
-no new one begins: calls go on as if nothing were.
+What a crash left is renamed at the next start. None takes the place of another. Below the mark of
+free space all recordings end and no new one begins: calls go on as if nothing were.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Final
 import msgspec
 
 from dialerd.shell.recorder import FRAME_BYTES, HEADER_BYTES, RATE, SIDES, Recorder
-from dialerd.store.recording_files import safe
+from dialerd.store.recording_files import KINDS, numbered, safe
 from fastpath.rtp import MediaEngine
 
 log = logging.getLogger("dialerd.recordings")
@@ -27,6 +27,7 @@ PART: Final = ".part.wav"
 PERIOD_S: Final = 0.25  # the engine holds 2.5 s; a kill costs this, the hold-back and the moment
 LOOK_PERIODS: Final = 8  # the free space is looked at every 2 s
 STOP_S: Final = 10.0
+ALIKE_MAX: Final = 1_000  # recordings of one name on one day; further ones are refused
 
 
 class Recording(msgspec.Struct, frozen=True):
@@ -89,9 +90,10 @@ class Recordings:
             self.totals["refused"] += 1
             return False
         name = f"{self._day()}/{safe(name)}"
-        path = self._folder / f"{name}{PART}"
         try:
-            path.parent.mkdir(mode=0o700, exist_ok=True)
+            (self._folder / name).parent.mkdir(mode=0o700, exist_ok=True)
+            name = _free(self._folder, name)
+            path = self._folder / f"{name}{PART}"
             running = _Running(name, Recorder(path, self._engine, stream))
         except (OSError, MemoryError) as error:
             log.warning("no recording %s: %s", name, error)
@@ -198,10 +200,23 @@ class Recordings:
                     self._failed(running)
 
 
+def _free(folder: Path, name: str) -> str:
+    """A name that no recording has, finished or not. FileExistsError when all are taken."""
+    for count in range(1, ALIKE_MAX + 1):
+        found = numbered(name, count)
+        # in the order in which one becomes the other, which another thread may do just now
+        if not any((folder / f"{found}{kind}").exists() for kind in (PART, *KINDS)):
+            return found
+    raise FileExistsError(f"{ALIKE_MAX} recordings are called so")
+
+
 def _recover(folder: Path) -> int:
     """Rename what a crash left behind; how many."""
     count = 0
     for part in folder.glob(f"*/*{PART}"):
-        part.replace(part.with_name(part.name.removesuffix(PART) + ".wav"))
+        name = part.name.removesuffix(PART)
+        if any((part.parent / f"{name}{kind}").exists() for kind in KINDS):
+            name = _free(part.parent, name)
+        part.replace(part.with_name(f"{name}.wav"))
         count += 1
     return count

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
@@ -13,18 +14,24 @@ from dialerd.core.records import Attempt, CallEvent, Direction, EventKind, Outco
 
 NAME_CHARS_MAX: Final = 120
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9_.@+-]|^\.")
+_UNFINISHED: Final = re.compile(r"\.part\Z")  # NAME.part.wav is one in progress
 _DAY_S: Final = 86_400
 KINDS: Final = (".wav", ".flac")  # as written, and as made smaller later
 
 
 def safe(name: str) -> str:
-    """A name as one part of a path: no separator, no dot in front, not too long."""
-    return _UNSAFE.sub("_", name)[:NAME_CHARS_MAX] or "_"
+    """A name as one part of a path: no separator, no dot in front, not too long, no `.part`."""
+    return _UNFINISHED.sub("_part", _UNSAFE.sub("_", name)[:NAME_CHARS_MAX]) or "_"
 
 
 def returned_name(attempt_id: int) -> str:
     """What the recording of a call to us is called: a caller may choose its Call-ID, not a file."""
     return f"in-{attempt_id}"
+
+
+def numbered(name: str, count: int) -> str:
+    """What the recording that would be the `count`th of a name is called."""
+    return name if count == 1 else f"{name}.{count}"
 
 
 def day_name(wall_ms: int, utc_offset_s: int) -> str:
@@ -41,18 +48,20 @@ def named(events: Iterable[CallEvent]) -> list[str]:
 def names_of(attempt: Attempt, events: Iterable[CallEvent]) -> list[str]:
     """What recordings of a call may be called.
 
-    A history that a crash cut off names none; its recording has the call's name, in the folder of
-    the day on which it began, wherever that day was; that of a part has the part's name behind.
+    A history that a crash cut off may not name the last; that recording has the call's name, in the
+    folder of the day on which it began, wherever that day was; that of a part has the part's name
+    behind, and a number where the same part was recorded before.
     """
+    events = tuple(events)
     names = named(events)
-    if attempt.outcome is Outcome.INTERRUPTED and not names and attempt.call_id:
-        days = [day_name(attempt.begun_ms, offset_s) for offset_s in (-_DAY_S, 0, _DAY_S)]
-        parts = [f"-{e.detail}" for e in events if e.kind is EventKind.TAPING]
+    if attempt.outcome is Outcome.INTERRUPTED and attempt.call_id:
         incoming = attempt.direction is Direction.IN
-        name = returned_name(attempt.attempt_id) if incoming else attempt.call_id
-        calls = [safe(name + part) for part in ("", *parts)]
-        names = [f"{day}/{call}.wav" for day in days for call in calls]
-    return names
+        call = returned_name(attempt.attempt_id) if incoming else attempt.call_id
+        days = [day_name(attempt.begun_ms, offset_s) for offset_s in (-_DAY_S, 0, _DAY_S)]
+        parts = Counter(safe(f"{call}-{e.detail}") for e in events if e.kind is EventKind.TAPING)
+        calls = [numbered(p, n) for p, most in parts.items() for n in range(1, most + 1)]
+        names += [f"{day}/{one}.wav" for day in days for one in (safe(call), *calls)]
+    return list(dict.fromkeys(names))
 
 
 def files_of(folder: Path, names: Iterable[str]) -> Iterator[Path]:

@@ -66,6 +66,58 @@ def test_a_recording_has_its_name_when_it_is_finished(tmp_path: Path, engine: Me
     assert figures["seconds"] >= found.seconds
 
 
+def test_no_recording_takes_the_place_of_another(tmp_path: Path, engine: MediaEngine) -> None:
+    kept = open_at(tmp_path, engine)
+    done = tmp_path / DAY / "same.wav"
+    done.parent.mkdir()
+    done.with_suffix(".flac").write_bytes(b"the first, made smaller")
+    streams = [talking(engine) for _ in range(2)]
+    assert all(kept.begin(stream, "same") for stream in streams), "at once"
+    found = [kept.end(stream) for stream in streams]
+    assert [one.path for one in found if one] == [f"{DAY}/same.2.wav", f"{DAY}/same.3.wav"]
+    until(lambda: len(list(tmp_path.rglob("same.?.wav"))) == 2)
+    third = talking(engine)
+    assert kept.begin(third, "same")
+    last = kept.end(third)
+    kept.close()
+    assert last is not None
+    assert last.path == f"{DAY}/same.4.wav"
+    assert done.with_suffix(".flac").read_bytes() == b"the first, made smaller"
+    assert not done.exists()
+
+
+def test_too_many_of_one_name_are_refused(
+    tmp_path: Path, engine: MediaEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ALIKE_MAX", 2)
+    kept = open_at(tmp_path, engine)
+    assert [kept.begin(talking(engine), "same") for _ in range(3)] == [True, True, False]
+    assert kept.figures()["refused"] == 1
+    kept.close()
+
+
+def test_no_name_looks_like_one_in_progress(tmp_path: Path, engine: MediaEngine) -> None:
+    kept = open_at(tmp_path, engine)
+    stream = talking(engine)
+    assert kept.begin(stream, "same@x.part")
+    kept.end(stream)
+    kept.close()
+    assert [path.name for path in waiting(tmp_path)] == ["same@x_part.wav"]
+    assert not safe("x" * 115 + ".partial").endswith(".part")
+
+
+def test_what_a_crash_left_takes_no_place_either(tmp_path: Path, engine: MediaEngine) -> None:
+    day = tmp_path / DAY
+    day.mkdir()
+    (day / "same.wav").write_bytes(b"first")
+    (day / f"same{PART}").write_bytes(b"second")
+    kept = open_at(tmp_path, engine)
+    kept.close()
+    assert kept.recovered == 1
+    files = {path.name: path.read_bytes() for path in day.iterdir()}
+    assert files == {"same.wav": b"first", "same.2.wav": b"second"}
+
+
 def test_streams_that_are_closed_at_once_hurt_nobody(tmp_path: Path, engine: MediaEngine) -> None:
     kept = open_at(tmp_path, engine)
     for i in range(30):

@@ -265,6 +265,15 @@ def test_a_part_that_a_crash_cut_off_is_found_by_its_name() -> None:
     assert {name.partition("/")[2] for name in names} == {"id.wav", "id-say.wav"}
 
 
+def test_parts_recorded_again_before_a_crash_are_found_too() -> None:
+    attempt = Attempt(1, 1, 1, 1, 1, 1, call_id="id", begun_ms=NOW, outcome=Outcome.INTERRUPTED)
+    said = CallEvent(NOW, EventKind.RECORDED, "2026-09-21/id-say.wav 1.0 s")
+    tape = CallEvent(NOW, EventKind.TAPING, "say")
+    names = names_of(attempt, (tape, said, tape))
+    assert names[0] == "2026-09-21/id-say.wav"
+    assert {n.partition("/")[2] for n in names} == {"id.wav", "id-say.wav", "id-say.2.wav"}
+
+
 def test_a_transfer_that_finds_nobody_goes_on_with_the_flow(store: MemoryStore) -> None:
     deed = Transfer(TargetKind.QUEUE, "gone", "", 15)
     line = Line(store, FlowStep("move", "", does=deed, otherwise="bye"), BYE)
