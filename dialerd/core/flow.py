@@ -48,7 +48,7 @@ from dialerd.core.flow_records import (
     Tape,
     Transfer,
 )
-from dialerd.core.limits import FIELD_VALUE_CHARS_MAX, KEYS_EARLY_MAX, VISITS_MAX
+from dialerd.core.limits import FIELD_VALUE_CHARS_MAX, KEYS_EARLY_MAX, TRANSFERS_MAX, VISITS_MAX
 from dialerd.core.records import EventKind
 
 _STAY: Final = -2  # the step goes on
@@ -97,7 +97,7 @@ class FlowRun:
 
     __slots__ = (
         "_been", "_began_ns", "_early", "_fields", "_gathered", "_hidden", "_plan", "_sink",
-        "_step", "_token", "_tries", "_visits", "deadline_ns", "state",
+        "_step", "_token", "_transfers", "_tries", "_visits", "deadline_ns", "state",
     )  # fmt: skip
 
     def __init__(
@@ -112,6 +112,7 @@ class FlowRun:
         self._step = 0
         self._token = 0
         self._visits = 0
+        self._transfers = 0
         self._been: dict[int, int] = {}  # how often, of steps that may be gone into so often
         self._early = ""
         self._gathered = ""
@@ -304,6 +305,11 @@ class FlowRun:
                 if not sink.promise(deed, self._fields, now_ns):
                     return plan.otherwise[at]
             case Transfer():
+                if self._transfers >= TRANSFERS_MAX:
+                    why = f"{TRANSFERS_MAX} were tried in this call"
+                    sink.record(EventKind.TRANSFER_FAILED, why, now_ns)
+                    return plan.otherwise[at]
+                self._transfers += 1
                 self._transfer(deed, now_ns)
                 return _STAY
             case Close():

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from dialerd.core.chain import chain_faults, fields_of
 from dialerd.core.deeds import asks_for, deed_faults, leads_on, sets
-from dialerd.core.flow_records import Choose, Flow, FlowStep, Gather, Transfer
+from dialerd.core.flow_records import Choose, Flow, FlowStep, Gather
 from dialerd.core.limits import STEPS_MAX, VISITS_MAX, WAIT_MS_MAX
 
 KEYS: Final = frozenset("0123456789*#")
@@ -71,7 +71,7 @@ def ways_of(step: FlowStep) -> Iterator[Way]:
         for index, case in enumerate(step.does.cases):
             yield Way(("choose", "cases", index, "to"), case.to)
     if step.does is not None and step.then and leads_on(step.does):
-        yield Way(("then",), step.then, asks=isinstance(step.does, Gather | Transfer))
+        yield Way(("then",), step.then, asks=isinstance(step.does, Gather))
     if step.visits_max:
         yield Way(("after_visits",), step.after_visits)
     yield Way(("otherwise",), step.otherwise)

@@ -43,7 +43,9 @@ DAY_S: Final = 86_400
 class FlowSide:
     """See the module's text; `Call` has the rest."""
 
-    __slots__ = ("_booked", "_disposed", "_logged", "dropped", "events", "fields", "result")
+    __slots__ = (
+        "_booked", "_disposed", "_logged", "dropped", "events", "fields", "result", "unkept",
+    )  # fmt: skip
 
     if TYPE_CHECKING:
         claim: Claim
@@ -67,6 +69,7 @@ class FlowSide:
         self.dropped = 0  # history lines past the limit
         self.fields: dict[str, str] = {}
         self.result = ""
+        self.unkept = ""  # why no callback that is promised would be made
         self._booked: Callback | None = None
         self._disposed: tuple[LeadState, int] | None = None  # by a do-not-call entry
 
@@ -120,7 +123,10 @@ class FlowSide:
         self._save()
 
     def promise(self, deed: Promise, fields: Mapping[str, str], now_ns: int) -> bool:
-        """Book a callback; False when there is no such time."""
+        """Book a callback; False when there is no such time, or it would not be kept."""
+        if self.unkept:
+            self.record(EventKind.UNPROMISED, self.unkept, now_ns)
+            return False
         claim, now_ms = self.claim, self._clock.ms(now_ns)
         due_s = due_at(deed, fields, now_ms // 1000, self._zone())
         if due_s is None:

@@ -33,6 +33,7 @@ OWN_FAULTS_MAX: Final = 3  # failed or cancelled tries beyond attempts_max; then
 STEPS_MAX: Final = 100
 VISITS_MAX: Final = 100
 KEYS_EARLY_MAX: Final = 32
+TRANSFERS_MAX: Final = 5  # tried in one call; then a transfer fails
 PROMPT_CHARS_MAX: Final = 128
 PARTS_MAX: Final = 16  # of one step
 PLAYS_MAX: Final = 10  # of one step

@@ -24,7 +24,7 @@ from dialerd.core.outcome import AGAIN
 from dialerd.core.pacing import NS
 from dialerd.core.parties import Parties
 from dialerd.core.party_call import PartyCall
-from dialerd.core.records import Direction, Outcome
+from dialerd.core.records import CampaignState, Direction, Outcome
 from dialerd.core.running import Held, Run
 from dialerd.core.selection import Route
 from dialerd.core.trunk import Trunk
@@ -333,6 +333,8 @@ class Placing:
         call = self._party(run, claim, number, plan)
         floor.calls[claim.attempt_id] = self._legs[leg] = call
         trunk.came_in()
+        if run.campaign.state is CampaignState.FINISHED:
+            call.unkept = "the campaign is finished"
         call.answer(asked, leg, now_ns)
         self.after(call, now_ns)
         return call

@@ -162,6 +162,7 @@ class EventKind(StrEnum):
     TAPED = "taped"  # to here; detail: step
     FORBIDDEN = "forbidden"  # onto the do-not-call list; detail: where and for how long
     PROMISED = "promised"  # a callback was booked; detail: when, and whose
+    UNPROMISED = "unpromised"  # none was booked; detail: why
     TRANSFER = "transfer"  # begun; detail: kind, target
     TRANSFERRED = "transferred"  # they hear each other; detail: kind, target
     TRANSFER_FAILED = "transfer_failed"  # detail: why

@@ -71,7 +71,7 @@ def any_flow(rng: random.Random, *, sound: bool) -> Flow:
         visits_max = rng.choice([0, 0, 1, 3])
         free = anywhere if visits_max or not sound else forward
         does = any_deed(rng, free)
-        asks = isinstance(does, Gather | Transfer)
+        asks = isinstance(does, Gather)
         steps.append(
             FlowStep(
                 step_id,

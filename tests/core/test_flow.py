@@ -358,3 +358,16 @@ def test_bad_flows_are_refused_with_the_place(steps, text):
 def test_prompt_events_are_of_the_history_kinds():
     _, sink = begin(ASK, YES, NO)
     assert sink.did[0] == f"{EventKind.PROMPT_STARTED} q1"
+
+
+def test_a_call_is_put_through_a_handful_of_times():
+    move = FlowStep("move", "", does=Transfer(TargetKind.NUMBER, "1"), then="move",
+                    visits_max=90, otherwise="bye")  # fmt: skip
+    run, sink = begin(move, FlowStep("bye", "thanks"))
+    for at in range(1, 20):
+        if run.state is TRANSFERRING:
+            run.connected(at)
+            run.parted(at)
+    assert sink.did.count("ask number 1") == 5
+    assert "transfer_failed 5 were tried in this call" in sink.did
+    assert sink.played_prompts() == ["thanks"]

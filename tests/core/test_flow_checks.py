@@ -108,6 +108,13 @@ def test_a_step_without_prompt_must_do_something() -> None:
             "steps/0/otherwise", "never ends: a - a",
         ),
         (
+            (
+                FlowStep("a", "", does=Transfer(QUEUE, "x"), then="b"),
+                FlowStep("b", "", does=Transfer(QUEUE, "y"), then="a"),
+            ),
+            "steps/0/otherwise", "never ends: a - b - a",
+        ),
+        (
             (FlowStep("a", "p", otherwise="a", visits_max=2, after_visits="a"),),
             "steps/0/after_visits", "a dead end: a - a",
         ),

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 import dialerd.core.events as ev
+from dialerd.core.flow_records import Flow, FlowStep, Promise
 from dialerd.core.inbound import BUSY, FULL, REFUSAL
 from dialerd.core.records import (
     CampaignState,
@@ -201,6 +202,22 @@ def test_a_campaign_that_finished_long_ago_is_known_again():
     ((attempt, _),) = back(made)
     assert attempt.outcome is Outcome.ANSWERED
     assert lead(made).state is LeadState.DONE
+
+
+def test_nothing_is_promised_for_a_campaign_that_is_finished():
+    ask = FlowStep("ask", "", does=Promise(minutes=5), then="yes", otherwise="no")
+    flow = Flow((ask, FlowStep("yes", "thanks"), FlowStep("no", "sorry")))
+    made = reached_nobody(returns=ReturnSettings(ReturnAnswer.FLOW, flow))
+    made.move(1, CampaignState.FINISHED)
+    made.call(made.numbers[0])
+    made.run(60)
+    ((_, events),) = back(made)
+    assert [e.detail for e in events if e.kind is EventKind.PROMPT_STARTED] == ["sorry"]
+    assert [e.detail for e in events if e.kind is EventKind.UNPROMISED] == [
+        "the campaign is finished"
+    ]
+    assert lead(made).state is not LeadState.CALLBACK
+    assert list(made.store.callbacks(1)) == []
 
 
 def test_the_flow_of_a_campaign_for_who_calls_back():
