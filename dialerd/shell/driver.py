@@ -96,6 +96,7 @@ class Driver:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ns: int | None = None
         self._retry: asyncio.TimerHandle | None = None
+        self._retrying = False
         self._under_way: set[Written] = set()
         self._tasks: set[asyncio.Future[None]] = set()
         self._degraded = False
@@ -266,7 +267,7 @@ class Driver:
 
     def _retry_later(self) -> None:
         self._degraded = True
-        if self._retry is None and not self.closed:
+        if self._retry is None and not (self._retrying or self.closed):
             self._retry = self._loop.call_later(RETRY_S, self._retry_now)
 
     def _retry_now(self) -> None:
@@ -274,11 +275,18 @@ class Driver:
         self._keep(self._retry_backlog())
 
     async def _retry_backlog(self) -> None:
-        ops, self._backlog = self._backlog, []
+        # They stay in the backlog meanwhile: what comes now must not overtake them.
+        ops = list(self._backlog)
+        self._retrying = True
         try:
             await self._store.apply(ops)
+            del self._backlog[: len(ops)]
+            failed = False
         except StoreError:
-            self._backlog = ops + self._backlog
+            failed = True
+        finally:
+            self._retrying = False
+        if failed or self._backlog:
             self._retry_later()
             return
         self._degraded = False

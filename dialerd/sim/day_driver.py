@@ -173,6 +173,9 @@ class Driver:
                 self._carry_out(effect)
             elif type(effect) is not fx.Write:
                 batch.effects.append(effect)
+        if self._backlog:  # goes first
+            self._batch_failed(batch)
+            return
         for effect in effects:
             if type(effect) is fx.Write or type(effect) in _OF_CALLS:
                 call: int = effect.call  # type: ignore[union-attr]
@@ -277,9 +280,13 @@ class Driver:
                 self._claim(request)
             elif type(request) is fx.MoveCampaign:
                 self._move(request)
-            else:
+            elif type(request) is Retry:
                 self._retrying = False
-                self.feed(ev.StoreRecovered())
+                del self._backlog[: len(request.ops)]
+                if self._backlog:
+                    self._retry_later()
+                else:
+                    self.feed(ev.StoreRecovered())
 
     def _batch_done(self, batch: Batch, refused: set[int]) -> None:
         self._forget(batch)
@@ -329,7 +336,6 @@ class Driver:
                 self._retry_later()
                 self.feed(ev.ClaimFailed(request.campaign_id, request.agent))
             elif type(request) is Retry:
-                self._backlog = [*request.ops, *self._backlog]
                 self._retrying = False
                 self._retry_later()
 
@@ -351,8 +357,7 @@ class Driver:
 
     def _retry(self) -> None:
         if not self.dead:
-            ops, self._backlog = self._backlog, []
-            self._ask(Retry(tuple(ops)))
+            self._ask(Retry(tuple(self._backlog)))
 
 
 def _line(leg: int) -> bytes:
