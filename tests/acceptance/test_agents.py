@@ -5,7 +5,7 @@ import pytest
 import dialerd.core.events as ev
 from dialerd.core.agent_records import AgentSettings, Disposition, Meaning
 from dialerd.core.records import CampaignState, DialMode, Flow, FrequencyCap, LeadState, Outcome
-from dialerd.core.team_figures import agent_figures, team_figures
+from dialerd.core.team_figures import team_figures
 from tests.acceptance.office import FIRST, Office
 from tests.core.agents import Habits, StaffedWorld, judge_staff
 from tests.core.judge import judge
@@ -205,7 +205,7 @@ def test_row_17_more_calls_than_agents_and_abandonment_under_the_cap():
     assert all(data["campaign_id"] == campaign for data in told)
     answered = {dial.attempt for dial in world.dials if dial.answered}
     assert {talk.call for talk in world.staff.talks} <= answered
-    assert agent_figures(world.dialer.desk, world.now_ns)[0].utilisation > 0.3
+    assert team.utilisation > 0.3
     world.move(campaign, CampaignState.PAUSED)
     world.run(400)
     judge(world)
