@@ -1,0 +1,100 @@
+"""Only digits, `*`, `#` and one plus can be dialed; nothing of an operator's harms a module."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gsm.number import DANGEROUS, DialString, RefusedError, keys, operator_command, ussd_code
+
+HOSTILE = (
+    "", "+", "0912345678;", "0912345678;+CPOF", "0912\r", "0912\n", "0912\0", "0912,1", "0912w",
+    "0912W1", "0912A", "+84+91", "84+91", "0912 345", "0912-345", "１２３", "٠٩١٢", "0" * 33,
+    ">Bob", '"0912"', "0912!", "0912@", "*\x1b#", "0912\x1a", "112I", "112i", "112G",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_what_is_no_number_is_no_dial_string(text):
+    with pytest.raises(RefusedError) as caught:
+        DialString(text)
+    assert not any(ord(c) < 32 for c in str(caught.value))
+
+
+@pytest.mark.parametrize("text", ["112", "0912345678", "+84912345678", "*101#", "#31#0912345678"])
+def test_numbers_and_codes_are(text):
+    assert DialString(text).text == text
+    assert DialString(text) == DialString(text)
+    assert len({DialString(text), DialString(text)}) == 1
+    assert DialString(text) != DialString("1" + text.lstrip("+"))
+
+
+def test_it_does_not_change():
+    number = DialString("112")
+    with pytest.raises(AttributeError):
+        number.text = "113;"
+
+
+@given(st.text())
+def test_any_text_is_a_safe_number_or_refused(text):
+    try:
+        held = DialString(text).text
+    except RefusedError:
+        return
+    assert set(held) <= set("0123456789*#+")
+    assert 1 <= len(held) <= 32
+
+
+@given(st.text())
+def test_codes_and_keys_are_safe_or_refused(text):
+    for check, allowed in ((ussd_code, "0123456789*#+"), (keys, "0123456789*#ABCD")):
+        try:
+            held = check(text)
+        except RefusedError:
+            continue
+        assert held
+        assert set(held) <= set(allowed)
+
+
+def test_keys_are_made_capitals():
+    assert keys("12ab*#") == "12AB*#"
+
+
+@pytest.mark.parametrize("name", [name for name, _ in DANGEROUS])
+def test_dangerous_commands_are_named(name):
+    shown = name.strip("+^=*$")
+    for text in (f"AT{name}=1,7", f"at+csq;{name.lower()}=1", f"AT {name} = 1"):
+        with pytest.raises(RefusedError, match="refused"):
+            operator_command(text)
+    with pytest.raises(RefusedError) as caught:
+        operator_command(f'AT{name}=1,7,"490154203237518"')
+    assert shown in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "CSQ", "AT+CSQ\r", "AT\n", "AT+CSQ\x1a", "AT\x1b", "AT\0", "AT+CSQé", "AT" + "9" * 500,
+     "ATD112;", "atd112;", "ATE0D112;", "AT+CSQ;D112;", "ATA", "ATDL", "AT D112;"],
+)  # fmt: skip
+def test_what_is_no_single_harmless_command_is_refused(text):
+    with pytest.raises(RefusedError):
+        operator_command(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["AT", "ATI", "at+csq", "AT+CSQ;+CREG?", "AT+CLCK=?", "AT+CHUP", "ATH", "AT&F", "ATZ",
+             'AT+CUSD=1,"*101#",15', "AT+CPIN?", "AT+DDET=1", "AT^DTMF=1,5", "AT+CADC?"],
+)  # fmt: skip
+def test_an_operators_usual_commands_pass(text):
+    assert operator_command(text) == text
+
+
+@given(st.text())
+def test_no_control_character_passes(text):
+    for given_text in (text, "AT" + text):
+        try:
+            passed = operator_command(given_text)
+        except RefusedError:
+            continue
+        assert all(32 <= ord(c) < 127 for c in passed)
