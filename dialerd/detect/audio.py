@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final, Literal
 
 import msgspec
@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 
 from dialerd.detect.model import load_model
 from fastpath.amd import AnswerDetector, Model
+from fastpath.amd_classic import ClassicDetector
 from fastpath.dtmf import DIGITS, DtmfDetector, tone
 from fastpath.vad import FRAME, Heard, VoiceDetector
 
 RATE: Final = 8_000
 FRAME_S: Final = FRAME / RATE
 PAUSE_FRAMES: Final = 10  # a shorter one is inside of what is said
+BRIDGE_FRAMES: Final = 3  # so short a gap is inside of a run
 SPEECH_FRAMES_MIN: Final = 3
 KEY_STEP: Final = 80  # samples: how exactly the end of a key is known
 KEY_S_MAX: Final = 60.0
@@ -47,8 +49,16 @@ class Findings(msgspec.Struct, frozen=True):
     events: list[Event]
 
 
-def hear(samples: Samples, *, early_media: bool = False, model: Model | None = None) -> Findings:
+def hear(
+    samples: Samples,
+    *,
+    early_media: bool = False,
+    model: Model | None = None,
+    classic: Mapping[str, int] | None = None,
+) -> Findings:
     """Hear mono samples at 8 kHz from their first on; `model` instead of dialerd's own.
+
+    `classic` has parameters of the classic rule, which then says who answered.
 
     A recording that ends with the last word is taken as followed by silence.
     """
@@ -59,7 +69,9 @@ def hear(samples: Samples, *, early_media: bool = False, model: Model | None = N
     seconds = round(len(samples) / RATE, 3)
     if early_media:
         return Findings(None, None, 0.0, "early media", seconds, events)
-    detector = AnswerDetector(model or load_model())
+    detector: AnswerDetector | ClassicDetector = (
+        AnswerDetector(model or load_model()) if classic is None else ClassicDetector(**classic)
+    )
     behind = np.zeros(FRAME - len(samples) % FRAME + int(BEHIND_S * RATE), np.int16)
     whole = np.concatenate([samples, behind]) if len(samples) >= FRAME else samples
     found = detector.hear(whole.data) or detector.end()
@@ -72,23 +84,36 @@ def _speech(frames: list[Heard]) -> Iterable[Event]:
     """What was said, a phrase each; what turned out to be noise is left out."""
     runs: list[list[int]] = []  # first frame, frame behind the last
     for number, heard in enumerate(frames):
+        going_on = bool(runs) and number - runs[-1][1] < BRIDGE_FRAMES
         if heard.undone == 2:
             runs.clear()
-        elif heard.undone and runs and number - runs[-1][1] <= PAUSE_FRAMES:
+        elif heard.undone and going_on:
             runs[-1][1] = number - heard.cut + 1 if heard.undone == 3 else runs[-1][0]
             if runs[-1][1] <= runs[-1][0]:
                 runs.pop()
-        if heard.speech and runs and number - runs[-1][1] < PAUSE_FRAMES:
+        elif heard.speech and going_on:
             runs[-1][1] = number + 1
-        elif heard.speech:
+            continue
+        if heard.speech:
             runs.append([number, number + 1])
-    for begin, end in runs:
+    for begin, end in _phrases(runs):
         voice = frames[begin:end]
         if sum(one.speech for one in voice) < SPEECH_FRAMES_MIN:
             continue
         above = max(one.level_db - one.floor_db for one in voice)
         sure = round(min(max(above / SURE_DB, 0.0), 1.0), 3)
         yield Event("speech", "voice", _s(begin), _s(end), sure)
+
+
+def _phrases(runs: Iterable[list[int]]) -> Iterable[list[int]]:
+    """Runs with little pause between them as one."""
+    found: list[list[int]] = []
+    for run in runs:
+        if found and run[0] - found[-1][1] <= PAUSE_FRAMES:
+            found[-1][1] = run[1]
+        else:
+            found.append(list(run))
+    return found
 
 
 def _is_keys(speech: Event, keys: list[Event]) -> bool:

@@ -26,7 +26,8 @@ import numpy as np
 import soxr
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
-from numpy.typing import NDArray
+
+from dialerd.shell.pcm import Floats, floats, mono
 
 RATE: Final = 8_000
 MEMORY_BYTES_MAX: Final = 1 << 30
@@ -34,7 +35,6 @@ CPU_S_MAX: Final = 120
 RATE_MIN, RATE_MAX = 4_000, 768_000
 CHANNELS_MAX: Final = 32
 BAD_PACKETS_MAX: Final = 1_000
-LOUDEST: Final = 4.0  # of full scale 1.0: what a float file may say beyond it
 CLIPPED_AT, CLIPPED_RUN = 0.98, 3  # so many equal samples in a row, this near to full scale
 FORMATS: Final = (
     "3gp,aac,ac3,aiff,alaw,amr,amrnb,amrwb,ape,asf,au,caf,flac,g722,gsm,ircam,loas,m4a,matroska,mov,"
@@ -51,8 +51,6 @@ MPEG_RATES: Final = (  # kbit/s by the index in a frame's header (ISO/IEC 11172-
     (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),  # MPEG 2 and 2.5, both
 )
 RAW: Final = {"mulaw": RATE, "alaw": RATE, "s16le": RATE, "g722": 16_000, "gsm": RATE}
-
-Floats = NDArray[np.float32]
 
 
 class RefusedError(Exception):
@@ -106,7 +104,7 @@ class Mixdown:
             self._rate = rate
             if rate != RATE:
                 self._stream = soxr.ResampleStream(rate, RATE, 1, dtype="float32", quality="VHQ")
-        self._say(audio.mean(axis=0, dtype=np.float32), last=False)
+        self._say(mono(audio), last=False)
 
     def end(self) -> None:
         """Tell what the filter still holds."""
@@ -114,28 +112,16 @@ class Mixdown:
             self._say(np.zeros(0, np.float32), last=True)
         self._stream = None
 
-    def _say(self, mono: Floats, *, last: bool) -> None:
+    def _say(self, one: Floats, *, last: bool) -> None:
         if self._stream is not None:
-            mono = self._stream.resample_chunk(mono, last=last)
-        self.samples += len(mono)
+            one = self._stream.resample_chunk(one, last=last)
+        self.samples += len(one)
         if self.samples > self._samples_max:
             raise RefusedError(
                 f"longer than {self._samples_max / RATE:g} s, which is the most that is taken"
             )
-        if len(mono):
-            tell(b"A", mono.astype("<f4").tobytes())
-
-
-def floats(samples: NDArray[Any]) -> Floats:
-    """Any codec's samples, full scale 1.0."""
-    kind = samples.dtype
-    if kind == np.uint8:
-        samples = samples.astype(np.int16) - 128
-        kind = np.dtype(np.int8)
-    if kind.kind == "i":
-        return np.asarray(samples / float(1 << (8 * kind.itemsize - 1)), np.float32)
-    bounded = np.nan_to_num(samples, nan=0.0, posinf=LOUDEST, neginf=-LOUDEST)
-    return np.asarray(np.clip(bounded, -LOUDEST, LOUDEST), np.float32)
+        if len(one):
+            tell(b"A", one.astype("<f4").tobytes())
 
 
 def clipped(audio: Floats) -> int:

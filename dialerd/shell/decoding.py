@@ -10,7 +10,8 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import IO, Any, Final, NamedTuple
 
@@ -54,27 +55,34 @@ class Decoded(NamedTuple):
 
 def decode(path: Path, progress: Progress | None = None) -> Decoded:
     """Decode a file of any format that FFmpeg's libraries know; PromptError says why not."""
-    with open_regular(path) as file:
-        child = subprocess.Popen(
-            [sys.executable, "-m", "dialerd.shell.audio_child", str(SECONDS_MAX),
-             RAW.get(path.suffix.lower(), "")],
-            stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_environment(),
-        )  # fmt: skip
-    with child:
-        watch = threading.Timer(DECODE_S_MAX, child.kill)
-        watch.start()
-        try:
-            assert child.stdout is not None  # noqa: S101 - asked for above
-            return _heard(path, child.stdout, progress)
-        except _EndedError:
-            child.kill()
-            raise PromptError(f"{path}: {_why(child.wait())}") from None
-        finally:
-            watch.cancel()
-            child.kill()
+    about: dict[str, Any] = {}
+    parts: list[bytes] = []
+    size = 0
+    with closing(_records(path, SECONDS_MAX)) as records:
+        for kind, body in records:
+            if kind == b"A":
+                parts.append(body)
+                size += len(body)
+                if progress is not None:
+                    progress(size / 4 / RATE, float(about.get("length_s", 0.0)))
+            else:
+                about |= json.loads(body)
+    return Decoded(
+        np.frombuffer(b"".join(parts), "<f4"),
+        str(about["container"]), str(about["codec"]), int(about["rate"]), int(about["channels"]),
+        int(about["clipped"]), bool(about["bad_packets"] or about["cut"]),
+    )  # fmt: skip
 
 
-def open_regular(path: Path) -> IO[bytes]:
+def pieces(path: Path, seconds_max: int) -> Iterator[NDArray[np.float32]]:
+    """The samples of such a file as they are decoded, never all of them held; PromptError."""
+    with closing(_records(path, seconds_max)) as records:
+        for kind, body in records:
+            if kind == b"A":
+                yield np.frombuffer(body, "<f4")
+
+
+def open_regular(path: Path, bytes_max: int = FILE_BYTES_MAX) -> IO[bytes]:
     """Open a file to read, and nothing that waits or never ends; PromptError."""
     try:
         file = open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb", buffering=0)  # noqa: SIM115
@@ -82,11 +90,11 @@ def open_regular(path: Path) -> IO[bytes]:
         why = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
         raise PromptError(f"{path}: {why}") from error
     found = os.fstat(file.fileno())
-    if stat.S_ISREG(found.st_mode) and found.st_size <= FILE_BYTES_MAX:
+    if stat.S_ISREG(found.st_mode) and found.st_size <= bytes_max:
         return file
     file.close()
     if stat.S_ISREG(found.st_mode):
-        most = FILE_BYTES_MAX >> 20
+        most = bytes_max >> 20
         raise PromptError(f"{path}: {found.st_size >> 20} MiB; at most {most} MiB are read")
     raise PromptError(f"{path}: not a file")
 
@@ -95,35 +103,43 @@ class _EndedError(Exception):
     """The child broke off."""
 
 
-def _heard(path: Path, pipe: IO[bytes], progress: Progress | None) -> Decoded:
-    """Everything the child tells."""
-    about: dict[str, Any] = {}
-    parts: list[bytes] = []
-    size, size_max = 0, SECONDS_MAX * RATE * 4
-    while True:
+def _records(path: Path, seconds_max: int) -> Generator[tuple[bytes, bytes]]:
+    """What the child tells: one H, any number of A, one T; PromptError for anything else."""
+    with open_regular(path) as file:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "dialerd.shell.audio_child", str(seconds_max),
+             RAW.get(path.suffix.lower(), "")],
+            stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_environment(),
+        )  # fmt: skip
+    with child:
+        watch = threading.Timer(DECODE_S_MAX, child.kill)
+        watch.start()
+        try:
+            assert child.stdout is not None  # noqa: S101 - asked for above
+            yield from _in_order(path, child.stdout, seconds_max)
+        except _EndedError:
+            child.kill()
+            raise PromptError(f"{path}: {_why(child.wait())}") from None
+        finally:
+            watch.cancel()
+            child.kill()
+
+
+def _in_order(path: Path, pipe: IO[bytes], seconds_max: int) -> Generator[tuple[bytes, bytes]]:
+    """Records up to the last; _EndedError when they are none, or not in their order."""
+    kind, size = b"", 0
+    while kind != b"T":
+        before = kind
         kind, body = _record(pipe)
         if kind == b"E":
             text = body[: 4 * TEXT_CHARS_MAX].decode(errors="replace")[:TEXT_CHARS_MAX]
             raise PromptError(f"{path}: {text}")
-        if kind == b"H":
-            about = _told(body)
-        elif kind == b"A":
-            parts.append(body)
-            size += len(body)
-            if size > size_max:
-                raise _EndedError
-            if progress is not None:
-                progress(size / 4 / RATE, float(about.get("length_s", 0.0)))
-        elif kind == b"T" and about:
-            found = _told(body)
-            return Decoded(
-                np.frombuffer(b"".join(parts), "<f4"),
-                str(about["container"]), str(about["codec"]), int(about["rate"]),
-                int(about["channels"]), int(found["clipped"]),
-                bool(found["bad_packets"] or found["cut"]),
-            )  # fmt: skip
-        else:
+        size += len(body) if kind == b"A" else 0
+        known = kind == b"H" if not before else kind in {b"A", b"T"}
+        known = known and (kind == b"A" or _is_told(body))
+        if not known or size > seconds_max * RATE * 4:
             raise _EndedError
+        yield kind, body
 
 
 def _record(pipe: IO[bytes]) -> tuple[bytes, bytes]:
@@ -139,14 +155,11 @@ def _record(pipe: IO[bytes]) -> tuple[bytes, bytes]:
     return head[:1], body
 
 
-def _told(body: bytes) -> dict[str, Any]:
+def _is_told(body: bytes) -> bool:
     try:
-        found = json.loads(body)
+        return isinstance(json.loads(body), dict)
     except ValueError:
-        raise _EndedError from None
-    if not isinstance(found, dict):
-        raise _EndedError
-    return found
+        return False
 
 
 def _environment() -> dict[str, str]:
