@@ -23,6 +23,7 @@ SPEECH_FRAMES_MIN: Final = 3
 KEY_STEP: Final = 80  # samples: how exactly the end of a key is known
 KEY_S_MAX: Final = 60.0
 BEHIND_S: Final = 1.5  # of silence follow a recording: whoever was recorded had stopped
+WORD_S_MIN: Final = 0.2  # a shorter recording is a piece, of which nothing is known
 SURE_DB: Final = 20.0  # a voice so far above the noise is one
 
 Samples = NDArray[np.int16]
@@ -73,7 +74,7 @@ def hear(
         AnswerDetector(model or load_model()) if classic is None else ClassicDetector(**classic)
     )
     behind = np.zeros(FRAME - len(samples) % FRAME + int(BEHIND_S * RATE), np.int16)
-    whole = np.concatenate([samples, behind]) if len(samples) >= FRAME else samples
+    whole = np.concatenate([samples, behind]) if seconds >= WORD_S_MIN else samples
     found = detector.hear(whole.data) or detector.end()
     return Findings(
         found.answer, found.at_ms / 1000, round(found.confidence, 3), found.reason, seconds, events
