@@ -10,6 +10,8 @@ FEATURE_NAMES: Final[tuple[str, ...]]
 longest_pause, pauses, span, tonal, last_syllable), dB (snr, fall, spread, swing), counts (words,
 phrases, syllables), syllables a second (pace), and how much of the voice is hiss (0 to 1)."""
 POLICY_NAMES: Final[tuple[str, ...]]
+ANSWERS: Final[tuple[str | None, ...]]
+REASONS: Final[tuple[str, ...]]
 POLICY_MS_MAX: Final = 60_000
 TREES_MAX: Final = 128
 NODES: Final = 15

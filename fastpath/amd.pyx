@@ -22,8 +22,8 @@ FEATURE_NAMES = (
     "longest_pause", "pauses", "span", "snr", "fall", "spread", "swing", "tonal", "hiss",
     "syllables", "last_syllable", "pace",
 )
-_ANSWERS = (None, "human", "machine", "unknown")
-_REASONS = ("", "model", "silence", "too long", "tone", "no audio", "ended")
+ANSWERS = (None, "human", "machine", "unknown")
+REASONS = ("", "model", "silence", "too long", "tone", "no audio", "ended")
 TREES_MAX = AMD_TREES_MAX
 NODES = AMD_NODES
 LEAVES = AMD_LEAVES
@@ -362,11 +362,11 @@ cdef class AnswerDetector:
         if self.state.reason == REASON_MODEL:
             sure = 1.0 / (1.0 + exp(-fabs(self.state.odds)))
         return Verdict(
-            _ANSWERS[self.state.answer],
+            ANSWERS[self.state.answer],
             20 * self.state.frame,
             20 * self.state.known.first if self.state.known.first >= 0 else None,
             sure,
-            _REASONS[self.state.reason],
+            REASONS[self.state.reason],
         )
 
 

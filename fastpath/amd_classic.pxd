@@ -32,6 +32,7 @@ cdef struct Classic:
 
 cdef void classic_init(Classic *c, const ClassicRule *rule) noexcept nogil
 cdef void classic_hear(Classic *c, const int16_t *samples) noexcept nogil
+cdef int rule_fill(ClassicRule *rule, parameters) except -1
 
 
 cdef class ClassicDetector:

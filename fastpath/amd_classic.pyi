@@ -4,10 +4,13 @@ from typing import Final, final
 
 from typing_extensions import Buffer
 
+from fastpath.amd import ANSWERS as ANSWERS
 from fastpath.amd import Verdict
 
 DEFAULTS: Final[dict[str, int]]
 """Asterisk's: milliseconds, but for the number of words and the threshold (mean magnitude)."""
+
+REASONS: Final[tuple[str, ...]]
 
 @final
 class ClassicDetector:

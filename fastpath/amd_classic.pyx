@@ -16,7 +16,7 @@ from libc.string cimport memset
 from fastpath.amd cimport ANSWER_HUMAN, ANSWER_MACHINE, ANSWER_UNKNOWN
 from fastpath.vad cimport VAD_FRAME
 
-from fastpath.amd import Verdict
+from fastpath.amd import ANSWERS, Verdict
 
 DEFAULTS = {
     "initial_silence": 2500,
@@ -29,8 +29,7 @@ DEFAULTS = {
     "maximum_number_of_words": 2,
     "silence_threshold": 256,
 }
-_ANSWERS = (None, "human", "machine", "unknown")
-_REASONS = (
+REASONS = (
     "", "initial silence", "long greeting", "words", "word length", "silence after greeting",
     "too long", "no audio",
 )
@@ -107,26 +106,32 @@ cdef void classic_hear(Classic *c, const int16_t *samples) noexcept nogil:
         say(c, ANSWER_UNKNOWN, TOO_LONG)
 
 
+cdef int rule_fill(ClassicRule *rule, parameters) except -1:
+    """DEFAULTS with these parameters; ValueError: an unknown one, or one out of bounds."""
+    used = DEFAULTS | parameters
+    for name, value in used.items():
+        if name not in DEFAULTS:
+            raise ValueError(f"no parameter {name!r}; there are {', '.join(DEFAULTS)}")
+        if not 0 <= value <= 600_000:
+            raise ValueError(f"{name}: {value}; 0 to 600000")
+    rule.initial_silence = used["initial_silence"]
+    rule.greeting = used["greeting"]
+    rule.after_greeting_silence = used["after_greeting_silence"]
+    rule.total_analysis_time = used["total_analysis_time"]
+    rule.minimum_word_length = used["minimum_word_length"]
+    rule.between_words_silence = used["between_words_silence"]
+    rule.maximum_word_length = used["maximum_word_length"]
+    rule.maximum_number_of_words = used["maximum_number_of_words"]
+    rule.silence_threshold = used["silence_threshold"]
+    return 0
+
+
 cdef class ClassicDetector:
     """One side of one call."""
 
     def __cinit__(self, **parameters):
         cdef ClassicRule rule
-        used = DEFAULTS | parameters
-        for name, value in used.items():
-            if name not in DEFAULTS:
-                raise ValueError(f"no parameter {name!r}; there are {', '.join(DEFAULTS)}")
-            if not 0 <= value <= 600_000:
-                raise ValueError(f"{name}: {value}; 0 to 600000")
-        rule.initial_silence = used["initial_silence"]
-        rule.greeting = used["greeting"]
-        rule.after_greeting_silence = used["after_greeting_silence"]
-        rule.total_analysis_time = used["total_analysis_time"]
-        rule.minimum_word_length = used["minimum_word_length"]
-        rule.between_words_silence = used["between_words_silence"]
-        rule.maximum_word_length = used["maximum_word_length"]
-        rule.maximum_number_of_words = used["maximum_number_of_words"]
-        rule.silence_threshold = used["silence_threshold"]
+        rule_fill(&rule, parameters)
         classic_init(&self.state, &rule)
 
     def hear(self, const int16_t[::1] samples):
@@ -144,6 +149,6 @@ cdef class ClassicDetector:
 
     cdef verdict(self):
         return Verdict(
-            _ANSWERS[self.state.answer], self.state.total, None,
-            0.0 if self.state.answer == ANSWER_UNKNOWN else 1.0, _REASONS[self.state.reason],
+            ANSWERS[self.state.answer], self.state.total, None,
+            0.0 if self.state.answer == ANSWER_UNKNOWN else 1.0, REASONS[self.state.reason],
         )

@@ -17,7 +17,9 @@ from libc.string cimport memcpy, memmove, memset
 
 from fastpath.g711 cimport alaw_linear, linear_alaw, linear_ulaw, ulaw_linear
 from fastpath.rtp_limits cimport FRAME_BYTES, HEADER_BYTES, PACKET_BYTES, PAYLOAD_PCMA, PAYLOAD_PCMU
-from fastpath.rtp_loop cimport DEVICE_GONE, heard, said, tell, tell_digits, tell_ends
+from fastpath.rtp_loop cimport (
+    DEVICE_GONE, heard, said, tell, tell_digits, tell_ends, turned,
+)
 from fastpath.rtp_os cimport CLOCK_MONOTONIC, clock
 from fastpath.rtp_prompts cimport SILENCE_PCMU
 from fastpath.rtp_receive cimport Packet
@@ -171,6 +173,8 @@ cdef void serve(Worker *w, Stream *s, uint32_t frame, int64_t due_ns) noexcept n
     cdef int64_t now_ns = clock(CLOCK_MONOTONIC)
     if not p.gone:
         hear(w, s, p, now_ns)
+        if s.tap_count:
+            turned(w, s, frame, due_ns)
         sender_frame(&s.sender, frame, &w.out)
         memset(&silence[0], SILENCE_PCMU, FRAME_BYTES)
         if w.out.count and w.out.size[0] == PACKET_BYTES:

@@ -9,6 +9,7 @@ from typing import final
 
 from typing_extensions import Buffer
 
+from fastpath.progress import Attention
 from fastpath.rtp_counts import StreamStats as StreamStats
 from fastpath.rtp_events import DeviceGone as DeviceGone
 from fastpath.rtp_events import DigitHeard as DigitHeard
@@ -16,6 +17,7 @@ from fastpath.rtp_events import DigitsSent as DigitsSent
 from fastpath.rtp_events import MediaEvent as MediaEvent
 from fastpath.rtp_events import PeerSilent as PeerSilent
 from fastpath.rtp_events import PlayEnded as PlayEnded
+from fastpath.rtp_events import SoundHeard as SoundHeard
 from fastpath.rtp_parties import PartyEngine
 from fastpath.rtp_receive import DIGITS as DIGITS
 from fastpath.rtp_record import RECORD_DTYPE as RECORD_DTYPE
@@ -115,6 +117,16 @@ class MediaEngine(PartyEngine):
 
     def hear_tones(self, stream: int, on: bool = True) -> None:
         """Hear keys in the audio itself too, or stop it: `DigitHeard` of the source "inband"."""
+
+    def listen(self, stream: int, attention: Attention | None, *, answered: bool = False) -> None:
+        """Hear from now on what `attention` asks for, told as `SoundHeard`; None: nothing any more.
+
+        `answered`: the call was, just now; else it is early media. Each call of this begins anew. A
+        peer that sends nothing is silent. Without work left it costs next to nothing.
+        """
+
+    def frame(self, stream: int) -> int:
+        """The number of the turn that the stream's media thread is in; 0 before it runs."""
 
     def echo(self, stream: int, on: bool = True) -> None:
         """Say back what is heard, while nothing plays and no digits are sent, or stop doing so.

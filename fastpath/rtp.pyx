@@ -4,13 +4,15 @@
 from libc.stdint cimport int16_t, int64_t, uint8_t, uint16_t
 from libc.stdlib cimport calloc
 
-from fastpath.dtmf_tap cimport tones_off, tones_on
+from fastpath.atomics cimport get32
+from fastpath.progress cimport Attention
+from fastpath.progress_tap cimport ear_listen, ear_rest, keys_off, keys_on
 from fastpath.rtcp cimport rtcp_start
 from fastpath.rtcp_exchange cimport rtcp_open
 from fastpath.rtp_echo cimport echo_off, echo_on
 from fastpath.rtp_parties cimport PartyEngine
 from fastpath.rtp_host cimport Host, host_of, is_one_host, is_v6
-from fastpath.rtp_limits cimport DIGITS_MAX, MS_NS, SILENCE_MS_MAX
+from fastpath.rtp_limits cimport DIGITS_MAX, MS_NS, SILENCE_MS_MAX, SLOTS
 from fastpath.rtp_loop cimport Stream
 from fastpath.rtp_os cimport CLOCK_MONOTONIC, clock, udp_is_v6
 from fastpath.rtp_prompts cimport Chain
@@ -31,7 +33,7 @@ from fastpath.srtp cimport KeyPair, Srtp, srtp_free
 # the face of this module
 from fastpath.rtp_counts import StreamStats  # no-cython-lint
 from fastpath.rtp_events import DeviceGone, DigitHeard, DigitsSent, MediaEvent  # no-cython-lint
-from fastpath.rtp_events import PeerSilent, PlayEnded  # no-cython-lint
+from fastpath.rtp_events import PeerSilent, PlayEnded, SoundHeard  # no-cython-lint
 from fastpath.rtp_receive import DIGITS  # no-cython-lint
 from fastpath.rtp_record import RECORD_DTYPE  # no-cython-lint
 from fastpath.srtp_keys import SrtpKeys  # no-cython-lint
@@ -155,12 +157,29 @@ cdef class MediaEngine(PartyEngine):
         cdef Stream *s = self.hold(stream)
         cdef int done = 1
         if on:
-            done = tones_on(s)
+            done = keys_on(s)
         else:
-            tones_off(s)
+            keys_off(s)
         self.let_go(s)
         if not done:
             raise MemoryError
+
+    def listen(self, int64_t stream, Attention attention, *, bint answered=False):
+        cdef Stream *s = self.hold(stream)
+        cdef int done = 1
+        if attention is not None:
+            done = ear_listen(s, attention, answered, clock(CLOCK_MONOTONIC))
+        else:
+            ear_rest(s)
+        self.let_go(s)
+        if not done:
+            raise MemoryError
+
+    def frame(self, int64_t stream):
+        cdef Stream *s = self.hold(stream)
+        cdef int group = <int> (s - self.streams) // self.slot_capacity
+        self.let_go(s)
+        return get32(&self.workers[group // SLOTS].frame)
 
     def echo(self, int64_t stream, bint on=True):
         cdef Stream *s = self.hold(stream)

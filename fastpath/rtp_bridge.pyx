@@ -182,6 +182,7 @@ cdef int attach(Stream *s, Link *l) noexcept:
     cdef Tap tap
     memset(&tap, 0, sizeof(Tap))
     tap.state = l
+    tap.turn = NULL
     tap.drop = relay_drop
     if not tap_add(s, &tap):
         return 0

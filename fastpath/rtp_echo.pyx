@@ -38,6 +38,7 @@ cdef int echo_on(Stream *s) noexcept:
     tap.state = calloc(1, sizeof(Echo))
     tap.hear = tap_hear
     tap.say = NULL
+    tap.turn = NULL
     tap.drop = tap_drop
     if tap.state == NULL or not tap_add(s, &tap):
         free(tap.state)

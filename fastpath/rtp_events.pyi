@@ -38,6 +38,23 @@ class PeerSilent(NamedTuple):
     stream: int
     since_ns: int
 
-MediaEvent: TypeAlias = DigitHeard | PlayEnded | DigitsSent | DeviceGone | PeerSilent
+class SoundHeard(NamedTuple):
+    """What `listen` asked for was found; `progress.Attention.words` says what it is called.
+
+    `begin_ms` counts from the answer, before it from the beginning of early media; `at_ns` is
+    CLOCK_MONOTONIC, of the turn in which it was found, whose number is `frame`.
+    """
+
+    stream: int
+    kind: int  # index into fastpath.progress.KINDS
+    value: int
+    detail: int
+    begin_ms: int
+    ms: int
+    confidence: float
+    at_ns: int
+    frame: int
+
+MediaEvent: TypeAlias = DigitHeard | PlayEnded | DigitsSent | DeviceGone | PeerSilent | SoundHeard
 
 __pyx_capi__: dict[str, object]

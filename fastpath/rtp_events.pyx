@@ -9,6 +9,7 @@ from fastpath.rtp_loop cimport (
     DIGIT_HEARD,
     DIGITS_SENT,
     PLAY_ENDED,
+    SOUND_HEARD,
     Event,
     event_take,
 )
@@ -22,7 +23,10 @@ PlayEnded = namedtuple("PlayEnded", ("stream", "token"))
 DigitsSent = namedtuple("DigitsSent", ("stream", "token"))
 DeviceGone = namedtuple("DeviceGone", ("stream", "error"))
 PeerSilent = namedtuple("PeerSilent", ("stream", "since_ns"))
-MediaEvent = DigitHeard | PlayEnded | DigitsSent | DeviceGone | PeerSilent
+SoundHeard = namedtuple(
+    "SoundHeard", "stream kind value detail begin_ms ms confidence at_ns frame"
+)
+MediaEvent = DigitHeard | PlayEnded | DigitsSent | DeviceGone | PeerSilent | SoundHeard
 
 
 cdef list events_take(Worker *workers, int count):
@@ -40,6 +44,11 @@ cdef list events_take(Worker *workers, int count):
                 out.append(DeviceGone(e.stream, e.value))
             elif e.kind == DIGITS_SENT:
                 out.append(DigitsSent(e.stream, e.value))
+            elif e.kind == SOUND_HEARD:
+                out.append(SoundHeard(
+                    e.stream, e.sound.kind, e.sound.value, e.sound.detail, e.sound.begin_ms,
+                    e.sound.ms, e.sound.sure, e.value, e.sound.frame,
+                ))
             else:
                 out.append(PeerSilent(e.stream, e.value))
             if len(out) >= EVENTS_BATCH:

@@ -51,13 +51,24 @@ cdef enum EventKind:
     DIGITS_SENT
     DEVICE_GONE
     PEER_SILENT
+    SOUND_HEARD
+
+cdef struct SoundEvent:  # what `Progress` found, see progress.pxd
+    uint8_t kind
+    uint8_t detail
+    float sure
+    int32_t value
+    int32_t begin_ms  # since the answer, or the beginning of early media
+    int32_t ms
+    uint32_t frame  # of the media thread, in which it was found
 
 cdef struct Event:
     int64_t stream
-    int64_t value  # token, or at_ns of a digit
+    int64_t value  # token, or at_ns of a digit or a sound
     uint8_t kind
     uint8_t digit
     uint8_t source  # of a digit: see DigitSource
+    SoundEvent sound
 
 cdef struct EventRing:
     Event *entries
@@ -81,6 +92,11 @@ ctypedef void (*DropFn)(void *state, Stream *s) noexcept
 
 cdef struct Worker
 
+# the turn of this number is over for the stream, whatever came
+ctypedef void (*TurnFn)(
+    void *state, Worker *w, Stream *s, uint32_t frame, int64_t due_ns
+) noexcept nogil
+
 # serves one period of a stream that is no RTP
 ctypedef void (*ServeFn)(Worker *w, Stream *s, uint32_t frame, int64_t due_ns) noexcept nogil
 
@@ -88,6 +104,7 @@ cdef struct Tap:  # each function may be NULL
     void *state
     HearFn hear
     SayFn say
+    TurnFn turn
     DropFn drop
 
 # `audio` are p.payload_bytes octets as for HearFn, or those of an RFC 4733 event
@@ -141,6 +158,7 @@ cdef struct Worker:
     pthread_t thread
     uint8_t stop
     uint8_t told  # an event was put into the ring in this tick
+    uint32_t frame  # number of the present one
     int32_t slot_used[SLOTS]  # streams open in a slot
     uint32_t slot_high[SLOTS]  # entries ever used in a slot
     EventRing ring
@@ -169,7 +187,11 @@ cdef void tap_remove(Stream *s, const void *state) noexcept nogil
 cdef void *tap_state(const Stream *s, DropFn drop) noexcept nogil
 cdef void heard(Stream *s, const Packet *p, const uint8_t *audio, int64_t at_ns) noexcept nogil
 cdef void said(Stream *s, const uint8_t *audio, int size, int64_t due_ns) noexcept nogil
+cdef void turned(Worker *w, Stream *s, uint32_t frame, int64_t due_ns) noexcept nogil
 cdef int tell(Worker *w, uint8_t kind, int64_t stream, int64_t value) noexcept nogil
+cdef int tell_sound(
+    Worker *w, int64_t stream, int64_t at_ns, const SoundEvent *sound
+) noexcept nogil
 cdef void tell_digits(Worker *w, Stream *s) noexcept nogil
 cdef void tell_ends(Worker *w, Stream *s) noexcept nogil
 cdef int event_take(EventRing *ring, Event *into) noexcept nogil

@@ -71,6 +71,17 @@ cdef int tell_digit(
     return 1
 
 
+cdef int tell_sound(
+    Worker *w, int64_t stream, int64_t at_ns, const SoundEvent *sound
+) noexcept nogil:
+    """Put what was heard into the ring; 0 when it is full."""
+    cdef Event *e = &w.ring.entries[w.ring.head & w.ring.mask]
+    if w.ring.head - get32(&w.ring.tail) > w.ring.mask:
+        return 0
+    e.sound = sound[0]
+    return tell(w, SOUND_HEARD, stream, at_ns)
+
+
 cdef int event_take(EventRing *ring, Event *into) noexcept nogil:
     """The oldest event; 0 when there is none."""
     cdef uint32_t tail = ring.tail
@@ -123,6 +134,15 @@ cdef void said(Stream *s, const uint8_t *audio, int size, int64_t due_ns) noexce
     for i in range(s.tap_count):
         if s.taps[i].say != NULL:
             s.taps[i].say(s.taps[i].state, s, audio, size, due_ns)
+
+
+cdef void turned(Worker *w, Stream *s, uint32_t frame, int64_t due_ns) noexcept nogil:
+    cdef int i
+    for i in range(s.tap_count):
+        if s.taps[i].turn != NULL:
+            s.taps[i].turn(s.taps[i].state, w, s, frame, due_ns)
+    if s.receiver.digits:
+        tell_digits(w, s)
 
 
 # ---- one stream, every 20 ms
@@ -279,6 +299,8 @@ cdef int serve(Worker *w, uint32_t index, const Moment *m) noexcept nogil:
         s.serve(w, s, m.frame, m.due_ns)
     elif s.connected:
         receive(w, s, m)
+        if s.tap_count:
+            turned(w, s, m.frame, m.due_ns)
         if s.receiver.latch.address:  # 0.0.0.0: on hold
             send(w, s, m)
         if s.silence_ns and not s.silence_told:
@@ -356,6 +378,7 @@ cdef void *worker_run(void *argument) noexcept nogil:
             m.due_ns += <int64_t> periods * PERIOD_NS
         m.wall_ns = clock(CLOCK_REALTIME) - clock(CLOCK_MONOTONIC)
         m.frame = <uint32_t> (tick // SLOTS)
+        set32(&w.frame, m.frame)
         w.told = 0
         if w.missed.count:
             serve_again(w, m.wall_ns)

@@ -167,6 +167,7 @@ cdef int record_start(Stream *s, int64_t now_ns) noexcept:
         tap.state = r
         tap.hear = tap_hear
         tap.say = tap_say
+        tap.turn = NULL
         tap.drop = tap_drop
         if r == NULL or not tap_add(s, &tap):
             free(r)

@@ -156,6 +156,7 @@ cdef Member *room_enter(Room *room, Stream *s, int role) noexcept:
     memset(&tap, 0, sizeof(Tap))
     tap.state = m
     tap.hear = tap_hear
+    tap.turn = NULL
     tap.drop = tap_drop
     if m == NULL or not tap_add(s, &tap):
         free(m)

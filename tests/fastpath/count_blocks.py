@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable
 
+from fastpath.progress import Attention
 from fastpath.rtp import MediaEngine, SrtpKeys
 from tests.waiting import until
 
@@ -46,6 +47,7 @@ WORK: dict[str, Pair] = {
     "prompt": lambda engine, a, b: engine.play(a, engine.add_prompt(PROMPT, PROMPT), 1, loop=True),
     "keys": lambda engine, a, b: engine.send_digits(a, "0123456789", 1, 40, 40),
     "tones heard": lambda engine, a, b: engine.hear_tones(a),
+    "who answered": lambda engine, a, b: engine.listen(a, Attention({}), answered=True),
     "recorded": lambda engine, a, b: engine.record(a),
     "echo": lambda engine, a, b: engine.echo(a),
     "bridge": lambda engine, a, b: engine.bridge(a, b),
@@ -120,7 +122,7 @@ def of_a_thread() -> int:
 
 def main(low: int, high: int) -> None:
     """All of it, as JSON."""
-    kinds = ("tones heard", "recorded", "echo", "bridge", "room", "SRTP")
+    kinds = ("tones heard", "who answered", "recorded", "echo", "bridge", "room", "SRTP")
     # once before it is counted: modules are loaded then
     for what in kinds:
         more(low, high, what)

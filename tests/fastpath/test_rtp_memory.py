@@ -61,3 +61,8 @@ def test_a_call_takes_less_than_8_kib_beside_its_socket(counted: dict[str, Any])
     call = memory["stream"] + memory["tones heard"]
     assert call + memory["bridge"] / 2 <= CALL_BYTES_MAX
     assert call + memory["SRTP"] / 2 <= CALL_BYTES_MAX
+
+
+def test_a_call_that_is_listened_to_takes_little_more(counted: dict[str, Any]) -> None:
+    memory = counted["memory"]
+    assert memory["tones heard"] < memory["who answered"] < memory["tones heard"] + 4096

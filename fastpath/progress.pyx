@@ -1,0 +1,359 @@
+# cython: auto_pickle=False, autotestdict=False
+"""One side of a call in one pass. The rules:
+
+1. Samples go to the detector of keys as they come, and in frames of 20 ms to all others. What was
+   lost is a gap: time passes, and nobody learns of the noise of this call from it. So is silence
+   that was never sent, but for keys, which are up then.
+2. Before the answer there is no verdict. With the answer the detectors of it begin anew.
+3. Behind the verdict "machine" the end of its greeting may be asked for: so much silence.
+4. A detector whose work is done is not fed any more.
+"""
+
+from libc.math cimport exp, fabs
+from libc.string cimport memcpy, memset
+
+from fastpath.amd cimport (
+    ANSWER_HUMAN,
+    ANSWER_UNKNOWN,
+    REASON_MODEL,
+    Model,
+    amd_end,
+    amd_gap,
+    amd_hear,
+    amd_init,
+)
+from fastpath.amd_classic cimport classic_hear, classic_init, rule_fill
+from fastpath.dtmf cimport DTMF_GAP_MAX, dtmf_gap, dtmf_hear, dtmf_init
+from fastpath.vad cimport (
+    VAD_UNDO_ALL, VAD_UNDO_END, VAD_UNDO_RUN, vad_gap, vad_hear,
+)
+
+from collections import namedtuple
+
+from fastpath import amd, amd_classic, dtmf
+
+cdef enum:
+    MS_SAMPLES = 8
+
+FRAME = VAD_FRAME
+KINDS = ("answer", "dtmf", "silence")  # as SOUND_...
+QUIET_MS_MAX = 20 * QUIET_FRAMES_MAX
+
+Heard = namedtuple("Heard", "kind value at_ms until_ms confidence why")
+
+
+cdef void progress_init(Progress *p) noexcept nogil:
+    memset(p, 0, sizeof(Progress))
+    dtmf_init(&p.dtmf)
+
+
+cdef void progress_keys(Progress *p, int on) noexcept nogil:
+    """Hear keys from now on, or stop it."""
+    if on and not p.keys:
+        dtmf_init(&p.dtmf)
+    p.keys = on != 0
+
+
+cdef void progress_begin(
+    Progress *p, const Asked *asked, Ears *ears, int answered
+) noexcept nogil:
+    """From here on it is early media, or the person, or machine, that was called."""
+    p.asked = asked
+    p.ears = ears
+    p.answered = answered != 0
+    p.since = p.heard
+    p.filled = 0
+    p.who = p.quiet_told = 0
+    p.voice_end = p.voice_end_before = 0
+    p.voiced = 0
+    amd_init(&p.ears.amd)
+    if p.asked != NULL and p.asked.answer == BY_CLASSIC:
+        classic_init(&p.ears.classic, &p.asked.classic)
+
+
+cdef inline int wants_answer(const Progress *p) noexcept nogil:
+    return p.answered and not p.who and p.asked.answer
+
+
+cdef inline int wants_quiet(const Progress *p) noexcept nogil:
+    return p.answered and p.asked.quiet and not p.quiet_told and p.who != ANSWER_HUMAN
+
+
+cdef int progress_done(const Progress *p) noexcept nogil:
+    """Whether nothing can be found any more: audio need not even be decoded."""
+    if p.keys:
+        return 0
+    return p.asked == NULL or not (wants_answer(p) or wants_quiet(p))
+
+
+# ---- what was found
+
+cdef void found(
+    Progress *p, int kind, int value, int detail, int64_t begin, int64_t end, float sure
+) noexcept nogil:
+    cdef Sound *s
+    if p.sounds == SOUNDS_MAX:
+        p.lost += 1
+        return
+    s = &p.sound[p.sounds]
+    p.sounds += 1
+    s.kind = <uint8_t> kind
+    s.value = value
+    s.detail = <uint8_t> detail
+    s.begin = begin
+    s.end = end
+    s.sure = sure
+
+
+cdef void take_keys(Progress *p, int64_t now) noexcept nogil:
+    cdef int i
+    cdef int64_t begin
+    for i in range(p.dtmf.digits):
+        begin = now - (p.dtmf.heard - p.dtmf.digit[i].position)
+        found(p, SOUND_KEY, p.dtmf.digit[i].code, 0, begin, now, 1.0)
+    p.dtmf.digits = 0
+
+
+cdef void take_answer(Progress *p) noexcept nogil:
+    """The verdict, once it is known; `heard` is at the end of the frame that decided."""
+    cdef int64_t first = p.since
+    cdef float sure = 0.0
+    cdef uint8_t reason
+    if p.asked.answer == BY_MODEL:
+        p.who, reason = p.ears.amd.answer, p.ears.amd.reason
+        if p.ears.amd.known.first >= 0:
+            first += p.ears.amd.known.first * VAD_FRAME
+        if reason == REASON_MODEL:
+            sure = <float> (1.0 / (1.0 + exp(-fabs(p.ears.amd.odds))))
+    else:
+        p.who, reason = p.ears.classic.answer, p.ears.classic.reason
+        sure = p.who != ANSWER_UNKNOWN
+    if p.who:
+        found(p, SOUND_ANSWER, p.who, reason, first, p.heard, sure)
+
+
+cdef void voice_take(Progress *p) noexcept nogil:
+    """Where the voice ended that was heard last; what was no voice is taken back."""
+    cdef int frame = <int> ((p.heard - p.since) // VAD_FRAME)  # behind this one
+    if p.ears.amd.vad.undone == VAD_UNDO_ALL:
+        p.voice_end = p.voice_end_before = 0
+    elif p.ears.amd.vad.undone == VAD_UNDO_RUN:
+        p.voice_end = p.voice_end_before
+    elif p.ears.amd.vad.undone == VAD_UNDO_END:
+        p.voice_end = min(p.voice_end, frame - p.ears.amd.vad.cut)
+    if p.ears.amd.vad.speech:
+        if not p.voiced:
+            p.voice_end_before = p.voice_end
+        p.voice_end = frame
+    p.voiced = p.ears.amd.vad.speech
+    if p.who and wants_quiet(p) and frame - p.voice_end >= p.asked.quiet:
+        p.quiet_told = 1
+        found(
+            p, SOUND_SILENCE, 0, 0, p.since + <int64_t> p.voice_end * VAD_FRAME, p.heard, 1.0
+        )
+
+
+# ---- one frame
+
+cdef void frame_hear(Progress *p, const int16_t *samples) noexcept nogil:
+    """A frame for all who want frames; NULL: it never came."""
+    cdef int by_model = p.asked.answer == BY_MODEL
+    cdef int16_t nothing[VAD_FRAME]
+    if wants_answer(p):
+        if by_model and samples != NULL:
+            amd_hear(&p.ears.amd, p.asked.model, samples)
+        elif by_model:
+            amd_gap(&p.ears.amd, p.asked.model)
+        elif samples != NULL:
+            classic_hear(&p.ears.classic, samples)
+        else:
+            memset(&nothing[0], 0, sizeof(nothing))
+            classic_hear(&p.ears.classic, &nothing[0])
+        take_answer(p)
+    else:
+        by_model = 0
+    if wants_quiet(p):
+        if not by_model and samples != NULL:
+            vad_hear(&p.ears.amd.vad, samples)
+        elif not by_model:
+            vad_gap(&p.ears.amd.vad)
+        voice_take(p)
+
+
+cdef void frames_take(Progress *p, const int16_t *samples, int count) noexcept nogil:
+    """Cut samples into frames; NULL: they never came."""
+    cdef int room
+    if p.asked == NULL:
+        p.heard += count
+        return
+    while count > 0:
+        room = min(count, VAD_FRAME - p.filled)
+        p.heard += room
+        if room == VAD_FRAME:
+            frame_hear(p, samples)
+        else:
+            if samples != NULL:
+                memcpy(&p.ears.frame[p.filled], samples, room * sizeof(int16_t))
+            else:
+                memset(&p.ears.frame[p.filled], 0, room * sizeof(int16_t))
+            p.filled += <uint8_t> room
+            if p.filled == VAD_FRAME:
+                p.filled = 0
+                frame_hear(p, &p.ears.frame[0])
+        count -= room
+        if samples != NULL:
+            samples += room
+
+
+cdef void progress_hear(Progress *p, const int16_t *samples, int count) noexcept nogil:
+    """Hear samples that follow on those before."""
+    if p.keys:
+        dtmf_hear(&p.dtmf, samples, count)
+        take_keys(p, p.heard + count)
+    frames_take(p, samples, count)
+
+
+cdef void progress_gap(Progress *p, int count) noexcept nogil:
+    """So many samples were lost on their way."""
+    if p.keys:
+        dtmf_gap(&p.dtmf, count)
+    frames_take(p, NULL, count)
+
+
+cdef void progress_break(Progress *p) noexcept nogil:
+    """What comes does not follow on what came: no key goes on over that."""
+    if p.keys:
+        dtmf_gap(&p.dtmf, DTMF_GAP_MAX + 1)
+
+
+cdef void progress_silence(Progress *p, int count) noexcept nogil:
+    """So many samples were never sent: the far end was silent."""
+    cdef int16_t nothing[VAD_FRAME]
+    cdef int left = count
+    if p.keys:
+        memset(&nothing[0], 0, sizeof(nothing))
+        while left > 0:
+            dtmf_hear(&p.dtmf, &nothing[0], min(left, VAD_FRAME))
+            left -= VAD_FRAME
+        take_keys(p, p.heard + count)
+    frames_take(p, NULL, count)
+
+
+cdef void progress_end(Progress *p) noexcept nogil:
+    """No more audio comes: what is not known now never will be."""
+    if p.asked == NULL or not wants_answer(p):
+        return
+    if p.asked.answer == BY_MODEL:
+        amd_end(&p.ears.amd)
+    else:
+        p.ears.classic.answer = ANSWER_UNKNOWN
+        p.ears.classic.reason = 6 if p.heard > p.since else 7  # too long, no audio
+    take_answer(p)
+
+
+# ---- for Python
+
+cdef inline int64_t in_ms(int64_t samples) noexcept:
+    return samples // MS_SAMPLES
+
+
+cdef class Attention:
+    """What is listened for."""
+
+    def __cinit__(self, model=None, *, int quiet_ms=0):
+        if not 0 <= quiet_ms <= QUIET_MS_MAX:
+            raise ValueError(f"quiet_ms: 0 to {QUIET_MS_MAX}")
+        self.model = model
+        self.asked.quiet = quiet_ms // 20
+        if isinstance(model, Model):
+            self.asked.answer = BY_MODEL
+            self.asked.model = &(<Model> model).forest
+        elif model is not None:
+            rule_fill(&self.asked.classic, model)
+            self.asked.answer = BY_CLASSIC
+
+    cdef const Asked *wanted(self) noexcept:
+        return &self.asked
+
+    def words(self, int kind, int value, int detail):
+        """What a sound is called, and why it is one."""
+        if kind == SOUND_ANSWER:
+            reasons = amd.REASONS if self.asked.answer == BY_MODEL else amd_classic.REASONS
+            return amd.ANSWERS[value], reasons[detail]
+        if kind == SOUND_KEY:
+            return dtmf.DIGITS[value], ""
+        return "", ""
+
+
+cdef class CallProgress:
+    """One side of one call."""
+
+    def __cinit__(self, Attention attention not None, *, bint answered=True, bint keys=True):
+        self.attention = attention
+        progress_init(&self.state)
+        progress_keys(&self.state, keys)
+        progress_begin(&self.state, attention.wanted(), &self.ears, answered)
+
+    def answered(self):
+        progress_begin(&self.state, self.attention.wanted(), &self.ears, 1)
+
+    def hear(self, const int16_t[::1] samples not None):
+        cdef Py_ssize_t at = 0
+        cdef int size
+        heard = []
+        while at < samples.shape[0]:
+            size = <int> min(VAD_FRAME, samples.shape[0] - at)
+            progress_hear(&self.state, &samples[at], size)
+            at += size
+            if self.state.sounds:
+                heard += self.taken()
+        return heard
+
+    def gap(self, int samples):
+        return self.missing(samples, 1)
+
+    def silence(self, int samples):
+        return self.missing(samples, 0)
+
+    cdef list missing(self, int samples, bint lost):
+        if samples < 0:
+            raise ValueError(f"{samples} samples")
+        heard = []
+        while samples > 0:
+            if lost:
+                progress_gap(&self.state, min(samples, VAD_FRAME))
+            else:
+                progress_silence(&self.state, min(samples, VAD_FRAME))
+            samples -= VAD_FRAME
+            heard += self.taken()
+        return heard
+
+    def end(self):
+        progress_end(&self.state)
+        return self.taken()
+
+    @property
+    def done(self):
+        return bool(progress_done(&self.state))
+
+    cdef list taken(self):
+        cdef int i
+        cdef Sound *s
+        out = []
+        for i in range(self.state.sounds):
+            s = &self.state.sound[i]
+            value, why = self.attention.words(s.kind, s.value, s.detail)
+            if s.kind == SOUND_ANSWER:
+                self.found = amd.Verdict(
+                    value, in_ms(s.end), in_ms(s.begin) if self.first(s) else None, s.sure, why
+                )
+            out.append(Heard(KINDS[s.kind], value, in_ms(s.begin), in_ms(s.end), s.sure, why))
+        self.state.sounds = 0
+        return out
+
+    cdef int first(self, const Sound *s):
+        """Whether a verdict tells when the first voice came."""
+        return self.state.asked.answer == BY_MODEL and self.ears.amd.known.first >= 0
+
+    def verdict(self):
+        return self.found

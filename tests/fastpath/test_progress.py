@@ -1,0 +1,179 @@
+"""One side of a call in one pass says what its detectors say of the same audio, each by itself."""
+
+from __future__ import annotations
+
+import itertools
+from functools import lru_cache
+
+import numpy as np
+import pytest
+
+from bench.answer_audio import recorded
+from dialerd.detect.model import load_model
+from fastpath.amd import AnswerDetector
+from fastpath.amd_classic import ClassicDetector
+from fastpath.dtmf import DtmfDetector
+from fastpath.progress import QUIET_MS_MAX, Attention, CallProgress, Heard
+from tests.fastpath.dtmf_tape import Samples, line, press, silence
+
+SECOND = 8_000
+
+
+@lru_cache(maxsize=1)
+def voices() -> tuple[Samples, ...]:
+    """Words, greetings and machines with silence around them, as a line brings them."""
+    clips = itertools.islice(recorded("held out"), 0, 600, 15)
+    calm = np.random.default_rng(1)
+    return tuple(
+        line(
+            np.concatenate([np.zeros(3000), clip.samples * 32767, np.zeros(12_000)])
+            + calm.normal(0, 8, len(clip.samples) + 15_000)
+        )
+        for clip in clips
+    )
+
+
+def chunks(samples: Samples, rng: np.random.Generator) -> list[Samples]:
+    cuts = np.cumsum(rng.choice([1, 80, 159, 160, 161, 240, 700], len(samples)))
+    return [one for one in np.split(samples, cuts[cuts < len(samples)]) if len(one)]
+
+
+def heard(progress: CallProgress, parts: list[Samples]) -> list[Heard]:
+    return [one for part in parts for one in progress.hear(part)]
+
+
+@pytest.mark.parametrize("cut", [0, 1])
+def test_the_verdict_is_the_detectors_however_the_audio_is_cut(cut: int) -> None:
+    attention, rng = Attention(load_model()), np.random.default_rng(7)
+    answers = set()
+    for samples in voices():
+        progress, alone = CallProgress(attention), AnswerDetector(load_model())
+        whole = samples[: len(samples) // 160 * 160]
+        events = heard(progress, chunks(whole, rng) if cut else [whole])
+        right = alone.hear(whole)
+        if right is None:
+            right, events = alone.end(), events + progress.end()
+        (told,) = [one for one in events if one.kind == "answer"]
+        assert (told.value, told.until_ms, told.why) == (right.answer, right.at_ms, right.reason)
+        assert told.confidence == pytest.approx(right.confidence, abs=1e-6)
+        assert progress.verdict() == (*right[:3], told.confidence, right.reason)
+        answers.add(right.answer)
+    assert answers >= {"human", "machine"}
+
+
+def test_the_classic_rule_with_its_parameters() -> None:
+    for parameters in ({}, {"greeting": 700, "maximum_number_of_words": 1}):
+        attention = Attention(parameters)
+        for samples in voices()[::4]:
+            progress, alone = CallProgress(attention), ClassicDetector(**parameters)
+            events = heard(progress, [samples])
+            right = alone.hear(samples)
+            if right is None:
+                right, events = alone.end(), events + progress.end()
+            told = next(one for one in events if one.kind == "answer")
+            assert (told.value, told.why) == (right.answer, right.reason)
+
+
+def test_what_the_classic_rule_does_not_know_is_refused() -> None:
+    with pytest.raises(ValueError, match="there are initial_silence"):
+        Attention({"loudness": 3})
+    for name, value in (("greeting", -1), ("greeting", 600_001)):
+        with pytest.raises(ValueError, match="0 to 600000"):
+            Attention({name: value})
+    for value in (-1, QUIET_MS_MAX + 1):
+        with pytest.raises(ValueError, match="quiet_ms"):
+            Attention(quiet_ms=value)
+
+
+def test_keys_are_heard_beside_the_verdict() -> None:
+    rng = np.random.default_rng(3)
+    for samples in voices()[:6]:
+        parts = [samples, line(np.concatenate([press("4", 80), silence(90), press("#", 80)]))]
+        parts.append(line(silence(80)))
+        whole = np.concatenate(parts)
+        alone = [(key, at // 8) for key, at in DtmfDetector().hear(whole)]
+        events = heard(CallProgress(Attention(load_model())), chunks(whole, rng))
+        assert [(one.value, one.at_ms) for one in events if one.kind == "dtmf"] == alone
+        assert [key for key, _ in alone] == ["4", "#"]
+
+
+def test_early_media_has_no_verdict_and_the_answer_begins_anew() -> None:
+    samples = next(one for one in voices() if len(one) > 5 * SECOND)
+    progress = CallProgress(Attention(load_model()), answered=False, keys=False)
+    before = line(np.random.default_rng(5).normal(0, 3000, 4 * SECOND))  # loud, and not of the call
+    assert progress.hear(before) == []
+    assert not progress.verdict()
+    progress.answered()
+    (told,) = [one for one in progress.hear(samples) if one.kind == "answer"]
+    right = AnswerDetector(load_model()).hear(samples)
+    assert right is not None
+    assert (told.value, told.until_ms) == (right.answer, right.at_ms + 4_000)
+
+
+def test_nobody_says_a_word() -> None:
+    progress = CallProgress(Attention(load_model()), keys=False)
+    events = progress.silence(20 * SECOND)
+    assert [(one.value, one.until_ms, one.why) for one in events] == [("unknown", 8_000, "silence")]
+    assert progress.done, "and nothing more is asked"
+
+
+@pytest.mark.parametrize("rule", [None, {}])
+def test_a_machines_silence_is_told_once_behind_its_verdict(rule: dict[str, int] | None) -> None:
+    model = load_model() if rule is None else rule
+    attention, told = Attention(model, quiet_ms=1_500), 0
+    for samples in voices():
+        progress = CallProgress(attention, keys=False)
+        events = heard(progress, [samples, *[np.zeros(SECOND, np.int16)] * 8])
+        quiet = [one for one in events if one.kind == "silence"]
+        if events[0].value == "human":
+            assert not quiet
+            continue
+        assert len(quiet) <= 1
+        for one in quiet:
+            told += 1
+            assert one.until_ms - one.at_ms >= 1_500
+            assert one.until_ms >= events[0].until_ms
+            assert progress.done
+    assert told >= 5
+
+
+def test_lost_frames_are_gaps() -> None:
+    """The verdict is that of a detector that is told of them."""
+    rng = np.random.default_rng(11)
+    for samples in voices()[::3]:
+        progress, alone = CallProgress(Attention(load_model())), AnswerDetector(load_model())
+        right, events = None, []
+        for at in range(0, len(samples) - 159, 160):
+            if rng.random() < 0.1:
+                events += progress.gap(160)
+                right = right or alone.gap(1)
+            else:
+                events += progress.hear(samples[at : at + 160])
+                right = right or alone.hear(samples[at : at + 160])
+        if right is None:
+            right, events = alone.end(), events + progress.end()
+        assert [(one.value, one.until_ms) for one in events] == [(right.answer, right.at_ms)]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_anything_may_come(seed: int) -> None:
+    """Noise, clicks, gaps and silences in any order: at most one verdict, and then none."""
+    rng = np.random.default_rng(seed)
+    progress = CallProgress(Attention(load_model(), quiet_ms=500))
+    events: list[Heard] = []
+    for _ in range(400):
+        what, size = rng.integers(4), int(rng.integers(0, 900))
+        if what == 0:
+            events += progress.gap(size)
+        elif what == 1:
+            events += progress.silence(size)
+        else:
+            loud = float(rng.choice([1, 300, 40_000]))
+            noise = np.clip(rng.normal(0, loud, size), -32768, 32767)
+            events += progress.hear(noise.astype(np.int16))
+    events += progress.end()
+    assert sum(one.kind == "answer" for one in events) == 1
+    assert progress.end() == []
+    for samples in (-1, -160):
+        with pytest.raises(ValueError, match="samples"):
+            progress.gap(samples)

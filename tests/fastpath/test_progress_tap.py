@@ -1,0 +1,195 @@
+"""What a stream hears besides keys: whatever becomes of its packets, and when none come at all."""
+
+from __future__ import annotations
+
+import gc
+import socket
+import sys
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from dialerd.detect.model import load_model
+from fastpath import g711
+from fastpath.progress import KINDS, Attention
+from fastpath.rtp import MediaEngine, SoundHeard
+from tests.fastpath.dtmf_tape import Samples
+from tests.fastpath.test_progress import voices
+from tests.reference.rtp import rtp
+
+HERE = "127.0.0.1"
+PORTS = (24_000, 24_198)
+HASTY = {"total_analysis_time": 400, "initial_silence": 240}  # the classic rule, in 12 to 20 frames
+SAID = {"initial_silence": 5_000, "total_analysis_time": 5_000}
+
+
+class Line:
+    """A stream, and its peer's end."""
+
+    def __init__(self, engine: MediaEngine, peer: socket.socket, law: int = 0) -> None:
+        self.engine, self.peer, self.law = engine, peer, law
+        self.stream = engine.open(HERE, *PORTS)
+        engine.connect(self.stream, *peer.getsockname(), law)
+        self.heard: list[SoundHeard] = []
+        self.seq = self.at = 0
+
+    def say(self, samples: Samples, *, ssrc: int = 7) -> None:
+        """Packets as fast as the detectors take them."""
+        encode = g711.alaw_encode if self.law == 8 else g711.ulaw_encode
+        for at in range(0, len(samples) - 159, 160):
+            self.packet(encode(samples[at : at + 160]), ssrc)
+
+    def packet(self, payload: bytes, ssrc: int = 7, kind: int = -1) -> None:
+        kind = self.law if kind < 0 else kind
+        packet = rtp(self.seq, self.at, payload_type=kind, payload=payload, ssrc=ssrc)
+        self.peer.sendto(packet, (HERE, self.engine.port(self.stream)))
+        self.seq, self.at = self.seq + 1 & 0xFFFF, self.at + len(payload) & 0xFFFFFFFF
+
+    def until(self, done: Callable[[], object]) -> None:
+        give_up = time.monotonic() + 20
+        while not done():
+            assert time.monotonic() < give_up
+            time.sleep(0.002)
+            self.take()
+
+    def take(self) -> None:
+        self.heard += [one for one in self.engine.events() if isinstance(one, SoundHeard)]
+
+    def words(self, attention: Attention) -> list[tuple[str, str, str]]:
+        self.take()
+        return [
+            (KINDS[one.kind], *attention.words(one.kind, one.value, one.detail))
+            for one in self.heard
+        ]
+
+
+def test_a_peer_that_sends_nothing_is_silent_in_real_time(
+    engine: MediaEngine, peer: socket.socket
+) -> None:
+    line, attention = Line(engine, peer), Attention(HASTY)
+    begun = engine.frame(line.stream)
+    engine.listen(line.stream, attention, answered=True)
+    line.until(lambda: line.heard)
+    assert line.words(attention) == [("answer", "machine", "initial silence")]
+    (told,) = line.heard
+    # 12 frames of silence; 5 more are waited for before a packet counts as not sent
+    assert 12 + 4 <= told.frame - begun <= 12 + 8
+    assert (told.begin_ms, told.ms) == (0, 240)
+
+
+def test_comfort_noise_is_a_word_for_silence(engine: MediaEngine, peer: socket.socket) -> None:
+    """Nobody waits for packets that their sender says will not come."""
+    line, attention = Line(engine, peer), Attention(HASTY)
+    engine.listen(line.stream, attention, answered=True)
+    begun = engine.frame(line.stream)
+    line.packet(b"\x40", kind=13)
+    line.until(lambda: line.heard)
+    assert 10 <= line.heard[0].frame - begun <= 12 + 3
+
+
+@pytest.mark.parametrize("law", [0, 8])
+def test_a_voice_in_packets(engine: MediaEngine, peer: socket.socket, law: int) -> None:
+    """The end of a word, in packets that come in time."""
+    line, attention = Line(engine, peer, law), Attention(load_model())
+    engine.listen(line.stream, attention, answered=True)
+    word = next(one for one in voices() if len(one) < 25_000)
+    for at in range(0, len(word) - 159, 160):
+        line.say(word[at : at + 160])
+        line.take()
+        if line.heard:
+            break
+        time.sleep(0.018)
+    line.until(lambda: line.heard)
+    ((kind, who, why),) = line.words(attention)
+    assert (kind, why) == ("answer", "model")
+    assert who == "human"
+
+
+def test_silence_that_was_not_sent_ends_a_word(engine: MediaEngine, peer: socket.socket) -> None:
+    """A peer with silence suppression says a word and then nothing at all."""
+    line = Line(engine, peer)
+    attention = Attention(SAID | {"after_greeting_silence": 400})
+    engine.listen(line.stream, attention, answered=True)
+    rng = np.random.default_rng(2)
+    for _ in range(15):
+        line.say(np.clip(rng.normal(0, 4_000, 160), -32768, 32767).astype(np.int16))
+        time.sleep(0.02)
+    sent = engine.frame(line.stream)
+    line.until(lambda: line.heard)
+    assert line.words(attention) == [("answer", "human", "silence after greeting")]
+    assert 20 <= line.heard[0].frame - sent <= 20 + 8
+
+
+def test_another_source_goes_on_with_the_row(engine: MediaEngine, peer: socket.socket) -> None:
+    """A gateway that answers from another device: numbers and times of its own."""
+    line = Line(engine, peer)
+    attention = Attention(SAID | {"greeting": 500})
+    engine.listen(line.stream, attention, answered=True)
+    rng = np.random.default_rng(2)
+    loud = [np.clip(rng.normal(0, 4_000, 160), -32768, 32767).astype(np.int16) for _ in range(40)]
+    for number, frame in enumerate(loud):
+        if number == 12:
+            line.seq, line.at = 40_000, 1 << 31
+        line.say(frame, ssrc=7 if number < 12 else 9)
+        time.sleep(0.005)
+    line.until(lambda: line.heard)
+    assert line.words(attention) == [("answer", "machine", "long greeting")]
+
+
+def test_early_media_tells_no_verdict(engine: MediaEngine, peer: socket.socket) -> None:
+    line, attention = Line(engine, peer), Attention(HASTY)
+    engine.listen(line.stream, attention)
+    begun = engine.frame(line.stream)
+    line.until(lambda: engine.frame(line.stream) - begun > 30)
+    assert not line.heard
+    engine.listen(line.stream, attention, answered=True)
+    line.until(lambda: line.heard)
+    assert line.heard[0].begin_ms == 0
+
+
+def test_who_stops_listening_hears_nothing(engine: MediaEngine, peer: socket.socket) -> None:
+    line, attention = Line(engine, peer), Attention(HASTY)
+    engine.listen(line.stream, attention, answered=True)
+    engine.listen(line.stream, None)
+    engine.listen(line.stream, None)
+    begun = engine.frame(line.stream)
+    line.until(lambda: engine.frame(line.stream) - begun > 30)
+    assert not line.heard
+    with pytest.raises(KeyError):
+        engine.listen(999_999, attention)
+
+
+@pytest.mark.parametrize("ends", ["closed", "another", "none", "engine"])
+def test_what_is_listened_for_lives_as_long_as_somebody_listens(ends: str) -> None:
+    engine, attention = MediaEngine(streams_max=4), Attention(HASTY)
+    stream = engine.open(HERE, *PORTS)
+    before = sys.getrefcount(attention)
+    engine.listen(stream, attention, answered=True)
+    assert sys.getrefcount(attention) == before + 1
+    engine.hear_tones(stream)
+    if ends == "closed":
+        engine.close(stream)
+    elif ends == "another":
+        engine.listen(stream, Attention(), answered=True)
+    elif ends == "none":
+        engine.listen(stream, None)
+    else:
+        del engine
+        gc.collect()
+    assert sys.getrefcount(attention) == before
+
+
+def test_keys_and_verdicts_share_one_decoding(engine: MediaEngine, peer: socket.socket) -> None:
+    """Both may be on or off in any order."""
+    line, attention = Line(engine, peer), Attention(HASTY)
+    engine.hear_tones(line.stream)
+    engine.listen(line.stream, attention, answered=True)
+    engine.hear_tones(line.stream, False)
+    line.until(lambda: line.heard)
+    engine.listen(line.stream, None)
+    engine.hear_tones(line.stream)
+    engine.listen(line.stream, attention, answered=True)
+    line.until(lambda: len(line.heard) == 2)
+    assert line.words(attention) == [("answer", "machine", "initial silence")] * 2
