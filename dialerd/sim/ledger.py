@@ -25,7 +25,8 @@ class Seen(msgspec.Struct, frozen=True, tag="seen"):
     carrier: str
     call_id: str
     user: str
-    source: str = ""  # host:port the INVITE came from
+    source: str = ""  # host:port the INVITE came from; the slot of a modem bank, or who called it
+    rings: str = ""  # the slot of a modem bank that was called from outside; "": it dialed
 
 
 class Ended(msgspec.Struct, frozen=True, tag="ended"):
@@ -42,8 +43,10 @@ class Ended(msgspec.Struct, frozen=True, tag="ended"):
     rang_ms: int = 0  # from INVITE to alerting; 0 when nobody was alerted
     answered_ms: int = 0  # wall clock of the answer; 0 without one
     digits: str = ""  # keys that were sent to the dialer
-    rtp_received: int = 0  # packets from the dialer
+    rtp_received: int = 0  # packets from the dialer; of a modem: frames of samples
     rtp_sent: int = 0
+    keys: str = ""  # keys that the dialer's modem was told to send
+    tones: str = ""  # and those that were heard in its samples
 
 
 Entry = Seen | Ended
