@@ -16,16 +16,20 @@ import os
 import signal
 import sys
 import time
+import wave
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import uvloop
 
 from dialerd import open_files
 from dialerd.sim import limits
+from dialerd.sim.io_modem_audio import Sounds
 from dialerd.sim.io_modem_ptys import Plug
 from dialerd.sim.ledger import Entry, Ledger
+from dialerd.sim.modem_audio import Frames, frames
 from dialerd.sim.modem_bank import Audio, Bank, Effect, Gone, Here, Say, Setup
 from dialerd.sim.modem_control import control
 from dialerd.sim.people import Town, check_town, load_town
@@ -38,6 +42,8 @@ class Options(msgspec.Struct, frozen=True):
     ledger: Path
     control: Path
     setup: Setup
+    speech: list[Frames] = []  # recordings that people speak with; synthetic ones without
+    record: Path | None = None  # a folder for what calls were heard to say
 
 
 class Process:
@@ -61,12 +67,14 @@ class Process:
         self._plugs = [
             Plug(folder, slot.name, audio=slot.modem.habits.audio) for slot in self.machine.slots
         ]
+        self._sounds = Sounds(loop, self.machine, self._plugs, options.speech, options.record)
         self._pump()
 
     def close(self) -> None:
         """Let go of devices, timers and files."""
         if self._timer is not None:
             self._timer.cancel()
+        self._sounds.close()
         for slot, plug in enumerate(self._plugs):
             self._unwatch(slot)
             plug.close()
@@ -152,8 +160,22 @@ class Process:
             case Gone(slot):
                 self._unwatch(slot)
                 plug.unplug()
-            case Audio():
-                pass
+            case Audio(slot, on):
+                if on:
+                    self._sounds.begin(slot)
+                else:
+                    self._sounds.end(slot)
+
+
+def recording(file: Path) -> Frames:
+    """A recording as frames. OSError or ValueError when it is none, or of another kind."""
+    try:
+        with wave.open(str(file)) as sound:
+            if (sound.getnchannels(), sound.getsampwidth(), sound.getframerate()) != (1, 2, 8_000):
+                raise ValueError(f"{file}: not mono of 16 bit at 8 kHz")
+            return frames(np.frombuffer(sound.readframes(sound.getnframes()), "<i2"))
+    except (wave.Error, EOFError) as error:
+        raise ValueError(f"{file}: {error}") from None
 
 
 def parse(arguments: Sequence[str] | None = None) -> Options:
@@ -169,6 +191,8 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     parser.add_argument("--hurry", type=float, default=1.0, help="and the modems' own delays")
     parser.add_argument("--pin", default="", help="of all cards")
     parser.add_argument("--cold", action="store_true", help="power comes on now")
+    parser.add_argument("--speech", type=Path, nargs="*", default=[], help="WAV, 8 kHz, 16 bit")
+    parser.add_argument("--record", type=Path, help="folder for what each call is heard to say")
     parser.add_argument("--ledger", type=Path, help="DIR/ledger.jsonl by default")
     parser.add_argument("--control", type=Path, help="socket; DIR/control by default")
     given = parser.parse_args(arguments)
@@ -186,6 +210,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
             carriers=tuple(filter(None, given.carriers.split(","))),
             pin=given.pin,
         )
+        speech = [recording(file) for file in given.speech]
         Bank(setup, lambda _entry: None)
     except (OSError, ValueError, KeyError) as error:
         parser.error(str(error))
@@ -194,6 +219,8 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
         ledger=given.ledger or given.dir / "ledger.jsonl",
         control=given.control or given.dir / "control",
         setup=setup,
+        speech=speech,
+        record=given.record,
     )
 
 
@@ -201,6 +228,8 @@ async def run(options: Options) -> None:
     """Be the bank until told to stop. OSError when devices or files fail."""
     loop = asyncio.get_running_loop()
     options.folder.mkdir(parents=True, exist_ok=True)
+    if options.record is not None:
+        options.record.mkdir(parents=True, exist_ok=True)
     process = Process(options, loop)
     try:
         for number in (signal.SIGTERM, signal.SIGINT):

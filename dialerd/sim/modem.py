@@ -93,6 +93,8 @@ class Modem:
         self.set: dict[str, Any] = settings(habits)
         self.calls = Calls(self)
         self.messages = Messages(self)
+        self.loses_urcs = False  # faults
+        self.audio_stuck = False
         self._wire = wire
         self._line = bytearray()
         self._kept = bytearray()  # came while a line was under way
@@ -113,8 +115,8 @@ class Modem:
 
     def stop(self) -> None:
         """Power is gone; so are its calls."""
+        self.power = Power.OFF  # before: it does not tell of their ends any more
         self.calls.drop(38)
-        self.power = Power.OFF
         self._fresh()
         self.registration = 0
         self.network.detach(self)
@@ -195,7 +197,7 @@ class Modem:
         self.registration = state
         for name in ("CREG", "CGREG", "CEREG"):
             if self.set[name] and f"+{name}" in self.habits.commands:
-                self.tell(f"+{name}: {self.where(name)}")
+                self.urc(f"+{name}: {self.where(name)}")
 
     def where(self, name: str) -> str:
         """State and place, as `name` was told to say it."""
@@ -382,7 +384,17 @@ class Modem:
             text = NUMERIC.get(line)
             self._wire.say(f"{text}\r".encode() if text else f"{line}\r\n".encode())
 
+    def urc(self, line: str) -> None:
+        """A line that nobody asked for."""
+        if not self.loses_urcs:
+            self.tell(line)
+
     def sound(self) -> None:
         """Whatever samples depend on has changed."""
-        flows = self.habits.audio and self.set["audio_on"] and self.calls.sounding()
+        flows = (
+            not self.audio_stuck
+            and self.habits.audio
+            and self.set["audio_on"]
+            and self.calls.sounding()
+        )
         self._wire.audio(on=bool(flows))

@@ -16,6 +16,7 @@ from dialerd.sim.modem import Modem
 from dialerd.sim.modem_agenda import Agenda
 from dialerd.sim.modem_card import card, imei
 from dialerd.sim.modem_dialects import DIALECTS
+from dialerd.sim.modem_faults import Faults
 from dialerd.sim.modem_network import Network
 from dialerd.sim.people import Town
 
@@ -70,10 +71,18 @@ class Slot:
         self.index, self._bank = index, bank
         self.name = f"slot{index:02d}"
         self.sounding = False
+        self.plugged = True
         self.modem: Modem
+        self.faults = Faults(self)
 
     def say(self, data: bytes) -> None:
         """Of `modem.Wire`."""
+        self.faults.said(data)
+
+    def put(self, data: bytes) -> None:
+        """Bytes on the wire, while there is one."""
+        if not self.plugged:
+            return
         effects = self._bank.effects
         if effects and isinstance(last := effects[-1], Say) and last.slot == self.index:
             effects[-1] = Say(self.index, last.data + data)  # an echo comes byte by byte
@@ -88,12 +97,30 @@ class Slot:
 
     def reset(self) -> None:
         """Of `modem.Wire`: it is away until it has booted, and another device then."""
-        self.audio(on=False)
-        self._bank.effects.append(Gone(self.index))
+        self._away()
         self.modem.later(self.modem.habits.boot_s / 2, self._back)
 
+    def unplug(self) -> None:
+        """Somebody pulls it out; its power is gone with it."""
+        self.modem.stop()
+        self._away()
+
+    def plug(self) -> None:
+        """It is put back, and boots."""
+        if not self.plugged:
+            self.modem.start(cold=True)
+            self._back()
+
+    def _away(self) -> None:
+        self.audio(on=False)
+        if self.plugged:
+            self.plugged = False
+            self._bank.effects.append(Gone(self.index))
+
     def _back(self) -> None:
-        self._bank.effects.append(Here(self.index))
+        if not self.plugged and "unplug" not in self.faults.kinds:
+            self.plugged = True
+            self._bank.effects.append(Here(self.index))
 
 
 class Bank:
@@ -151,7 +178,9 @@ class Bank:
     def received(self, slot: int, data: bytes, now_ns: int) -> None:
         """Bytes of the program for a slot."""
         self.agenda.run(now_ns)
-        self.slots[slot].modem.received(data)
+        place = self.slots[slot]
+        if heard := place.faults.heard(data):
+            place.modem.received(heard)
 
     def tick(self, now_ns: int) -> None:
         """Let everything happen that is due."""

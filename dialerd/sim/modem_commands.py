@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dialerd.sim import modem_text
-from dialerd.sim.modem_calls import CALLS
+from dialerd.sim.modem_dialing import CALLS
 from dialerd.sim.modem_kit import Answer, Handler, RefusalError, settings
 from dialerd.sim.modem_line import Command, Kind
 from dialerd.sim.modem_messages import MESSAGES
@@ -329,3 +329,8 @@ COMMON: dict[str, Handler] = CALLS | MESSAGES | {
     "+CMUT": taken, "+CLVL": taken, "+VTD": taken, "+CMER": taken, "+CGDCONT": taken,
     "+CIND": said("+CIND: 5,4,1,0,0,0,0"), "+CSCB": taken, "+CRSL": taken, "+CNMA": taken,
 }  # fmt: skip
+
+
+def without(*names: str) -> dict[str, Handler]:
+    """What all have, but for some."""
+    return {name: handler for name, handler in COMMON.items() if name not in names}

@@ -57,6 +57,7 @@ def _status(bank: Bank, _words: list[str]) -> Reply:
                 "imsi": slot.modem.card.imsi if slot.modem.card else "",
                 "carrier": slot.modem.card.carrier.name if slot.modem.card else "",
                 "legs": len(slot.modem.calls.live()),
+                "faults": sorted(slot.faults.kinds),
             }
             for slot in bank.slots
         ],
@@ -94,4 +95,37 @@ def _signal(bank: Bank, words: list[str]) -> Reply:
     return {"ok": True}
 
 
-DEEDS = {"status": _status, "call": _call, "text": _text, "texts": _texts, "signal": _signal}
+def _fault(bank: Bank, words: list[str]) -> Reply:
+    slot = slot_of(bank, words[0])
+    slot.faults.begin(words[1], float(words[2]) if len(words) > 2 else 0.0)
+    return {"faults": sorted(slot.faults.kinds)}
+
+
+def _plug(bank: Bank, words: list[str]) -> Reply:
+    slot = slot_of(bank, words[0])
+    slot.faults.end("unplug")
+    slot.plug()
+    return {"ok": True}
+
+
+def _swap(bank: Bank, words: list[str]) -> Reply:
+    """Two modems' cards change places; both start again, as they do when a card is moved."""
+    one, other = slot_of(bank, words[0]).modem, slot_of(bank, words[1]).modem
+    for modem in (one, other):
+        modem.stop()
+    one.card, other.card = other.card, one.card
+    for modem in (one, other):
+        modem.reset()
+    return {"ok": True}
+
+
+DEEDS = {
+    "status": _status,
+    "call": _call,
+    "text": _text,
+    "texts": _texts,
+    "signal": _signal,
+    "fault": _fault,
+    "plug": _plug,
+    "swap": _swap,
+}

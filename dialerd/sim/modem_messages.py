@@ -79,7 +79,7 @@ class Messages:
                 return
             self.stored[free[0]] = Stored(waiting.popleft())
             if mode == 1:
-                modem.tell(f'+CMTI: "{modem.set["CPMS"]}",{free[0]}')
+                modem.urc(f'+CMTI: "{modem.set["CPMS"]}",{free[0]}')
 
     def _route(self, message: Deliver) -> None:
         modem = self._modem

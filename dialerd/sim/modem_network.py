@@ -211,6 +211,10 @@ class Network:
                 other[0].calls.key(digit)
         connection.heard = (connection.heard + keys)[: limits.USER_CHARS_MAX]
 
+    def lose(self, connection: Connection) -> None:
+        """The network loses a call."""
+        self._end(connection, 41, 503, "timeout")
+
     # ---- steps
 
     def _connection(self, carrier: str, user: str, source: str, rings: str = "") -> Connection:

@@ -33,6 +33,7 @@ class Bench:
             self.run(settle_s)
             for slot in range(len(self.bank.slots)):
                 self.at(slot, "ATE0")
+                self.modem(slot).set["chatter"] = 0
                 self.said(slot)
 
     def run(self, seconds: float) -> None:
