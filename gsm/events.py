@@ -10,6 +10,8 @@ from typing import Literal
 
 import msgspec
 
+from gsm.card import CardState
+
 
 class Cause(StrEnum):
     """How a call ended, in the words that SIP's answers are mapped to as well."""
@@ -228,6 +230,12 @@ class AtReply(Fact, frozen=True):
     ok: bool
 
 
+class CardChanged(Fact, frozen=True):
+    """What is to be kept about the card that is in; `Port.know` takes it back."""
+
+    card: CardState
+
+
 class Locked(Fact, frozen=True):
     """The card makes no calls now. `until_ns` None: until somebody unlocks it."""
 
@@ -257,5 +265,5 @@ class Trace(Fact, frozen=True):
 Told = (
     PortState | Identified | Signal | Dialing | Alerting | Answered | CallEnding | Ended | Reached
     | Incoming | Digit | DigitsSent | AudioStart | AudioStop | AudioFailed | UssdReply | Balance
-    | SmsIn | SmsSent | SmsFailed | AtReply | Locked | Unlocked | Restarted | Trace
+    | CardChanged | SmsIn | SmsSent | SmsFailed | AtReply | Locked | Unlocked | Restarted | Trace
 )  # fmt: skip

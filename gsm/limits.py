@@ -70,6 +70,7 @@ BACK_OFF_MAX: Final = 300 * SECOND
 DRAIN_TIME: Final = 3 * SECOND  # all calls hung up and the port closed
 
 # what is kept
+CARDS_MAX: Final = 64  # cards remembered by a port; the oldest is forgotten
 LOCKS_MAX: Final = 8  # reasons at a time
 HISTORY_BYTES: Final = 512  # of one traced line
 CAUSE_TEXT_MAX: Final = 120

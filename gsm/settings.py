@@ -59,6 +59,7 @@ class PortSettings(Struct, frozen=True):
         name: its slot, for people.
         dialect: a dialect's name; "auto" asks the modem.
         pin: the card's, empty without one. Never sent with fewer than two tries left.
+        pins: the same by ICCID, for cards that are known.
         start_ns: rest before the first words, so that a bank's modems do not start together.
         incoming: what becomes of calls to us: told, so that somebody answers, or rejected.
         call_s_max: longest call, 0: none. It is ended `end_early_s` before, so that it is over by
@@ -72,6 +73,7 @@ class PortSettings(Struct, frozen=True):
     name: str
     dialect: str = "auto"
     pin: str = ""
+    pins: tuple[tuple[str, str], ...] = ()
     start_ns: int = 0
     incoming: Literal["tell", "reject"] = "tell"
     ring_ns_max: int = RING_MAX

@@ -1,0 +1,72 @@
+"""What is known of one call."""
+
+from __future__ import annotations
+
+from gsm.clcc import Listed
+from gsm.events import By, Cause
+from gsm.limits import MS
+
+
+class Call:
+    """A call of a port, ours or theirs. Times are None while a thing has not happened."""
+
+    __slots__ = (
+        "alerting_ns", "answered_ns", "asked", "audio", "begun_ns", "by", "caller", "cause",
+        "cleared", "code", "dialing_ns", "ended_hint", "ended_ns", "hint_misses", "id",
+        "incoming", "leg", "listed_once", "misses", "progress", "reached", "ring_ns",
+        "talk_s_max", "told", "warned", "why", "words",
+    )  # fmt: skip
+
+    def __init__(self, leg: int, now_ns: int, *, incoming: bool) -> None:
+        """It begins now."""
+        self.leg = leg
+        self.incoming = incoming
+        self.id: int | None = None
+        self.begun_ns = now_ns
+        self.dialing_ns: int | None = None
+        self.alerting_ns: int | None = None
+        self.answered_ns: int | None = None
+        self.ended_ns: int | None = None
+        self.ring_ns = now_ns  # the last sign of ringing of an incoming call
+        self.talk_s_max = 0
+        self.caller = ""
+        self.told = False  # an incoming call was told
+        self.asked = False  # we want it to end
+        self.cleared = False  # a listing after a hang-up had it no more
+        self.by: By = "network"
+        self.cause: Cause | None = None  # decided already: our own end of it
+        self.code = 0
+        self.words: Cause | None = None  # what a result code or report says
+        self.why = ""
+        self.misses = 0
+        self.listed_once = False
+        self.ended_hint = False
+        self.hint_misses = 0  # listings that had it all the same
+        self.progress = False  # ATD was accepted, or a hint says that it is under way
+        self.reached = ""
+        self.audio = False
+        self.warned = False
+
+    def is_listed(self, listed: list[Listed]) -> Listed | None:
+        """This call in a listing: by its number there, else by its direction."""
+        for each in listed:
+            if self.id is not None and each.id == self.id and each.outgoing != self.incoming:
+                return each
+        for each in listed:
+            if each.outgoing != self.incoming and each.state != "waiting":
+                return each
+        return None
+
+    def rang_ns(self, end_ns: int) -> int | None:
+        """How long it rang, None if it never did."""
+        if self.alerting_ns is None:
+            return None
+        return (self.answered_ns or end_ns) - self.alerting_ns
+
+    def ring_ms(self, end_ns: int) -> int:
+        """The same in ms, 0 if it never did."""
+        return (self.rang_ns(end_ns) or 0) // MS
+
+    def talk_ms(self, end_ns: int) -> int:
+        """How long people talked."""
+        return 0 if self.answered_ns is None else max(0, end_ns - self.answered_ns) // MS

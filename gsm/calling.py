@@ -1,0 +1,395 @@
+"""Calls of a port: dialing, what AT+CLCC says, the end.
+
+AT+CLCC is the truth: a call is dialing, alerting, answered or gone when a listing says so. What
+comes unasked (`^CONN`, `BUSY`, `NO CARRIER`) makes us list at once, and is believed by itself only
+where a modem cannot list. Listings without our call count: `MISSES_MAX` of them in a row, or one
+after a hint that it is over, and it is gone.
+"""
+
+from __future__ import annotations
+
+from gsm import port_table as table
+from gsm.call import Call
+from gsm.causes import CME, RESULTS
+from gsm.clcc import Listed, read_all
+from gsm.command import Command, Haste, Result
+from gsm.ending import Ending
+from gsm.events import (
+    Alerting,
+    Answered,
+    CallEnding,
+    Cause,
+    Dialing,
+    Incoming,
+    Reached,
+)
+from gsm.floor import Floor
+from gsm.limits import CALLER_WAIT, LONG, MEDIUM, MISSES_MAX, MS, RING_LOST, SECOND
+from gsm.number import DialString
+from gsm.reachability import judge, next_ns
+from gsm.urc import Hit
+
+BLIND_MAX = 3  # listings refused in a row: this modem cannot list
+
+
+class Calling:
+    """The call of a port, if there is one."""
+
+    def __init__(self, floor: Floor, ending: Ending) -> None:
+        """Of this port; `ending` ends calls."""
+        self.floor = floor
+        self.ending = ending
+        self.call: Call | None = None
+        self._next_leg = -1
+        self._refused_lists = 0
+        self._listing = False
+        self._stale = False
+
+    def lost(self) -> None:
+        """The port was lost: a listing that was under way is none."""
+        self._listing = self._stale = False
+        self._refused_lists = 0
+
+    # ours
+
+    def dial(self, leg: int, number: DialString, call_s_max: int, now_ns: int) -> None:
+        """Begin a call. The state allows it."""
+        floor = self.floor
+        call = Call(leg, now_ns, incoming=False)
+        call.talk_s_max = call_s_max or floor.settings.call_s_max
+        self.call = call
+        floor.move(table.DIAL, now_ns)
+        calls = floor.dialect.calls
+        command = Command(
+            calls.dial.replace("{number}", number.text), Haste.DIAL,
+            round(calls.dial_timeout_s * SECOND), calls=True, yields=True,
+        )  # fmt: skip
+        longest = floor.settings.originate_ns_max + floor.settings.ring_ns_max
+        floor.at("ring", now_ns + longest, self._rang_out)
+        floor.at("originate", now_ns + floor.settings.originate_ns_max, self._not_originated)
+        if not floor.put(command, now_ns, lambda result, at: self._dialed(call, result, at)):
+            self.ending.over(call, Cause.LOCAL, "port", "the port takes no commands", now_ns)
+
+    def _dialed(self, call: Call, result: Result, now_ns: int) -> None:
+        """The final result of ATD."""
+        if call is not self.call or call.ended_ns is not None:
+            return
+        if result.ok:
+            call.progress = True
+            if "clcc" not in self.floor.can:
+                self._dialing(call, now_ns)
+            if self.floor.dialect.calls.dial_ok == "answered":
+                self._hint_answered(call, now_ns)
+            self.poll(now_ns)
+        elif result.outcome == "ended":
+            call.words = call.words or RESULTS.get(result.final)
+            call.why = result.final
+            call.ended_hint = True
+            self.poll(now_ns)
+        elif result.outcome == "error":
+            call.words = CME.get(result.code, Cause.LOCAL)
+            call.why = result.final
+            call.ended_hint = True
+            self.poll(now_ns)
+        elif result.outcome == "timeout":
+            call.why = "the modem did not answer ATD"
+            self.ending.hang_up(call, Cause.LOCAL, "port", now_ns)
+
+    def _not_originated(self, now_ns: int) -> None:
+        """Neither dialing nor alerting in time; an ATD that waits for the answer is no sign."""
+        call = self.call
+        if call is None or call.incoming or call.dialing_ns is not None:
+            return
+        if not call.progress:
+            self._dialing(call, now_ns)  # ATD is still in flight: all we know is that it is
+            return
+        call.why = "the modem did not start the call"
+        self.ending.hang_up(call, Cause.NETWORK, "port", now_ns)
+
+    def _dialing(self, call: Call, now_ns: int) -> None:
+        if call.dialing_ns is not None:
+            return
+        call.dialing_ns = now_ns
+        floor = self.floor
+        floor.tell(Dialing(call.leg))
+        floor.at("ring", now_ns + floor.settings.ring_ns_max, self._rang_out)
+        self._watch_reach(call, now_ns)
+        if floor.dialect.audio.when == "dialed":
+            self.ending.audio_on(call, now_ns)
+
+    def _alerting(self, call: Call, now_ns: int) -> None:
+        if call.alerting_ns is not None or not self.floor.allows(table.RINGS_THERE):
+            return
+        call.alerting_ns = now_ns
+        self.floor.cancel("originate")
+        self.floor.move(table.RINGS_THERE, now_ns)
+        self.floor.tell(Alerting(call.leg))
+        self._reach(call, now_ns)
+        if self.floor.dialect.audio.when == "alerting":
+            self.ending.audio_on(call, now_ns)
+
+    def _answered(self, call: Call, now_ns: int, *, sure: bool = True) -> None:
+        if call.answered_ns is not None or not self.floor.allows(table.ANSWER):
+            return
+        call.answered_ns = now_ns
+        floor = self.floor
+        floor.cancel("originate", "ring", "reach", "ring lost")
+        floor.move(table.ANSWER, now_ns)
+        floor.tell(Answered(call.leg, sure))
+        self.ending.audio_on(call, now_ns)
+        self._limit(call, now_ns)
+
+    def _limit(self, call: Call, now_ns: int) -> None:
+        """The longest time of a call: told before, then its end."""
+        settings = self.floor.settings
+        if not call.talk_s_max:
+            return
+        end_s = max(1, call.talk_s_max - settings.end_early_s)
+        end_ns = now_ns + end_s * SECOND
+        warn_ns = max(now_ns, end_ns - settings.warn_ns)
+        self.floor.at("warn", warn_ns, lambda at: self._warn(call, end_ns, at))
+        self.floor.at("limit", end_ns, lambda at: self._limited(call, at))
+
+    def _warn(self, call: Call, end_ns: int, now_ns: int) -> None:
+        if call is self.call and not call.warned:
+            call.warned = True
+            self.floor.tell(CallEnding(call.leg, max(0, end_ns - now_ns) // SECOND))
+
+    def _limited(self, call: Call, now_ns: int) -> None:
+        if call is self.call:
+            call.why = "the longest time of a call"
+            self.ending.hang_up(call, Cause.ANSWERED, "us", now_ns)
+
+    def _rang_out(self, now_ns: int) -> None:
+        call = self.call
+        if call is not None and call.answered_ns is None:
+            call.why = call.why or "nobody answered in time"
+            rang = call.alerting_ns is not None
+            self.ending.hang_up(call, Cause.NO_ANSWER if rang else Cause.NETWORK, "us", now_ns)
+
+    # what the number is good for
+
+    def _watch_reach(self, call: Call, now_ns: int) -> None:
+        rules = self.floor.carrier.reach if self.floor.carrier else ()
+        due = next_ns(rules, call.dialing_ns or now_ns, now_ns)
+        if due is not None:
+            self.floor.at("reach", due, lambda at: self._reach(call, at))
+
+    def _reach(self, call: Call, now_ns: int, ended_ns: int | None = None) -> None:
+        carrier = self.floor.carrier
+        if carrier is None or call.dialing_ns is None or call.reached:
+            return
+        if call.answered_ns is not None or call.incoming:
+            return
+        rule = judge(carrier.reach, call.dialing_ns, call.alerting_ns, ended_ns, now_ns)
+        if rule is not None:
+            call.reached = rule.verdict
+            self.floor.tell(Reached(call.leg, rule.verdict, rule.name))
+        elif ended_ns is None and call is self.call:
+            self._watch_reach(call, now_ns)
+
+    # listings
+
+    def poll(self, now_ns: int) -> None:
+        """List now, if no listing is under way."""
+        if self._listing:
+            self._stale = True  # what is being listed may be older than what made us ask
+        if self._listing or "clcc" not in self.floor.can:
+            return
+        self._stale = False
+        command = Command(self.floor.dialect.calls.list, Haste.LIST, MEDIUM)
+        self._listing = self.floor.put(command, now_ns, self._listed)
+
+    def _again(self, now_ns: int) -> None:
+        """The next listing, by what the call is at."""
+        call = self.call
+        if call is None or call.asked or self.floor.state not in table.CALL:
+            return
+        calls = self.floor.dialect.calls
+        steady = self.floor.state == table.ACTIVE and not call.misses and not call.ended_hint
+        wait = calls.poll_active_ms if steady else calls.poll_ms
+        self.floor.at("poll", now_ns + wait * MS, self.poll)
+
+    def _listed(self, result: Result, now_ns: int) -> None:
+        self._listing = False
+        if result.outcome == "gone":
+            return
+        calls = self.floor.dialect.calls
+        if not result.ok:
+            self._not_listed(result, now_ns)
+            return
+        self._refused_lists = 0
+        self.seen(read_all(list(result.lines), calls.released), now_ns)
+        if self._stale:
+            self.poll(now_ns)
+        else:
+            self._again(now_ns)
+
+    def _not_listed(self, result: Result, now_ns: int) -> None:
+        """A modem that cannot list: hints are all there is."""
+        if result.outcome == "error":
+            self._refused_lists += 1
+            if self._refused_lists >= BLIND_MAX:
+                self.floor.can -= {"clcc"}
+        call = self.call
+        if call is not None and call.ended_hint and result.outcome == "error":
+            self._gone(call, now_ns)
+        else:
+            self._again(now_ns)
+
+    def seen(self, listed: list[Listed], now_ns: int) -> None:
+        """A listing of all calls."""
+        call = self.call
+        if call is None:
+            self._strangers(listed, now_ns)
+            return
+        mine = call.is_listed(listed)
+        if mine is None:
+            self._missing(call, now_ns)
+            return
+        call.misses = 0
+        call.listed_once = True
+        call.id = mine.id
+        call.hint_misses += 1
+        if call.hint_misses >= MISSES_MAX:
+            call.ended_hint = False  # it was not ours that ended
+        if call.incoming:
+            call.ring_ns = now_ns if mine.state == "incoming" else call.ring_ns
+            self._announce(call, mine.number, now_ns)
+        elif mine.state in ("dialing", "alerting"):
+            self.floor.cancel("originate")
+            self._dialing(call, now_ns)
+        if mine.state == "alerting":
+            self._alerting(call, now_ns)
+        elif mine.state in ("active", "held"):
+            if not call.incoming:
+                self._dialing(call, now_ns)
+            self._answered(call, now_ns)
+        if any(each.state == "waiting" for each in listed):
+            self.ending.refuse_waiting(now_ns)
+
+    def _missing(self, call: Call, now_ns: int) -> None:
+        call.misses += 1
+        waits = not call.listed_once and not call.incoming
+        if (call.ended_hint and not self._stale) or (call.misses >= MISSES_MAX and not waits):
+            self._gone(call, now_ns)
+
+    def _gone(self, call: Call, now_ns: int) -> None:
+        """No longer listed, or it cannot be listed and a hint says so."""
+        self._reach(call, now_ns, now_ns)
+        self.ending.gone(call, now_ns)
+
+    def _strangers(self, listed: list[Listed], now_ns: int) -> None:
+        """Calls that we know nothing of."""
+        for each in listed:
+            if not each.outgoing and each.state in ("incoming", "waiting"):
+                self.rings(now_ns)
+                if self.call is not None:
+                    self.call.id = each.id
+                    self._announce(self.call, each.number, now_ns)
+                return
+        if listed:
+            self.ending.clear(now_ns)
+
+    # hints
+
+    def hint(self, hit: Hit, now_ns: int) -> None:
+        """A line about a call came unasked."""
+        call = self.call
+        if call is None or call.ended_ns is not None:
+            return
+        means = hit.state or hit.means
+        if hit.id is not None and call.id is not None and hit.id != call.id:
+            return
+        blind = "clcc" not in self.floor.can
+        if means in ("dialing", "alerting"):
+            call.progress = True
+            if blind and not call.incoming:
+                self._dialing(call, now_ns)
+            if blind and means == "alerting" and not call.incoming:
+                self._alerting(call, now_ns)
+        elif means in ("answered", "active"):
+            self._hint_answered(call, now_ns)
+        elif means in ("ended", "released"):
+            self._hint_ended(call, hit, now_ns)
+        self.poll(now_ns)
+
+    def _hint_answered(self, call: Call, now_ns: int) -> None:
+        if "clcc" not in self.floor.can:
+            if not call.incoming:
+                self._dialing(call, now_ns)
+            self._answered(call, now_ns, sure=False)
+
+    def _hint_ended(self, call: Call, hit: Hit, now_ns: int) -> None:
+        call.ended_hint = True
+        call.hint_misses = 0
+        call.code = hit.cause or call.code
+        call.words = call.words or RESULTS.get(hit.line)
+        call.why = call.why or hit.line[:80]
+        if "clcc" not in self.floor.can:
+            self._gone(call, now_ns)
+
+    # theirs
+
+    def rings(self, now_ns: int) -> None:
+        """RING, or a listing with an incoming call."""
+        call = self.call
+        if call is None and self.floor.allows(table.RINGS_HERE):
+            call = Call(self._next_leg, now_ns, incoming=True)
+            self._next_leg -= 1
+            self.call = call
+            self.floor.stop("code", "text", "idle")
+            self.floor.move(table.RINGS_HERE, now_ns)
+            self.floor.at("caller", now_ns + CALLER_WAIT, lambda at: self._tell(call, at))
+            self.poll(now_ns)
+        if call is not None and call.incoming and call.answered_ns is None:
+            call.ring_ns = now_ns
+            self.floor.at("ring lost", now_ns + RING_LOST, self._ring_lost)
+
+    def caller(self, number: str, now_ns: int) -> None:
+        """`+CLIP:`."""
+        self.rings(now_ns)
+        if self.call is not None and self.call.incoming:
+            self._announce(self.call, number, now_ns)
+
+    def _announce(self, call: Call, number: str, now_ns: int) -> None:
+        if number and not call.caller:
+            call.caller = number
+        if call.caller:
+            self._tell(call, now_ns)
+
+    def _tell(self, call: Call | None, now_ns: int) -> None:
+        if call is None or call is not self.call or call.told or call.asked:
+            return
+        call.told = True
+        self.floor.cancel("caller")
+        if self.floor.settings.incoming == "reject":
+            call.why = "calls to this port are refused"
+            self.ending.hang_up(call, Cause.REJECTED, "us", now_ns)
+        else:
+            self.floor.tell(Incoming(call.leg, call.caller))
+
+    def _ring_lost(self, now_ns: int) -> None:
+        call = self.call
+        if call is not None and call.incoming and call.answered_ns is None:
+            call.ended_hint = True
+            if "clcc" in self.floor.can:
+                self.poll(now_ns)
+                self.floor.at("ring lost", now_ns + RING_LOST, self._ring_lost)
+            else:
+                self._gone(call, now_ns)
+
+    def answer(self, call: Call, now_ns: int) -> None:
+        """ATA. Whether they talk is told by a listing."""
+
+        def then(result: Result, at_ns: int) -> None:
+            if call is not self.call:
+                return
+            if result.ok and "clcc" not in self.floor.can:
+                self._answered(call, at_ns, sure=False)
+            elif result.outcome == "ended":
+                call.ended_hint = True
+            self.poll(at_ns)
+
+        command = Command(self.floor.dialect.calls.answer, Haste.ANSWER, LONG, calls=True)
+        self.floor.put(command, now_ns, then)

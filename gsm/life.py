@@ -1,0 +1,390 @@
+"""What joins the parts of a port: who hears which line, what follows from entering a state.
+
+After every input `settle` looks whether the port is idle, and if so at what waits for that: locks,
+the network, a reset, texts, the balance. It tells the state when it has changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from gsm import port_table as table
+from gsm.call import Call
+from gsm.calling import Calling
+from gsm.command import Command
+from gsm.effects import Close, Reopen
+from gsm.ending import Ending
+from gsm.events import CardChanged, Cause, PortState, Restarted, Unlocked
+from gsm.floor import Floor
+from gsm.keying import Keying
+from gsm.limits import DRAIN_TIME, MEDIUM, MS, SECOND, SHORT
+from gsm.script import Rest, Steps
+from gsm.starting import Starting
+from gsm.texts import Texts
+from gsm.urc import Hit
+from gsm.watching import Watching
+
+CARD_AGAIN: Final = 60 * SECOND  # a card that was not there is looked for
+UNFIT_AGAIN: Final = 300 * SECOND
+RESET_REST: Final = 6 * SECOND  # a module that resets still answers for a moment
+REOPEN_AFTER_RESET: Final = 3 * SECOND
+HOUR: Final = 3_600 * SECOND
+SETTLED_MAX: Final = 8  # gates passed in one go
+
+
+class Life:
+    """Of one port."""
+
+    def __init__(self, floor: Floor) -> None:
+        """Closed."""
+        self.floor = floor
+        self.starting = Starting(floor)
+        self.watching = Watching(floor, self.starting)
+        self.ending = Ending(floor)
+        self.calling = Calling(floor, self.ending)
+        self.keying = Keying(floor)
+        self.texts = Texts(floor)
+        self.failures = 0
+        self._reset_until = 0
+        self._reset_at: int | None = None
+        self._balance_at: int | None = None
+        self._told: PortState | None = None
+        self._card_told = floor.care.card.copy()
+        self._verdict = ""  # of a sequence that says why the port is of no use
+        self._listeners = self._listening()
+        self._beginnings = self._beginning()
+        self.ending.forget = self._forget
+        floor.heard, floor.dead, floor.entered = self._heard, self._silent, self._entered
+
+    # the device goes away
+
+    def leave(self, event: int, why: str, now_ns: int) -> None:
+        """It is lost, silent or closed: whatever was under way is over."""
+        floor = self.floor
+        call = self.calling.call
+        floor.channel.closed(now_ns)
+        floor.forget()
+        self.texts.fail_all()
+        self.calling.lost()
+        floor.registered = False
+        floor.move(event, now_ns, why)
+        if call is not None:
+            self.calling.call = None
+            by_us = event == table.DRAINED and call.cause is not None
+            cause = call.cause if by_us and call.cause is not None else Cause.LOCAL
+            self.ending.over(call, cause, "us" if by_us else "port", why, now_ns)
+
+    def _silent(self, now_ns: int) -> None:
+        """The modem does not answer any more."""
+        floor = self.floor
+        if floor.state == table.RESETTING and now_ns < self._reset_until:
+            floor.channel.opened(now_ns)
+            floor.run("reset", self._poll_reset(), now_ns, self._came_back)
+        elif floor.allows(table.SILENT):
+            self.leave(table.SILENT, "the modem does not answer", now_ns)
+
+    def wind_up(self, now_ns: int) -> None:
+        """Hang up, then close: in `DRAIN_TIME` at the latest."""
+        floor = self.floor
+        floor.forget()
+        self.texts.fail_all()
+        floor.move(table.DRAIN, now_ns, "closing")
+        if floor.state != table.DRAINING:
+            return
+        floor.at("drained", now_ns + DRAIN_TIME, self._drained)
+        call = self.calling.call
+        if call is None:
+            floor.run("last", self._last_words(), now_ns, self._drained)
+            return
+        call.asked = False
+        cause = Cause.ANSWERED if call.answered_ns is not None else Cause.CANCELLED
+        self.ending.hang_up(call, cause, "us", now_ns)
+
+    def _last_words(self) -> Steps:
+        """What is under way is let come to its end: a command cut short wedges some modules."""
+        yield Command("AT", timeout_ns=SECOND)
+
+    def _drained(self, now_ns: int) -> None:
+        if self.floor.allows(table.DRAINED):
+            self.leave(table.DRAINED, "", now_ns)
+
+    def _forget(self, call: Call, now_ns: int) -> None:
+        """A call is over."""
+        if self.calling.call is call:
+            self.calling.call = None
+        self.keying.stop()
+        if self.floor.state == table.DRAINING:
+            self.floor.run("last", self._last_words(), now_ns, self._drained)
+
+    # lines that come unasked
+
+    def _heard(self, hit: Hit, now_ns: int) -> None:
+        listener = self._listeners.get(hit.means)
+        if listener is not None:
+            listener(hit, now_ns)
+
+    def _listening(self) -> dict[str, Callable[[Hit, int], None]]:
+        """Who is told what a line means."""
+        calling, texts, watching = self.calling, self.texts, self.watching
+        call: dict[str, Callable[[Hit, int], None]] = dict.fromkeys(
+            ("dialing", "alerting", "answered", "ended", "call"), self._call_said
+        )
+        return call | {
+            "ring": lambda _hit, now: calling.rings(now),
+            "caller": lambda hit, now: calling.caller(hit.number, now),
+            "digit": lambda hit, now: self.keying.heard(calling.call, hit.digit, now),
+            "registration": lambda hit, now: watching.heard_registration(hit.line, now),
+            "signal": lambda hit, _now: watching.heard_signal(hit.line),
+            "ussd": lambda hit, _now: texts.heard_ussd(hit.line),
+            "sms": lambda hit, _now: texts.arrived(hit.value),
+            "report": lambda hit, _now: texts.arrived(hit.value),
+            "sms_full": lambda _hit, _now: texts.look(),
+            "sim": lambda hit, now: self._card_said(hit.value, now),
+            "restarted": self._module_said,
+            "powered_off": self._module_said,
+        }
+
+    def _call_said(self, hit: Hit, now_ns: int) -> None:
+        if hit.state in ("incoming", "waiting") and self.calling.call is None:
+            self.calling.rings(now_ns)
+        self.calling.hint(hit, now_ns)
+
+    def _module_said(self, _hit: Hit, _now_ns: int) -> None:
+        if self.floor.state in table.UP:
+            self.floor.restart_why = "the module has started anew"
+
+    def _card_said(self, value: str, now_ns: int) -> None:
+        floor = self.floor
+        gone = "NOT INSERTED" in value or "REMOVED" in value
+        if floor.state == table.SIM_FAULT and "READY" in value and "NOT" not in value:
+            floor.move(table.CARD, now_ns)
+        elif gone and floor.allows(table.FAULT):
+            floor.move(table.FAULT, now_ns, "no card")
+
+    # states
+
+    def _entered(self, before: int, after: int, now_ns: int) -> None:
+        """What begins with a state."""
+        floor = self.floor
+        if before == table.REGISTER and after != table.REGISTER:
+            self.watching.end()
+        if after == table.OPENING and before == table.RESETTING:
+            floor.put_effect(Reopen(REOPEN_AFTER_RESET))
+        begin = self._beginnings.get(after)
+        if begin is not None:
+            begin(now_ns)
+
+    def _beginning(self) -> dict[int, Callable[[int], None]]:
+        """What begins in which state."""
+        run, starting = self.floor.run, self.starting
+        return {
+            table.ABSENT: self._back_off,
+            table.DEAD: self._back_off,
+            table.CLOSED: lambda _now: self.floor.put_effect(Close("drained")),
+            table.SYNC: lambda now: run("up", starting.sync(), now, self._synced),
+            table.IDENTIFY: lambda now: run("up", starting.identify(), now, self._identified),
+            table.SIM: lambda now: run("up", self._card(), now, self._carded),
+            table.REGISTER: self.watching.begin,
+            table.READY: self.watching.idle,
+            table.SIM_FAULT: self._no_card,
+            table.DEGRADED: self._unfit,
+            table.COOL_DOWN: self._cool_down,
+            table.RESETTING: self._reset,
+        }
+
+    def _no_card(self, now_ns: int) -> None:
+        self.floor.stop("up", "idle", "status")
+        self.floor.at("again", now_ns + CARD_AGAIN, self._time)
+
+    def _unfit(self, now_ns: int) -> None:
+        self.floor.at("again", now_ns + UNFIT_AGAIN, self._time)
+
+    def _time(self, now_ns: int) -> None:
+        if self.floor.allows(table.TIME):
+            self.floor.move(table.TIME, now_ns)
+
+    def _back_off(self, now_ns: int) -> None:
+        floor, settings = self.floor, self.floor.settings
+        if floor.state == table.DEAD:
+            floor.put_effect(Close("the modem does not answer"))
+        if now_ns < self._reset_until:
+            wait = REOPEN_AFTER_RESET
+        else:
+            doubled = settings.back_off_min_ns << min(self.failures, 16)
+            wait = min(settings.back_off_max_ns, doubled)
+            wait = round(wait * (0.75 + 0.5 * floor.rng.random()))
+            wait = max(settings.back_off_min_ns, min(wait, settings.back_off_max_ns))
+            self.failures += 1
+        floor.waits(floor.why, now_ns + wait)
+        floor.put_effect(Reopen(wait))
+        floor.at("back off", now_ns + wait, self._time)
+
+    def _synced(self, now_ns: int) -> None:
+        if self.floor.allows(table.ANSWERS):
+            self.floor.move(table.ANSWERS, now_ns)
+
+    def _identified(self, now_ns: int) -> None:
+        floor = self.floor
+        if floor.state != table.IDENTIFY:
+            return
+        self.starting.nobody_yet()
+        if floor.why or "voice" not in floor.can:
+            floor.move(table.UNFIT, now_ns, floor.why or "the module makes no calls")
+        else:
+            floor.move(table.IDENTIFIED, now_ns)
+
+    def _card(self) -> Steps:
+        self._verdict = "the modem does not answer"
+        self._verdict = yield from self.starting.card()
+        if not self._verdict:
+            why = yield from self.starting.know_card()
+            self._verdict = f"unfit: {why}" if why else ""
+
+    def _carded(self, now_ns: int) -> None:
+        floor, why = self.floor, self._verdict
+        if floor.state != table.SIM:
+            return
+        if why.startswith("unfit: "):
+            floor.move(table.UNFIT, now_ns, why.removeprefix("unfit: "))
+        elif why:
+            floor.move(table.FAULT, now_ns, why)
+        else:
+            self.failures = 0
+            self.texts.look()
+            floor.move(table.CARD, now_ns)
+
+    def _cool_down(self, now_ns: int) -> None:
+        floor = self.floor
+        care = floor.settings.care
+        rest = round((care.gap_s + care.gap_s_spread * floor.rng.random()) * SECOND)
+        rest = max(rest, floor.dialect.calls.settle_ms * MS)
+        floor.waits("rest after a call", now_ns + rest)
+        floor.at("rested", now_ns + rest, self._rested)
+
+    def _rested(self, now_ns: int) -> None:
+        if self.floor.state == table.COOL_DOWN:
+            self.floor.move(table.RESTED, now_ns)
+
+    # resets
+
+    def _reset(self, now_ns: int) -> None:
+        floor = self.floor
+        health = floor.dialect.health
+        floor.reset_why = ""
+        floor.calls = 0
+        self._reset_at = None
+        floor.forget()
+        self._reset_until = now_ns + round(health.reset_s * SECOND)
+        floor.tell(Restarted(floor.why))
+        floor.waits(floor.why, self._reset_until)
+        floor.run("reset", self._restart(health.reset), now_ns, self._came_back)
+
+    def _restart(self, text: str) -> Steps:
+        if text:
+            yield Command(text, timeout_ns=MEDIUM)
+        yield Rest(RESET_REST)
+        yield from self._poll_reset()
+
+    def _poll_reset(self) -> Steps:
+        while True:
+            result = yield Command("AT", timeout_ns=SHORT)
+            if result.outcome in ("ok", "error"):
+                return
+
+    def _came_back(self, now_ns: int) -> None:
+        if self.floor.state == table.RESETTING:
+            self._reset_until = 0
+            self.floor.channel.opened(now_ns)
+            self.floor.move(table.ANSWERS, now_ns)
+
+    # the gate
+
+    def settle(self, now_ns: int) -> None:
+        """After every input."""
+        floor = self.floor
+        if floor.restart_why:
+            self._restarted(now_ns)
+        for reason in floor.care.expired(now_ns):
+            floor.tell(Unlocked(reason))
+        strangers, floor.strangers = floor.strangers, []
+        if strangers and self.calling.call is None:
+            self.calling.seen(strangers, now_ns)
+        for _ in range(SETTLED_MAX):
+            before = floor.state
+            self._gate(now_ns)
+            if floor.state == before:
+                break
+        self._announce()
+
+    def _restarted(self, now_ns: int) -> None:
+        floor = self.floor
+        why, floor.restart_why = floor.restart_why, ""
+        if not floor.allows(table.RESTARTED):
+            return
+        call = self.calling.call
+        floor.channel.opened(now_ns)
+        floor.forget()
+        floor.registered = False
+        self.calling.lost()
+        floor.move(table.RESTARTED, now_ns, why)
+        floor.tell(Restarted(why))
+        if call is not None:
+            self.calling.call = None
+            self.ending.over(call, Cause.LOCAL, "port", why, now_ns)
+
+    def _gate(self, now_ns: int) -> None:
+        """Where an idle port goes on to."""
+        floor = self.floor
+        if floor.reset_why and floor.allows(table.RESET) and floor.state != table.RELEASING:
+            floor.stop("up")
+            floor.move(table.RESET, now_ns, floor.reset_why)
+            return
+        if floor.state not in (table.READY, table.LOCKED):
+            return
+        locked = floor.care.locked()
+        if not floor.registered:
+            floor.move(table.UNREGISTERED, now_ns)
+        elif locked is not None and floor.state == table.READY:
+            floor.move(table.LOCK, now_ns, locked[0], locked[1])
+        elif locked is None and floor.state == table.LOCKED:
+            floor.move(table.UNLOCK, now_ns)
+        elif not floor.running():
+            if locked is not None:
+                floor.waits(*locked)
+            self._chores(now_ns)
+
+    def _chores(self, now_ns: int) -> None:
+        """What waits for an idle port."""
+        floor, care = self.floor, self.floor.settings.care
+        if self._reset_at is None and care.reset_hours:
+            self._reset_at = now_ns + round(care.reset_hours * HOUR)
+        worn = care.reset_calls and floor.calls >= care.reset_calls
+        if worn or (self._reset_at is not None and now_ns >= self._reset_at):
+            floor.reset_why = "a reset now and then"
+            return
+        if self.texts.has_work():
+            self.texts.work(now_ns)
+            return
+        if self._balance_at is None and care.balance_hours:
+            self._balance_at = now_ns
+        hourly = self._balance_at is not None and now_ns >= self._balance_at
+        if hourly or (care.balance_calls and floor.care.card.calls >= care.balance_calls):
+            self._balance_at = (
+                now_ns + round(care.balance_hours * HOUR) if care.balance_hours else None
+            )
+            floor.care.card.calls = 0
+            self.texts.ask_balance(now_ns)
+
+    def _announce(self) -> None:
+        floor = self.floor
+        card = floor.care.card
+        if card != self._card_told:
+            self._card_told = card.copy()
+            if card.iccid:
+                floor.tell(CardChanged(card.copy()))
+        ready = floor.state == table.READY and "voice" in floor.can
+        state = PortState(table.STATES[floor.state], floor.why, floor.until_ns, ready)
+        if state != self._told:
+            self._told = state
+            floor.tell(state)

@@ -1,0 +1,281 @@
+"""One port of a bank: the machine that a driver feeds with bytes and time.
+
+Its states and what may happen in each are in `gsm.port_table`; `gsm.life` joins its parts: coming
+up (`starting`), idling (`watching`), calls (`calling`, `ending`, `keying`), codes and texts
+(`texts`).
+
+The driver calls one method, carries out what `drain` gives, then calls the next. Nothing that a
+modem says makes any of them raise, nor grow memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from random import Random
+
+from gsm import port_table as table
+from gsm.card import CardState
+from gsm.carrier import Carrier
+from gsm.dialect import Dialect
+from gsm.effects import Effect, Reopen
+from gsm.events import Cause, Identified, Locked, Signal, Unlocked
+from gsm.floor import Floor
+from gsm.life import Life
+from gsm.number import DialString, RefusedError, operator_command, ussd_code
+from gsm.settings import PortSettings
+
+
+class Port:
+    """See the module's text.
+
+    Attributes:
+        state: its name in `gsm.port_table.STATES`.
+        ready: whether `dial` would be accepted now.
+        why: what it waits for or suffers from; empty when all is well.
+        identity, signal: as last told.
+        today: days since 1970-01-01, for validity dates; the driver sets it.
+    """
+
+    def __init__(
+        self,
+        settings: PortSettings,
+        dialects: Mapping[str, Dialect] | Iterable[Dialect],
+        carriers: Iterable[Carrier],
+        rng: Random,
+    ) -> None:
+        """A closed port; `start` begins its life."""
+        if isinstance(dialects, Mapping):
+            dialects = dialects.values()
+        self._life = life = Life(Floor(settings, dialects, carriers, rng))
+        self._floor = life.floor
+        self._calling = life.calling
+        self._texts = life.texts
+
+    # what can be read
+
+    @property
+    def settings(self) -> PortSettings:
+        """As given."""
+        return self._floor.settings
+
+    @property
+    def state(self) -> str:
+        """The present one's name."""
+        return table.STATES[self._floor.state]
+
+    @property
+    def why(self) -> str:
+        """Why it is not ready."""
+        return self._floor.why
+
+    @property
+    def ready(self) -> bool:
+        """Whether a call may be dialed now."""
+        return self._not_ready() == ""
+
+    @property
+    def identity(self) -> Identified | None:
+        """Module and card."""
+        return self._floor.identity
+
+    @property
+    def signal(self) -> Signal | None:
+        """Strength and network."""
+        return self._floor.signal
+
+    @property
+    def dialect(self) -> Dialect:
+        """The one in use."""
+        return self._floor.dialect
+
+    @property
+    def today(self) -> int | None:
+        """Days since 1970-01-01."""
+        return self._floor.today
+
+    @today.setter
+    def today(self, day: int | None) -> None:
+        self._floor.today = day
+
+    def card_state(self) -> CardState:
+        """What belongs to the card that is in: to be kept by its `iccid`."""
+        return self._floor.care.card
+
+    def know(self, card: CardState, now_ns: int) -> None:
+        """What was kept about a card, the one in or another that may come.
+
+        It takes the place of what has been counted since.
+        """
+        if card.iccid and card.iccid == self._floor.care.card.iccid:
+            self._floor.care.card = card.copy()
+        elif card.iccid:
+            self._floor.cards[card.iccid] = card.copy()
+        self._life.settle(now_ns)
+
+    # the device
+
+    def start(self, now_ns: int) -> None:
+        """Begin: the driver is asked to open the device after the port's share of the stagger."""
+        if self._floor.allows(table.START):
+            self._life.failures = 0
+            self._floor.move(table.START, now_ns, "starting")
+            self._floor.put_effect(Reopen(self._floor.settings.start_ns))
+            self._life.settle(now_ns)
+
+    def opened(self, now_ns: int) -> None:
+        """The device is open."""
+        floor = self._floor
+        if floor.state in (table.ABSENT, table.DEAD):
+            floor.move(table.TIME, now_ns)
+        if floor.allows(table.OPENED):
+            floor.channel.opened(now_ns)
+            floor.move(table.OPENED, now_ns, "looking for the modem")
+            self._life.settle(now_ns)
+
+    def lost(self, why: str, now_ns: int) -> None:
+        """It could not be opened, or is gone."""
+        if self._floor.allows(table.LOST):
+            self._life.leave(table.LOST, why, now_ns)
+            self._life.settle(now_ns)
+
+    def received(self, data: bytes, now_ns: int) -> None:
+        """Bytes of the device."""
+        self._floor.traced(data)
+        self._texts.tick(now_ns)
+        self._floor.channel.received(data, now_ns)
+        self._life.settle(now_ns)
+
+    def tick(self, now_ns: int) -> None:
+        """Time has passed."""
+        self._texts.tick(now_ns)
+        self._floor.tick(now_ns)
+        self._life.settle(now_ns)
+
+    def deadline_ns(self) -> int | None:
+        """When `tick` is due."""
+        times = [self._floor.deadline_ns(), self._floor.care.next_ns()]
+        return min((time for time in times if time is not None), default=None)
+
+    def drain(self) -> list[Effect]:
+        """What is to be done, once."""
+        return self._floor.take_effects()
+
+    # calls
+
+    def _not_ready(self) -> str:
+        floor = self._floor
+        if floor.state != table.READY:
+            return f"{self.state}: {floor.why}" if floor.why else self.state
+        if "voice" not in floor.can:
+            return "the module makes no calls"
+        return ""
+
+    def dial(self, leg: int, number: DialString, now_ns: int, call_s_max: int = 0) -> str:
+        """Call somebody; `leg` is not negative. Returns why it is refused, or nothing.
+
+        An accepted call ends with exactly one `Ended`. `call_s_max` 0: as the port's settings say.
+        """
+        why = self._not_ready()
+        if not why:
+            self._calling.dial(leg, number, call_s_max, now_ns)
+            self._life.settle(now_ns)
+        return why
+
+    def answer(self, leg: int, now_ns: int) -> str:
+        """Take a call that was told by `Incoming`. Returns why not, or nothing."""
+        call = self._calling.call
+        if call is None or call.leg != leg or self._floor.state != table.INCOMING:
+            return "no such call rings"
+        self._calling.answer(call, now_ns)
+        self._life.settle(now_ns)
+        return ""
+
+    def hang_up(self, leg: int, now_ns: int) -> str:
+        """End a call. It is over when `Ended` is told. Returns why not, or nothing."""
+        call = self._calling.call
+        if call is None or call.leg != leg:
+            return "no such call"
+        cause = Cause.ANSWERED if call.answered_ns is not None else Cause.CANCELLED
+        if call.incoming and call.answered_ns is None:
+            cause = Cause.REJECTED
+        self._life.ending.hang_up(call, cause, "us", now_ns)
+        self._life.settle(now_ns)
+        return ""
+
+    def digits(self, leg: int, text: str, now_ns: int) -> str:
+        """Send keys. Returns why not, or nothing; `DigitsSent` tells when they are sent."""
+        call = self._calling.call
+        if call is None or call.leg != leg or self._floor.state != table.ACTIVE:
+            return "nobody talks on that call"
+        why = self._life.keying.send(call, text, now_ns)
+        self._life.settle(now_ns)
+        return why
+
+    # codes, texts, operators
+
+    def ussd(self, code: str, now_ns: int) -> str:
+        """Send a code, or the answer to an open menu. Returns why not, or nothing."""
+        try:
+            code = ussd_code(code)
+        except RefusedError as error:
+            return str(error)
+        floor = self._floor
+        if not floor.allows(table.CODE) and not self._texts.menu_open():
+            return f"not now: {self.state}"
+        if "ussd" not in floor.can:
+            return "this modem has no USSD"
+        floor.cancel("menu")
+        self._texts.code(code, now_ns)
+        self._life.settle(now_ns)
+        return ""
+
+    def sms(self, ref: int, number: DialString, text: str, now_ns: int) -> str:
+        """Send a text when the port is idle. Returns why not, or nothing."""
+        if self._floor.state not in table.UP:
+            return f"not now: {self.state}"
+        try:
+            why = self._texts.send(ref, number, text)
+        except RefusedError as error:
+            return str(error)
+        self._life.settle(now_ns)
+        return why
+
+    def sms_kept(self, places: Iterable[int], now_ns: int) -> None:
+        """These slots' texts are on disk and can be freed."""
+        self._texts.kept(places)
+        self._life.settle(now_ns)
+
+    def at(self, text: str, now_ns: int) -> str:
+        """Pass an operator's command on; `AtReply` answers. Returns why not, or nothing."""
+        try:
+            text = operator_command(text)
+        except RefusedError as error:
+            return str(error)
+        why = self._texts.command(text, now_ns)
+        self._life.settle(now_ns)
+        return why
+
+    def reset(self, now_ns: int, why: str = "asked for") -> None:
+        """Reset the module when the port is idle."""
+        self._floor.reset_why = why or "asked for"
+        self._life.settle(now_ns)
+
+    def block(self, reason: str, until_ns: int | None, now_ns: int) -> None:
+        """No calls of ours until then, or until `unblock`."""
+        if self._floor.care.lock(reason, until_ns):
+            self._floor.tell(Locked(reason, until_ns))
+        self._life.settle(now_ns)
+
+    def unblock(self, now_ns: int, reason: str = "") -> None:
+        """Remove a lock, or all."""
+        for gone in self._floor.care.unlock(reason):
+            self._floor.tell(Unlocked(gone))
+        self._life.settle(now_ns)
+
+    def drain_port(self, now_ns: int) -> None:
+        """Hang up and close the device, within 3 s; `start` begins anew."""
+        floor = self._floor
+        if not floor.allows(table.DRAIN):
+            return
+        self._life.wind_up(now_ns)
+        self._life.settle(now_ns)

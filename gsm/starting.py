@@ -1,0 +1,308 @@
+"""From an open device to a usable card: is anybody there, who is it, what was left behind.
+
+A call that an earlier process left up is found and ended before anything else; a PIN is entered
+only where two tries are left, and never again once it was refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator
+from typing import Final
+
+from gsm.care import carrier_of
+from gsm.clcc import read_all
+from gsm.command import Command, Haste, Result
+from gsm.dialect import GENERIC, Dialect, Init
+from gsm.events import Identified
+from gsm.floor import Floor
+from gsm.limits import (
+    CLEARING_MAX,
+    LONG,
+    MEDIUM,
+    NAME_MAX,
+    PIN_TRIES_LEFT_MIN,
+    SECOND,
+    SHORT,
+    SIM_EVERY,
+    SIM_TRIES,
+    SYNC_EACH,
+    SYNC_TRIES,
+)
+from gsm.script import Rest, Steps
+
+Answers = Generator["Command | Rest", Result, Result]
+_DIGITS: Final = re.compile(r"(?<!\d)(\d{14,22})(?:[Ff]|\b)")
+_ICCID: Final = re.compile(r"(89[0-9A-Fa-f]{16,18})")
+_NUMBER: Final = re.compile(r'"(\+?\d{3,20})"')
+_NO_CARD: Final = {10: "no card", 13: "the card does not answer", 15: "a wrong card",
+                   12: "the card wants its PUK", 18: "the card wants its PUK2"}  # fmt: skip
+_BUSY: Final = 14
+_WANTS_PIN: Final = 11
+
+
+def text_of(result: Result, command: str) -> str:
+    """The first line of information, without its prefix and quotes."""
+    for line in result.lines:
+        bare = re.sub(r"^\+\w+ ?: ?", "", line).strip().strip('"')
+        if bare and bare.upper() != command:
+            return bare[:NAME_MAX]
+    return ""
+
+
+class Starting:
+    """The sequences of coming up."""
+
+    def __init__(self, floor: Floor) -> None:
+        """Of this port."""
+        self.floor = floor
+        self._refused_pins: set[tuple[str, str]] = set()
+        self._who = {"imei": "", "manufacturer": "", "model": "", "revision": ""}
+
+    # is anybody there
+
+    def sync(self) -> Steps:
+        """Any final result is a sign of life: some modems answer a bare AT with ERROR."""
+        for _ in range(SYNC_TRIES):
+            result = yield Command("AT", timeout_ns=SYNC_EACH)
+            if result.outcome in ("ok", "error"):
+                return
+
+    # who is it
+
+    def identify(self) -> Steps:
+        """Echo off, names, the dialect, what was left behind, the module's own commands."""
+        yield Command("ATE0", timeout_ns=SHORT)
+        yield Command("AT+CMEE=1", timeout_ns=SHORT)
+        who = {}
+        for name, asked in (
+            ("manufacturer", ("AT+CGMI", "AT+GMI", "ATI")),
+            ("model", ("AT+CGMM", "AT+GMM")),
+            ("revision", ("AT+CGMR", "AT+GMR")),
+        ):
+            result = yield from self._first(asked)
+            who[name] = text_of(result, asked[0])
+        dialect = self._choose(who["manufacturer"], who["model"])
+        result = yield from self._first((dialect.identity.imei, "AT+GSN"))
+        found = _DIGITS.search(" ".join(result.lines))
+        who["imei"] = found[1][:16] if found else ""
+        self._who = who
+        self.floor.dialect = dialect
+        self.floor.cause_pattern = re.compile(dialect.calls.cause_match)
+        channel = self.floor.channel
+        channel.speak(dialect)
+        asks_imei = dialect.identity.imei.upper() == "AT+CGSN"
+        channel.imei = who["imei"] if result.ok and asks_imei else ""
+        yield from self.clear()
+        yield from self._probe(dialect)
+        if (why := (yield from self.inits("module"))) != "":
+            self.floor.waits(why)
+
+    def _first(self, asked: tuple[str, ...]) -> Answers:
+        """The first of several questions that is answered."""
+        result = Result("error")
+        for text in asked:
+            result = yield Command(text, timeout_ns=MEDIUM)
+            if result.ok and result.lines:
+                return result
+            if result.outcome == "timeout":
+                break
+        return result
+
+    def _choose(self, manufacturer: str, model: str) -> Dialect:
+        floor = self.floor
+        wanted = floor.settings.dialect
+        if wanted != "auto":
+            return floor.dialects.get(wanted, GENERIC)
+        return choose(tuple(floor.dialects.values()), manufacturer, model)
+
+    def _probe(self, dialect: Dialect) -> Steps:
+        can = {"voice", "audio", "clcc", "ussd", "sms"}
+        for probe in dialect.probe:
+            result = yield Command(probe.send, timeout_ns=MEDIUM)
+            yes = result.ok and (
+                not probe.expect or any(re.search(probe.expect, x) for x in result.lines)
+            )
+            if not yes:
+                can.discard(probe.can)
+        if dialect.audio.kind == "none":
+            can.discard("audio")
+        self.floor.can = frozenset(can)
+
+    def inits(self, when: str) -> Generator[Command | Rest, Result, str]:
+        """The dialect's commands of that moment. Returns why the port is of no use, or nothing."""
+        for init in self.floor.dialect.init:
+            if init.when != when:
+                continue
+            accepted = False
+            for _ in range(init.tries):
+                result = yield Command(init.send, timeout_ns=round(init.timeout_s * SECOND))
+                accepted = _accepted(init, result)
+                if accepted:
+                    break
+                if init.tries > 1:
+                    yield Rest(SECOND)
+            if init.pause_s:
+                yield Rest(round(init.pause_s * SECOND))
+            if init.needed and not accepted:
+                return f"the module does not accept {init.send}"
+        return ""
+
+    def clear(self) -> Steps:
+        """End whatever call is up. Nobody of ours is in it."""
+        dialect = self.floor.dialect
+        for _ in range(CLEARING_MAX):
+            result = yield Command(dialect.calls.list, Haste.LIST, MEDIUM)
+            listed = read_all(list(result.lines), dialect.calls.released)
+            if not result.ok or not listed:
+                return
+            self.floor.orphans += len(listed)
+            early = all(call.state == "dialing" for call in listed)
+            for rung in dialect.calls.hang_up_early if early else dialect.calls.hang_up:
+                yield Command(rung.replace("{id}", str(listed[0].id)), Haste.HANG_UP, LONG)
+                yield Rest(SECOND // 2)
+                result = yield Command(dialect.calls.list, Haste.LIST, MEDIUM)
+                if result.ok and not read_all(list(result.lines), dialect.calls.released):
+                    return
+        self.floor.reset_why = "a call that no command ends"
+
+    # its card
+
+    def card(self) -> Generator[Command | Rest, Result, str]:
+        """Until the card is usable. Returns why it is not, or nothing."""
+        why = "the card does not get ready"
+        for _ in range(SIM_TRIES):
+            result = yield Command("AT+CPIN?", timeout_ns=2 * MEDIUM, enough="+CPIN")
+            said = next((x for x in result.lines if x.startswith("+CPIN")), "").upper()
+            if "READY" in said and "NOT READY" not in said:
+                return ""
+            if ("SIM PIN" in said and "PIN2" not in said) or result.code == _WANTS_PIN:
+                why = yield from self._pin()
+                if why:
+                    return why
+            elif "PUK" in said:
+                return "the card wants its PUK"
+            elif "NOT INSERTED" in said or "REMOVED" in said:
+                why = "no card"
+            elif result.code in _NO_CARD:
+                return _NO_CARD[result.code]
+            yield Rest(SIM_EVERY)
+        return why
+
+    def _pin(self) -> Generator[Command | Rest, Result, str]:
+        """Enter the PIN if that is safe. Returns why not, or nothing."""
+        iccid = yield from self._iccid()
+        pin = dict(self.floor.settings.pins).get(iccid, self.floor.settings.pin)
+        if re.fullmatch(r"\d{4,8}", pin, re.ASCII) is None:
+            return "the card wants a PIN and none is configured"
+        self.floor.change_card(iccid)
+        key = (iccid, pin)
+        if key in self._refused_pins or self.floor.care.card.pin_refused:
+            return "the configured PIN was refused before"
+        left = yield from self._tries()
+        if left is None:
+            return "the card wants its PIN, and the module does not tell how many tries are left"
+        if left < PIN_TRIES_LEFT_MIN:
+            return f"the card wants its PIN, and only {left} tries are left: enter it by hand"
+        # Refused until the opposite is known: a timeout may hide a refusal.
+        self._refused_pins.add(key)
+        text = self.floor.dialect.pin.enter.replace("{pin}", pin)
+        result = yield Command(text, timeout_ns=2 * MEDIUM)
+        if not result.ok:
+            self.floor.care.card.pin_refused = result.outcome == "error"
+            return "the configured PIN was refused"
+        self._refused_pins.discard(key)
+        return ""
+
+    def _tries(self) -> Generator[Command | Rest, Result, int | None]:
+        pattern = re.compile(self.floor.dialect.pin.match)
+        for text in self.floor.dialect.pin.tries:
+            result = yield Command(text, timeout_ns=MEDIUM)
+            for line in result.lines if result.ok else ():
+                match = pattern.search(line)
+                if match is not None and match["tries"].isdigit():
+                    return int(match["tries"])
+        return None
+
+    def know_card(self) -> Generator[Command | Rest, Result, str]:
+        """Who the card is, then the commands that want one."""
+        identity = self.floor.dialect.identity
+        imsi = ""
+        for _ in range(5):
+            result = yield Command(identity.imsi, timeout_ns=MEDIUM)
+            imsi = text_of(result, identity.imsi) if result.ok else ""
+            if result.code != _BUSY:
+                break
+            yield Rest(SIM_EVERY)
+        imsi = imsi if re.fullmatch(r"\d{6,16}", imsi, re.ASCII) else ""
+        iccid = yield from self._iccid()
+        number = ""
+        if identity.number:
+            result = yield Command(identity.number, timeout_ns=MEDIUM)
+            found = _NUMBER.search(" ".join(result.lines)) if result.ok else None
+            number = found[1] if found else ""
+        self._identified(imsi, iccid, number)
+        why = yield from self.inits("sim")
+        if why:
+            return why
+        for text in self.floor.dialect.sms.setup:
+            yield Command(text, timeout_ns=MEDIUM)
+        return ""
+
+    def _iccid(self) -> Generator[Command | Rest, Result, str]:
+        """Of the card, which tells it before its PIN too; empty where the module cannot ask."""
+        for text in self.floor.dialect.identity.iccid:
+            result = yield Command(text, timeout_ns=MEDIUM)
+            found = _ICCID.search(" ".join(result.lines)) if result.ok else None
+            if found:
+                return found[1].upper().rstrip("F")
+        return ""
+
+    def _identified(self, imsi: str, iccid: str, number: str) -> None:
+        floor = self.floor
+        floor.carrier = carrier_of(floor.carriers, imsi)
+        floor.change_card(iccid or imsi)
+        self._tell(imsi, iccid, number)
+
+    def nobody_yet(self) -> None:
+        """Tell the module before its card is known."""
+        self._tell("", "", "")
+
+    def _tell(self, imsi: str, iccid: str, number: str) -> None:
+        floor, who = self.floor, self._who
+        audio = floor.dialect.audio.kind if "audio" in floor.can else "none"
+        carrier = floor.carrier.name if floor.carrier and imsi else ""
+        floor.identity = Identified(
+            who["imei"], who["manufacturer"], who["model"], who["revision"], floor.dialect.name,
+            iccid, imsi, number, carrier, audio, "voice" in floor.can,
+        )  # fmt: skip
+        floor.tell(floor.identity)
+
+
+def _accepted(init: Init, result: Result) -> bool:
+    return result.ok and (
+        not init.expect or any(re.search(init.expect, line) for line in result.lines)
+    )
+
+
+def choose(dialects: tuple[Dialect, ...], manufacturer: str, model: str) -> Dialect:
+    """The dialect of a module: one that names its model before one that names its maker only."""
+
+    def matches(patterns: tuple[str, ...], text: str) -> bool:
+        return any(re.search(pattern, text, re.IGNORECASE) for pattern in patterns)
+
+    best, rank = GENERIC, 0
+    for dialect in dialects:
+        makers, models = dialect.manufacturers, dialect.models
+        if not makers and not models:
+            if rank == 0:
+                best = dialect if dialect.name == GENERIC.name else best
+            continue
+        if makers and not matches(makers, manufacturer):
+            continue
+        if models and not matches(models, model):
+            continue
+        mine = bool(makers) + 2 * bool(models)
+        if mine > rank:
+            best, rank = dialect, mine
+    return best
