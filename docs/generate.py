@@ -28,6 +28,7 @@ from admin_http.tokens import Scope  # noqa: E402
 from dialerd.cli.main import cli  # noqa: E402
 from dialerd.config import Config  # noqa: E402
 from dialerd.core import diagrams  # noqa: E402
+from gsm import diagrams as gsm_diagrams  # noqa: E402
 from sip import diagrams as sip_diagrams  # noqa: E402
 
 EXIT_CODES = {
@@ -402,6 +403,8 @@ def outputs() -> dict[Path, str]:
         ROOT / "docs" / "reference" / "api.md": api_reference(),
         ROOT / "docs" / "reference" / "state-machines.md": diagrams.page(),
         ROOT / "docs" / "reference" / "sip-machines.md": sip_diagrams.page(),
+        ROOT / "docs" / "reference" / "gsm-machines.md": gsm_diagrams.machines_page(),
+        ROOT / "docs" / "reference" / "gsm-dialects.md": gsm_diagrams.dialects_page(),
     }
 
 

@@ -97,7 +97,7 @@ class CauseOf(Table, frozen=True):
     """`[[cause]]`: words in the modem's own account of a call's end, and what they mean."""
 
     match: Pattern
-    cause: Cause
+    cause: Annotated[Cause, doc("busy, no_answer, rejected, unreachable, invalid, congestion, ...")]
 
 
 class Identity(Table, frozen=True):

@@ -38,7 +38,7 @@ from gsm.script import Rest, Steps
 
 STORED: Final = re.compile(r"\+CMGL ?: ?(\d+)")
 HEX: Final = re.compile(r"[0-9A-Fa-f]{20,700}$(?!\n)")
-CANCEL_ERROR: Final = "the network did not answer"
+UNANSWERED: Final = "the network did not answer"
 
 
 class Texts:
@@ -50,6 +50,7 @@ class Texts:
         self._reply: ussd.Answer | None = None
         self._open = False  # the network waits for an answer of ours
         self._balance_wanted = False
+        self._spelling = ""
         self._out: deque[tuple[int, list[Submit]]] = deque()
         self._reference = floor.rng.randrange(256)
         self._joiner = Joiner(SMS_PENDING_MAX)
@@ -74,27 +75,37 @@ class Texts:
         return self._open
 
     def _code(self, code: str) -> Steps:
+        """In the spelling that served last, then in the dialect's others."""
         form = self.floor.dialect.ussd
-        result = Result("error")
-        for how in (form.encoding, *form.fallback):
-            text = form.send.replace("{code}", ussd.encode(code, how))
-            result = yield Command(text, Haste.TEXT, LONG)
-            if result.ok or self._reply is not None or result.outcome == "timeout":
-                break
+        ways = [form.encoding, *form.fallback]
+        if self._spelling in ways:
+            ways.insert(0, ways.pop(ways.index(self._spelling)))
+        for how in ways:
+            self._reply = None
+            yield from self._spelled(code, how)
+            if self._reply is None or self._reply.kind not in ("error", "unsupported"):
+                self._spelling = how
+                return
+
+    def _spelled(self, code: str, how: str) -> Steps:
+        form = self.floor.dialect.ussd
+        text = form.send.replace("{code}", ussd.encode(code, how))
+        result = yield Command(text, Haste.TEXT, LONG)
         if not result.ok and self._reply is None:
             self._reply = ussd.Answer("error", result.final or "the modem did not answer")
+            if result.outcome == "timeout":
+                self._reply = ussd.Answer("timeout", "the modem did not answer")
             return
-        steps = max(1, round(form.timeout_s * 4))
-        for _ in range(steps):
+        for _ in range(max(1, round(form.timeout_s * 4))):
             if self._reply is not None:
                 return
             yield Rest(SECOND // 4)
         if form.cancel:
             yield Command(form.cancel, Haste.TEXT, 2 * MEDIUM)
-        self._reply = self._reply or ussd.Answer("timeout", CANCEL_ERROR)
+        self._reply = self._reply or ussd.Answer("timeout", UNANSWERED)
 
     def _coded(self, now_ns: int, *, code: str) -> None:
-        reply = self._reply or ussd.Answer("timeout", CANCEL_ERROR)
+        reply = self._reply or ussd.Answer("timeout", UNANSWERED)
         self._reply = None
         floor = self.floor
         floor.tell(UssdReply(reply.kind, reply.text))

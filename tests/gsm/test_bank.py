@@ -1,0 +1,50 @@
+"""A port against the simulated bank's modems: each dialect from cold to a call and a code."""
+
+from __future__ import annotations
+
+import pytest
+
+from gsm.events import Alerting, Answered, Balance, Cause, Ended, Identified, Signal, UssdReply
+from tests.gsm.bank import BankModem
+from tests.gsm.drive import Hand
+
+DIALECTS = ("huawei", "quectel", "generic")
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_it_comes_up_calls_and_asks_its_balance(dialect):
+    hand = Hand(BankModem(dialect))
+    hand.up()
+    known = hand.told(Identified)[-1]
+    assert known.dialect == dialect
+    assert known.imei.isdigit()
+    assert known.carrier == "Viettel"
+    assert hand.told(Signal)[-1].registration == "home"
+    assert hand.dial() == ""
+    assert hand.run(60, lambda: bool(hand.told(Answered))), hand.story()
+    assert hand.told(Alerting)
+    hand.hang_up()
+    hand.run_to("ready", 20)
+    ended = hand.told(Ended)
+    assert [(e.leg, e.cause, e.by) for e in ended] == [(1, Cause.ANSWERED, "us")]
+    assert hand.port.ussd("*101#", hand.now) == ""
+    hand.settle()
+    hand.run_to("ready", 60)
+    assert [reply.kind for reply in hand.told(UssdReply)] == ["done"], hand.story()
+    (balance,) = hand.told(Balance)
+    assert balance.milli
+    assert balance.until_day
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize(
+    ("share", "cause"),
+    [("busy", Cause.BUSY), ("no_answer", Cause.NO_ANSWER)],
+)
+def test_who_does_not_answer_is_told_by_cause(dialect, share, cause):
+    hand = Hand(BankModem(dialect, shares={share: 1.0}))
+    hand.up()
+    hand.dial()
+    assert hand.run(120, lambda: bool(hand.told(Ended))), hand.story()
+    assert hand.told(Ended)[0].cause in (cause, Cause.REJECTED), hand.story()
+    hand.run_to("ready", 20)
