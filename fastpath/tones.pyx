@@ -1,0 +1,378 @@
+# cython: auto_pickle=False, autotestdict=False
+"""What the tones of a call mean. The rules, in the order a burst of tone meets them:
+
+1. Three bursts that follow on each other near 950, 1400 and 1800 Hz are special information tones.
+2. A burst that goes on with what was told before prolongs it.
+3. The rules of the book that fit it and those before are candidates. One that was heard often
+   enough, and that no rule of another meaning fits as well, is told; silence longer than a
+   candidate's pause rules it out.
+4. What outlasts all candidates is a tone that never stops, when the book has one.
+5. A steady pure tone of 300 ms for which no candidate is left is a beep.
+"""
+
+from libc.string cimport memmove, memset
+
+from collections import namedtuple
+
+from fastpath.tones_book cimport (
+    TONE_BEEP,
+    TONE_FAX,
+    TONE_SIT,
+    Fit,
+    ToneRule,
+    plain,
+    rule_fit,
+    rule_room,
+    rule_sounds,
+)
+from fastpath.tones_burst cimport (
+    BURST_NONE,
+    BURST_TONE,
+    TONE_FRAME,
+    bursts_end,
+    bursts_gap,
+    bursts_hear,
+    bursts_init,
+)
+from fastpath.tones_sit cimport sit_of
+
+from fastpath.tones_book import FAXES, KINDS
+from fastpath.tones_sit import SITS
+
+ToneHeard = namedtuple("ToneHeard", "kind value phase number begin end hertz confidence")
+
+cdef enum:
+    MS = 8  # samples
+    BEEP_MIN = 290 * MS  # 300, less what its ends may be off
+    BEEP_LASTS = 3000 * MS
+    CLOSE = 75 * MS  # what follows so soon belongs to it
+    LOOK_FRAMES = 12  # age at which a burst that goes on is first looked at, and then
+    LOOK_EVERY = 4
+    SHORT_RHYTHM = 1500 * MS  # of such a one a burst may be missed
+cdef float BEEP_PURE = 0.75
+cdef float BEEP_WAVERS = 2.2
+cdef float BEEP_DRIFT = 0.006
+cdef float BEEP_HERTZ_MIN = 295.0
+cdef float BEEP_HERTZ_MAX = 3420.0
+
+
+cdef void tones_init(Tones *t) noexcept nogil:
+    memset(t, 0, sizeof(Tones))
+    bursts_init(&t.heard)
+    t.rule = -1
+
+
+# ---- telling
+
+
+cdef void tell(Tones *t, int phase) noexcept nogil:
+    """Tell what goes on, as it stands."""
+    t.going.phase = <uint8_t> phase
+    if t.events < TONE_EVENTS_MAX:
+        t.event[t.events] = t.going
+        t.events += 1
+
+
+cdef void begin(Tones *t, int kind, int value, const Burst *b, float confidence) noexcept nogil:
+    """What goes on from now on; not told yet."""
+    t.numbers += 1
+    t.going.kind = <uint8_t> kind
+    t.going.value = <uint8_t> value
+    t.going.number = t.numbers
+    t.going.hertz = b.peaks.hertz[0]
+    t.going.confidence = confidence
+    t.going.begin = b.begin
+    t.going.end = b.end
+
+
+cdef void stop(Tones *t) noexcept nogil:
+    """What went on is over."""
+    if t.rule >= 0:
+        tell(t, TONE_ENDS)
+    t.rule = -1
+    t.lasts = 0
+
+
+cdef float sure(const Fit *fit, const Burst *b) noexcept nogil:
+    """How sure so many bursts of a rhythm make."""
+    cdef float most = 0.97
+    if fit.bursts < 4:
+        most = 0.6 if fit.bursts == 1 else 0.85 if fit.bursts == 2 else 0.93
+    return most * (1 - <float> 0.2 * fit.error) * min(b.peaks.pure / <float> 0.85, 1)
+
+
+# ---- rhythms
+
+
+cdef inline int64_t pause_max(const ToneRule *r, int step) noexcept nogil:
+    """The longest silence behind a burst of a rhythm."""
+    return r.step[step + 1] + rule_room(r, step + 1)
+
+
+cdef int64_t waits(const ToneRule *r, int step) noexcept nogil:
+    """How long what was told goes on without a further burst."""
+    cdef int64_t most = pause_max(r, step)
+    cdef int whole = 0, i
+    for i in range(r.steps):
+        whole += r.step[i]
+    return most + whole if whole < SHORT_RHYTHM else most
+
+
+cdef int is_beep(const Burst *b) noexcept nogil:
+    return (
+        b.end - b.begin >= BEEP_MIN
+        and BEEP_HERTZ_MIN <= b.peaks.hertz[0] <= BEEP_HERTZ_MAX
+        and b.peaks.pure >= BEEP_PURE
+        and b.wavers <= BEEP_WAVERS
+        and b.drift <= BEEP_DRIFT
+        and b.looks >= 2
+        and b.silence & 1
+        and plain(&b.peaks)
+    )
+
+
+cdef void tell_rhythm(
+    Tones *t, const ToneRules *book, int number, const Fit *fit
+) noexcept nogil:
+    """A rule has been heard often enough."""
+    cdef const ToneRule *r = &book.rule[number]
+    cdef const Burst *b = &t.burst[t.bursts - 1]
+    cdef int value = r.value if r.kind == TONE_FAX else number
+    begin(t, r.kind, value, b, sure(fit, b))
+    t.going.begin = t.burst[t.bursts - fit.bursts].begin
+    t.rule = number
+    t.pending = 0
+    t.wake = b.end + waits(r, fit.step)
+    tell(t, TONE_BEGINS)
+
+
+cdef void decide(Tones *t, const ToneRules *book, int64_t now) noexcept nogil:
+    """What the last burst is, by the silence behind it."""
+    cdef const Burst *b = &t.burst[t.bursts - 1]
+    cdef const ToneRule *r
+    cdef Fit fit, best
+    cdef int number, chosen = -1, rivals = 0
+    cdef int64_t until, soonest = now + BEEP_LASTS
+    memset(&best, 0, sizeof(best))
+    for number in range(book.count):
+        r = &book.rule[number]
+        if r.steps == 0:
+            continue
+        rule_fit(r, &t.burst[0], t.bursts, &fit)
+        until = b.end + pause_max(r, fit.step)
+        if fit.bursts == 0 or until < now:
+            continue
+        soonest = min(soonest, until)
+        if fit.bursts > best.bursts or (fit.bursts == best.bursts and fit.error < best.error):
+            if chosen >= 0 and fit.bursts > best.bursts:
+                rivals = 0
+            elif chosen >= 0 and book.rule[chosen].kind != r.kind:
+                rivals += 1
+            best = fit
+            chosen = number
+        elif fit.bursts == best.bursts and book.rule[chosen].kind != r.kind:
+            rivals += 1
+    if chosen >= 0:
+        if best.bursts >= book.rule[chosen].bursts and (not rivals or best.bursts > 2):
+            tell_rhythm(t, book, chosen, &best)
+        else:
+            t.wake = soonest + 1
+        return
+    if now < b.end + CLOSE or (t.heard.state != BURST_NONE and t.heard.now.begin < b.end + CLOSE):
+        t.wake = now + TONE_FRAME  # what follows may make it something else
+        return
+    t.pending = 0
+    if is_beep(b) and b.silence & 2:
+        begin(t, TONE_BEEP, 0, b, min(b.peaks.pure, 0.97))
+        tell(t, TONE_ENDS)
+
+
+# ---- a burst is over, goes on, or nothing comes
+
+
+cdef void remember(Tones *t) noexcept nogil:
+    if t.bursts == RHYTHM_MAX:
+        memmove(&t.burst[0], &t.burst[1], (RHYTHM_MAX - 1) * sizeof(Burst))
+        t.bursts -= 1
+    t.burst[t.bursts] = t.heard.last
+    t.bursts += 1
+
+
+cdef void burst_over(Tones *t, const ToneRules *book, int64_t now) noexcept nogil:
+    cdef const Burst *b
+    cdef float confidence = 0
+    cdef Fit fit
+    cdef int found
+    if t.pending:
+        decide(t, book, t.heard.last.begin)
+    remember(t)
+    b = &t.burst[t.bursts - 1]
+    if t.bursts >= 3:
+        found = sit_of(&t.burst[t.bursts - 3], &confidence)
+        if found >= 0:
+            stop(t)
+            begin(t, TONE_SIT, found, &t.burst[t.bursts - 3], confidence)
+            t.going.end = b.end
+            tell(t, TONE_ENDS)
+            t.pending = 0
+            t.bursts = 0
+            return
+    if t.lasts or (t.rule >= 0 and book.rule[t.rule].steps == 0):
+        t.going.end = b.end
+        if t.going.kind == TONE_FAX and t.going.value == FAX_CED and flipped(b):
+            t.going.value = FAX_ANSAM
+        stop(t)
+        t.pending = 0
+        return
+    if t.rule >= 0:
+        rule_fit(&book.rule[t.rule], &t.burst[0], t.bursts, &fit)
+        if fit.bursts:
+            t.going.end = b.end
+            t.going.confidence = max(t.going.confidence, sure(&fit, b))
+            t.wake = b.end + waits(&book.rule[t.rule], fit.step)
+            return
+        stop(t)
+    t.pending = 1
+    decide(t, book, now)
+
+
+cdef inline int flipped(const Burst *b) noexcept nogil:
+    """Whether its phase turns as often as V.8 and V.25 ask."""
+    return b.flips >= 2
+
+
+cdef void burst_goes_on(Tones *t, const ToneRules *book) noexcept nogil:
+    """A burst that lasts may be known before its end."""
+    cdef const Burst *b = &t.heard.now
+    cdef int64_t length = b.end - b.begin
+    cdef const ToneRule *r
+    cdef int number, step
+    if t.lasts or (t.rule >= 0 and book.rule[t.rule].steps == 0):
+        return
+    for number in range(book.count):  # may it still be part of a rhythm?
+        r = &book.rule[number]
+        if r.steps and rule_sounds(r, &b.peaks):
+            for step in range(0, r.steps, 2):
+                if length <= r.step[step] + rule_room(r, step):
+                    return
+    for number in range(book.count):
+        r = &book.rule[number]
+        if r.steps == 0 and rule_sounds(r, &b.peaks):
+            if length < r.lasting:
+                return
+            stop(t)
+            begin(t, r.kind, r.value if r.kind == TONE_FAX else number, b, min(b.peaks.pure, 0.95))
+            if r.kind == TONE_FAX and r.value == FAX_CED and flipped(b):
+                t.going.value = FAX_ANSAM
+            t.rule = number
+            tell(t, TONE_BEGINS)
+            return
+    if length > BEEP_LASTS and is_beep(b):
+        stop(t)
+        begin(t, TONE_BEEP, 0, b, min(b.peaks.pure, 0.97))
+        tell(t, TONE_ENDS)
+        t.lasts = 1
+        t.pending = 0
+
+
+cdef void silence_says(Tones *t, const ToneRules *book, int64_t now) noexcept nogil:
+    """Nothing came for as long as it was waited for."""
+    if t.heard.state != BURST_NONE:
+        now = t.heard.now.begin  # something did
+        if now < t.wake:
+            return
+    if t.rule >= 0:
+        stop(t)
+    elif t.pending:
+        decide(t, book, now)
+
+
+cdef void after(Tones *t, const ToneRules *book) noexcept nogil:
+    """What the newest frame says."""
+    cdef int64_t now = t.heard.frames * TONE_FRAME
+    if t.heard.ended:
+        burst_over(t, book, now)
+    if t.heard.state == BURST_TONE and t.heard.hole == 0:
+        if t.heard.age >= LOOK_FRAMES and t.heard.age % LOOK_EVERY == 0:
+            burst_goes_on(t, book)
+    elif now >= t.wake and (t.pending or (t.rule >= 0 and book.rule[t.rule].steps)):
+        silence_says(t, book, now)
+
+
+cdef void tones_hear(Tones *t, const ToneRules *book, const int16_t *frame) noexcept nogil:
+    """Hear the next frame."""
+    bursts_hear(&t.heard, frame)
+    after(t, book)
+
+
+cdef void tones_gap(Tones *t, const ToneRules *book) noexcept nogil:
+    """A frame that never arrived."""
+    bursts_gap(&t.heard)
+    after(t, book)
+
+
+cdef void tones_end(Tones *t, const ToneRules *book) noexcept nogil:
+    """No more comes."""
+    bursts_end(&t.heard)
+    if t.heard.ended:
+        burst_over(t, book, t.heard.frames * TONE_FRAME)
+    if t.pending:
+        decide(t, book, t.heard.frames * TONE_FRAME + CLOSE)
+    stop(t)
+
+
+# ---- Python
+
+
+cdef object tone_heard(const ToneEvent *e, ToneBook book):
+    if e.kind == TONE_SIT:
+        value = SITS[e.value]
+    elif e.kind == TONE_FAX:
+        value = FAXES[e.value]
+    elif e.kind == TONE_BEEP:
+        value = str(round(e.hertz))
+    else:
+        value = book.names[e.value]
+    return ToneHeard(
+        KINDS[e.kind], value, "begins" if e.phase == TONE_BEGINS else "ends", e.number,
+        e.begin, e.end, e.hertz, min(max(e.confidence, 0.0), 1.0),
+    )
+
+
+cdef class ToneDetector:
+    """One side of a call."""
+
+    def __cinit__(self, ToneBook book not None):
+        self.book = book
+        tones_init(&self.state)
+
+    cdef list take(self, list found):
+        cdef int i
+        for i in range(self.state.events):
+            found.append(tone_heard(&self.state.event[i], self.book))
+        self.state.events = 0
+        return found
+
+    def hear(self, const int16_t[::1] samples):
+        cdef Py_ssize_t at
+        found = []
+        for at in range(0, samples.shape[0] - TONE_FRAME + 1, TONE_FRAME):
+            tones_hear(&self.state, &self.book.rules, &samples[at])
+            if self.state.events:
+                self.take(found)
+        return found
+
+    def gap(self, int frames=1):
+        cdef int i
+        found = []
+        if not 0 <= frames <= 1 << 20:
+            raise ValueError(f"a gap of {frames} frames")
+        for i in range(frames):
+            tones_gap(&self.state, &self.book.rules)
+            if self.state.events:
+                self.take(found)
+        return found
+
+    def end(self):
+        tones_end(&self.state, &self.book.rules)
+        return self.take([])

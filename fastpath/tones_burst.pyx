@@ -1,0 +1,331 @@
+# cython: auto_pickle=False, autotestdict=False
+"""Bursts of tone. The rules, in the order a frame meets them:
+
+1. Sum of x[n](x[n+1] + x[n-1]) over twice the sum of x[n]^2 is cos w for one tone of frequency w,
+   whatever its phase; with x[n+2], x[n-2] it is cos 2w. cos 2w - (2 cos^2 w - 1) is what noise and
+   further tones add.
+2. Two frames in a row that agree in both, as far as their noise lets them, may be a tone: a voice
+   seldom stands as still as that.
+3. After five of them a spectrum of 64 ms must find one to three lines that hold most of the power;
+   later ones, of 128 ms, tell pairs apart. The purest of a burst counts.
+4. A burst survives two frames without it: lost packets.
+5. It began and ended inside of frames: their power says where.
+"""
+
+from libc.math cimport cos, fabsf, sin, sqrtf
+from libc.string cimport memcpy, memmove, memset
+
+from collections import namedtuple
+
+from fastpath.tones_spectrum cimport SPECTRUM_MAX, SPECTRUM_SHORT, spectrum_peaks
+
+cdef extern from *:
+    """
+    /* Mean square without the mean, and the sums of rule 1 over the inner samples. */
+    static inline void dl_still(const int16_t *x, float *power, float *slope, float *curve) {
+        typedef float four __attribute__((vector_size(16)));
+        typedef float loose __attribute__((vector_size(16), aligned(4)));
+        float y[160] __attribute__((aligned(16)));
+        four e = {0, 0, 0, 0}, a = e, b = e;
+        int32_t sum = 0;
+        float mean, all;
+        int i;
+        for (i = 0; i < 160; i++)
+            sum += x[i];
+        mean = (float) sum * (1.0f / 160.0f);
+        for (i = 0; i < 160; i++)
+            y[i] = (float) x[i] - mean;
+        for (i = 2; i < 158; i += 4) {
+            four m = *(const loose *) (y + i);
+            e += m * m;
+            a += m * (*(const loose *) (y + i + 1) + *(const loose *) (y + i - 1));
+            b += m * (*(const loose *) (y + i + 2) + *(const loose *) (y + i - 2));
+        }
+        all = e[0] + e[1] + e[2] + e[3];
+        *power = all * (1.0f / 156.0f);
+        *slope = all > 0 ? 0.5f * (a[0] + a[1] + a[2] + a[3]) / all : 0;
+        *curve = all > 0 ? 0.5f * (b[0] + b[1] + b[2] + b[3]) / all : 0;
+    }
+    """
+    void still "dl_still"(
+        const int16_t *x, float *power, float *slope, float *curve
+    ) noexcept nogil
+
+BurstHeard = namedtuple("BurstHeard", "hertz share pure begin end power wavers flips drift looks silence broken")
+
+cdef enum:
+    AGE_FIRST = 5  # frames that must stand still
+    AGE_LONG = 7  # for the long window
+    HOLE_MAX = 2
+    STRETCH = 4
+    FLIP_SAME = 3  # half frames in which one turn is seen
+    FLIP_MIN = 41
+    FLIP_MAX = 49
+cdef float POWER_MIN = 6500.0  # -46 dBm0
+cdef float APART_MIN = 0.009
+cdef float APART_NOISY = 0.22  # of the root of what noise adds
+cdef float SPREAD_MAX = 0.2
+cdef float SLOPE_MAX = 0.972  # of 300 Hz: what is lower is a voice, or hum
+cdef float DRIFT_MIN = 0.003
+cdef float DRIFT_NOISY = 0.15
+cdef float SOFTER = 0.16  # than the burst so far, and it is over: 8 dB
+cdef float LOUD = 0.25  # of the last burst's power: sound between two bursts
+cdef float PURE_MIN = 0.62
+cdef float PHASE_HERTZ = 2100.0
+cdef float PHASE_OFF = 32.0
+cdef double PI = 3.14159265358979323846
+cdef float[80] PHASE_COS
+cdef float[80] PHASE_SIN
+
+
+cdef void fill_tables() noexcept:
+    cdef int n
+    for n in range(80):
+        PHASE_COS[n] = <float> cos(2 * PI * PHASE_HERTZ * n / 8000)
+        PHASE_SIN[n] = <float> sin(2 * PI * PHASE_HERTZ * n / 8000)
+
+
+fill_tables()
+
+
+cdef void bursts_init(BurstState *s) noexcept nogil:
+    memset(s, 0, sizeof(BurstState))
+
+
+cdef inline int agrees(const BurstState *s, float slope, float curve) noexcept nogil:
+    cdef float most = APART_MIN + APART_NOISY * sqrtf(max(s.spread, 0))
+    return fabsf(s.slope - slope) < most and fabsf(s.curve - curve) < 3 * most
+
+
+cdef void start(BurstState *s) noexcept nogil:
+    """This frame and the one before are alike."""
+    cdef float first = min(s.before[0] / s.power, 1), zeroth = s.before[1] / s.power
+    cdef Burst *b = &s.now
+    memset(b, 0, sizeof(Burst))
+    b.begin = (s.frames - 1) * TONE_FRAME
+    if first < 0.9:
+        b.begin += <int> ((1 - first) * TONE_FRAME)
+    elif zeroth < 0.9:
+        b.begin -= <int> (zeroth * TONE_FRAME)
+    b.power = s.power
+    b.silence = min(s.before[2], s.before[3]) < SOFTER * s.power
+    b.broken = s.loud > HOLE_MAX
+    s.state = BURST_MAYBE
+    s.age = 2
+    s.clean = 1 + (first >= 0.9)
+    s.due = AGE_FIRST
+    s.hole = s.stretched = 0
+    s.stretch = s.least = s.most = 0
+    s.flip_at = 0
+    memset(&s.half[0], 0, sizeof(s.half))
+    s.edge[0] = s.power
+    s.edge_at = s.frames + 1
+
+
+cdef void finish(BurstState *s) noexcept nogil:
+    """What was heard is over."""
+    cdef Burst *b = &s.now
+    cdef float part = min(s.edge[0] / b.power, 1)
+    b.end = s.edge_at * TONE_FRAME
+    if part < 0.8:
+        b.end -= <int> ((1 - part) * TONE_FRAME)
+    elif s.edge[1] < 0.8 * b.power:
+        b.end += <int> (s.edge[1] / b.power * TONE_FRAME)
+    if s.state == BURST_TONE:
+        b.silence |= 2 * (s.softest < SOFTER * b.power)
+        b.wavers = s.most / s.least if s.least > 0 else 1
+        s.last = b[0]
+        s.ended = 1
+        s.loud = 0
+    elif b.power > max(LOUD * s.last.power, POWER_MIN):
+        s.loud += s.age
+    s.state = BURST_NONE
+
+
+cdef float moved(const Peaks *before, float hertz) noexcept nogil:
+    """How far the line that was nearest is away, as a part of it."""
+    cdef float least = 1
+    cdef int i
+    for i in range(before.count):
+        least = min(least, fabsf(hertz - before.hertz[i]) / before.hertz[i])
+    return least
+
+
+cdef void look(BurstState *s) noexcept nogil:
+    """Take a spectrum of the burst; the purest counts."""
+    cdef int16_t samples[SPECTRUM_MAX]
+    cdef Peaks found
+    cdef int size = SPECTRUM_MAX if s.clean >= AGE_LONG else SPECTRUM_SHORT
+    cdef int64_t at = (s.frames + 1) * TONE_FRAME - size
+    cdef int first = <int> (at % (TONE_HISTORY * TONE_FRAME))
+    cdef int room = min(size, TONE_HISTORY * TONE_FRAME - first)
+    memcpy(&samples[0], &s.history[first], room * sizeof(int16_t))
+    memcpy(&samples[room], &s.history[0], (size - room) * sizeof(int16_t))
+    spectrum_peaks(&samples[0], size, &found)
+    if found.pure < PURE_MIN:
+        return
+    if s.now.looks and (found.fine + s.now.peaks.fine == 2 or found.count + s.now.peaks.count == 2):
+        s.now.drift = max(s.now.drift, moved(&s.now.peaks, found.hertz[0]))
+    s.now.looks += s.now.looks < 255
+    if found.fine > s.now.peaks.fine or (
+        found.fine == s.now.peaks.fine and found.pure > s.now.peaks.pure
+    ):
+        s.now.peaks = found
+    s.state = BURST_TONE
+
+
+cdef inline int is_time(BurstState *s) noexcept nogil:
+    """Whether a spectrum is due, and the sound stands still enough for it to be worth one."""
+    if s.age < s.due or s.clean < AGE_FIRST - 1:
+        return 0
+    if fabsf(s.drift) > DRIFT_MIN + DRIFT_NOISY * sqrtf(max(s.spread, 0)):
+        return 0
+    s.due = s.age + (3 if s.age < 16 else 8 if s.age < 32 else 32)
+    return 1
+
+
+cdef void phases(BurstState *s, const int16_t *frame) noexcept nogil:
+    """Count where the phase of 2,100 Hz turns by half a period (V.25, V.8)."""
+    cdef float re, im, turn
+    # what its frequency alone turns in two half frames
+    cdef double off = 2 * PI * (s.now.peaks.hertz[0] - PHASE_HERTZ) * TONE_FRAME / 8000
+    cdef float c = <float> cos(off), d = <float> sin(off)
+    cdef int h, n
+    for h in range(2):
+        re = im = 0
+        for n in range(80):  # 80 samples are 21 periods
+            re += PHASE_COS[n] * frame[80 * h + n]
+            im += PHASE_SIN[n] * frame[80 * h + n]
+        # against two half frames before: the one in which it turns has no phase
+        turn = c * (re * s.half[2] + im * s.half[3]) + d * (re * s.half[3] - im * s.half[2])
+        s.flip_at += 1
+        if turn < 0 and s.flip_at > FLIP_SAME:
+            # V.8, V.25: every 450 ms; lost packets turn it at any time
+            s.now.flips += FLIP_MIN <= s.flip_at <= FLIP_MAX
+            s.flip_at = 0
+        s.half[2] = s.half[0]
+        s.half[3] = s.half[1]
+        s.half[0] = re
+        s.half[1] = im
+
+
+cdef void go_on(BurstState *s, const int16_t *frame, float before) noexcept nogil:
+    """The burst is in this frame too."""
+    cdef float weight = 1.0 / min(s.age, 16)
+    s.hole = 0
+    s.age += 1
+    s.clean += 1
+    s.drift = 0.5 * (s.slope + before) - s.slope_first
+    s.slope_mean += weight * (s.slope - s.slope_mean)
+    s.curve_mean += weight * (s.curve - s.curve_mean)
+    # the frame before: this one may be its last, and not whole
+    s.stretch += s.edge[0]
+    s.stretched += 1
+    if s.stretched == STRETCH:
+        s.most = max(s.most, s.stretch)
+        s.least = s.stretch if s.least == 0 else min(s.least, s.stretch)
+        s.stretch = 0
+        s.stretched = 0
+    if s.power > 0.5 * s.now.power:
+        s.now.power += max(weight, 0.125) * (s.power - s.now.power)
+    s.edge[0] = s.power
+    s.edge_at = s.frames + 1
+    s.now.end = s.edge_at * TONE_FRAME
+    if is_time(s):
+        look(s)
+    if s.state == BURST_TONE and fabsf(s.now.peaks.hertz[0] - PHASE_HERTZ) < PHASE_OFF:
+        phases(s, frame)
+
+
+cdef void judge(BurstState *s, const int16_t *frame, float slope, float curve) noexcept nogil:
+    """What the newest frame makes of it; `slope` and `curve` are of the one before."""
+    cdef int sounds = s.power > POWER_MIN and s.spread < SPREAD_MAX and s.slope < SLOPE_MAX
+    cdef int twin = sounds and s.before[0] > SOFTER * s.power and agrees(s, slope, curve)
+    cdef int there
+    if s.state != BURST_NONE:
+        there = sounds and s.power > SOFTER * s.now.power
+        if there and agrees(s, s.slope_mean, s.curve_mean):
+            go_on(s, frame, slope)
+            return
+        if s.hole == 0:
+            s.edge[1] = s.power if s.power < s.now.power else 0
+            s.softest = s.power
+        s.softest = min(s.softest, s.power)
+        s.hole += 1
+        s.clean = 0
+        if s.hole <= HOLE_MAX and not (twin and s.hole > 1):
+            return
+        finish(s)
+    if twin:
+        start(s)
+        s.slope_mean = s.slope_first = 0.5 * (s.slope + slope)
+        s.curve_mean = 0.5 * (s.curve + curve)
+    elif s.power > max(LOUD * s.last.power, POWER_MIN):
+        s.loud += 1
+
+
+cdef void bursts_hear(BurstState *s, const int16_t *frame) noexcept nogil:
+    """Hear the next frame: TONE_FRAME samples."""
+    cdef float slope = s.slope, curve = s.curve
+    s.ended = 0
+    memcpy(
+        &s.history[s.frames % TONE_HISTORY * TONE_FRAME], frame, TONE_FRAME * sizeof(int16_t)
+    )
+    memmove(&s.before[1], &s.before[0], 3 * sizeof(float))
+    s.before[0] = s.power
+    still(frame, &s.power, &s.slope, &s.curve)
+    s.spread = s.curve - (2 * s.slope * s.slope - 1)
+    judge(s, frame, slope, curve)
+    s.frames += 1
+
+
+cdef void bursts_gap(BurstState *s) noexcept nogil:
+    """A frame that never arrived: a tone may have gone on in it."""
+    s.ended = 0
+    memset(&s.history[s.frames % TONE_HISTORY * TONE_FRAME], 0, TONE_FRAME * sizeof(int16_t))
+    s.before[0] = s.before[1] = s.power = 0
+    s.before[2] = s.before[3] = 0
+    if s.state != BURST_NONE:
+        if s.hole == 0:
+            s.edge[1] = s.softest = 0
+        s.hole += 1
+        s.clean = 0
+        if s.hole > HOLE_MAX:
+            finish(s)
+    s.frames += 1
+
+
+cdef void bursts_end(BurstState *s) noexcept nogil:
+    """No more comes."""
+    s.ended = 0
+    if s.state != BURST_NONE:
+        if s.hole == 0:
+            s.edge[1] = s.softest = 0
+        finish(s)
+
+
+cdef object heard_of(const Burst *b):
+    cdef int i
+    hertz, share = [], []
+    for i in range(b.peaks.count):
+        hertz.append(b.peaks.hertz[i])
+        share.append(b.peaks.share[i])
+    return BurstHeard(
+        tuple(hertz), tuple(share), b.peaks.pure, b.begin, b.end, b.power, b.wavers, b.flips,
+        b.drift, b.looks, b.silence, bool(b.broken),
+    )
+
+
+def bursts(const int16_t[::1] samples):
+    cdef BurstState state
+    cdef Py_ssize_t at
+    found = []
+    bursts_init(&state)
+    for at in range(0, samples.shape[0] - TONE_FRAME + 1, TONE_FRAME):
+        bursts_hear(&state, &samples[at])
+        if state.ended:
+            found.append(heard_of(&state.last))
+    bursts_end(&state)
+    if state.ended:
+        found.append(heard_of(&state.last))
+    return found
