@@ -21,8 +21,8 @@ SITS: Final = {  # low or high tone, short or long: Bellcore
     "vacant": ((985.2, 0.380), (1370.6, 0.274)),
     "reorder": ((913.8, 0.274), (1428.5, 0.380)),
     "no circuit": ((985.2, 0.380), (1428.5, 0.380)),
-    "reorder, carrier": ((985.2, 0.274), (1370.6, 0.380)),
-    "no circuit, carrier": ((913.8, 0.380), (1370.6, 0.380)),
+    "reorder carrier": ((985.2, 0.274), (1370.6, 0.380)),
+    "no circuit carrier": ((913.8, 0.380), (1370.6, 0.380)),
     "ineffective": ((913.8, 0.380), (1428.5, 0.274)),
 }
 

@@ -1,4 +1,4 @@
-"""The tones of a call's progress on one side of a call, frame by frame: 20 ms, 160 samples at 8 kHz.
+"""The tones of a call's progress, one side of it, frame by frame: 20 ms, 160 samples at 8 kHz.
 
 Pure: no clock, no allocation, state of constant size; a time is a count of samples.
 

@@ -20,10 +20,13 @@ from fastpath.tones_book cimport (
     TONE_SIT,
     Fit,
     ToneRule,
+    fit_sure,
+    pause_max,
     plain,
     rule_fit,
     rule_room,
     rule_sounds,
+    rule_waits,
 )
 from fastpath.tones_burst cimport (
     BURST_NONE,
@@ -39,6 +42,7 @@ from fastpath.tones_sit cimport sit_of
 from fastpath.tones_book import FAXES, KINDS
 from fastpath.tones_sit import SITS
 
+STATE_BYTES = sizeof(Tones)
 ToneHeard = namedtuple("ToneHeard", "kind value phase number begin end hertz confidence")
 
 cdef enum:
@@ -48,10 +52,10 @@ cdef enum:
     CLOSE = 75 * MS  # what follows so soon belongs to it
     LOOK_FRAMES = 12  # age at which a burst that goes on is first looked at, and then
     LOOK_EVERY = 4
-    SHORT_RHYTHM = 1500 * MS  # of such a one a burst may be missed
 cdef float BEEP_PURE = 0.75
 cdef float BEEP_WAVERS = 2.2
-cdef float BEEP_DRIFT = 0.006
+cdef float BEEP_DRIFT = 0.01
+cdef float LASTING_DRIFT = 0.015
 cdef float BEEP_HERTZ_MIN = 295.0
 cdef float BEEP_HERTZ_MAX = 3420.0
 
@@ -93,29 +97,7 @@ cdef void stop(Tones *t) noexcept nogil:
     t.lasts = 0
 
 
-cdef float sure(const Fit *fit, const Burst *b) noexcept nogil:
-    """How sure so many bursts of a rhythm make."""
-    cdef float most = 0.97
-    if fit.bursts < 4:
-        most = 0.6 if fit.bursts == 1 else 0.85 if fit.bursts == 2 else 0.93
-    return most * (1 - <float> 0.2 * fit.error) * min(b.peaks.pure / <float> 0.85, 1)
-
-
 # ---- rhythms
-
-
-cdef inline int64_t pause_max(const ToneRule *r, int step) noexcept nogil:
-    """The longest silence behind a burst of a rhythm."""
-    return r.step[step + 1] + rule_room(r, step + 1)
-
-
-cdef int64_t waits(const ToneRule *r, int step) noexcept nogil:
-    """How long what was told goes on without a further burst."""
-    cdef int64_t most = pause_max(r, step)
-    cdef int whole = 0, i
-    for i in range(r.steps):
-        whole += r.step[i]
-    return most + whole if whole < SHORT_RHYTHM else most
 
 
 cdef int is_beep(const Burst *b) noexcept nogil:
@@ -138,16 +120,16 @@ cdef void tell_rhythm(
     cdef const ToneRule *r = &book.rule[number]
     cdef const Burst *b = &t.burst[t.bursts - 1]
     cdef int value = r.value if r.kind == TONE_FAX else number
-    begin(t, r.kind, value, b, sure(fit, b))
+    begin(t, r.kind, value, b, fit_sure(fit, b))
     t.going.begin = t.burst[t.bursts - fit.bursts].begin
     t.rule = number
     t.pending = 0
-    t.wake = b.end + waits(r, fit.step)
+    t.wake = b.end + rule_waits(r, fit.step)
     tell(t, TONE_BEGINS)
 
 
-cdef void decide(Tones *t, const ToneRules *book, int64_t now) noexcept nogil:
-    """What the last burst is, by the silence behind it."""
+cdef void decide(Tones *t, const ToneRules *book, int64_t now, int last) noexcept nogil:
+    """What the last burst is, by the silence behind it. `last`: nothing more will come."""
     cdef const Burst *b = &t.burst[t.bursts - 1]
     cdef const ToneRule *r
     cdef Fit fit, best
@@ -159,8 +141,13 @@ cdef void decide(Tones *t, const ToneRules *book, int64_t now) noexcept nogil:
         if r.steps == 0:
             continue
         rule_fit(r, &t.burst[0], t.bursts, &fit)
-        until = b.end + pause_max(r, fit.step)
-        if fit.bursts == 0 or until < now:
+        if fit.bursts == 0:
+            continue
+        # one of a fast rhythm may have been missed
+        until = b.end + (
+            pause_max(r, fit.step) if last or fit.bursts >= r.bursts else rule_waits(r, fit.step)
+        )
+        if until < now:
             continue
         soonest = min(soonest, until)
         if fit.bursts > best.bursts or (fit.bursts == best.bursts and fit.error < best.error):
@@ -204,7 +191,7 @@ cdef void burst_over(Tones *t, const ToneRules *book, int64_t now) noexcept nogi
     cdef Fit fit
     cdef int found
     if t.pending:
-        decide(t, book, t.heard.last.begin)
+        decide(t, book, t.heard.last.begin, 0)
     remember(t)
     b = &t.burst[t.bursts - 1]
     if t.bursts >= 3:
@@ -228,17 +215,24 @@ cdef void burst_over(Tones *t, const ToneRules *book, int64_t now) noexcept nogi
         rule_fit(&book.rule[t.rule], &t.burst[0], t.bursts, &fit)
         if fit.bursts:
             t.going.end = b.end
-            t.going.confidence = max(t.going.confidence, sure(&fit, b))
-            t.wake = b.end + waits(&book.rule[t.rule], fit.step)
+            t.going.confidence = max(t.going.confidence, fit_sure(&fit, b))
+            t.wake = b.end + rule_waits(&book.rule[t.rule], fit.step)
             return
         stop(t)
     t.pending = 1
-    decide(t, book, now)
+    decide(t, book, now, 0)
 
 
 cdef inline int flipped(const Burst *b) noexcept nogil:
     """Whether its phase turns as often as V.8 and V.25 ask."""
     return b.flips >= 2
+
+
+cdef int is_lasting(const ToneRule *r, const Burst *b) noexcept nogil:
+    """Whether it can be a tone that never stops. Those of fax machines may waver."""
+    if r.kind == TONE_FAX:
+        return b.silence & 1
+    return b.silence & 1 and b.wavers <= BEEP_WAVERS and b.drift <= LASTING_DRIFT
 
 
 cdef void burst_goes_on(Tones *t, const ToneRules *book) noexcept nogil:
@@ -257,7 +251,7 @@ cdef void burst_goes_on(Tones *t, const ToneRules *book) noexcept nogil:
                     return
     for number in range(book.count):
         r = &book.rule[number]
-        if r.steps == 0 and rule_sounds(r, &b.peaks):
+        if r.steps == 0 and rule_sounds(r, &b.peaks) and is_lasting(r, b):
             if length < r.lasting:
                 return
             stop(t)
@@ -275,6 +269,25 @@ cdef void burst_goes_on(Tones *t, const ToneRules *book) noexcept nogil:
         t.pending = 0
 
 
+cdef int another(Tones *t, const ToneRules *book, int64_t now) noexcept nogil:
+    """Whether another rule of the same meaning has a longer pause: then that one goes on."""
+    cdef const ToneRule *r
+    cdef Fit fit
+    cdef int number
+    cdef int64_t until
+    for number in range(book.count):
+        r = &book.rule[number]
+        if r.kind != t.going.kind or r.steps == 0 or number == t.rule:
+            continue
+        rule_fit(r, &t.burst[0], t.bursts, &fit)
+        until = t.going.end + pause_max(r, fit.step)
+        if fit.bursts and until > now:
+            t.rule = number
+            t.wake = until
+            return 1
+    return 0
+
+
 cdef void silence_says(Tones *t, const ToneRules *book, int64_t now) noexcept nogil:
     """Nothing came for as long as it was waited for."""
     if t.heard.state != BURST_NONE:
@@ -282,9 +295,10 @@ cdef void silence_says(Tones *t, const ToneRules *book, int64_t now) noexcept no
         if now < t.wake:
             return
     if t.rule >= 0:
-        stop(t)
+        if not another(t, book, now):
+            stop(t)
     elif t.pending:
-        decide(t, book, now)
+        decide(t, book, now, 0)
 
 
 cdef void after(Tones *t, const ToneRules *book) noexcept nogil:
@@ -317,7 +331,7 @@ cdef void tones_end(Tones *t, const ToneRules *book) noexcept nogil:
     if t.heard.ended:
         burst_over(t, book, t.heard.frames * TONE_FRAME)
     if t.pending:
-        decide(t, book, t.heard.frames * TONE_FRAME + CLOSE)
+        decide(t, book, t.heard.frames * TONE_FRAME + CLOSE, 1)
     stop(t)
 
 
@@ -363,11 +377,11 @@ cdef class ToneDetector:
         return found
 
     def gap(self, int frames=1):
-        cdef int i
+        cdef int _i
         found = []
         if not 0 <= frames <= 1 << 20:
             raise ValueError(f"a gap of {frames} frames")
-        for i in range(frames):
+        for _i in range(frames):
             tones_gap(&self.state, &self.book.rules)
             if self.state.events:
                 self.take(found)

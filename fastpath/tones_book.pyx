@@ -19,6 +19,7 @@ STEPS_MAX = RULE_STEPS_MAX
 HERTZ_MAX = RULE_HERTZ_MAX
 
 cdef float WEAK = 0.1  # share of the strongest line under which one is not asked for
+cdef float WEAKEST = 0.05  # the same for one that should be alone
 cdef float STRAY = 0.3  # and under which one beside it is the codec's
 cdef float STRAY_HERTZ = 60.0
 cdef float HARMONIC = 0.15
@@ -29,10 +30,13 @@ cdef float DRIFT_MAX = 0.015
 cdef float WAVERS_MAX = 2.8
 cdef enum:
     LEAST_ROOM = 45 * 8  # samples a step may be off in any case
+    SHORT_RHYTHM = 1500 * 8  # of such a one a burst may be missed
     CUT = 320  # a burst that began with the audio is the rest of one
 
 
-cdef inline int near(const ToneRule *r, const Peaks *heard, float hertz, float meant) noexcept nogil:
+cdef inline int near(
+    const ToneRule *r, const Peaks *heard, float hertz, float meant
+) noexcept nogil:
     cdef float room = meant * r.off + (FINE_HERTZ if heard.fine else COARSE_HERTZ)
     return fabs(hertz - meant) <= room
 
@@ -60,10 +64,11 @@ cdef int belongs(const ToneRule *r, const Peaks *heard, int line) noexcept nogil
 cdef int is_there(const ToneRule *r, const Peaks *heard, int tone) noexcept nogil:
     """Whether one of the rule's frequencies was heard."""
     cdef int i
-    if r.sideband:
-        return 1
     for i in range(heard.count):
         if near(r, heard, heard.hertz[i], r.hertz[tone]):
+            return 1
+        # two sidebands, their carrier between them
+        if r.sideband and i and (heard.hertz[i] > r.hertz[0]) != (heard.hertz[0] > r.hertz[0]):
             return 1
     if heard.fine:
         return 0
@@ -92,12 +97,12 @@ cdef int rule_sounds(const ToneRule *r, const Peaks *heard) noexcept nogil:
 
 
 cdef int plain(const Peaks *heard) noexcept nogil:
-    """Whether it is one pure tone; a codec's shadows beside it and an odd harmonic are no others."""
+    """Whether it is one pure tone: a codec's shadows and a third harmonic are no others."""
     cdef int i
     cdef float third
     for i in range(1, heard.count):
         third = fabs(heard.hertz[i] / heard.hertz[0] - 3)
-        if heard.share[i] < WEAK * heard.share[0]:
+        if heard.share[i] < WEAKEST * heard.share[0]:
             continue
         if third < 0.02 and heard.share[i] < HARMONIC * heard.share[0]:
             continue
@@ -119,9 +124,11 @@ cdef inline float missed(const ToneRule *r, int step, int64_t length) noexcept n
     return fabs(<float> (length - r.step[step])) / rule_room(r, step)
 
 
-cdef inline int steady(const Burst *b) noexcept nogil:
+cdef inline int steady(const ToneRule *r, const Burst *b) noexcept nogil:
     """Whether a burst is made by a machine: it stands still between silences."""
-    return b.silence == 3 and b.drift <= DRIFT_MAX and b.wavers <= WAVERS_MAX
+    if b.silence != 3 or b.wavers > WAVERS_MAX:
+        return 0
+    return r.sideband > 0 or b.drift <= DRIFT_MAX  # sidebands are too near to be told apart
 
 
 cdef void fit_from(
@@ -133,7 +140,7 @@ cdef void fit_from(
     memset(fit, 0, sizeof(Fit))
     fit.step = step
     while at >= 0:
-        if not steady(&burst[at]):
+        if not steady(r, &burst[at]):
             break
         one = missed(r, step, burst[at].end - burst[at].begin)
         if one > 1 and not (burst[at].begin < CUT and burst[at].end < r.step[step]):
@@ -170,6 +177,28 @@ cdef void rule_fit(const ToneRule *r, const Burst *burst, int count, Fit *fit) n
             found.bursts == fit.bursts and found.error < fit.error
         ):
             fit[0] = found
+
+
+cdef int64_t pause_max(const ToneRule *r, int step) noexcept nogil:
+    """The longest silence behind a burst of a rhythm."""
+    return r.step[step + 1] + rule_room(r, step + 1)
+
+
+cdef int64_t rule_waits(const ToneRule *r, int step) noexcept nogil:
+    """How long what was told goes on without a further burst."""
+    cdef int64_t most = pause_max(r, step)
+    cdef int whole = 0, i
+    for i in range(r.steps):
+        whole += r.step[i]
+    return most + whole if whole < SHORT_RHYTHM else most
+
+
+cdef float fit_sure(const Fit *fit, const Burst *b) noexcept nogil:
+    """How sure so many bursts of a rhythm make."""
+    cdef float most = 0.97
+    if fit.bursts < 4:
+        most = 0.6 if fit.bursts == 1 else 0.85 if fit.bursts == 2 else 0.93
+    return most * (1 - <float> 0.2 * fit.error) * min(b.peaks.pure / <float> 0.85, 1)
 
 
 cdef class ToneBook:
@@ -230,12 +259,11 @@ cdef int fill(ToneRule *r, one) except -1:
     for i in range(r.steps):
         bounded("milliseconds", steps[i], 80, 20_000)
         r.step[i] = 8 * steps[i]
+    for what, usual, most in (("sideband", 0.0, 100), ("off", 0.02, 0.1), ("slack", 0.2, 0.5)):
+        bounded(what, one.get(what, usual), 0, most)
     r.sideband = one.get("sideband", 0.0)
     r.off = one.get("off", 0.02)
     r.slack = one.get("slack", 0.2)
-    bounded("sideband", r.sideband, 0, 100)
-    bounded("off", r.off, 0, 0.1)
-    bounded("slack", r.slack, 0, 0.5)
     short = r.steps > 0 and max(steps[::2]) < 700
     bounded("bursts", one.get("bursts", 1), 1, RHYTHM_MAX)
     r.bursts = one.get("bursts", 2 if short else 1)

@@ -51,7 +51,10 @@ cdef extern from *:
         const int16_t *x, float *power, float *slope, float *curve
     ) noexcept nogil
 
-BurstHeard = namedtuple("BurstHeard", "hertz share pure begin end power wavers flips drift looks silence broken")
+BurstHeard = namedtuple(
+    "BurstHeard",
+    "hertz share pure begin end power wavers flips drift looks silence broken",
+)
 
 cdef enum:
     AGE_FIRST = 5  # frames that must stand still
@@ -70,6 +73,7 @@ cdef float DRIFT_MIN = 0.003
 cdef float DRIFT_NOISY = 0.15
 cdef float SOFTER = 0.16  # than the burst so far, and it is over: 8 dB
 cdef float LOUD = 0.25  # of the last burst's power: sound between two bursts
+cdef float ALONE = 0.6  # share of a line that is no half of a pair
 cdef float PURE_MIN = 0.62
 cdef float PHASE_HERTZ = 2100.0
 cdef float PHASE_OFF = 32.0
@@ -108,6 +112,7 @@ cdef void start(BurstState *s) noexcept nogil:
     elif zeroth < 0.9:
         b.begin -= <int> (zeroth * TONE_FRAME)
     b.power = s.power
+    b.wavers = 1
     b.silence = min(s.before[2], s.before[3]) < SOFTER * s.power
     b.broken = s.loud > HOLE_MAX
     s.state = BURST_MAYBE
@@ -133,7 +138,6 @@ cdef void finish(BurstState *s) noexcept nogil:
         b.end += <int> (s.edge[1] / b.power * TONE_FRAME)
     if s.state == BURST_TONE:
         b.silence |= 2 * (s.softest < SOFTER * b.power)
-        b.wavers = s.most / s.least if s.least > 0 else 1
         s.last = b[0]
         s.ended = 1
         s.loud = 0
@@ -164,7 +168,10 @@ cdef void look(BurstState *s) noexcept nogil:
     spectrum_peaks(&samples[0], size, &found)
     if found.pure < PURE_MIN:
         return
-    if s.now.looks and (found.fine + s.now.peaks.fine == 2 or found.count + s.now.peaks.count == 2):
+    # the short window shows a pair as one line
+    if (found.fine and s.now.peaks.fine) or (
+        found.share[0] > ALONE and s.now.peaks.share[0] > ALONE
+    ):
         s.now.drift = max(s.now.drift, moved(&s.now.peaks, found.hertz[0]))
     s.now.looks += s.now.looks < 255
     if found.fine > s.now.peaks.fine or (
@@ -215,6 +222,8 @@ cdef void go_on(BurstState *s, const int16_t *frame, float before) noexcept nogi
     s.hole = 0
     s.age += 1
     s.clean += 1
+    if s.age == 3:  # the first frame is seldom whole
+        s.slope_first = 0.5 * (s.slope + before)
     s.drift = 0.5 * (s.slope + before) - s.slope_first
     s.slope_mean += weight * (s.slope - s.slope_mean)
     s.curve_mean += weight * (s.curve - s.curve_mean)
@@ -224,6 +233,7 @@ cdef void go_on(BurstState *s, const int16_t *frame, float before) noexcept nogi
     if s.stretched == STRETCH:
         s.most = max(s.most, s.stretch)
         s.least = s.stretch if s.least == 0 else min(s.least, s.stretch)
+        s.now.wavers = s.most / s.least
         s.stretch = 0
         s.stretched = 0
     if s.power > 0.5 * s.now.power:

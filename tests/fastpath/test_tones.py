@@ -1,0 +1,166 @@
+"""Tones of a call's progress: found behind bad lines, and nothing found where none is."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import pytest
+
+from bench import tone_audio
+from bench.answer_audio import MUSIC, RECORDED, SOUNDS, read_wav
+from bench.tone_audio import PLAN, Line, cadence, made, sit, some_line
+from dialerd.detect.tone_events import ToneSpan, tone_events
+from dialerd.detect.tone_plan import load_book
+from fastpath.dtmf import tone
+from fastpath.tones import ToneDetector
+
+TONAL = ("tone", "sit", "beep", "fax")
+
+
+def heard(samples: np.ndarray, plans: str = "all") -> list[ToneSpan]:
+    """What is told of it, but for music, speech and silence."""
+    return [one for one in tone_events(samples, load_book(plans)) if one.type in TONAL]
+
+
+def steps_of(name: str, line: Line | None = None, seed: int = 1) -> np.ndarray:
+    return made(PLAN[name][2], line or Line(), np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize("name", list(PLAN))
+def test_each_tone_on_a_clean_line(name: str) -> None:
+    kind, value, steps = PLAN[name]
+    (one,) = heard(steps_of(name))
+    assert one.type == kind
+    if value:
+        assert one.value == value
+    else:
+        assert abs(int(one.value) - float(name.split()[1])) <= 1
+    seconds = [s for hertz, s in steps]
+    last = sum(seconds) - (0 if steps[-1][0] else seconds[-1])
+    assert abs(one.at_s - 0.7) < 0.03
+    if kind != "beep" or last < 3:
+        assert abs(one.until_s - 0.7 - last) < 0.03
+
+
+@pytest.mark.parametrize("name", [name for name in PLAN if name not in ("beep 2000", "beep 2600")])
+def test_each_tone_on_bad_lines(name: str) -> None:
+    """Level, twist, frequency, rhythm, codec, noise, loss and offset are anything a line has."""
+    kind, value, _ = PLAN[name]
+    right = 0
+    for seed in range(4):
+        line = some_line(np.random.default_rng((7, seed)))._replace(
+            codec=("ulaw", "alaw")[seed % 2]
+        )
+        found = heard(steps_of(name, line, seed))
+        wanted = [one for one in found if one.type == kind and kind in ("beep", "sit")]
+        right += bool(wanted or [one for one in found if one.value == value])
+        assert not [one for one in found if one.type != kind], (line, found)
+    assert right >= 3
+
+
+@pytest.mark.parametrize("codec", ["ulaw", "gsm"])
+@pytest.mark.parametrize("level", [-10, -24, -38])
+def test_levels(codec: str, level: int) -> None:
+    line = Line(level=level, codec=codec)
+    assert [one.value for one in heard(steps_of("busy 425", line))] == ["busy"]
+    assert [one.type for one in heard(steps_of("beep 1000", line))] == ["beep"]
+
+
+def test_what_is_told_and_when() -> None:
+    """Busy after its second burst, ringback in its first pause; both end in silence."""
+    for name, by_s in (("busy 425", 1.5), ("ring us", 2.0), ("congestion us", 0.75)):
+        detector = ToneDetector(load_book("us eu"))
+        audio = steps_of(name)
+        told = [
+            (one, at / 50)
+            for at in range(len(audio) // 160)
+            for one in detector.hear(audio[160 * at : 160 * at + 160])
+        ]
+        first, at_s = told[0]
+        assert first.phase == "begins"
+        assert 0.7 + by_s <= at_s < 0.7 + by_s + 0.3
+        (last,) = [one for one in detector.end() or [told[-1][0]] if one.phase == "ends"]
+        assert last.number == first.number
+        assert last.confidence >= first.confidence
+
+
+def test_a_beep_is_told_when_it_has_ended_or_lasts() -> None:
+    detector = ToneDetector(load_book("us"))
+    audio = made([((1000.0,), 0.4), ((), 0.5), ((1400.0,), 9.0)], Line(), np.random.default_rng(2))
+    told = []
+    for at in range(len(audio) // 160):
+        told += [(at * 0.02, one) for one in detector.hear(audio[160 * at : 160 * at + 160])]
+    assert [one.phase for _, one in told] == ["ends", "ends"]
+    assert 1.1 < told[0][0] < 1.25
+    assert told[1][0] < 0.7 + 0.9 + 3.2, "a beep that lasts is told before it ends"
+    assert detector.end() == []
+
+
+@pytest.mark.parametrize("name", [*tone_audio.SITS, "itu"])
+def test_special_information(name: str) -> None:
+    right = 0
+    for seed, off in enumerate((-0.015, -0.007, 0.0, 0.007, 0.015)):
+        (one,) = heard(made(sit(name), Line(off=off, level=-24), np.random.default_rng(seed)))
+        right += one.value == name
+    assert right == 5
+
+
+def test_no_beep_in_keys_rings_and_special_information() -> None:
+    keys = np.frombuffer(b"".join(tone(key, 3200) + bytes(1600) for key in "159D*0#"), "<i2")
+    assert heard(keys) == []
+    for name in PLAN:
+        if not name.startswith("beep"):
+            found = heard(steps_of(name), PLAN_BOOK.get(name, "all"))
+            assert not [one for one in found if one.type == "beep"], name
+
+
+PLAN_BOOK = {"busy us": "us", "ring us": "us", "ring uk": "uk", "busy 425": "vn", "busy uk": "uk"}
+
+
+def test_short_beeps_are_none() -> None:
+    for ms in (60, 120, 200, 240):
+        steps = cadence((1000.0,), ms / 1000, 1.0, times=2)
+        assert heard(made(steps, Line(), np.random.default_rng(3))) == [], ms
+    glide = np.sin(2 * np.pi * np.cumsum(np.linspace(600, 900, 4_000)) / 8_000) * 6_000
+    whistle = np.hstack([np.zeros(4_000), glide, np.zeros(4_000)]).astype(np.int16)
+    assert heard(whistle) == []
+
+
+@lru_cache(maxsize=1)
+def talk() -> list[np.ndarray]:
+    """Every sixtieth of the recorded prompts of all voices, and pieces of music."""
+    found = []
+    for voice in sum(RECORDED.values(), ()):
+        paths = [one for one in sorted((SOUNDS / voice).rglob("*.wav")) if "beep" not in one.name]
+        found += [read_wav(path) for path in paths[::60] if path.stat().st_size > 8_000]
+    found += [read_wav(path)[: 8_000 * 40] for path in sorted(MUSIC.glob("*.wav"))]
+    return [np.rint(one * 32_768).astype(np.int16) for one in found]
+
+
+def test_nothing_in_speech_and_music() -> None:
+    assert sum(len(one) for one in talk()) > 300 * 8_000
+    assert [found for one in talk() if (found := heard(one))] == []
+
+
+def test_gaps_do_not_hide_a_tone_nor_make_one() -> None:
+    audio = steps_of("busy 425")
+    detector = ToneDetector(load_book("vn"))
+    told = []
+    for at in range(len(audio) // 160):
+        frame = audio[160 * at : 160 * at + 160]
+        told += detector.gap() if at % 17 == 5 else detector.hear(frame)
+    assert {one.value for one in [*told, *detector.end()]} == {"busy"}
+    silent = ToneDetector(load_book("vn"))
+    assert [one for one in [*silent.gap(5_000), *silent.end()] if one.kind != "silence"] == []
+    with pytest.raises(ValueError, match="gap"):
+        silent.gap(-1)
+
+
+def test_bad_input() -> None:
+    rng = np.random.default_rng(9)
+    for audio in (
+        np.zeros(0), np.zeros(1), np.zeros(80_000), np.full(80_000, 32767), np.full(80_000, -32768),
+        rng.integers(-32768, 32768, 80_000), np.tile([32767, -32768], 40_000),
+    ):  # fmt: skip
+        assert [one for one in heard(audio.astype(np.int16)) if one.type != "beep"] == []
