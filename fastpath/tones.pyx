@@ -39,8 +39,7 @@ from fastpath.tones_burst cimport (
 )
 from fastpath.tones_sit cimport sit_of
 
-from fastpath.tones_book import FAXES, KINDS
-from fastpath.tones_sit import SITS
+from fastpath import tones_book, tones_sit
 
 STATE_BYTES = sizeof(Tones)
 ToneHeard = namedtuple("ToneHeard", "kind value phase number begin end hertz confidence")
@@ -340,15 +339,15 @@ cdef void tones_end(Tones *t, const ToneRules *book) noexcept nogil:
 
 cdef object tone_heard(const ToneEvent *e, ToneBook book):
     if e.kind == TONE_SIT:
-        value = SITS[e.value]
+        value = tones_sit.SITS[e.value]
     elif e.kind == TONE_FAX:
-        value = FAXES[e.value]
+        value = tones_book.FAXES[e.value]
     elif e.kind == TONE_BEEP:
         value = str(round(e.hertz))
     else:
         value = book.names[e.value]
     return ToneHeard(
-        KINDS[e.kind], value, "begins" if e.phase == TONE_BEGINS else "ends", e.number,
+        tones_book.KINDS[e.kind], value, "begins" if e.phase == TONE_BEGINS else "ends", e.number,
         e.begin, e.end, e.hertz, min(max(e.confidence, 0.0), 1.0),
     )
 
