@@ -45,6 +45,7 @@ from dialerd.shell.chores import Chores
 from dialerd.shell.clock import Clock
 from dialerd.shell.control import RunningDaemon
 from dialerd.shell.driver import Driver
+from dialerd.shell.ears import Ears
 from dialerd.shell.entropy import Entropy
 from dialerd.shell.garbage import seldom_collected
 from dialerd.shell.kept_process import KeptProcess
@@ -137,7 +138,10 @@ class Daemon:
         self._start_media(loop, shown)
         self._start_sip(loop)
         self._phones = PhoneLines(shown, self._rng)
-        self._calls = Calls(self._stack, self._lines, self._phones, self._media, self._feed)
+        self._ears = Ears()
+        self._calls = Calls(
+            self._stack, self._lines, self._phones, self._media, self._feed, self._ears
+        )
         self._health = TrunkHealth(self._stack, self._targets, self._feed, shown)
         self._calls.hears = self._health.hear
         kill_points.arm(self._store, self._calls, self._stack)
@@ -179,6 +183,7 @@ class Daemon:
         self._feed(limits(config))
         pairs = [(trunk, sip_trunk(trunk)) for trunk in config.trunk]
         self._lines.configure(to for _, to in pairs)
+        self._ears.configure(config.detection, (to for _, to in pairs))
         self._targets.configure(config.trunk)
         self._tell_lines()
         self._health.configure(pairs)

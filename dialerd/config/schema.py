@@ -111,6 +111,19 @@ class Encode(StrEnum):
     FLAC = "flac"
 
 
+class DetectionFiles(Section):
+    """What calls are listened to with; which campaigns and trunks listen, they say themselves."""
+
+    models: Annotated[
+        Path,
+        doc(
+            "Folder of the models that campaigns name as `detection.detector`, NAME.toml each.",
+            LIVE,
+            shown="those that come with dialerd",
+        ),
+    ] = _OURS.parent / "conf" / "amd"
+
+
 class Recording(Section):
     """Recordings of calls: a folder a day, one stereo file a call (we left, they right)."""
 
@@ -245,6 +258,7 @@ class Config(Section):
     phones: Phones = Phones()
     trace: Trace = Trace()
     media: Media = Media()
+    detection: DetectionFiles = DetectionFiles()
     recording: Recording = Recording()
     cdr: Cdr = Cdr()
     outbox: Outbox = Outbox()

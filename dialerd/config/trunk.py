@@ -9,7 +9,15 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from dialerd.config.keys import BIND, DRAIN, HOST_OR_NONE, LINE, LIVE, NAME, Section, doc
-from dialerd.config.trunk_tables import DialRule, IncomingRule, OutcomeRule, Plan, Ports, Prefixes
+from dialerd.config.trunk_tables import (
+    DialRule,
+    IncomingRule,
+    OutcomeRule,
+    Plan,
+    Ports,
+    Prefixes,
+    SoundRule,
+)
 from dialerd.core.keys import Dtmf
 
 RULES_MAX: Final = 200
@@ -377,6 +385,7 @@ class Trunk(Section):
     dial: Annotated[tuple[DialRule, ...], Meta(max_length=RULES_MAX)] = ()
     incoming: Annotated[tuple[IncomingRule, ...], Meta(max_length=RULES_MAX)] = ()
     outcome: Annotated[tuple[OutcomeRule, ...], Meta(max_length=RULES_MAX)] = ()
+    sound: Annotated[tuple[SoundRule, ...], Meta(max_length=RULES_MAX)] = ()
     ports: Annotated[tuple[Ports, ...], Meta(max_length=RULES_MAX)] = ()
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from enum import StrEnum
 from typing import Annotated, Final
 
 from msgspec import Meta
@@ -16,6 +17,36 @@ _DIALED: Final = r"^[0-9A-Za-z*#+.-]{0,32}$(?!\n)"
 _PORTS: Final = r"^[0-9]{1,4}(-[0-9]{1,4})?(,[0-9]{1,4}(-[0-9]{1,4})?){0,63}$(?!\n)"
 
 Prefixes = tuple[Annotated[str, Meta(pattern=DIGITS, extra={"hint": PREFIX_HINT})], ...]
+
+
+class SoundKind(StrEnum):
+    """What is heard of a line."""
+
+    ANNOUNCEMENT = "announcement"
+    BUSY = "busy"
+    CONGESTION = "congestion"
+    SIT = "sit"
+    FAX = "fax"
+    RINGBACK = "ringback"
+    MUSIC = "music"
+
+
+class SoundMeaning(StrEnum):
+    """What a sound says of the call: an outcome, or nothing."""
+
+    NONE = "none"
+    NO_ANSWER = "no_answer"
+    DECLINED = "declined"
+    BUSY = "busy"
+    UNREACHABLE = "unreachable"
+    INVALID = "invalid"
+    FAILED = "failed"
+    MACHINE = "machine"
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """As the core has it."""
+        return None if self is SoundMeaning.NONE else Outcome(self.value)
 
 
 class DialRule(Section):
@@ -101,6 +132,32 @@ class OutcomeRule(Section):
             shown="when `trunk` is not none",
         ),
     ] = None
+
+
+class SoundRule(Section):
+    """What one sound means on this trunk: later rules win over earlier ones and the usual map."""
+
+    kind: Annotated[
+        SoundKind, doc("announcement, busy, congestion, sit, fax, ringback or music.", LIVE)
+    ]
+    value: Annotated[
+        str,
+        doc(
+            "Which of the kind, such as switched_off, or vacant; empty: any.",
+            LIVE,
+            pattern=r"^[a-z_ ]{0,32}$(?!\n)",
+            hint="small letters",
+        ),
+    ] = ""
+    answered: Annotated[bool, doc("Heard after the answer; else before it.", LIVE)] = False
+    outcome: Annotated[
+        SoundMeaning,
+        doc(
+            "What the attempt becomes; after the answer machine: no person is there, any other: "
+            "the far end is gone; none: it means nothing.",
+            LIVE,
+        ),
+    ] = SoundMeaning.NONE
 
 
 class Plan(Section):

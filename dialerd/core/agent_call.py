@@ -15,6 +15,7 @@ from dialerd.core.clock import WallClock
 from dialerd.core.effects import AnyEffect, Write
 from dialerd.core.flow import FlowRun
 from dialerd.core.flow_plan import FlowPlan
+from dialerd.core.greeted import Greeted
 from dialerd.core.keeping import recorded
 from dialerd.core.limits import CALL_S_MAX, TALK_S_MAX
 from dialerd.core.ops import Ban, Claim, DialOp, Dispose, Finish
@@ -61,11 +62,6 @@ class AgentCall(Call):
         self.earlier: Dispose | None = None  # said by who talked before
         self.notes: dict[str, str] = {}  # by agent
         self.talk: Talk | None = None
-
-    @property
-    def out(self) -> list[AnyEffect]:
-        """Where its effects go."""
-        return self._out
 
     @property
     def place(self) -> int | str:
@@ -130,6 +126,22 @@ class AgentCall(Call):
             self.talk.verdict(who, now_ns)
             self.look()
 
+    def no_person(self, now_ns: int) -> None:
+        """Nobody is there to talk to; whom an agent hears is left to the agent."""
+        if self.talk is not None:
+            self.talk.no_person(now_ns)
+            self.look()
+
+    def greeting_over(self, now_ns: int) -> None:
+        """The machine records from here on."""
+        if self.talk is not None:
+            self.talk.beep(now_ns)
+            self.look()
+
+    def mark_machine(self) -> None:
+        """If it ended now, a machine had answered."""
+        self.spoken = Outcome.MACHINE
+
     def talk_over(self, now_ns: int) -> None:
         """Nothing is left to say: hang up."""
         self._release(self.spoken, now_ns)
@@ -140,7 +152,7 @@ class AgentCall(Call):
 
     # -- what the call asks ----------------------------------------------------------------------
 
-    def _body(self) -> FlowRun | Talk:
+    def _body(self) -> FlowRun | Talk | Greeted:
         self.talk = Talk(self, self._desk)
         return self.talk
 

@@ -30,11 +30,11 @@ from dialerd.core.events import (
     Recorded,
     Released,
     Ringing,
-    Verdict,
 )
 from dialerd.core.flow import FlowRun
 from dialerd.core.flow_plan import FlowPlan
-from dialerd.core.flow_side import FlowSide
+from dialerd.core.greeted import Greeted
+from dialerd.core.hear_side import HearSide
 from dialerd.core.ids import call_id_for
 from dialerd.core.lead_numbers import ending
 from dialerd.core.line_spec import LINE, Line, Trouble
@@ -43,7 +43,6 @@ from dialerd.core.ops import AppendEvents, BeginDial, Claim, DialOp, Finish
 from dialerd.core.pacing import NS, RateLimit
 from dialerd.core.records import (
     SPOKEN,
-    Answerer,
     CallEvent,
     CampaignSettings,
     Direction,
@@ -63,11 +62,11 @@ _CUT: Final = (Outcome.MEDIA_TIMEOUT, Outcome.TOO_LONG)  # why we ended an answe
 NEW, DIALING, RINGING, UP, RELEASING, ADVANCING, ENDED = CallState
 
 
-class Call(FlowSide):
+class Call(HearSide):
     """The machine of one attempt. Its effects are appended to `out`, which its owner drains."""
 
     __slots__ = (
-        "_alerts", "_clock", "_code", "_flow", "_host", "_legs", "_offset_ns", "_out", "_plan",
+        "_alerts", "_clock", "_code", "_host", "_legs", "_offset_ns", "_out", "_plan",
         "_q850", "_saved", "_settings", "_up_until_ns", "_why", "answered_ms", "claim",
         "deadline_ns", "due_s", "heard", "incoming", "keys", "leg", "limit", "line",
         "next_state", "number", "outcome", "slot", "state", "strays", "timer_ns", "tried",
@@ -98,7 +97,7 @@ class Call(FlowSide):
         self._plan = plan
         self._clock = clock
         self._out = out
-        self._flow: FlowRun | Talk  # once it was answered
+        self._flow: FlowRun | Talk | Greeted  # once it was answered
         self._alerts = 0
         self._offset_ns = clock.offset_ns  # of its first dial: a clock step bends no history
         self._legs = 0
@@ -152,7 +151,7 @@ class Call(FlowSide):
         self._out.append(
             Dial(
                 attempt_id, leg, trunk, self.number, call_id, caller_id, line.port, *sound,
-                caller_name=self._settings.caller_name,
+                caller_name=self._settings.caller_name, detection=self.detection(),
             )
         )  # fmt: skip
 
@@ -289,7 +288,7 @@ class Call(FlowSide):
         if self.answered_ms or outcome in SPOKEN:
             outcome = self._spoken
             self.answered_ms = self.answered_ms or self._ms(now_ns)
-        elif self.state is RELEASING and (event.by == "us" or outcome in _QUIET):
+        elif self.state is RELEASING and (event.by == "us" or outcome in _QUIET or self._audible):
             outcome = self._why  # else a busy or a decline crossed our release: its word stands
         self._end(outcome, now_ns, event.by)
 
@@ -297,21 +296,13 @@ class Call(FlowSide):
         silent = Outcome.FAILED if not self._alerts else self._why  # not one sign of life
         self._end(self._spoken if self.answered_ms else silent, now_ns, "timeout")
 
-    def _verdict(self, event: Verdict, now_ns: int) -> None:
-        self.record(EventKind.VERDICT, f"{event.who} {event.confidence:.2f}", now_ns)
-        self.verdict(event.who, now_ns)
-
     # -- what `AgentCall` does otherwise ---------------------------------------------------------
 
-    def verdict(self, who: Answerer, now_ns: int) -> None:
-        """Who answered: all the same to a broadcast."""
-
-    def _body(self) -> FlowRun | Talk:
-        assert self._plan is not None  # noqa: S101 - a broadcast has one
-        return FlowRun(self._plan, self, self.claim.fields)
+    def _body(self) -> FlowRun | Talk | Greeted:
+        return self._first()
 
     def _answered_as(self) -> Outcome:
-        return Outcome.ANSWERED
+        return Outcome.MACHINE if self._machine else Outcome.ANSWERED
 
     def _ending(self, finish: Finish) -> tuple[DialOp, ...]:
         return self._flow_ending(finish)
@@ -369,6 +360,9 @@ class Call(FlowSide):
             self.used,
             phone=after.phone,
             numbers=after.numbers,
+            answerer=self.answerer,
+            verdict_ms=self.verdict_ms,
+            verdict_sure=self.verdict_sure,
         )
         self._out.append(Write(self.claim.attempt_id, self._ending(finish)))
 

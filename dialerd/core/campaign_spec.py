@@ -14,6 +14,7 @@ from typing import Annotated
 from msgspec import UNSET, Meta, UnsetType
 
 from dialerd.core.agent_spec import AgentSpec, agent_faults
+from dialerd.core.detection_spec import DetectionSpec, detection_faults
 from dialerd.core.flow_checks import FlowFault
 from dialerd.core.limits import (
     ATTEMPTS_MAX,
@@ -195,6 +196,9 @@ class CampaignSpec(Spec):
     script: Annotated[
         Column, Meta(description="Saved script that agents go through; its newest at approval.")
     ] = ""
+    detection: Annotated[DetectionSpec, Meta(description="Who answered, a machine?")] = (
+        DetectionSpec()
+    )
     log: Annotated[
         tuple[LogKind, ...],
         Meta(description='Interactions that are written down: ["all"], none, or their kinds.'),
@@ -232,6 +236,7 @@ def list_names(spec: CampaignSpec) -> tuple[str, ...]:
 
 def _mode_faults(spec: CampaignSpec) -> list[FlowFault]:
     faults = list(return_faults(spec.returns, spec.mode))
+    faults += detection_faults(spec.detection, spec.agents, spec.mode)
     if spec.mode is DialMode.BROADCAST:
         played = [] if spec.flow else step_faults(spec.steps)
         return [*_saved_faults(spec), *played, *faults]

@@ -153,7 +153,12 @@ def campaign_prompts(settings: CampaignSettings) -> set[str]:
     agents = settings.agents
     around = {settings.abandoned_prompt, agents.left_prompt, agents.hold_prompt}
     returns = settings.returns
-    around |= {agents.machine_prompt, returns.hold_prompt, returns.sorry_prompt}
+    around |= {
+        agents.machine_prompt,
+        settings.detection.machine_prompt,
+        returns.hold_prompt,
+        returns.sorry_prompt,
+    }
     flows = (settings.flow, *(one.flow for one in settings.flows), returns.flow)
     return set().union(around - {""}, *map(prompts_of, flows))
 

@@ -13,6 +13,7 @@ from typing import dataclass_transform
 
 import msgspec
 
+from dialerd.core.detection_records import Detection
 from dialerd.core.limits import LEASE_S
 from dialerd.core.ops import Claim, DialOp, ReturnCall
 from dialerd.core.records import CampaignState
@@ -66,6 +67,7 @@ class Dial(Effect):
     record: bool = False  # both sides, from the answer on (with agents: see `Bridge`)
     early: bool = False  # from the first sound on
     caller_name: str = ""  # shown beside the caller id
+    detection: Detection | None = None  # who answers is to be found out
 
 
 class Release(Effect):

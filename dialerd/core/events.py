@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from typing import dataclass_transform
-
-import msgspec
-
+from dialerd.core.event import Event
+from dialerd.core.heard_events import Sound as Sound  # noqa: PLC0414 - found here too
+from dialerd.core.heard_events import Verdict as Verdict  # noqa: PLC0414
 from dialerd.core.line_spec import Trouble, TrunkSpec
 from dialerd.core.ops import AtWork, ClaimBatch, Met, Returned
-from dialerd.core.records import Answerer, Campaign, Outcome, Usage
+from dialerd.core.records import Campaign, Outcome, Usage
 from fastpath.numbers import Numbering
-
-
-@dataclass_transform(frozen_default=True)
-class Event(msgspec.Struct, frozen=True):
-    """Base of all events."""
 
 
 class Dialed(Event, frozen=True):
@@ -84,15 +78,6 @@ class MediaLost(Event):
 
     leg: int
     why: str = ""
-
-
-class Verdict(Event):
-    """Who answered, found out from the audio after `Answered`; told only where somebody listens."""
-
-    leg: int
-    who: Answerer
-    confidence: float = 1.0  # from 0 to 1
-    at_ms: int = 0  # Unix time at which it was sure; 0: now
 
 
 class MediaRoom(Event, frozen=True):
@@ -355,7 +340,9 @@ class AgentNoted(AgentEvent, frozen=True):
     text: str
 
 
-LegEvent = Ringing | Answered | Released | Digit | PlayEnded | Recorded | MediaLost | Verdict
+LegEvent = (
+    Ringing | Answered | Released | Digit | PlayEnded | Recorded | MediaLost | Verdict | Sound
+)
 
 AnyAgentEvent = (
     AgentLoggedIn

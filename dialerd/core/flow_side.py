@@ -35,6 +35,7 @@ from dialerd.core.zones import parse_zone
 if TYPE_CHECKING:
     from dialerd.core.clock import WallClock
     from dialerd.core.flow_plan import FlowPlan
+    from dialerd.core.greeted import Greeted
     from dialerd.core.talk import Talk
 
 DAY_S: Final = 86_400
@@ -53,7 +54,7 @@ class FlowSide:
         _out: list[AnyEffect]
         _settings: CampaignSettings
         _clock: WallClock
-        _flow: FlowRun | Talk
+        _flow: FlowRun | Talk | Greeted
 
         _plan: FlowPlan | None
 

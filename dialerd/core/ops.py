@@ -15,6 +15,7 @@ import msgspec
 from dialerd.core.agent_records import AgentMove, Callback, Note, Standing
 from dialerd.core.record import Record
 from dialerd.core.records import (
+    Answerer,
     CallEvent,
     Campaign,
     Direction,
@@ -80,6 +81,7 @@ class Finish(Op):
     line. `wraps`: an agent or the flow is to say what came of it, in a `Dispose` that follows;
     until then the attempt is not among what ended. `fields` are what a flow set. Of a lead with
     several numbers, `numbers` is how they stand now and `phone` the one that is next (0: the same).
+    `answerer` is who answered, found out `verdict_ms` after the answer.
     Applying it twice changes nothing.
     """
 
@@ -104,6 +106,9 @@ class Finish(Op):
     fields: dict[str, str] = {}
     phone: int = 0
     numbers: tuple[LeadNumber, ...] = ()
+    answerer: Answerer | None = None
+    verdict_ms: int = 0
+    verdict_sure: float = 0.0
 
 
 class Dispose(Op):

@@ -19,11 +19,20 @@ from dialerd.core.flow import FlowRun
 from dialerd.core.flow_plan import FlowPlan
 from dialerd.core.flow_records import OWN, TargetKind
 from dialerd.core.flow_records import Transfer as TransferDeed
+from dialerd.core.greeted import Greeted
+from dialerd.core.hear_side import HearSide
 from dialerd.core.keeping import recorded
 from dialerd.core.limits import ACK_S_MAX, CALL_S_MAX, TALK_S_MAX
 from dialerd.core.ops import Claim, DialOp, Finish, ReturnCall
 from dialerd.core.pacing import NS
-from dialerd.core.records import CampaignSettings, EventKind, LeadState, Outcome, Usage
+from dialerd.core.records import (
+    Answerer,
+    CampaignSettings,
+    EventKind,
+    LeadState,
+    Outcome,
+    Usage,
+)
 from dialerd.core.talk import Reception, Talk
 from dialerd.core.transfer import Transfer
 from fastpath.numbers import Number
@@ -118,6 +127,22 @@ class PartyCall(AgentCall):
         """Nothing is left to say: hang up."""
         self._release(self.spoken, now_ns)
 
+    # -- what is heard, while the flow has it ----------------------------------------------------
+
+    def verdict(self, who: Answerer, now_ns: int) -> None:
+        """Who answered; too late for one who is being put through."""
+        if self.talk is None and self.other is None:
+            HearSide.verdict(self, who, now_ns)
+
+    def no_person(self, now_ns: int) -> None:
+        """Nobody is there to talk to."""
+        if self.talk is None and self.other is None:
+            HearSide.no_person(self, now_ns)
+
+    def greeting_over(self, now_ns: int) -> None:
+        """The machine records from here on."""
+        HearSide.greeting_over(self, now_ns)
+
     # -- what those tell who find others ---------------------------------------------------------
 
     def joined(self, now_ns: int) -> None:
@@ -167,9 +192,8 @@ class PartyCall(AgentCall):
     def _used(self, at_ms: int) -> Usage | None:
         return None if self.incoming else super()._used(at_ms)
 
-    def _body(self) -> FlowRun | Talk:
-        assert self._plan is not None  # noqa: S101 - it was made with one
-        return FlowRun(self._plan, self, self.claim.fields)
+    def _body(self) -> FlowRun | Talk | Greeted:
+        return self._run() if self.incoming else self._first()
 
     def _ending(self, finish: Finish) -> tuple[DialOp, ...]:
         """An agent who talked has the last word; else it is the flow's."""

@@ -12,6 +12,7 @@ from enum import IntEnum, StrEnum
 from typing import Final
 
 from dialerd.core.agent_records import AgentSettings
+from dialerd.core.detection_records import Detection
 from dialerd.core.flow_records import Flow as Flow  # noqa: PLC0414 - found here too
 from dialerd.core.flow_records import FlowChoice
 from dialerd.core.flow_records import FlowStep as FlowStep  # noqa: PLC0414
@@ -169,6 +170,7 @@ class EventKind(StrEnum):
     PARTED = "parted"  # the other side of a transfer has left
     RESULT = "result"  # what the flow, or an agent who was not the last, says came of it
     CALLED_BACK = "called_back"  # the customer calls us; detail: trunk, number called
+    HEARD = "heard"  # a sound of the far end; detail: what, and how sure
     VERDICT = "verdict"  # who answered; detail: human, machine or unknown, and how sure
 
 
@@ -264,6 +266,7 @@ class CampaignSettings(Record):
     recordings_days: int = AS_CONFIGURED  # how long they are kept; 0: for ever
     events_days: int = AS_CONFIGURED
     consent_date_column: str = ""  # of the list: since when; before that day nobody is called
+    detection: Detection = Detection()
 
 
 class Campaign(Record):
@@ -350,6 +353,9 @@ class Attempt(Record):
     direction: Direction = Direction.OUT
     called: str = ""  # the number of ours that a customer called back
     of: int = 0  # the attempt whose customer is put through by this one
+    answerer: Answerer | None = None  # who answered, where that was to be found out
+    verdict_ms: int = 0  # after the answer
+    verdict_sure: float = 0.0  # from 0 to 1
 
 
 class Usage(Record):

@@ -9,6 +9,7 @@ from msgspec import UNSET, UnsetType
 
 from dialerd.core.agent_spec import from_agents, to_agents
 from dialerd.core.campaign_spec import CampaignSpec, at_time, list_names
+from dialerd.core.detection_spec import from_detection, to_detection
 from dialerd.core.flow_records import FlowChoice
 from dialerd.core.list_spec import (
     NumberOutcome,
@@ -92,6 +93,7 @@ def to_settings(
         next_number_on=tuple(Outcome(one) for one in dict.fromkeys(spec.next_number_on)),
         next_number_gap_s=spec.next_number_gap_s,
         consent_date_column=spec.consent_date_column,
+        detection=to_detection(spec.detection),
     )
 
 
@@ -159,6 +161,7 @@ def from_settings(
         flow_column=settings.flow_column,
         flows={one.value: one.name for one in settings.flows},
         returns=from_returns(settings.returns),
+        detection=from_detection(settings.detection),
         log=settings.log,
         record_share=settings.record_share,
         record_early=settings.record_early,

@@ -7,10 +7,12 @@
     | connecting | the agent's telephone, as long | the same                                      |
     | bridged    | the end of the conversation    |                                               |
     | held       | an agent who was lost          | as if it had vanished                         |
+    | beep       | the end of a machine's greeting | the message for machines                     |
     | message    | the end of the message         | the end                                       |
 
 Of a machine the campaign says what becomes: it is hung up on, told something, or gets an agent like
-a person. Who is in doubt when `verdict_s` are over is a person; a verdict that comes later still
+a person; the same of one that nothing was found out of (`on_unknown`: as a person, unless it says
+otherwise). Who is in doubt when `verdict_s` are over is a person; a verdict that comes later still
 keeps a machine from an agent, but for one who hears it already.
 
 An agent who hangs up ends the call. One who vanishes leaves the customer to another ready agent
@@ -28,6 +30,7 @@ from dialerd.core.agent_records import OnMachine
 from dialerd.core.clock import NEVER
 from dialerd.core.effects import Bridge, Hold, Play, Unbridge
 from dialerd.core.limits import MESSAGE_S_MAX
+from dialerd.core.manners import manners
 from dialerd.core.records import Answerer, EventKind, Outcome
 
 if TYPE_CHECKING:
@@ -46,21 +49,26 @@ class TalkState(IntEnum):
     HELD = 5
     MESSAGE = 6
     OVER = 7
+    BEEP = 8
 
 
-IDLE, VERDICT, WAITING, CONNECTING, BRIDGED, HELD, MESSAGE, OVER = TalkState
+IDLE, VERDICT, WAITING, CONNECTING, BRIDGED, HELD, MESSAGE, OVER, BEEP = TalkState
 
 # (state, trigger) -> the states it may lead to. What is not in it is ignored: it came too late.
 # Triggers: start, verdict, agent (one is given), up and gone (the agent's telephone), hung_up (by
-# the agent), held, played (the message), time.
+# the agent), held, played (the message), beep (a machine's greeting is over), fax (no person), and
+# time.
 MOVES: Final[dict[tuple[TalkState, str], tuple[TalkState, ...]]] = {
     (IDLE, "start"): (VERDICT, WAITING, CONNECTING, BRIDGED),
-    (VERDICT, "verdict"): (WAITING, CONNECTING, BRIDGED, MESSAGE, OVER),
+    (VERDICT, "verdict"): (WAITING, CONNECTING, BRIDGED, BEEP, OVER),
+    (VERDICT, "fax"): (OVER,),
     (VERDICT, "time"): (WAITING, CONNECTING, BRIDGED),
     (WAITING, "agent"): (CONNECTING, BRIDGED),
     (WAITING, "time"): (MESSAGE, OVER),
-    (WAITING, "verdict"): (WAITING, MESSAGE, OVER),
-    (CONNECTING, "verdict"): (CONNECTING, MESSAGE, OVER),
+    (WAITING, "verdict"): (WAITING, BEEP, OVER),
+    (WAITING, "fax"): (OVER,),
+    (CONNECTING, "verdict"): (CONNECTING, BEEP, OVER),
+    (CONNECTING, "fax"): (OVER,),
     (CONNECTING, "up"): (BRIDGED,),
     (CONNECTING, "gone"): (WAITING, CONNECTING, BRIDGED),
     (CONNECTING, "time"): (MESSAGE, OVER),
@@ -70,10 +78,11 @@ MOVES: Final[dict[tuple[TalkState, str], tuple[TalkState, ...]]] = {
     (HELD, "up"): (BRIDGED,),
     (HELD, "hung_up"): (OVER,),
     (HELD, "gone"): (WAITING, CONNECTING, BRIDGED, MESSAGE, OVER),
+    (BEEP, "beep"): (MESSAGE, OVER),
+    (BEEP, "time"): (MESSAGE, OVER),
     (MESSAGE, "played"): (OVER,),
     (MESSAGE, "time"): (OVER,),
 }
-_LEAVE: Final = OnMachine.LEAVE_MESSAGE
 _MESSAGE: Final = 1  # the token of what is said at the end
 
 
@@ -135,16 +144,33 @@ class Talk:
         """Who it is."""
         if (self.state, "verdict") not in MOVES:
             return
-        policy = self._settings.on_machine
-        if who is not Answerer.MACHINE or policy is OnMachine.CONNECT:
+        treated = manners(self._call.settings)
+        policy = treated.towards(who)
+        if policy is OnMachine.CONNECT:
             if self.state is VERDICT:
                 self._human(now_ns)
-            return
-        if self._call.spoken is Outcome.AGENT_LEFT:
-            return  # a person was talked with before: it is none
-        self._call.spoken = Outcome.MACHINE
+        elif self._call.spoken is not Outcome.AGENT_LEFT:  # else a person was talked with before
+            self._machine(now_ns)
+            if policy is OnMachine.LEAVE_MESSAGE:
+                self.state = BEEP
+                self.deadline_ns = now_ns + ns(treated.beep_s_max)
+            else:
+                self._over(now_ns)
+
+    def _machine(self, now_ns: int) -> None:
+        self._call.mark_machine()
         self._desk.machine(self._call, now_ns)
-        self._sorry(self._settings.machine_prompt if policy is _LEAVE else "", now_ns)
+
+    def no_person(self, now_ns: int) -> None:
+        """Nobody is there to talk to, nor to leave a message for."""
+        if (self.state, "fax") in MOVES:
+            self._machine(now_ns)
+            self._over(now_ns)
+
+    def beep(self, now_ns: int) -> None:
+        """A machine's greeting is over."""
+        if (self.state, "beep") in MOVES:
+            self._sorry(self._settings.machine_prompt, now_ns)
 
     def _human(self, now_ns: int) -> None:
         call = self._call
@@ -235,6 +261,8 @@ class Talk:
             return
         if self.state is VERDICT:
             self._human(now_ns)
+        elif self.state is BEEP:
+            self.beep(now_ns)
         elif self.state is MESSAGE:
             self._over(now_ns)
         else:

@@ -29,6 +29,7 @@ from dialerd.core.events import AnyEvent, MediaLost
 from dialerd.core.ops import PHONE_LEGS
 from dialerd.lines.phone_line import AWAY, PhoneLines
 from dialerd.lines.sip_line import SipLines
+from dialerd.shell.ears import Ears
 from dialerd.shell.media import Media
 from dialerd.shell.sip_stack import Stack
 from dialerd.store.recording_files import returned_name
@@ -62,6 +63,7 @@ class Calls:
         agents: PhoneLines,
         media: Media,
         feed: Callable[[AnyEvent], None],
+        ears: Ears,
     ) -> None:
         """Hears what `stack` tells from now on."""
         self._endpoint = stack.endpoint
@@ -70,6 +72,7 @@ class Calls:
         self._agents = agents
         self._media = media
         self._feed = feed
+        self._ears = ears
         self._trunk_of = stack.admission.trunk
         self._to_record: set[int] = set()  # legs that are recorded from their answer on
         self._early: set[int] = set()  # those of them that are from their first sound on
@@ -95,6 +98,7 @@ class Calls:
             self._media.close(effect.leg)
             return b""
         self._attempts[effect.leg] = effect.call
+        self._media.lend(effect.leg, self._ears.of(effect.trunk, effect.detection))
         if effect.record:
             self._to_record.add(effect.leg)
             if effect.early:
@@ -223,8 +227,10 @@ class Calls:
             self._feed(self._lines.incoming(event, self._trunk_of(event.source[0])))
             return
         if isinstance(event, Provisional) and event.sdp is not None:
-            if self._heard(event.leg, event.sdp) and event.leg in self._early:
-                self._media.record(event.leg)
+            if self._heard(event.leg, event.sdp):
+                self._media.listen(event.leg)
+                if event.leg in self._early:
+                    self._media.record(event.leg)
         elif isinstance(event, Accepted | Established):
             if not self._begins(event):
                 return

@@ -9,15 +9,27 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from dialerd.core.events import AnyEvent, Digit, MediaLost, MediaRoom, PlayEnded, Recorded
+from dialerd.core.events import (
+    AnyEvent,
+    Digit,
+    MediaLost,
+    MediaRoom,
+    PlayEnded,
+    Recorded,
+    Sound,
+    Verdict,
+)
 from dialerd.core.keys import Dtmf, Keys
 from dialerd.core.prompts_view import PromptError
+from dialerd.core.records import Answerer
 from dialerd.shell import quality
+from dialerd.shell.ears import Ear
 from dialerd.shell.following import follow
 from dialerd.shell.media_room import MediaRoom as Room
 from dialerd.shell.prompt_table import Prompts
 from dialerd.shell.recordings import Recordings
-from fastpath.rtp import DigitHeard, MediaEngine, PeerSilent, StreamStats
+from fastpath.progress import KINDS
+from fastpath.rtp import DigitHeard, MediaEngine, PeerSilent, SoundHeard, StreamStats
 from fastpath.rtp import PlayEnded as PromptEnded
 from sip import sdp
 
@@ -85,6 +97,8 @@ class Media:
         self.shows: Callable[[dict[str, object]], None] | None = None  # figures of live calls
         self._theirs: dict[int, sdp.Media] = {}  # leg -> what was agreed on last, seen from them
         self._keys: dict[int, Keys] = {}  # of each leg
+        self._ears: dict[int, Ear] = {}  # legs that are listened to
+        self._listening: set[int] = set()  # those of them before their answer
         self.recordings: Recordings | None = None
         self.totals = dict.fromkeys(TOTALS, 0)
 
@@ -151,6 +165,33 @@ class Media:
         if leg in self._streams:
             self._answered.add(leg)
             self._watch(leg)
+            self.listen(leg)
+
+    def lend(self, leg: int, ear: Ear | None) -> None:
+        """What is listened for on a leg as soon as there is audio."""
+        if ear is not None and leg in self._streams:
+            self._ears[leg] = ear
+
+    def listen(self, leg: int) -> None:
+        """There is audio: before the answer, or from the answer on."""
+        ear, answered = self._ears.get(leg), leg in self._answered
+        if ear is not None and (answered or leg not in self._listening):
+            self._listening.add(leg)
+            self.engine.listen(self._streams[leg], ear.attention, answered=answered)
+
+    def _sound(self, leg: int, heard: SoundHeard) -> None:
+        """Something was heard: the core is told what it is."""
+        ear = self._ears.get(leg)
+        if ear is None:
+            return
+        kind = KINDS[heard.kind]
+        value, _ = ear.attention.words(heard.kind, heard.value, heard.detail)
+        answered = leg in self._answered
+        if kind == "answer":
+            self._feed(Verdict(leg, Answerer(value), heard.confidence))
+        else:
+            means = ear.meaning.read(kind, value, answered=answered)
+            self._feed(Sound(leg, kind, value, means, heard.confidence))
 
     def _watch(self, leg: int) -> None:
         media = self._theirs.get(leg)
@@ -239,6 +280,8 @@ class Media:
         self._keys.pop(leg, None)
         self._answered.discard(leg)
         self._talked.discard(leg)
+        self._ears.pop(leg, None)
+        self._listening.discard(leg)
         del self._files[leg]
         name, stats = self._names.pop(leg), self.engine.close(stream)
         bad = quality.trouble(stats, self._silence_ms if leg in self._silent else 0)
@@ -263,6 +306,8 @@ class Media:
                 self._feed(MediaLost(leg))
             elif isinstance(event, DigitHeard):
                 self.pressed(leg, event.digit, event.source, event.at_ns)
+            elif isinstance(event, SoundHeard):
+                self._sound(leg, event)
             elif isinstance(event, PromptEnded):
                 self._feed(PlayEnded(leg, event.token))
 

@@ -21,7 +21,7 @@ from dialerd.shell.sip_config import phones_of
 from fastpath.numbers import Numbering
 from sip.accounts.registrar import Phones
 
-TAKEN_OVER: Final = ("phones.", "dialing.", "numbering.", "log.", "media.port_")
+TAKEN_OVER: Final = ("phones.", "dialing.", "numbering.", "log.", "media.port_", "detection.")
 """How the keys begin that a reload takes over besides the trunks."""
 
 
@@ -52,6 +52,7 @@ def taken_over(running: Config, now: Config) -> Config:
         dialing=now.dialing,
         numbering=now.numbering,
         log=now.log,
+        detection=now.detection,
         media=msgspec.structs.replace(running.media, **ports),
     )
 

@@ -31,6 +31,7 @@ RELEASE_S: Final = 0.03  # how soon it confirms a hang-up
 SILENT_S: Final = 32.0  # 64*T1: the INVITE is given up (RFC 3261 section 17.1.1.2)
 OLD_CALL_S: Final = 0.2  # how soon a new process ends a call of the one before
 KEY_SOURCE: Final = "rfc4733"
+GREETING_S: Final = 4.0  # what a machine still says when it was found out
 
 
 class Leg:
@@ -190,6 +191,13 @@ class Carriers:
         if not leg.ended_ns and not leg.releasing and leg.process is not None:
             leg.verdict = who
             self._tell(leg, ev.Verdict(leg.leg, who))
+            if leg.machine:
+                self._clock.after(GREETING_S, self._beep, leg)
+
+    def _beep(self, leg: Leg) -> None:
+        """A machine has said its say."""
+        if not leg.ended_ns and not leg.releasing and leg.process is not None:
+            self._tell(leg, ev.Sound(leg.leg, "beep"))
 
     def hang_up(self, leg_id: int) -> None:
         """The customer has talked enough."""

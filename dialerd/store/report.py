@@ -229,6 +229,7 @@ def attempt_json(attempt: Attempt, events: Sequence[CallEvent], stamp: Stamp) ->
         "released_by": attempt.released_by or None,
         "agent": attempt.agent or None,
         "connected_at": stamp(attempt.connected_ms) or None,
+        "answered_by": attempt.answerer,
         "disposition": attempt.disposition or None,
         "direction": attempt.direction,
         "called": attempt.called or None,

@@ -45,6 +45,9 @@ EVENTS = {
     "Recorded": [ev.Recorded(LEG, "d/x.wav", 1.0, 32_044, 2)],
     "MediaLost": [ev.MediaLost(LEG)],
     "Verdict": [ev.Verdict(LEG, Answerer.MACHINE)],
+    "Sound": [
+        ev.Sound(LEG, "tone", outcome=outcome) for outcome in (None, Outcome.BUSY, Outcome.MACHINE)
+    ],
 }
 
 
@@ -96,7 +99,7 @@ def test_every_move_of_the_table_is_seen():
     expected = {key: set(after) for key, (_, after) in MOVES.items()}
     expected[UP, "time"] = {RELEASING}  # with this flow nothing follows a missing key
     expected[UP, "PlayEnded"] = {UP}
-    expected[UP, "Verdict"] = {UP}  # all the same to a broadcast
+    expected[UP, "Verdict"] = {UP}  # all the same where it was not asked for
     assert seen == expected
 
 

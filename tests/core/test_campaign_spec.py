@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
+from dialerd.core.agent_spec import AgentSpec
 from dialerd.core.campaign_spec import (
     CampaignSpec,
     CapSpec,
@@ -17,6 +18,7 @@ from dialerd.core.campaign_spec import (
     Weekday,
     spec_faults,
 )
+from dialerd.core.detection_spec import DetectionSpec
 from dialerd.core.list_records import ListMix
 from dialerd.core.records import CapCounts, DialMode
 from dialerd.core.return_records import ReturnAnswer
@@ -70,6 +72,17 @@ EVERYTHING = CampaignSpec(
     script="survey",
     flow_column="product",
     flows={"loan": "loan-flow"},
+    detection=DetectionSpec(
+        detector="classic",
+        classic={"greeting": 900},
+        on_unknown="leave_message",
+        beep_s_max=9.0,
+        quiet_s=1.0,
+        machines=True,
+        verdict_s=2.0,
+        on_machine="leave_message",
+        machine_prompt="call-us",
+    ),
     returns=ReturnSpec(answer=ReturnAnswer.AGENTS, queue="care", hold_prompt="music", days=9),
 )
 
@@ -139,3 +152,53 @@ def test_every_setting_can_be_written():
 def test_what_could_not_run_is_found_before_it_is_saved(step, pointer):
     spec = msgspec.structs.replace(EVERYTHING, steps=(StepSpec(prompt="hello", **step),))
     assert [fault.pointer for fault in spec_faults(spec)] == [pointer]
+
+
+@pytest.mark.parametrize(
+    ("mode", "detection", "agents", "where"),
+    [
+        ("broadcast", {"on_machine": "hang_up"}, {}, ("detection",)),
+        ("broadcast", {"detector": "vn"}, {}, ("detection",)),
+        (
+            "broadcast",
+            {"machines": True, "on_machine": "leave_message"},
+            {},
+            ("detection", "machine_prompt"),
+        ),
+        ("broadcast", {"machines": True, "classic": {"greeting": 1}}, {}, ("detection", "classic")),
+        (
+            "broadcast",
+            {"machines": True, "on_unknown": "leave_message"},
+            {},
+            ("detection", "on_unknown"),
+        ),
+        (
+            "predictive",
+            {"machines": True},
+            {"machines": True},
+            ("detection", "machines"),
+        ),
+        ("predictive", {"quiet_s": 1.0}, {}, ("detection",)),
+        ("predictive", {"quiet_s": 1.0}, {"machines": True}, None),
+        ("broadcast", {"machines": True, "verdict_s": 1.5}, {}, None),
+    ],
+)
+def test_how_machines_are_found_out_must_fit(mode, detection, agents, where):
+    spec = CampaignSpec(
+        name="a",
+        list="p",
+        regime="loopback",
+        mode=DialMode(mode),
+        steps=(StepSpec(prompt="a"),) if mode == "broadcast" else (),
+        agents=AgentSpec(**agents),
+        detection=msgspec.convert(detection, DetectionSpec),
+    )
+    assert [fault.pointer for fault in spec_faults(spec)] == ([where] if where else [])
+
+
+@pytest.mark.parametrize(
+    "text", ['{"classic": {"loudness": 1}}', '{"detector": "../x"}', '{"quiet_s": 31}']
+)
+def test_what_is_no_detection_is_refused(text):
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode(text, type=DetectionSpec)

@@ -5,6 +5,7 @@ import pytest
 import dialerd.core.effects as fx
 import dialerd.core.events as ev
 from dialerd.core.agent_records import OnMachine
+from dialerd.core.detection_records import Detection
 from dialerd.core.records import Answerer, DialMode, Outcome
 from dialerd.core.team_figures import team_figures
 from tests.acceptance.office import FIRST
@@ -60,6 +61,11 @@ def verdict(spy, who, **more):
     spy.office.run(0)
 
 
+def sound(spy, kind, **more):
+    spy.office.world.feed(ev.Sound(spy.office.dials[0].leg, kind, **more))
+    spy.office.run(0)
+
+
 def details(spy, campaign):
     ((_, events),) = spy.office.lead(campaign, FIRST).attempts
     return [(str(event.kind), event.detail) for event in events]
@@ -103,6 +109,9 @@ def test_a_machine_is_hung_up_on_and_the_pacer_knows_at_once(mode):
 def test_a_machine_is_told_something(mode):
     spy, _, campaign = answered(mode, on_machine=OnMachine.LEAVE_MESSAGE, machine_prompt="call-us")
     verdict(spy, MACHINE)
+    spy.office.run(2)
+    assert not spy.of(fx.Play), "it still says its greeting"
+    sound(spy, "beep")
     (played,) = spy.of(fx.Play)
     assert played.prompts == ("call-us",)
     assert spy.office.state("an") == "ready", "nobody listens to that"
@@ -180,3 +189,81 @@ def test_a_customer_who_hangs_up_in_doubt_is_nobody_abandoned():
     assert team.abandoned == 0
     assert "abandoned" not in pacer.of_call()
     assert spy.outcome(campaign) is not Outcome.ANSWERED
+
+
+@pytest.mark.parametrize("end", ["silence", "nothing"])
+def test_a_message_does_not_wait_for_a_beep_for_ever(end):
+    detection = Detection(beep_s_max=6.0)
+    spy, _, campaign = answered(
+        on_machine=OnMachine.LEAVE_MESSAGE,
+        machine_prompt="call-us",
+        settings={"detection": detection},
+    )
+    verdict(spy, MACHINE)
+    spy.office.run(5.5)
+    assert not spy.of(fx.Play)
+    if end == "silence":
+        sound(spy, "silence")
+    else:
+        spy.office.run(1)
+    assert len(spy.of(fx.Play)) == 1
+    sound(spy, "beep")
+    spy.office.run(3)
+    assert len(spy.of(fx.Play)) == 1
+    assert spy.outcome(campaign) is Outcome.MACHINE
+
+
+def test_a_beep_means_nothing_to_a_person():
+    spy, _, _ = answered(on_machine=OnMachine.LEAVE_MESSAGE, machine_prompt="call-us")
+    sound(spy, "beep")
+    verdict(spy, HUMAN)
+    sound(spy, "beep")
+    assert spy.office.state("an") == "talking"
+    assert not spy.of(fx.Play)
+
+
+def test_who_is_in_doubt_is_hung_up_on_where_that_is_wanted():
+    spy, _, campaign = answered(settings={"detection": Detection(on_unknown=OnMachine.HANG_UP)})
+    verdict(spy, UNKNOWN)
+    spy.office.run(1)
+    assert spy.outcome(campaign) is Outcome.MACHINE
+    assert not spy.of(fx.Bridge)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_fax_gets_neither_agent_nor_message(when):
+    spy, pacer, campaign = answered(on_machine=OnMachine.LEAVE_MESSAGE, machine_prompt="call-us")
+    if when == "after":
+        spy.office.do(ev.AgentPaused, "an", "tea")
+        verdict(spy, HUMAN)
+    sound(spy, "fax", value="cng", outcome=Outcome.MACHINE)
+    assert pacer.of_call()[-1] == "ended machine"
+    spy.office.run(1)
+    assert spy.outcome(campaign) is Outcome.MACHINE
+    assert not spy.of(fx.Play)
+    assert ("heard", "fax cng 1.00") in details(spy, campaign)
+
+
+def test_a_sound_in_a_conversation_is_left_to_the_agent_unless_the_far_end_is_gone():
+    spy, _, campaign = answered()
+    verdict(spy, HUMAN)
+    sound(spy, "fax", outcome=Outcome.MACHINE)
+    spy.office.run(5)
+    assert spy.office.state("an") == "talking"
+    sound(spy, "busy", outcome=Outcome.BUSY)
+    spy.office.run(1)
+    assert spy.office.state("an") == "wrap_up"
+    assert spy.outcome(campaign) is Outcome.ANSWERED
+
+
+@pytest.mark.parametrize("who", list(Answerer))
+def test_who_answered_is_kept_with_the_attempt(who):
+    spy, _, campaign = answered(on_machine=OnMachine.HANG_UP)
+    at_ms = spy.office.world.wall_ms
+    verdict(spy, who, confidence=0.75, at_ms=at_ms + 640)
+    verdict(spy, HUMAN, confidence=1.0)
+    spy.office.hang_up("an") if who is not MACHINE else None
+    spy.office.run(1)
+    ((attempt, _),) = spy.office.lead(campaign, FIRST).attempts
+    assert (attempt.answerer, attempt.verdict_sure) == (who, 0.75)
+    assert 640 <= attempt.verdict_ms < 5_000

@@ -17,6 +17,7 @@ from dialerd.lines.phone_line import PhoneLines
 from dialerd.lines.sip_line import SipLines
 from dialerd.shell.calls import Calls
 from dialerd.shell.clock import Clock
+from dialerd.shell.ears import Ears
 from dialerd.shell.media import Media
 from dialerd.shell.prompt_table import Prompts
 from dialerd.shell.sip_stack import Bind, Stack, StackSettings
@@ -49,7 +50,7 @@ class Office:
         )
         self.lines = PhoneLines(HOST, rng)
         self.calls = Calls(
-            self.stack, SipLines({}, HOST, rng), self.lines, self.media, self.told.append
+            self.stack, SipLines({}, HOST, rng), self.lines, self.media, self.told.append, Ears()
         )
         self.calls.keeps = self.keep
         self.kept = {}  # lines of telephones, by their numbers

@@ -17,6 +17,7 @@ from dialerd.lines.phone_line import PhoneLines
 from dialerd.lines.sip_line import SipLines, SipTrunk
 from dialerd.shell.calls import Calls
 from dialerd.shell.clock import Clock
+from dialerd.shell.ears import Ears
 from dialerd.shell.media import Media
 from dialerd.shell.prompt_table import Prompts
 from dialerd.shell.recordings import Recordings
@@ -48,7 +49,7 @@ def desk():
     lines = SipLines({"t": SipTrunk("t", HOST, 5070)}, HOST, rng)
     loop = asyncio.new_event_loop()  # it never runs: what the endpoint says is not looked at
     stack = Stack(StackSettings((Bind(HOST, 0),)), loop, rng, Clock())
-    calls = Calls(stack, lines, PhoneLines(HOST, rng), media, told.append)
+    calls = Calls(stack, lines, PhoneLines(HOST, rng), media, told.append, Ears())
     calls.keeps = lambda attempt, keep: calls.kept(keep.leg, kept=True)
     dialed(calls, Dial(1, 1, "t", NUMBER, "a@b", ""))
     calls.media = media

@@ -1,0 +1,91 @@
+"""How a campaign finds out who answered, as people write it: the `detection` table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from msgspec import Meta
+
+from dialerd.core.agent_records import OnMachine
+from dialerd.core.agent_spec import AgentSpec, Sound
+from dialerd.core.detection_records import CLASSIC, Detection
+from dialerd.core.flow_checks import FlowFault
+from dialerd.core.records import DialMode
+from dialerd.core.spec_parts import Spec
+from fastpath.amd_classic import DEFAULTS
+
+CLASSIC_MS_MAX = 600_000
+
+Parameter = Annotated[
+    str,
+    Meta(pattern=rf"^({'|'.join(DEFAULTS)})$(?!\n)", extra={"hint": ", ".join(DEFAULTS)}),
+]
+
+
+class DetectionSpec(Spec):
+    """With agents `agents.machines` switches it on, in a broadcast `machines` here."""
+
+    detector: Annotated[
+        str,
+        Meta(
+            max_length=64,
+            pattern=r"^[A-Za-z0-9_-]*$(?!\n)",
+            description="A model by its name; empty: the daemon's own; classic: the usual rule.",
+        ),
+    ] = ""
+    classic: Annotated[
+        dict[Parameter, Annotated[int, Meta(ge=0, le=CLASSIC_MS_MAX)]],
+        Meta(description="Parameters of the classic rule, in ms."),
+    ] = {}  # noqa: RUF012 - a Struct copies it
+    on_unknown: Annotated[
+        OnMachine, Meta(description="What becomes of a call when it was not found out.")
+    ] = OnMachine.CONNECT
+    beep_s_max: Annotated[
+        float, Meta(ge=0.0, le=120.0, description="How long a message waits for the beep.")
+    ] = 30.0
+    quiet_s: Annotated[
+        float,
+        Meta(ge=0.0, le=30.0, description="So much silence does for the beep; 0: it does not."),
+    ] = 2.0
+    machines: Annotated[bool, Meta(description="Broadcast: find out who answered.")] = False
+    verdict_s: Annotated[
+        float,
+        Meta(ge=0.0, le=10.0, description="Broadcast: the flow waits so long; 0: it does not."),
+    ] = 0.0
+    on_machine: Annotated[
+        OnMachine, Meta(description="Broadcast: what becomes of a call that a machine answered.")
+    ] = OnMachine.CONNECT
+    machine_prompt: Annotated[Sound, Meta(description="Broadcast: what a machine is told.")] = ""
+
+
+def detection_faults(spec: DetectionSpec, agents: AgentSpec, mode: DialMode) -> Iterator[FlowFault]:
+    """What in it does not fit the rest; pointers begin at the campaign."""
+    broadcast = mode is DialMode.BROADCAST
+    if spec.classic and spec.detector != CLASSIC:
+        yield FlowFault(("detection", "classic"), f'these need detector = "{CLASSIC}"')
+    machines, prompt = spec.machines, spec.machine_prompt
+    if broadcast:
+        if spec.on_machine is OnMachine.LEAVE_MESSAGE and not prompt:
+            yield FlowFault(("detection", "machine_prompt"), "a message needs a prompt")
+    else:
+        for name in ("machines", "verdict_s", "on_machine", "machine_prompt"):
+            if getattr(spec, name) != getattr(DetectionSpec(), name):
+                yield FlowFault(("detection", name), f"with agents it is agents.{name}")
+        machines, prompt = agents.machines, agents.machine_prompt
+    if spec.on_unknown is OnMachine.LEAVE_MESSAGE and not prompt:
+        yield FlowFault(("detection", "on_unknown"), "a message needs a prompt: machine_prompt")
+    if spec != DetectionSpec() and not machines:
+        where = "machines" if broadcast else "agents.machines"
+        yield FlowFault(("detection",), f"it means nothing without {where}")
+
+
+def to_detection(spec: DetectionSpec) -> Detection:
+    """The record that the store keeps."""
+    return Detection(**{name: getattr(spec, name) for name in spec.__struct_fields__})
+
+
+def from_detection(detection: Detection) -> DetectionSpec:
+    """The way back, for people to read."""
+    values = {name: getattr(detection, name) for name in DetectionSpec.__struct_fields__}
+    return DetectionSpec(**values)

@@ -1,0 +1,150 @@
+"""What a call does about what is heard of it: who answered, and sounds that mean something.
+
+| what was heard                  | before the answer          | after it                       |
+|---------------------------------|----------------------------|--------------------------------|
+| says what became of the call    | hung up, with that outcome | the far end is gone: hung up   |
+| no person (fax)                 | the same                   | hung up, outcome machine       |
+| the end of a machine's greeting |                            | the message                    |
+| anything else                   | written down               | written down                   |
+
+What a sound means is the line's word (`dialerd.lines.sound_map`). Whoever talks with an agent is
+left to the agent.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dialerd.core.detection_records import Detection
+from dialerd.core.effects import StopPlay
+from dialerd.core.flow import FlowRun
+from dialerd.core.flow_side import FlowSide
+from dialerd.core.greeted import Greeted
+from dialerd.core.manners import Manners, listens, manners
+from dialerd.core.records import Answerer, CampaignSettings, EventKind, Outcome
+
+if TYPE_CHECKING:
+    from dialerd.core.effects import AnyEffect
+    from dialerd.core.events import Sound, Verdict
+
+ENDS = ("beep", "silence")
+"""Sounds that end a machine's greeting."""
+
+
+class HearSide(FlowSide):
+    """See the module's text; `Call` has the rest."""
+
+    __slots__ = ("_audible", "_flow", "_machine", "answerer", "verdict_ms", "verdict_sure")
+
+    if TYPE_CHECKING:
+        answered_ms: int
+
+        def _release(self, why: Outcome, now_ns: int) -> None:
+            """See `Call`."""
+
+        def _set_deadline(self) -> None:
+            """See `Call`."""
+
+    def __init__(self, settings: CampaignSettings) -> None:
+        super().__init__(settings)
+        self._audible = False  # what was heard said what became of it
+        self._machine = False  # it is treated as one
+        self.answerer: Answerer | None = None
+        self.verdict_ms = 0  # after the answer
+        self.verdict_sure = 0.0
+
+    @property
+    def out(self) -> list[AnyEffect]:
+        """Where its effects go."""
+        return self._out
+
+    def detection(self) -> Detection | None:
+        """How it is to be found out who answers; None: it is not."""
+        return self._settings.detection if listens(self._settings) else None
+
+    # -- the table's actions ---------------------------------------------------------------------
+
+    def _verdict(self, event: Verdict, now_ns: int) -> None:
+        self.record(EventKind.VERDICT, f"{event.who} {event.confidence:.2f}", now_ns)
+        if self.answerer is None:
+            self.answerer, self.verdict_sure = event.who, event.confidence
+            self.verdict_ms = max(0, (event.at_ms or self._ms(now_ns)) - self.answered_ms)
+        self.verdict(event.who, now_ns)
+        self._set_deadline()
+
+    def _sound_early(self, event: Sound, now_ns: int) -> None:
+        """Before the answer."""
+        self._note(event, now_ns)
+        if event.outcome is not None:
+            self._audible = True
+            self._release(event.outcome, now_ns)
+
+    def _sound_up(self, event: Sound, now_ns: int) -> None:
+        self._note(event, now_ns)
+        if event.outcome is Outcome.MACHINE:
+            self.no_person(now_ns)
+        elif event.outcome is not None:
+            self._release(Outcome.ANSWERED, now_ns)
+        elif event.kind in ENDS:
+            self.greeting_over(now_ns)
+        self._set_deadline()
+
+    def _note(self, event: Sound, now_ns: int) -> None:
+        said = f"{event.kind} {event.value}".rstrip()
+        self.record(EventKind.HEARD, f"{said} {event.confidence:.2f}", now_ns)
+
+    # -- a broadcast; `AgentCall` does otherwise -------------------------------------------------
+
+    def verdict(self, who: Answerer, now_ns: int) -> None:
+        """Who answered."""
+        side = self._flow
+        if isinstance(side, FlowRun):
+            side = Greeted(self, self._manners(), plays=True)
+        if isinstance(side, Greeted):
+            side.verdict(who, now_ns)
+
+    def no_person(self, now_ns: int) -> None:
+        """Nobody is there to talk to, nor to leave a message for."""
+        self.mark_machine()
+        self._release(Outcome.MACHINE, now_ns)
+
+    def greeting_over(self, now_ns: int) -> None:
+        """The machine records from here on."""
+        if isinstance(self._flow, Greeted):
+            self._flow.beep(now_ns)
+
+    def mark_machine(self) -> None:
+        """If it ended now, a machine had answered."""
+        self._machine = True
+
+    # -- what `Greeted` asks ---------------------------------------------------------------------
+
+    def take_back(self, side: Greeted) -> None:
+        """The flow is not for a machine."""
+        self.mark_machine()
+        if self._flow is not side:
+            self._out.append(StopPlay(self.claim.attempt_id, self.leg))
+            self._flow = side
+
+    def begin_flow(self, now_ns: int) -> None:
+        """It is a person, as far as is known."""
+        self._flow = self._run()
+        self._flow.start(now_ns)
+
+    def machine_over(self, now_ns: int) -> None:
+        """Nothing is left to say to a machine: hang up."""
+        self._release(Outcome.MACHINE, now_ns)
+
+    def _manners(self) -> Manners:
+        return manners(self._settings)
+
+    def _run(self) -> FlowRun:
+        assert self._plan is not None  # noqa: S101 - a broadcast has one
+        return FlowRun(self._plan, self, self.claim.fields)  # type: ignore[arg-type]  # `Call` is
+
+    def _first(self) -> FlowRun | Greeted:
+        """What an answered call of a broadcast begins with."""
+        wanted = self._manners()
+        if listens(self._settings) and wanted.verdict_s:
+            return Greeted(self, wanted, plays=False)
+        return self._run()
