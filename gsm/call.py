@@ -13,7 +13,7 @@ class Call:
     __slots__ = (
         "alerting_ns", "answered_ns", "asked", "audio", "begun_ns", "by", "caller", "cause",
         "cleared", "code", "dialing_ns", "ended_hint", "ended_ns", "hint_misses", "id",
-        "incoming", "leg", "listed_once", "misses", "progress", "reached", "ring_ns",
+        "incoming", "leg", "listed_once", "misses", "pending", "progress", "reached", "ring_ns",
         "talk_s_max", "told", "warned", "why", "words",
     )  # fmt: skip
 
@@ -42,6 +42,7 @@ class Call:
         self.listed_once = False
         self.ended_hint = False
         self.hint_misses = 0  # listings that had it all the same
+        self.pending = not incoming  # ATD has no final result yet: nothing can be listed
         self.progress = False  # ATD was accepted, or a hint says that it is under way
         self.reached = ""
         self.audio = False

@@ -72,6 +72,7 @@ class Calling:
 
     def _dialed(self, call: Call, result: Result, now_ns: int) -> None:
         """The final result of ATD."""
+        call.pending = False
         if call is not self.call or call.ended_ns is not None:
             return
         if result.ok:
@@ -301,7 +302,7 @@ class Calling:
         means = hit.state or hit.means
         if hit.id is not None and call.id is not None and hit.id != call.id:
             return
-        blind = "clcc" not in self.floor.can
+        blind = "clcc" not in self.floor.can or call.pending
         if means in ("dialing", "alerting"):
             call.progress = True
             if blind and not call.incoming:

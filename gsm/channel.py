@@ -10,6 +10,7 @@ Rules:
   must be still for `QUIET`, then answer a question whose answer only it gives, its own IMEI. Modems
   answer in order, so all that was late has come before that. The next command can thus never get
   the answer of the one before.
+  A proof that was asked for twice may be given twice: the second is dropped with its final result.
 - A prompt that nobody asked for, or that leads nowhere, is left by an escape: there is no other way
   out of it, all commands would be taken as text.
 - A modem that is silent to the proof `RESYNC_TRIES` times, or leaves `TIMEOUTS_MAX` commands in a
@@ -132,13 +133,18 @@ class Channel:
         """Whether a command is in flight or waits."""
         return self._command is not None or bool(len(self._queue))
 
+    def in_doubt(self) -> bool:
+        """Whether the modem has not answered, and not yet proved that it does."""
+        return self.state in (QUIETING, PROVING, DEAD)
+
     def opened(self, now_ns: int) -> None:
         """The device is open: nothing of before counts."""
         if self.state != CLOSED:
             self.closed(now_ns)
         self._lexer.reset()
         self._lexer.expects_prompt = False
-        self.timeouts = self._proofs = 0
+        self.timeouts = self._proofs = self._owed = 0
+        self._swallow = False
         self.imei = ""
         self.speak(GENERIC)
         self._move(OPENED)
@@ -185,6 +191,8 @@ class Channel:
             self._proving(line, now_ns)
             return
         command = self._command
+        if self._is_late_proof(line, command):
+            return
         if command is None or self.state not in (WAITING, PROMPTING):
             self._unasked(line, now_ns)
             return
@@ -208,6 +216,18 @@ class Channel:
             self._lines.append(line)
             if command.enough and line.startswith(command.enough) and self._due is not None:
                 self._due = min(self._due, now_ns + SECOND)
+
+    def _is_late_proof(self, line: str, command: Command | None) -> bool:
+        """Whether it belongs to a proof that an earlier one has made needless."""
+        if self._swallow and FINAL.fullmatch(line):
+            self._swallow = False
+            return True
+        asked = command is not None and command.prefix == "+CGSN"
+        if self._owed > 0 and self.imei in line and not asked:
+            self._owed -= 1
+            self._swallow = True
+            return True
+        return False
 
     def _asked(self, line: str, command: Command) -> bool:
         """Whether a line that may be both answers the command in flight."""
@@ -290,15 +310,15 @@ class Channel:
     def _prove(self, now_ns: int) -> None:
         self._lexer.reset()
         self._seen_proof = False
-        # The last try asks for no more than a sign of life: its IMEI may be what it cannot tell.
-        by_imei = self.imei and self._proofs < RESYNC_TRIES - 1
-        self._proof = self.imei if by_imei else ""
-        self._write(b"AT+CGSN\r" if by_imei else b"AT\r")
+        self._proof = self.imei
+        self._owed += bool(self.imei)
+        self._write(b"AT+CGSN\r" if self.imei else b"AT\r")
         self._due = now_ns + SHORT
 
     def _proving(self, line: str, now_ns: int) -> None:
         if self._proof and self._proof in line:
             self._seen_proof = True
+            self._owed -= 1
         elif FINAL.fullmatch(line):
             if not self._proof or self._seen_proof:
                 self._move(PROVED)
@@ -312,7 +332,8 @@ class Channel:
         if self._proofs >= RESYNC_TRIES or self.timeouts >= TIMEOUTS_MAX:
             self._die(now_ns)
             return
-        self._write(ESCAPE)
+        # Out of a prompt, if it is one; the CR keeps the escape apart from the next command.
+        self._write(ESCAPE + b"\r")
         self._move(NO_REPLY)
         self._be_quiet(now_ns)
 

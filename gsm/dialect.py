@@ -150,7 +150,7 @@ class Calls(Table, frozen=True):
         str, doc("Asked after a call that failed.", pattern=r"^(AT[ -~]{0,60})?$(?!\n)")
     ] = "AT+CEER"
     cause_match: Annotated[str, doc("Its group `cause` is a Q.850 cause.", max_length=500)] = (
-        r"\+CEER:.*?(?P<cause>\d{1,3})\b"
+        r"\+CEER:.*?(?P<cause>\d{1,3})\D*$"
     )
     settle_ms: Annotated[int, doc("Rest after a call before the next.", ge=0, le=60000)] = 2000
 

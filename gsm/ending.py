@@ -134,7 +134,7 @@ class Ending:
         call.why = said[:CAUSE_TEXT_MAX]
         floor = self.floor
         call.words = of_words(said, compiled(floor.dialect.cause))
-        found = floor.cause_pattern.search(said)
+        found = None if call.words is not None else floor.cause_pattern.search(said)
         if found is not None and found["cause"] and int(found["cause"]) in Q850:
             call.code = int(found["cause"])
 

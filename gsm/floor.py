@@ -123,6 +123,15 @@ class Floor:
 
     # states
 
+    def not_ready(self) -> str:
+        """Why no call may be dialed now; empty when one may."""
+        if self.state != table.READY:
+            name = table.STATES[self.state]
+            return f"{name}: {self.why}" if self.why else name
+        if "voice" not in self.can:
+            return "the module makes no calls"
+        return "the modem did not answer just now" if self.channel.in_doubt() else ""
+
     def allows(self, event: int) -> bool:
         """Whether the table has a row for it now."""
         return (self.state, event) in table.TABLE

@@ -63,8 +63,8 @@ class Life:
         """It is lost, silent or closed: whatever was under way is over."""
         floor = self.floor
         call = self.calling.call
-        floor.channel.closed(now_ns)
         floor.forget()
+        floor.channel.closed(now_ns)
         self.texts.fail_all()
         self.calling.lost()
         floor.registered = False
@@ -295,7 +295,6 @@ class Life:
     def _came_back(self, now_ns: int) -> None:
         if self.floor.state == table.RESETTING:
             self._reset_until = 0
-            self.floor.channel.opened(now_ns)
             self.floor.move(table.ANSWERS, now_ns)
 
     # the gate
@@ -323,8 +322,8 @@ class Life:
         if not floor.allows(table.RESTARTED):
             return
         call = self.calling.call
-        floor.channel.opened(now_ns)
         floor.forget()
+        floor.channel.opened(now_ns)
         floor.registered = False
         self.calling.lost()
         floor.move(table.RESTARTED, now_ns, why)
@@ -383,7 +382,7 @@ class Life:
             self._card_told = card.copy()
             if card.iccid:
                 floor.tell(CardChanged(card.copy()))
-        ready = floor.state == table.READY and "voice" in floor.can
+        ready = floor.not_ready() == ""
         state = PortState(table.STATES[floor.state], floor.why, floor.until_ns, ready)
         if state != self._told:
             self._told = state

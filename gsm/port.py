@@ -71,7 +71,7 @@ class Port:
     @property
     def ready(self) -> bool:
         """Whether a call may be dialed now."""
-        return self._not_ready() == ""
+        return self._floor.not_ready() == ""
 
     @property
     def identity(self) -> Identified | None:
@@ -162,20 +162,12 @@ class Port:
 
     # calls
 
-    def _not_ready(self) -> str:
-        floor = self._floor
-        if floor.state != table.READY:
-            return f"{self.state}: {floor.why}" if floor.why else self.state
-        if "voice" not in floor.can:
-            return "the module makes no calls"
-        return ""
-
     def dial(self, leg: int, number: DialString, now_ns: int, call_s_max: int = 0) -> str:
         """Call somebody; `leg` is not negative. Returns why it is refused, or nothing.
 
         An accepted call ends with exactly one `Ended`. `call_s_max` 0: as the port's settings say.
         """
-        why = self._not_ready()
+        why = self._floor.not_ready()
         if not why:
             self._calling.dial(leg, number, call_s_max, now_ns)
             self._life.settle(now_ns)

@@ -1,7 +1,7 @@
 """Sequences of commands, each a generator: it yields a command or a rest and is sent the result.
 
 A sequence that must not go on (its call is over, the port was lost) is closed where it stands; the
-answer of its last command then goes nowhere.
+answer of its last command then goes nowhere. One that finds no room for a command ends early.
 """
 
 from __future__ import annotations
@@ -83,15 +83,10 @@ class Script:
             if self._tokens != token:
                 return
             if result.outcome == "gone":
-                self._give_up(at_ns)
+                self.stop()  # so is the port: whoever sees to that sees to what was to follow
             else:
                 self._go(result, at_ns)
 
-        if not self._put(command, then, now_ns):
-            self._give_up(now_ns)
-
-    def _give_up(self, now_ns: int) -> None:
-        """The port was lost, or too much waits: a sequence never sees that."""
-        if self._steps is not None:
+        if not self._put(command, then, now_ns) and self._steps is not None:
             self.stop()
             self._over(self, now_ns)

@@ -39,6 +39,7 @@ _NO_CARD: Final = {10: "no card", 13: "the card does not answer", 15: "a wrong c
                    12: "the card wants its PUK", 18: "the card wants its PUK2"}  # fmt: skip
 _BUSY: Final = 14
 _WANTS_PIN: Final = 11
+STUCK_RESETS_MAX: Final = 2
 
 
 def text_of(result: Result, command: str) -> str:
@@ -56,6 +57,7 @@ class Starting:
     def __init__(self, floor: Floor) -> None:
         """Of this port."""
         self.floor = floor
+        self._stuck = 0  # resets in a row that left the call up
         self._refused_pins: set[tuple[str, str]] = set()
         self._who = {"imei": "", "manufacturer": "", "model": "", "revision": ""}
 
@@ -93,10 +95,11 @@ class Starting:
         channel.speak(dialect)
         asks_imei = dialect.identity.imei.upper() == "AT+CGSN"
         channel.imei = who["imei"] if result.ok and asks_imei else ""
-        yield from self.clear()
+        stuck = yield from self.clear()
         yield from self._probe(dialect)
-        if (why := (yield from self.inits("module"))) != "":
-            self.floor.waits(why)
+        why = yield from self.inits("module")
+        if why or stuck:
+            self.floor.waits(why or stuck)
 
     def _first(self, asked: tuple[str, ...]) -> Answers:
         """The first of several questions that is answered."""
@@ -148,14 +151,15 @@ class Starting:
                 return f"the module does not accept {init.send}"
         return ""
 
-    def clear(self) -> Steps:
-        """End whatever call is up. Nobody of ours is in it."""
+    def clear(self) -> Generator[Command | Rest, Result, str]:
+        """End whatever call is up: nobody of ours is in it. Returns what no reset helps against."""
         dialect = self.floor.dialect
         for _ in range(CLEARING_MAX):
             result = yield Command(dialect.calls.list, Haste.LIST, MEDIUM)
             listed = read_all(list(result.lines), dialect.calls.released)
             if not result.ok or not listed:
-                return
+                self._stuck = 0
+                return ""
             self.floor.orphans += len(listed)
             early = all(call.state == "dialing" for call in listed)
             for rung in dialect.calls.hang_up_early if early else dialect.calls.hang_up:
@@ -163,8 +167,13 @@ class Starting:
                 yield Rest(SECOND // 2)
                 result = yield Command(dialect.calls.list, Haste.LIST, MEDIUM)
                 if result.ok and not read_all(list(result.lines), dialect.calls.released):
-                    return
+                    self._stuck = 0
+                    return ""
+        self._stuck += 1
+        if self._stuck > STUCK_RESETS_MAX:
+            return "a call that neither a command nor a reset ends"
         self.floor.reset_why = "a call that no command ends"
+        return ""
 
     # its card
 

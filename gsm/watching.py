@@ -36,6 +36,7 @@ class Watching:
         self._operator = ""
         self._since_ns = 0  # without network
         self._rounds = 0
+        self._unfit = ""  # why a registered module is of no use
 
     # registration
 
@@ -63,6 +64,9 @@ class Watching:
         floor = self.floor
         if floor.state != table.REGISTER:
             return
+        if self._unfit:
+            floor.move(table.UNFIT, now_ns, self._unfit)
+            return
         if self.usable():
             self._rounds = 0
             floor.registered = True
@@ -84,7 +88,7 @@ class Watching:
     def _register(self) -> Steps:
         yield from self._ask_registration()
         if self.usable():
-            yield from self.starting.inits("ready")
+            self._unfit = yield from self.starting.inits("ready")
             yield from self._ask_signal()
 
     def _ask_registration(self) -> Steps:
