@@ -19,13 +19,13 @@ cdef enum:
     PRINTS_SEGMENTS = 8  # of a window of 4 s, each of which must agree
     PRINTS_LEADS = 6  # alignments looked at closely, at once
     PRINTS_BLOCK = 128  # places of a bank of which one at most is a lead
-    PRINTS_PASSES = 4  # windows of 2 s that agreed and wait for a second one
+    PRINTS_PASSES = 4  # short recordings that were heard and wait for their second time
     PRINTS_TOLD = 128  # octets: a bit for each of PRINTS_REFS_MAX recordings
 
 cdef enum:
     MATCH_NONE = 0
     MATCH_CANDIDATE = 1  # 2 s agree: to be shown, never acted on
-    MATCH_SURE = 2  # 4 s agree, or 2 s and once more 2 s
+    MATCH_SURE = 2  # 4 s agree; of a shorter recording all of it, twice
 
 cdef struct Match:
     int32_t ref  # -1: none
@@ -50,12 +50,9 @@ cdef struct Window:  # one alignment, looked at closely
     Tally whole_own
     Tally segment[PRINTS_SEGMENTS]  # of the last 4 s, newest first
 
-cdef struct Pass:  # 2 s that agreed
+cdef struct Pass:  # a short recording, played whole
     int32_t ref
-    int32_t drift  # place less twice the number of the print: one alignment, one drift
-    int32_t place
     int64_t print
-    int own
 
 cdef struct Prints:
     const Bank *bank

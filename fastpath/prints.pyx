@@ -8,9 +8,9 @@
    the recording is silent nothing is compared, and prints that recordings of another kind share
    must be borne out by such as are the recording's own.
 3. 2 s with few differing bits make a candidate.
-4. 4 s make it sure, if none of their eighths differs much more than the others: two announcements
-   of one voice may have a phrase in common, hardly ever all. So do 2 s and other 2 s later, at the
-   same alignment or when the recording is played again.
+4. 4 s at one alignment make it sure, if none of their eighths differs much more than the others:
+   announcements of one voice have words and phrases in common, hardly ever so much on end. What is
+   shorter has to be heard whole, and then once more.
 5. When recordings of two kinds fit equally well nothing is sure.
 """
 
@@ -92,17 +92,16 @@ cdef enum:
     LOOK_EVERY = 4
     BRIEF_MIN = 34  # prints that must be compared in 2 s, the others being silence
     OVERLAP_MIN = 112  # of PRINTS_LONG
-    OWN_CANDIDATE_MIN = 12  # of them not shared
-    OWN_SURE_MIN = 31  # and twice as many altogether
+    WHOLE_MIN = 62  # in 4 s
+    OWN_MIN = 12  # of them not shared
     SEGMENT_MIN = 6  # prints: an eighth with less says nothing
-    SAME_DRIFT = 3  # places: 48 ms
 
 # parts of the bits that may differ
 cdef float BRIEF_MAX = <float> 0.31  # less where less was compared:
 cdef float BRIEF_STEP = <float> 0.0025
 cdef float TWICE_MAX = <float> 0.27
 cdef float WHOLE_MAX = <float> 0.30
-cdef float OWN_MAX = <float> 0.31
+cdef float OWN_MAX = <float> 0.36
 cdef float RIVAL = <float> 0.04  # another kind must explain so much less
 cdef float UNCOVERED = <float> 0.45  # of bits with which nothing could be compared
 cdef float[4] EVEN = [0.22, 1.6, 0.25, 0.42]  # base, rise; least and most
@@ -180,12 +179,12 @@ cdef void examine(const Prints *p, int alignment, Window *w) noexcept nogil:
                 count_in(&w.brief_own, bits, errors)
 
 
-cdef int even(const Window *w, int segments) noexcept nogil:
+cdef int even(const Window *w) noexcept nogil:
     """Whether no part is much worse than the better ones, which tell how bad the line is."""
     cdef float rates[PRINTS_SEGMENTS]
     cdef float one, most
     cdef int i, k, count = 0
-    for i in range(segments):
+    for i in range(PRINTS_SEGMENTS):
         if w.segment[i].prints < SEGMENT_MIN:
             continue
         one = rate(&w.segment[i])
@@ -203,46 +202,30 @@ cdef int even(const Window *w, int segments) noexcept nogil:
 
 cdef int brief_agrees(const Window *w) noexcept nogil:
     cdef float most = BRIEF_MAX - BRIEF_STEP * (PRINTS_SHORT - w.brief.prints)
-    if w.brief.prints < BRIEF_MIN or w.brief_own.prints < OWN_CANDIDATE_MIN:
-        return 0
-    return rate(&w.brief) <= most and rate(&w.brief_own) <= OWN_MAX
+    return w.brief.prints >= BRIEF_MIN and rate(&w.brief) <= most
 
 
 cdef int whole_agrees(const Window *w) noexcept nogil:
-    if w.overlap < OVERLAP_MIN or min(w.whole.prints // 2, w.whole_own.prints) < OWN_SURE_MIN:
+    if w.overlap < OVERLAP_MIN or w.whole.prints < WHOLE_MIN or w.whole_own.prints < OWN_MIN:
         return 0
     return (rate(&w.whole) <= WHOLE_MAX and rate(&w.whole_own) <= OWN_MAX
-            and even(w, PRINTS_SEGMENTS))
+            and even(w))
 
 
 cdef int twice_agrees(Prints *p, const Window *w) noexcept nogil:
-    """Whether 2 s that agree well are the second ones; otherwise they wait for these."""
-    cdef int32_t drift = w.place - <int32_t> (2 * p.print)
-    cdef Pass *before
-    cdef int i, known = 0
-    if w.overlap < PRINTS_SHORT or rate(&w.brief) > TWICE_MAX:
+    """Whether a recording of less than 4 s was heard for the second time, nearly whole."""
+    cdef const PrintRef *ref = &p.bank.ref[w.ref]
+    cdef int i, steps = (ref.end - ref.begin) // 2
+    if steps >= OVERLAP_MIN or w.overlap < PRINTS_SHORT - 8 or 8 * w.overlap < 7 * steps:
         return 0
-    if not even(w, PRINTS_SEGMENTS // 2):
+    if rate(&w.whole) > TWICE_MAX or w.whole_own.prints < OWN_MIN or not even(w):
         return 0
     for i in range(PRINTS_PASSES):
-        before = &p.passes[i]
-        if before.ref != w.ref:
-            continue
-        if before.drift - SAME_DRIFT <= drift <= before.drift + SAME_DRIFT:
-            known = 1
-        elif w.place - 2 * (p.print - before.print) > p.bank.ref[w.ref].begin + SAME_DRIFT:
-            continue  # neither the same playing nor one that began later
-        if p.print - before.print >= PRINTS_SHORT:
-            if before.own + w.brief_own.prints >= OWN_SURE_MIN:
-                return 1
-    if not known:
-        before = &p.passes[p.next_pass]
-        p.next_pass = (p.next_pass + 1) % PRINTS_PASSES
-        before.ref = w.ref
-        before.drift = drift
-        before.place = w.place
-        before.print = p.print
-        before.own = w.brief_own.prints
+        if p.passes[i].ref == w.ref:
+            return p.print - p.passes[i].print >= w.overlap
+    p.passes[p.next_pass].ref = w.ref
+    p.passes[p.next_pass].print = p.print
+    p.next_pass = (p.next_pass + 1) % PRINTS_PASSES
     return 0
 
 

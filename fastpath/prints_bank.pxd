@@ -5,7 +5,8 @@ from libc.stdint cimport int32_t, uint8_t, uint16_t
 cdef enum:
     PRINTS_REFS_MAX = 1024
     PRINTS_BANK_MAX = 65536  # prints of a bank, 16 ms each: 17 minutes
-    COMMON_STEPS = 20  # of two prints: a phrase of 0.64 s is no chance
+    COMMON_STEPS = 20  # of two prints: so long a stretch is looked at at once
+    COMMON_MIN = 187  # prints on end: 3 s; what is shorter cannot make a match of 4 s sure
 
 cdef enum:  # what is known of one print of a bank
     PRINT_SILENT = 1

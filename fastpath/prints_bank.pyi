@@ -13,7 +13,7 @@ SHARED: Final = 2
 def common(first: tuple[bytes, bytes], second: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
     """Which prints of two recordings, each (codes, masks), are of a phrase that both have.
 
-    For each recording an octet per print, 1 where it is; phrases of 0.64 s and more are found.
+    For each recording an octet per print, 1 where it is; phrases of 3 s and more are found.
     Takes the product of their prints: 1 s for 10 minutes against 10 minutes.
     """
 

@@ -1,8 +1,8 @@
 # cython: auto_pickle=False, autotestdict=False
 """Banks of fingerprints, and the phrases that two recordings have in common.
 
-Two recordings are laid beside each other in every possible way. Where 0.64 s of them differ in few
-of the bits that both believe, that is the same phrase in the same mouth.
+Two recordings are laid beside each other in every possible way. Where for 3 s on end they differ in
+few of the bits that both believe, that is the same phrase in the same mouth.
 """
 
 from libc.stdlib cimport free, malloc
@@ -16,7 +16,7 @@ cdef extern from *:
     int popcount "__builtin_popcount"(unsigned int) noexcept nogil
 
 cdef enum:
-    COMMON_BITS_MIN = 60  # believed by both, in a phrase
+    COMMON_BITS_MIN = 60  # believed by both, in 0.64 s
     COMMON_PART = 6  # one of so many may differ
 
 cdef struct Row:
@@ -26,19 +26,21 @@ cdef struct Row:
     uint8_t *common
 
 
-cdef void mark(Row *r, int behind) noexcept nogil:
-    """The phrase whose last step ends before this print."""
+cdef void mark(Row *a, Row *b, int shift, int begin, int end) noexcept nogil:
+    """A stretch of `a` and where it lies on `b`, when it is long enough."""
     cdef int k
-    for k in range(behind - 2 * COMMON_STEPS, behind):
-        r.common[k] = 1
+    if end - begin < COMMON_MIN:
+        return
+    for k in range(begin, end):
+        a.common[k] = b.common[k - shift] = 1
 
 
 cdef void compare(Row *a, Row *b, int shift, uint8_t *bits, uint8_t *errors) noexcept nogil:
     """One way to lay them: print k of `a` beside k - shift of `b`."""
     cdef int begin = max(shift, 0), end = min(a.prints, b.prints + shift)
-    cdef int steps = (end - begin) // 2, i, k, all_bits = 0, all_errors = 0
+    cdef int i, k, all_bits = 0, all_errors = 0, since = -1
     cdef uint16_t both
-    for i in range(steps):
+    for i in range((end - begin) // 2):
         k = begin + 2 * i
         both = a.mask[k] & b.mask[k - shift]
         bits[i] = <uint8_t> popcount(both)
@@ -48,11 +50,16 @@ cdef void compare(Row *a, Row *b, int shift, uint8_t *bits, uint8_t *errors) noe
         if i >= COMMON_STEPS:
             all_bits -= bits[i - COMMON_STEPS]
             all_errors -= errors[i - COMMON_STEPS]
-        if i < COMMON_STEPS - 1 or all_bits < COMMON_BITS_MIN:
+        if i < COMMON_STEPS - 1:
             continue
-        if COMMON_PART * all_errors <= all_bits:
-            mark(a, k + 2)
-            mark(b, k + 2 - shift)
+        if all_bits >= COMMON_BITS_MIN and COMMON_PART * all_errors <= all_bits:
+            if since < 0:
+                since = k + 2 - 2 * COMMON_STEPS
+        elif since >= 0:
+            mark(a, b, shift, since, k)
+            since = -1
+    if since >= 0:
+        mark(a, b, shift, since, begin + (end - begin) // 2 * 2)
 
 
 def common(first, second):

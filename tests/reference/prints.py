@@ -76,9 +76,9 @@ class Looked:
     whole_own: Tally = field(default_factory=Tally)
     segment: list[Tally] = field(default_factory=lambda: [Tally() for _ in range(SEGMENTS)])
 
-    def even(self, segments: int) -> bool:
+    def even(self) -> bool:
         """Whether no part is much worse than the others."""
-        rates = sorted(one.rate for one in self.segment[:segments] if one.prints >= 6)
+        rates = sorted(one.rate for one in self.segment if one.prints >= 6)
         if len(rates) < 2:
             return False
         most = F(0.22) + F(1.6) * rates[len(rates) // 3]
@@ -87,14 +87,13 @@ class Looked:
     def brief_agrees(self) -> bool:
         """A candidate."""
         most = F(0.31) - F(0.0025) * F(SHORT - self.brief.prints)
-        enough = self.brief.prints >= 34 and self.brief_own.prints >= 12
-        return bool(enough and self.brief.rate <= most and self.brief_own.rate <= F(0.31))
+        return bool(self.brief.prints >= 34 and self.brief.rate <= most)
 
     def whole_agrees(self) -> bool:
         """Sure by 4 s."""
-        enough = self.overlap >= 112 and self.whole.prints >= 62 and self.whole_own.prints >= 31
-        close = self.whole.rate <= F(0.30) and self.whole_own.rate <= F(0.31)
-        return bool(enough and close and self.even(SEGMENTS))
+        enough = self.overlap >= 112 and self.whole.prints >= 62 and self.whole_own.prints >= 12
+        close = self.whole.rate <= F(0.30) and self.whole_own.rate <= F(0.36)
+        return bool(enough and close and self.even())
 
     def unexplained(self, bits: int) -> Any:
         """The part of all bits that it does not tell."""
@@ -112,7 +111,7 @@ class Matcher:
         self.begins = [sum(sizes[:number]) for number in range(len(sizes))]
         self.sums = np.full(len(self.codes), 5120, np.int64)
         self.heard: list[tuple[int, int]] = []
-        self.passes: list[tuple[int, int, int, int]] = []  # ref, place, print, own
+        self.passes: list[tuple[int, int]] = []  # ref, print
         self.told = -1
         self.told_sure: set[int] = set()
         self.hot = False
@@ -178,21 +177,17 @@ class Matcher:
         return self._tell(best, sure)
 
     def _twice(self, one: Looked) -> bool:
-        now, known = len(self.heard), False
-        if one.overlap < SHORT or one.brief.rate > F(0.27) or not one.even(SEGMENTS // 2):
+        ends = [*self.begins[1:], len(self.codes)]
+        steps = (ends[one.ref] - self.begins[one.ref]) // 2
+        if steps >= 112 or one.overlap < SHORT - 8 or one.overlap < 7 / 8 * steps:
             return False
-        for ref, place, number, own in self.passes[-4:]:
-            if ref != one.ref:
-                continue
-            then = one.place - 2 * (now - number)  # where this alignment was at that time
-            if abs(then - place) <= 3:
-                known = True
-            elif then > self.begins[ref] + 3:
-                continue
-            if now - number >= SHORT and own + one.brief_own.prints >= 31:
-                return True
-        if not known:
-            self.passes.append((one.ref, one.place, now, one.brief_own.prints))
+        if one.whole.rate > F(0.27) or one.whole_own.prints < 12 or not one.even():
+            return False
+        now = len(self.heard)
+        for ref, number in self.passes[-4:]:
+            if ref == one.ref:
+                return now - number >= one.overlap
+        self.passes.append((one.ref, now))
         return False
 
     def _tell(self, one: Looked, sure: bool) -> PrintMatch | None:

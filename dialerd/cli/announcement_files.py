@@ -1,0 +1,134 @@
+"""Recordings and banks of `dialerd announcements`: which are meant, read ahead, with a bar."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
+
+if TYPE_CHECKING:
+    from dialerd.detect.bank import AnnouncementBank
+    from dialerd.detect.bank_prints import Prints, Samples
+
+AHEAD: Final = 4  # files in work for each process that decodes
+T = TypeVar("T")
+
+
+def bank_folder(bank: Path | None) -> Path:
+    """Where a bank is: as told, or the one that comes with dialerd."""
+    from dialerd.detect.bank import DEFAULT
+
+    return bank or DEFAULT
+
+
+def bank_of(bank: Path | None) -> AnnouncementBank:
+    """What is in it; TomlError."""
+    from dialerd.detect.bank import load_bank
+
+    return load_bank(bank_folder(bank))
+
+
+def heard_folder(data: Path | None, config_path: str | None) -> Path:
+    """Where the daemon collects what unanswered calls heard."""
+    from dialerd.cli.common import load_config
+
+    return (data or load_config(config_path).store.path) / "announcements" / "heard"
+
+
+def files_of(paths: Iterable[Path]) -> list[Path]:
+    """The recordings named, those of folders in order; hidden ones and the unfinished are not."""
+    from dialerd.cli.errors import FailedError
+    from dialerd.detect.bank_learn import FILES_MAX
+
+    def below(path: Path) -> Iterator[Path]:
+        for each in sorted(path.rglob("*")):
+            if each.is_file() and each.name[0] != "." and not each.stem.endswith(".part"):
+                yield each
+
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            found += islice(below(path), FILES_MAX + 1)
+        elif path.exists():
+            found.append(path)
+        else:
+            raise FailedError(f"{path}: no such file or folder")
+    if len(found) > FILES_MAX:
+        raise FailedError(f"more than {FILES_MAX} files; name fewer")
+    return found
+
+
+def read(path: Path) -> Samples:
+    """The beginning of a recording as mono samples at 8 kHz; PromptError, OSError."""
+    import numpy as np
+
+    from dialerd.detect.bank_prints import RATE, SECONDS_MAX
+    from dialerd.shell.hearing import listen
+
+    parts, samples = [np.zeros(0, np.int16)], 0
+    for part in listen(path):
+        parts.append(part)
+        samples += len(part)
+        if samples >= SECONDS_MAX * RATE:
+            break
+    return np.concatenate(parts)
+
+
+def tried(path: Path) -> Samples | str:
+    """The same, or why not."""
+    from dialerd.core.prompts_view import PromptError
+
+    try:
+        return read(path)
+    except PromptError as error:
+        return str(error)
+    except OSError as error:
+        return error.strerror or str(error)
+
+
+def printed(files: list[Path]) -> Iterator[tuple[Path, Prints | None, str]]:
+    """The prints of each file, or why there are none."""
+    from dialerd.detect.bank_prints import prints_of
+
+    def work(path: Path) -> tuple[Prints | None, str]:
+        samples = tried(path)
+        return (None, samples) if isinstance(samples, str) else (prints_of(samples), "")
+
+    for path, (prints, error) in ahead(files, work):
+        yield path, prints, error
+
+
+def ahead(files: list[Path], work: Callable[[Path], T]) -> Iterator[tuple[Path, T]]:
+    """What is made of each file, in order, some in work ahead."""
+    workers = os.cpu_count() or 1
+    with ThreadPoolExecutor(workers) as pool:
+        rest = iter(files)
+        queue = [(path, pool.submit(work, path)) for path in islice(rest, AHEAD * workers)]
+        while queue:
+            path, done = queue.pop(0)
+            yield path, done.result()
+            queue += [(following, pool.submit(work, following)) for following in islice(rest, 1)]
+
+
+def file_name(path: Path) -> str:
+    """As JSON can say it: octets that are no UTF-8 are replaced."""
+    return str(path).encode(errors="surrogateescape").decode(errors="replace")
+
+
+@contextmanager
+def shown(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on a terminal, nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda _done, _total: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
