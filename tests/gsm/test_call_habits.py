@@ -1,0 +1,184 @@
+"""Modems with habits: an ATD that waits, nothing to list; times, audio and keys."""
+
+from __future__ import annotations
+
+import pytest
+
+from gsm.events import (
+    Answered,
+    AudioFailed,
+    AudioStart,
+    CallEnding,
+    Cause,
+    Digit,
+    DigitsSent,
+    Ended,
+)
+from tests.gsm.calls import OUT, ended, order, port
+from tests.gsm.drive import Hand, S
+from tests.gsm.scripted import ERROR, Scripted
+
+# modems whose ATD waits for the answer
+
+
+def waiting(maker: str, model: str) -> tuple[Hand, Scripted]:
+    hand, modem = port(maker, model)
+    modem.set(r"ATD.*", None)
+    hand.dial()
+    return hand, modem
+
+
+@pytest.mark.parametrize(("maker", "model"), [("WAVECOM MODEM", "MULTIBAND"), ("Acme", "M1")])
+def test_the_late_ok_of_atd_is_the_answer(maker, model):
+    hand, modem = waiting(maker, model)
+    hand.run(25)
+    assert not hand.told(Ended)
+    assert hand.words()[-1] == "ATD0912345678;", "whatever is written now ends the call"
+    modem.calls = [OUT.format(0)]
+    hand.say("\r\nOK\r\n")
+    assert hand.run(1, lambda: bool(hand.told(Answered)))
+    assert hand.told(Answered)[0].sure
+
+
+def test_wavecoms_hints_tell_that_it_rings_while_atd_waits():
+    hand, _ = waiting("WAVECOM MODEM", "MULTIBAND")
+    hand.run(1)
+    hand.say("\r\n+WIND: 5,1\r\n")
+    hand.run(1)
+    hand.say("\r\n+WIND: 2\r\n")
+    hand.run(1)
+    assert order(hand) == ["Dialing", "Alerting"]
+
+
+def test_hanging_up_breaks_off_an_atd_that_waits():
+    hand, modem = waiting("WAVECOM MODEM", "MULTIBAND")
+    modem.set(r"ATH", "\r\nNO CARRIER\r\n")  # the first one only breaks off ATD
+    hand.run(5)
+    modem.calls = []
+    hand.hang_up()
+    end = ended(hand)
+    assert end.cause is Cause.CANCELLED
+    hand.run_to("ready", 30)
+
+
+def test_an_atd_without_any_answer_is_hung_up():
+    hand, modem = port()
+    modem.set(r"ATD.*", None)
+    modem.set(r"AT\+CEER", ERROR)
+    hand.dial()
+    end = ended(hand)
+    assert end.cause in (Cause.NETWORK, Cause.LOCAL)
+
+
+# modems that cannot list
+
+
+def test_where_nothing_can_be_listed_hints_are_believed_and_said_to_be_unsure():
+    hand, modem = port("ZTE CORPORATION", "MF190")
+    modem.set(r"AT\+CLCC", ERROR)
+    hand.dial()
+    hand.run(4)
+    hand.say("\r\nCONNECT\r\n")
+    hand.run(1)
+    assert hand.told(Answered) == [Answered(1, False)]
+    hand.say("\r\nHANGUP: 1\r\n")
+    assert ended(hand).cause is Cause.ANSWERED
+
+
+# time
+
+
+def test_the_longest_time_is_told_before_and_kept():
+    hand, modem = port(call_s_max=600, end_early_s=5)
+    modem.calls = [OUT.format(0)]
+    hand.dial()
+    hand.run(1)
+    hand.run(700, lambda: bool(hand.told(CallEnding)))
+    assert hand.told(CallEnding) == [CallEnding(1, 30)]
+    end = ended(hand)
+    assert (end.cause, end.by) == (Cause.ANSWERED, "us")
+    assert 590_000 <= end.talk_ms < 600_000
+
+
+def test_a_calls_own_longest_time_goes_before_the_ports():
+    hand, modem = port(call_s_max=600)
+    modem.calls = [OUT.format(0)]
+    hand.dial(call_s_max=60)
+    assert 50_000 <= ended(hand).talk_ms < 60_000
+
+
+# audio and keys
+
+
+def test_audio_is_on_while_there_is_a_call():
+    hand, modem = port("Quectel", "EC25")
+    modem.calls = [OUT.format(2)]
+    hand.dial()
+    hand.run(2)
+    assert hand.told(AudioStart) == [AudioStart(1)]
+    hand.hang_up()
+    ended(hand)
+    assert order(hand) == ["Dialing", "AudioStart", "AudioStop", "Ended"]
+    hand.run(1)
+    assert hand.words()[-1] == "AT+QPCMV=0"
+
+
+def test_audio_that_cannot_be_switched_on_is_told():
+    hand, modem = port("SIMCOM INCORPORATED", "SIMCOM_SIM7600E-H")
+    modem.set(r"AT\+CPCMREG=1", ERROR)
+    modem.calls = [OUT.format(0)]
+    hand.dial()
+    hand.run(10)
+    (failed,) = hand.told(AudioFailed)
+    assert "AT+CPCMREG=1: ERROR" in failed.why
+    assert modem.count(r"AT\+CPCMREG=1") == 5
+    assert not hand.told(AudioStart)
+
+
+def test_keys_one_at_a_time_with_a_pause():
+    hand, modem = port("Acme")
+    modem.calls = [OUT.format(0)]
+    hand.dial()
+    hand.run(2)
+    at = hand.now
+    assert hand.port.digits(1, "12#a", hand.now) == ""
+    hand.settle()
+    assert hand.run(10, lambda: bool(hand.told(DigitsSent)))
+    assert [w for w in hand.words() if "VTS" in w] == [f"AT+VTS={d}" for d in "12#A"]
+    assert hand.now - at >= 0.9 * S
+    assert hand.port.digits(1, "1;", hand.now) == "not keys of a telephone: '1;'"
+    assert hand.port.digits(1, "1" * 65, hand.now) == "too many keys wait"
+    assert hand.port.digits(2, "1", hand.now) == "nobody talks on that call"
+
+
+def test_keys_that_a_modem_cannot_send():
+    hand, modem = port("huawei")
+    modem.calls = [OUT.format(0)]
+    hand.dial()
+    hand.run(2)
+    assert hand.port.digits(1, "1AD", hand.now) == "this modem cannot send A D"
+    assert hand.port.digits(1, "5", hand.now) == ""
+    hand.settle()
+    hand.run(1)
+    assert "AT^DTMF=1,5" in hand.words()
+
+
+@pytest.mark.parametrize(
+    ("maker", "model", "line", "digit"),
+    [
+        ("Quectel", "EC25", "+QTONEDET: 49", "1"),
+        ("Quectel", "EC25", "+QTONEDET: 42", "*"),
+        ("SIMCOM_Ltd", "SIMCOM_SIM800L", "+DTMF: #", "#"),
+        ("SIMCOM INCORPORATED", "SIMCOM_SIM7600E-H", "+RXDTMF: 7", "7"),
+    ],
+)
+def test_keys_that_the_modem_hears(maker, model, line, digit):
+    hand, modem = port(maker, model)
+    modem.calls = [OUT.format(0)]
+    hand.dial()
+    hand.run(2)
+    for _ in range(2):
+        hand.say(f"\r\n{line}\r\n")  # told twice for one press
+    hand.run(0.3)
+    hand.say(f"\r\n{line}\r\n")
+    assert hand.told(Digit) == [Digit(1, digit)] * 2
