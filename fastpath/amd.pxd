@@ -53,11 +53,12 @@ cdef struct Policy:  # odds are log-odds of a machine, times frames
     double machine_above  # so many: a machine
     int human_after  # from the first voice on; not before
     int machine_after
-    int silence_min  # behind what a person said
+    int silence_min  # behind a word
     int word  # what is said in so long is one word
     int word_by  # a verdict on it is due so long after the first voice
     int word_wait  # or after so much silence
-    int office_wait  # silence after more than a word
+    int office_min  # silence after more than a word, before the odds count
+    int office_wait  # and so much is waited
     int analysis  # from the first voice on
     int initial_silence  # without any voice
 

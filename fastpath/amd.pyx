@@ -32,8 +32,8 @@ FRAME_MS = 20
 POLICY_MS_MAX = 60_000
 POLICY_NAMES = (
     "human_below", "human_below_late", "machine_above", "human_after_ms", "machine_after_ms",
-    "silence_min_ms", "word_ms", "word_by_ms", "word_wait_ms", "office_wait_ms", "analysis_ms",
-    "initial_silence_ms",
+    "silence_min_ms", "word_ms", "word_by_ms", "word_wait_ms", "office_min_ms", "office_wait_ms",
+    "analysis_ms", "initial_silence_ms",
 )
 
 Verdict = namedtuple("Verdict", "answer at_ms first_ms confidence reason")
@@ -210,11 +210,12 @@ cdef uint8_t answer_of(const Amd *a, const Policy *p) noexcept nogil:
     """What the odds of now are good for. A word is not waited for as long as a greeting."""
     cdef int end = a.run.end if a.counted else a.known.last_end
     cdef int span = end - a.known.first, silence = a.frame - end, since = span + silence, wait
+    cdef int word = span <= p.word
     if a.odds >= p.machine_above and since > p.machine_after:
         return ANSWER_MACHINE
-    if silence < p.silence_min or since < p.human_after:
+    if silence < (p.silence_min if word else p.office_min) or since < p.human_after:
         return ANSWER_NONE
-    wait = max(p.word_wait, p.word_by - span) if span <= p.word else p.office_wait
+    wait = max(p.word_wait, p.word_by - span) if word else p.office_wait
     if a.odds <= (p.human_below_late if silence >= wait else p.human_below):
         return ANSWER_HUMAN
     return ANSWER_NONE
@@ -311,6 +312,7 @@ cdef class Model:
         p.word = policy["word_ms"] // FRAME_MS
         p.word_by = policy["word_by_ms"] // FRAME_MS
         p.word_wait = policy["word_wait_ms"] // FRAME_MS
+        p.office_min = policy["office_min_ms"] // FRAME_MS
         p.office_wait = policy["office_wait_ms"] // FRAME_MS
         p.analysis = policy["analysis_ms"] // FRAME_MS
         p.initial_silence = policy["initial_silence_ms"] // FRAME_MS

@@ -1,13 +1,14 @@
 # cython: auto_pickle=False, autotestdict=False
 """Voice activity. The rules, in the order a frame meets them:
 
-1. Its autocorrelation at lags 0 to 4, without the mean: the level, the level of the differences,
-   and how well four samples tell the next. A tone, or two, leave nothing untold.
+1. Its levels behind two short filters, and its autocorrelation at lags 0 to 4, without the mean:
+   how well four samples tell the next. A tone, or two, leave nothing untold.
 2. The floor is the least smoothed level of the last two seconds, never above that of now: a voice
    has gaps, so it sinks into each and does not climb on vowels.
 3. Noise that does not move is noise at once: a stretch of constant level in both bands becomes the
    floor, and what it was taken for is undone. Hiss needs less of it than what could be a vowel.
-4. Voice is what exceeds the floor by a margin, and is not far below the loudest voice so far.
+4. Voice is what exceeds the floor by a margin, and is not far below the loudest voice so far: the
+   less the voice stands out, the less far, for then what is behind it is no silence.
 """
 
 from libc.math cimport fabs, log10
@@ -20,13 +21,29 @@ Heard = namedtuple("Heard", "level_db floor_db speech tonal undone cut")
 
 cdef extern from *:
     """
-    /* Sums of products of a frame at lags 0 to 4, and the sum of its samples. */
-    static inline void dl_vad_sums(const int16_t *x, int64_t *r, int64_t *total) {
+    /* Sums of products of a frame at lags 0 to 4, the sum of its samples, and the power that two
+       filters leave of it: samples less the mean of the 20 around (above 300 Hz), differences. */
+    static inline void dl_vad_sums(const int16_t *x, int64_t *r, int64_t *total, int64_t *power) {
         int32_t sum = 0;
+        int64_t low = 0, high = 0;
         int lag, i;
         for (i = 0; i < 160; i++)
             sum += x[i];
         *total = sum;
+        int32_t mean = 0;
+        for (i = 0; i < 20; i++)
+            mean += x[i];
+        for (i = 20; i < 160; i++) {
+            mean += x[i] - x[i - 20];
+            int64_t y = 20 * x[i - 10] - mean;
+            low += y * y;
+        }
+        for (i = 1; i < 160; i++) {
+            int32_t y = x[i] - x[i - 1];
+            high += (int64_t) y * y;
+        }
+        power[0] = low;
+        power[1] = high;
         for (lag = 0; lag < 5; lag++) {
             int64_t all = 0;
             for (i = 0; i < 160 - lag; i++)
@@ -35,7 +52,9 @@ cdef extern from *:
         }
     }
     """
-    void sums "dl_vad_sums"(const int16_t *x, int64_t *r, int64_t *total) noexcept nogil
+    void sums "dl_vad_sums"(
+        const int16_t *x, int64_t *r, int64_t *total, int64_t *power
+    ) noexcept nogil
 
 cdef double FULL = 1073741824.0  # 2**30
 cdef double LEVEL_MIN = -80.0
@@ -45,6 +64,8 @@ cdef double MARGIN_MIN = 6.0
 cdef double MARGIN_MAX = 12.0
 cdef double KEEP = 2.0  # a voice that began may be so much nearer to the floor
 cdef double OF_PEAK = 0.4  # of the way from the floor to the loudest
+cdef double BELOW_PEAK = 14.0
+cdef double NEAR_PEAK = 12.0
 cdef double PEAK_SINK = 0.04  # a frame: 2 dB a second
 cdef double TONAL_MAX = 0.015
 cdef double TONAL_STILL = 0.008
@@ -114,10 +135,11 @@ cdef double unpredicted(const double *r) noexcept nogil:
 cdef void measure(Vad *v, const int16_t *samples) noexcept nogil:
     cdef int64_t raw[5]
     cdef int64_t total
+    cdef int64_t power[2]
     cdef double r[5]
     cdef double mean
     cdef int k
-    sums(samples, &raw[0], &total)
+    sums(samples, &raw[0], &total, &power[0])
     mean = <double> total / VAD_FRAME
     for k in range(5):
         r[k] = <double> raw[k] - mean * mean * (VAD_FRAME - k)
@@ -125,8 +147,9 @@ cdef void measure(Vad *v, const int16_t *samples) noexcept nogil:
     for k in range(1, 5):
         r[k] = r[k] * VAD_FRAME / (VAD_FRAME - k)
     v.loud = decibel(r[0] / VAD_FRAME)
-    v.level[0] = v.loud
-    v.level[1] = decibel(2 * (r[0] - r[1]) / VAD_FRAME)
+    # white noise has the same level in both
+    v.level[0] = decibel(<double> power[0] / (380 * 140))
+    v.level[1] = decibel(<double> power[1] / (2 * 159))
     # a white floor of -60 dB of the frame, so that clicks of a quiet codec are no tones
     r[0] = r[0] * 1.000001 + 1.0
     v.residual = unpredicted(&r[0])
@@ -217,11 +240,12 @@ cdef void follow(Vad *v) noexcept nogil:
 
 cdef double above(const Vad *v) noexcept nogil:
     """How far the better band is above what noise may reach, in dB."""
-    cdef double best = -99.0, margin
+    cdef double best = -99.0, margin, over
     cdef int b
     for b in range(VAD_BANDS):
         margin = min(max(MARGIN_MIN, 2.0 + 2.0 * v.restless[b]), MARGIN_MAX)
-        margin = max(margin, OF_PEAK * (v.peak[b] - v.floor[b]))
+        over = v.peak[b] - v.floor[b]
+        margin = max(margin, max(OF_PEAK * over, min(over - BELOW_PEAK, NEAR_PEAK)))
         best = max(best, v.level[b] - v.floor[b] - margin)
     return best
 

@@ -40,6 +40,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     word_ms: Milliseconds
     word_by_ms: Milliseconds
     word_wait_ms: Milliseconds
+    office_min_ms: Milliseconds
     office_wait_ms: Milliseconds
     analysis_ms: Milliseconds
     initial_silence_ms: Milliseconds
@@ -59,6 +60,8 @@ class ModelFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     policy: Policy
     tree: Annotated[list[Tree], Meta(min_length=1, max_length=TREES_MAX)]
     made_by: str = ""
+    made_for: str = ""
+    """What the detectors made of a known sound when the trees were trained."""
 
 
 def question(text: str) -> tuple[str, float] | None:

@@ -51,14 +51,17 @@ class Detector:
             * 160 / (160 - k)
             for k in range(5)
         ]  # fmt: skip
-        levels = [decibel(r[0] / 160), decibel(2 * (r[0] - r[1]) / 160)]
+        loud = decibel(r[0] / 160)
+        low = sum((20 * x[i - 10] - sum(x[i - 19 : i + 1])) ** 2 for i in range(20, 160))
+        high = sum((x[i] - x[i - 1]) ** 2 for i in range(1, 160))
+        levels = [decibel(low / (380 * 140)), decibel(high / (2 * 159))]
         r[0] = r[0] * 1.000001 + 1
         left = unpredicted(r)
         slope = r[1] / r[0]
         still = left < 0.015 and abs(slope - self.slope) < 0.008
         self.told = min(self.told + 1, TONAL) if still else 0
         self.slope = slope
-        return levels[0], levels, left, self.told == TONAL and levels[0] > FLOOR_START + 6
+        return loud, levels, left, self.told == TONAL and loud > FLOOR_START + 6
 
     def follow(self, levels: list[float]) -> None:
         if levels[0] <= LEVEL_MIN:
@@ -80,7 +83,8 @@ class Detector:
         best = -99.0
         for band in range(2):
             margin = min(max(6.0, 2 + 2 * self.restless[band]), 12.0)
-            margin = max(margin, 0.4 * (self.peak[band] - self.floor[band]))
+            over = self.peak[band] - self.floor[band]
+            margin = max(margin, 0.4 * over, min(over - 14, 12))
             best = max(best, levels[band] - self.floor[band] - margin)
         return best
 
