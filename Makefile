@@ -27,7 +27,7 @@ COPY   = mkdir -p $(1) && $(FILES) | tar --null --ignore-failed-read --warning=n
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test sim faults faults-short build develop packages bench bench-day bench-ci bench-accept lint format types sanitize fuzz coverage docs lock clean
+.PHONY: help demo test sim faults faults-short build develop packages bench bench-packages bench-day bench-ci bench-accept lint format types sanitize fuzz coverage docs lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -83,6 +83,9 @@ faults-short: packages develop ## the same, as short as it is in make test
 
 bench: packages develop ## every benchmark beside its named peer, as one table
 	$(PY) -m bench.table $(ARGS)
+
+bench-packages: packages ## more recorded voices for `python -m bench.amd_train` and `python -m bench.answers`
+	@.ci/prepare packages bench/debian-packages.txt
 
 bench-day: packages develop ## 100,000 calls with RTP through the whole daemon, judged by the carriers' ledgers; 4 minutes. In small: ARGS="--calls 10000"
 	$(PY) -m bench.whole_daemon --rate $(DAY_RATE) --seconds $(DAY_SECONDS) $(ARGS)

@@ -2,10 +2,10 @@
 
 Pure: no clock, no allocation, state of constant size; a time is a count of frames.
 
-Levels are dB of full scale. Two are kept of each frame: above 300 Hz, where no rumble and no hum is,
-and of the differences of samples, in which hiss stands out. A frame may
-be voice when one of the two is above the noise of this call by a margin that grows with how
-restless that noise is.
+Levels are dB of full scale. Two are kept of each frame: of what is above 300 Hz, where no rumble
+and no hum is, and of the differences of samples, in which hiss stands out. A frame may be voice
+when one of the two is above the noise of this call by a margin that grows with how restless that
+noise is.
 """
 
 from libc.stdint cimport int16_t, int64_t, uint8_t

@@ -17,6 +17,15 @@ def test_the_one_that_comes_with_dialerd_is_readable_and_small() -> None:
     assert DEFAULT.stat().st_size < 64 << 10
 
 
+def test_it_is_what_the_trainer_writes_for_the_detectors_of_today() -> None:
+    """Else: run `python -m bench.amd_train` again; policy and settings are never edited alone."""
+    text = DEFAULT.read_text()
+    assert f'made_for = "{amd_train.made_for()}"\n' in text
+    lines = "".join(f"{name} = {value}\n" for name, value in amd_train.POLICY.items())
+    assert f"first voice, spans of what was said\n{lines}\n[[tree]]" in text
+    assert text.count("[[tree]]") == amd_train.TREES
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [
@@ -37,7 +46,7 @@ def test_questions(text: str, found: tuple[str, float] | None) -> None:
     ("old", "new", "says"),
     [
         ('"silence > ', '"silense > ', "is no question"),
-        ("machine_above = 3.5", "machine_above = -9.0", "must hold"),
+        ("machine_above = 4.1", "machine_above = -9.0", "must hold"),
         ("word_ms = 1000", "word_ms = -3", "must be 0 or more"),
         ("word_ms = 1000", "words_ms = 1000", "words_ms"),
         ("bias =", "bias = 1 #", "bias"),
