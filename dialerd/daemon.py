@@ -183,7 +183,7 @@ class Daemon:
         self._feed(limits(config))
         pairs = [(trunk, sip_trunk(trunk)) for trunk in config.trunk]
         self._lines.configure(to for _, to in pairs)
-        self._ears.configure(config.detection, (to for _, to in pairs))
+        self._ears.configure(config.detection, config.trunk)
         self._targets.configure(config.trunk)
         self._tell_lines()
         self._health.configure(pairs)

@@ -7,11 +7,15 @@ What an `Asked` does not want is not heard and costs nothing. What was found wai
 it is taken: whoever feeds a frame takes it before the next.
 """
 
-from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint32_t
+from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t
 
 from fastpath.amd cimport Amd, Forest
 from fastpath.amd_classic cimport Classic, ClassicRule
 from fastpath.dtmf cimport Dtmf
+from fastpath.prints cimport Prints
+from fastpath.prints_bank cimport Bank, PrintBank
+from fastpath.tones cimport Tones
+from fastpath.tones_book cimport ToneBook, ToneRules
 from fastpath.vad cimport VAD_FRAME
 
 cdef enum:
@@ -27,10 +31,17 @@ cdef enum:  # kinds of what is heard
     SOUND_ANSWER = 0  # value: ANSWER_..., detail: why, as the detector numbers it
     SOUND_KEY = 1  # value: as in DIGITS
     SOUND_SILENCE = 2  # behind what a machine said: for as long as was asked
-    SOUND_KINDS
+    SOUND_ANNOUNCEMENT = 3  # value: a recording of the bank
+    SOUND_TONE = 4  # and the kinds of tones_book.ToneKind, in their order; value: as of ToneEvent
+
+cdef enum:  # why a frame has no samples
+    FRAME_LOST = 1
+    FRAME_UNSENT = 2
 
 cdef struct Sound:
     uint8_t kind
+    uint8_t goes_on  # its end is told again, with the same number
+    uint16_t number
     uint8_t detail
     int32_t value
     int64_t begin  # samples since progress_init
@@ -42,11 +53,16 @@ cdef struct Asked:  # by a campaign and a trunk; shared by their calls
     const Forest *model
     ClassicRule classic
     int quiet  # frames of silence behind a machine's greeting that are told; 0: they are not
+    const ToneRules *tones  # NULL: none
+    const Bank *bank  # of announcements, before the answer; NULL: none
+    int64_t tones_for  # samples after the answer; 0: to the end
 
 cdef struct Ears:  # the detectors that hear frames
     int16_t frame[VAD_FRAME]  # the one being filled
     Amd amd
     Classic classic
+    Tones tones
+    Prints prints
 
 cdef struct Progress:
     const Asked *asked  # NULL: nothing but keys
@@ -59,6 +75,7 @@ cdef struct Progress:
     uint8_t filled  # samples of `ears.frame`
     int64_t heard
     int64_t since  # of `heard`: the answer
+    int64_t ears_from  # the same: where the detectors of tones and announcements began
     uint32_t lost  # sounds that did not fit
     # voice, by frames since the answer
     int voice_end
@@ -78,11 +95,15 @@ cdef void progress_gap(Progress *p, int count) noexcept nogil
 cdef void progress_break(Progress *p) noexcept nogil
 cdef void progress_silence(Progress *p, int count) noexcept nogil
 cdef void progress_end(Progress *p) noexcept nogil
+cdef void ears_close(Ears *ears) noexcept nogil  # before its memory is given back
 
 
 cdef class Attention:
     cdef Asked asked
     cdef readonly object model
+    cdef readonly ToneBook book
+    cdef readonly PrintBank bank
+    cdef readonly tuple labels
     cdef const Asked *wanted(self) noexcept
 
 

@@ -1,11 +1,13 @@
 """What one side of one call says, heard in one pass. Audio is 16-bit PCM at 8 kHz."""
 
-from collections.abc import Mapping
-from typing import Final, Literal, NamedTuple, final
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple, final
 
 from typing_extensions import Buffer
 
 from fastpath.amd import Model, Verdict
+from fastpath.prints_bank import PrintBank
+from fastpath.tones_book import ToneBook
 
 FRAME: Final = 160
 KINDS: Final[tuple[str, ...]]
@@ -15,9 +17,10 @@ class Heard(NamedTuple):
     """Something heard; times are of the audio from its first sample on.
 
     answer: human, machine or unknown, and why. dtmf: a key. silence: a machine has said its say.
+    announcement: its label. Tones by their names of the plan, sit and fax by their form.
     """
 
-    kind: Literal["answer", "dtmf", "silence"]
+    kind: str  # one of KINDS
     value: str
     at_ms: int
     until_ms: int
@@ -29,15 +32,27 @@ class Attention:
     """What is listened for: made once, shared by all calls of a campaign and trunk."""
 
     model: Final[Model | Mapping[str, int] | None]
+    book: Final[ToneBook | None]
+    bank: Final[PrintBank | None]
+    labels: Final[tuple[str, ...]]
 
     def __new__(
-        cls, model: Model | Mapping[str, int] | None = None, *, quiet_ms: int = 0
+        cls,
+        model: Model | Mapping[str, int] | None = None,
+        *,
+        book: ToneBook | None = None,
+        bank: PrintBank | None = None,
+        labels: Sequence[str] = (),
+        quiet_ms: int = 0,
+        tones_ms: int = 0,
     ) -> Attention:
         """`model` tells who answered: trees, or parameters of the classic rule (may be empty).
 
+        `book`: tones, before the answer and for `tones_ms` after it (0: to the end). `bank`:
+        carrier announcements, before the answer; `labels` are what its recordings are called.
         `quiet_ms`: so much silence behind a machine's greeting is told; 0: it is not.
 
-        ValueError: a parameter that the classic rule has not, or one out of bounds.
+        ValueError: a parameter that the classic rule has not, or anything out of bounds.
         """
 
     def words(self, kind: int, value: int, detail: int) -> tuple[str, str]:

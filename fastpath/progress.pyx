@@ -5,8 +5,9 @@
    lost is a gap: time passes, and nobody learns of the noise of this call from it. So is silence
    that was never sent, but for keys, which are up then.
 2. Before the answer there is no verdict. With the answer the detectors of it begin anew.
-3. Behind the verdict "machine" the end of its greeting may be asked for: so much silence.
-4. A detector whose work is done is not fed any more.
+3. Tones are heard before the answer and for a while after it, announcements before it only.
+4. Behind the verdict "machine" the end of its greeting may be asked for: so much silence.
+5. A detector whose work is done is not fed any more.
 """
 
 from libc.math cimport exp, fabs
@@ -23,6 +24,13 @@ from fastpath.amd cimport (
     amd_init,
 )
 from fastpath.amd_classic cimport classic_hear, classic_init, rule_fill
+from fastpath.prints cimport (
+    MATCH_SURE, Match, prints_free, prints_gap, prints_hear, prints_init,
+)
+from fastpath.tones cimport (
+    TONE_BEGINS, ToneEvent, tones_end, tones_gap, tones_hear, tones_init,
+)
+from fastpath.tones_book cimport TONE_FAX, TONE_SILENCE, TONE_SIT, TONE_SPEECH
 from fastpath.dtmf cimport DTMF_GAP_MAX, dtmf_gap, dtmf_hear, dtmf_init
 from fastpath.vad cimport (
     VAD_UNDO_ALL, VAD_UNDO_END, VAD_UNDO_RUN, vad_gap, vad_hear,
@@ -30,13 +38,13 @@ from fastpath.vad cimport (
 
 from collections import namedtuple
 
-from fastpath import amd, amd_classic, dtmf
+from fastpath import amd, amd_classic, dtmf, tones_book, tones_sit
 
 cdef enum:
     MS_SAMPLES = 8
 
 FRAME = VAD_FRAME
-KINDS = ("answer", "dtmf", "silence")  # as SOUND_...
+KINDS = ("answer", "dtmf", "silence", "announcement", *tones_book.KINDS)  # as SOUND_...
 QUIET_MS_MAX = 20 * QUIET_FRAMES_MAX
 
 Heard = namedtuple("Heard", "kind value at_ms until_ms confidence why")
@@ -61,12 +69,18 @@ cdef void progress_begin(
     p.asked = asked
     p.ears = ears
     p.answered = answered != 0
+    p.ears_from = p.heard
     p.since = p.heard
     p.filled = 0
     p.who = p.quiet_told = 0
     p.voice_end = p.voice_end_before = 0
     p.voiced = 0
     amd_init(&p.ears.amd)
+    prints_free(&ears.prints)
+    if asked.tones != NULL:
+        tones_init(&ears.tones)
+    if asked.bank != NULL and not answered:
+        prints_init(&ears.prints, asked.bank)  # without memory for it nothing is recognized
     if p.asked != NULL and p.asked.answer == BY_CLASSIC:
         classic_init(&p.ears.classic, &p.asked.classic)
 
@@ -79,22 +93,35 @@ cdef inline int wants_quiet(const Progress *p) noexcept nogil:
     return p.answered and p.asked.quiet and not p.quiet_told and p.who != ANSWER_HUMAN
 
 
+cdef inline int wants_tones(const Progress *p) noexcept nogil:
+    if p.asked.tones == NULL:
+        return 0
+    return not p.answered or not p.asked.tones_for or p.heard - p.since <= p.asked.tones_for
+
+
+cdef inline int wants_prints(const Progress *p) noexcept nogil:
+    return not p.answered and p.asked.bank != NULL
+
+
 cdef int progress_done(const Progress *p) noexcept nogil:
     """Whether nothing can be found any more: audio need not even be decoded."""
     if p.keys:
         return 0
-    return p.asked == NULL or not (wants_answer(p) or wants_quiet(p))
+    if p.asked == NULL:
+        return 1
+    return not (wants_answer(p) or wants_quiet(p) or wants_tones(p) or wants_prints(p))
 
 
 # ---- what was found
 
-cdef void found(
+cdef Sound *found(
     Progress *p, int kind, int value, int detail, int64_t begin, int64_t end, float sure
 ) noexcept nogil:
+    """Room for one more; NULL: there is none."""
     cdef Sound *s
     if p.sounds == SOUNDS_MAX:
         p.lost += 1
-        return
+        return NULL
     s = &p.sound[p.sounds]
     p.sounds += 1
     s.kind = <uint8_t> kind
@@ -103,6 +130,9 @@ cdef void found(
     s.begin = begin
     s.end = end
     s.sure = sure
+    s.goes_on = 0
+    s.number = 0
+    return s
 
 
 cdef void take_keys(Progress *p, int64_t now) noexcept nogil:
@@ -153,10 +183,58 @@ cdef void voice_take(Progress *p) noexcept nogil:
         )
 
 
+cdef void take_tones(Progress *p) noexcept nogil:
+    """Tones; where nobody speaks and nobody is silent is the voice detector's to say."""
+    cdef ToneEvent *e
+    cdef Sound *s
+    cdef int64_t from_begin = p.ears_from
+    cdef int i
+    for i in range(p.ears.tones.events):
+        e = &p.ears.tones.event[i]
+        if e.kind == TONE_SPEECH or e.kind == TONE_SILENCE:
+            continue
+        s = found(
+            p, SOUND_TONE + e.kind, e.value, 0, from_begin + e.begin, from_begin + e.end,
+            e.confidence,
+        )
+        if s != NULL:
+            s.goes_on = e.phase == TONE_BEGINS
+            s.number = e.number
+    p.ears.tones.events = 0
+
+
+cdef void take_match(Progress *p) noexcept nogil:
+    cdef const Match *m = &p.ears.prints.match
+    cdef float sure = 1.0 - 2.0 * m.ber
+    found(
+        p, SOUND_ANNOUNCEMENT, m.ref, 0, p.ears_from + m.from_ms * MS_SAMPLES,
+        p.ears_from + m.at_ms * MS_SAMPLES, max(sure, 0.0),
+    )
+
+
 # ---- one frame
 
-cdef void frame_hear(Progress *p, const int16_t *samples) noexcept nogil:
-    """A frame for all who want frames; NULL: it never came."""
+cdef void others_hear(Progress *p, const int16_t *samples, int why) noexcept nogil:
+    """Tones and announcements."""
+    cdef int16_t nothing[VAD_FRAME]
+    if wants_tones(p):
+        if samples != NULL:
+            tones_hear(&p.ears.tones, p.asked.tones, samples)
+        elif why == FRAME_LOST:
+            tones_gap(&p.ears.tones, p.asked.tones)
+        else:
+            memset(&nothing[0], 0, sizeof(nothing))
+            tones_hear(&p.ears.tones, p.asked.tones, &nothing[0])
+        take_tones(p)
+    if wants_prints(p):
+        if samples == NULL:
+            prints_gap(&p.ears.prints, VAD_FRAME)
+        elif prints_hear(&p.ears.prints, samples, VAD_FRAME) == MATCH_SURE:
+            take_match(p)
+
+
+cdef void frame_hear(Progress *p, const int16_t *samples, int why) noexcept nogil:
+    """A frame for all who want frames; NULL: it never came, and `why`."""
     cdef int by_model = p.asked.answer == BY_MODEL
     cdef int16_t nothing[VAD_FRAME]
     if wants_answer(p):
@@ -178,9 +256,12 @@ cdef void frame_hear(Progress *p, const int16_t *samples) noexcept nogil:
         elif not by_model:
             vad_gap(&p.ears.amd.vad)
         voice_take(p)
+    others_hear(p, samples, why)
 
 
-cdef void frames_take(Progress *p, const int16_t *samples, int count) noexcept nogil:
+cdef void frames_take(
+    Progress *p, const int16_t *samples, int count, int why
+) noexcept nogil:
     """Cut samples into frames; NULL: they never came."""
     cdef int room
     if p.asked == NULL:
@@ -190,7 +271,7 @@ cdef void frames_take(Progress *p, const int16_t *samples, int count) noexcept n
         room = min(count, VAD_FRAME - p.filled)
         p.heard += room
         if room == VAD_FRAME:
-            frame_hear(p, samples)
+            frame_hear(p, samples, why)
         else:
             if samples != NULL:
                 memcpy(&p.ears.frame[p.filled], samples, room * sizeof(int16_t))
@@ -199,7 +280,7 @@ cdef void frames_take(Progress *p, const int16_t *samples, int count) noexcept n
             p.filled += <uint8_t> room
             if p.filled == VAD_FRAME:
                 p.filled = 0
-                frame_hear(p, &p.ears.frame[0])
+                frame_hear(p, &p.ears.frame[0], 0)
         count -= room
         if samples != NULL:
             samples += room
@@ -210,14 +291,14 @@ cdef void progress_hear(Progress *p, const int16_t *samples, int count) noexcept
     if p.keys:
         dtmf_hear(&p.dtmf, samples, count)
         take_keys(p, p.heard + count)
-    frames_take(p, samples, count)
+    frames_take(p, samples, count, 0)
 
 
 cdef void progress_gap(Progress *p, int count) noexcept nogil:
     """So many samples were lost on their way."""
     if p.keys:
         dtmf_gap(&p.dtmf, count)
-    frames_take(p, NULL, count)
+    frames_take(p, NULL, count, FRAME_LOST)
 
 
 cdef void progress_break(Progress *p) noexcept nogil:
@@ -236,12 +317,17 @@ cdef void progress_silence(Progress *p, int count) noexcept nogil:
             dtmf_hear(&p.dtmf, &nothing[0], min(left, VAD_FRAME))
             left -= VAD_FRAME
         take_keys(p, p.heard + count)
-    frames_take(p, NULL, count)
+    frames_take(p, NULL, count, FRAME_UNSENT)
 
 
 cdef void progress_end(Progress *p) noexcept nogil:
     """No more audio comes: what is not known now never will be."""
-    if p.asked == NULL or not wants_answer(p):
+    if p.asked == NULL:
+        return
+    if wants_tones(p):
+        tones_end(&p.ears.tones, p.asked.tones)
+        take_tones(p)
+    if not wants_answer(p):
         return
     if p.asked.answer == BY_MODEL:
         amd_end(&p.ears.amd)
@@ -249,6 +335,10 @@ cdef void progress_end(Progress *p) noexcept nogil:
         p.ears.classic.answer = ANSWER_UNKNOWN
         p.ears.classic.reason = 6 if p.heard > p.since else 7  # too long, no audio
     take_answer(p)
+
+
+cdef void ears_close(Ears *ears) noexcept nogil:
+    prints_free(&ears.prints)
 
 
 # ---- for Python
@@ -260,10 +350,22 @@ cdef inline int64_t in_ms(int64_t samples) noexcept:
 cdef class Attention:
     """What is listened for."""
 
-    def __cinit__(self, model=None, *, int quiet_ms=0):
+    def __cinit__(
+        self, model=None, *, ToneBook book=None, PrintBank bank=None, labels=(), int quiet_ms=0,
+        int tones_ms=0,
+    ):
         if not 0 <= quiet_ms <= QUIET_MS_MAX:
             raise ValueError(f"quiet_ms: 0 to {QUIET_MS_MAX}")
-        self.model = model
+        if bank is not None and len(labels) != len(bank):
+            raise ValueError(f"{len(labels)} labels for {len(bank)} recordings")
+        if tones_ms < 0:
+            raise ValueError("tones_ms: 0 or more")
+        self.model, self.book, self.bank, self.labels = model, book, bank, tuple(labels)
+        if book is not None:
+            self.asked.tones = &book.rules
+            self.asked.tones_for = <int64_t> tones_ms * MS_SAMPLES
+        if bank is not None and len(bank):
+            self.asked.bank = &bank.bank
         self.asked.quiet = quiet_ms // 20
         if isinstance(model, Model):
             self.asked.answer = BY_MODEL
@@ -282,6 +384,14 @@ cdef class Attention:
             return amd.ANSWERS[value], reasons[detail]
         if kind == SOUND_KEY:
             return dtmf.DIGITS[value], ""
+        if kind == SOUND_ANNOUNCEMENT:
+            return self.labels[value], ""
+        if kind == SOUND_TONE + TONE_SIT:
+            return tones_sit.SITS[value], ""
+        if kind == SOUND_TONE + TONE_FAX:
+            return tones_book.FAXES[value], ""
+        if SOUND_TONE <= kind < SOUND_TONE + TONE_FAX:
+            return self.book.names[value], ""
         return "", ""
 
 
@@ -293,6 +403,9 @@ cdef class CallProgress:
         progress_init(&self.state)
         progress_keys(&self.state, keys)
         progress_begin(&self.state, attention.wanted(), &self.ears, answered)
+
+    def __dealloc__(self):
+        ears_close(&self.ears)
 
     def answered(self):
         progress_begin(&self.state, self.attention.wanted(), &self.ears, 1)
@@ -342,6 +455,8 @@ cdef class CallProgress:
         out = []
         for i in range(self.state.sounds):
             s = &self.state.sound[i]
+            if s.goes_on:
+                continue  # it is told when it is over, with its end
             value, why = self.attention.words(s.kind, s.value, s.detail)
             if s.kind == SOUND_ANSWER:
                 self.found = amd.Verdict(

@@ -18,6 +18,7 @@ cdef struct Ear:
     uint32_t timestamp
     uint16_t seq
     uint8_t anchored
+    uint16_t told  # number of the sound that was told last
     uint8_t paused  # by its own word: comfort noise, the peer is silent
     # the row against time
     int64_t begun_ns

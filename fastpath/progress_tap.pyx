@@ -26,6 +26,7 @@ from fastpath.progress cimport (
     Attention,
     Ears,
     Sound,
+    ears_close,
     progress_begin,
     progress_break,
     progress_done,
@@ -150,6 +151,8 @@ cdef void sounds_tell(
     keys_tell(e, s, due_ns)
     for i in range(e.progress.sounds):
         sound = &e.progress.sound[i]
+        if sound.number and not sound.goes_on and sound.number == e.told:
+            continue  # it was told when it began
         told.kind = sound.kind
         told.detail = sound.detail
         told.value = sound.value
@@ -160,12 +163,16 @@ cdef void sounds_tell(
         if left or not tell_sound(w, s.id, due_ns, &told):  # the ring is full: a turn later
             e.progress.sound[left] = sound[0]
             left += 1
+        elif sound.number:
+            e.told = sound.number
     e.progress.sounds = <uint8_t> left
 
 
 cdef void forget(Ear *e) noexcept:
     """Nothing but keys is listened for any more."""
     cdef PyObject *attention = e.attention
+    if e.progress.ears != NULL:
+        ears_close(e.progress.ears)
     free(e.progress.ears)
     e.progress.asked = NULL
     e.progress.ears = NULL
@@ -235,6 +242,7 @@ cdef int ear_listen(Stream *s, object attention, int answered, int64_t now_ns) n
     e.attention = <PyObject *> attention
     e.begun_ns = now_ns
     e.heard = e.made_up = 0
+    e.told = 0
     e.paused = 0
     progress_begin(&e.progress, (<Attention> attention).wanted(), ears, answered)
     return 1

@@ -381,6 +381,19 @@ class Trunk(Section):
             hint="a header name",
         ),
     ] = "X-Port"
+    tones: Annotated[
+        str,
+        doc(
+            "Tone plans by which its tones are heard, before the answer and where who answers is "
+            'to be found out: files of conf/tones by name, "all", or empty: none.',
+            LIVE,
+            pattern=r"^[A-Za-z0-9_./ -]{0,256}$(?!\n)",
+            hint='such as "vn" or "vn us"',
+        ),
+    ] = "all"
+    announcements: Annotated[
+        bool, doc("Recognize announcements of carriers before the answer.", LIVE)
+    ] = True
     plan: Plan = Plan()
     dial: Annotated[tuple[DialRule, ...], Meta(max_length=RULES_MAX)] = ()
     incoming: Annotated[tuple[IncomingRule, ...], Meta(max_length=RULES_MAX)] = ()

@@ -18,7 +18,6 @@ from dialerd.core.keys import Dtmf
 from dialerd.core.templates import Template
 from dialerd.lines.outcome_map import OutcomeMap, Rule
 from dialerd.lines.rewriting import Rewrite, Rewrites, dialed, told
-from dialerd.lines.sound_map import SoundRule
 from sip.accounts.auth import Credentials
 from sip.events import Address
 from sip.transport.local import PORTS, bracketed
@@ -78,7 +77,6 @@ class SipTrunk(msgspec.Struct, frozen=True):
     large_by_tcp: bool = False
     sources: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
-    sounds: tuple[SoundRule, ...] = ()
 
 
 class Wording(msgspec.Struct, frozen=True):

@@ -3,29 +3,47 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
-from dialerd.config import DetectionFiles
+from dialerd.config import DetectionFiles, Kind, Trunk
 from dialerd.core.detection_records import CLASSIC, Detection
 from dialerd.detect.model import load_model
-from dialerd.lines.sip_trunk import SipTrunk
-from dialerd.lines.sound_map import SoundMap
+from dialerd.detect.tone_plan import load_book
+from dialerd.lines.sound_map import SoundMap, SoundRule
 from dialerd.toml_load import TomlError
 from fastpath.amd import Model
 from fastpath.progress import Attention
+from fastpath.tones_book import ToneBook
 
 log = logging.getLogger("dialerd.ears")
 
 KEPT_MAX = 1_000  # attentions; there are as many as kinds of campaigns
+TONES_MS: Final = 30_000  # after the answer: a fax, the beep behind a greeting, nobody there
+ANALOGUE: Final = frozenset({Kind.FXO_GATEWAY})  # whose far end says by a tone that it has left
+
+T = TypeVar("T")
 
 
 class Ear(NamedTuple):
-    """What is listened for, and what it means."""
+    """What is listened for, and what it means; `early`: before the answer too."""
 
     attention: Attention
     meaning: SoundMap
+    early: bool = False
+    late: bool = True
+
+
+class _Line(NamedTuple):
+    """What holds for a trunk."""
+
+    meaning: SoundMap
+    book: ToneBook | None
+    to_the_end: bool
+
+
+_UNKNOWN: Final = _Line(SoundMap(), None, to_the_end=False)
 
 
 class Ears:
@@ -34,40 +52,70 @@ class Ears:
     def __init__(self) -> None:
         """With what comes with dialerd, before `configure`."""
         self._files = DetectionFiles()
-        self._maps: dict[str, SoundMap] = {}
+        self._lines: dict[str, _Line] = {}
         self._kept: dict[tuple[object, ...], Attention] = {}
 
-    def configure(self, files: DetectionFiles, trunks: Iterable[SipTrunk]) -> None:
+    def configure(self, files: DetectionFiles, trunks: Iterable[Trunk]) -> None:
         """Files and trunks as they are now; calls in progress go on as they began."""
+        for cache in (load_model, load_book):
+            cache.cache_clear()  # a file may be another by now
         self._files = files
-        self._maps = {trunk.name: SoundMap(trunk.sounds) for trunk in trunks}
+        self._lines = {trunk.name: _line(trunk) for trunk in trunks}
         self._kept.clear()
 
     def of(self, trunk: str, detection: Detection | None) -> Ear | None:
         """What is listened for on a call; None: nothing at all."""
-        if detection is None:
+        line = self._lines.get(trunk, _UNKNOWN)
+        if detection is None and line.book is None:
             return None
-        return Ear(self._attention(detection), self._maps.get(trunk) or SoundMap())
+        attention = self._attention(trunk, line, detection)
+        late = detection is not None or (line.book is not None and line.to_the_end)
+        return Ear(attention, line.meaning, early=line.book is not None, late=late)
 
-    def _attention(self, detection: Detection) -> Attention:
-        quiet_ms = int(detection.quiet_s * 1000)
-        parameters = tuple(sorted(detection.classic.items()))
-        key = (detection.detector, parameters, quiet_ms)
+    def _attention(self, trunk: str, line: _Line, detection: Detection | None) -> Attention:
+        key: tuple[object, ...] = (trunk,)
+        if detection is not None:
+            quiet_ms = int(detection.quiet_s * 1000)
+            parameters = tuple(sorted(detection.classic.items()))
+            key = trunk, detection.detector, parameters, quiet_ms
         found = self._kept.get(key)
         if found is None:
             if len(self._kept) >= KEPT_MAX:
                 self._kept.clear()
-            classic = detection.detector == CLASSIC
-            model = dict(parameters) if classic else self._model(detection.detector)
-            found = self._kept[key] = Attention(model, quiet_ms=quiet_ms)
+            found = self._kept[key] = self._made(line, detection)
         return found
+
+    def _made(self, line: _Line, detection: Detection | None) -> Attention:
+        model: Model | dict[str, int] | None = None
+        quiet_ms = 0
+        if detection is not None:
+            classic = detection.detector == CLASSIC
+            model = detection.classic if classic else self._model(detection.detector)
+            quiet_ms = int(detection.quiet_s * 1000)
+        tones_ms = 0 if line.to_the_end else TONES_MS
+        return Attention(model, book=line.book, quiet_ms=quiet_ms, tones_ms=tones_ms)
 
     def _model(self, name: str) -> Model:
         """A model by its name; where it cannot be read, dialerd's own."""
-        if name:
-            path = Path(self._files.models) / f"{name}.toml"
-            try:
-                return load_model(path)
-            except TomlError as error:
-                log.error("no model %r, dialerd's own is used: %s", name, error)
-        return load_model()
+        if not name:
+            return load_model()
+        path = Path(self._files.models) / f"{name}.toml"
+        return _read(load_model, path, f"model {name!r}") or load_model()
+
+
+def _line(trunk: Trunk) -> _Line:
+    rules = (
+        SoundRule(rule.kind.value, rule.value, rule.outcome.outcome, rule.answered)
+        for rule in trunk.sound
+    )
+    book = _read(load_book, trunk.tones, f"tones of trunk {trunk.name!r}") if trunk.tones else None
+    return _Line(SoundMap(rules), book, trunk.kind in ANALOGUE)
+
+
+def _read(reader: Callable[..., T], what: object, name: str) -> T | None:
+    """What a file says; None when it says nothing that can be used."""
+    try:
+        return reader(what)
+    except TomlError as error:
+        log.error("%s: not used: %s", name, error)
+        return None

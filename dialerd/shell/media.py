@@ -175,9 +175,13 @@ class Media:
     def listen(self, leg: int) -> None:
         """There is audio: before the answer, or from the answer on."""
         ear, answered = self._ears.get(leg), leg in self._answered
-        if ear is not None and (answered or leg not in self._listening):
+        if ear is None:
+            return
+        if ear.late if answered else ear.early and leg not in self._listening:
             self._listening.add(leg)
             self.engine.listen(self._streams[leg], ear.attention, answered=answered)
+        elif answered:
+            self.engine.listen(self._streams[leg], None)
 
     def _sound(self, leg: int, heard: SoundHeard) -> None:
         """Something was heard: the core is told what it is."""

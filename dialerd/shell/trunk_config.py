@@ -13,7 +13,6 @@ from dialerd.core.templates import Template
 from dialerd.lines.outcome_map import Rule
 from dialerd.lines.rewriting import Rewrite
 from dialerd.lines.sip_trunk import SipTrunk
-from dialerd.lines.sound_map import SoundRule
 from dialerd.shell.addresses import is_numeric
 from sip.accounts.auth import Credentials
 from sip.events import Address
@@ -73,10 +72,6 @@ def sip_trunk(trunk: Trunk, targets: Sequence[Address] = ()) -> SipTrunk:
                 rule.another,
             )
             for rule in trunk.outcome
-        ),
-        sounds=tuple(
-            SoundRule(rule.kind.value, rule.value, rule.outcome.outcome, rule.answered)
-            for rule in trunk.sound
         ),
     )
 

@@ -9,10 +9,16 @@ import numpy as np
 import pytest
 
 from bench.answer_audio import recorded
+from bench.tone_audio import PLAN, made
+from bench.tone_audio import Line as Clean
 from dialerd.detect.model import load_model
+from dialerd.detect.tone_events import tone_events
+from dialerd.detect.tone_plan import load_book
 from fastpath.amd import AnswerDetector
 from fastpath.amd_classic import ClassicDetector
 from fastpath.dtmf import DtmfDetector
+from fastpath.prints_bank import PrintBank
+from fastpath.prints_code import fingerprint
 from fastpath.progress import QUIET_MS_MAX, Attention, CallProgress, Heard
 from tests.fastpath.dtmf_tape import Samples, line, press, silence
 
@@ -177,3 +183,50 @@ def test_anything_may_come(seed: int) -> None:
     for samples in (-1, -160):
         with pytest.raises(ValueError, match="samples"):
             progress.gap(samples)
+
+
+@pytest.mark.parametrize("answered", [False, True])
+@pytest.mark.parametrize("name", list(PLAN))
+def test_tones_are_those_of_their_detector(name: str, answered: bool) -> None:
+    """However the audio is cut, before the answer and after it."""
+    samples = made(PLAN[name][2], Clean(), np.random.default_rng(3))
+    book, rng = load_book(), np.random.default_rng(5)
+    progress = CallProgress(Attention(book=book), answered=answered, keys=False)
+    whole = samples[: len(samples) // 160 * 160]
+    events = heard(progress, chunks(whole, rng)) + progress.end()
+    alone = [one for one in tone_events(whole, book) if one.type not in ("speech", "silence")]
+    assert len(events) == len(alone) >= 1
+    for one, other in zip(events, alone, strict=True):
+        assert abs(one.at_ms - other.at_s * 1000) <= 1
+        assert abs(one.until_ms - other.until_s * 1000) <= 1
+    said = [one.value for one in alone if one.type != "beep"]
+    assert [one.value for one in events if one.kind != "beep"] == said
+
+
+def test_tones_after_the_answer_have_a_limit() -> None:
+    busy = made(PLAN["busy 425"][2], Clean(), np.random.default_rng(3))
+    progress = CallProgress(Attention(book=load_book(), tones_ms=500), keys=False)
+    assert not progress.done
+    progress.silence(SECOND)
+    assert progress.done
+    assert heard(progress, [busy]) == []
+
+
+def test_an_announcement_is_told_before_the_answer_only() -> None:
+    """The bank's own recording, as a line brings it."""
+    clip = next(one for one in recorded("held out") if len(one.samples) > 6 * SECOND)
+    row = np.rint(clip.samples * 32767).astype(np.int16)
+    codes, _, _ = fingerprint(row)
+    bank = PrintBank([(codes, bytes(len(codes) // 2), 0)])
+    attention = Attention(bank=bank, labels=("switched_off:x:y",))
+    sent = line(np.concatenate([np.zeros(SECOND), clip.samples * 20_000]))
+    progress = CallProgress(attention, answered=False, keys=False)
+    (told,) = heard(progress, [sent])
+    assert (told.kind, told.value) == ("announcement", "switched_off:x:y")
+    assert told.confidence > 0.5
+    assert told.until_ms <= 6_000
+    progress.answered()
+    assert progress.done
+    assert heard(progress, [sent]) == []
+    with pytest.raises(ValueError, match="0 labels for 1"):
+        Attention(bank=bank)

@@ -63,6 +63,7 @@ def test_a_call_takes_less_than_8_kib_beside_its_socket(counted: dict[str, Any])
     assert call + memory["SRTP"] / 2 <= CALL_BYTES_MAX
 
 
-def test_a_call_that_is_listened_to_takes_little_more(counted: dict[str, Any]) -> None:
+def test_a_call_that_is_listened_to_takes_ten_kib_more(counted: dict[str, Any]) -> None:
+    """While it rings, and until it is known who answered; announcements take most of it."""
     memory = counted["memory"]
-    assert memory["tones heard"] < memory["who answered"] < memory["tones heard"] + 4096
+    assert memory["tones heard"] < memory["who answered"] < memory["tones heard"] + 10_240

@@ -2,12 +2,13 @@
 
 import logging
 
-from dialerd.config import DetectionFiles
+from dialerd.config import DetectionFiles, Kind, Trunk
+from dialerd.config.trunk_tables import SoundKind, SoundMeaning
+from dialerd.config.trunk_tables import SoundRule as Rule
 from dialerd.core.detection_records import CLASSIC, Detection
 from dialerd.core.records import Outcome
 from dialerd.detect.model import DEFAULT, load_model
-from dialerd.lines.sip_trunk import SipTrunk
-from dialerd.lines.sound_map import SoundRule
+from dialerd.detect.tone_plan import load_book
 from dialerd.shell import ears as module
 from dialerd.shell.ears import Ears
 
@@ -15,7 +16,7 @@ from dialerd.shell.ears import Ears
 def test_calls_of_a_kind_share_what_they_listen_for():
     ears = Ears()
     one = ears.of("a", Detection())
-    again = ears.of("b", Detection(beep_s_max=3.0))
+    again = ears.of("a", Detection(beep_s_max=3.0))
     other = ears.of("a", Detection(quiet_s=1.0))
     assert one.attention is again.attention
     assert one.attention is not other.attention
@@ -44,19 +45,48 @@ def test_a_campaigns_own_model(tmp_path, caplog):
     assert len(caplog.records) == 2
 
 
+def line(name="a", **more):
+    return Trunk(name=name, host="192.0.2.1", **more)
+
+
+BUSY = (Rule(kind=SoundKind.BUSY, outcome=SoundMeaning.UNREACHABLE),)
+
+
 def test_a_trunks_meaning_and_a_reload():
     ears = Ears()
-    ears.configure(
-        DetectionFiles(),
-        [SipTrunk("a", "h", 5060, (), sounds=(SoundRule("busy", "", Outcome.UNREACHABLE),))],
-    )
+    ears.configure(DetectionFiles(), [line(sound=BUSY)])
     before = ears.of("a", Detection())
     assert before.meaning.read("busy", "", answered=False) is Outcome.UNREACHABLE
     assert ears.of("z", Detection()).meaning.read("busy", "", answered=False) is Outcome.BUSY
-    ears.configure(DetectionFiles(), [])
+    ears.configure(DetectionFiles(), [line()])
     after = ears.of("a", Detection())
     assert after.attention is not before.attention, "files may be others"
     assert after.meaning.read("busy", "", answered=False) is Outcome.BUSY
+
+
+def test_a_trunks_tones():
+    ears = Ears()
+    kind = Kind.FXO_GATEWAY
+    ears.configure(
+        DetectionFiles(),
+        [line(), line("deaf", tones=""), line("vn", tones="vn us"), line("fxo", kind=kind)],
+    )
+    assert ears.of("a", None).attention.book is load_book("all")
+    assert ears.of("vn", None).attention.book is load_book("vn us")
+    assert ears.of("deaf", None) is None
+    assert ears.of("deaf", Detection()).attention.book is None
+    assert (ears.of("a", None).early, ears.of("a", None).late) == (True, False)
+    assert ears.of("a", Detection()).late
+    assert not ears.of("deaf", Detection()).early
+    assert ears.of("fxo", None).late, "an analogue line says by a tone that it was hung up"
+
+
+def test_a_plan_that_is_not_there_is_told(caplog):
+    ears = Ears()
+    with caplog.at_level(logging.ERROR):
+        ears.configure(DetectionFiles(), [line(tones="atlantis")])
+    assert "atlantis" in caplog.text
+    assert ears.of("a", None) is None
 
 
 def test_what_is_kept_has_a_limit(monkeypatch):
