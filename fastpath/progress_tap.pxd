@@ -7,7 +7,7 @@ Time here is the media thread's: a stream whose peer sends nothing is silent in 
 from cpython.ref cimport PyObject
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
-from fastpath.progress cimport Progress
+from fastpath.progress_ears cimport Progress
 from fastpath.rtp_loop cimport Stream
 
 cdef struct Ear:

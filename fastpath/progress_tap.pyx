@@ -21,9 +21,9 @@ from libc.stdint cimport int16_t, int32_t
 from libc.stdlib cimport calloc, free
 
 from fastpath.g711 cimport alaw_linear, ulaw_linear
-from fastpath.progress cimport (
+from fastpath.progress cimport Attention
+from fastpath.progress_ears cimport (
     SOUND_KEY,
-    Attention,
     Ears,
     Sound,
     ears_close,

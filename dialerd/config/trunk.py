@@ -15,6 +15,7 @@ from dialerd.config.trunk_tables import (
     OutcomeRule,
     Plan,
     Ports,
+    PortsBy,
     Prefixes,
     SoundRule,
 )
@@ -73,15 +74,6 @@ class Rel100(StrEnum):
     OFF = "off"
     SUPPORTED = "supported"
     REQUIRED = "required"
-
-
-class PortsBy(StrEnum):
-    """How a port of a gateway is asked for."""
-
-    NONE = "none"
-    PREFIX = "prefix"
-    USER = "user"
-    HEADER = "header"
 
 
 class Trunk(Section):

@@ -19,6 +19,15 @@ _PORTS: Final = r"^[0-9]{1,4}(-[0-9]{1,4})?(,[0-9]{1,4}(-[0-9]{1,4})?){0,63}$(?!
 Prefixes = tuple[Annotated[str, Meta(pattern=DIGITS, extra={"hint": PREFIX_HINT})], ...]
 
 
+class PortsBy(StrEnum):
+    """How a port of a gateway is asked for."""
+
+    NONE = "none"
+    PREFIX = "prefix"
+    USER = "user"
+    HEADER = "header"
+
+
 class SoundKind(StrEnum):
     """What is heard of a line."""
 

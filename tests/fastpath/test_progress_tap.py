@@ -17,10 +17,11 @@ from fastpath.progress import KINDS, Attention
 from fastpath.rtp import MediaEngine, SoundHeard
 from tests.fastpath.dtmf_tape import Samples
 from tests.fastpath.test_progress import voices
+from tests.ports import media_ports
 from tests.reference.rtp import rtp
 
 HERE = "127.0.0.1"
-PORTS = (24_000, 24_198)
+PORTS = media_ports()
 HASTY = {"total_analysis_time": 400, "initial_silence": 240}  # the classic rule, in 12 to 20 frames
 SAID = {"initial_silence": 5_000, "total_analysis_time": 5_000}
 

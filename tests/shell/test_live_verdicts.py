@@ -22,9 +22,10 @@ from dialerd.shell.media import Media
 from dialerd.shell.prompt_table import Prompts
 from fastpath.rtp import MediaEngine, SoundHeard
 from tests.core.test_desk import Spy
+from tests.ports import media_ports
 
 HERE = "127.0.0.1"
-PORTS = (24_200, 24_398)
+PORTS = media_ports()
 CALLS = 9
 SOON = {"total_analysis_time": 200}  # unknown after 10 frames
 SILENT = SOON | {"initial_silence": 100}  # a machine after 5
