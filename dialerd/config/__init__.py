@@ -22,13 +22,19 @@ from dialerd.config.trunk import (
     Codec,
     Kind,
     NumberFormat,
-    PortsBy,
     Rel100,
     Srtp,
     Trunk,
     TrunkTransport,
 )
-from dialerd.config.trunk_tables import DialRule, IncomingRule, OutcomeRule, Plan, Ports
+from dialerd.config.trunk_tables import (
+    DialRule,
+    IncomingRule,
+    OutcomeRule,
+    Plan,
+    Ports,
+    PortsBy,
+)
 from dialerd.core.zones import parse_zone
 from dialerd.toml_faults import Finding
 

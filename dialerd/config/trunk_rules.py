@@ -13,8 +13,8 @@ from dialerd.config.schema import Config
 from dialerd.config.secrets import password_file_rules
 from dialerd.config.sip_rules import At, is_address, is_loopback
 from dialerd.config.sip_tables import Side
-from dialerd.config.trunk import PortsBy, Trunk, TrunkTransport
-from dialerd.config.trunk_tables import PORTS_MAX, Plan, Ports
+from dialerd.config.trunk import Trunk, TrunkTransport
+from dialerd.config.trunk_tables import PORTS_MAX, Plan, Ports, PortsBy
 from dialerd.core.records import Outcome
 from dialerd.core.templates import Template, TemplateError
 from dialerd.toml_faults import Fault, nearest
