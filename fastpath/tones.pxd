@@ -12,6 +12,7 @@ from libc.stdint cimport int16_t, int64_t, uint8_t, uint16_t
 
 from fastpath.tones_book cimport RHYTHM_MAX, ToneBook, ToneRules
 from fastpath.tones_burst cimport Burst, BurstState
+from fastpath.tones_sound cimport Sound
 
 cdef enum:
     TONE_EVENTS_MAX = 8  # told of one frame; further ones are left out
@@ -44,6 +45,8 @@ cdef struct Tones:
     int rule  # of the book; -1: none
     uint8_t lasts  # a beep so long that it was told before its end
     ToneEvent going
+    Sound sound
+    ToneEvent sounding  # music, a voice or silence; its number is 0 when nobody knows
     uint16_t numbers
     # to be taken: set events to 0
     int events

@@ -14,16 +14,18 @@ from libc.string cimport memmove, memset
 
 from collections import namedtuple
 
+from fastpath.tones_beep cimport is_beep, is_lasting, turns_often
 from fastpath.tones_book cimport (
     TONE_BEEP,
     TONE_FAX,
+    TONE_MUSIC,
     TONE_SIT,
     Fit,
     ToneRule,
     fit_sure,
     pause_max,
-    plain,
     rule_fit,
+    rule_longer,
     rule_room,
     rule_sounds,
     rule_waits,
@@ -38,6 +40,13 @@ from fastpath.tones_burst cimport (
     bursts_init,
 )
 from fastpath.tones_sit cimport sit_of
+from fastpath.tones_sound cimport (
+    SOUND_MUSIC,
+    SOUND_NONE,
+    sound_forget,
+    sound_hear,
+    sound_init,
+)
 
 from fastpath import tones_book, tones_sit
 
@@ -46,34 +55,34 @@ ToneHeard = namedtuple("ToneHeard", "kind value phase number begin end hertz con
 
 cdef enum:
     MS = 8  # samples
-    BEEP_MIN = 290 * MS  # 300, less what its ends may be off
     BEEP_LASTS = 3000 * MS
+    REPEATS_WITHIN = 6000 * MS
     CLOSE = 75 * MS  # what follows so soon belongs to it
     LOOK_FRAMES = 12  # age at which a burst that goes on is first looked at, and then
     LOOK_EVERY = 4
-cdef float BEEP_PURE = 0.75
-cdef float BEEP_WAVERS = 2.2
-cdef float BEEP_DRIFT = 0.01
-cdef float LASTING_DRIFT = 0.015
-cdef float BEEP_HERTZ_MIN = 295.0
-cdef float BEEP_HERTZ_MAX = 3420.0
+cdef float TONAL_PURE = 0.9
 
 
 cdef void tones_init(Tones *t) noexcept nogil:
     memset(t, 0, sizeof(Tones))
     bursts_init(&t.heard)
+    sound_init(&t.sound)
     t.rule = -1
 
 
 # ---- telling
 
 
+cdef void put(Tones *t, const ToneEvent *e) noexcept nogil:
+    if t.events < TONE_EVENTS_MAX:
+        t.event[t.events] = e[0]
+        t.events += 1
+
+
 cdef void tell(Tones *t, int phase) noexcept nogil:
     """Tell what goes on, as it stands."""
     t.going.phase = <uint8_t> phase
-    if t.events < TONE_EVENTS_MAX:
-        t.event[t.events] = t.going
-        t.events += 1
+    put(t, &t.going)
 
 
 cdef void begin(Tones *t, int kind, int value, const Burst *b, float confidence) noexcept nogil:
@@ -99,16 +108,17 @@ cdef void stop(Tones *t) noexcept nogil:
 # ---- rhythms
 
 
-cdef int is_beep(const Burst *b) noexcept nogil:
-    return (
-        b.end - b.begin >= BEEP_MIN
-        and BEEP_HERTZ_MIN <= b.peaks.hertz[0] <= BEEP_HERTZ_MAX
-        and b.peaks.pure >= BEEP_PURE
-        and b.wavers <= BEEP_WAVERS
-        and b.drift <= BEEP_DRIFT
-        and b.looks >= 2
-        and b.silence & 1
-        and plain(&b.peaks)
+cdef int repeats(const Tones *t) noexcept nogil:
+    """Whether the last burst is as the one before: a rhythm that is in no plan, and no beep."""
+    cdef const Burst *b = &t.burst[t.bursts - 1]
+    cdef const Burst *a
+    cdef float off
+    if t.bursts < 2:
+        return 0
+    a = &t.burst[t.bursts - 2]
+    off = b.peaks.hertz[0] / a.peaks.hertz[0] - 1
+    return -0.015 < off < 0.015 and (
+        b.begin - a.end < REPEATS_WITHIN and 3 * (b.end - b.begin) < 4 * (a.end - a.begin)
     )
 
 
@@ -168,7 +178,7 @@ cdef void decide(Tones *t, const ToneRules *book, int64_t now, int last) noexcep
         t.wake = now + TONE_FRAME  # what follows may make it something else
         return
     t.pending = 0
-    if is_beep(b) and b.silence & 2:
+    if is_beep(b) and b.silence & 2 and not repeats(t):
         begin(t, TONE_BEEP, 0, b, min(b.peaks.pure, 0.97))
         tell(t, TONE_ENDS)
 
@@ -205,7 +215,7 @@ cdef void burst_over(Tones *t, const ToneRules *book, int64_t now) noexcept nogi
             return
     if t.lasts or (t.rule >= 0 and book.rule[t.rule].steps == 0):
         t.going.end = b.end
-        if t.going.kind == TONE_FAX and t.going.value == FAX_CED and flipped(b):
+        if t.going.kind == TONE_FAX and t.going.value == FAX_CED and turns_often(b):
             t.going.value = FAX_ANSAM
         stop(t)
         t.pending = 0
@@ -220,18 +230,6 @@ cdef void burst_over(Tones *t, const ToneRules *book, int64_t now) noexcept nogi
         stop(t)
     t.pending = 1
     decide(t, book, now, 0)
-
-
-cdef inline int flipped(const Burst *b) noexcept nogil:
-    """Whether its phase turns as often as V.8 and V.25 ask."""
-    return b.flips >= 2
-
-
-cdef int is_lasting(const ToneRule *r, const Burst *b) noexcept nogil:
-    """Whether it can be a tone that never stops. Those of fax machines may waver."""
-    if r.kind == TONE_FAX:
-        return b.silence & 1
-    return b.silence & 1 and b.wavers <= BEEP_WAVERS and b.drift <= LASTING_DRIFT
 
 
 cdef void burst_goes_on(Tones *t, const ToneRules *book) noexcept nogil:
@@ -255,7 +253,7 @@ cdef void burst_goes_on(Tones *t, const ToneRules *book) noexcept nogil:
                 return
             stop(t)
             begin(t, r.kind, r.value if r.kind == TONE_FAX else number, b, min(b.peaks.pure, 0.95))
-            if r.kind == TONE_FAX and r.value == FAX_CED and flipped(b):
+            if r.kind == TONE_FAX and r.value == FAX_CED and turns_often(b):
                 t.going.value = FAX_ANSAM
             t.rule = number
             tell(t, TONE_BEGINS)
@@ -268,36 +266,56 @@ cdef void burst_goes_on(Tones *t, const ToneRules *book) noexcept nogil:
         t.pending = 0
 
 
-cdef int another(Tones *t, const ToneRules *book, int64_t now) noexcept nogil:
-    """Whether another rule of the same meaning has a longer pause: then that one goes on."""
-    cdef const ToneRule *r
-    cdef Fit fit
-    cdef int number
-    cdef int64_t until
-    for number in range(book.count):
-        r = &book.rule[number]
-        if r.kind != t.going.kind or r.steps == 0 or number == t.rule:
-            continue
-        rule_fit(r, &t.burst[0], t.bursts, &fit)
-        until = t.going.end + pause_max(r, fit.step)
-        if fit.bursts and until > now:
-            t.rule = number
-            t.wake = until
-            return 1
-    return 0
-
-
 cdef void silence_says(Tones *t, const ToneRules *book, int64_t now) noexcept nogil:
     """Nothing came for as long as it was waited for."""
+    cdef int64_t wait
+    cdef int other
     if t.heard.state != BURST_NONE:
         now = t.heard.now.begin  # something did
         if now < t.wake:
             return
     if t.rule >= 0:
-        if not another(t, book, now):
+        other = rule_longer(book, t.rule, &t.burst[0], t.bursts, now - t.going.end, &wait)
+        if other >= 0:
+            t.rule = other
+            t.wake = t.going.end + wait
+        else:
             stop(t)
     elif t.pending:
         decide(t, book, now, 0)
+
+
+cdef void sounds_else(Tones *t, int64_t until) noexcept nogil:
+    """Music, a voice or silence ends, and something else, or nothing known, begins."""
+    cdef int kind = t.sound.kind
+    cdef ToneEvent *e = &t.sounding
+    if e.number:
+        e.phase = TONE_ENDS
+        e.end = max(until, e.begin)
+        put(t, e)
+        e.number = 0
+    if kind == SOUND_NONE:
+        return
+    t.numbers += 1
+    memset(e, 0, sizeof(ToneEvent))
+    e.kind = <uint8_t> (TONE_MUSIC + kind - SOUND_MUSIC)  # they stand in the same order
+    e.number = t.numbers
+    e.confidence = <float> 0.9
+    e.begin = t.sound.begin
+    e.end = t.heard.frames * TONE_FRAME
+    put(t, e)
+
+
+cdef void sounds(Tones *t, int64_t now) noexcept nogil:
+    """The newest frame, for what the call sounds like over seconds."""
+    cdef int tonal = t.heard.state == BURST_TONE and t.heard.now.peaks.pure > TONAL_PURE
+    if t.rule >= 0 or t.lasts:
+        if t.sound.heard or t.sound.kind != SOUND_NONE:
+            sound_forget(&t.sound, now)
+            sounds_else(t, t.going.begin)
+        t.sound.begin = now
+    elif sound_hear(&t.sound, t.heard.power, t.heard.slope, tonal, now):
+        sounds_else(t, t.sound.begin)
 
 
 cdef void after(Tones *t, const ToneRules *book) noexcept nogil:
@@ -316,6 +334,7 @@ cdef void tones_hear(Tones *t, const ToneRules *book, const int16_t *frame) noex
     """Hear the next frame."""
     bursts_hear(&t.heard, frame)
     after(t, book)
+    sounds(t, t.heard.frames * TONE_FRAME)
 
 
 cdef void tones_gap(Tones *t, const ToneRules *book) noexcept nogil:
@@ -332,6 +351,8 @@ cdef void tones_end(Tones *t, const ToneRules *book) noexcept nogil:
     if t.pending:
         decide(t, book, t.heard.frames * TONE_FRAME + CLOSE, 1)
     stop(t)
+    sound_init(&t.sound)
+    sounds_else(t, t.heard.frames * TONE_FRAME)
 
 
 # ---- Python
@@ -344,6 +365,8 @@ cdef object tone_heard(const ToneEvent *e, ToneBook book):
         value = tones_book.FAXES[e.value]
     elif e.kind == TONE_BEEP:
         value = str(round(e.hertz))
+    elif e.kind >= TONE_MUSIC:
+        value = ""
     else:
         value = book.names[e.value]
     return ToneHeard(

@@ -53,6 +53,9 @@ cdef int rule_room(const ToneRule *r, int step) noexcept nogil
 cdef void rule_fit(const ToneRule *r, const Burst *burst, int count, Fit *fit) noexcept nogil
 cdef int64_t pause_max(const ToneRule *r, int step) noexcept nogil
 cdef int64_t rule_waits(const ToneRule *r, int step) noexcept nogil
+cdef int rule_longer(
+    const ToneRules *book, int than, const Burst *burst, int count, int64_t silence, int64_t *wait
+) noexcept nogil
 cdef float fit_sure(const Fit *fit, const Burst *b) noexcept nogil
 cdef int plain(const Peaks *heard) noexcept nogil
 

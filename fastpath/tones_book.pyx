@@ -201,6 +201,24 @@ cdef float fit_sure(const Fit *fit, const Burst *b) noexcept nogil:
     return most * (1 - <float> 0.2 * fit.error) * min(b.peaks.pure / <float> 0.85, 1)
 
 
+cdef int rule_longer(
+    const ToneRules *book, int than, const Burst *burst, int count, int64_t silence, int64_t *wait
+) noexcept nogil:
+    """A rule of the same meaning as `than` whose pause is not over; -1: there is none."""
+    cdef const ToneRule *r
+    cdef Fit fit
+    cdef int number
+    for number in range(book.count):
+        r = &book.rule[number]
+        if r.kind != book.rule[than].kind or r.steps == 0 or number == than:
+            continue
+        rule_fit(r, burst, count, &fit)
+        wait[0] = pause_max(r, fit.step)
+        if fit.bursts and wait[0] > silence:
+            return number
+    return -1
+
+
 cdef class ToneBook:
     """The rules of one or several plans."""
 

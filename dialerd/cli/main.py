@@ -52,6 +52,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "trace": ("trace", "The SIP messages of a call, as a ladder or a capture file."),
     "detect": ("detect", "Who answered in a recording, person or machine, and what is heard."),
     "announcements": ("announcements", "What carriers say instead of ringing: learn, label, test."),
+    "tones": ("tones", "Tone plans: list, check, learn a tone from recordings."),
     "numbers": ("numbers", "Explain how numbers are read."),
     "number": ("number", "All that is kept about one number: show it, or erase it."),
     "retention": ("retention", "Remove what is not kept any longer."),

@@ -5,6 +5,7 @@ A trunk names plans ("vn", or "vn us" for both); "all" is every plan that comes 
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from dialerd.toml_load import Fault, TomlError, read
+from dialerd.toml_load import Fault, TomlError, check, read
 from fastpath.tones_book import HERTZ_MAX, RULES_MAX, STEPS_MAX, ToneBook
 
 FOLDER: Final = Path(__file__).resolve().parents[2] / "conf" / "tones"
@@ -71,6 +72,15 @@ def _faults(plan: TonePlan) -> Iterator[Fault]:
 def read_plan(path: Path) -> TonePlan:
     """A plan of a file; TomlError names every fault with its place."""
     return read(path, TonePlan, rules=_faults)
+
+
+def plan_of(text: str, path: Path) -> TonePlan:
+    """A plan that is to be written to `path`; TomlError as if it stood there."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise TomlError(f"error: {path}: not valid TOML: {error}") from None
+    return check(document, TonePlan, text=text, path=path, rules=_faults)
 
 
 def shipped() -> dict[str, Path]:

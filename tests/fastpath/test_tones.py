@@ -164,3 +164,56 @@ def test_bad_input() -> None:
         rng.integers(-32768, 32768, 80_000), np.tile([32767, -32768], 40_000),
     ):  # fmt: skip
         assert [one for one in heard(audio.astype(np.int16)) if one.type != "beep"] == []
+
+
+def kinds(audio: np.ndarray) -> list[str]:
+    """What it sounds like, one after the other."""
+    told = tone_events(audio.astype(np.int16), load_book())
+    return [one.type for one in told if one.type not in TONAL]
+
+
+@pytest.mark.parametrize("codec", ["alaw", "gsm"])
+def test_music_voices_and_silence(codec: str) -> None:
+    def line(audio: np.ndarray) -> np.ndarray:
+        return tone_audio.through(codec, np.rint(audio * 16_000))
+
+    right = [kinds(line(read_wav(path)[8_000 * 20 : 8_000 * 32])) for path in MUSIC.glob("*.wav")]
+    assert right.count(["music"]) >= len(right) - 1
+    for voice in ("en_US_f_Allison", "ru_RU_f_IvrvoiceRU"):
+        said = line(read_wav(SOUNDS / voice / "demo-instruct.wav")[: 8_000 * 12])
+        assert kinds(said) == ["speech"]
+    assert kinds(np.zeros(8_000 * 9)) == ["silence"]
+    assert kinds(np.zeros(8_000)) == []
+
+
+def test_rings_are_neither_music_nor_speech() -> None:
+    for name in PLAN:
+        assert {*kinds(steps_of(name))} <= {"silence"}, name
+    # not even those of a plan that is not known; the first burst may pass for a beep
+    unknown = made(cadence((610.0,), 0.6, 0.6, times=9), Line(), np.random.default_rng(1))
+    assert {*kinds(unknown)} <= {"silence"}
+    assert [one.type for one in heard(unknown)] == ["beep"]
+
+
+def test_ringing_then_music_then_a_voice() -> None:
+    """An early-media call: each is told, with about the right time."""
+    ring = steps_of("ring 425 1/4")
+    tune = np.rint(read_wav(next(iter(sorted(MUSIC.glob("*.wav")))))[80_000:240_000] * 16_000)
+    voice = np.rint(read_wav(SOUNDS / "en_US_f_Allison" / "demo-instruct.wav")[:120_000] * 16_000)
+    told = tone_events(np.hstack([ring, tune, voice]).astype(np.int16), load_book("vn"))
+    names = [one.value or one.type for one in told]
+    assert [one for one in names if one != "silence"] == ["ringback", "music", "speech"]
+    (music,) = [one for one in told if one.type == "music"]
+    begin = len(ring) / 8_000
+    assert abs(music.at_s - begin) < 4
+    assert abs(music.until_s - begin - 20) < 4
+
+
+def test_answer_tones_of_modems() -> None:
+    """V.8: 2,100 Hz whose phase turns every 450 ms; a fax does not turn it."""
+    at = np.arange(3 * 8_000)
+    for turns in (1, -1):
+        wave = 6_000 * np.sin(2 * np.pi * 2_100 * at / 8_000) * turns ** (at // 3_600)
+        samples = np.hstack([np.zeros(4_000), wave, np.zeros(4_000)]).astype(np.int16)
+        (one,) = heard(samples)
+        assert (one.type, one.value) == ("fax", "ced" if turns == 1 else "ansam")

@@ -1,0 +1,100 @@
+"""`dialerd tones`: tone plans; list, check, and learn from recordings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from dialerd.cli.common import output_option, print_json, print_table, write_file
+from dialerd.cli.errors import FailedError
+
+KINDS = ("ringback", "busy", "congestion", "dial", "other")
+
+
+@click.group("tones")
+def tones() -> None:
+    """Tone plans: what ringback, busy and other tones sound like, by country or trunk."""
+
+
+@tones.command("list")
+@click.argument("plans", metavar="[PLAN...]", nargs=-1)
+@output_option
+def list_(plans: tuple[str, ...], output: str) -> None:
+    """The plans that come with dialerd, or the tones of PLAN (a name, or a .toml file)."""
+    import msgspec
+
+    from dialerd.detect.tone_plan import find_plan, read_plan, shipped
+
+    found = {name: read_plan(find_plan(name)) for name in plans or shipped()}
+    if output == "json":
+        print_json({name: msgspec.to_builtins(plan) for name, plan in found.items()})
+    elif not plans:
+        rows = [(name, plan.title, len(plan.tone)) for name, plan in found.items()]
+        print_table(("plan", "title", "tones"), rows)
+    else:
+        print_table(
+            ("plan", "tone", "hertz", "on, off, s"),
+            [
+                (
+                    name, tone.name or tone.kind, _hertz(tone.hertz, tone.modulated_hertz),
+                    ", ".join(f"{one:g}" for one in tone.cadence_s) or "never stops",
+                )
+                for name, plan in found.items() for tone in plan.tone
+            ],
+        )  # fmt: skip
+
+
+def _hertz(hertz: tuple[float, ...], modulated: float) -> str:
+    text = " + ".join(f"{one:g}" for one in hertz)
+    return f"{text} x {modulated:g}" if modulated else text
+
+
+@tones.command("check")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=Path)
+def check(files: tuple[Path, ...]) -> None:
+    """Say what is wrong with plan files: every fault with its line."""
+    from dialerd.detect.tone_plan import read_plan
+
+    for path in files:
+        plan = read_plan(path)
+        click.echo(f"{path}: {len(plan.tone)} tone{'s' if len(plan.tone) != 1 else ''}, right")
+
+
+@tones.command("learn")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=Path)
+@click.option("--as", "kind", required=True, type=click.Choice(KINDS), help="What the tone means.")
+@click.option("--name", default="", metavar="NAME", help="Its name, when it is another.")
+@click.option(
+    "--into", metavar="PLAN.toml", type=Path,
+    help="Add it to this plan; made when it is not there.",
+)  # fmt: skip
+def learn(files: tuple[Path, ...], *, kind: str, name: str, into: Path | None) -> None:
+    """Measure a tone in recordings of it: frequencies and rhythm, as lines of a plan.
+
+    A recording may be of any format; it holds one tone, at least two rounds of its rhythm.
+    """
+    from dialerd.cli.detect import read
+    from dialerd.detect.tone_learn import LearnError, lines
+    from dialerd.detect.tone_learn import learn as measure
+
+    if (kind == "other") != bool(name):
+        raise click.UsageError("--name belongs to --as other, and only to it")
+    try:
+        text = lines(measure([read(path) for path in files], kind, name))
+    except LearnError as error:
+        raise FailedError(f"{', '.join(str(path) for path in files)}: {error}") from None
+    click.echo(text, nl=False)
+    if into is not None:
+        _add(into, text)
+
+
+def _add(path: Path, text: str) -> None:
+    """Write the plan with one more tone, when it is then still right."""
+    from dialerd.detect.tone_plan import plan_of
+
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    whole = f"{before.rstrip()}\n\n{text}" if before.strip() else text
+    plan_of(whole, path)
+    write_file(path, [whole.encode()])
+    click.echo(f"added to {path}", err=True)

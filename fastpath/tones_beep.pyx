@@ -1,0 +1,39 @@
+# cython: auto_pickle=False, autotestdict=False
+"""What a single burst can be: the beep of a machine, or a tone that never stops."""
+
+from fastpath.tones_book cimport TONE_FAX, plain
+
+cdef enum:
+    BEEP_MIN = 290 * 8  # samples: 300 ms, less what its ends may be off
+cdef float BEEP_PURE = 0.75
+cdef float BEEP_WAVERS = 2.2
+cdef float BEEP_DRIFT = 0.01
+cdef float LASTING_DRIFT = 0.015
+cdef float BEEP_HERTZ_MIN = 295.0
+cdef float BEEP_HERTZ_MAX = 3420.0
+
+
+cdef int is_beep(const Burst *b) noexcept nogil:
+    """Whether it is steady, pure, long enough, and began in silence."""
+    return (
+        b.end - b.begin >= BEEP_MIN
+        and BEEP_HERTZ_MIN <= b.peaks.hertz[0] <= BEEP_HERTZ_MAX
+        and b.peaks.pure >= BEEP_PURE
+        and b.wavers <= BEEP_WAVERS
+        and b.drift <= BEEP_DRIFT
+        and b.looks >= 2
+        and b.silence & 1
+        and plain(&b.peaks)
+    )
+
+
+cdef int is_lasting(const ToneRule *r, const Burst *b) noexcept nogil:
+    """Whether it can be a tone that never stops. Those of fax machines may waver."""
+    if r.kind == TONE_FAX:
+        return b.silence & 1
+    return b.silence & 1 and b.wavers <= BEEP_WAVERS and b.drift <= LASTING_DRIFT
+
+
+cdef int turns_often(const Burst *b) noexcept nogil:
+    """Whether its phase turns as often as V.8 and V.25 ask."""
+    return b.flips >= 2
