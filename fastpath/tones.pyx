@@ -14,7 +14,7 @@ from libc.string cimport memmove, memset
 
 from collections import namedtuple
 
-from fastpath.tones_beep cimport is_beep, is_lasting, turns_often
+from fastpath.tones_beep cimport is_beep, is_lasting, repeats, turns_often
 from fastpath.tones_book cimport (
     TONE_BEEP,
     TONE_FAX,
@@ -56,7 +56,6 @@ ToneHeard = namedtuple("ToneHeard", "kind value phase number begin end hertz con
 cdef enum:
     MS = 8  # samples
     BEEP_LASTS = 3000 * MS
-    REPEATS_WITHIN = 6000 * MS
     CLOSE = 75 * MS  # what follows so soon belongs to it
     LOOK_FRAMES = 12  # age at which a burst that goes on is first looked at, and then
     LOOK_EVERY = 4
@@ -106,20 +105,6 @@ cdef void stop(Tones *t) noexcept nogil:
 
 
 # ---- rhythms
-
-
-cdef int repeats(const Tones *t) noexcept nogil:
-    """Whether the last burst is as the one before: a rhythm that is in no plan, and no beep."""
-    cdef const Burst *b = &t.burst[t.bursts - 1]
-    cdef const Burst *a
-    cdef float off
-    if t.bursts < 2:
-        return 0
-    a = &t.burst[t.bursts - 2]
-    off = b.peaks.hertz[0] / a.peaks.hertz[0] - 1
-    return -0.015 < off < 0.015 and (
-        b.begin - a.end < REPEATS_WITHIN and 3 * (b.end - b.begin) < 4 * (a.end - a.begin)
-    )
 
 
 cdef void tell_rhythm(
@@ -178,7 +163,7 @@ cdef void decide(Tones *t, const ToneRules *book, int64_t now, int last) noexcep
         t.wake = now + TONE_FRAME  # what follows may make it something else
         return
     t.pending = 0
-    if is_beep(b) and b.silence & 2 and not repeats(t):
+    if is_beep(b) and b.silence & 2 and not repeats(&t.burst[0], t.bursts):
         begin(t, TONE_BEEP, 0, b, min(b.peaks.pure, 0.97))
         tell(t, TONE_ENDS)
 

@@ -5,6 +5,7 @@ from fastpath.tones_book cimport TONE_FAX, plain
 
 cdef enum:
     BEEP_MIN = 290 * 8  # samples: 300 ms, less what its ends may be off
+    REPEATS_WITHIN = 6000 * 8
 cdef float BEEP_PURE = 0.75
 cdef float BEEP_WAVERS = 2.2
 cdef float BEEP_DRIFT = 0.01
@@ -37,3 +38,17 @@ cdef int is_lasting(const ToneRule *r, const Burst *b) noexcept nogil:
 cdef int turns_often(const Burst *b) noexcept nogil:
     """Whether its phase turns as often as V.8 and V.25 ask."""
     return b.flips >= 2
+
+
+cdef int repeats(const Burst *burst, int count) noexcept nogil:
+    """Whether the last burst is as the one before: a rhythm that is in no plan, and no beep."""
+    cdef const Burst *b = &burst[count - 1]
+    cdef const Burst *a
+    cdef float off
+    if count < 2:
+        return 0
+    a = &burst[count - 2]
+    off = b.peaks.hertz[0] / a.peaks.hertz[0] - 1
+    return -0.015 < off < 0.015 and (
+        b.begin - a.end < REPEATS_WITHIN and 3 * (b.end - b.begin) < 4 * (a.end - a.begin)
+    )
