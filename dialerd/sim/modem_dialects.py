@@ -56,6 +56,7 @@ ZTE = Habits(
     commands=without("+CPINR") | {
         "+ZGETICCID": iccid("+ZGETICCID: {0}"), "+ZSNT": taken, "+ZPAS": said('+ZPAS: "HSDPA"'),
         "+ZOPRT": taken, "+ZSTM": taken,
+        "+ZCDRUN": said("Close autorun state result(0:FAIL 1:SUCCESS):1"),
     },
     tells=_zte, boot_s=10.0, boot_says=("+ZUSIMR:2",),
     chatter=('+ZDONR: "VIETTEL",452,4,"CS_PS","ROAM_OFF"', '+ZPASR: "HSDPA"'), chatter_s=30.0,
