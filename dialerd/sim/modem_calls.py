@@ -149,7 +149,7 @@ class Calls:
             leg.late = False
             if modem.set["COLP"]:
                 modem.tell(f'+COLP: "{leg.number}",{leg.type},,,')
-            modem.tell("OK")
+            modem.tell(modem.habits.late_says[0])
         modem.sound()
 
     def ended(self, leg: Leg, q850: int) -> None:
@@ -227,8 +227,9 @@ class Calls:
             modem.urc(line)
         if leg.late and leg.stat is Stat.RELEASED:  # ATD is still to be answered
             leg.late = False
-            if result(leg) not in lines:
-                modem.tell(result(leg))
+            final = modem.habits.late_says[1] or result(leg)
+            if final not in lines:
+                modem.tell(final)
 
 
 def result(leg: Leg) -> str:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from dialerd.sim.modem_calls import Leg, result, unasked
-from dialerd.sim.modem_commands import COMMON, ceer, iccid, said, taken, without
+from dialerd.sim.modem_commands import COMMON, ceer, iccid, kept, said, taken, without
 from dialerd.sim.modem_huawei import HUAWEI
 from dialerd.sim.modem_kit import Habits
 from dialerd.sim.modem_quectel import EC20, EC25, M35
@@ -33,7 +35,8 @@ WAVECOM = Habits(
     name="wavecom", maker="WAVECOM MODEM", model="MULTIBAND  900E  1800",
     revision="641b09gg.Q2403A 1320676 061804 14:38", tac="33245100",
     commands=without("+CHUP", "+CPINR", "+CNMA") | {
-        "+WIND": taken, "+CCID": iccid('+CCID: "{0}"'), "+CEER": ceer("+CEER: Error {cause}"),
+        "+WIND": kept("WIND", "(0-255)"), "+CCID": iccid('+CCID: "{0}"'),
+        "+CEER": ceer("+CEER: Error {cause}"),
         "+WOPEN": said("+WOPEN: 0"), "+SPEAKER": taken,
     },
     tells=_wavecom, late_ok=True, cpin_ok=False, boot_s=7.0,
@@ -61,6 +64,20 @@ ZTE = Habits(
     tells=_zte, boot_s=10.0, boot_says=("+ZUSIMR:2",),
     chatter=('+ZDONR: "VIETTEL",452,4,"CS_PS","ROAM_OFF"', '+ZPASR: "HSDPA"'), chatter_s=30.0,
 )  # fmt: skip
+
+
+def _zte_k3565(_m: Modem, leg: Leg, what: str) -> list[str]:
+    """Nothing but what ATD is answered with, and HANGUP at the end of a call that was answered."""
+    over = what in ("ended", "missed") and (leg.answered_ns or not leg.outgoing)
+    return [f"HANGUP: {leg.index}"] if over else []
+
+
+#: Sticks that answer ATD with CONNECT when the called does, and with OK when nobody does: recorded
+#: by owners of the K3565-Z and K3772-Z.
+K3565 = msgspec.structs.replace(
+    ZTE, name="k3565", model="K3565-Z", revision="BD_K3565Z", tells=_zte_k3565, late_ok=True,
+    late_says=("CONNECT", "OK"),
+)  # fmt: skip
 GENERIC = Habits(
     name="generic", maker="Generic", model="GSM Modem", revision="1.0", tac="35000000",
     commands=COMMON, tells=unasked, ussd_early=True,
@@ -74,6 +91,6 @@ AWKWARD = Habits(
 DIALECTS: dict[str, Habits] = {
     habits.name: habits
     for habits in (
-        HUAWEI, EC20, EC25, M35, SIM7600, SIM800, WAVECOM, ZTE, GENERIC, AWKWARD,
+        HUAWEI, EC20, EC25, M35, SIM7600, SIM800, WAVECOM, ZTE, K3565, GENERIC, AWKWARD,
     )
 }  # fmt: skip

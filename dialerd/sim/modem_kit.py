@@ -73,6 +73,7 @@ class Habits(msgspec.Struct, frozen=True):
     chatter_s: float = 0.0
     # calls
     late_ok: bool = False  # OK of ATD is the answer of the called
+    late_says: tuple[str, str] = ("OK", "")  # or this; and this when there is none
     needs_semicolon: bool = True  # ATD without one is a data call: NO CARRIER
     released_s: float = 0.0  # how long +CLCC shows a call that is over, as 6
     data_call: bool = False  # +CLCC shows the packet connection as a call of mode 1
@@ -94,5 +95,5 @@ def settings(habits: Habits) -> dict[str, Any]:
         "CGREG": 0, "CEREG": 0, "CSCS": habits.charset, "CLIP": 0, "CLIR": 0, "COLP": 0, "CRC": 0,
         "CCWA": 0, "CUSD": 0, "CMGF": 0, "CNMI": (0, 0), "CSMS": 0, "CSDH": 0, "CPMS": "SM",
         "COPS": 0, "CLCC": 0, "keys": 0, "chatter": 1, "ussd_hex7": int(habits.ussd_hex7),
-        "CPBS": "SM", "audio_on": 0,
+        "CPBS": "SM", "audio_on": 0, "WIND": 255,
     }  # fmt: skip

@@ -23,7 +23,7 @@ def test_every_make_tells_who_it_is_and_gets_through_a_call(dialect: str) -> Non
     bench.at(0, "AT^CURC=0", 1)
     assert bench.at(0, "AT+CREG?", 1) == ["+CREG: 0,1", "OK"]
     dialed = bench.at(0, f"ATD{NUMBER};", 2)
-    assert ("OK" in dialed) == (dialect != "wavecom")
+    assert ("OK" in dialed) == (dialect not in ("wavecom", "k3565"))
     calls = [line for line in bench.at(0, "AT+CLCC", 1) if ",0,0," in line]
     assert f'"{NUMBER}",129' in calls[-1]
     assert calls[-1].split(",")[2] == "3"
@@ -118,6 +118,15 @@ def test_zte_says_connect_and_hangup() -> None:
     bench.run(90)
     told = [line for line in bench.lines() if not line.startswith("+Z")]
     assert told == ["OK", "CONNECT", "HANGUP: 1"]
+
+
+def test_another_zte_answers_atd_with_connect_or_with_ok() -> None:
+    bench = Bench("k3565")
+    bench.write(f"ATD{NUMBER};\r".encode())
+    bench.run(90)
+    assert bench.lines() == ["CONNECT", "HANGUP: 1"]
+    bench = Bench("k3565", town=town(busy=1.0))
+    assert bench.at(0, f"ATD{NUMBER};", 20) == ["OK"]
 
 
 def test_ec25_shows_its_packets_as_a_call() -> None:
