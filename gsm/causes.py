@@ -77,7 +77,7 @@ WORDS: Final = tuple(
         (r"user busy|\bbusy\b", Cause.BUSY),
         (r"call rejected|\brejected\b|declined", Cause.REJECTED),
         (r"no (?:user )?answer|alerting,? no answer|user alerting", Cause.NO_ANSWER),
-        (r"no user responding|subscriber absent|unreachable|out of order", Cause.UNREACHABLE),
+        (r"no user responding|subscriber absent|unreachable|destination out of", Cause.UNREACHABLE),
         (r"unassigned|unallocated|invalid number|number changed|no route", Cause.INVALID),
         (r"barr(?:ed|ing)|not subscribed|not allowed|ACM", Cause.BARRED),
         (r"congestion|no (?:circuit|channel|resource)|resources? unavail|unavailable",

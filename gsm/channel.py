@@ -292,7 +292,7 @@ class Channel:
             self._be_quiet(now_ns)
             self._finish(Result("ok", lines=lines), now_ns)
             return
-        self.timeouts += 1
+        self.timeouts += command is None or not command.optional
         if self.state == PROMPTING or (command is not None and command.body):
             self._write(ESCAPE)
         if self.timeouts >= TIMEOUTS_MAX:

@@ -63,6 +63,7 @@ class Command(Struct, frozen=True):
         yields: a hang-up need not wait for its result (ATD until the answer).
         enough: the beginning of a line with which the answer is good even when no final result
             follows soon: some modems forget the OK after `+CPIN:`.
+        optional: a modem need not know it; silence does not count against it, if it proves alive.
     """
 
     text: str
@@ -72,6 +73,7 @@ class Command(Struct, frozen=True):
     calls: bool = False
     yields: bool = False
     enough: str = ""
+    optional: bool = False
 
     @property
     def prefix(self) -> str:

@@ -53,7 +53,7 @@ class Init(Table, frozen=True):
         Literal["module", "sim", "ready"],
         doc("module: after it is known who it is; sim: the card is usable; ready: registered."),
     ] = "module"
-    timeout_s: Seconds = 5.0
+    timeout_s: Seconds = 1.5
     tries: Annotated[int, doc("How often, until it is accepted.", ge=1, le=10)] = 1
     pause_s: Annotated[float, doc("Rest after it.", ge=0, le=60)] = 0.0
 

@@ -21,6 +21,7 @@ from gsm.limits import CAUSE_TEXT_MAX, HANG_UP_STEP, MEDIUM, MS, SECOND, SHORT
 from gsm.script import Rest, Steps
 
 CALL_TIMERS = ("originate", "ring", "reach", "poll", "warn", "limit", "caller", "ring lost")
+NO_NETWORK = 38  # Q.850: network out of order; modules say it when they have lost theirs
 LOOKS = 4  # listings after a rung
 LOOK_EVERY = 250 * MS
 
@@ -147,7 +148,8 @@ class Ending:
                 rang_ns=call.rang_ns(end_ns), reached=call.reached,
             )  # fmt: skip
         if not call.asked:
-            by = "peer" if call.answered_ns is not None or cause is Cause.REJECTED else "network"
+            cleared = call.answered_ns is not None and call.code in UNTOLD
+            by = "peer" if cleared or cause is Cause.REJECTED else "network"
             by = "port" if cause is Cause.LOCAL else by
         self.over(call, cause, by, call.why, now_ns)
 
@@ -176,6 +178,9 @@ class Ending:
             for reason, until in locks:
                 floor.tell(Locked(reason, until))
         floor.calls += 1
+        floor.doubt = (
+            floor.doubt or cause in (Cause.NETWORK, Cause.LOCAL) or call.code == NO_NETWORK
+        )
         self.forget(call, now_ns)
         if floor.allows(event):
             floor.move(event, now_ns, why if event == table.RESET else "")

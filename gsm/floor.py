@@ -50,6 +50,7 @@ class Floor:
         self.identity: Identified | None = None
         self.signal: Signal | None = None
         self.registered = False
+        self.doubt = False  # a hint says that there is no network any more
         self.carrier: Carrier | None = None
         self.care = CardCare(settings.care)
         self.cards: dict[str, CardState] = {}  # those that were here, or are told to us

@@ -18,7 +18,7 @@ from gsm.ending import Ending
 from gsm.events import CardChanged, Cause, PortState, Restarted, Unlocked
 from gsm.floor import Floor
 from gsm.keying import Keying
-from gsm.limits import DRAIN_TIME, MEDIUM, MS, SECOND, SHORT
+from gsm.limits import DRAIN_TIME, MEDIUM, MS, OPEN_MAX, SECOND, SHORT
 from gsm.script import Rest, Steps
 from gsm.starting import Starting
 from gsm.texts import Texts
@@ -201,8 +201,15 @@ class Life:
         self.floor.at("again", now_ns + UNFIT_AGAIN, self._time)
 
     def _time(self, now_ns: int) -> None:
-        if self.floor.allows(table.TIME):
-            self.floor.move(table.TIME, now_ns)
+        floor = self.floor
+        if floor.allows(table.TIME):
+            floor.move(table.TIME, now_ns)
+        if floor.state == table.OPENING:
+            floor.at("open", now_ns + OPEN_MAX, self._not_opened)
+
+    def _not_opened(self, now_ns: int) -> None:
+        if self.floor.state == table.OPENING:
+            self.leave(table.LOST, "the device was not opened", now_ns)
 
     def _back_off(self, now_ns: int) -> None:
         floor, settings = self.floor, self.floor.settings
@@ -211,10 +218,9 @@ class Life:
         if now_ns < self._reset_until:
             wait = REOPEN_AFTER_RESET
         else:
-            doubled = settings.back_off_min_ns << min(self.failures, 16)
-            wait = min(settings.back_off_max_ns, doubled)
-            wait = round(wait * (0.75 + 0.5 * floor.rng.random()))
-            wait = max(settings.back_off_min_ns, min(wait, settings.back_off_max_ns))
+            base = min(settings.back_off_min_ns << min(self.failures, 16),
+                       settings.back_off_max_ns * 4 // 5)  # fmt: skip
+            wait = max(settings.back_off_min_ns, round(base * (1 + floor.rng.random() / 4)))
             self.failures += 1
         floor.waits(floor.why, now_ns + wait)
         floor.put_effect(Reopen(wait))
@@ -309,6 +315,7 @@ class Life:
         strangers, floor.strangers = floor.strangers, []
         if strangers and self.calling.call is None:
             self.calling.seen(strangers, now_ns)
+        self.watching.check(now_ns)
         for _ in range(SETTLED_MAX):
             before = floor.state
             self._gate(now_ns)

@@ -27,6 +27,7 @@ SMS_PENDING_TIME: Final = 600 * SECOND  # for the other parts; then it is told a
 SMS_LISTED_MAX: Final = 64  # stored texts fetched in one go
 
 # time of commands, where a dialect says nothing else
+BRIEF: Final = 1_500 * MS  # of what a modem need not know, and may meet with silence
 SHORT: Final = 2 * SECOND
 MEDIUM: Final = 5 * SECOND
 LONG: Final = 40 * SECOND

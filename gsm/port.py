@@ -134,6 +134,10 @@ class Port:
 
     def lost(self, why: str, now_ns: int) -> None:
         """It could not be opened, or is gone."""
+        floor = self._floor
+        waited = floor.until_ns is not None and now_ns >= floor.until_ns
+        if floor.state in (table.ABSENT, table.DEAD) and waited:
+            floor.move(table.TIME, now_ns)  # the driver's clock was first
         if self._floor.allows(table.LOST):
             self._life.leave(table.LOST, why, now_ns)
             self._life.settle(now_ns)

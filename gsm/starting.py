@@ -17,13 +17,13 @@ from gsm.dialect import GENERIC, Dialect, Init
 from gsm.events import Identified
 from gsm.floor import Floor
 from gsm.limits import (
+    BRIEF,
     CLEARING_MAX,
     LONG,
     MEDIUM,
     NAME_MAX,
     PIN_TRIES_LEFT_MIN,
     SECOND,
-    SHORT,
     SIM_EVERY,
     SIM_TRIES,
     SYNC_EACH,
@@ -40,6 +40,7 @@ _NO_CARD: Final = {10: "no card", 13: "the card does not answer", 15: "a wrong c
 _BUSY: Final = 14
 _WANTS_PIN: Final = 11
 STUCK_RESETS_MAX: Final = 2
+SILENCES_MAX: Final = 2
 
 
 def text_of(result: Result, command: str) -> str:
@@ -57,6 +58,7 @@ class Starting:
     def __init__(self, floor: Floor) -> None:
         """Of this port."""
         self.floor = floor
+        self._silences: dict[str, int] = {}  # of this module, by command
         self._stuck = 0  # resets in a row that left the call up
         self._refused_pins: set[tuple[str, str]] = set()
         self._who = {"imei": "", "manufacturer": "", "model": "", "revision": ""}
@@ -74,8 +76,8 @@ class Starting:
 
     def identify(self) -> Steps:
         """Echo off, names, the dialect, what was left behind, the module's own commands."""
-        yield Command("ATE0", timeout_ns=SHORT)
-        yield Command("AT+CMEE=1", timeout_ns=SHORT)
+        yield from self.optional("ATE0")
+        yield from self.optional("AT+CMEE=1")
         who = {}
         for name, asked in (
             ("manufacturer", ("AT+CGMI", "AT+GMI", "ATI")),
@@ -88,6 +90,8 @@ class Starting:
         result = yield from self._first((dialect.identity.imei, "AT+GSN"))
         found = _DIGITS.search(" ".join(result.lines))
         who["imei"] = found[1][:16] if found else ""
+        if who["imei"] != self._who["imei"]:
+            self._silences.clear()
         self._who = who
         self.floor.dialect = dialect
         self.floor.cause_pattern = re.compile(dialect.calls.cause_match)
@@ -100,6 +104,17 @@ class Starting:
         why = yield from self.inits("module")
         if why or stuck:
             self.floor.waits(why or stuck)
+
+    def optional(self, text: str, timeout_ns: int = BRIEF) -> Answers:
+        """A command that a modem need not know. What it met with silence twice is not sent again."""
+        if self._silences.get(text, 0) >= SILENCES_MAX:
+            return Result("timeout")
+        result = yield Command(text, timeout_ns=timeout_ns, optional=True)
+        if result.outcome != "timeout":
+            self._silences.pop(text, None)
+        elif self.floor.channel.imei:  # else it may not have been there at all
+            self._silences[text] = self._silences.get(text, 0) + 1
+        return result
 
     def _first(self, asked: tuple[str, ...]) -> Answers:
         """The first of several questions that is answered."""
@@ -122,7 +137,7 @@ class Starting:
     def _probe(self, dialect: Dialect) -> Steps:
         can = {"voice", "audio", "clcc", "ussd", "sms"}
         for probe in dialect.probe:
-            result = yield Command(probe.send, timeout_ns=MEDIUM)
+            result = yield from self.optional(probe.send, MEDIUM)
             yes = result.ok and (
                 not probe.expect or any(re.search(probe.expect, x) for x in result.lines)
             )
@@ -139,7 +154,11 @@ class Starting:
                 continue
             accepted = False
             for _ in range(init.tries):
-                result = yield Command(init.send, timeout_ns=round(init.timeout_s * SECOND))
+                timeout = round(init.timeout_s * SECOND)
+                if init.needed:
+                    result = yield Command(init.send, timeout_ns=timeout)
+                else:
+                    result = yield from self.optional(init.send, timeout)
                 accepted = _accepted(init, result)
                 if accepted:
                     break
@@ -226,7 +245,7 @@ class Starting:
     def _tries(self) -> Generator[Command | Rest, Result, int | None]:
         pattern = re.compile(self.floor.dialect.pin.match)
         for text in self.floor.dialect.pin.tries:
-            result = yield Command(text, timeout_ns=MEDIUM)
+            result = yield from self.optional(text, MEDIUM)
             for line in result.lines if result.ok else ():
                 match = pattern.search(line)
                 if match is not None and match["tries"].isdigit():
@@ -247,7 +266,7 @@ class Starting:
         iccid = yield from self._iccid()
         number = ""
         if identity.number:
-            result = yield Command(identity.number, timeout_ns=MEDIUM)
+            result = yield from self.optional(identity.number)
             found = _NUMBER.search(" ".join(result.lines)) if result.ok else None
             number = found[1] if found else ""
         self._identified(imsi, iccid, number)
@@ -255,13 +274,16 @@ class Starting:
         if why:
             return why
         for text in self.floor.dialect.sms.setup:
-            yield Command(text, timeout_ns=MEDIUM)
+            result = yield from self.optional(text)
+            if not result.ok and text.startswith("AT+CMGF"):
+                self.floor.can -= {"sms"}  # it has no PDUs
+                break
         return ""
 
     def _iccid(self) -> Generator[Command | Rest, Result, str]:
         """Of the card, which tells it before its PIN too; empty where the module cannot ask."""
         for text in self.floor.dialect.identity.iccid:
-            result = yield Command(text, timeout_ns=MEDIUM)
+            result = yield from self.optional(text)
             found = _ICCID.search(" ".join(result.lines)) if result.ok else None
             if found:
                 return found[1].upper().rstrip("F")

@@ -231,7 +231,7 @@ class Texts:
 
     def look(self) -> None:
         """All that is stored is to be read."""
-        self._list_all = True
+        self._list_all = "sms" in self.floor.can
 
     def kept(self, places: Iterable[int]) -> None:
         """These are on disk: their slots are freed."""

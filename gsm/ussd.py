@@ -59,10 +59,11 @@ def read(line: str) -> Answer | None:
 def decode(text: str, dcs: int) -> str:
     """The text of an answer, as it was meant."""
     flat = re.sub(r"\s", "", text)
-    if not _HEX.match(flat) or (flat.isdigit() and len(flat) < 16):
+    ucs2 = ussd_alphabet(dcs & 0xFF) == "ucs2" and len(flat) % 4 == 0
+    if not _HEX.match(flat) or (flat.isdigit() and len(flat) < 16 and not ucs2):
         return legible(text)  # also `1234`: a number, not hex
     data = bytes.fromhex(flat)
-    if ussd_alphabet(dcs & 0xFF) == "ucs2" or _looks_ucs2(data):
+    if ucs2 or _looks_ucs2(data):
         return from_ucs2(data)
     packed = from_septets(unpack_ussd(data))
     octets = data.decode("latin-1")

@@ -21,6 +21,7 @@ from gsm.urc import dbm, operator, registration
 
 ASK_EVERY: Final = 3 * SECOND  # registration, while there is none
 SEARCH_TIME: Final = 120 * SECOND
+RESTING: Final = (table.READY, table.LOCKED, table.COOL_DOWN)
 ROUNDS_MAX: Final = 4  # doublings of the watch's times
 
 
@@ -93,8 +94,9 @@ class Watching:
 
     def _ask_registration(self) -> Steps:
         found: list[str] = []
+        first = self.floor.dialect.health.registration[0]
         for text in self.floor.dialect.health.registration:
-            result = yield Command(text, timeout_ns=2 * MEDIUM)
+            result = yield Command(text, timeout_ns=MEDIUM, optional=text != first)
             for line in result.lines if result.ok else ():
                 state = registration(line, asked=True)
                 if state is not None:
@@ -109,12 +111,12 @@ class Watching:
     def _ask_signal(self) -> Steps:
         health = self.floor.dialect.health
         if health.signal:
-            result = yield Command(health.signal, timeout_ns=MEDIUM)
+            result = yield from self.starting.optional(health.signal)
             for line in result.lines:
                 if line.startswith("+CSQ"):
                     self._rssi = dbm(line)
         if health.operator:
-            result = yield Command(health.operator, timeout_ns=2 * MEDIUM)
+            result = yield from self.starting.optional(health.operator, MEDIUM)
             for line in result.lines:
                 self._operator = operator(line) or self._operator
         self.tell()
@@ -135,8 +137,8 @@ class Watching:
             if state in ("home", "roaming") and not self.floor.running("register"):
                 self._ask(now_ns)
             return
-        if state != self.registration and self.floor.has_timer("status"):
-            self.floor.at("status", now_ns, self._status)
+        if state != self.registration:
+            self.floor.doubt = True
 
     def heard_signal(self, line: str) -> None:
         """`+CSQ:` came unasked."""
@@ -205,8 +207,14 @@ class Watching:
     def _status(self, now_ns: int) -> None:
         floor = self.floor
         floor.at("status", now_ns + floor.settings.status_ns, self._status)
-        if floor.state in (table.READY, table.LOCKED) and not floor.running():
+        if floor.state in RESTING and not floor.running():
+            floor.doubt = False
             floor.run("status", self._all(), now_ns)
+
+    def check(self, now_ns: int) -> None:
+        """Something made us doubt that there is a network: ask, if that disturbs nobody."""
+        if self.floor.doubt and self.floor.state in RESTING:
+            self._status(now_ns)
 
     def _all(self) -> Steps:
         floor = self.floor

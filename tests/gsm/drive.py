@@ -65,6 +65,7 @@ class Hand:
         )  # fmt: skip
         self.facts: list[tuple[int, Fact]] = []
         self.written: deque[tuple[int, bytes]] = deque(maxlen=20_000)
+        self.reopens: list[float] = []
         self.closed = False
         self.present = True
         self.open = False
@@ -95,12 +96,15 @@ class Hand:
         while effects := self.port.drain():
             for effect in effects:
                 if isinstance(effect, Write):
+                    if not self.present:
+                        continue  # it was pulled out while these were carried out
                     assert self.open, "written to a closed device"
                     self.written.append((self.now, effect.data))
                     self.modem.said(effect.data)
                 elif isinstance(effect, Close):
                     self.open, self.closed = False, True
                 elif isinstance(effect, Reopen):
+                    self.reopens.append(effect.after_ns / S)
                     self.later(effect.after_ns / S, self.reopen)
                 else:
                     assert isinstance(effect, Tell)

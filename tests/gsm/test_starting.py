@@ -1,0 +1,322 @@
+"""From an open device to a usable card, with modems of all manners; PINs are never risked."""
+
+from __future__ import annotations
+
+import pytest
+
+from gsm.dialect import GENERIC, Dialect
+from gsm.effects import Reopen
+from gsm.events import Identified
+from gsm.starting import choose
+from tests.gsm.drive import Hand, S, dialects
+from tests.gsm.scripted import ERROR, OK, Scripted, lines
+
+
+def started(modem: Scripted, **settings: object) -> Hand:
+    hand = Hand(modem, **settings)
+    hand.start()
+    return hand
+
+
+def test_the_ports_share_of_the_stagger_is_kept():
+    hand = Hand(Scripted(), start_ns=7 * S)
+    hand.port.start(hand.now)
+    assert [e.after_ns for e in hand.port.drain() if isinstance(e, Reopen)] == [7 * S]
+
+
+@pytest.mark.parametrize(
+    "bare", [ERROR, OK, "\r\nAT\r\r\nOK\r\n", "OK", "\r\nCOMMAND NOT SUPPORT\r\n\r\n"]
+)
+def test_any_final_result_of_a_bare_at_is_a_sign_of_life(bare):
+    modem = Scripted()
+    modem.set("AT", bare + "\r\n")
+    hand = started(modem)
+    hand.run_to("ready", 60)
+
+
+def test_an_echo_that_cannot_be_switched_off():
+    modem = Scripted()
+    modem.echo = True
+    modem.set("ATE0", ERROR)
+    hand = started(modem)
+    hand.run_to("ready", 60)
+    assert hand.told(Identified)[-1].manufacturer == "Acme"
+
+
+def test_a_modem_that_answers_its_card_after_two_seconds():
+    modem = Scripted()
+    asked: list[float] = []
+
+    def slow(_line: str) -> None:
+        asked.append(hand.now / S)
+        modem.say_in(2.0, lines("+CPIN: READY"))
+
+    modem.set(r"AT\+CPIN\?", slow)
+    hand = started(modem)
+    hand.run_to("ready", 60)
+    assert len(asked) == 1, "an answer within its time is waited for, not asked again"
+
+
+def test_a_modem_that_forgets_the_ok_after_its_card():
+    modem = Scripted(CGMI="WAVECOM MODEM", CGMM="MULTIBAND 900E 1800")
+    modem.set(r"AT\+CPIN\?", "\r\n+CPIN: READY\r\n")
+    hand = started(modem)
+    hand.run_to("ready", 60)
+    assert hand.port.dialect.name == "wavecom"
+
+
+def test_garbage_is_answered_by_silence_and_the_next_command_not():
+    modem = Scripted()
+    modem.set(r"(?!AT).*", None)
+    hand = started(modem)
+    hand.run_to("ready", 60)
+
+
+def test_a_modem_that_is_silent_at_what_it_does_not_know():
+    """Each unknown command costs its time and a proof; thirty of them are no sign of death."""
+    modem = Scripted()
+    known = r"AT|AT\+CG(?:MI|MM|MR|SN)|AT\+CPIN\?|AT\+CIMI|AT\+CREG\?|AT\+CLCC|ATD.*|AT\+CHUP"
+    modem.set(rf"(?!(?:{known})$).*", None)
+    hand = started(modem)
+    at = hand.now
+    hand.run_to("ready", 60)
+    assert (hand.now - at) / S < 45
+    for _ in range(2):
+        hand.unplug()
+        hand.present = True
+        hand.run(60, lambda: hand.open)
+        at = hand.now
+        hand.run_to("ready", 60)
+    assert (hand.now - at) / S < 12, "what was met with silence twice is not asked again"
+
+
+def test_a_prompt_left_open_by_somebody_else_is_left():
+    modem = Scripted()
+    hand = Hand(modem)
+    opened = modem.opened
+
+    def stuck() -> None:
+        opened()
+        modem.texting = True
+
+    modem.opened = stuck
+    hand.start()
+    hand.run_to("ready", 60)
+
+
+def test_chatter_before_and_between():
+    modem = Scripted()
+    hand = started(modem)
+    for second in range(30):
+        modem.say_in(second / 4, "\r\n^BOOT:12345,0,0,0,75\r\n\0\0\r\r\n*PSUTTZ: 1\r\n")
+    hand.run_to("ready", 60)
+
+
+def test_commands_are_never_chained():
+    for maker, model in (("huawei", "E173"), ("Quectel", "EC25"), ("SIMCOM", "SIM7600")):
+        modem = Scripted(CGMI=maker, CGMM=model)
+        modem.set(r"AT\^CVOICE\?", lines("^CVOICE: 0"))
+        hand = started(modem)
+        hand.run_to("ready", 60)
+        assert not [w for w in hand.words() if ";" in w]
+
+
+@pytest.mark.parametrize(
+    ("maker", "model", "name"),
+    [
+        ("huawei", "E1550", "huawei"), ("HUAWEI TECHNOLOGIES CO., LTD", "ME909s-821", "huawei"),
+        ("Quectel", "EC20F", "quectel"), ("Quectel", "EC25", "quectel"),
+        ("Quectel", "EP06", "quectel"), ("Quectel", "UC20", "quectel"),
+        ("Quectel_Ltd", "Quectel_M35", "quectel_m35"), ("Quectel_Ltd", "M66", "quectel_m35"),
+        ("SIMCOM INCORPORATED", "SIMCOM_SIM7600E-H", "simcom"),
+        ("SIMCOM INCORPORATED", "A7670E-FASE", "simcom"),
+        ("SIMCOM_Ltd", "SIMCOM_SIM800L", "simcom_sim800"),
+        ("SIMCOM_Ltd", "SIMCOM_SIM900A", "simcom_sim800"),
+        ("WAVECOM MODEM", "MULTIBAND  900E  1800", "wavecom"), ("ZTE CORPORATION", "MF190", "zte"),
+        ("ZTE INCORPORATED", "MF180", "zte"), ("Telit", "LE910", "generic"), ("", "", "generic"),
+    ],
+)  # fmt: skip
+def test_the_dialect_of_a_module(maker, model, name):
+    assert choose(tuple(dialects().values()), maker, model).name == name
+
+
+def test_without_any_file_every_modem_is_generic():
+    assert choose((), "huawei", "E1550") is GENERIC
+    assert choose((Dialect(name="x", models=("E1",)),), "huawei", "E1550").name == "x"
+
+
+def test_a_configured_dialect_is_not_asked_for():
+    hand = started(Scripted(CGMI="huawei"), dialect="zte")
+    hand.run_to("ready", 60)
+    assert hand.port.dialect.name == "zte"
+
+
+def test_who_is_there():
+    hand = started(Scripted())
+    hand.run_to("ready", 60)
+    told = hand.told(Identified)[-1]
+    assert (told.imei, told.iccid, told.imsi, told.number, told.carrier) == (
+        "490154203237518", "89840100000000000017", "452010000000001", "+84901234567", "MobiFone",
+    )  # fmt: skip
+
+
+def test_an_imei_that_cannot_be_read_is_no_fault():
+    modem = Scripted()
+    modem.set(r"AT\+(?:CGSN|GSN)", ERROR)
+    hand = started(modem)
+    hand.run_to("ready", 60)
+    assert hand.told(Identified)[-1].imei == ""
+
+
+# the card
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        ("\r\n+CME ERROR: 10\r\n", "no card"),
+        ("\r\n+CME ERROR: 13\r\n", "the card does not answer"),
+        (lines("+CPIN: SIM PUK"), "the card wants its PUK"),
+        (lines("+CPIN: SIM PIN"), "the card wants a PIN and none is configured"),
+        ("\r\n+CME ERROR: 11\r\n", "the card wants a PIN and none is configured"),
+        ("\r\n+CME ERROR: 12\r\n", "the card wants its PUK"),
+        (ERROR, "the card does not get ready"),
+    ],
+)
+def test_a_card_that_cannot_be_used(answer, why):
+    modem = Scripted()
+    modem.set(r"AT\+CPIN\?", answer)
+    hand = started(modem)
+    hand.run_to("sim fault", 120)
+    assert hand.port.why == why
+    assert hand.dial() == f"sim fault: {why}"
+    modem.set(r"AT\+CPIN\?", lines("+CPIN: READY"))
+    hand.run_to("ready", 120)
+
+
+def wants_pin(modem: Scripted, tries: str | None, pin: str = "1234") -> None:
+    state = {"left": 3 if tries is None else int(tries), "open": False}
+
+    def cpin(_line: str) -> str:
+        return lines("+CPIN: READY" if state["open"] else "+CPIN: SIM PIN")
+
+    def enter(line: str) -> str:
+        if line == f'AT+CPIN="{pin}"':
+            state["open"] = True
+            return OK
+        state["left"] -= 1
+        return "\r\n+CME ERROR: 16\r\n"
+
+    modem.set(r"AT\+CPIN=.*", enter)
+    modem.set(r"AT\+CPIN\?", cpin)
+    modem.set(
+        r"AT\+CPINR",
+        (lambda _line: lines(f"+CPINR: SIM PIN, {state['left']}, 3")) if tries else ERROR,
+    )
+
+
+def entered(hand: Hand) -> list[str]:
+    return [word for word in hand.words() if word.startswith("AT+CPIN=")]
+
+
+@pytest.mark.parametrize("tries", ["3", "2"])
+def test_a_pin_is_entered_where_two_tries_are_left(tries):
+    modem = Scripted()
+    wants_pin(modem, tries)
+    hand = started(modem, pin="1234")
+    hand.run_to("ready", 60)
+    assert entered(hand) == ['AT+CPIN="1234"']
+
+
+@pytest.mark.parametrize("tries", ["1", "0", None])
+def test_a_pin_is_never_risked(tries):
+    modem = Scripted()
+    wants_pin(modem, tries)
+    hand = started(modem, pin="1234")
+    hand.run_to("sim fault", 60)
+    hand.run(600)
+    assert entered(hand) == []
+    assert "tries" in hand.port.why
+
+
+def test_a_wrong_pin_is_entered_once_whatever_happens():
+    modem = Scripted()
+    wants_pin(modem, "3", pin="9999")
+    hand = started(modem, pin="1234")
+    hand.run_to("sim fault", 60)
+    assert hand.port.why == "the configured PIN was refused"
+    hand.run(600)
+    hand.unplug()
+    hand.present = True
+    hand.run(600)
+    hand.port.reset(hand.now)
+    hand.settle()
+    hand.run(600)
+    hand.port.drain_port(hand.now)
+    hand.settle()
+    hand.run(10)
+    hand.start()
+    hand.run(600)
+    assert entered(hand) == ['AT+CPIN="1234"']
+    again = Hand(modem, pin="1234")
+    again.port.know(hand.port.card_state(), again.now)
+    again.start()
+    again.run(600)
+    assert entered(again) == [], "what is kept about the card tells the next process"
+
+
+def test_a_pin_of_its_card_goes_before_the_ports():
+    modem = Scripted()
+    wants_pin(modem, "3", pin="4711")
+    hand = started(modem, pin="1234", pins=(("89840100000000000017", "4711"),))
+    hand.run_to("ready", 60)
+    assert entered(hand) == ['AT+CPIN="4711"']
+
+
+def test_a_pin_is_never_traced():
+    modem = Scripted()
+    wants_pin(modem, "3")
+    hand = started(modem, pin="1234", trace=True)
+    hand.run_to("ready", 60)
+    said = [fact for _, fact in hand.facts]
+    assert not any("1234" in str(fact) for fact in said if "CPIN" in str(fact))
+
+
+@pytest.mark.parametrize("pin", ['1"+CPWD', "12", "abcd", "123456789", "1234\r"])
+def test_what_is_no_pin_is_not_entered(pin):
+    modem = Scripted()
+    wants_pin(modem, "3")
+    hand = started(modem, pin=pin)
+    hand.run_to("sim fault", 60)
+    assert entered(hand) == []
+
+
+def test_another_card_has_its_own_books():
+    modem = Scripted()
+    hand = Hand(modem, status_ns=20 * S)
+    hand.up()
+    hand.port.block("blocked", None, hand.now)
+    hand.settle()
+    modem.set(r"AT\+CIMI", lines("452040000000002"))
+    modem.set(r"AT\+CCID", lines("+CCID: 89840400000000000025"))
+    hand.run_to("ready", 120)
+    assert hand.told(Identified)[-1].carrier == "Viettel"
+    modem.set(r"AT\+CIMI", lines("452010000000001"))
+    modem.set(r"AT\+CCID", lines("+CCID: 89840100000000000017"))
+    hand.run_to("locked", 120)
+    assert hand.port.why == "blocked"
+
+
+def test_a_port_that_is_not_there_waits_longer_each_time():
+    hand = Hand(Scripted())
+    hand.present = False
+    hand.start()
+    hand.run(1_500)
+    first, *waits = hand.reopens
+    assert first == 0
+    assert 15 <= waits[0] <= 18.75
+    assert all(15 <= wait <= 300 for wait in waits)
+    assert waits[-1] > 200
+    assert len(set(waits)) == len(waits), "chance keeps a bank's ports apart"
+    hand.present = True
+    hand.run_to("ready", 400)
