@@ -106,7 +106,7 @@ class Starting:
             self.floor.waits(why or stuck)
 
     def optional(self, text: str, timeout_ns: int = BRIEF) -> Answers:
-        """A command that a modem need not know. What it met with silence twice is not sent again."""
+        """A command that a modem need not know. Met with silence twice, it is not sent again."""
         if self._silences.get(text, 0) >= SILENCES_MAX:
             return Result("timeout")
         result = yield Command(text, timeout_ns=timeout_ns, optional=True)

@@ -95,14 +95,14 @@ def locked(hand: Hand, modem: Scripted) -> None:
 def card_fault(hand: Hand, modem: Scripted) -> None:
     modem.set(r"AT\+CPIN\?", "\r\n+CME ERROR: 10\r\n")
     hand.start()
-    hand.run_to("sim fault", 30)
+    hand.expect_state("sim fault", 30)
 
 
 def degraded(hand: Hand, modem: Scripted) -> None:
     modem.set(r"AT\+CGMI", lines("huawei"))
     modem.set(r"AT\^CVOICE\?", ERROR)
     hand.start()
-    hand.run_to("degraded", 30)
+    hand.expect_state("degraded", 30)
 
 
 def resetting(hand: Hand, modem: Scripted) -> None:
@@ -127,7 +127,7 @@ def absent(hand: Hand, modem: Scripted) -> None:
 def dead(hand: Hand, modem: Scripted) -> None:
     modem.mute = True
     hand.start()
-    hand.run_to("dead", 60)
+    hand.expect_state("dead", 60)
 
 
 def opening(hand: Hand, modem: Scripted) -> None:

@@ -148,7 +148,7 @@ class Hand:
                 return until is not None and until()
         raise AssertionError(f"no end: {self.port.state}")
 
-    def run_to(self, state: str, seconds: float = 120) -> None:
+    def expect_state(self, state: str, seconds: float = 120) -> None:
         assert self.run(seconds, lambda: self.port.state == state), self.story()
 
     # what happened
@@ -174,7 +174,7 @@ class Hand:
     def up(self, seconds: float = 120) -> None:
         """Until it is ready."""
         self.start()
-        self.run_to("ready", seconds)
+        self.expect_state("ready", seconds)
         self.run(3)
 
     def dial(self, number: str = "0912345678", leg: int = 1, call_s_max: int = 0) -> str:

@@ -24,12 +24,12 @@ def test_it_comes_up_calls_and_asks_its_balance(dialect):
     assert hand.run(60, lambda: bool(hand.told(Answered))), hand.story()
     assert hand.told(Alerting)
     hand.hang_up()
-    hand.run_to("ready", 20)
+    hand.expect_state("ready", 20)
     ended = hand.told(Ended)
     assert [(e.leg, e.cause, e.by) for e in ended] == [(1, Cause.ANSWERED, "us")]
     assert hand.port.ussd("*101#", hand.now) == ""
     hand.settle()
-    hand.run_to("ready", 60)
+    hand.expect_state("ready", 60)
     assert [reply.kind for reply in hand.told(UssdReply)] == ["done"], hand.story()
     (balance,) = hand.told(Balance)
     assert balance.milli
@@ -47,4 +47,4 @@ def test_who_does_not_answer_is_told_by_cause(dialect, share, cause):
     hand.dial()
     assert hand.run(120, lambda: bool(hand.told(Ended))), hand.story()
     assert hand.told(Ended)[0].cause in (cause, Cause.REJECTED), hand.story()
-    hand.run_to("ready", 20)
+    hand.expect_state("ready", 20)

@@ -58,7 +58,7 @@ def test_hanging_up_breaks_off_an_atd_that_waits():
     hand.hang_up()
     end = ended(hand)
     assert end.cause is Cause.CANCELLED
-    hand.run_to("ready", 30)
+    hand.expect_state("ready", 30)
 
 
 def test_an_atd_without_any_answer_is_hung_up():

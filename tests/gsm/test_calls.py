@@ -24,7 +24,7 @@ def test_a_call_by_listings_alone():
     assert (end.cause, end.by) == (Cause.ANSWERED, "peer")
     assert 3_400 <= end.ring_ms <= 4_600
     assert 19_000 <= end.talk_ms <= 27_000
-    hand.run_to("ready", 5)
+    hand.expect_state("ready", 5)
 
 
 def test_polling_is_fast_while_setting_up_and_slow_while_talking():

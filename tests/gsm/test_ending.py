@@ -34,7 +34,7 @@ def test_the_ladder_goes_on_until_a_listing_agrees_and_ends_in_a_reset():
     hand.dial()
     hand.run(2)
     hand.hang_up()
-    hand.run_to("resetting", 30)
+    hand.expect_state("resetting", 30)
     rungs = [w for w in hand.words() if w in ("AT+CHUP", "AT+CHLD=13", "ATH", "AT+CFUN=1,1")]
     assert rungs == ["AT+CHUP", "AT+CHLD=13", "ATH", "AT+CFUN=1,1"]
     end = ended(hand)
@@ -137,7 +137,7 @@ def test_a_refused_atd_is_told_by_its_code():
         modem.set(r"ATD.*", f"\r\n+CME ERROR: {code}\r\n")
         hand.dial()
         assert ended(hand).cause is cause
-        hand.run_to("ready", 10)
+        hand.expect_state("ready", 10)
 
 
 def test_nobody_answers_in_time():

@@ -21,7 +21,7 @@ def faulty(dialect: str) -> tuple[Hand, BankModem]:
     return hand, modem
 
 
-def calls_well(hand: Hand, leg: int) -> None:
+def check_call(hand: Hand, leg: int) -> None:
     """A call from beginning to end, as if nothing had been."""
     assert hand.run(BACK_S, lambda: hand.port.ready), hand.story(80)
     assert hand.dial(leg=leg) == "", hand.story(80)
@@ -47,7 +47,7 @@ def test_a_fault_while_idle(kind, dialect):
         modem.bank.slots[0].plug()
     modem._arm()
     hand.run(1)
-    calls_well(hand, 5)
+    check_call(hand, 5)
 
 
 @pytest.mark.parametrize("dialect", MAKES)
@@ -68,5 +68,5 @@ def test_a_fault_in_a_call(kind, dialect):
     modem._arm()
     hand.hang_up()
     assert hand.run(300, lambda: bool(hand.told(Ended))), hand.story(80)
-    calls_well(hand, 5)
+    check_call(hand, 5)
     assert [end.leg for end in hand.told(Ended)] == [1, 5]

@@ -51,7 +51,7 @@ def test_a_caller_who_gives_up():
     end = ended(hand)
     assert end.leg == -1
     assert end.talk_ms == 0
-    hand.run_to("ready", 10)
+    hand.expect_state("ready", 10)
 
 
 def test_an_incoming_call_that_nobody_told_of_is_found():
@@ -125,7 +125,7 @@ def test_an_orphan_that_nothing_ends_is_ended_by_a_reset():
     assert "neither a command nor a reset" in hand.port.why
     modem.set(HANG_UP, None)
     modem.calls = []
-    hand.run_to("ready", 400)
+    hand.expect_state("ready", 400)
 
 
 # what a number is good for

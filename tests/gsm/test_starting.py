@@ -31,7 +31,7 @@ def test_any_final_result_of_a_bare_at_is_a_sign_of_life(bare):
     modem = Scripted()
     modem.set("AT", bare + "\r\n")
     hand = started(modem)
-    hand.run_to("ready", 60)
+    hand.expect_state("ready", 60)
 
 
 def test_an_echo_that_cannot_be_switched_off():
@@ -39,7 +39,7 @@ def test_an_echo_that_cannot_be_switched_off():
     modem.echo = True
     modem.set("ATE0", ERROR)
     hand = started(modem)
-    hand.run_to("ready", 60)
+    hand.expect_state("ready", 60)
     assert hand.told(Identified)[-1].manufacturer == "Acme"
 
 
@@ -53,7 +53,7 @@ def test_a_modem_that_answers_its_card_after_two_seconds():
 
     modem.set(r"AT\+CPIN\?", slow)
     hand = started(modem)
-    hand.run_to("ready", 60)
+    hand.expect_state("ready", 60)
     assert len(asked) == 1, "an answer within its time is waited for, not asked again"
 
 
@@ -61,7 +61,7 @@ def test_a_modem_that_forgets_the_ok_after_its_card():
     modem = Scripted(CGMI="WAVECOM MODEM", CGMM="MULTIBAND 900E 1800")
     modem.set(r"AT\+CPIN\?", "\r\n+CPIN: READY\r\n")
     hand = started(modem)
-    hand.run_to("ready", 60)
+    hand.expect_state("ready", 60)
     assert hand.port.dialect.name == "wavecom"
 
 
@@ -69,7 +69,7 @@ def test_garbage_is_answered_by_silence_and_the_next_command_not():
     modem = Scripted()
     modem.set(r"(?!AT).*", None)
     hand = started(modem)
-    hand.run_to("ready", 60)
+    hand.expect_state("ready", 60)
 
 
 def test_a_modem_that_is_silent_at_what_it_does_not_know():
@@ -79,14 +79,14 @@ def test_a_modem_that_is_silent_at_what_it_does_not_know():
     modem.set(rf"(?!(?:{known})$).*", None)
     hand = started(modem)
     at = hand.now
-    hand.run_to("ready", 60)
+    hand.expect_state("ready", 60)
     assert (hand.now - at) / S < 45
     for _ in range(2):
         hand.unplug()
         hand.present = True
         hand.run(60, lambda: hand.open)
         at = hand.now
-        hand.run_to("ready", 60)
+        hand.expect_state("ready", 60)
     assert (hand.now - at) / S < 12, "what was met with silence twice is not asked again"
 
 
@@ -101,7 +101,7 @@ def test_a_prompt_left_open_by_somebody_else_is_left():
 
     modem.opened = stuck
     hand.start()
-    hand.run_to("ready", 60)
+    hand.expect_state("ready", 60)
 
 
 def test_chatter_before_and_between():
@@ -109,7 +109,7 @@ def test_chatter_before_and_between():
     hand = started(modem)
     for second in range(30):
         modem.say_in(second / 4, "\r\n^BOOT:12345,0,0,0,75\r\n\0\0\r\r\n*PSUTTZ: 1\r\n")
-    hand.run_to("ready", 60)
+    hand.expect_state("ready", 60)
 
 
 def test_commands_are_never_chained():
@@ -117,7 +117,7 @@ def test_commands_are_never_chained():
         modem = Scripted(CGMI=maker, CGMM=model)
         modem.set(r"AT\^CVOICE\?", lines("^CVOICE: 0"))
         hand = started(modem)
-        hand.run_to("ready", 60)
+        hand.expect_state("ready", 60)
         assert not [w for w in hand.words() if ";" in w]
 
 
@@ -147,13 +147,13 @@ def test_without_any_file_every_modem_is_generic():
 
 def test_a_configured_dialect_is_not_asked_for():
     hand = started(Scripted(CGMI="huawei"), dialect="zte")
-    hand.run_to("ready", 60)
+    hand.expect_state("ready", 60)
     assert hand.port.dialect.name == "zte"
 
 
 def test_who_is_there():
     hand = started(Scripted())
-    hand.run_to("ready", 60)
+    hand.expect_state("ready", 60)
     told = hand.told(Identified)[-1]
     assert (told.imei, told.iccid, told.imsi, told.number, told.carrier) == (
         "490154203237518", "89840100000000000017", "452010000000001", "+84901234567", "MobiFone",
@@ -164,7 +164,7 @@ def test_an_imei_that_cannot_be_read_is_no_fault():
     modem = Scripted()
     modem.set(r"AT\+(?:CGSN|GSN)", ERROR)
     hand = started(modem)
-    hand.run_to("ready", 60)
+    hand.expect_state("ready", 60)
     assert hand.told(Identified)[-1].imei == ""
 
 
@@ -187,11 +187,11 @@ def test_a_card_that_cannot_be_used(answer, why):
     modem = Scripted()
     modem.set(r"AT\+CPIN\?", answer)
     hand = started(modem)
-    hand.run_to("sim fault", 120)
+    hand.expect_state("sim fault", 120)
     assert hand.port.why == why
     assert hand.dial() == f"sim fault: {why}"
     modem.set(r"AT\+CPIN\?", lines("+CPIN: READY"))
-    hand.run_to("ready", 120)
+    hand.expect_state("ready", 120)
 
 
 def wants_pin(modem: Scripted, tries: str | None, pin: str = "1234") -> None:
@@ -224,7 +224,7 @@ def test_a_pin_is_entered_where_two_tries_are_left(tries):
     modem = Scripted()
     wants_pin(modem, tries)
     hand = started(modem, pin="1234")
-    hand.run_to("ready", 60)
+    hand.expect_state("ready", 60)
     assert entered(hand) == ['AT+CPIN="1234"']
 
 
@@ -233,7 +233,7 @@ def test_a_pin_is_never_risked(tries):
     modem = Scripted()
     wants_pin(modem, tries)
     hand = started(modem, pin="1234")
-    hand.run_to("sim fault", 60)
+    hand.expect_state("sim fault", 60)
     hand.run(600)
     assert entered(hand) == []
     assert "tries" in hand.port.why
@@ -243,7 +243,7 @@ def test_a_wrong_pin_is_entered_once_whatever_happens():
     modem = Scripted()
     wants_pin(modem, "3", pin="9999")
     hand = started(modem, pin="1234")
-    hand.run_to("sim fault", 60)
+    hand.expect_state("sim fault", 60)
     assert hand.port.why == "the configured PIN was refused"
     hand.run(600)
     hand.unplug()
@@ -269,7 +269,7 @@ def test_a_pin_of_its_card_goes_before_the_ports():
     modem = Scripted()
     wants_pin(modem, "3", pin="4711")
     hand = started(modem, pin="1234", pins=(("89840100000000000017", "4711"),))
-    hand.run_to("ready", 60)
+    hand.expect_state("ready", 60)
     assert entered(hand) == ['AT+CPIN="4711"']
 
 
@@ -277,7 +277,7 @@ def test_a_pin_is_never_traced():
     modem = Scripted()
     wants_pin(modem, "3")
     hand = started(modem, pin="1234", trace=True)
-    hand.run_to("ready", 60)
+    hand.expect_state("ready", 60)
     said = [fact for _, fact in hand.facts]
     assert not any("1234" in str(fact) for fact in said if "CPIN" in str(fact))
 
@@ -287,7 +287,7 @@ def test_what_is_no_pin_is_not_entered(pin):
     modem = Scripted()
     wants_pin(modem, "3")
     hand = started(modem, pin=pin)
-    hand.run_to("sim fault", 60)
+    hand.expect_state("sim fault", 60)
     assert entered(hand) == []
 
 
@@ -299,11 +299,11 @@ def test_another_card_has_its_own_books():
     hand.settle()
     modem.set(r"AT\+CIMI", lines("452040000000002"))
     modem.set(r"AT\+CCID", lines("+CCID: 89840400000000000025"))
-    hand.run_to("ready", 120)
+    hand.expect_state("ready", 120)
     assert hand.told(Identified)[-1].carrier == "Viettel"
     modem.set(r"AT\+CIMI", lines("452010000000001"))
     modem.set(r"AT\+CCID", lines("+CCID: 89840100000000000017"))
-    hand.run_to("locked", 120)
+    hand.expect_state("locked", 120)
     assert hand.port.why == "blocked"
 
 
@@ -319,4 +319,4 @@ def test_a_port_that_is_not_there_waits_longer_each_time():
     assert waits[-1] > 200
     assert len(set(waits)) == len(waits), "chance keeps a bank's ports apart"
     hand.present = True
-    hand.run_to("ready", 400)
+    hand.expect_state("ready", 400)

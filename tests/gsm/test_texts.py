@@ -104,7 +104,7 @@ def test_a_refused_spelling_is_followed_by_the_next_and_remembered():
 def test_no_answer_is_told_and_the_session_cancelled():
     hand, _ = port()
     ask(hand)
-    hand.run_to("ready", 60)
+    hand.expect_state("ready", 60)
     assert replies(hand) == [("timeout", "the network did not answer")]
     assert "AT+CUSD=2" in hand.words()
 
@@ -124,7 +124,7 @@ def test_a_menu_is_answered_or_left():
     modem.set(r"AT\+CUSD=1.*", OK + '\r\n+CUSD: 1,"Menu",15\r\n')
     ask(hand)
     hand.run(2)
-    hand.run_to("ready", 40)
+    hand.expect_state("ready", 40)
     assert hand.words()[-1] != 'AT+CUSD=1,"*101#",15'
     assert "AT+CUSD=2" in hand.words()
 
@@ -155,7 +155,7 @@ def test_the_balance_is_asked_by_itself_and_locks_the_card():
     modem.set(r"AT\+CUSD=1.*", lambda _line: OK + f'\r\n+CUSD: 0,"{texts.pop(0)}",15\r\n')
     hand = Hand(modem, care=care)
     hand.start()
-    hand.run_to("locked", 60)
+    hand.expect_state("locked", 60)
     assert hand.told(Balance)[0].milli == 5_000_000
     assert hand.told(Locked) == [Locked("balance", None)]
     assert hand.dial() == "locked: balance"
@@ -232,7 +232,7 @@ def test_a_prompt_that_never_comes_is_escaped():
     hand.run(70)
     assert [fact.ref for fact in hand.told(SmsFailed)] == [1]
     assert b"\x1b" in modem.raw
-    hand.run_to("ready", 20)
+    hand.expect_state("ready", 20)
 
 
 def test_texts_wait_for_the_end_of_a_call():
