@@ -372,7 +372,7 @@ class Call(HearSide):
             return None
         line, seconds = self.line, max(0, -(-(at_ms - self.answered_ms) // 1000))
         cost = price_milli(line.plan, seconds)
-        return Usage(self.trunk, line.port, line.day, 1, seconds, cost)
+        return Usage(self.trunk, line.account or line.port, line.day, 1, seconds, cost)
 
 
 _EVENTS: Final[dict[str, type]] = {kind.__name__: kind for kind in get_args(LegEvent)}

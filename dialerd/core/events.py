@@ -194,12 +194,17 @@ class LinesChanged(Event):
 
 
 class LineHealth(Event, frozen=True):
-    """What OPTIONS or REGISTER tell of a trunk; None: nothing new. `why` is for people."""
+    """What OPTIONS or REGISTER tell of a trunk; None: nothing new. `why` is for people.
+
+    With a `port`: whether that one may take a call, and on whose `account` its calls are (its SIM).
+    """
 
     trunk: str
     alive: bool | None = None
     registered: bool | None = None
     why: str = ""
+    port: str = ""
+    account: str = ""
 
 
 class UsageKnown(Event, frozen=True):
@@ -345,20 +350,9 @@ LegEvent = (
 )
 
 AnyAgentEvent = (
-    AgentLoggedIn
-    | AgentJoined
-    | AgentReady
-    | AgentPaused
-    | AgentLoggedOut
-    | AgentLost
-    | AgentBack
-    | AgentTake
-    | AgentDial
-    | AgentSkip
-    | AgentHangUp
-    | AgentDisposed
-    | AgentNoted
-)
+    AgentLoggedIn | AgentJoined | AgentReady | AgentPaused | AgentLoggedOut | AgentLost | AgentBack
+    | AgentTake | AgentDial | AgentSkip | AgentHangUp | AgentDisposed | AgentNoted
+)  # fmt: skip
 
 AnyEvent = (
     LegEvent

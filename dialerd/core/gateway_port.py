@@ -3,6 +3,9 @@
 A port rests `gap_s` after each call, and longer and longer after `PORT_FAULTS` failures in a row;
 it carries nothing when its plan's quota is used up. Which of those that may carry a number is
 taken, `selection.py` says: mostly the one that talked least today, so that SIMs wear evenly.
+
+The port of a modem bank is `away` while its modem cannot take a call, and says why. What it uses is
+written in the books of its `account`, the SIM: they go with it to another port.
 """
 
 from __future__ import annotations
@@ -28,8 +31,8 @@ class Port:
     """Its use. `ready_ns` is when it may take a call; NEVER while it has one."""
 
     __slots__ = (
-        "answered", "busy", "faults", "meter", "name", "placed", "ready_ns", "reason", "rest_ns",
-        "rests", "spec", "used_ns",
+        "account", "answered", "away", "busy", "faults", "meter", "name", "placed", "ready_ns",
+        "reason", "rest_ns", "rests", "spec", "used_ns",
     )  # fmt: skip
 
     def __init__(self, spec: PortSpec, days: Days) -> None:
@@ -37,6 +40,8 @@ class Port:
         self.name = spec.name
         self.spec = spec
         self.meter = Meter(spec.plan, days)
+        self.account = ""  # whose books these are; empty: the port's own
+        self.away = "nothing is known of it yet" if spec.watched else ""
         self.busy = False
         self.ready_ns = _LONG_AGO
         self.rest_ns = _LONG_AGO
@@ -51,6 +56,13 @@ class Port:
         """New settings; what it does and what was learned of it stay."""
         self.spec = spec
         self.meter.configure(spec.plan, days, day)
+
+    def told(self, away: str, account: str, days: Days) -> None:
+        """Why its modem takes no call (empty: it does), and whose books `days` its use is in."""
+        self.away = away
+        if account != self.account:
+            self.account = account
+            self.meter.configure(self.spec.plan, days, self.meter.day)
 
     def take(self, now_ns: int) -> None:
         """A call starts on it."""
@@ -93,6 +105,8 @@ class Port:
         """Why it takes no call now; empty while it has one or may take one."""
         if self.busy:
             return ""
+        if self.away:
+            return self.away
         if self.ready_ns > now_ns:
             return f"rests after {self.reason}" if self.reason else "pauses after a call"
         return self.meter.blocked

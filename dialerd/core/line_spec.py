@@ -55,13 +55,17 @@ class PlanSpec(msgspec.Struct, frozen=True):
 
 
 class PortSpec(msgspec.Struct, frozen=True):
-    """One port of a gateway: a SIM or an analogue line. Without claims of its own the trunk's."""
+    """One port of a gateway: a SIM or an analogue line. Without claims of its own the trunk's.
+
+    `watched`: it takes no call before `LineHealth` says that it is there.
+    """
 
     name: str
     carriers: tuple[str, ...] = ()
     prefixes: tuple[str, ...] = ()
     gap_s: int = 0  # its pause after each call
     plan: PlanSpec = PlanSpec()
+    watched: bool = False
 
 
 class TrunkSpec(msgspec.Struct, frozen=True):
@@ -89,6 +93,7 @@ class Line(NamedTuple):
     call_s_max: int = CALL_S_MAX
     plan: PlanSpec = PlanSpec()
     day: int = 0  # the local day, for its books
+    account: str = ""  # in whose books its use is written; empty: those of the port
 
     @property
     def minute_milli(self) -> int:

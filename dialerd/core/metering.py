@@ -44,8 +44,14 @@ class Totals:
 Days = dict[int, Totals]
 
 
+SIM: Final = "sim:"  # begins the accounts of SIMs, which may move to another bank
+
+
 class Ledger:
-    """What each line used on each day, by (trunk, port); port "" is the trunk with all of them."""
+    """What each line used on each day, by (trunk, port); port "" is the trunk with all of them.
+
+    A SIM's books are one, whatever trunk it was used on.
+    """
 
     __slots__ = ("lines",)
 
@@ -61,7 +67,7 @@ class Ledger:
 
     def days(self, trunk: str, port: str = "") -> Days:
         """A line's books, kept for as long as this ledger."""
-        return self.lines.setdefault((trunk, port), {})
+        return self.lines.setdefault(("" if port.startswith(SIM) else trunk, port), {})
 
     def add(self, used: Usage) -> None:
         """One call, or a day's stored sum."""

@@ -55,7 +55,7 @@ class _Ports:
             port = self.ports[at]
             self.choice.set(
                 at,
-                NEVER if port.meter.blocked else port.ready_ns,
+                NEVER if port.away or port.meter.blocked else port.ready_ns,
                 cost=trunk.plan_of(port).minute_milli,
                 load=port.meter.today.seconds,
                 used_ns=port.used_ns,
@@ -278,7 +278,8 @@ class Trunks:
     def line(self, trunk: Trunk, port: Port | None) -> Line:
         """What a call has of its line."""
         plan = trunk.spec.plan if port is None else trunk.plan_of(port)
-        return Line(port.name if port else "", trunk.call_s_max(port), plan, self.day)
+        name, account = (port.name, port.account) if port else ("", "")
+        return Line(name, trunk.call_s_max(port), plan, self.day, account)
 
     def usable(self, *, loopback: bool) -> list[Trunk]:
         """The trunks that a campaign may use at all."""

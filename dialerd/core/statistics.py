@@ -244,7 +244,7 @@ def held_by(route: Route, now_ns: int) -> str:
             whys = [
                 port.why_not(now_ns) or "busy"
                 for port in ports
-                if port.ready_ns > now_ns or port.meter.blocked
+                if port.away or port.ready_ns > now_ns or port.meter.blocked
             ]
             why = f"ports of {trunk.name}: {', '.join(dict.fromkeys(whys))}" * (
                 len(whys) == len(ports)

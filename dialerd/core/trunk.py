@@ -74,8 +74,8 @@ class Trunk:
         kept = self.ports
         self.ports = {}
         for one in spec.ports[:PORTS_MAX]:
-            days = self._ledger.days(spec.name, one.name)
-            port = kept.get(one.name) or Port(one, days)
+            port = kept.get(one.name) or Port(one, self._ledger.days(spec.name, one.name))
+            days = self._ledger.days(spec.name, port.account or one.name)
             port.configure(one, days, day)
             self.ports[one.name] = port
         channels = min(spec.channels, len(self.ports)) if self.ports else spec.channels
@@ -191,7 +191,8 @@ class Trunk:
         self.meter.used(used)
         if port is not None:
             port.answered += used.calls
-            port.meter.used(used)
+            if used.port == (port.account or port.name):  # else its SIM was changed meanwhile
+                port.meter.used(used)
 
     def came_in(self) -> None:
         """A call to us is on it: its channel is not ours to dial on."""
@@ -216,12 +217,13 @@ class Trunk:
         changed = False
         if trouble is Trouble.FAULT and self.breaker.faults:  # the second in a row
             self.sound_ns = now_ns + SUSPECT_S * NS
-        reason = f"{event.code}" if event.code else "no answer"
         found = self.ports.get(port) if port else None
+        modem = found is not None and found.spec.watched
+        reason = f"{event.code}" if event.code else "a failed call" if modem else "no answer"
         if trouble is Trouble.TOO_FAST:
             changed = self.pace.slow(now_ns, self.spec.channels)
             self.breaker.neutral()
-        elif found is not None and event.code:
+        elif found is not None and (event.code or modem):
             found.fault(reason, now_ns, event.retry_after_s, full=trouble is Trouble.FULL)
             self.breaker.neutral()
             return False
@@ -250,7 +252,10 @@ class Trunk:
         return self.breaker.success(now_ns)
 
     def health(self, told: LineHealth, now_ns: int) -> bool:
-        """What OPTIONS and REGISTER tell; whether it went up or down."""
+        """What OPTIONS and REGISTER tell, and modems of their ports; whether it went up or down."""
+        if told.port:
+            self._port_health(told)
+            return False
         was = self.up
         if told.alive is not None:
             self.alive = told.alive
@@ -266,6 +271,14 @@ class Trunk:
             self.why_down = told.why or self.registration or "no answer to OPTIONS"
         self.configure(self.spec, self.meter.day)
         return was != self.up
+
+    def _port_health(self, told: LineHealth) -> None:
+        port = self.ports.get(told.port)
+        if port is not None:
+            away = "" if told.alive else told.why or "its modem is not ready"
+            account = told.account or port.account
+            port.told(away, account, self._ledger.days(self.name, account or port.name))
+            self.changed(port.name)
 
     def why_not(self, now_ns: int) -> str:
         """Why no call may start on it now; empty when one may, or only its pace holds it."""
