@@ -24,11 +24,7 @@ from dialerd.control.io_server import ControlServer
 from dialerd.control.service import ControlService
 from dialerd.core.control import Invalid
 from dialerd.core.dialer import Dialer
-from dialerd.core.events import (
-    LinesChanged,
-    NumberingChanged,
-    UsageKnown,
-)
+from dialerd.core.events import LinesChanged, NumberingChanged, UsageKnown
 from dialerd.core.limits import USAGE_DAYS_MAX
 from dialerd.core.lines_view import Reloaded
 from dialerd.core.metering import day_of
@@ -38,6 +34,7 @@ from dialerd.lines.sip_line import SipLines
 from dialerd.plan_file import read_numbering
 from dialerd.shell import kill_points
 from dialerd.shell.agent_desk import AgentDesk
+from dialerd.shell.banks import Banks
 from dialerd.shell.beginning import StopMark, tell_campaigns
 from dialerd.shell.calls import Calls
 from dialerd.shell.chore_list import chores_of
@@ -137,15 +134,9 @@ class Daemon:
         self._hub.sinks_changed = self._watch_calls
         self._start_media(loop, shown)
         self._start_sip(loop)
-        self._phones = PhoneLines(shown, self._rng)
-        self._ears = Ears()
-        self._calls = Calls(
-            self._stack, self._lines, self._phones, self._media, self._feed, self._ears
-        )
+        self._start_driver(loop, shown)
         self._health = TrunkHealth(self._stack, self._targets, self._feed, shown)
         self._calls.hears = self._health.hear
-        kill_points.arm(self._store, self._calls, self._stack)
-        self._start_driver(loop)
         day = day_of(self._clock.wall_ms() * 1_000_000, 0)
         self._feed(UsageKnown(tuple(self._store.usage(day - USAGE_DAYS_MAX))))
         self._use_trunks()
@@ -156,23 +147,31 @@ class Daemon:
         self._targets.changed = self._on_moved
         self._exits.push_async_callback(self._health.close)
         self._mark = StopMark(config.store.path)
-        told = (self._store, self._prompts, self._mark, self._feed, self._clock.wall_ms())
-        await tell_campaigns(*told)
+        now_ms = self._clock.wall_ms()
+        await tell_campaigns(self._store, self._prompts, self._mark, self._feed, now_ms)
         await self._start_control()
+        self._banks.start(self._tell_lines, self._config.store.path)
         self._store.when_broken(lambda error: loop.call_soon_threadsafe(self._break, error))
         self._watch_signals(loop)
         if config.admin.enabled:
             admin = KeptProcess("the admin process", "admin_http", "-c", str(self._path))
             admin.start()
             self._exits.push_async_callback(admin.stop)
-        log.info(
-            "dialerd is ready: SIP %s:%d, %d trunks", shown, config.sip.port, len(config.trunk)
-        )
+        trunks = len(config.trunk) + len(config.bank)
+        log.info("dialerd is ready: SIP %s:%d, %d trunks", shown, config.sip.port, trunks)
 
-    def _start_driver(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._driver = Driver(
-            loop, self._clock, self._dialer, self._store, self._calls, self._publish
-        )
+    def _start_driver(self, loop: asyncio.AbstractEventLoop, shown: str) -> None:
+        self._phones = PhoneLines(shown, self._rng)
+        self._ears = Ears()
+        legs = (self._stack, self._lines, self._phones, self._media)
+        self._calls = Calls(*legs, self._feed, self._ears)
+        kill_points.arm(self._store, self._calls, self._stack)
+        told = (self._media, self._feed, self._publish)
+        self._banks = Banks(self._config.bank, *told, clock=self._clock, rng=self._rng)
+        self._exits.push_async_callback(self._banks.close)
+        self._calls.use(self._banks)
+        sides = (self._store, self._calls, self._publish)
+        self._driver = Driver(loop, self._clock, self._dialer, *sides)
         self._exits.callback(self._driver.close)
         self._desk = AgentDesk(self._driver, self._dialer, self._clock, self._publish)
         self._driver.start()
@@ -185,6 +184,7 @@ class Daemon:
         self._lines.configure(to for _, to in pairs)
         self._ears.configure(config.detection, config.trunk)
         self._targets.configure(config.trunk)
+        self._banks.configure(config.bank)
         self._tell_lines()
         self._health.configure(pairs)
 
@@ -193,7 +193,7 @@ class Daemon:
         trunks = self._config.trunk
         specs = tuple(trunk_spec(one, up=bool(self._targets.known(one.name))) for one in trunks)
         offset_s = utc_offset_s(self._config.dialing.zone, self._clock.wall_ms())
-        self._feed(LinesChanged(specs, offset_s))
+        self._feed(LinesChanged(specs + self._banks.specs(), offset_s))
 
     def _on_moved(self, name: str) -> None:
         """A trunk has other addresses than before, or none: told with those of the same moment."""
@@ -273,7 +273,7 @@ class Daemon:
             self._dialer,
             self._driver,
             self._prompts,
-            loopback_trunks=any(t.loopback for t in self._config.trunk),
+            loopback_trunks=self._config.simulates,
             counters=self._counters,
             stop=self._stop,
             traces=self._stack.traces,
@@ -281,6 +281,7 @@ class Daemon:
         self._running.takes_over = self._reload
         self._running.mark = self._mark
         control = ControlService(self._store, self._running, self._hub, self._desk)
+        control.banks = self._running.desk(self._banks)
         server = ControlServer(control, self._config.control.socket)
         try:
             await server.start()
@@ -359,7 +360,7 @@ class Daemon:
         loop = asyncio.get_running_loop()
         hang_up_at = loop.time() + self._config.dialing.drain_s_max
         give_up_at = hang_up_at + 40.0  # SIP timers B and F, 32 s, and a little
-        while (up := len(self._lines) + len(self._phones)) or not self._driver.settled:
+        while (up := len(self._calls)) or not self._driver.settled:
             if loop.time() >= give_up_at or (not up and self._broken is not None):
                 break
             if loop.time() >= hang_up_at and not self._hang_up:
@@ -377,6 +378,7 @@ class Daemon:
             ("recording", self._recordings.figures()),
             ("store", self._store.figures()),
             ("old_calls", self._old_calls.figures()),
+            ("bank", self._banks.figures()),
         ):
             counts.update({f"{prefix}_{name}": float(value) for name, value in part.items()})
         return counts

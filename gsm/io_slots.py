@@ -74,6 +74,27 @@ def look(path: str) -> Found | None:
     return Found(device, status.st_rdev, status.st_ino)
 
 
+def audio_beside(device: str, interface: int) -> str:
+    """The audio device of the modem whose AT device this is; empty when none is known.
+
+    On USB it is the terminal of that interface of the same modem; else the one that is called
+    `…audio` where this is called `…at`.
+    """
+    name = os.path.basename(os.path.realpath(device))
+    usb = os.path.dirname(os.path.realpath(f"/sys/class/tty/{name}/device/.."))
+    if interface >= 0 and os.path.basename(usb):
+        own = os.path.basename(os.path.realpath(f"/sys/class/tty/{name}/device/.."))
+        wanted = re.sub(r"[0-9]+\Z", str(interface), own)
+        for found in _names(f"{usb}/{wanted}"):
+            if found.startswith("tty"):
+                return f"/dev/{found}"
+    if device.endswith("at"):
+        beside = device[:-2] + "audio"
+        if os.path.exists(beside):
+            return beside
+    return ""
+
+
 def _names(folder: str) -> Iterable[str]:
     try:
         return os.listdir(folder)

@@ -127,7 +127,7 @@ def test_documented_configurations_are_right(
     file = tmp_path / "dialerd.toml"
     file.write_text(body)
     found = load(file)
-    assert found.trunk or found.phones.user, tree.name_of(path)
+    assert found.trunk or found.phones.user or found.bank, tree.name_of(path)
 
 
 def test_decisions_are_numbered_listed_and_complete() -> None:

@@ -33,7 +33,7 @@ LAYERS: dict[str, set[str]] = {
     "sip": {"fastpath"},
     "gsm": {"fastpath"},
     "dialerd.core": {"fastpath"},
-    "dialerd.config": {"dialerd.core", "fastpath"},
+    "dialerd.config": {"dialerd.core", "gsm", "fastpath"},
     "dialerd.importer": {"dialerd.core", "fastpath"},
     "dialerd.detect": {"fastpath"},
     "dialerd.plan_file": {"dialerd.core", "fastpath"},

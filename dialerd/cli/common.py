@@ -81,13 +81,17 @@ def load_zone(config_path: str | None) -> tzinfo | None:
         return None
 
 
-def connect(config_path: str | None) -> SyncClient:
-    """A client of the daemon of that configuration; UnreachableError when there is none."""
-    from dialerd.control.io_client import SyncClient
+def connect(config_path: str | None, timeout_s: float = 0.0) -> SyncClient:
+    """A client of the daemon of that configuration; UnreachableError when there is none.
+
+    `timeout_s`: for an answer; 0: as usual.
+    """
+    from dialerd.control.io_client import TIMEOUT_S, SyncClient
 
     named = os.environ.get("DIALERD_SOCKET")
     path = Path(named) if named else load_config(config_path).control.socket
-    return SyncClient(path, slow=lambda wait_s: _slow(path, wait_s))
+    slow = lambda wait_s: _slow(path, wait_s)  # noqa: E731
+    return SyncClient(path, timeout_s or TIMEOUT_S, slow=slow)
 
 
 def _slow(path: Path, wait_s: float) -> None:

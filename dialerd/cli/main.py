@@ -40,6 +40,10 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "prompt": ("prompt", "What callers hear: import recordings, list, remove, listen."),
     "report": ("report", "Everything that happened to each number of a campaign."),
     "export": ("export", "Take away what ended in files, each record once."),
+    "port": (
+        "port",
+        "Modems: ports of banks and their SIMs; probe, command or call one by its device.",
+    ),
     "trunks": ("trunks", "The lines: use, registration, health, cost and what is left."),
     "plan": ("plan", "How many lines so many calls need, and the reverse."),
     "reload": ("trunks", "Take over the trunks of the configuration as it is now."),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
+from dialerd.config.bank_tables import Bank
 from dialerd.config.trunk_tables import Plan, Ports
-from dialerd.core.line_spec import PlanSpec, PortSpec
+from dialerd.core.limits import CALL_S_MAX
+from dialerd.core.line_spec import PlanSpec, PortSpec, TrunkSpec
+from dialerd.core.metering import longest_s
 
 EPOCH: Final = dt.date(1970, 1, 1)
 
@@ -18,6 +21,45 @@ def port_specs(groups: Iterable[Ports]) -> tuple[PortSpec, ...]:
         PortSpec(label, group.carriers, group.prefixes, group.gap_s, plan_spec(group.plan))
         for group in groups
         for label in group.labels()
+    )
+
+
+def bank_ports(bank: Bank, sims: Mapping[str, tuple[str, str]]) -> tuple[PortSpec, ...]:
+    """The ports of a bank by name, each with the ICCID and the carrier of its SIM, or ""."""
+    known = {sim.iccid: sim for sim in bank.sim}
+    common, found = plan_spec(bank.plan), []
+    for name, (iccid, carrier) in sims.items():
+        own = known.get(iccid)
+        carriers = own.carriers if own else ()
+        if bank.on_net and carrier and not carriers:
+            carriers = (carrier.lower(),)  # as numbering plans write them
+        plan = plan_spec(own.plan) if own and own.plan != Plan() else common
+        prefixes = own.prefixes if own else ()
+        found.append(PortSpec(name, carriers, prefixes, plan=plan, watched=True))
+    return tuple(found)
+
+
+def longest_call_s(bank: Bank, iccid: str) -> int:
+    """How long a call on a SIM of a bank may last by its plan; 0: as long as any call."""
+    own = next((sim.plan for sim in bank.sim if sim.iccid == iccid), bank.plan)
+    longest = longest_s(plan_spec(own))
+    return longest if longest < CALL_S_MAX else 0
+
+
+def bank_spec(bank: Bank, ports: tuple[PortSpec, ...]) -> TrunkSpec:
+    """A bank as the core's trunk; without ports it is down."""
+    return TrunkSpec(
+        name=bank.name,
+        channels=max(1, len(ports)),
+        cps_max=bank.calls_per_s_max,
+        carriers=bank.carriers,
+        prefixes=bank.prefixes,
+        weight=bank.weight,
+        loopback=bank.loopback,
+        up=bool(ports),
+        kind="gsm",
+        provider=bank.provider,
+        ports=ports,
     )
 
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from typing import Final
 
+from dialerd.config.bank_rules import bank_rules
 from dialerd.config.schema import Config
 from dialerd.config.sip_rules import is_address, is_loopback, sip_rules
 from dialerd.config.trunk_rules import trunk_rules
@@ -53,3 +54,4 @@ def rules(config: Config, *, secrets: bool = True) -> Iterator[Fault]:
         yield Fault(("media", "prompts"), f"there is no folder {media.prompts}")
     yield from sip_rules(config)
     yield from trunk_rules(config, secrets=secrets)
+    yield from bank_rules(config, secrets=secrets)

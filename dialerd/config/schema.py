@@ -12,12 +12,14 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
+from dialerd.config.bank_tables import Bank
 from dialerd.config.keys import BIND, DIGITS, DRAIN, LIVE, PREFIX_HINT, RESTART, Section, doc
 from dialerd.config.records_tables import Cdr, Outbox, Retention
 from dialerd.config.sip_tables import Phones, Sip, Trace
 from dialerd.config.trunk import Trunk
 
 TRUNKS_MAX: Final = 500
+BANKS_MAX: Final = 16
 
 _OURS = Path(__file__).parents[1]
 
@@ -268,4 +270,10 @@ class Config(Section):
     dialing: Dialing = Dialing()
     numbering: Numbering = Numbering()
     trunk: Annotated[tuple[Trunk, ...], Meta(max_length=TRUNKS_MAX)] = ()
+    bank: Annotated[tuple[Bank, ...], Meta(max_length=BANKS_MAX)] = ()
     log: Log = Log()
+
+    @property
+    def simulates(self) -> bool:
+        """Whether it has simulated lines."""
+        return any(t.loopback for t in self.trunk) or any(b.loopback for b in self.bank)

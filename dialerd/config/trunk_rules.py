@@ -40,7 +40,7 @@ _NEVER: Final = (
 def trunk_rules(config: Config, *, secrets: bool) -> Iterator[Fault]:
     """Every trunk by itself, and all of them against the rest of the file."""
     seen: dict[str, int] = {}
-    known = _carriers(config.numbering.plan)
+    known = carrier_names(config.numbering.plan)
     for index, trunk in enumerate(config.trunk):
         at: At = ("trunk", index)
         if trunk.name in seen:
@@ -174,7 +174,7 @@ def _map_rules(trunk: Trunk, at: At) -> Iterator[Fault]:
             yield Fault((*where, "outcome"), text, f"known values: {', '.join(names)}")
     yield from _twice((rule.to for rule in trunk.dial), (*at, "dial"), "to")
     yield from _twice((rule.begins for rule in trunk.incoming), (*at, "incoming"), "begins")
-    yield from _plan_rules(trunk.plan, (*at, "plan"))
+    yield from plan_rules(trunk.plan, (*at, "plan"))
 
 
 def _twice(keys: Iterable[str], at: At, name: str) -> Iterator[Fault]:
@@ -185,7 +185,8 @@ def _twice(keys: Iterable[str], at: At, name: str) -> Iterator[Fault]:
         seen.add(key)
 
 
-def _plan_rules(plan: Plan, at: At) -> Iterator[Fault]:
+def plan_rules(plan: Plan, at: At) -> Iterator[Fault]:
+    """What must hold between the keys of a plan."""
     if plan.cut_before_paid and not plan.free_s:
         text = "nothing of a call is free"
         yield Fault((*at, "cut_before_paid"), text, "set free_s, or call_s_max")
@@ -222,7 +223,7 @@ def _group_rules(group: Ports, at: At, seen: set[str]) -> Iterator[Fault]:
         Template(group.address, ("port",))
     except TemplateError as error:
         yield Fault((*at, "address"), f"'address': {error}")
-    yield from _plan_rules(group.plan, (*at, "plan"))
+    yield from plan_rules(group.plan, (*at, "plan"))
 
 
 def _carrier_rules(trunk: Trunk, at: At, known: list[str]) -> Iterator[Fault]:
@@ -239,7 +240,7 @@ def _carrier_rules(trunk: Trunk, at: At, known: list[str]) -> Iterator[Fault]:
             yield Fault(place_of, text, nearest(name, known, "carriers"))
 
 
-def _carriers(plan: Path) -> list[str]:
+def carrier_names(plan: Path) -> list[str]:
     """Names in a numbering plan; none when it cannot be read, for whoever needs it will say so."""
     try:
         with plan.open("rb") as file:

@@ -23,6 +23,7 @@ from dialerd.control.checking import (
 from dialerd.control.daemon import Daemon
 from dialerd.control.hub import EventHub
 from dialerd.control.people import People
+from dialerd.control.ports import PortRequests
 from dialerd.control.scripts import ScriptRequests, Shelf
 from dialerd.core.campaign import action_target, allowed_actions
 from dialerd.core.campaign_spec import at_time
@@ -89,7 +90,7 @@ _LEFT = (*WAITING, *IN_HAND)
 _NAMING = (CampaignAction.APPROVE, CampaignAction.SWITCH)  # a pause waits for nobody
 
 
-class ControlService(ScriptRequests):
+class ControlService(ScriptRequests, PortRequests):
     """See the module's text; the methods are those of `dialerd.core.control.Control`."""
 
     def __init__(self, store: Shelf, daemon: Daemon, hub: EventHub, desk: AgentDesk) -> None:

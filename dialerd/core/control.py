@@ -38,6 +38,7 @@ from dialerd.core.people_view import (
     ListLeads,
     WhyInfo,
 )
+from dialerd.core.ports_view import PortControl
 from dialerd.core.prompts_view import PromptChanged, PromptTaken
 from dialerd.core.records import CampaignState, Outcome
 from dialerd.core.scripts_view import ScriptControl
@@ -304,7 +305,7 @@ Sink = Callable[[LiveEvent], None]
 Unsubscribe = Callable[[], None]
 
 
-class Control(AgentControl, ScriptControl, Protocol):
+class Control(AgentControl, ScriptControl, PortControl, Protocol):
     """See the module's text. Every method may raise `ControlError`."""
 
     async def ping(self, request: Ping) -> Pong:

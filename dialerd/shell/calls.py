@@ -1,4 +1,4 @@
-"""Legs over SIP: what the dialer wants of one, done with the endpoint and the media engine.
+"""Legs: what the dialer wants of one, done with the SIP endpoint or a bank of modems, and media.
 
 A call is made ready before it is recorded (`prepare`) and leaves afterwards (`dial`): its record
 holds what a later process needs to end it. What changes of that is told by `keeps`, and where the
@@ -29,6 +29,7 @@ from dialerd.core.events import AnyEvent, MediaLost
 from dialerd.core.ops import PHONE_LEGS
 from dialerd.lines.phone_line import AWAY, PhoneLines
 from dialerd.lines.sip_line import SipLines
+from dialerd.shell.banks import Banks
 from dialerd.shell.ears import Ears
 from dialerd.shell.media import Media
 from dialerd.shell.sip_stack import Stack
@@ -74,6 +75,7 @@ class Calls:
         self._feed = feed
         self._ears = ears
         self._trunk_of = stack.admission.trunk
+        self._banks: Banks | None = None
         self._to_record: set[int] = set()  # legs that are recorded from their answer on
         self._early: set[int] = set()  # those of them that are from their first sound on
         self._taping: set[int] = set()  # legs of which a part is recorded
@@ -84,8 +86,29 @@ class Calls:
         self.keeps: Callable[[int, Keep], None] = _unkept
         stack.on_event = self.on_sip
 
+    def use(self, banks: Banks) -> None:
+        """Legs on these trunks are calls of modems."""
+        self._banks = banks
+        banks.over = self._over
+        banks.ear = lambda effect: self._ears.of(effect.trunk, effect.detection)
+
+    def __len__(self) -> int:
+        """Legs in use."""
+        modems = len(self._banks) if self._banks is not None else 0
+        return len(self._lines) + len(self._agents) + modems
+
+    def _bank(self, effect: Dial) -> Banks | None:
+        banks = self._banks
+        return banks if banks is not None and effect.trunk in banks.names else None
+
     def prepare(self, effect: Dial) -> bytes:
-        """Make a leg ready to leave; the line to keep before, empty when it cannot leave."""
+        """Make a leg ready to leave; the line to keep before, empty when it cannot leave.
+
+        A modem's call has none: a port that is opened has its calls ended first.
+        """
+        if (banks := self._bank(effect)) is not None:
+            banks.prepare(effect)
+            return b""
         try:
             dtmf = self._lines.dtmf(effect.trunk)
             port = self._media.open(effect.leg, dtmf, effect.call_id)
@@ -107,6 +130,9 @@ class Calls:
 
     def dial(self, effect: Dial) -> None:
         """Send the INVITE of a leg, whose line is kept."""
+        if (banks := self._bank(effect)) is not None:
+            banks.dial(effect)
+            return
         if effect.leg not in self._attempts:
             self._feed(self._lines.refused(effect.leg))
             return
@@ -115,6 +141,9 @@ class Calls:
 
     def discard(self, effect: Dial) -> None:
         """Forget a leg that was made ready and is not to leave; nothing is told of it."""
+        if (banks := self._bank(effect)) is not None:
+            banks.discard(effect)
+            return
         self._lines.refused(effect.leg)
         self._hang_up(effect.leg)
 
@@ -128,6 +157,9 @@ class Calls:
         self._hang_up(effect.leg)
 
     def _hang_up(self, leg: int) -> None:
+        if self._banks is not None and self._banks.owns(leg):
+            self._banks.hang_up(leg)
+            return
         self._endpoint.release(leg, time.monotonic_ns())
         self._flush()
 

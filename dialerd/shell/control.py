@@ -19,6 +19,8 @@ from dialerd.core.regime import find_regime
 from dialerd.core.statistics import Figures, TrunkFigures
 from dialerd.core.tracing import GetTrace, ListTraces, Trace, TraceList
 from dialerd.core.why import idle_lines, why_no_line, why_no_route
+from dialerd.shell.bank_desk import BankDesk
+from dialerd.shell.banks import Banks
 from dialerd.shell.beginning import StopMark
 from dialerd.shell.clock import Clock
 from dialerd.shell.driver import Driver
@@ -218,6 +220,10 @@ class RunningDaemon:
         if request.name and not found:
             raise NotFound(f"there is no trunk {request.name!r}")
         return TrunkList(items=found)
+
+    def desk(self, banks: Banks) -> BankDesk:
+        """What people ask of the ports of banks."""
+        return BankDesk(banks, self._dialer, self._clock)
 
     async def reload(self, who: str) -> Reloaded:
         """Take over the configuration's trunks; Invalid."""

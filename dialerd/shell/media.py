@@ -1,4 +1,7 @@
-"""The media side of legs: one RTP stream each, prompts shared, digits told to the core."""
+"""The media side of legs: one stream each, prompts shared, digits told to the core.
+
+A stream is RTP's, or a modem's audio device's. What is bridged with the latter meets it in a room.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,14 @@ from dialerd.shell.media_room import MediaRoom as Room
 from dialerd.shell.prompt_table import Prompts
 from dialerd.shell.recordings import Recordings
 from fastpath.progress import KINDS
-from fastpath.rtp import DigitHeard, MediaEngine, PeerSilent, SoundHeard, StreamStats
+from fastpath.rtp import (
+    DeviceGone,
+    DigitHeard,
+    MediaEngine,
+    PeerSilent,
+    SoundHeard,
+    StreamStats,
+)
 from fastpath.rtp import PlayEnded as PromptEnded
 from sip import sdp
 
@@ -99,6 +109,8 @@ class Media:
         self._keys: dict[int, Keys] = {}  # of each leg
         self._ears: dict[int, Ear] = {}  # legs that are listened to
         self._listening: set[int] = set()  # those of them before their answer
+        self._devices: set[int] = set()  # legs whose audio is a modem's
+        self._rooms: dict[int, int] = {}  # leg -> the room in which it meets a modem's
         self.recordings: Recordings | None = None
         self.totals = dict.fromkeys(TOTALS, 0)
 
@@ -126,12 +138,29 @@ class Media:
         Its recording is called `name`, or by its `call_id`.
         """
         stream = self.engine.open(self._bind, *self.ports)
-        self._keys[leg] = Keys(dtmf)
+        self._begin(leg, stream, Keys(dtmf), call_id, name)
+        return self.engine.port(stream)
+
+    def open_device(self, leg: int, device: int, call_id: str = "", name: str = "") -> None:
+        """A stream over a modem's audio device, which stays the caller's; OSError.
+
+        Keys are heard in its audio; those that the modem hears itself come by `pressed`.
+        """
+        stream = self.engine.open_device(device)
+        self.engine.hear_tones(stream)
+        self._devices.add(leg)
+        self._begin(leg, stream, Keys(Dtmf.ALL), call_id, name)
+
+    def _begin(self, leg: int, stream: int, keys: Keys, call_id: str, name: str) -> None:
+        self._keys[leg] = keys
         self._streams[leg] = stream
         self._names[leg] = call_id
         self._files[leg] = name or call_id
         self._legs[stream] = leg
-        return self.engine.port(stream)
+
+    def has(self, leg: int) -> bool:
+        """Whether a leg has a stream."""
+        return leg in self._streams
 
     def connect(self, leg: int, ours: bytes, theirs: bytes) -> bool:
         """Do what our description and the far end's agreed on; False when it cannot be done.
@@ -164,7 +193,8 @@ class Media:
         """From now on audio of the far end is expected, unless it holds a call that has talked."""
         if leg in self._streams:
             self._answered.add(leg)
-            self._watch(leg)
+            if leg not in self._devices:
+                self._watch(leg)
             self.listen(leg)
 
     def lend(self, leg: int, ear: Ear | None) -> None:
@@ -245,12 +275,36 @@ class Media:
             return False
         self.engine.stop_play(a)
         self.engine.stop_play(b)
+        if leg in self._devices or other in self._devices:
+            return self._meet(leg, other)
         self.engine.bridge(a, b)
         return True
+
+    def _meet(self, leg: int, other: int) -> bool:
+        """Two legs in a room of their own: modem audio has no packets that a bridge could pass."""
+        for one in (leg, other):
+            self._part(one)
+        try:
+            room = self.engine.room()
+        except OSError as error:
+            log.warning("legs %d and %d cannot hear each other: %s", leg, other, error)
+            return False
+        for one, role in ((leg, "customer"), (other, "agent")):
+            self.engine.join(room, self._streams[one], role)
+            self._rooms[one] = room
+        return True
+
+    def _part(self, leg: int) -> None:
+        """End the room of a leg, if it is in one."""
+        room = self._rooms.pop(leg, None)
+        if room is not None:
+            self.engine.close_room(room)
+            self._rooms = {one: its for one, its in self._rooms.items() if its != room}
 
     def unbridge(self, leg: int) -> None:
         """End a leg's bridge."""
         stream = self._streams.get(leg)
+        self._part(leg)
         if stream is not None:
             self.engine.unbridge(stream)
 
@@ -287,12 +341,19 @@ class Media:
         self._ears.pop(leg, None)
         self._listening.discard(leg)
         del self._files[leg]
+        self._part(leg)
+        device = self.engine.device(stream) if leg in self._devices else None
         name, stats = self._names.pop(leg), self.engine.close(stream)
-        bad = quality.trouble(stats, self._silence_ms if leg in self._silent else 0)
+        if device is not None:
+            self._devices.discard(leg)
+            bad = quality.device_trouble(device)
+        else:
+            bad = quality.trouble(stats, self._silence_ms if leg in self._silent else 0)
         self._silent.discard(leg)
         if bad:
             self.totals["bad"] += 1
-            log.warning("call %s with %s:%d: %s", name, *stats.peer, bad)
+            of = "a modem" if device is not None else f"{stats.peer[0]}:{stats.peer[1]}"
+            log.warning("call %s with %s: %s", name, of, bad)
         if self.shows is not None:
             about = {"leg": leg, "call_id": name, "ended": True, "trouble": bad}
             self.shows(about | quality.shown(stats))
@@ -308,6 +369,8 @@ class Media:
             if isinstance(event, PeerSilent):
                 self._silent.add(leg)
                 self._feed(MediaLost(leg))
+            elif isinstance(event, DeviceGone):
+                self._feed(MediaLost(leg, "the modem's audio device is gone"))
             elif isinstance(event, DigitHeard):
                 self.pressed(leg, event.digit, event.source, event.at_ns)
             elif isinstance(event, SoundHeard):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from fastpath.rtp import StreamStats
@@ -34,6 +35,18 @@ def trouble(stats: StreamStats, silent_ms: int = 0) -> str:
         if not found and stats.mos < MOS_MIN:
             found.append(f"MOS {stats.mos:.1f}")
     return ", ".join((*found, *_told(stats), *_against(stats)))
+
+
+def device_trouble(counts: Mapping[str, int]) -> str:
+    """The same of a modem's audio device, by the counts of `MediaEngine.device`."""
+    found = []
+    if counts["frames_out"] >= PACKETS_MIN and not counts["frames_in"]:
+        found.append("no audio came")
+    if counts["underruns"] > LATE_MAX * max(counts["frames_out"], PACKETS_MIN):
+        found.append(f"ran dry {counts['underruns']} times")
+    if counts["dropped"] > LOSS_MAX * max(counts["frames_out"], PACKETS_MIN):
+        found.append(f"{counts['dropped']} frames of ours not taken")
+    return ", ".join(found)
 
 
 def _told(stats: StreamStats) -> list[str]:

@@ -14,6 +14,7 @@ import msgspec
 
 from dialerd import open_files
 from dialerd.config import Config, load
+from dialerd.config.bank_tables import Bank
 from dialerd.core.events import LimitsChanged
 from dialerd.core.lines_view import Reloaded
 from dialerd.plan_file import read_numbering
@@ -21,8 +22,17 @@ from dialerd.shell.sip_config import phones_of
 from fastpath.numbers import Numbering
 from sip.accounts.registrar import Phones
 
-TAKEN_OVER: Final = ("phones.", "dialing.", "numbering.", "log.", "media.port_", "detection.")
+TAKEN_OVER: Final = (
+    "phones.", "dialing.", "numbering.", "log.", "media.port_", "detection.", "bank.live",
+)  # fmt: skip
 """How the keys begin that a reload takes over besides the trunks."""
+
+
+BANK_LIVE: Final = (
+    "provider", "calls_per_s_max", "carriers", "prefixes", "on_net", "weight", "number_format",
+    "plan", "sim",
+)  # fmt: skip
+"""Keys of a bank that do."""
 
 
 class Found(NamedTuple):
@@ -48,12 +58,24 @@ def taken_over(running: Config, now: Config) -> Config:
     return msgspec.structs.replace(
         running,
         trunk=now.trunk,
+        bank=_banks(running.bank, now.bank),
         phones=now.phones,
         dialing=now.dialing,
         numbering=now.numbering,
         log=now.log,
         detection=now.detection,
         media=msgspec.structs.replace(running.media, **ports),
+    )
+
+
+def _banks(running: tuple[Bank, ...], now: tuple[Bank, ...]) -> tuple[Bank, ...]:
+    """The banks that run, each with what a reload takes over: routes, plans, what SIMs may."""
+    by_name = {bank.name: bank for bank in now}
+    return tuple(
+        msgspec.structs.replace(bank, **{n: getattr(by_name[bank.name], n) for n in BANK_LIVE})
+        if bank.name in by_name
+        else bank
+        for bank in running
     )
 
 
@@ -76,10 +98,21 @@ def _keys(before: msgspec.Struct, now: msgspec.Struct, path: str = "") -> Iterat
         was, is_now = getattr(before, name), getattr(now, name)
         if was == is_now or path + name == "trunk":
             continue
+        if path + name == "bank":
+            yield from _bank_keys(was, is_now)
+            continue
         if isinstance(was, msgspec.Struct):
             yield from _keys(was, is_now, f"{path}{name}.")
         else:
             yield path + name
+
+
+def _bank_keys(before: tuple[Bank, ...], now: tuple[Bank, ...]) -> Iterator[str]:
+    """`bank.live` when nothing else differs or besides it; `bank` when the rest does."""
+    if _banks(before, now) != before:
+        yield "bank.live"
+    if _banks(before, now) != now:
+        yield "bank"
 
 
 def calls_max(config: Config) -> int:

@@ -297,7 +297,7 @@ class TestShippedFile:
         monkeypatch.setenv("CARRIER_PASSWORD", "x")
         monkeypatch.setenv("HEP_KEY", "x")
         text = re.sub(rf"^# ([a-z0-9_]+ = |{HEADER[1:]})", r"\1", self.TEXT, flags=re.M)
-        files = "password_file|plan|prompts|certificate|key|ca|users"
+        files = "password_file|pin_file|plan|prompts|certificate|key|ca|users|dialects"
         text = re.sub(rf'^({files}) = .*\n|^host = "127.*\n', "", text, flags=re.M)
         text = text.replace('name = "loopback"', 'name = "loopback"\nhost = "127.0.0.1"')
         path = tmp_path / "all.toml"
@@ -311,6 +311,7 @@ class TestShippedFile:
         assert trunk.ports[0].labels() == list("12345678")
         assert str(trunk.ports[0].plan.since) == "2026-11-01"
         assert loaded.sip.listen[0].port_now == 5060
+        assert [bank.name for bank in loaded.bank] == ["sims"]
 
     def test_it_loads(self) -> None:
         loaded = load(ROOT / "conf" / "dialerd.toml")

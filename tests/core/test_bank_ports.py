@@ -9,7 +9,10 @@ SIM = "sim:8984010000000000001"
 OTHER = "sim:8984010000000000002"
 
 
-def bank(*names, name="bank", plan=PlanSpec()):
+FREE = PlanSpec()
+
+
+def bank(*names, name="bank", plan=FREE):
     ports = tuple(PortSpec(one, plan=plan, watched=True) for one in names)
     return trunk(name, len(names), 100, kind="gsm", ports=ports)
 

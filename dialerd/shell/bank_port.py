@@ -1,0 +1,206 @@
+"""One port of a bank as the daemon knows it: its runner, and what was last told of it."""
+
+from __future__ import annotations
+
+import asyncio
+import termios
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Executor
+from contextlib import suppress
+from typing import Final
+
+from dialerd.config.bank_tables import Bank
+from dialerd.core.campaign_spec import at_time
+from dialerd.core.lines_view import PortInfo
+from dialerd.core.metering import SIM
+from dialerd.core.ports_view import ModemPort
+from dialerd.shell.clock import Clock
+from gsm import events as gsm
+from gsm.io_port import Crashed, PortRunner
+from gsm.io_serial import close_device, open_device
+from gsm.io_slots import Found, Place
+from gsm.port import Port
+
+TRACE_MAX: Final = 400  # of what was last said, kept for each port
+
+Trace = deque[tuple[int, str, bytes]]  # monotonic ns, `>` by us or `<` by it, what
+
+
+class BankPort:
+    """See the module's text. `hear` is told every fact after this has taken it in."""
+
+    def __init__(
+        self,
+        bank: Bank,
+        place: Place,
+        make: Callable[[], Port],
+        hear: Callable[[BankPort, gsm.Fact], None],
+        clock: Clock,
+        executor: Executor,
+    ) -> None:
+        self.bank = bank.name
+        self.place = place
+        self.found: Found | None = None  # what is plugged in
+        self.state = gsm.PortState("closed", "not started yet")
+        self.identity: gsm.Identified | None = None
+        self.signal: gsm.Signal | None = None
+        self.balance: gsm.Balance | None = None
+        self.locks: dict[str, int | None] = {}
+        self.leg = -1  # that is on it; -1: none
+        self.trace: Trace = deque(maxlen=TRACE_MAX)
+        self.audio = -1  # its audio device
+        self.audio_why = ""  # why there is none
+        self._hear = hear
+        self._baud = bank.baud
+        self._clock = clock
+        self.runner = PortRunner(
+            f"{bank.name}/{place.slot}",
+            make,
+            self._open,
+            self._on_fact,
+            loop=asyncio.get_running_loop(),
+            executor=executor,
+        )
+
+    @property
+    def slot(self) -> str:
+        """Its name."""
+        return self.place.slot
+
+    @property
+    def account(self) -> str:
+        """In whose books its calls are; empty while nobody knows the SIM."""
+        known = self.identity  # some modules tell no ICCID
+        card = (known.iccid or known.imsi) if known is not None else ""
+        return SIM + card if card else ""
+
+    def why_away(self) -> str:
+        """Why campaigns' calls are not for it now; empty when they are."""
+        if not self.state.ready:
+            return self.state.why or self.state.state
+        known = self.identity
+        if known is not None and not known.voice:
+            return "this module makes no voice calls"
+        kind = known.audio if known is not None else "none"
+        if kind != "pcm_tty":
+            return f"no audio that can be used here (its class is {kind})"
+        if self.audio < 0:
+            return self.audio_why or "no audio device"
+        return ""
+
+    def fresh_audio(self) -> int:
+        """Its audio device, without what was left over from the last call."""
+        with suppress(OSError, termios.error):
+            termios.tcflush(self.audio, termios.TCIOFLUSH)
+        return self.audio
+
+    def close(self) -> None:
+        """Nothing stays open."""
+        self.runner.end()
+        self._close_audio()
+
+    def info(self, core: PortInfo | None) -> ModemPort:
+        """For people; `core` is what the dialer counts of it."""
+        state, known, signal, balance = self.state, self.identity, self.signal, self.balance
+        until = None
+        if state.until_ns is not None:
+            until = at_time((state.until_ns + self._clock.offset_ns) // 1_000_000)
+        milli = balance.milli if balance is not None else None
+        day = balance.until_day if balance is not None else None
+        why = "" if self.leg >= 0 else self.why_away()
+        return ModemPort(
+            bank=self.bank,
+            slot=self.slot,
+            state=state.state,
+            ready=state.ready and not why,
+            why=why or (core.why if core is not None else ""),
+            until=until,
+            device=self.found.device if self.found is not None else "",
+            dialect=known.dialect if known else "",
+            manufacturer=known.manufacturer if known else "",
+            model=known.model if known else "",
+            imei=known.imei if known else "",
+            iccid=known.iccid if known else "",
+            imsi=known.imsi if known else "",
+            number=(known.number if known else "") or (balance.number if balance else ""),
+            carrier=known.carrier if known else "",
+            operator=signal.operator if signal else "",
+            registration=signal.registration if signal else "unknown",
+            rssi_dbm=signal.rssi_dbm if signal else None,
+            audio=known.audio if known else "",
+            busy=self.leg >= 0,
+            placed=core.placed if core is not None else 0,
+            answered=core.answered if core is not None else 0,
+            locks=tuple(self.locks),
+            balance=None if milli is None else milli / 1000,
+            valid_until=None if day is None else at_time(day * 86_400_000).date().isoformat(),
+            minutes_left=balance.minutes if balance is not None else None,
+            crashes=self.runner.crashes,
+            **({} if core is None else {"use": core.use}),
+        )
+
+    def shown(self, fact: gsm.Fact) -> tuple[str, dict[str, object]] | None:
+        """The live event of a fact, its topic and data; None: it is nobody's news."""
+        about: dict[str, object] = {"bank": self.bank, "slot": self.slot}
+        known, signal = self.identity, self.signal
+        match fact:
+            case gsm.PortState() | gsm.Signal() | gsm.Identified() | gsm.Locked() | gsm.Unlocked():
+                return "port", about | {
+                    "state": self.state.state,
+                    "ready": self.state.ready,
+                    "why": self.state.why,
+                    "iccid": known.iccid if known else "",
+                    "carrier": known.carrier if known else "",
+                    "rssi_dbm": signal.rssi_dbm if signal else None,
+                    "registration": signal.registration if signal else "unknown",
+                    "operator": signal.operator if signal else "",
+                    "locks": list(self.locks),
+                }
+            case gsm.Balance(milli=milli, until_day=day, minutes=minutes, text=text):
+                said = {"milli": milli, "until_day": day, "minutes": minutes, "text": text}
+                return "balance", about | said
+            case gsm.SmsIn(sender=sender, text=text, at=at):
+                return "text", about | {"from": sender, "text": text, "sent_at": at}
+            case _:
+                return None
+
+    def _open(self) -> int:
+        """In a thread: both devices."""
+        device = open_device(self.place.at, self._baud)
+        self._close_audio()
+        if self.place.audio:
+            try:
+                self.audio = open_device(self.place.audio, self._baud)
+                self.audio_why = ""
+            except OSError as error:
+                self.audio_why = f"audio device: {error.strerror}"
+        return device
+
+    def _close_audio(self) -> None:
+        audio, self.audio = self.audio, -1
+        if audio >= 0:
+            close_device(audio)
+
+    def _on_fact(self, fact: gsm.Fact) -> None:
+        match fact:
+            case gsm.Trace(direction=direction, data=data):
+                self.trace.append((self._clock.now_ns(), direction, data))
+                return
+            case gsm.PortState():
+                self.state = fact
+            case gsm.Identified():
+                self.identity = fact
+            case gsm.Signal():
+                self.signal = fact
+            case gsm.Balance():
+                self.balance = fact
+            case gsm.Locked(reason=reason, until_ns=until_ns):
+                self.locks[reason] = until_ns
+            case gsm.Unlocked(reason=reason):
+                self.locks.pop(reason, None)
+            case Crashed(why=why):
+                self.state = gsm.PortState("dead", f"internal error: {why}")
+            case _:
+                pass
+        self._hear(self, fact)

@@ -1,0 +1,246 @@
+"""One port in the world: its machine, its device, its timer.
+
+Ports share nothing. What a machine raises ends that port's turn and is told as a `Crashed`; the
+port is then opened anew with a fresh machine after `CRASH_S`, and no other port notices.
+
+Opening a device is done in a thread: the driver of one that is wedged may take seconds for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import Final, Protocol
+
+from gsm.effects import Close, Effect, Reopen, Tell, Write
+from gsm.events import Fact
+from gsm.io_serial import BAUD_USUAL, SerialLine, close_device, open_device
+from gsm.port import Port
+
+log = logging.getLogger("gsm.port")
+
+CRASH_S: Final = 15.0  # until a port whose machine failed is begun anew
+NS: Final = 1_000_000_000
+
+
+class Crashed(Fact, frozen=True):
+    """The machine itself failed; the port is out until it is begun anew."""
+
+    why: str
+
+
+class Opener(Protocol):
+    """Finds and opens a port's device; OSError says why it cannot be."""
+
+    def __call__(self) -> int:
+        """A descriptor, as `open_device` gives it."""
+        ...
+
+
+class PortRunner:
+    """Drives one port. `do` gives its machine an input; all facts go to `on_fact`."""
+
+    def __init__(
+        self,
+        name: str,
+        make: Callable[[], Port],
+        opener: Opener,
+        on_fact: Callable[[Fact], None],
+        *,
+        loop: asyncio.AbstractEventLoop,
+        executor: Executor | None = None,
+        clock: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        """`make` makes its machine, anew after a crash. Nothing happens before `start`."""
+        self.name = name
+        self._make = make
+        self._opener = opener
+        self._on_fact = on_fact
+        self._loop = loop
+        self._executor = executor
+        self._clock = clock
+        self.machine = make()
+        self.crashes = 0
+        self._line: SerialLine | None = None
+        self._opening: asyncio.Future[int] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._due_ns: int | None = None
+        self._wake: asyncio.TimerHandle | None = None  # for a Reopen, or the end of a crash
+        self._draining = False
+        self._ended = False
+        self._busy = False
+        self._inputs: list[Callable[[Port, int], object]] = []
+        self.closed = asyncio.Event()  # nothing is open and nothing will be
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its device is open."""
+        return self._line is not None
+
+    def start(self) -> None:
+        """Begin."""
+        self.do(lambda port, now_ns: port.start(now_ns))
+
+    def do(self, what: Callable[[Port, int], object]) -> object:
+        """Give the machine an input and carry out all it asks for; what the machine answers.
+
+        Asked from within a fact it is done after that one, and None is the answer.
+        """
+        if self._ended:
+            return None
+        if self._busy:
+            self._inputs.append(what)
+            return None
+        self._busy = True
+        try:
+            answer = self._turn(what)
+            while self._inputs:
+                self._turn(self._inputs.pop(0))
+        finally:
+            self._busy = False
+        return answer
+
+    def present(self) -> None:
+        """Its device may have come back: do not wait for the next try."""
+        if self._line is None and self._opening is None and self._wake is not None:
+            self._open_now()
+
+    def absent(self, why: str) -> None:
+        """Its device went away, or is another one now."""
+        if self._line is not None:
+            self._gone(why)
+
+    def drain(self) -> None:
+        """Hang up, switch audio off, close; `closed` is set when that is done."""
+        self._draining = True
+        if self._line is None:
+            self.end()
+        else:
+            self.do(lambda port, now_ns: port.drain_port(now_ns))
+
+    def end(self) -> None:
+        """Close at once. No fact comes any more."""
+        self._ended = True
+        self._drop()
+        if self._timer is not None:
+            self._timer.cancel()
+        self.closed.set()
+
+    # -- the machine -----------------------------------------------------------------------------
+
+    def _turn(self, what: Callable[[Port, int], object]) -> object:
+        try:
+            answer = what(self.machine, self._clock())
+            effects = self.machine.drain()
+        except Exception as error:  # whatever it is, it is this port's alone
+            self._crash(error)
+            return None
+        for effect in effects:
+            if self._ended:
+                break
+            self._carry_out(effect)
+        if self._draining and self._line is None:
+            self.end()
+        if not self._ended:
+            self._arm()
+        return answer
+
+    def _carry_out(self, effect: Effect) -> None:
+        match effect:
+            case Write(data=data):
+                if self._line is not None:
+                    self._line.write(data)
+            case Tell(fact=fact):
+                self._tell(fact)
+            case Reopen(after_ns=after_ns):
+                self._drop()
+                self._wake = self._loop.call_later(after_ns / NS, self._open_now)
+            case Close():
+                self._drop()
+            case _:
+                raise AssertionError(effect)
+
+    def _tell(self, fact: Fact) -> None:
+        try:
+            self._on_fact(fact)
+        except Exception:  # who listens to one port must not end another
+            log.exception("port %s: nobody could take %r", self.name, fact)
+
+    def _crash(self, error: Exception) -> None:
+        self.crashes += 1
+        log.critical("port %s: internal error, it begins anew", self.name, exc_info=error)
+        self._drop()
+        self._inputs.clear()
+        self.machine = self._make()
+        self._tell(Crashed(f"{type(error).__name__}: {error}"))
+        self._wake = self._loop.call_later(CRASH_S, self._again)
+
+    def _again(self) -> None:
+        self._wake = None
+        self.start()
+
+    def _arm(self) -> None:
+        due_ns = self.machine.deadline_ns()
+        if due_ns == self._due_ns and self._timer is not None:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._due_ns = due_ns
+        if due_ns is not None:
+            delay = max(0, due_ns - self._clock()) / NS
+            self._timer = self._loop.call_later(delay, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = self._due_ns = None
+        self.do(lambda port, now_ns: port.tick(now_ns))
+
+    # -- the device ------------------------------------------------------------------------------
+
+    def _open_now(self) -> None:
+        if self._wake is not None:
+            self._wake.cancel()
+            self._wake = None
+        self._drop()
+        opening = self._loop.run_in_executor(self._executor, self._opener)
+        self._opening = opening
+        opening.add_done_callback(self._opened)
+
+    def _opened(self, opening: asyncio.Future[int]) -> None:
+        if self._opening is not opening:  # given up meanwhile
+            if not opening.cancelled() and opening.exception() is None:
+                close_device(opening.result())
+            return
+        self._opening = None
+        error = opening.exception()
+        if error is not None:
+            why = getattr(error, "strerror", None) or str(error)
+            self.do(lambda port, now_ns: port.lost(why, now_ns))
+            return
+        self._line = SerialLine(self._loop, opening.result(), self._received, self._gone)
+        self.do(lambda port, now_ns: port.opened(now_ns))
+
+    def _received(self, data: bytes) -> None:
+        self.do(lambda port, now_ns: port.received(data, now_ns))
+
+    def _gone(self, why: str) -> None:
+        self._drop()
+        self.do(lambda port, now_ns: port.lost(why, now_ns))
+
+    def _drop(self) -> None:
+        """Close what is open, forget what is being opened."""
+        self._opening = None
+        if self._wake is not None:
+            self._wake.cancel()
+            self._wake = None
+        if self._line is not None:
+            line, self._line = self._line, None
+            line.close()
+
+
+def device_opener(path: str, baud: int = BAUD_USUAL) -> Opener:
+    """Opens always the same path."""
+    return lambda: open_device(path, baud)
