@@ -113,6 +113,7 @@ EXAMPLES: dict[str, Any] = {
     "trunk.sound.value": "busy",
     "trunk.sound.outcome": "unreachable",
     "detection.models": "amd",
+    "detection.announcements": "announcements",
     "bank.name": "sims",
     "bank.slots": "/dev/serial/by-path/*:1.2-port0",
     "bank.audio": "/dev/serial/by-path/*:1.1-port0",

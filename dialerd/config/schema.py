@@ -124,6 +124,14 @@ class DetectionFiles(Section):
             shown="those that come with dialerd",
         ),
     ] = _OURS.parent / "conf" / "amd"
+    announcements: Annotated[
+        Path,
+        doc(
+            "Folder of the carriers' announcements, a folder for each carrier.",
+            LIVE,
+            shown="those that come with dialerd",
+        ),
+    ] = _OURS.parent / "conf" / "announcements"
 
 
 class Recording(Section):

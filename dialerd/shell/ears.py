@@ -9,6 +9,7 @@ from typing import Final, NamedTuple, TypeVar
 
 from dialerd.config import DetectionFiles, Kind, Trunk
 from dialerd.core.detection_records import CLASSIC, Detection
+from dialerd.detect.bank import AnnouncementBank, load_bank
 from dialerd.detect.model import load_model
 from dialerd.detect.tone_plan import load_book
 from dialerd.lines.sound_map import SoundMap, SoundRule
@@ -39,11 +40,12 @@ class _Line(NamedTuple):
     """What holds for a trunk."""
 
     meaning: SoundMap
-    book: ToneBook | None
-    to_the_end: bool
+    book: ToneBook | None = None
+    bank: AnnouncementBank | None = None
+    to_the_end: bool = False
 
 
-_UNKNOWN: Final = _Line(SoundMap(), None, to_the_end=False)
+_UNKNOWN: Final = _Line(SoundMap())
 
 
 class Ears:
@@ -57,20 +59,23 @@ class Ears:
 
     def configure(self, files: DetectionFiles, trunks: Iterable[Trunk]) -> None:
         """Files and trunks as they are now; calls in progress go on as they began."""
-        for cache in (load_model, load_book):
+        for cache in (load_model, load_book, load_bank):
             cache.cache_clear()  # a file may be another by now
         self._files = files
-        self._lines = {trunk.name: _line(trunk) for trunk in trunks}
+        bank = _read(load_bank, Path(files.announcements), "announcements")
+        bank = bank if bank is not None and len(bank) else None
+        self._lines = {trunk.name: _line(trunk, bank) for trunk in trunks}
         self._kept.clear()
 
     def of(self, trunk: str, detection: Detection | None) -> Ear | None:
         """What is listened for on a call; None: nothing at all."""
         line = self._lines.get(trunk, _UNKNOWN)
-        if detection is None and line.book is None:
+        early = line.book is not None or line.bank is not None
+        if detection is None and not early:
             return None
         attention = self._attention(trunk, line, detection)
         late = detection is not None or (line.book is not None and line.to_the_end)
-        return Ear(attention, line.meaning, early=line.book is not None, late=late)
+        return Ear(attention, line.meaning, early=early, late=late)
 
     def _attention(self, trunk: str, line: _Line, detection: Detection | None) -> Attention:
         key: tuple[object, ...] = (trunk,)
@@ -93,7 +98,15 @@ class Ears:
             model = detection.classic if classic else self._model(detection.detector)
             quiet_ms = int(detection.quiet_s * 1000)
         tones_ms = 0 if line.to_the_end else TONES_MS
-        return Attention(model, book=line.book, quiet_ms=quiet_ms, tones_ms=tones_ms)
+        bank = line.bank
+        return Attention(
+            model,
+            book=line.book,
+            bank=None if bank is None else bank.prints,
+            labels=() if bank is None else [entry.value for entry in bank.entries],
+            quiet_ms=quiet_ms,
+            tones_ms=tones_ms,
+        )
 
     def _model(self, name: str) -> Model:
         """A model by its name; where it cannot be read, dialerd's own."""
@@ -103,13 +116,14 @@ class Ears:
         return _read(load_model, path, f"model {name!r}") or load_model()
 
 
-def _line(trunk: Trunk) -> _Line:
+def _line(trunk: Trunk, bank: AnnouncementBank | None) -> _Line:
     rules = (
         SoundRule(rule.kind.value, rule.value, rule.outcome.outcome, rule.answered)
         for rule in trunk.sound
     )
     book = _read(load_book, trunk.tones, f"tones of trunk {trunk.name!r}") if trunk.tones else None
-    return _Line(SoundMap(rules), book, trunk.kind in ANALOGUE)
+    bank = bank if trunk.announcements else None
+    return _Line(SoundMap(rules), book, bank, trunk.kind in ANALOGUE)
 
 
 def _read(reader: Callable[..., T], what: object, name: str) -> T | None:

@@ -2,11 +2,16 @@
 
 import logging
 
+import numpy as np
+
 from dialerd.config import DetectionFiles, Kind, Trunk
 from dialerd.config.trunk_tables import SoundKind, SoundMeaning
 from dialerd.config.trunk_tables import SoundRule as Rule
 from dialerd.core.detection_records import CLASSIC, Detection
 from dialerd.core.records import Outcome
+from dialerd.detect.bank_file import Kind as Announced
+from dialerd.detect.bank_file import write_announcement
+from dialerd.detect.bank_prints import prints_of
 from dialerd.detect.model import DEFAULT, load_model
 from dialerd.detect.tone_plan import load_book
 from dialerd.shell import ears as module
@@ -86,6 +91,28 @@ def test_a_plan_that_is_not_there_is_told(caplog):
     with caplog.at_level(logging.ERROR):
         ears.configure(DetectionFiles(), [line(tones="atlantis")])
     assert "atlantis" in caplog.text
+    assert ears.of("a", None) is None
+
+
+def test_a_bank_of_announcements(tmp_path, caplog):
+    noise = np.random.default_rng(1).normal(0, 3_000, 40_000).astype(np.int16)
+    found = write_announcement(
+        tmp_path, prints_of(noise), label="off", kind=Announced.SWITCHED_OFF, carrier="x"
+    )
+    ears = Ears()
+    trunks = [line(tones=""), line("deaf", tones="", announcements=False)]
+    ears.configure(DetectionFiles(announcements=tmp_path), trunks)
+    heard = ears.of("a", None)
+    assert heard.attention.labels == ("switched_off:x:off",)
+    assert (heard.early, heard.late) == (True, False)
+    assert heard.meaning.read("announcement", heard.attention.labels[0], answered=False) is (
+        Outcome.UNREACHABLE
+    )
+    assert ears.of("deaf", None) is None
+    found.write_text("label = 3")
+    with caplog.at_level(logging.ERROR):
+        ears.configure(DetectionFiles(announcements=tmp_path), trunks)
+    assert "label" in caplog.text
     assert ears.of("a", None) is None
 
 

@@ -12,7 +12,9 @@ from bench.answer_audio import recorded
 from bench.tone_audio import PLAN, made
 from bench.tone_audio import Line as Clean
 from dialerd.core.detection_spec import DetectionSpec
-from dialerd.core.records import Answerer, EventKind, Outcome
+from dialerd.core.records import Answerer, EventKind, LeadState, Outcome
+from dialerd.detect.bank_file import Kind, write_announcement
+from dialerd.detect.bank_prints import prints_of
 from dialerd.store import open_store
 from tests.daemon.test_daemon import broadcast, people, until_finished
 from tests.interop.meeting import talker
@@ -49,6 +51,11 @@ def tone(name):
     return made(PLAN[name][2], Clean(), np.random.default_rng(1)).astype(float)
 
 
+def off():
+    """What a carrier says of a telephone that is switched off."""
+    return clips("announcement", 5, 15)
+
+
 def sounds():
     """Name, scenario and audio of every line."""
     calm = np.random.default_rng(4)
@@ -59,6 +66,7 @@ def sounds():
         "fax": ("talks", tone("fax ced")),
         "gone": ("talks", tone("busy 425")),
         "busy": ("says_early", tone("busy 425")),
+        "off": ("says_early", np.concatenate([QUIET, off(), QUIET])),
         "vacant": ("says_early", tone("sit vacant")),
     }
     return {
@@ -82,7 +90,15 @@ def books(tmp_path_factory):
             home.mkdir()
             peer, _ = ends.enter_context(talker(home, samples, 8, scenario=scenario))
             more += TRUNK.format(name=name, port=peer.port, number=FIRST + number)
-        d = Daemon(folder, more=more)
+        whole = np.rint(off()).astype(np.int16)
+        write_announcement(
+            folder / "bank",
+            prints_of(whole),
+            label="off",
+            kind=Kind.SWITCHED_OFF,
+            carrier="viettel",
+        )
+        d = Daemon(folder, more=more + '[detection]\nannouncements = "bank"\n')
         ends.callback(d.end)
         d.start()
         with d.ready() as client:
@@ -101,6 +117,8 @@ def books(tmp_path_factory):
         for row in page:
             (attempt, events) = row.attempts[-1]
             found[attempt.trunk] = attempt, events
+            if attempt.trunk == "off":
+                assert row.lead.state is LeadState.UNREACHABLE
     assert store.problems() == []
     store.close()
     return found
@@ -150,9 +168,16 @@ def test_a_busy_tone_after_the_answer_means_that_nobody_is_there(books):
 
 @pytest.mark.parametrize(
     ("name", "outcome", "heard"),
-    [("busy", Outcome.BUSY, "busy busy"), ("vacant", Outcome.INVALID, "sit vacant")],
+    [
+        ("busy", Outcome.BUSY, "busy busy"),
+        ("vacant", Outcome.INVALID, "sit vacant"),
+        ("off", Outcome.UNREACHABLE, "announcement switched_off:viettel:off"),
+    ],
 )
-def test_what_is_heard_before_the_answer_ends_the_call_at_once(books, name, outcome, heard):
+def test_row_67_what_is_heard_before_the_answer_says_what_became_of_the_call(
+    books, name, outcome, heard
+):
+    """And the call is ended at once."""
     attempt, events = books[name]
     assert attempt.outcome is outcome
     assert attempt.answered_ms == 0
