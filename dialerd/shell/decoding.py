@@ -23,6 +23,7 @@ from dialerd.core.prompts_view import PromptError
 RATE: Final = 8_000
 SECONDS_MAX: Final = 600
 FILE_BYTES_MAX: Final = 512 << 20
+ENDING_S: Final = 2.0  # for a child that closed its pipe to be gone
 DECODE_S_MAX: Final = 180.0  # of the clock; the child's processor time has a bound of its own
 RECORD_BYTES_MAX: Final = 16 << 20
 TEXT_CHARS_MAX: Final = 300
@@ -118,8 +119,7 @@ def _records(path: Path, seconds_max: int) -> Generator[tuple[bytes, bytes]]:
             assert child.stdout is not None  # noqa: S101 - asked for above
             yield from _in_order(path, child.stdout, seconds_max)
         except _EndedError:
-            child.kill()
-            raise PromptError(f"{path}: {_why(child.wait())}") from None
+            raise PromptError(f"{path}: {_broken_off(child)}") from None
         finally:
             watch.cancel()
             child.kill()
@@ -166,6 +166,14 @@ def _environment() -> dict[str, str]:
     """Ours, without threads that would only take memory from the decoder."""
     root = str(Path(__file__).parents[2])
     return os.environ | {"PYTHONPATH": root, "OPENBLAS_NUM_THREADS": "1"}
+
+
+def _broken_off(child: subprocess.Popen[bytes]) -> str:
+    """What became of a child that told no more, or nonsense."""
+    try:
+        return _why(child.wait(ENDING_S))
+    except subprocess.TimeoutExpired:
+        return "the decoder says what no decoder says: a damaged file"
 
 
 def _why(status: int) -> str:
