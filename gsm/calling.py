@@ -29,6 +29,7 @@ from gsm.number import DialString
 from gsm.reachability import judge, next_ns
 from gsm.urc import Hit
 
+LATE = 3 * SECOND  # an OK of ATD after this tells of the call's answer, or of its end
 BLIND_MAX = 3  # listings refused in a row: this modem cannot list
 
 
@@ -79,8 +80,10 @@ class Calling:
             call.progress = True
             if "clcc" not in self.floor.can:
                 self._dialing(call, now_ns)
-            if self.floor.dialect.calls.dial_ok == "answered":
+            if self.floor.dialect.calls.dial_ok == "answered" or result.final != "OK":
                 self._hint_answered(call, now_ns)
+            elif now_ns - call.begun_ns > LATE:
+                call.ended_hint = True  # answered or over: the listing says which
             self.poll(now_ns)
         elif result.outcome == "ended":
             call.words = call.words or RESULTS.get(result.final)

@@ -198,11 +198,9 @@ class Channel:
             return
         if line in (command.text, command.body):
             return  # the echo
-        if line == "OK":
-            self._final("ok", line, now_ns)
-            return
-        if command.calls and line in RESULTS:
-            self._final("ended", line, now_ns)
+        outcome = _plain_final(line, command)
+        if outcome is not None:
+            self._final(outcome, line, now_ns)
             return
         hit = self.urcs.read(line)
         if hit is not None and not (hit.prefixes and self._asked(line, command)):
@@ -363,3 +361,12 @@ class Channel:
 
     def _move(self, event: int) -> None:
         self.state = TABLE[self.state, event]
+
+
+def _plain_final(line: str, command: Command) -> Outcome | None:
+    """Final results that are looked at before lines that come unasked."""
+    if line == "OK":
+        return "ok"
+    if command.calls and line.startswith("CONNECT"):  # V.250 6.3.1: it is answered
+        return "ok"
+    return "ended" if command.calls and line in RESULTS else None

@@ -149,6 +149,7 @@ class Watching:
         self._try(self.floor.dialect.health.search, now_ns)
 
     def _radio(self, now_ns: int) -> None:
+        self.floor.cancel("ask")  # a question must not take the place of what follows
         self.floor.run("register", self._radio_again(), now_ns, self._asked)
 
     def _module(self, now_ns: int) -> None:
@@ -158,6 +159,7 @@ class Watching:
 
     def _try(self, text: str, now_ns: int) -> None:
         if text:
+            self.floor.cancel("ask")
             self.floor.run("register", self._one(text), now_ns, self._asked)
 
     def _one(self, text: str) -> Steps:

@@ -182,3 +182,21 @@ def test_keys_that_the_modem_hears(maker, model, line, digit):
     hand.run(0.3)
     hand.say(f"\r\n{line}\r\n")
     assert hand.told(Digit) == [Digit(1, digit)] * 2
+
+
+def test_connect_is_the_answer_where_atd_waits_for_it():
+    hand, modem = waiting("ZTE CORPORATION", "K3565-Z")
+    hand.run(12)
+    modem.calls = [OUT.format(0)]
+    hand.say("\r\nCONNECT\r\n")
+    hand.run(1)
+    assert hand.told(Answered) == [Answered(1, True)]
+
+
+def test_a_late_ok_without_a_call_is_its_end():
+    hand, _ = waiting("ZTE CORPORATION", "K3565-Z")
+    hand.run(20)
+    at = hand.now
+    hand.say("\r\nOK\r\n")
+    assert ended(hand).cause is Cause.UNREACHABLE, "it never rang"
+    assert hand.now - at < 3 * S
