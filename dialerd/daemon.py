@@ -40,6 +40,7 @@ from dialerd.shell.calls import Calls
 from dialerd.shell.chore_list import chores_of
 from dialerd.shell.chores import Chores
 from dialerd.shell.clock import Clock
+from dialerd.shell.collecting import collect
 from dialerd.shell.control import RunningDaemon
 from dialerd.shell.driver import Driver
 from dialerd.shell.ears import Ears
@@ -233,6 +234,7 @@ class Daemon:
         except OSError as error:
             raise StartError(f"[recording] folder {folder}: {error}") from error
         self._exits.callback(self._recordings.close)
+        self._exits.callback(collect(self._media, lambda: self._config, self._day))
         self._media.recordings = self._recordings
         if wanted.encode == "flac":
             encoder = KeptProcess("the encoder", "dialerd.shell.encoder", str(folder))

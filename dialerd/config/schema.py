@@ -153,6 +153,19 @@ class Recording(Section):
         Encode,
         doc("flac: files are made smaller later, without loss, at low priority; off.", RESTART),
     ] = Encode.FLAC
+    heard_days: Annotated[
+        int,
+        doc(
+            "How many days' folders of what unanswered calls heard (`collect_early_media` of a "
+            "trunk) stay.",
+            RESTART,
+            ge=1,
+            le=3_650,
+        ),
+    ] = 14
+    heard_mb_max: Annotated[
+        int, doc("How large they may be together, in MB.", RESTART, ge=1, le=1 << 20)
+    ] = 1_024
 
 
 class Control(Section):

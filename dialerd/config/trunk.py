@@ -176,6 +176,9 @@ class Trunk(Section):
             hint="no quotes, no < or >",
         ),
     ] = ""
+    collect_early_media: Annotated[
+        int, doc("Unanswered calls a day whose sound is kept to be learned.", LIVE, ge=0, le=10_000)
+    ] = 0
     password: Annotated[
         str,
         doc(

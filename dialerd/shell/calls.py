@@ -78,6 +78,7 @@ class Calls:
         self._banks: Banks | None = None
         self._to_record: set[int] = set()  # legs that are recorded from their answer on
         self._early: set[int] = set()  # those of them that are from their first sound on
+        self._collected: dict[int, str] = {}  # other legs, and by which trunk they leave
         self._taping: set[int] = set()  # legs of which a part is recorded
         self._attempts: dict[int, int] = {}  # legs that were made ready, and whose they are
         self._offers: dict[int, bytes] = {}  # of calls to us, in their INVITEs
@@ -126,6 +127,8 @@ class Calls:
             self._to_record.add(effect.leg)
             if effect.early:
                 self._early.add(effect.leg)
+        if effect.leg not in self._early:
+            self._collected[effect.leg] = effect.trunk
         return ready.line
 
     def dial(self, effect: Dial) -> None:
@@ -260,9 +263,7 @@ class Calls:
             return
         if isinstance(event, Provisional) and event.sdp is not None:
             if self._heard(event.leg, event.sdp):
-                self._media.listen(event.leg)
-                if event.leg in self._early:
-                    self._media.record(event.leg)
+                self._sounds(event.leg)
         elif isinstance(event, Accepted | Established):
             if not self._begins(event):
                 return
@@ -276,6 +277,14 @@ class Calls:
         told = self._lines.translate(event) or self._agents.translate(event)
         if told is not None:
             self._feed(told)
+
+    def _sounds(self, leg: int) -> None:
+        """There is audio before the answer."""
+        self._media.listen(leg)
+        if leg in self._early:
+            self._media.record(leg)
+        elif leg in self._collected:
+            self._media.collect(leg, self._collected.pop(leg))
 
     def _begins(self, event: Accepted | Established) -> bool:
         """The call is up: audio, and its recording; False when there can be none.
@@ -309,6 +318,7 @@ class Calls:
         self._offers.pop(leg, None)
         self._to_record.discard(leg)
         self._early.discard(leg)
+        self._collected.pop(leg, None)
         self._taping.discard(leg)
         self._tell_recorded(leg)
         self._media.close(leg)

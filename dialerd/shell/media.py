@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import msgspec
 
@@ -71,6 +72,16 @@ class MediaRules(msgspec.Struct, frozen=True):
 NO_RULES = MediaRules()
 
 
+class Collects(Protocol):
+    """Who keeps what unanswered calls heard; see `collecting`."""
+
+    def begin(self, stream: int, trunk: str, name: str) -> bool:
+        """There is audio before the answer."""
+
+    def end(self, stream: int, *, answered: bool = False) -> None:
+        """The stream is about to be closed, or the call was answered."""
+
+
 class Media:
     """Streams of the legs in progress."""
 
@@ -112,6 +123,7 @@ class Media:
         self._devices: set[int] = set()  # legs whose audio is a modem's
         self._rooms: dict[int, int] = {}  # leg -> the room in which it meets a modem's
         self.recordings: Recordings | None = None
+        self.collector: Collects | None = None
         self.totals = dict.fromkeys(TOTALS, 0)
 
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -193,6 +205,8 @@ class Media:
         """From now on audio of the far end is expected, unless it holds a call that has talked."""
         if leg in self._streams:
             self._answered.add(leg)
+            if self.collector is not None:
+                self.collector.end(self._streams[leg], answered=True)
             if leg not in self._devices:
                 self._watch(leg)
             self.listen(leg)
@@ -201,6 +215,11 @@ class Media:
         """What is listened for on a leg as soon as there is audio."""
         if ear is not None and leg in self._streams:
             self._ears[leg] = ear
+
+    def collect(self, leg: int, trunk: str) -> None:
+        """There is audio before the answer: it is kept when the call is not answered."""
+        if self.collector is not None:
+            self.collector.begin(self._streams[leg], trunk, self._files[leg])
 
     def listen(self, leg: int) -> None:
         """There is audio: before the answer, or from the answer on."""
@@ -341,6 +360,8 @@ class Media:
         self._ears.pop(leg, None)
         self._listening.discard(leg)
         del self._files[leg]
+        if self.collector is not None:
+            self.collector.end(stream)
         self._part(leg)
         device = self.engine.device(stream) if leg in self._devices else None
         name, stats = self._names.pop(leg), self.engine.close(stream)

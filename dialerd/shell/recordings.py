@@ -42,11 +42,12 @@ class Recording(msgspec.Struct, frozen=True):
 class _Running:
     """A recording in progress."""
 
-    __slots__ = ("name", "recorder")
+    __slots__ = ("dropped", "name", "recorder")
 
     def __init__(self, name: str, recorder: Recorder) -> None:
         self.name = name
         self.recorder = recorder
+        self.dropped = False  # nobody wants it any more
 
 
 class Recordings:
@@ -106,11 +107,15 @@ class Recordings:
             first()
         return True
 
-    def end(self, stream: int) -> Recording | None:
-        """Stop recording a stream, which is still open; None when there is nothing to keep."""
+    def end(self, stream: int, *, drop: bool = False) -> Recording | None:
+        """Stop recording a stream, which is still open; None when there is nothing to keep.
+
+        `drop` throws away what was recorded.
+        """
         running = self._running.pop(stream, None)
         if running is None:
             return None
+        running.dropped = drop
         samples = running.recorder.stop()
         self._ended.append(running)
         self._wake.set()
@@ -164,6 +169,9 @@ class Recordings:
             if recorder.failed and not failed:
                 self._failed(running)
             part = self._folder / f"{running.name}{PART}"
+            if running.dropped:
+                part.unlink()
+                return
             part.replace(self._folder / f"{running.name}.wav")
         except OSError as error:
             log.warning("recording %s: %s", running.name, error)

@@ -157,3 +157,32 @@ def test_nothing_is_kept_where_no_recordings_are(recorded):
     recorded.on_sip(Accepted(2, AUDIO))
     recorded.on_sip(Ended(2, 200, "", 16, "them", True))
     assert not any(isinstance(event, ev.Recorded) for event in recorded.told)
+
+
+class Collects:
+    """What is to be kept of calls that nobody answers."""
+
+    def __init__(self):
+        self.told = []
+
+    def begin(self, stream, trunk, name):
+        self.told.append((trunk, name))
+
+    def end(self, stream, *, answered=False):
+        self.told.append(answered)
+
+
+def test_early_media_of_a_trunk_is_collected_once_until_the_answer(desk):
+    kept = desk.media.collector = Collects()
+    for _ in range(2):
+        desk.on_sip(Provisional(1, 183, AUDIO))
+    assert kept.told == [("t", "a@b")]
+    desk.on_sip(Accepted(1, AUDIO))
+    assert kept.told == [("t", "a@b"), True]
+
+
+def test_what_is_recorded_from_its_first_sound_on_is_not_collected_as_well(desk):
+    desk._early.add(1)
+    kept = desk.media.collector = Collects()
+    desk.on_sip(Provisional(1, 183, AUDIO))
+    assert kept.told == []
