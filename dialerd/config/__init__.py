@@ -22,7 +22,6 @@ from dialerd.config.trunk import (
     Codec,
     Kind,
     NumberFormat,
-    Rel100,
     Srtp,
     Trunk,
     TrunkTransport,
@@ -34,6 +33,7 @@ from dialerd.config.trunk_tables import (
     Plan,
     Ports,
     PortsBy,
+    Rel100,
 )
 from dialerd.core.zones import parse_zone
 from dialerd.toml_faults import Finding

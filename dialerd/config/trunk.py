@@ -17,6 +17,7 @@ from dialerd.config.trunk_tables import (
     Ports,
     PortsBy,
     Prefixes,
+    Rel100,
     SoundRule,
 )
 from dialerd.core.keys import Dtmf
@@ -65,14 +66,6 @@ class Srtp(StrEnum):
 
     OFF = "off"
     OFFERED = "offered"
-    REQUIRED = "required"
-
-
-class Rel100(StrEnum):
-    """Whether provisional answers are made reliable (RFC 3262)."""
-
-    OFF = "off"
-    SUPPORTED = "supported"
     REQUIRED = "required"
 
 
@@ -176,9 +169,6 @@ class Trunk(Section):
             hint="no quotes, no < or >",
         ),
     ] = ""
-    collect_early_media: Annotated[
-        int, doc("Unanswered calls a day whose sound is kept to be learned.", LIVE, ge=0, le=10_000)
-    ] = 0
     password: Annotated[
         str,
         doc(
@@ -389,6 +379,9 @@ class Trunk(Section):
     announcements: Annotated[
         bool, doc("Recognize announcements of carriers before the answer.", LIVE)
     ] = True
+    collect_early_media: Annotated[
+        int, doc("Unanswered calls a day whose sound is kept to be learned.", LIVE, ge=0, le=10_000)
+    ] = 0
     plan: Plan = Plan()
     dial: Annotated[tuple[DialRule, ...], Meta(max_length=RULES_MAX)] = ()
     incoming: Annotated[tuple[IncomingRule, ...], Meta(max_length=RULES_MAX)] = ()

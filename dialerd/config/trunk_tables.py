@@ -28,6 +28,14 @@ class PortsBy(StrEnum):
     HEADER = "header"
 
 
+class Rel100(StrEnum):
+    """Whether provisional answers are made reliable (RFC 3262)."""
+
+    OFF = "off"
+    SUPPORTED = "supported"
+    REQUIRED = "required"
+
+
 class SoundKind(StrEnum):
     """What is heard of a line."""
 

@@ -97,6 +97,7 @@ def test_an_answer_throws_it_away(daemon: Daemon) -> None:
     daemon.media.answered(leg)
     daemon.media.close(leg)
     until(lambda: not list(daemon.heard.rglob("*.wav")))
+    assert (daemon.heard / daemon.day).is_dir()
 
 
 def test_only_of_trunks_that_say_so_and_so_many_a_day(daemon: Daemon) -> None:
@@ -119,6 +120,7 @@ def test_a_daemon_counts_what_the_one_before_kept(daemon: Daemon) -> None:
     for _ in range(3):
         daemon.media.close(daemon.call())
     until(lambda: len(daemon.kept()) == 3)
+    assert daemon.collector._counts["viettel"] == 3
 
 
 def test_a_limit_that_was_changed_holds_for_the_next_call(daemon: Daemon) -> None:
