@@ -40,19 +40,20 @@ from dialerd.shell.calls import Calls
 from dialerd.shell.chore_list import chores_of
 from dialerd.shell.chores import Chores
 from dialerd.shell.clock import Clock
-from dialerd.shell.collecting import collect
+from dialerd.shell.collecting import Collector
 from dialerd.shell.control import RunningDaemon
 from dialerd.shell.driver import Driver
 from dialerd.shell.ears import Ears
 from dialerd.shell.entropy import Entropy
 from dialerd.shell.garbage import seldom_collected
 from dialerd.shell.kept_process import KeptProcess
-from dialerd.shell.media import Media, MediaRules
+from dialerd.shell.media import Media
+from dialerd.shell.media_room import MediaRules
 from dialerd.shell.old_calls import OldCalls
 from dialerd.shell.phones import KeptPhones
 from dialerd.shell.prompt_library import library_of
 from dialerd.shell.prompt_table import Prompts
-from dialerd.shell.recordings import Recordings
+from dialerd.shell.recordings import Recordings, encode_later
 from dialerd.shell.reloading import calls_max, changes, limits, read_again, taken_over
 from dialerd.shell.sip_config import stack_settings
 from dialerd.shell.sip_stack import Stack
@@ -234,15 +235,11 @@ class Daemon:
         except OSError as error:
             raise StartError(f"[recording] folder {folder}: {error}") from error
         self._exits.callback(self._recordings.close)
-        self._exits.callback(collect(self._media, lambda: self._config, self._day))
+        self._media.collector = Collector(engine, lambda: self._config, self._day)
+        self._exits.callback(self._media.collector.close)
         self._media.recordings = self._recordings
         if wanted.encode == "flac":
-            encoder = KeptProcess("the encoder", "dialerd.shell.encoder", str(folder))
-            self._exits.push_async_callback(encoder.stop)
-            if any(folder.glob("*/*.wav")):
-                encoder.start()
-            else:  # who records nothing pays nothing for it
-                self._recordings.first = encoder.start
+            self._exits.push_async_callback(encode_later(self._recordings).stop)
 
     def _day(self) -> str:
         """The local day, as recordings are sorted."""

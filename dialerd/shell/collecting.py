@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Final
 
 from dialerd.config import Config
-from dialerd.shell.media import Media
 from dialerd.shell.recordings import Recordings
 from dialerd.store.recording_files import safe
+from fastpath.rtp import MediaEngine
 
 HEARD: Final = Path("announcements") / "heard"
 
@@ -28,9 +28,11 @@ log = logging.getLogger("dialerd.collecting")
 class Collector:
     """Those of all trunks. It belongs to the event loop's thread; old files go in another one."""
 
-    def __init__(self, media: Media, config: Callable[[], Config], day: Callable[[], str]) -> None:
+    def __init__(
+        self, engine: MediaEngine, config: Callable[[], Config], day: Callable[[], str]
+    ) -> None:
         """`config` and `day` are asked for each call: both change."""
-        self._media = media
+        self._engine = engine
         self._config = config
         self._day = day
         self._folder = config().store.path / HEARD
@@ -71,7 +73,7 @@ class Collector:
     def _start(self, config: Config) -> Recordings | None:
         try:
             self._recordings = Recordings(
-                self._folder, self._media.engine, day=self._day,
+                self._folder, self._engine, day=self._day,
                 free_bytes_min=config.recording.free_mb_min << 20,
             )  # fmt: skip
         except OSError as error:
@@ -123,11 +125,3 @@ def prune(folder: Path, days: int) -> int:
         if folder.exists():
             log.warning("%s: %s", folder, error)
     return left
-
-
-def collect(
-    media: Media, config: Callable[[], Config], day: Callable[[], str]
-) -> Callable[[], None]:
-    """Let `media` keep what trunks want kept; what to call at the end."""
-    media.collector = collector = Collector(media, config, day)
-    return collector.close

@@ -9,9 +9,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
-from typing import Protocol
-
-import msgspec
 
 from dialerd.core.events import (
     AnyEvent,
@@ -27,8 +24,10 @@ from dialerd.core.keys import Dtmf, Keys
 from dialerd.core.prompts_view import PromptError
 from dialerd.core.records import Answerer
 from dialerd.shell import quality
+from dialerd.shell.collecting import Collector
 from dialerd.shell.ears import Ear
 from dialerd.shell.following import follow
+from dialerd.shell.media_room import NO_RULES, MediaRules
 from dialerd.shell.media_room import MediaRoom as Room
 from dialerd.shell.prompt_table import Prompts
 from dialerd.shell.recordings import Recordings
@@ -51,35 +50,6 @@ log = logging.getLogger("dialerd.media")
 
 LOOK_S = 1.0  # between two looks at the threads' load
 SHOWN_MAX = 200  # calls whose figures are told in one look, in turns
-
-
-class MediaRules(msgspec.Struct, frozen=True):
-    """What holds for all streams.
-
-    Attributes:
-        threads: media threads of the engine.
-        load_max: the part of their time they may spend before calls are refused; 0: any.
-        silence_s_max: after so long without audio an answered call is lost; 0: never.
-        rtcp: reports are exchanged.
-    """
-
-    threads: int = 1
-    load_max: float = 0.0
-    silence_s_max: float = 0.0
-    rtcp: bool = True
-
-
-NO_RULES = MediaRules()
-
-
-class Collects(Protocol):
-    """Who keeps what unanswered calls heard; see `collecting`."""
-
-    def begin(self, stream: int, trunk: str, name: str) -> bool:
-        """There is audio before the answer."""
-
-    def end(self, stream: int, *, answered: bool = False) -> None:
-        """The stream is about to be closed, or the call was answered."""
 
 
 class Media:
@@ -123,7 +93,7 @@ class Media:
         self._devices: set[int] = set()  # legs whose audio is a modem's
         self._rooms: dict[int, int] = {}  # leg -> the room in which it meets a modem's
         self.recordings: Recordings | None = None
-        self.collector: Collects | None = None
+        self.collector: Collector | None = None
         self.totals = dict.fromkeys(TOTALS, 0)
 
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:

@@ -9,12 +9,33 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
+
 LOAD_MAX: Final = 0.7  # of a thread's time
 COST: Final = 1 / 4000  # of a core, a stream both ways: before anything was measured
 COST_MIN: Final = 1 / 40_000
 STREAMS_MIN: Final = 50  # with fewer talking, what a thread needs for itself hides their cost
 SMOOTH: Final = 0.2
 FRAMES_PER_S: Final = 50
+
+
+class MediaRules(msgspec.Struct, frozen=True):
+    """What holds for all streams.
+
+    Attributes:
+        threads: media threads of the engine.
+        load_max: the part of their time they may spend before calls are refused; 0: any.
+        silence_s_max: after so long without audio an answered call is lost; 0: never.
+        rtcp: reports are exchanged.
+    """
+
+    threads: int = 1
+    load_max: float = 0.0
+    silence_s_max: float = 0.0
+    rtcp: bool = True
+
+
+NO_RULES = MediaRules()
 
 
 class MediaRoom:

@@ -17,6 +17,7 @@ from typing import Final
 
 import msgspec
 
+from dialerd.shell.kept_process import KeptProcess
 from dialerd.shell.recorder import FRAME_BYTES, HEADER_BYTES, RATE, SIDES, Recorder
 from dialerd.store.recording_files import KINDS, numbered, safe
 from fastpath.rtp import MediaEngine
@@ -62,7 +63,7 @@ class Recordings:
         day: Callable[[], str],
     ) -> None:
         """Finish what a crash left and start writing. OSError when there can be no folder."""
-        self._folder = folder
+        self.folder = self._folder = folder
         self._engine = engine
         self._free_bytes_min = free_bytes_min
         self._day = day
@@ -206,6 +207,17 @@ class Recordings:
                 if not running.recorder.failed:
                     running.recorder.give_up("the disk is nearly full")
                     self._failed(running)
+
+
+def encode_later(recordings: Recordings) -> KeptProcess:
+    """The process that makes finished ones smaller: who records nothing pays nothing for it."""
+    folder = recordings.folder
+    encoder = KeptProcess("the encoder", "dialerd.shell.encoder", str(folder))
+    if any(folder.glob("*/*.wav")):
+        encoder.start()
+    else:
+        recordings.first = encoder.start
+    return encoder
 
 
 def _free(folder: Path, name: str) -> str:

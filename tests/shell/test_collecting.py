@@ -14,7 +14,7 @@ from dialerd.config import Config, Trunk
 from dialerd.config.schema import Recording, Store
 from dialerd.core.keys import Dtmf
 from dialerd.shell import collecting
-from dialerd.shell.collecting import HEARD, Collector, collect, prune
+from dialerd.shell.collecting import HEARD, Collector, prune
 from dialerd.shell.media import Media
 from dialerd.shell.prompt_table import Prompts
 from fastpath.rtp import MediaEngine
@@ -40,7 +40,8 @@ class Daemon:
             store=Store(path=folder),
             trunk=(Trunk("viettel", HERE, collect_early_media=most), Trunk("other", HERE)),
         )
-        self.close = collect(self.media, lambda: self.config, lambda: self.day)
+        made = self.media.collector = Collector(self.engine, lambda: self.config, lambda: self.day)
+        self.close = made.close
         self.heard = folder / HEARD
         self._leg = 0
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from dialerd.core.events import AnyEvent, MediaLost
-from dialerd.shell.media import Media, MediaRules
+from dialerd.shell.media import Media
+from dialerd.shell.media_room import MediaRules
 from dialerd.shell.prompt_table import Prompts
 from dialerd.shell.prompts import SAMPLES
 from fastpath.rtp import MediaEngine
