@@ -10,9 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dialerd.detect.model import load_model
+from dialerd.detect.tone_events import tone_events
+from dialerd.detect.tone_plan import load_book
 from fastpath.amd import AnswerDetector, Model
 from fastpath.amd_classic import ClassicDetector
 from fastpath.dtmf import DIGITS, DtmfDetector, tone
+from fastpath.tones_book import ToneBook
 from fastpath.vad import FRAME, Heard, VoiceDetector
 
 RATE: Final = 8_000
@@ -56,17 +59,20 @@ def hear(
     early_media: bool = False,
     model: Model | None = None,
     classic: Mapping[str, int] | None = None,
+    book: ToneBook | None = None,
 ) -> Findings:
     """Hear mono samples at 8 kHz from their first on; `model` instead of dialerd's own.
 
-    `classic` has parameters of the classic rule, which then says who answered.
+    `classic` has parameters of the classic rule, which then says who answered. `book` instead of
+    every tone plan that comes with dialerd.
 
     A recording that ends with the last word is taken as followed by silence.
     """
     samples = np.ascontiguousarray(samples, np.int16)
-    keys = list(_keys(samples))
-    spoken = [one for one in _speech(VoiceDetector().hear(samples.data)) if not _is_keys(one, keys)]
-    events = sorted([*spoken, *keys], key=lambda one: one.at_s)
+    known = [*_keys(samples), *_tones(samples, book or load_book())]
+    voices = _speech(VoiceDetector().hear(samples.data))
+    spoken = [one for one in voices if not _is_known(one, known)]
+    events = sorted([*spoken, *known], key=lambda one: one.at_s)
     seconds = round(len(samples) / RATE, 3)
     if early_media:
         return Findings(None, None, 0.0, "early media", seconds, events)
@@ -117,10 +123,18 @@ def _phrases(runs: Iterable[list[int]]) -> Iterable[list[int]]:
     return found
 
 
-def _is_keys(speech: Event, keys: list[Event]) -> bool:
-    """Whether it is mostly keys: their first frames pass for a voice."""
+def _tones(samples: Samples, book: ToneBook) -> Iterable[Event]:
+    """What the network or a machine says in tones, and music. Voices are `_speech`'s."""
+    for one in tone_events(samples, book):
+        if one.type == "speech" or one.type == "silence":  # noqa: PLR1714 - mypy narrows it
+            continue
+        yield Event(one.type, one.value or one.type, one.at_s, one.until_s, one.confidence)
+
+
+def _is_known(speech: Event, known: list[Event]) -> bool:
+    """Whether it is mostly keys, tones or music: they pass for a voice."""
     common = sum(
-        max(0.0, min(speech.until_s, key.until_s) - max(speech.at_s, key.at_s)) for key in keys
+        max(0.0, min(speech.until_s, one.until_s) - max(speech.at_s, one.at_s)) for one in known
     )
     return common > 0.4 * (speech.until_s - speech.at_s)
 

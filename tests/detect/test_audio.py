@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
+from bench import tone_audio
 from bench.answer_audio import Clip, recorded, say, spoken, trimmed
 from bench.answer_lines import Condition, behind
 from dialerd.detect.audio import Findings, hear
@@ -103,3 +104,19 @@ def test_damaged_words_are_still_people(name: str) -> None:
         "clipped": plain * 40, "biased": plain + 8_000, "begins in a word": plain[3_800:],
     }[name]  # fmt: skip
     assert hear(np.clip(changed, -32_768, 32_767).astype(np.int16)).verdict == "human"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "value"),
+    [
+        ("busy 425", "tone", "busy"), ("ring us", "tone", "ringback"),
+        ("sit vacant", "sit", "vacant"),
+        ("beep 1000", "beep", "1000"), ("fax ced", "fax", "ced"),
+    ],
+)  # fmt: skip
+def test_tones_are_told_and_are_no_voice(name: str, kind: str, value: str) -> None:
+    samples = tone_audio.made(tone_audio.PLAN[name][2], tone_audio.Line(), np.random.default_rng(1))
+    (one,) = hear(samples, early_media=True).events
+    assert (one.type, one.value) == (kind, value)
+    assert one.at_s == pytest.approx(0.7, abs=0.02)
+    assert one.confidence > 0.8
