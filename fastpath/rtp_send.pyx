@@ -19,7 +19,7 @@ frames that were never sent.
 from libc.string cimport memcpy, memset
 
 from fastpath.atomics cimport add32
-from fastpath.dtmf cimport dtmf_tone
+from fastpath.dtmf_make cimport dtmf_tone
 from fastpath.g711 cimport linear_alaw, linear_ulaw
 from fastpath.rtp_limits cimport (
     DIGIT_FRAMES_MAX,

@@ -125,7 +125,7 @@ def test_pauses_and_interruptions() -> None:
             assert heard(line(np.concatenate([chance.lead(), tones, silence(60)]))) == key, ms
 
 
-@pytest.mark.parametrize(("ratio", "least"), [(20, 160), (15, 160), (12, 160), (8, 155)])
+@pytest.mark.parametrize(("ratio", "least"), [(20, 160), (15, 160), (12, 160), (10, 160), (8, 75)])
 def test_signal_to_noise(ratio: int, least: int) -> None:
     """Noise under the tones and around them, in dB below each of them."""
     noise = amplitude(-10) * 10 ** (-ratio / 20)

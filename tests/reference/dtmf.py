@@ -7,13 +7,17 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 BLOCK = 102
 ROWS, COLUMNS = (697, 770, 852, 941), (1209, 1336, 1477, 1633)
 TONES = (*ROWS, *COLUMNS)
 KEYS = ("123A", "456B", "789C", "*0#D")
-LEVEL_MIN, ENERGY_MIN, NEIGHBOUR = 7e7, 0.75, 4.0
+LEVEL_MIN, ENERGY_MIN, NEIGHBOUR = 7e7, 0.70, 4.0
 ROW_MAX, COLUMN_MAX = 12.6, 6.3
-COVERED_MIN, ABSENT_MAX, OFF_MAX = 2.4, 1.5, 0.022
+COVERED_MIN, ABSENT_MAX, OFF_MAX, APART_MAX = 2.4, 1.5, 0.022, 0.033
+PURE_MIN, TWIST_ROW, TWIST_COLUMN = 0.875, 9.1, 5.0
+NOISY_MIN, HITS_NOISY = 0.75, 5
 GAP_MAX = 480
 
 Key = tuple[int, int]  # row and column
@@ -43,8 +47,11 @@ class Detector:
     candidate: Key | None = None
     down: Key | None = None
     hits: int = 0
+    sure: bool = False
     covered: float = 0.0
     absent: float = 0.0
+    energy: float = 0.0
+    energy_before: float = 0.0
     began: int = 0
     level: tuple[float, float] = (1.0, 1.0)
 
@@ -71,7 +78,7 @@ class Detector:
         row = power.index(max(power[:4]))
         column = power.index(max(power[4:]), 4)
         low, high = power[row], power[column]
-        energy = sum(x * x for x in self.block) - sum(self.block) ** 2 / BLOCK
+        energy = self.energy = sum(x * x for x in self.block) - sum(self.block) ** 2 / BLOCK
         others = [p for i, p in enumerate(power) if i not in (row, column)]
         sound = (
             min(low, high) >= LEVEL_MIN
@@ -84,15 +91,47 @@ class Detector:
         if not sound:
             return None
         key = (row, column)
-        if key == self.hit_before:
-            for tone in key:
-                turn = 2 * math.pi * TONES[tone] * BLOCK / 8000
-                off = cmath.phase(now[tone] / self.before[tone] * cmath.exp(-1j * turn))
-                if abs(off) > turn * OFF_MAX:
-                    if key == self.candidate:
-                        self.candidate = None
-                    return None
+        if key != self.hit_before:
+            return key
+        offs = []
+        for tone in key:
+            turn = 2 * math.pi * TONES[tone] * BLOCK / 8000
+            offs.append(cmath.phase(now[tone] / self.before[tone] * cmath.exp(-1j * turn)) / turn)
+        if max(map(abs, offs)) > OFF_MAX or abs(offs[0] - offs[1]) > APART_MAX:
+            if key == self.candidate:
+                self.candidate = None
+            return None
+        if key == self.candidate:
+            alike = self._steady(key, now, offs, energy)
+            self.sure |= alike == 2
+            if not alike and self.hits >= 2:
+                return None
+            if not alike:
+                self.candidate = None
         return key
+
+    def _steady(self, key: Key, now: list[complex], offs: list[float], energy: float) -> int:
+        """The two tones by least squares in both blocks: as loud, and nearly all there is."""
+        seen = [
+            math.sin(x) / x if (x := math.pi * TONES[tone] * BLOCK / 8000 * off) else 1.0
+            for tone, off in zip(key, offs, strict=True)
+        ]
+        waves = np.exp(
+            2j * np.pi * np.outer(np.arange(BLOCK), [TONES[tone] for tone in key]) / 8000
+        )
+        parts, pure = [], 0.0
+        for sums, all_of_it in ((now, energy), (self.before, self.energy_before)):
+            right = np.array([sums[tone] for tone in key])
+            tones = np.linalg.solve(waves.conj().T @ waves, right) / seen
+            parts.append(np.abs(tones) ** 2)
+            explained = 2 * (tones.conj() @ (waves.conj().T @ waves) @ tones).real
+            pure += min(explained / all_of_it, 1.0)
+        low, high = parts[0] + parts[1]
+        if low > high * TWIST_ROW or high > low * TWIST_COLUMN:
+            return 0
+        if not all(a <= 2 * b and b <= 2 * a for a, b in zip(*parts, strict=True)):
+            return 0
+        return int(pure >= 2 * NOISY_MIN) + int(pure >= 2 * PURE_MIN)
 
     def _part(self, of: list[complex], key: Key) -> float:
         return min(part(abs(of[t]) ** 2, level) for t, level in zip(key, self.level, strict=True))
@@ -111,6 +150,7 @@ class Detector:
         if self.down is None or hit != self.down:
             told = self._gather(hit, now)
         self.hit_before, self.before = hit, now
+        self.energy_before = self.energy
         if not told or self.down is None:
             return []
         return [(KEYS[self.down[0]][self.down[1] - 4], self.began)]
@@ -124,12 +164,14 @@ class Detector:
             if hit != self.candidate:
                 ahead = self._part(self.before, hit)
                 self.candidate, self.hits, self.covered = hit, 0, ahead
+                self.sure = False
                 self.began = self.heard - BLOCK - int(ahead * BLOCK)
             self.hits += 1
             self.covered += 1.0
         else:
             self.covered += self._part(now, key)
-        told = self.hits >= 2 and self.covered >= COVERED_MIN
+        enough = (self.sure and self.hits >= 2) or self.hits >= HITS_NOISY
+        told = enough and self.covered >= COVERED_MIN
         if told:
             self.down, self.absent = key, 0.0
         if told or hit is None:

@@ -1,0 +1,55 @@
+"""What the detector of keys computes for each block of 102 samples: C that is made wide.
+
+`dl_dtmf_table` is filled by `fastpath/dtmf.pyx` before anything is heard.
+"""
+
+from libc.stdint cimport int16_t, int32_t
+
+cdef extern from *:
+    """
+    typedef float dl_four __attribute__((vector_size(16)));
+    /* cosines and sines of the eight tones, by the sample of a block */
+    static float dl_dtmf_table[102][16] __attribute__((aligned(16)));
+
+    /* The sums over a block. Two samples at a time: the sums of one would wait for each other. */
+    static inline void dl_dtmf_sum(float *sums, const int16_t *samples) {
+        dl_four a[4], b[4];
+        const dl_four *row = (const dl_four *) dl_dtmf_table[0];
+        int i, k;
+        memset(a, 0, sizeof a);
+        memset(b, 0, sizeof b);
+        for (i = 0; i < 102; i += 2, row += 8) {
+            float x = samples[i], y = samples[i + 1];
+            for (k = 0; k < 4; k++) {
+                a[k] += row[k] * x;
+                b[k] += row[4 + k] * y;
+            }
+        }
+        for (k = 0; k < 4; k++)
+            a[k] += b[k];
+        memcpy(sums, a, sizeof a);
+    }
+
+    /* Sum, energy, and the products of neighbours, of an eighth of each sample: so all fit into
+       32 bits, and the processor adds eight at a time. */
+    static inline void dl_dtmf_weigh(const int16_t *samples, int32_t *sums) {
+        int32_t t = 0, e = 0, n = 0;
+        int16_t less[102];
+        int i;
+        for (i = 0; i < 102; i++)
+            less[i] = samples[i] >> 3;
+        for (i = 0; i < 101; i++) {
+            t += less[i];
+            e += (int32_t) less[i] * less[i];
+            n += (int32_t) less[i] * less[i + 1];
+        }
+        sums[0] = t + less[101];
+        sums[1] = e + (int32_t) less[101] * less[101];
+        sums[2] = n;
+    }
+    """
+    float dl_dtmf_table[102][16]
+    void tone_sum "dl_dtmf_sum"(
+        float *sums, const int16_t *samples
+    ) noexcept nogil
+    void weigh "dl_dtmf_weigh"(const int16_t *samples, int32_t *sums) noexcept nogil
