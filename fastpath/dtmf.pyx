@@ -112,7 +112,7 @@ cdef inline int alone(const float *power, int best) noexcept nogil:
 
 
 cdef float energy_of(const int16_t *samples) noexcept nogil:
-    """Without the mean."""
+    """Without the mean, which is no part of it: cheap converters add one."""
     cdef int64_t total = 0, energy = 0
     cdef int i
     for i in range(DTMF_BLOCK):
@@ -135,10 +135,9 @@ cdef int judge(const float *power, float energy) noexcept nogil:
 
 
 cdef float off_by(const Dtmf *d, int t) noexcept nogil:
-    """By which part of itself a frequency is off: how far its phase turned from block to block."""
+    """By which part of itself a frequency is off: its turn between blocks, less what is due."""
     cdef const float *now = &d.sums[0]
     cdef const float *then = &d.before[0]
-    # the angle between the two blocks, turned back by what it should be
     cdef float re = now[t] * then[t] + now[8 + t] * then[8 + t]
     cdef float im = now[t] * then[8 + t] - now[8 + t] * then[t]
     # the sums are conjugates of a transform: a tone turns them by minus its phase
@@ -187,13 +186,12 @@ cdef int steady(const Dtmf *d, int hit, float row, float column, float energy) n
         )
         both = rows[k] + columns[k] + 2 * both / (part_row * part_column)
         pure += min(2 * DTMF_BLOCK * both / (d.energy_before if k else energy), <float> 1.0)
-    if rows[0] + rows[1] > (columns[0] + columns[1]) * TWIST_ROW:
-        return 0
-    if columns[0] + columns[1] > (rows[0] + rows[1]) * TWIST_COLUMN:
-        return 0
-    if max(rows[0], rows[1]) > STEADY_MAX * min(rows[0], rows[1]):
-        return 0
-    if max(columns[0], columns[1]) > STEADY_MAX * min(columns[0], columns[1]):
+    if (
+        rows[0] + rows[1] > (columns[0] + columns[1]) * TWIST_ROW
+        or columns[0] + columns[1] > (rows[0] + rows[1]) * TWIST_COLUMN
+        or max(rows[0], rows[1]) > STEADY_MAX * min(rows[0], rows[1])
+        or max(columns[0], columns[1]) > STEADY_MAX * min(columns[0], columns[1])
+    ):
         return 0
     return (pure >= 2 * NOISY_MIN) + (pure >= 2 * PURE_MIN)
 
@@ -282,7 +280,6 @@ cdef int possible(const int16_t *samples) noexcept nogil:
     cdef int32_t sums[3]
     cdef float mean, energy, shared
     weigh(samples, &sums[0])
-    # the mean is no part of it: cheap converters add one
     mean = <float> sums[0] * sums[0] / DTMF_BLOCK
     energy = sums[1] - mean
     shared = sums[2] - mean
