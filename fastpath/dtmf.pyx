@@ -278,12 +278,11 @@ cdef void gather(Dtmf *d, int hit, const float *power) noexcept nogil:
 cdef int possible(const int16_t *samples) noexcept nogil:
     """Whether a block may hold a key, by what costs little."""
     cdef int32_t sums[3]
-    cdef float mean, energy, shared
+    cdef float mean, energy
     weigh(samples, &sums[0])
     mean = <float> sums[0] * sums[0] / DTMF_BLOCK
     energy = sums[1] - mean
-    shared = sums[2] - mean
-    return energy >= QUIET_MAX and NEXT_MIN * energy <= shared <= NEXT_MAX * energy
+    return energy >= QUIET_MAX and NEXT_MIN * energy <= sums[2] - mean <= NEXT_MAX * energy
 
 
 cdef void powers(const float *sums, float *power) noexcept nogil:
@@ -384,7 +383,7 @@ cdef class DtmfDetector:
             size = min(160, samples.shape[0] - at)
             ups = self.state.ups
             dtmf_hear(&self.state, &samples[at], <int> size)
-            if self.state.ups != ups:  # a key lasts longer than 160 samples: once
+            if self.state.ups != ups:
                 self.ends.append(self.state.until)
             at += size
             for i in range(self.state.digits):
