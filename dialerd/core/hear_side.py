@@ -144,7 +144,8 @@ class HearSide(FlowSide):
 
     def _first(self) -> FlowRun | Greeted:
         """What an answered call of a broadcast begins with."""
-        wanted = self._manners()
-        if listens(self._settings) and wanted.verdict_s:
-            return Greeted(self, wanted, plays=False)
+        if listens(self._settings):
+            wanted = self._manners()
+            if wanted.verdict_s:
+                return Greeted(self, wanted, plays=False)
         return self._run()
