@@ -28,7 +28,6 @@ EARLY: Final[Mapping[str, Outcome]] = MappingProxyType(
         "congestion": Outcome.FAILED,
         "sit:intercept": Outcome.INVALID,  # the number changed
         "sit:vacant": Outcome.INVALID,
-        "sit:itu": Outcome.INVALID,  # E.180: information follows; mostly of a number that is none
         "sit:ineffective": Outcome.INVALID,  # dialed in a way that leads nowhere
         "sit:reorder": Outcome.FAILED,
         "sit:reorder carrier": Outcome.FAILED,
@@ -36,7 +35,10 @@ EARLY: Final[Mapping[str, Outcome]] = MappingProxyType(
         "sit:no circuit carrier": Outcome.FAILED,
     }
 )
-"""What ends a call that nobody has answered: kind, or kind and value."""
+"""What ends a call that nobody has answered: kind, or kind and value.
+
+The special information tone of ITU-T E.180 has one form and only says that words follow: those tell.
+"""
 
 ANSWERED: Final[Mapping[str, Outcome]] = MappingProxyType(
     {

@@ -18,6 +18,7 @@ from dialerd.lines.sound_map import ANSWERED, EARLY, SoundMap, SoundRule
         ("sit", "vacant", Outcome.INVALID),
         ("sit", "no circuit carrier", Outcome.FAILED),
         ("sit", "reserved", None),
+        ("sit", "itu", None),
         ("ringback", "", None),
         ("fax", "cng", None),
     ],
