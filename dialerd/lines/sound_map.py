@@ -37,7 +37,7 @@ EARLY: Final[Mapping[str, Outcome]] = MappingProxyType(
 )
 """What ends a call that nobody has answered: kind, or kind and value.
 
-The special information tone of ITU-T E.180 has one form and only says that words follow: those tell.
+The special information tone of ITU-T E.180 has one form and says that words follow: those tell.
 """
 
 ANSWERED: Final[Mapping[str, Outcome]] = MappingProxyType(
