@@ -49,11 +49,14 @@ class Call:
         self.warned = False
 
     def is_listed(self, listed: list[Listed]) -> Listed | None:
-        """This call in a listing: by its number there, else by its direction."""
-        for each in listed:
+        """This call in a listing: by its number there, else by its direction.
+
+        The last line holds: a change that was told in the middle of the answer comes before it.
+        """
+        for each in reversed(listed):
             if self.id is not None and each.id == self.id and each.outgoing != self.incoming:
                 return each
-        for each in listed:
+        for each in reversed(listed):
             if each.outgoing != self.incoming and each.state != "waiting":
                 return each
         return None

@@ -104,8 +104,8 @@ class Calling:
         call = self.call
         if call is None or call.incoming or call.dialing_ns is not None:
             return
-        if not call.progress:
-            self._dialing(call, now_ns)  # ATD is still in flight: all we know is that it is
+        if not call.progress or "clcc" not in self.floor.can:
+            self._dialing(call, now_ns)  # all we know is that ATD is in flight, or was accepted
             return
         call.why = "the modem did not start the call"
         self.ending.hang_up(call, Cause.NETWORK, "port", now_ns)

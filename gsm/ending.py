@@ -22,6 +22,7 @@ from gsm.script import Rest, Steps
 
 CALL_TIMERS = ("originate", "ring", "reach", "poll", "warn", "limit", "caller", "ring lost")
 NO_NETWORK = 38  # Q.850: network out of order; modules say it when they have lost theirs
+AUDIO_FAILURES_MAX = 2  # calls in a row
 LOOKS = 4  # listings after a rung
 LOOK_EVERY = 250 * MS
 
@@ -207,11 +208,15 @@ class Ending:
                     break
             if not why:
                 call.audio = True
+                self.floor.audio_failures = 0
                 self.floor.tell(AudioStart(call.leg))
                 return
             yield Rest(SECOND // 2)
         self.floor.tell(AudioFailed(call.leg, why[:CAUSE_TEXT_MAX]))
         self.floor.audio_failures += 1
+        if self.floor.audio_failures >= AUDIO_FAILURES_MAX:  # SIM7600: only a reset cures it
+            self.floor.audio_failures = 0
+            self.floor.reset_why = "its audio cannot be switched on"
 
     def audio_off(self, call: Call, now_ns: int) -> None:
         """And off."""

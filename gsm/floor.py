@@ -55,7 +55,7 @@ class Floor:
         self.care = CardCare(settings.care)
         self.cards: dict[str, CardState] = {}  # those that were here, or are told to us
         self.calls = 0  # since the module was last reset
-        self.audio_failures = 0
+        self.audio_failures = 0  # calls in a row
         self.cause_pattern = re.compile(GENERIC.calls.cause_match)
         self.orphans = 0  # calls found that nobody of ours was in
         self.today: int | None = None  # days since 1970-01-01, told by the driver

@@ -25,7 +25,7 @@ from sip.messages import address, caller_identity, replaces, tel
 from sip.messages.causes import reason_lines, reasons
 from sip.messages.header_map import decoded
 from sip.transport.local import Local
-from tests.fuzz import media_targets
+from tests.fuzz import media_targets, modem_targets
 
 SECOND = 1_000_000_000
 FIELDS = (
@@ -268,4 +268,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "rtcp": media_targets.rtcp,
     "dtmf": media_targets.dtmf,
     "record": media_targets.record,
+    "modem_lines": modem_targets.lines,
+    "modem_texts": modem_targets.texts,
+    "modem_port": modem_targets.port,
 }

@@ -16,7 +16,7 @@ from gsm.events import (
 )
 from tests.gsm.calls import OUT, ended, order, port
 from tests.gsm.drive import Hand, S
-from tests.gsm.scripted import ERROR, Scripted
+from tests.gsm.scripted import ERROR, Scripted, lines
 
 # modems whose ATD waits for the answer
 
@@ -200,3 +200,36 @@ def test_a_late_ok_without_a_call_is_its_end():
     hand.say("\r\nOK\r\n")
     assert ended(hand).cause is Cause.UNREACHABLE, "it never rang"
     assert hand.now - at < 3 * S
+
+
+def test_a_modem_that_neither_lists_nor_tells_anything_is_given_its_ring_time():
+    hand, modem = port(ring_ns_max=30 * S)
+    modem.set(r"AT\+CLCC|AT\+CEER", ERROR)
+    at = hand.now
+    hand.dial()
+    end = ended(hand)
+    assert end.by == "us"
+    assert 30 <= (hand.now - at) / S <= 60
+
+
+def test_a_change_told_in_the_middle_of_a_listing_is_older_than_the_listing():
+    hand, modem = port("SIMCOM_Ltd", "SIMCOM_SIM800L")
+    early, now = OUT.format(3), OUT.format(0)
+    modem.set(r"AT\+CLCC", lines(f"+CLCC: {early}", f"+CLCC: {now}"))
+    hand.dial()
+    hand.run(1)
+    assert hand.told(Answered) == [Answered(1, True)]
+
+
+def test_audio_that_fails_twice_in_a_row_is_cured_by_a_reset():
+    hand, modem = port("SIMCOM INCORPORATED", "SIMCOM_SIM7600E-H")
+    modem.set(r"AT\+CPCMREG=1", ERROR)
+    for leg in (1, 2):
+        modem.calls = [OUT.format(0)]
+        assert hand.dial(leg=leg) == ""
+        hand.run(10)
+        assert "AT+CRESET" not in hand.words()
+        hand.hang_up(leg)
+        hand.run(5)
+    assert "AT+CRESET" in hand.words()
+    hand.expect_state("ready", 120)
