@@ -95,6 +95,7 @@ class Modem:
         self.messages = Messages(self)
         self.loses_urcs = False  # faults
         self.audio_stuck = False
+        self.lines = 0  # command lines so far
         self._wire = wire
         self._line = bytearray()
         self._kept = bytearray()  # came while a line was under way
@@ -281,6 +282,7 @@ class Modem:
         if at < 0:
             return
         self._last = line
+        self.lines += 1
         commands = split(line[at + 2 :])
         if not commands and commands is not None:
             self._working = True

@@ -57,6 +57,7 @@ def _status(bank: Bank, _words: list[str]) -> Reply:
                 "imsi": slot.modem.card.imsi if slot.modem.card else "",
                 "carrier": slot.modem.card.carrier.name if slot.modem.card else "",
                 "legs": len(slot.modem.calls.live()),
+                "lines": slot.modem.lines,
                 "faults": sorted(slot.faults.kinds),
             }
             for slot in bank.slots

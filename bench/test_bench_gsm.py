@@ -1,0 +1,97 @@
+"""Ports of a modem bank: what asking costs, what calls with sound cost, how soon all are ready.
+
+The bank is simulated and another process. The peer of asking is pyserial-asyncio-fast, whose poller
+asks the same modems the same question as often, and knows nothing of a port's state, its time-outs
+or of what was not asked for.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.gsm_ports import PEOPLE, bank, side, tell
+from dialerd.sim.modem_dialects import HUAWEI, M35
+
+SMOKE = os.environ.get("BENCH_SMOKE", "1") == "1"
+QUICK = os.environ.get("BENCH_QUICK", "0") == "1"
+PORTS = 8 if SMOKE else 64
+MANY = 250
+SECONDS = 1.0 if SMOKE else 4.0 if QUICK else 8.0
+RATE_S = 2.0 if SMOKE else 40.0
+CORE_MAX, MANY_MAX, READY_S_MAX, RATE_LOST_MAX = 0.06, 0.20, 15.0, 0.02
+FAULTS = ("wedge", "garbage", "echo", "flap", "half-dead", "silence", "late", "unplug")
+RINGS = PEOPLE.format(ring=5, answers=0, no_answer=1, leaves=0, stays=1)
+TALKS = PEOPLE.format(ring=0.3, answers=1, no_answer=0, leaves=0, stays=1)
+LEAVES = PEOPLE.format(ring=0.3, answers=1, no_answer=0, leaves=1, stays=0)
+
+
+def show(benchmark: Any, found: dict[str, Any], unit: str, units: float, **more: Any) -> None:
+    """A run as the table reads it."""
+    cost_us = found["cpu_s"] * 1e6 / max(1.0, units)
+    benchmark.extra_info |= {"peer": None, "unit": unit, "cpu_us": cost_us, "found": found} | more
+
+
+def once(benchmark: Any, run: Any) -> dict[str, Any]:
+    found: dict[str, Any] = benchmark.pedantic(run, rounds=1)
+    return found
+
+
+@pytest.mark.benchmark(group="a modem asked for its calls, twice a second")
+@pytest.mark.parametrize("who", ["ours", "peer"])
+def test_polling(benchmark: Any, tmp_path: Path, who: str) -> None:
+    with bank(tmp_path, PORTS, "--dialects", "huawei", "--hurry", "10", people=RINGS):
+        found = once(benchmark, lambda: side(who, tmp_path, PORTS, SECONDS))
+    name = "pyserial-asyncio-fast" if who == "peer" else None
+    note = f"{PORTS} ports = {found['core']:.2%} of a core"
+    show(benchmark, found, "answer", found["polls"], peer=name, note=note)
+    assert found["up"] == PORTS
+    # 2 a second each; a port's machine asks for other things too
+    assert found["polls"] > 1.6 * PORTS * SECONDS
+
+
+@pytest.mark.benchmark(group="a frame of a modem's call: samples both ways, keys, who answered")
+@pytest.mark.parametrize("ports", [PORTS] if SMOKE or QUICK else [PORTS, MANY])
+def test_calls(benchmark: Any, tmp_path: Path, ports: int) -> None:
+    with bank(tmp_path, ports, "--dialects", "huawei", "--hurry", "10", people=TALKS):
+        found = once(benchmark, lambda: side("calls", tmp_path, ports, SECONDS))
+    bar = MANY_MAX if ports == MANY else CORE_MAX
+    verdict = "bar held" if found["core"] < bar else f"MISSED: {bar:.0%}"
+    note = f"{ports} ports = {found['core']:.2%} of a core ({verdict}); {found['dropped']} dropped"
+    show(benchmark, found, "frame", found["frames"], note=note)
+    assert found["out"] > 0.9 * found["frames"]
+    assert found["in"] > 0.9 * found["frames"]
+    assert found["dropped"] == 0
+
+
+@pytest.mark.benchmark(group="a bank from cold until all ports may dial")
+def test_ready(benchmark: Any, tmp_path: Path) -> None:
+    with bank(tmp_path, PORTS, "--dialects", "huawei,m35", "--cold", "--hurry", "10", people=TALKS):
+        found = once(benchmark, lambda: side("ready", tmp_path, PORTS, 0))
+    slowest = max(kind.boot_s + kind.register_s[1] for kind in (HUAWEI, M35)) / 10
+    verdict = "bar held" if found["ready_s"] < READY_S_MAX else f"MISSED: {READY_S_MAX:g} s"
+    note = f"{found['ready_s']:.1f} s, {slowest:.1f} of them the slowest modem's own; {verdict}"
+    show(benchmark, found, "port", PORTS, note=note)
+    assert found["ready_s"] >= 0.5 * slowest
+
+
+@pytest.mark.long
+@pytest.mark.benchmark(group="calls of good ports beside 8 bad ones")
+def test_bad_neighbours(benchmark: Any, tmp_path: Path) -> None:
+    ports = 12 if SMOKE else 64
+    counts = {}
+    for bad in (False, True):
+        folder = tmp_path / str(bad)
+        with bank(folder, ports, "--dialects", "huawei", "--hurry", "10", people=LEAVES):
+            for slot, kind in enumerate(FAULTS if bad else ()):
+                tell(folder, f"fault slot{slot:02d} {kind}")
+            run = lambda folder=folder: side("rate", folder, ports, RATE_S)  # noqa: E731
+            counts[bad] = once(benchmark, run) if bad else run()
+    lost = 1 - counts[True]["good"] / counts[False]["good"]
+    verdict = "bar held" if lost < RATE_LOST_MAX else f"MISSED: {RATE_LOST_MAX:.0%}"
+    note = f"{counts[True]['good']} calls beside {counts[False]['good']}: {lost:+.1%}; {verdict}"
+    show(benchmark, counts[True] | {"cpu_s": 0.0}, "call", counts[True]["good"], note=note)
+    assert counts[True]["good"] > 0.8 * counts[False]["good"]
