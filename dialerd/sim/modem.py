@@ -289,7 +289,7 @@ class Modem:
             self.later(self._delay(""), self._final, self.habits.bare_at)
         elif commands is None or (len(commands) > 1 and not self.habits.chains):
             self._working = True
-            self.later(self._delay(""), self._refused, RefusalError())
+            self.later(self._delay(""), self.refuse, RefusalError())
         else:
             self._working = True
             self._todo.extend(commands)
@@ -313,10 +313,10 @@ class Modem:
                 self.check_card(command.name)
             lines = handler(self, command)
         except RefusalError as refusal:
-            self._refused(refusal)
+            self.refuse(refusal)
             return
         except ValueError:  # not a number, not hexadecimal: whatever it is, it is wrong
-            self._refused(RefusalError(50))
+            self.refuse(RefusalError(50))
             return
         if lines is not None:
             self.finish(lines)
@@ -339,10 +339,7 @@ class Modem:
             self._final(final)
 
     def refuse(self, refusal: RefusalError) -> None:
-        """A command that was to be answered later has failed."""
-        self._refused(refusal)
-
-    def _refused(self, refusal: RefusalError) -> None:
+        """A command has failed, and the rest of its line is not carried out."""
         self._todo.clear()
         code, words, kind = refusal.cme, CME, "CME"
         if refusal.cms:
