@@ -18,6 +18,7 @@ from fastpath.amd_classic import DEFAULTS
 
 if TYPE_CHECKING:
     from dialerd.detect.audio import Findings, Samples
+    from dialerd.detect.bank import AnnouncementBank
     from fastpath.amd import Model
 
 AHEAD: Final = 4  # files in work for each thread
@@ -52,6 +53,7 @@ class Way(NamedTuple):
     early_media: bool
     channel: int | None
     explain: str | None  # a place for pictures, empty: beside each file
+    bank: AnnouncementBank | None  # of announcements, in early media
 
 
 def _classic_options(function: F) -> F:
@@ -84,10 +86,14 @@ def _classic_options(function: F) -> F:
     "--model", "model_path", metavar="FILE", type=Path,
     help="Another model of who answered (default: conf/amd/model.toml).",
 )  # fmt: skip
+@click.option(
+    "--bank", metavar="DIR", type=Path,
+    help="With --early-media: another bank of announcements (default: conf/announcements).",
+)  # fmt: skip
 @click.option("--classic", is_flag=True, help="Who answered by the classic rule, as Asterisk's.")
 @_classic_options
 @output_option
-def detect(
+def detect(  # noqa: PLR0913 - one for each option
     files: tuple[Path, ...],
     *,
     files_from: Iterable[str] | None,
@@ -95,6 +101,7 @@ def detect(
     explain: str | None,
     channel: int | None,
     model_path: Path | None,
+    bank: Path | None,
     classic: bool,
     output: str,
     **parameters: int | None,
@@ -106,6 +113,7 @@ def detect(
     confidence, reason, seconds and events; what could not be read has an error, the verdict
     unknown, and makes the exit code 1.
     """
+    from dialerd.detect.bank import load_bank
     from dialerd.detect.model import DEFAULT, load_model
 
     paths = chain(files, map(Path, _named(files_from or ())))
@@ -115,6 +123,7 @@ def detect(
     way = Way(
         None if classic else load_model(model_path or DEFAULT),
         given if classic else None, early_media, channel, explain,
+        load_bank(bank) if early_media else None,
     )  # fmt: skip
     failed = False
     for number, (path, found) in enumerate(_all(chain(first, paths), way), 1):
@@ -192,7 +201,13 @@ def _one(path: Path, *, way: Way) -> dict[str, Any]:
         if "\0" in str(path) or len(str(path)) > PATH_CHARS_MAX:
             raise PromptError(f"{str(path)[:40]!r}: not a file")
         samples = read(path, way.channel)
-        found = hear(samples, early_media=way.early_media, model=way.model, classic=way.classic)
+        found = hear(
+            samples,
+            early_media=way.early_media,
+            model=way.model,
+            classic=way.classic,
+            bank=way.bank,
+        )
         picture = _explain(path, samples, found, way.explain)
     except (PromptError, OSError) as error:
         nothing = Findings(

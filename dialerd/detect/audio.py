@@ -9,12 +9,14 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from dialerd.detect.bank import AnnouncementBank
 from dialerd.detect.model import load_model
 from dialerd.detect.tone_events import tone_events
 from dialerd.detect.tone_plan import load_book
 from fastpath.amd import AnswerDetector, Model
 from fastpath.amd_classic import ClassicDetector
 from fastpath.dtmf import DIGITS, DtmfDetector, tone
+from fastpath.prints import PrintMatcher
 from fastpath.tones_book import ToneBook
 from fastpath.vad import FRAME, Heard, VoiceDetector
 
@@ -60,11 +62,12 @@ def hear(
     model: Model | None = None,
     classic: Mapping[str, int] | None = None,
     book: ToneBook | None = None,
+    bank: AnnouncementBank | None = None,
 ) -> Findings:
     """Hear mono samples at 8 kHz from their first on; `model` instead of dialerd's own.
 
     `classic` has parameters of the classic rule, which then says who answered. `book` instead of
-    every tone plan that comes with dialerd.
+    every tone plan that comes with dialerd. `bank`: announcements, told of early media only.
 
     A recording that ends with the last word is taken as followed by silence.
     """
@@ -75,6 +78,7 @@ def hear(
     events = sorted([*spoken, *known], key=lambda one: one.at_s)
     seconds = round(len(samples) / RATE, 3)
     if early_media:
+        events = sorted([*events, *_announcements(samples, bank)], key=lambda one: one.at_s)
         return Findings(None, None, 0.0, "early media", seconds, events)
     detector: AnswerDetector | ClassicDetector = (
         AnswerDetector(model or load_model()) if classic is None else ClassicDetector(**classic)
@@ -85,6 +89,16 @@ def hear(
     return Findings(
         found.answer, found.at_ms / 1000, round(found.confidence, 3), found.reason, seconds, events
     )
+
+
+def _announcements(samples: Samples, bank: AnnouncementBank | None) -> Iterable[Event]:
+    """Recordings of carriers that the daemon would act on: class:carrier:label."""
+    if bank is None:
+        return
+    for match in PrintMatcher(bank.prints).hear(samples.data):
+        if match.sure:
+            value, sure = bank.entries[match.ref].value, round(max(1 - 2 * match.ber, 0.0), 3)
+            yield Event("announcement", value, match.from_ms / 1000, match.at_ms / 1000, sure)
 
 
 def _speech(frames: list[Heard]) -> Iterable[Event]:

@@ -121,6 +121,23 @@ def test_in_one_step(bank: list[str], tmp_path: Path, capsys: pytest.CaptureFixt
     assert not list((tmp_path / "bank").rglob("invalid.*"))
 
 
+def test_detect_tells_them_in_early_media(
+    bank: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = keep(tmp_path / "a.wav", announcement(Kind.BUSY))
+    add = ["announcements", "add", str(path), "--class", "busy", "--carrier", "mobi"]
+    assert run([*add, "--label", "bận", *bank]) == OK
+    capsys.readouterr()
+    heard = keep(tmp_path / "heard.wav", call(silence(1), announcement(Kind.BUSY), codec="gsm"))
+    assert run(["detect", "--json", "--early-media", *bank, str(heard)]) == OK
+    events = [one for one in said(capsys)["events"] if one["type"] == "announcement"]
+    assert [one["value"] for one in events] == ["busy:mobi:bận"]
+    assert 4.5 < events[0]["until_s"] < 5.1
+    assert events[0]["confidence"] > 0.5
+    assert run(["detect", "--json", *bank, str(heard)]) == OK
+    assert not [one for one in said(capsys)["events"] if one["type"] == "announcement"]
+
+
 def test_what_the_bank_has_as_something_else_is_refused(
     bank: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
