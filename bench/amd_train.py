@@ -28,16 +28,16 @@ RATE: Final = 0.18
 HEARD_S: Final = 7
 ASKED: Final = FEATURE_NAMES
 WEIGHTS: Final = {
-    "word": 1.0, "office": 1.0, "machine": 3.0, "announcement": 4.0, "music": 3.0, "tone": 6.0,
+    "word": 1.0, "office": 1.0, "machine": 3.0, "announcement": 4.0, "music": 6.0, "tone": 6.0,
 }  # fmt: skip
 VOLUNTEER: Final = 0.5  # the weight of their recordings: there are many, and few are long
 LEARNED_S: Final = {"machine": 3.3, "announcement": 3.3, "music": 4.0, "tone": 4.0}
 """What is learned of these; the verdict is out then."""
 AFTER_S: Final = 1.0  # silence behind a person that is learned
 POLICY: Final = {
-    "human_below": -1.25, "human_below_late": 0.75, "machine_above": 4.1,
-    "human_after_ms": 640, "machine_after_ms": 1000, "silence_min_ms": 240,
-    "word_ms": 1000, "word_by_ms": 1240, "word_wait_ms": 320, "office_min_ms": 540,
+    "human_below": -1.25, "human_below_late": 1.25, "machine_above": 4.0,
+    "human_after_ms": 660, "machine_after_ms": 1000, "silence_min_ms": 240,
+    "word_ms": 1000, "word_by_ms": 1240, "word_wait_ms": 320, "office_min_ms": 560,
     "office_wait_ms": 580, "analysis_ms": 8000, "initial_silence_ms": 8000,
 }  # fmt: skip
 HEAD: Final = """\

@@ -1,26 +1,31 @@
 """Who answered, right and when: every rule over the held-out audio.
 
-python -m bench.answers [SEED]      confusion matrices and decision times, about three minutes
+python -m bench.answers [SEED]      confusion matrices and decision times, three minutes
 
-"Recorded" are people's voices, "synthetic" a synthesiser's. Times: seconds after the first sound.
+"Recorded" are telephone prompts, "volunteers" people who read to children (`bench.answer_more`),
+"synthetic" a synthesiser's voices. Times: seconds after the first sound, of right verdicts. Of what
+a network says, of music and of tones any verdict but a person is right.
 """
 
 from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from bench import amd_rules, answer_audio, answer_lines
+from bench import amd_rules, answer_audio, answer_lines, answer_more
+from bench.answer_audio import Clip
 from bench.answer_lines import Case
 from fastpath.amd import Verdict
 
 KINDS: Final = ("word", "office", "machine", "announcement", "music", "tone")
+PEOPLE: Final = ("word", "office")
+WHO: Final = ("recorded", "volunteers", "synthetic")
 HEARD_S: Final = 8
 SEED: Final = 11
 
@@ -30,7 +35,7 @@ class Row(NamedTuple):
 
     rule: str
     kind: str
-    recorded: bool
+    who: str
     cases: int
     said: Counter[str]
     right: float
@@ -38,12 +43,30 @@ class Row(NamedTuple):
     after_end: tuple[float, float, float]
 
 
-def held_out(seed: int, *, every: int = 1, voices: int = 2) -> list[Case]:
-    """The held-out clips, each behind a line of its own; every n-th of the recorded ones."""
+def who(clip: Clip) -> str:
+    """Whose voice it is: one of WHO."""
+    if not clip.recorded:
+        return "synthetic"
+    return "volunteers" if answer_more.volunteer(clip) else "recorded"
+
+
+def heard_of(clip: Clip) -> Clip:
+    """What is heard of it."""
+    return clip._replace(samples=clip.samples[: HEARD_S * answer_audio.RATE])
+
+
+def held_out(seed: int, *, every: int = 1, voices: int = 2, volunteers: bool = False) -> list[Case]:
+    """The held-out clips, each behind a line of its own; every n-th of the recorded ones.
+
+    Volunteers need the packages of bench/debian-packages.txt.
+    """
     clips = answer_audio.clips("held out", voices)
     some = [clip for number, clip in enumerate(clips) if not clip.recorded or number % every == 0]
-    cut = [one._replace(samples=one.samples[: HEARD_S * answer_audio.RATE]) for one in some]
-    return list(answer_lines.cases(cut, "held out", seed))
+    found = list(answer_lines.cases(map(heard_of, some), "held out", seed))
+    if volunteers:
+        others = map(heard_of, answer_more.more("held out"))
+        found += answer_lines.cases(others, "held out", seed + 1)
+    return found
 
 
 def spread(values: list[float]) -> tuple[float, float, float]:
@@ -54,26 +77,93 @@ def spread(values: list[float]) -> tuple[float, float, float]:
     return float(median), float(late), max(values)
 
 
+def verdicts(rule: str, cases: Iterable[Case]) -> list[tuple[Case, Verdict]]:
+    """What a rule says of each."""
+    return [(case, amd_rules.RULES[rule](case.samples)) for case in cases]
+
+
+def is_right(case: Case, verdict: Verdict) -> bool:
+    """Whether that is who answered."""
+    if case.clip.kind in (*PEOPLE, "machine"):
+        return verdict.answer == case.clip.label
+    return verdict.answer != "human"
+
+
+def row_of(rule: str, kind: str, whose: str, pairs: list[tuple[Case, Verdict]]) -> Row:
+    """The figures of some cases."""
+    right = [(case, verdict) for case, verdict in pairs if is_right(case, verdict)]
+    return Row(
+        rule, kind, whose, len(pairs), Counter(verdict.answer for _, verdict in pairs),
+        len(right) / len(pairs),
+        spread([verdict.at_ms / 1000 - case.first_s for case, verdict in right]),
+        spread([verdict.at_ms / 1000 - case.last_s for case, verdict in right]),
+    )  # fmt: skip
+
+
+def grouped(rule: str, pairs: Iterable[tuple[Case, Verdict]]) -> list[Row]:
+    """By kind and by who speaks."""
+    heard: dict[tuple[str, str], list[tuple[Case, Verdict]]] = {}
+    for case, verdict in pairs:
+        heard.setdefault((case.clip.kind, who(case.clip)), []).append((case, verdict))
+    return [
+        row_of(rule, kind, whose, heard[kind, whose])
+        for kind in KINDS
+        for whose in WHO
+        if (kind, whose) in heard
+    ]
+
+
 def judge(rule: str, cases: Iterable[Case]) -> list[Row]:
     """One rule over all cases, by kind and by who speaks."""
-    heard: dict[tuple[str, bool], list[tuple[Case, Verdict]]] = {}
-    for case in cases:
-        found = amd_rules.RULES[rule](case.samples)
-        heard.setdefault((case.clip.kind, case.clip.recorded), []).append((case, found))
-    rows = []
-    for kind in KINDS:
-        for recorded in (True, False):
-            pairs = heard.get((kind, recorded), [])
-            if not pairs:
-                continue
-            right = [(case, v) for case, v in pairs if v.answer == case.clip.label]
-            rows.append(Row(
-                rule, kind, recorded, len(pairs), Counter(v.answer for _, v in pairs),
-                len(right) / len(pairs),
-                spread([v.at_ms / 1000 - case.first_s for case, v in right]),
-                spread([v.at_ms / 1000 - case.last_s for case, v in right]),
-            ))  # fmt: skip
-    return rows
+    return grouped(rule, verdicts(rule, cases))
+
+
+def noise_of(case: Case) -> str:
+    """The line's noise."""
+    return case.condition.noise or "clean"
+
+
+def level_of(case: Case) -> str:
+    """How much too quiet the line is."""
+    return f"{int(-case.condition.level_db // 5) * 5:2} dB and more"
+
+
+def by_line(title: str, key: Callable[[Case], str], pairs: Iterable[tuple[Case, Verdict]]) -> Table:
+    """Recorded prompts by what their line does: right, then median / 95th percentile."""
+    shown = Table(title=title, title_justify="left")
+    for name in ("line", "word", "office, after its end", "machine"):
+        shown.add_column(name)
+    heard: dict[str, dict[str, list[tuple[Case, Verdict]]]] = {}
+    for case, verdict in pairs:
+        if who(case.clip) == "recorded" and case.clip.kind in (*PEOPLE, "machine"):
+            kinds = heard.setdefault(key(case), {})
+            kinds.setdefault(case.clip.kind, []).append((case, verdict))
+    for name, kinds in sorted(heard.items()):
+        cells = []
+        for kind in (*PEOPLE, "machine"):
+            row = row_of("", kind, "recorded", kinds[kind])
+            median, late, _ = row.after_end if kind == "office" else row.after_first
+            cells.append(f"{row.right:.1%} of {row.cases}, {median:.2f} / {late:.2f}")
+        shown.add_row(name, *cells)
+    return shown
+
+
+def times(pairs: Iterable[tuple[Case, Verdict]]) -> Table:
+    """How the times of right verdicts on recorded prompts are distributed."""
+    parts = (5, 25, 50, 75, 90, 95, 99)
+    shown = Table(title="When, in seconds: percentiles of right verdicts", title_justify="left")
+    for name in ("recorded prompts", *(f"{part} %" for part in parts)):
+        shown.add_column(name)
+    heard: dict[str, list[float]] = {}
+    for case, verdict in pairs:
+        if who(case.clip) == "recorded" and is_right(case, verdict):
+            at = verdict.at_ms / 1000
+            heard.setdefault(f"{case.clip.kind}, after its start", []).append(at - case.first_s)
+            if case.clip.kind in PEOPLE:
+                heard.setdefault(f"{case.clip.kind}, after its end", []).append(at - case.last_s)
+    for name, values in heard.items():
+        shown.add_row(name, *(f"{one:.2f}" for one in np.percentile(values, parts)))
+    return shown
 
 
 def table(rows: Iterable[Row]) -> Table:
@@ -95,7 +185,7 @@ def table(rows: Iterable[Row]) -> Table:
     for row in rows:
         first, end = row.after_first, row.after_end
         shown.add_row(
-            row.rule, f"{row.kind}, {'recorded' if row.recorded else 'synthetic'}", str(row.cases),
+            row.rule, f"{row.kind}, {row.who}", str(row.cases),
             *(str(row.said[one]) for one in ("human", "machine", "unknown")), f"{row.right:.1%}",
             f"{first[0]:.2f} / {first[1]:.2f} / {first[2]:.2f}",
             f"{end[0]:+.2f} / {end[1]:+.2f}",
@@ -105,9 +195,15 @@ def table(rows: Iterable[Row]) -> Table:
 
 def main() -> int:
     """Print it."""
-    cases = held_out(int(sys.argv[1]) if len(sys.argv) > 1 else SEED)
+    seed = int(sys.argv[1]) if len(sys.argv) > 1 else SEED
+    cases, console = held_out(seed, volunteers=True), Console(width=140)
     for rule in amd_rules.RULES:
-        Console(width=140).print(table(judge(rule, cases)))
+        pairs = verdicts(rule, cases)
+        console.print(table(grouped(rule, pairs)))
+        if rule == "dialerd":
+            console.print(by_line("By noise (10 to 30 dB under the voice)", noise_of, pairs))
+            console.print(by_line("By level (too quiet by)", level_of, pairs))
+            console.print(times(pairs))
     return 0
 
 

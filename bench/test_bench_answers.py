@@ -74,7 +74,7 @@ def summary(rule: str) -> str:
     """Right, and median / 95th percentile after the first sound, by kind."""
     texts = []
     for row in answers.judge(rule, cases()):
-        if row.recorded and row.kind in ("word", "office", "machine", "announcement"):
+        if row.who == "recorded" and row.kind in ("word", "office", "machine", "announcement"):
             median, late, _ = row.after_first
             texts.append(f"{row.kind} {row.right:.1%} of {row.cases}, {median:.2f}/{late:.2f} s")
     return "; ".join(texts)

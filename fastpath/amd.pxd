@@ -20,6 +20,7 @@ cdef enum:
     AMD_BRIDGE = 3  # frames: a gap that short is inside of a run
     AMD_RUN_MIN = 3  # frames of voice: fewer are a click
     AMD_PHRASE_GAP = 10  # frames: a pause that long ends a phrase
+    AMD_QUIET = 100  # frames of silence behind a voice: whoever it is lets us speak
     AMD_EVERY = 2  # frames between two looks at the model
 
 cdef enum:  # what the model may ask

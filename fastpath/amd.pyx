@@ -4,7 +4,7 @@
 1. A run of voice counts from its third frame of voice on; shorter ones are clicks.
 2. Noise that was taken for a voice is undone with the run it made, or with all of them.
 3. From the first voice on the model is asked every 40 ms. A machine may be told at any time, a
-   person only in silence: whoever answers is let finish.
+   person only in silence: whoever answers is let finish. Who is silent for two seconds waits for us.
 4. When the analysis ends without either, the answer is unknown, and why is said.
 """
 
@@ -215,6 +215,8 @@ cdef uint8_t answer_of(const Amd *a, const Policy *p) noexcept nogil:
         return ANSWER_MACHINE
     if silence < (p.silence_min if word else p.office_min) or since < p.human_after:
         return ANSWER_NONE
+    if silence >= AMD_QUIET:
+        return ANSWER_HUMAN
     wait = max(p.word_wait, p.word_by - span) if word else p.office_wait
     if a.odds <= (p.human_below_late if silence >= wait else p.human_below):
         return ANSWER_HUMAN

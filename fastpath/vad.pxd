@@ -8,7 +8,7 @@ when one of the two is above the noise of this call by a margin that grows with 
 noise is.
 """
 
-from libc.stdint cimport int16_t, int64_t, uint8_t
+from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t
 
 cdef enum:
     VAD_FRAME = 160  # samples

@@ -22,38 +22,41 @@ Heard = namedtuple("Heard", "level_db floor_db speech tonal undone cut")
 cdef extern from *:
     """
     /* Sums of products of a frame at lags 0 to 4, the sum of its samples, and the power that two
-       filters leave of it: samples less the mean of the 20 around (above 300 Hz), differences. */
-    static inline void dl_vad_sums(const int16_t *x, int64_t *r, int64_t *total, int64_t *power) {
-        int32_t sum = 0;
-        int64_t low = 0, high = 0;
-        int lag, i;
+       filters leave of it: samples less the mean of the 20 around (above 300 Hz), differences.
+       Loud frames are heard in steps of 2, 4, 8 or 16, so that 160 products fit into 32 bits. */
+    static inline int dl_vad_sums(const int16_t *x, int32_t *r, int32_t *total, double *power) {
+        int16_t y[168] = {0};
+        int32_t sum[161];
+        double p[4] = {0};
+        int lag, i, k, all = 0, steps = 0;
         for (i = 0; i < 160; i++)
-            sum += x[i];
-        *total = sum;
-        int32_t mean = 0;
-        for (i = 0; i < 20; i++)
-            mean += x[i];
-        for (i = 20; i < 160; i++) {
-            mean += x[i] - x[i - 20];
-            int64_t y = 20 * x[i - 10] - mean;
-            low += y * y;
-        }
-        for (i = 1; i < 160; i++) {
-            int32_t y = x[i] - x[i - 1];
-            high += (int64_t) y * y;
-        }
-        power[0] = low;
-        power[1] = high;
+            all |= x[i] ^ (x[i] >> 15);
+        while (all >> steps > 2047)
+            steps++;
+        for (i = 0; i < 160; i++)
+            y[i] = (int16_t) (x[i] >> steps);
+        sum[0] = 0;
+        for (i = 0; i < 160; i++)
+            sum[i + 1] = sum[i] + y[i];
+        *total = sum[160];
         for (lag = 0; lag < 5; lag++) {
-            int64_t all = 0;
-            for (i = 0; i < 160 - lag; i++)
-                all += (int32_t) x[i] * x[i + lag];
-            r[lag] = all;
+            int32_t of_lag = 0;
+            for (i = 0; i < 160; i++)
+                of_lag += (int32_t) y[i] * y[i + lag];
+            r[lag] = of_lag;
         }
+        for (i = 20; i < 160; i += 4)
+            for (k = 0; k < 4; k++) {
+                double left = 20 * y[i + k - 10] - (sum[i + k + 1] - sum[i + k - 19]);
+                p[k] += left * left;
+            }
+        power[0] = p[0] + p[1] + p[2] + p[3];
+        power[1] = 2.0 * r[0] - 2.0 * r[1] - (double) y[0] * y[0] - (double) y[159] * y[159];
+        return steps;
     }
     """
-    void sums "dl_vad_sums"(
-        const int16_t *x, int64_t *r, int64_t *total, int64_t *power
+    int sums "dl_vad_sums"(
+        const int16_t *x, int32_t *r, int32_t *total, double *power
     ) noexcept nogil
 
 cdef double FULL = 1073741824.0  # 2**30
@@ -133,23 +136,23 @@ cdef double unpredicted(const double *r) noexcept nogil:
 
 
 cdef void measure(Vad *v, const int16_t *samples) noexcept nogil:
-    cdef int64_t raw[5]
-    cdef int64_t total
-    cdef int64_t power[2]
+    cdef int32_t raw[5]
+    cdef int32_t total
+    cdef double power[2]
     cdef double r[5]
-    cdef double mean
+    cdef double mean, scale
     cdef int k
-    sums(samples, &raw[0], &total, &power[0])
+    scale = <double> (1 << 2 * sums(samples, &raw[0], &total, &power[0]))
     mean = <double> total / VAD_FRAME
     for k in range(5):
-        r[k] = <double> raw[k] - mean * mean * (VAD_FRAME - k)
+        r[k] = scale * (raw[k] - mean * mean * (VAD_FRAME - k))
     # edges: lag k has k products less
     for k in range(1, 5):
         r[k] = r[k] * VAD_FRAME / (VAD_FRAME - k)
     v.loud = decibel(r[0] / VAD_FRAME)
     # white noise has the same level in both
-    v.level[0] = decibel(<double> power[0] / (380 * 140))
-    v.level[1] = decibel(<double> power[1] / (2 * 159))
+    v.level[0] = decibel(scale * power[0] / (380 * 140))
+    v.level[1] = decibel(scale * power[1] / (2 * 159))
     # a white floor of -60 dB of the frame, so that clicks of a quiet codec are no tones
     r[0] = r[0] * 1.000001 + 1.0
     v.residual = unpredicted(&r[0])

@@ -46,7 +46,7 @@ def test_questions(text: str, found: tuple[str, float] | None) -> None:
     ("old", "new", "says"),
     [
         ('"silence > ', '"silense > ', "is no question"),
-        ("machine_above = 4.1", "machine_above = -9.0", "must hold"),
+        ("machine_above = 4.0", "machine_above = -9.0", "must hold"),
         ("word_ms = 1000", "word_ms = -3", "must be 0 or more"),
         ("word_ms = 1000", "words_ms = 1000", "words_ms"),
         ("bias =", "bias = 1 #", "bias"),

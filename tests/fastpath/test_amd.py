@@ -103,9 +103,19 @@ def test_a_model_that_is_none_is_refused(trees: list, policy: dict, text: str) -
         (np.zeros(100_000, np.int16), "silence"),
         (np.full(100_000, 12_000, np.int16), "silence"),
         (np.random.default_rng(1).integers(-900, 900, 80_000).astype(np.int16), "silence"),
+        ((9_800 * np.sin(np.pi / 8_000 * np.arange(80_000))).astype(np.int16), "silence"),
         ((6_000 * np.sin(0.334 * np.arange(80_000))).astype(np.int16), "tone"),
     ],
-    ids=["empty", "one sample", "silent", "long silent", "direct current", "noise", "tone"],
+    ids=[
+        "empty",
+        "one sample",
+        "silent",
+        "long silent",
+        "direct current",
+        "noise",
+        "drift",
+        "tone",
+    ],
 )
 def test_nothing_is_said_without_evidence(samples: np.ndarray, reason: str) -> None:
     verdict = heard(samples)
@@ -181,15 +191,40 @@ def test_held_out_voices_are_told_apart() -> None:
     """A part of `python -m bench.answers`, whose whole figures stand in bench/README.md."""
     assert share("word", "human") >= 0.97
     assert share("word", "machine") <= 0.01
-    assert share("office", "human") >= 0.9
-    assert share("machine", "machine") >= 0.85
+    assert share("office", "human") >= 0.93
+    assert share("machine", "machine") >= 0.87
     assert share("word", "human", "Asterisk AMD()") < 0.8  # noise above its threshold
 
 
 def test_words_are_decided_in_time() -> None:
-    rows = [r for r in answers.judge("dialerd", held_out()) if r.kind == "word" and r.recorded]
-    assert rows[0].after_first[0] <= 0.95
-    assert rows[0].after_first[1] <= 1.5
+    rows = [r for r in answers.judge("dialerd", held_out()) if r.kind == "word"]
+    recorded = next(row for row in rows if row.who == "recorded")
+    assert recorded.after_first[0] <= 0.92
+    assert recorded.after_first[1] <= 1.35
+
+
+@pytest.mark.parametrize("noise", ["brown", "street"])
+def test_rumble_and_traffic_do_not_lengthen_a_word(noise: str) -> None:
+    """What was said ends where it ends: the verdict is as soon as on a clean line, or nearly."""
+    found = []
+    for number, clip in enumerate(clip for clip in prompts() if clip.kind == "word"):
+        condition = Condition(noise=noise, snr_db=15)
+        case = behind(clip, condition, np.random.default_rng(number), prompts())
+        verdict = heard(case.samples)
+        if verdict.answer == "human":
+            found.append(verdict.at_ms / 1000 - case.first_s)
+    assert len(found) >= 20
+    assert np.percentile(found, 90) <= 1.4
+
+
+def test_a_word_and_long_silence_is_a_person() -> None:
+    """However doubtful the word: who says no more for two seconds waits for us."""
+    words = [clip for clip in prompts() if clip.kind == "word"]
+    for number, clip in enumerate(words):
+        samples = behind(clip, Condition(), np.random.default_rng(number)).samples
+        verdict = heard(samples)
+        assert verdict.answer == "human", clip.name
+        assert verdict.at_ms <= 400 + 20 * (len(clip.samples) // 160) + 2_000, clip.name
 
 
 def test_trimming_keeps_the_voice() -> None:

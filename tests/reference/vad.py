@@ -45,16 +45,18 @@ class Detector:
         return min((one for window in self.windows[band] for one in window), default=99.0)
 
     def measure(self, x: Sequence[int]) -> tuple[float, list[float], float, bool]:
-        mean = sum(x) / 160
+        steps = max(max(one if one >= 0 else ~one for one in x).bit_length() - 11, 0)
+        x = [one >> steps for one in x]
+        mean, scale = sum(x) / 160, 4**steps
         r = [
-            (sum(x[i] * x[i + k] for i in range(160 - k)) - mean * mean * (160 - k))
+            scale * (sum(x[i] * x[i + k] for i in range(160 - k)) - mean * mean * (160 - k))
             * 160 / (160 - k)
             for k in range(5)
         ]  # fmt: skip
         loud = decibel(r[0] / 160)
         low = sum((20 * x[i - 10] - sum(x[i - 19 : i + 1])) ** 2 for i in range(20, 160))
         high = sum((x[i] - x[i - 1]) ** 2 for i in range(1, 160))
-        levels = [decibel(low / (380 * 140)), decibel(high / (2 * 159))]
+        levels = [decibel(scale * low / (380 * 140)), decibel(scale * high / (2 * 159))]
         r[0] = r[0] * 1.000001 + 1
         left = unpredicted(r)
         slope = r[1] / r[0]
