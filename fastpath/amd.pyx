@@ -4,7 +4,7 @@
 1. A run of voice counts from its third frame of voice on; shorter ones are clicks.
 2. Noise that was taken for a voice is undone with the run it made, or with all of them.
 3. From the first voice on the model is asked every 40 ms. A machine may be told at any time, a
-   person only in silence: whoever answers is let finish. Who is silent for two seconds waits for us.
+   person only in silence: whoever answers is let finish, and who is silent for two seconds has.
 4. When the analysis ends without either, the answer is unknown, and why is said.
 """
 
