@@ -4,10 +4,14 @@
 from fastpath.tones_book cimport TONE_FAX, plain
 
 cdef enum:
-    BEEP_MIN = 290 * 8  # samples: 300 ms, less what its ends may be off
+    BEEP_MIN = 275 * 8  # samples: 300 ms, less what GSM takes off its ends
+    LOW_MIN = 292 * 8  # where voices are
+    LONG = 600 * 8  # through GSM it wavers more the longer it lasts
     REPEATS_WITHIN = 6000 * 8
 cdef float BEEP_PURE = 0.75
 cdef float BEEP_WAVERS = 2.2
+cdef float LOW_HERTZ = 400.0
+cdef float LONG_WAVERS = 3.5
 cdef float BEEP_DRIFT = 0.01
 cdef float LASTING_DRIFT = 0.015
 cdef float BEEP_HERTZ_MIN = 295.0
@@ -17,10 +21,10 @@ cdef float BEEP_HERTZ_MAX = 3420.0
 cdef int is_beep(const Burst *b) noexcept nogil:
     """Whether it is steady, pure, long enough, and began in silence."""
     return (
-        b.end - b.begin >= BEEP_MIN
+        b.end - b.begin >= (BEEP_MIN if b.peaks.hertz[0] > LOW_HERTZ else LOW_MIN)
         and BEEP_HERTZ_MIN <= b.peaks.hertz[0] <= BEEP_HERTZ_MAX
         and b.peaks.pure >= BEEP_PURE
-        and b.wavers <= BEEP_WAVERS
+        and b.wavers <= (BEEP_WAVERS if b.end - b.begin < LONG else LONG_WAVERS)
         and b.drift <= BEEP_DRIFT
         and b.looks >= 2
         and b.silence & 1

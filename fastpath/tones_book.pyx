@@ -23,7 +23,7 @@ cdef float WEAKEST = 0.05  # the same for one that should be alone
 cdef float STRAY = 0.3  # and under which one beside it is the codec's
 cdef float STRAY_HERTZ = 60.0
 cdef float HARMONIC = 0.15
-cdef float FINE_HERTZ = 2.5  # how exactly a spectrum tells
+cdef float FINE_HERTZ = 1.5  # how exactly a spectrum tells
 cdef float COARSE_HERTZ = 6.0
 cdef float TOGETHER_HERTZ = 63.0  # the short window shows such a pair as one line
 cdef float DRIFT_MAX = 0.015
@@ -277,10 +277,10 @@ cdef int fill(ToneRule *r, one) except -1:
     for i in range(r.steps):
         bounded("milliseconds", steps[i], 80, 20_000)
         r.step[i] = 8 * steps[i]
-    for what, usual, most in (("sideband", 0.0, 100), ("off", 0.02, 0.1), ("slack", 0.2, 0.5)):
+    for what, usual, most in (("sideband", 0.0, 100), ("off", 0.017, 0.1), ("slack", 0.2, 0.5)):
         bounded(what, one.get(what, usual), 0, most)
     r.sideband = one.get("sideband", 0.0)
-    r.off = one.get("off", 0.02)
+    r.off = one.get("off", 0.017)
     r.slack = one.get("slack", 0.2)
     short = r.steps > 0 and max(steps[::2]) < 700
     bounded("bursts", one.get("bursts", 1), 1, RHYTHM_MAX)

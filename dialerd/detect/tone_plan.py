@@ -35,7 +35,7 @@ class Tone(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     name: Annotated[str, Meta(pattern=NAME, extra={"hint": "small letters, digits, dash"})] = ""
     """What it is called when `kind` is "other"."""
     modulated_hertz: Annotated[float, Meta(ge=0, le=100)] = 0.0
-    off: Annotated[float, Meta(ge=0, le=0.1)] = 0.02
+    off: Annotated[float, Meta(ge=0, le=0.1)] = 0.017
     """Part of a frequency that it may be off."""
     slack: Annotated[float, Meta(ge=0, le=0.5)] = 0.2
     """Part of a time that it may be off."""
