@@ -36,7 +36,7 @@ cdef int is_lasting(const ToneRule *r, const Burst *b) noexcept nogil:
     """Whether it can be a tone that never stops. Those of fax machines may waver."""
     if r.kind == TONE_FAX:
         return b.silence & 1
-    return b.silence & 1 and b.wavers <= BEEP_WAVERS and b.drift <= LASTING_DRIFT
+    return b.silence & 1 and b.wavers <= LONG_WAVERS and b.drift <= LASTING_DRIFT
 
 
 cdef int turns_often(const Burst *b) noexcept nogil:

@@ -21,7 +21,7 @@ class ToneBook:
     def __new__(cls, rules: Iterable[Mapping[str, Any]]) -> ToneBook:
         """Each rule: name, kind, hertz (1 to 3), cadence_ms (on, off, ...; none: it never stops).
 
-        And if they differ from the usual: sideband (Hz of amplitude modulation, 0), off (0.017, part
+        And if they differ from the usual: sideband (Hz of modulation, 0), off (0.017, part
         of a frequency), slack (0.2, part of a time), bursts (heard before it is told: 2 of a fast
         rhythm, 1 of a slow one), lasting_ms (1000: what never stops is told then).
 
