@@ -9,11 +9,16 @@ from tests.gsm.bank import BankModem
 from tests.gsm.drive import Hand
 
 DIALECTS = ("huawei", "quectel", "generic")
+MAKES = {
+    "huawei": "huawei", "quectel": "quectel", "ec25": "quectel", "m35": "quectel_m35",
+    "simcom": "simcom", "sim800": "simcom_sim800", "wavecom": "wavecom", "zte": "zte",
+    "k3565": "zte", "generic": "generic", "awkward": "generic",
+}  # fmt: skip
 
 
-@pytest.mark.parametrize("dialect", DIALECTS)
-def test_it_comes_up_calls_and_asks_its_balance(dialect):
-    hand = Hand(BankModem(dialect))
+@pytest.mark.parametrize(("make", "dialect"), MAKES.items())
+def test_it_comes_up_calls_and_asks_its_balance(make, dialect):
+    hand = Hand(BankModem(make))
     hand.up()
     known = hand.told(Identified)[-1]
     assert known.dialect == dialect
@@ -22,7 +27,7 @@ def test_it_comes_up_calls_and_asks_its_balance(dialect):
     assert hand.told(Signal)[-1].registration == "home"
     assert hand.dial() == ""
     assert hand.run(60, lambda: bool(hand.told(Answered))), hand.story()
-    assert hand.told(Alerting)
+    assert hand.told(Alerting) or make in ("wavecom", "k3565"), "whose ATD waits"
     hand.hang_up()
     hand.expect_state("ready", 20)
     ended = hand.told(Ended)
