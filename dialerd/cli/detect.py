@@ -18,8 +18,7 @@ from fastpath.amd_classic import DEFAULTS
 
 if TYPE_CHECKING:
     from dialerd.detect.audio import Findings, Samples
-    from dialerd.detect.bank import AnnouncementBank
-    from fastpath.amd import Model
+    from fastpath.progress import Attention
 
 AHEAD: Final = 4  # files in work for each thread
 PROGRESS_EVERY: Final = 25
@@ -48,12 +47,10 @@ def _is_place(text: str) -> bool:
 class Way(NamedTuple):
     """How files are heard."""
 
-    model: Model | None
-    classic: dict[str, int] | None
+    asked: Attention
     early_media: bool
     channel: int | None
     explain: str | None  # a place for pictures, empty: beside each file
-    bank: AnnouncementBank | None  # of announcements, in early media
 
 
 def _classic_options(function: F) -> F:
@@ -87,6 +84,9 @@ def _classic_options(function: F) -> F:
     help="Another model of who answered (default: conf/amd/model.toml).",
 )  # fmt: skip
 @click.option(
+    "--tones", metavar="PLANS", help='Tone plans by name, as in "vn us" (default: all there are).'
+)
+@click.option(
     "--bank", metavar="DIR", type=Path,
     help="With --early-media: another bank of announcements (default: conf/announcements).",
 )  # fmt: skip
@@ -101,6 +101,7 @@ def detect(  # noqa: PLR0913 - one for each option
     explain: str | None,
     channel: int | None,
     model_path: Path | None,
+    tones: str | None,
     bank: Path | None,
     classic: bool,
     output: str,
@@ -113,18 +114,21 @@ def detect(  # noqa: PLR0913 - one for each option
     confidence, reason, seconds and events; what could not be read has an error, the verdict
     unknown, and makes the exit code 1.
     """
+    from dialerd.detect.audio import attention
     from dialerd.detect.bank import load_bank
     from dialerd.detect.model import DEFAULT, load_model
+    from dialerd.detect.tone_plan import load_book
 
     paths = chain(files, map(Path, _named(files_from or ())))
     first = list(islice(paths, 2))
     given = {name: value for name, value in parameters.items() if value is not None}
     _check(first, given, explain, classic=classic, model_path=model_path)
-    way = Way(
-        None if classic else load_model(model_path or DEFAULT),
-        given if classic else None, early_media, channel, explain,
-        load_bank(bank) if early_media else None,
-    )  # fmt: skip
+    asked = attention(
+        given if classic else load_model(model_path or DEFAULT),
+        book=load_book(tones) if tones else None,
+        bank=load_bank(bank) if bank else None,
+    )
+    way = Way(asked, early_media, channel, explain)
     failed = False
     for number, (path, found) in enumerate(_all(chain(first, paths), way), 1):
         failed |= "error" in found
@@ -201,13 +205,7 @@ def _one(path: Path, *, way: Way) -> dict[str, Any]:
         if "\0" in str(path) or len(str(path)) > PATH_CHARS_MAX:
             raise PromptError(f"{str(path)[:40]!r}: not a file")
         samples = read(path, way.channel)
-        found = hear(
-            samples,
-            early_media=way.early_media,
-            model=way.model,
-            classic=way.classic,
-            bank=way.bank,
-        )
+        found = hear(samples, early_media=way.early_media, asked=way.asked)
         picture = _explain(path, samples, found, way.explain)
     except (PromptError, OSError) as error:
         nothing = Findings(

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from dialerd.detect.bank import AnnouncementBank
+from dialerd.detect.bank import AnnouncementBank, load_bank
 from dialerd.detect.model import load_model
-from dialerd.detect.tone_events import tone_events
 from dialerd.detect.tone_plan import load_book
-from fastpath.amd import AnswerDetector, Model
-from fastpath.amd_classic import ClassicDetector
-from fastpath.dtmf import DIGITS, DtmfDetector, tone
-from fastpath.prints import PrintMatcher
+from fastpath.amd import Model
+from fastpath.dtmf import DtmfDetector
+from fastpath.progress import Attention, CallProgress
+from fastpath.progress import Heard as Sound
 from fastpath.tones_book import ToneBook
 from fastpath.vad import FRAME, Heard, VoiceDetector
 
@@ -25,19 +24,20 @@ FRAME_S: Final = FRAME / RATE
 PAUSE_FRAMES: Final = 10  # a shorter one is inside of what is said
 BRIDGE_FRAMES: Final = 3  # so short a gap is inside of a run
 SPEECH_FRAMES_MIN: Final = 3
-KEY_STEP: Final = 80  # samples: how exactly the end of a key is known
-KEY_S_MAX: Final = 60.0
 BEHIND_S: Final = 1.5  # of silence follow a recording: whoever was recorded had stopped
 WORD_S_MIN: Final = 0.2  # a shorter recording is a piece, of which nothing is known
+NO_EVENT: Final = ("answer", "silence", "speech")  # voices are told by `_speech`
 SURE_DB: Final = 20.0  # a voice so far above the noise is one
 
 Samples = NDArray[np.int16]
+Kind = Literal["dtmf", "tone", "sit", "beep", "fax", "announcement", "speech", "music"]
+_KINDS: Final = get_args(Kind)
 
 
 class Event(msgspec.Struct, frozen=True):
     """Something heard, in seconds of the recording; confidence 0 to 1."""
 
-    type: Literal["dtmf", "tone", "sit", "beep", "fax", "announcement", "speech", "music"]
+    type: Kind
     value: str
     at_s: float
     until_s: float
@@ -55,50 +55,79 @@ class Findings(msgspec.Struct, frozen=True):
     events: list[Event]
 
 
-def hear(
-    samples: Samples,
+def attention(
+    model: Model | Mapping[str, int] | None = None,
     *,
-    early_media: bool = False,
-    model: Model | None = None,
-    classic: Mapping[str, int] | None = None,
     book: ToneBook | None = None,
     bank: AnnouncementBank | None = None,
-) -> Findings:
-    """Hear mono samples at 8 kHz from their first on; `model` instead of dialerd's own.
+) -> Attention:
+    """All that a call may be heard for; each None: what comes with dialerd.
 
-    `classic` has parameters of the classic rule, which then says who answered. `book` instead of
-    every tone plan that comes with dialerd. `bank`: announcements, told of early media only.
+    A mapping as `model` has parameters of the classic rule, which then says who answered.
+    """
+    known = load_bank() if bank is None else bank
+    return Attention(
+        load_model() if model is None else model,
+        book=load_book() if book is None else book,
+        bank=known.prints,
+        labels=[entry.value for entry in known.entries],
+    )
+
+
+def hear(
+    samples: Samples, *, early_media: bool = False, asked: Attention | None = None
+) -> Findings:
+    """Hear mono samples at 8 kHz from their first on, by what the daemon hears a call with.
 
     A recording that ends with the last word is taken as followed by silence.
     """
     samples = np.ascontiguousarray(samples, np.int16)
-    known = [*_keys(samples), *_tones(samples, book or load_book())]
-    voices = _speech(VoiceDetector().hear(samples.data))
-    spoken = [one for one in voices if not _is_known(one, known)]
-    events = sorted([*spoken, *known], key=lambda one: one.at_s)
     seconds = round(len(samples) / RATE, 3)
-    if early_media:
-        events = sorted([*events, *_announcements(samples, bank)], key=lambda one: one.at_s)
-        return Findings(None, None, 0.0, "early media", seconds, events)
-    detector: AnswerDetector | ClassicDetector = (
-        AnswerDetector(model or load_model()) if classic is None else ClassicDetector(**classic)
+    progress = CallProgress(asked or attention(), answered=not early_media)
+    told = progress.hear(samples.data)
+    told += progress.end() if early_media else _behind(progress, len(samples))
+    ends = _key_ends(samples) if any(one.kind == "dtmf" for one in told) else []
+    sounds = [_event(one, ends, seconds) for one in told if one.kind not in NO_EVENT]
+    spoken = _speech(VoiceDetector().hear(samples.data))
+    events = sorted(
+        [*(one for one in spoken if not _is_known(one, sounds)), *sounds],
+        key=lambda one: (one.at_s, one.until_s),
     )
-    behind = np.zeros(FRAME - len(samples) % FRAME + int(BEHIND_S * RATE), np.int16)
-    whole = np.concatenate([samples, behind]) if seconds >= WORD_S_MIN else samples
-    found = detector.hear(whole.data) or detector.end()
+    found = progress.verdict()
+    if early_media or found is None:
+        return Findings(None, None, 0.0, "early media", seconds, events)
     return Findings(
         found.answer, found.at_ms / 1000, round(found.confidence, 3), found.reason, seconds, events
     )
 
 
-def _announcements(samples: Samples, bank: AnnouncementBank | None) -> Iterable[Event]:
-    """Recordings of carriers that the daemon would act on: class:carrier:label."""
-    if bank is None:
-        return
-    for match in PrintMatcher(bank.prints).hear(samples.data):
-        if match.sure:
-            value, sure = bank.entries[match.ref].value, round(max(1 - 2 * match.ber, 0.0), 3)
-            yield Event("announcement", value, match.from_ms / 1000, match.at_ms / 1000, sure)
+def _behind(progress: CallProgress, samples: int) -> list[Sound]:
+    """What is told behind the last sample, when a verdict may still be due."""
+    told: list[Sound] = []
+    if progress.verdict() is None and samples >= WORD_S_MIN * RATE:
+        silence = np.zeros(FRAME - samples % FRAME + int(BEHIND_S * RATE), np.int16)
+        told = progress.hear(silence.data)
+    return told + progress.end()
+
+
+def _event(sound: Sound, ends: list[int], seconds: float) -> Event:
+    """A sound of the daemon's as an event; a key ends where it was let go."""
+    until_s = sound.until_ms / 1000
+    if sound.kind == "dtmf":
+        until_s = next((end / RATE for end in ends if end / RATE > sound.at_ms / 1000), seconds)
+    kind: Kind = sound.kind if sound.kind in _KINDS else "tone"  # type: ignore[assignment]
+    value = sound.kind if kind == "tone" or not sound.value else sound.value
+    at_s = min(sound.at_ms / 1000, seconds)
+    return Event(
+        kind, value, round(at_s, 3), round(max(at_s, min(until_s, seconds)), 3),
+        round(sound.confidence, 3),
+    )  # fmt: skip
+
+
+def _key_ends(samples: Samples) -> list[int]:
+    detector = DtmfDetector()
+    detector.hear(samples.data)
+    return detector.ends
 
 
 def _speech(frames: list[Heard]) -> Iterable[Event]:
@@ -137,48 +166,15 @@ def _phrases(runs: Iterable[list[int]]) -> Iterable[list[int]]:
     return found
 
 
-def _tones(samples: Samples, book: ToneBook) -> Iterable[Event]:
-    """What the network or a machine says in tones, and music. Voices are `_speech`'s."""
-    for one in tone_events(samples, book):
-        if one.type == "speech" or one.type == "silence":  # noqa: PLR1714 - mypy narrows it
-            continue
-        yield Event(one.type, one.value or one.type, one.at_s, one.until_s, one.confidence)
-
-
-def _is_known(speech: Event, known: list[Event]) -> bool:
+def _is_known(speech: Event, sounds: list[Event]) -> bool:
     """Whether it is mostly keys, tones or music: they pass for a voice."""
     common = sum(
-        max(0.0, min(speech.until_s, one.until_s) - max(speech.at_s, one.at_s)) for one in known
+        max(0.0, min(speech.until_s, one.until_s) - max(speech.at_s, one.at_s))
+        for one in sounds
+        if one.type != "announcement"
     )
     return common > 0.4 * (speech.until_s - speech.at_s)
 
 
 def _s(frame: int) -> float:
     return round(frame * FRAME_S, 3)
-
-
-def _keys(samples: Samples) -> Iterable[Event]:
-    """Keys in the audio, with their ends."""
-    for digit, position in DtmfDetector().hear(samples.data):
-        begin = max(position, 0)
-        end = _key_end(samples, digit, begin)
-        yield Event("dtmf", digit, round(begin / RATE, 3), round(end / RATE, 3), 1.0)
-
-
-def _key_end(samples: Samples, digit: str, begin: int) -> int:
-    """Where a key's tones stop: less than a quarter of the power they had."""
-    assert digit in DIGITS  # noqa: S101 - the detector's own
-    # tone() holds the sum of both: as a complex wave it says the power at any phase
-    most = min(len(samples), begin + int(KEY_S_MAX * RATE))
-    wave = np.frombuffer(tone(digit, 2 * KEY_STEP), "<i2").astype(float)
-    spectrum = np.fft.rfft(wave * np.hanning(len(wave)))
-    bins = np.argsort(np.abs(spectrum))[-4:]
-    at, loudest = begin, 0.0
-    while at + 2 * KEY_STEP <= most:
-        part = samples[at : at + 2 * KEY_STEP].astype(float) * np.hanning(2 * KEY_STEP)
-        power = float((np.abs(np.fft.rfft(part)[bins]) ** 2).sum())
-        if power < loudest / 4:
-            return at + KEY_STEP
-        loudest = max(loudest, power)
-        at += KEY_STEP
-    return most
