@@ -57,6 +57,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "detect": ("detect", "Who answered in a recording, person or machine, and what is heard."),
     "announcements": ("announcements", "What carriers say instead of ringing: learn, label, test."),
     "tones": ("tones", "Tone plans: list, check, learn a tone from recordings."),
+    "amd": ("amd", "How right it was who answered, beside what agents said."),
     "numbers": ("numbers", "Explain how numbers are read."),
     "number": ("number", "All that is kept about one number: show it, or erase it."),
     "retention": ("retention", "Remove what is not kept any longer."),
