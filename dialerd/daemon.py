@@ -152,7 +152,7 @@ class Daemon:
         now_ms = self._clock.wall_ms()
         await tell_campaigns(self._store, self._prompts, self._mark, self._feed, now_ms)
         await self._start_control()
-        self._banks.start(self._tell_lines, self._config.store.path)
+        self._banks.start(self._tell_lines, self._store, lambda: self._dialer.numbering)
         self._store.when_broken(lambda error: loop.call_soon_threadsafe(self._break, error))
         self._watch_signals(loop)
         if config.admin.enabled:

@@ -117,6 +117,10 @@ def as_json(found: About, stamp: Callable[[int], str]) -> dict[str, Any]:
             }
             for one in found.callbacks
         ],
+        "texts": [
+            {"arrived": stamp(one.arrived_ms), "port": one.port, "text": one.text}
+            for one in found.texts
+        ],
         "recordings": found.recordings,
         "calls_not_ended": list(found.old_calls),
         "calls_under_caps": [stamp(at_ms) for at_ms, _, _ in found.caps],

@@ -21,6 +21,7 @@ from dialerd.cli.common import (
     who,
 )
 from dialerd.cli.errors import FailedError
+from dialerd.cli.port_texts import texts
 from dialerd.core.ports_view import (
     ActOnPort,
     ListPorts,
@@ -190,6 +191,9 @@ def sms(name: str, number: str, text: str, config_path: str | None, output: str)
 
 
 # -- one device ----------------------------------------------------------------------------------
+
+
+port.add_command(texts)
 
 
 @port.command("probe")

@@ -87,13 +87,16 @@ class Retention(Section):
             RESTART, ge=0, le=DAYS_MAX,
         ),
     ] = 0  # fmt: skip
+    texts_days: Annotated[
+        int, doc("Texts that reached a SIM of a modem bank.", RESTART, ge=0, le=DAYS_MAX)
+    ] = 0
     campaign: Annotated[tuple[KeptCampaign, ...], Meta(max_length=1000)] = ()
 
     @property
     def any(self) -> bool:
         """Whether anything goes some day."""
         days = [self.recordings_days, self.events_days, self.people_days, self.agents_days]
-        days.append(self.ended_days)
+        days += [self.ended_days, self.texts_days]
         for one in self.campaign:
             days += [one.recordings_days, one.events_days, one.people_days]
         return any(days)

@@ -14,7 +14,6 @@ import random
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 from dialerd.config.bank_tables import Bank
@@ -29,6 +28,8 @@ from dialerd.shell.bank_port import BankPort
 from dialerd.shell.clock import Clock
 from dialerd.shell.ears import Ear
 from dialerd.shell.media import Media
+from dialerd.store.sim_store import SimStore
+from fastpath.numbers import Numbering
 from gsm import events as gsm
 from gsm.io_slots import Found, Place, look, places
 from gsm.number import RefusedError
@@ -119,14 +120,16 @@ class Banks:
             for name, bank in self._banks.items()
         )
 
-    def start(self, changed: Callable[[], None], folder: Path) -> None:
+    def start(
+        self, changed: Callable[[], None], store: SimStore, plan: Callable[[], Numbering]
+    ) -> None:
         """Look for modems, from now on; `changed`: there are other ports, or other claims.
 
-        What is known of SIMs is kept in `folder`.
+        What is known of SIMs is kept in `store`; by `plan` a text's sender is a number.
         """
         self._changed = changed
         if self._banks:
-            self._cards = BankCards(folder, self._clock)
+            self._cards = BankCards(store, self._clock, plan)
             self.listeners.append(self._cards.hear)
             self._take(self._look())
             self._timer = self._loop.call_later(LOOK_S, self._again)

@@ -42,7 +42,9 @@ def retention_of(
     return Retention(
         store,
         Path(named) if named else folder / "recordings",
-        structs.replace(_days(kept), agents=kept.agents_days, ended=kept.ended_days),
+        structs.replace(
+            _days(kept), agents=kept.agents_days, ended=kept.ended_days, texts=kept.texts_days
+        ),
         {one.name: _days(one) for one in config.retention.campaign},
         now_ms=now_ms,
         secret=token_bytes(32),

@@ -51,12 +51,13 @@ from dialerd.store.party_store import PartyStore
 from dialerd.store.people import About
 from dialerd.store.schema import AuditLine, Cursor, OutboxRow
 from dialerd.store.script_store import ScriptStore
+from dialerd.store.sim_store import SimStore
 from dialerd.store.unit import Unit
 
 T = TypeVar("T")
 
 
-class BaseStore(ScriptStore, PartyStore, Store):
+class BaseStore(ScriptStore, PartyStore, SimStore, Store):
     """See `dialerd.core.ports.Store`; what goes beyond it is described here."""
 
     @abstractmethod

@@ -75,6 +75,9 @@ class Tables:
     sheets: Table
     answers: Table
     over: Table
+    sim_cards: Table
+    texts: Table
+    texts_of: Table
 
 
 class LazyTables(Tables):

@@ -80,6 +80,9 @@ READ: Final[dict[str, Callable[[bytes], object]]] = {
     "sheets": schema.SHEET.unpack,
     "answers": schema.ANSWER.unpack,
     "over": schema.read_nothing,
+    "sim_cards": schema.SIM_CARD.unpack,
+    "texts": schema.SIM_TEXT.unpack,
+    "texts_of": schema.read_u64,
 }
 #: The key that a record must lie under, or how that begins, where the record says so itself.
 KEYED: Final[dict[str, Callable[[Any], bytes]]] = {

@@ -29,6 +29,7 @@ from dialerd.store import (
     met,
     over,
     scripts,
+    sims,
 )
 from dialerd.store.claims import LEASES_FROM, NEXT_ATTEMPT
 from dialerd.store.engine import Table
@@ -90,6 +91,7 @@ def problems(unit: Unit) -> Iterator[str]:
         yield from scripts.FLOWS.problems(unit)
         yield from answers.problems(unit)
         yield from over.problems(unit)
+        yield from sims.problems(unit)
 
 
 def _name_problems(what: str, table: Table, names: dict[str, int]) -> Iterator[str]:

@@ -55,3 +55,8 @@ MET_KEPT_MS: Final = (CAP_WINDOW_S_MAX + 86_400) * 1_000  # longer than any lega
 MET_DROPPED: Final = 4  # older quarters that go whenever a new one begins
 PAST_ATTEMPTS_MAX: Final = 1_000  # of one number, looked at for its last calls
 NOTES_MAX: Final = 200  # of one number; then the oldest go
+
+# Modem banks.
+CARDS_MAX: Final = 4_096  # SIMs remembered; then those seen longest ago are forgotten
+TEXTS_MAX: Final = 100_000  # texts that reached them; then the oldest goes
+SIM_NAME_BYTES: Final = 64  # of an ICCID in a key

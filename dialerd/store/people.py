@@ -2,9 +2,10 @@
 
 An erasure leaves what books and reports count and takes away what says whom: the contact's row
 stays, empty; its leads stand without a number, those that waited are BLOCKED; attempts keep times
-and outcome, not number or keys; interactions, answers and recordings go. The do-not-call list keeps
-the number, because it protects who is on it. Frequency caps must still hold, so the number's calls
-stay under a keyed digest (`caps.hide`), which tells only somebody who has the number already.
+and outcome, not number or keys; interactions, answers, texts to SIMs of ours and recordings go. The
+do-not-call list keeps the number, because it protects who is on it. Frequency caps must still hold,
+so the number's calls stay under a keyed digest (`caps.hide`), which tells only somebody who has the
+number already.
 Calls of other people who were put through to it lose the number wherever they tell it, and nothing
 else. An audit line says what was done, by whom and when, and not to which number.
 """
@@ -17,6 +18,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from dialerd.core.agent_records import Callback, Note
+from dialerd.core.modem_records import SimText
 from dialerd.core.ports import ConflictError
 from dialerd.core.records import (
     IN_HAND,
@@ -42,6 +44,7 @@ from dialerd.store import (
     lists,
     notes,
     over,
+    sims,
 )
 from dialerd.store.claims import put_back
 from dialerd.store.ended import events_of
@@ -104,6 +107,7 @@ class About(msgspec.Struct, frozen=True):
     old_calls: tuple[int, ...] = ()  # attempts of an earlier run whose calls are not ended yet
     put_through: tuple[PutThrough, ...] = ()
     talks: bool = False  # who was put through to it is in that call still
+    texts: tuple[SimText, ...] = ()  # that it wrote to SIMs of ours
 
     @property
     def busy(self) -> str:
@@ -170,6 +174,7 @@ def about(unit: Unit, phone: int) -> About:
         tuple(one for one in tries if unit.t.old_calls.get(open_key(one)) is not None),
         tuple(_put_through(unit, one) for one in through),
         any(_talks(unit, one) for one in through),
+        tuple(sims.texts_from(unit, phone)),
     )
 
 
@@ -228,6 +233,8 @@ def erase(unit: Unit, phone: int, secret: bytes, who: str, at_ms: int) -> dict[s
         phones |= erase_row(unit, people.list_id, row, counts, approved_with(unit, people.list_id))
     for one in sorted(phones):
         _erase_put_through(unit, one, counts)
+        if gone := sims.drop_texts_from(unit, one):
+            counts["texts"] = counts.get("texts", 0) + gone
     counts["calls under caps"] = sum(caps.hide(unit, one, secret) for one in sorted(phones))
     if any(counts.values()):
         audit(unit, AuditLine(at_ms, who, "a number was erased", counts))

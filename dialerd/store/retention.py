@@ -11,6 +11,7 @@ pass that is cut short is simply begun again.
 - What agents did, line by line, goes `agents_days` after it was done.
 - The records of what ended, which exports and the files of `[cdr]` are made from, go `ended_days`
   after the call, once everybody who takes them has done so (`ended.trim`).
+- Texts that reached a SIM go `texts_days` after they arrived; those of people who go, with them.
 - A campaign may have days of its own, in the configuration or its settings, which come first. 0
   days keep for ever.
 """
@@ -33,9 +34,10 @@ from dialerd.core.records import (
     ContactList,
     EventKind,
 )
-from dialerd.store import agents, audience, campaigns, caps, ended, lists, people
+from dialerd.store import agents, audience, campaigns, caps, ended, lists, people, sims
 from dialerd.store.base import BaseStore
 from dialerd.store.ended import events_of
+from dialerd.store.limits import STEP_ROWS
 from dialerd.store.recording_files import files_of, named, names_of, remove
 from dialerd.store.schema import (
     ATTEMPT,
@@ -53,7 +55,7 @@ from dialerd.store.unit import Unit
 STEP: Final = 500  # records that one step looks at
 ERASED_STEP: Final = 100  # people whom one step erases, each with all leads and attempts
 DAY_MS: Final = 86_400_000
-KINDS: Final = ("recordings", "events", "people", "agents", "ended")
+KINDS: Final = ("recordings", "events", "people", "agents", "ended", "texts")
 
 
 class Days(msgspec.Struct, frozen=True):
@@ -64,6 +66,7 @@ class Days(msgspec.Struct, frozen=True):
     people: int = 0
     agents: int = 0  # of no campaign: an agent works in several
     ended: int = 0  # of no campaign: they are numbered through
+    texts: int = 0  # of no campaign: they reached a SIM
 
     @property
     def any(self) -> bool:
@@ -127,6 +130,8 @@ class Retention:
             yield from self._agents()
         if self._usual.ended:
             yield from self._ended()
+        if self._usual.texts:
+            yield from self._texts()
         if any(self.counts.values()) and not self._dry:
             line = AuditLine(self._now_ms, "retention", "kept long enough", dict(self.counts))
             self._write(lambda unit: people.audit(unit, line))
@@ -228,6 +233,20 @@ class Retention:
             self.counts["ended"] += gone
             yield
 
+    # -- texts -----------------------------------------------------------------------------------
+
+    def _texts(self) -> Iterator[None]:
+        until_ms = self._now_ms - self._usual.texts * DAY_MS + 1
+        gone, after = STEP_ROWS, 0
+        while gone == STEP_ROWS:
+            if self._dry:
+                found = self._store._read(partial(sims.taken_until, until_ms=until_ms, after=after))
+                gone, after = len(found), found[-1][0] if found else after
+            else:
+                gone = wait(self._store._submit(partial(sims.drop_texts_until, until_ms=until_ms)))
+            self.counts["texts"] += gone
+            yield
+
     # -- people ----------------------------------------------------------------------------------
 
     def _lists(self) -> Iterator[None]:
@@ -299,6 +318,7 @@ class Retention:
                 continue  # erased meanwhile
             for gone in sorted(people.erase_row(unit, of.list_id, row, counts, users)):
                 if not people.rows(unit, gone):
+                    sims.drop_texts_from(unit, gone)
                     caps.hide(unit, gone, self._secret)
 
 

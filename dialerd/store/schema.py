@@ -42,6 +42,9 @@
     sheets      campaign u32 | lead u32 | attempt u64    AnswerSheet    which script it began with
     answers     the same | question                      KeptAnswer     the last one to each
     over        phone u64 | campaign u32 | lead u32 | attempt u64   (empty)  calls beside a person's
+    sim_cards   ICCID                                    SimCard        of modem banks
+    texts       number u64                               SimText        that reached them
+    texts_of    phone u64 | digest                       number u64     of who sent what
 
 Keys are big-endian, so that a range scan is the query. A lead has exactly one index entry: in
 `open` while it is in the dialer's hands (CLAIMED, DIALING), in `due` at all other times.
@@ -60,6 +63,7 @@ import msgspec
 
 from dialerd.core.agent_records import AgentMove, Callback, Note, Standing
 from dialerd.core.flow_records import FlowVersion
+from dialerd.core.modem_records import SimCard, SimText
 from dialerd.core.ops import Met, OldCall
 from dialerd.core.ports import StoreError, StoreFailedError
 from dialerd.core.record import Record
@@ -234,6 +238,8 @@ SCRIPT: Final = Codec[ScriptVersion](ScriptVersion)
 FLOW: Final = Codec[FlowVersion](FlowVersion)
 SHEET: Final = Codec[AnswerSheet](AnswerSheet)
 ANSWER: Final = Codec[KeptAnswer](KeptAnswer)
+SIM_CARD: Final = Codec[SimCard](SimCard)
+SIM_TEXT: Final = Codec[SimText](SimText)
 
 _u32, _u64 = struct.Struct(">I"), struct.Struct(">Q")
 _u32u32, _u32u64, _u64u32 = struct.Struct(">II"), struct.Struct(">IQ"), struct.Struct(">QI")

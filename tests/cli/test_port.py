@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dialerd.core.modem_records import SimText
+from dialerd.store import open_store, wait
 from gsm.io_serial import close_device, open_device
 from tests.gsm.stranger import ANSWERS, ERROR, OK, Stranger
 from tests.modem_bank import SimulatedBank, simulated_bank
@@ -247,3 +249,19 @@ def test_the_devices_of_this_machine(command: Command) -> None:
 def test_without_a_daemon(command: Command) -> None:
     for verb in (("ls",), ("block", "1"), ("reset", "1"), ("ussd", "1", "*101#")):
         assert command("port", *verb).code == 4
+
+
+def test_texts_that_reached_the_sims(command: Command, tmp_path: Path) -> None:
+    store = open_store(tmp_path / "data")
+    for n in range(5):
+        hello = f"hello {n}" + "\x1b[2J" * (n == 4)
+        wait(store.keep_text(SimText("sims/1", "8984", "Viettel", 0, f"at {n}", hello, True, n)))
+    store.close()
+    data = ("--data", str(tmp_path / "data"))
+    shown = command("port", "texts", "--limit", "2", *data).out
+    assert "hello 2" not in shown
+    assert "hello 3" in shown
+    assert "\x1b" not in shown
+    more = command("port", "texts", "--after", "1", "--limit", "2", *data, "-o", "json")
+    found = json.loads(more.out)
+    assert [(one["id"], one["text"]) for one in found] == [(2, "hello 1"), (3, "hello 2")]

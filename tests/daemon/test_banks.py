@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from dialerd.core.ports_view import (
     SendUssd,
 )
 from dialerd.core.records import Outcome
-from dialerd.store import open_store
+from dialerd.store import LmdbStore, open_store
 from tests.daemon.test_daemon import broadcast, people, until_finished
 from tests.modem_bank import simulated_bank
 from tests.waiting import until
@@ -78,11 +78,19 @@ def all_ready(client: Any, count: int) -> None:
     until(lambda: sum(one.ready for one in ports_of(client).values()) == count, 60, 0.1)
 
 
+@contextlib.contextmanager
+def opened(folder: Path) -> Iterator[LmdbStore]:
+    store = open_store(folder, readonly=True)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
 def attempts_of(folder: Path) -> list[Any]:
-    store = open_store(folder / "data", readonly=True)
-    rows = [row for page in store.report(1) for row in page]
-    assert store.problems() == []
-    store.close()
+    with opened(folder / "data") as store:
+        rows = [row for page in store.report(1) for row in page]
+        assert store.problems() == []
     return [attempt for row in rows for attempt, _ in row.attempts]
 
 
@@ -116,8 +124,9 @@ def test_a_campaign_on_a_bank_is_what_the_network_saw(tmp_path: Path, daemon: An
     assert books.outcomes[Outcome.ANSWERED] == len(answered)
     files = list((d.folder / "data" / "recordings").glob("*/*"))
     assert len(files) == len(answered)
-    cards = json.loads((d.folder / "data" / "cards.json").read_text())["cards"]
-    assert {one["port"] for one in cards} == {f"sims/{slot}" for slot in ports}
+    with opened(d.folder / "data") as store:
+        cards = store.cards()
+    assert {one.port for one in cards} == {f"sims/{slot}" for slot in ports}
 
 
 def test_a_port_that_loses_its_network_is_routed_round(tmp_path: Path, daemon: Any) -> None:
@@ -168,11 +177,12 @@ def test_what_people_ask_of_ports(tmp_path: Path, daemon: Any) -> None:
             broadcast(client, attempts_max=1)
             until_finished(client, 60)
             bank.tell("text slot01 +84987654321 hello there")
-            texts = d.folder / "data" / "texts.jsonl"
-            until(texts.exists, 20, 0.05)
+            with opened(d.folder / "data") as store:
+                until(lambda: store.texts(0, 10), 20, 0.05)
+                ((_, kept),) = store.texts(0, 10)
         assert {one["source"] for one in bank.ledger("seen")} == {"slot01"}
-        kept = json.loads(texts.read_text())
-        assert (kept["port"], kept["text"]) == ("sims/slot01", "hello there")
+        assert (kept.port, kept.phone) == ("sims/slot01", 84987654321)
+        assert kept.text == "hello there"
         d.stop()
         d.start()  # a lock is the card's, and outlives the process
         with d.ready() as client:

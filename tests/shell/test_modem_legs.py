@@ -3,27 +3,40 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import functools
 import os
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
+from dialerd.config import Config
 from dialerd.core.events import AnyEvent, Digit, MediaLost, PlayEnded
-from dialerd.shell.bank_cards import FORMAT, BankCards
+from dialerd.core.modem_records import SimCard
+from dialerd.core.ports import StoreFailedError
+from dialerd.plan_file import read_numbering
+from dialerd.shell import bank_cards
+from dialerd.shell.bank_cards import BankCards
 from dialerd.shell.clock import Clock
 from dialerd.shell.media import Media
 from dialerd.shell.prompt_table import Prompts
 from dialerd.shell.prompts import SAMPLES
+from dialerd.store import MemoryStore, wait
+from fastpath.numbers import Numbering
 from fastpath.rtp import MediaEngine
+from gsm import events as gsm
 from gsm.card import CardState
 from tests.fastpath.test_pump import FRAME, Modem, tone
 from tests.ports import media_ports
 from tests.waiting import until
 
 HOST = "127.0.0.1"
+
+
+@functools.cache
+def vietnam() -> Numbering:
+    return read_numbering(Config().numbering.plan)
 
 
 class Desk:
@@ -148,21 +161,91 @@ def test_a_device_that_goes_is_told(desk: Desk) -> None:
     desk.media.close(1)
 
 
-def test_what_was_kept_of_cards_is_taken_over_whatever_the_file_is(tmp_path: Path) -> None:
-    async def cards() -> BankCards:
-        return BankCards(tmp_path, Clock())
-
-    file = tmp_path / "cards.json"
-    assert asyncio.run(cards()).cards == {}
-    for text in ("", "{", "[]", '{"format": 9, "cards": []}', "\0" * 100):
-        file.write_text(text)
-        assert asyncio.run(cards()).cards == {}
+def test_locks_of_cards_are_kept_by_the_time_of_day() -> None:
+    store = MemoryStore()
     locks = {"blocked": -1, "rest": Clock().wall_ms() + 60_000}
-    card = {"iccid": "8984", "failed": 3, "locks": locks, "port": "sims/1"}
-    file.write_text(json.dumps({"format": FORMAT, "cards": [card]}))
+    wait(store.keep_cards([SimCard("8984", failed=3, locks=locks, port="sims/1")]))
+
+    async def cards() -> BankCards:
+        return BankCards(store, Clock(), vietnam)
+
     found = asyncio.run(cards())
     state = found._state(found.cards["8984"])
     assert isinstance(state, CardState)
     assert (state.failed, state.locks["blocked"]) == (3, -1)
     assert 50e9 < state.locks["rest"] - Clock.now_ns() < 60e9
     assert abs(found._wall_ms(state.locks["rest"]) - locks["rest"]) <= 1
+
+
+class FullStore(MemoryStore):
+    """Refuses the first writings."""
+
+    def __init__(self, refusals: int) -> None:
+        super().__init__()
+        self.refusals = refusals
+        self.written = asyncio.Event()
+
+    def _run(self, work: Any) -> Any:
+        if self.refusals:
+            self.refusals -= 1
+            raise StoreFailedError("the disk is full")
+        found = super()._run(work)
+        self.written.set()
+        return found
+
+
+class OnePort:
+    """What `BankCards` sees of a port."""
+
+    def __init__(self) -> None:
+        self.identity = gsm.Identified(
+            "35", "", "", "", "generic", "8984", "452", "", "Viettel", "none", voice=True
+        )
+        self.state = CardState("8984", failed=2)
+        self.kept: list[tuple[int, ...]] = []
+        self.runner = self.machine = self
+        self.name = "sims/1"
+
+    def card_state(self) -> CardState:
+        return self.state
+
+    def do(self, what: Any) -> None:
+        what(self, 0)
+
+    def sms_kept(self, places: tuple[int, ...], _now_ns: int) -> None:
+        self.kept.append(places)
+
+
+def test_a_full_disk_loses_neither_card_nor_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bank_cards, "GAP_S", 0.001)
+    store, port = FullStore(3), cast(Any, OnePort())
+    text = gsm.SmsIn("+84912345678", "hello", "2026-09-21T10:00:00+07:00", (4,))
+
+    async def go() -> None:
+        cards = BankCards(store, Clock(), vietnam)
+        cards.hear(port, text)
+        await asyncio.gather(*cards._tasks)
+        assert port.kept == [], "it stays in the module"
+        cards.hear(port, gsm.CardChanged(port.state))
+        await asyncio.wait_for(store.written.wait(), 30)
+        cards.hear(port, text)
+        await cards.close()
+
+    asyncio.run(go())
+    assert [(one.iccid, one.failed) for one in store.cards()] == [("8984", 2)]
+    assert port.kept == [(4,)]
+    assert [(one.phone, one.text) for _, one in store.texts(0, 9)] == [(84912345678, "hello")]
+
+
+def test_what_changed_last_is_written_at_the_end() -> None:
+    store, port = MemoryStore(), cast(Any, OnePort())
+
+    async def go() -> None:
+        cards = BankCards(store, Clock(), vietnam)
+        cards.hear(port, gsm.CardChanged(port.state))
+        port.state = CardState("8984", failed=5)
+        cards.hear(port, gsm.CardChanged(port.state))
+        await cards.close()
+
+    asyncio.run(go())
+    assert [one.failed for one in store.cards()] == [5]

@@ -9,7 +9,7 @@ from dialerd.core.ops import LogAgent
 from dialerd.core.records import CallEvent, CampaignState, EventKind
 from dialerd.store import campaigns, wait
 from dialerd.store.recording_files import day_name, files_of
-from dialerd.store.retention import Days, Retention
+from dialerd.store.retention import KINDS, Days, Retention
 from tests.store.kit import NOW, begin, filled_list, finish, people, running, take
 
 DAY = 86_400_000
@@ -72,6 +72,7 @@ def test_interactions_and_recordings_go_by_their_age(store, folder):
         "people": 0,
         "agents": 0,
         "ended": 0,
+        "texts": 0,
     }
     assert files(folder) == 4
     assert run(store, folder, days)[0] == {
@@ -80,6 +81,7 @@ def test_interactions_and_recordings_go_by_their_age(store, folder):
         "people": 0,
         "agents": 0,
         "ended": 0,
+        "texts": 0,
     }
     assert kinds(store, 1) == [[], [], ["dialed", "recorded"], ["dialed", "recorded"]]
     assert files(folder) == 2
@@ -89,10 +91,12 @@ def test_interactions_and_recordings_go_by_their_age(store, folder):
         "people": 0,
         "agents": 0,
         "ended": 0,
+        "texts": 0,
     }
     assert store.problems() == []
     (line,) = store.audit()
-    assert line.counts == {"recordings": 2, "events": 2, "people": 0, "agents": 0, "ended": 0}
+    gone = {"recordings": 2, "events": 2}
+    assert line.counts == dict.fromkeys(KINDS, 0) | gone
 
 
 def test_what_leads_to_a_recording_stays_as_long_as_it(store, folder):
@@ -135,7 +139,7 @@ def test_people_go_when_every_campaign_on_their_list_is_long_over(store, folder)
     assert run(store, folder, days, NOW + 41 * DAY, dry=True)[0]["people"] == 1_200
     assert store.about(84_912_000_000).listed
     counts, steps = run(store, folder, days, NOW + 41 * DAY)
-    assert counts == {"recordings": 3, "events": 0, "people": 1_200, "agents": 0, "ended": 0}
+    assert counts == dict.fromkeys(KINDS, 0) | {"recordings": 3, "people": 1_200}
     assert steps >= 3
     assert files(folder) == 0
     found = store.about(84_912_000_000)
