@@ -85,6 +85,8 @@ class LineScreen:
 @click.option("--leads", type=click.IntRange(1, 1_000_000), default=100_000, show_default=True,
               help="Rows of the generated list.")  # fmt: skip
 @click.option("--seed", type=int, default=1, show_default=True, help="Of people and list.")
+@click.option("--ports", "modems", type=click.IntRange(0, 250), default=64, show_default=True,
+              help="Of a simulated bank of modems beside the trunks; 0: no bank.")  # fmt: skip
 @click.option("--speed", type=click.FloatRange(0.1, 100), default=1.0, show_default=True,
               help="How many times faster people ring, talk and press.")  # fmt: skip
 @click.option("--data", type=click.Path(file_okay=False, path_type=Path),
@@ -93,15 +95,12 @@ class LineScreen:
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def demo(
     seconds: float | None,
-    rate: float,
-    leads: int,
-    seed: int,
-    speed: float,
     data: Path | None,
     headless: bool,  # noqa: FBT001
     as_json: bool,  # noqa: FBT001
+    **settings: float,
 ) -> int:
-    """Dial a generated list through simulated carriers on this machine.
+    """Dial a generated list through simulated carriers and modems on this machine.
 
     Nothing leaves the machine. With --data on the folder of an earlier run, that run's list and
     campaign go on where they ended. A daemon that dies is started again on its data.
@@ -113,7 +112,7 @@ def demo(
     console = Console(stderr=as_json)
     screen = LineScreen() if headless or not console.is_terminal else LiveScreen(console)
     try:
-        scene = make_scene(folder, seed=seed, leads=leads, rate=rate, speed=speed)
+        scene = make_scene(folder, **settings)
         with World(scene) as world, contextlib.closing(screen):
             run = DemoRun(world, screen, seconds)
             with _interrupts(run):

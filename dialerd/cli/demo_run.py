@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from dialerd.control.io_client import UnreachableError
+from dialerd.sim.bank_figures import is_lost
 from dialerd.sim.io_procs import ChildError
 from dialerd.sim.io_world import Look, World
 from dialerd.sim.summary import Imported, Measured, Sample, Summary
@@ -25,6 +26,10 @@ HANG_UP_S = 10.0
 DRAIN_S = 45.0  # for the daemon of an earlier run on the same folder
 RESTARTS_MAX = 3  # of a daemon that dies
 DYING_S = 3.0  # between a lost connection and the end of the process
+PORTS_S = 4.0  # the start waits no longer for the ports of the bank; the others come later
+LOSS_AT = 1 / 4  # of the time of the run a port loses its signal,
+LOSS_AT_S = 15.0  # at the latest then,
+LOSS_S = 20.0  # and has it back after that, at the latest when dialing ends
 
 
 class Screen(Protocol):
@@ -65,6 +70,7 @@ class DemoRun:
             self._carriers,
             self._daemon,
             self._list,
+            *((self._bank,) if scene.modems else ()),
         )
         for step in steps:
             if self._stopped.is_set():
@@ -96,6 +102,18 @@ class DemoRun:
             f"duplicates, {done.rejected:,} rejected in {done.seconds:.1f} s"
         )
 
+    def _bank(self) -> str:
+        count, give_up = self._world.scene.modems, time.monotonic() + PORTS_S
+        while (ready := self._ports_ready()) < count and time.monotonic() < give_up:
+            if self._stopped.wait(0.1):
+                break
+        return f"bank of {count} modems: {ready} ports ready"
+
+    def _ports_ready(self) -> int:
+        ready = sum(port.ready for port in self._ask(self._world.modems))
+        self.measured.ports_ready = max(self.measured.ports_ready, ready)
+        return ready
+
     def dial(self) -> None:
         """Start the campaign and place calls until the time, the list or the patience is over."""
         before = self._ask(self._world.begin)
@@ -106,11 +124,32 @@ class DemoRun:
             look = self._look("dialing", began)
             if look.list_done:
                 break
+            self._signal(look, time.monotonic() - began)
             left = LOOK_S if end is None else min(LOOK_S, end - time.monotonic())
             if left <= 0:
                 break
             self._stopped.wait(left)
         self.measured.seconds = time.monotonic() - began
+        if self._world.bank is not None:
+            self._world.bank.find_signal()
+
+    def _signal(self, look: Look, elapsed_s: float) -> None:
+        """One port of the bank loses its signal for a time."""
+        bank = self._world.bank
+        if bank is None:
+            return
+        lost = bank.away
+        measured = self.measured
+        measured.ports_ready = max(measured.ports_ready, sum(one.ready for one in look.modems))
+        at_s = LOSS_AT_S if self._seconds is None else min(LOSS_AT_S, LOSS_AT * self._seconds)
+        if lost is None:
+            if elapsed_s >= at_s:
+                bank.lose_signal()
+        elif not lost.to_ms:
+            gone = any(one.slot == lost.slot and is_lost(one) for one in look.modems)
+            measured.port_loss_seen = measured.port_loss_seen or gone
+            if elapsed_s >= at_s + LOSS_S:
+                bank.find_signal()
 
     def drain(self) -> None:
         """No new calls; live ones end by themselves, or are hung up after a bounded time."""

@@ -12,8 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from dialerd.core.control import TrunkStatus
+from dialerd.core.ports_view import ModemPort
 from dialerd.core.records import Outcome
+from dialerd.sim.bank_figures import BankFigures, is_lost
 from dialerd.sim.io_world import Look
+from dialerd.sim.scene import BANK
 from dialerd.sim.summary import Summary
 from dialerd.sim.tally import Tally
 
@@ -38,6 +41,11 @@ OUTCOMES: dict[Outcome, str] = {
 
 #: Makes of the demo's configuration one that keeps nothing in the demo's folder.
 OWN_FOLDER = 's|^path = .*|path = "data"|; s|^socket = .*|socket = "control.sock"|'
+#: And looks for real modems where a bank of them is.
+OWN_MODEMS = (
+    's|^slots = .*|slots = "/dev/serial/by-path/*:1.2-port0"|; '
+    's|^audio = .*|audio = "/dev/serial/by-path/*:1.1-port0"|'
+)
 
 
 def live(
@@ -51,7 +59,19 @@ def live(
         Panel(headline, title="dialerd demo", border_style="blue"),
         _funnel(look, compact=False),
         _trunks(look.status.trunks, look.tallies),
+        *((Text(f"bank {BANK}: {ports_line(look.modems)}"),) if look.modems else ()),
     )
+
+
+def ports_line(modems: tuple[ModemPort, ...]) -> str:
+    """The ports of the bank: how many can call, are in calls, and which cannot, and why."""
+    ready = sum(one.ready for one in modems)
+    busy = sum(one.busy for one in modems)
+    lost = [one for one in modems if is_lost(one)]
+    text = f"{len(modems)} ports, {ready} ready, {busy} in a call, {len(lost)} lost"
+    if lost:
+        text += f" ({lost[0].slot}: {lost[0].why or lost[0].state}{', …' if lost[1:] else ''})"
+    return text
 
 
 def _headline(look: Look, phase: str, elapsed_s: float, cps: float) -> Text:
@@ -138,7 +158,9 @@ def _short_trunks(look: Look) -> Table:
         tally = look.tallies.get(trunk.name)
         theirs = [f"{tally.up:,}", f"{tally.rtp_received:,}"] if tally else ["-", "-"]
         ours = (trunk.in_use, trunk.placed, trunk.answered)
-        table.add_row(trunk.name, *(f"{figure:,}" for figure in ours), *theirs)
+        ready = sum(one.ready for one in look.modems if one.bank == trunk.name)
+        name = f"{trunk.name}, {ready} ports" if ready else trunk.name
+        table.add_row(name, *(f"{figure:,}" for figure in ours), *theirs)
         if trunk.why:
             table.add_row(Text(f"  {trunk.why}", style="yellow"))
     return table
@@ -163,6 +185,7 @@ def last_words(summary: Summary, report: Path, config: Path) -> RenderableType:
         "outcomes": _outcomes(s),
         "keys": f"{s.digits:,} heard of {s.digits_pressed:,} pressed",
         "RTP": f"{s.rtp_received:,} packets reached the carriers",
+        **_bank(s.bank),
         "cost": f"{s.cpu_ms_per_call:.2f} ms CPU a call, {s.rss_kib_per_call:.0f} KiB a call in "
         f"progress, {s.rss_mib:.0f} MiB in all",
     }
@@ -170,11 +193,25 @@ def last_words(summary: Summary, report: Path, config: Path) -> RenderableType:
         table.add_row(name, text)
     clean = not (s.doubled or s.lost)
     verdict = Text(
-        f"doubled {s.doubled}, lost {s.lost} (from the carriers' own ledgers)",
+        f"doubled {s.doubled}, lost {s.lost} (from the networks' own ledgers)",
         style="bold green" if clean else "bold red",
     )
     faults = [Text(f"  {f.kind}: {f.phone} {f.call_id} {f.text}", style="red") for f in s.faults]
     return Group(table, verdict, *faults, Text(f"report: {report}"), next_steps(config))
+
+
+def _bank(bank: BankFigures) -> dict[str, str]:
+    """What the bank did, when there is one."""
+    if not bank.ports:
+        return {}
+    text = f"{bank.ports} ports, {bank.ready_max} ready at once; {bank.calls:,} calls, "
+    text += f"{bank.answered:,} answered"
+    if bank.lost:
+        text += (
+            f"; {bank.lost} without signal for {bank.lost_s:.0f} s: {bank.lost_calls} calls by it, "
+            f"{bank.around:,} by the others meanwhile"
+        )
+    return {"bank": text}
 
 
 def _outcomes(summary: Summary) -> str:
@@ -187,6 +224,7 @@ def next_steps(config: Path) -> Text:
     return Text.assemble(
         "\nNext, for real lines: copy the configuration, with a data folder of its own in place\n"
         "of the demo's, give a trunk your carrier's address and account, and run the daemon:\n",
-        (f"    sed -e '{OWN_FOLDER}' {config} > dialerd.toml && $EDITOR dialerd.toml\n", "bold"),
+        (f"    sed -e '{OWN_FOLDER}; {OWN_MODEMS}' {config} > dialerd.toml", "bold"),
+        (" && $EDITOR dialerd.toml\n", "bold"),
         ("    dialerd check-config -c dialerd.toml && dialerd run -c dialerd.toml", "bold"),
     )

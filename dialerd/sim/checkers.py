@@ -2,7 +2,8 @@
 
 `doubled` needs the ledgers alone. `lost` holds the ledgers against the store's own report. Neither
 trusts the dialer: the one thing of its that they use is that a Call-ID begins with the id of its
-attempt.
+attempt. A mobile network knows no Call-ID: `of_attempts` finds whose a call of a modem bank was by
+its number, its time and the port.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from enum import StrEnum
 
 import msgspec
 
+from dialerd.core.ids import call_id_for
 from dialerd.core.ports import ReportRow
 from dialerd.core.records import (
     SPOKEN,
@@ -26,7 +28,7 @@ from dialerd.core.records import (
     Outcome,
 )
 from dialerd.core.rules import RETRIED
-from dialerd.sim.ledger import Books, Call, Ended, phone_of
+from dialerd.sim.ledger import Books, Call, Ended, phone_of, renamed
 
 AttemptOf = Callable[[str], int | None]
 
@@ -118,6 +120,63 @@ def called_again(rows: Iterable[ReportRow]) -> frozenset[int]:
             if earlier and RETRIED.issuperset(earlier):
                 found.add(attempt.attempt_id)
     return frozenset(found)
+
+
+CLAIM_SLACK_MS = 1_000  # between the clocks of a bank and of the store
+
+
+def from_outside(call: Call) -> bool:
+    """Whether somebody called a port of the bank; such a call is no attempt of ours."""
+    return bool(call.seen.rings)
+
+
+def of_attempts(books: Books, rows: Iterable[ReportRow], bank: str) -> Books:
+    """The ledger of a modem bank in which each call that we dialed has its attempt's Call-ID.
+
+    A call is the attempt's that was the last to be claimed for its number before it began. The last
+    call of an attempt that ended on the bank was dialed by the attempt's port, or it stays nobody's
+    (and is an `UNKNOWN_CALL`); earlier ones were handed on, and get Call-IDs of their own. Calls
+    from outside are left out.
+
+    Args:
+        books: the bank's ledger.
+        rows: the report of every campaign that dialed by it.
+        bank: its name in the store.
+    """
+    tries: dict[int, list[Attempt]] = defaultdict(list)
+    for row in rows:
+        for attempt, _ in row.attempts:
+            tries[attempt.phone].append(attempt)
+    legs: dict[int, list[Call]] = defaultdict(list)
+    found = {attempt.attempt_id: attempt for tried in tries.values() for attempt in tried}
+    made = Books(damaged=books.damaged, orphans=books.orphans)
+    for call in books.calls:
+        if from_outside(call):
+            continue
+        before = call.seen.at_ms + CLAIM_SLACK_MS
+        mine = [one for one in tries.get(phone_of(call.seen.user) or 0, ()) if
+                one.claimed_ms <= before]  # fmt: skip
+        if mine:
+            legs[max(mine, key=lambda one: one.claimed_ms).attempt_id].append(call)
+        else:
+            made.calls.append(call)
+    for attempt_id, calls in legs.items():
+        made.calls.extend(_named(found[attempt_id], calls, bank))
+    made.calls.sort(key=lambda call: call.seen.at_ms)
+    return made
+
+
+def _named(attempt: Attempt, calls: list[Call], bank: str) -> Iterable[Call]:
+    """The calls of one attempt, oldest first, under their Call-IDs."""
+    *earlier, last = sorted(calls, key=lambda call: call.seen.at_ms)
+    for at, call in enumerate(earlier):
+        yield renamed(call, call_id_for(attempt.attempt_id, at, bank))
+    if attempt.trunk == bank and attempt.port == last.seen.source:
+        yield renamed(last, attempt.call_id)
+    elif attempt.trunk == bank and attempt.outcome in PLACED:
+        yield last
+    else:
+        yield renamed(last, call_id_for(attempt.attempt_id, len(earlier), bank))
 
 
 def doubled(

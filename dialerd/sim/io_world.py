@@ -38,11 +38,16 @@ from dialerd.core.control import (
 )
 from dialerd.core.ids import attempt_of
 from dialerd.core.ports import ReportRow
+from dialerd.core.ports_view import ListPorts, ModemPort
 from dialerd.core.records import CampaignState, LeadState
 from dialerd.sim import lists, scene
+from dialerd.sim.bank_figures import BankFigures, bank_figures
+from dialerd.sim.checkers import of_attempts
+from dialerd.sim.io_bank import SimulatedBank
+from dialerd.sim.io_kept import Kept, read_kept, write_kept
 from dialerd.sim.io_procs import Child, ChildError, free_ports, wait_until
-from dialerd.sim.ledger import Books, read_ledgers
-from dialerd.sim.scene import CAMPAIGN, CARRIERS, LIST, WHO, Ports, Scene
+from dialerd.sim.ledger import Books, merged, read_ledgers
+from dialerd.sim.scene import BANK, CAMPAIGN, CARRIERS, LIST, WHO, Ports, Scene
 from dialerd.sim.summary import Imported, Measured, Summary, judge, summarise
 from dialerd.sim.tally import Tally
 from dialerd.sim.usage import Usage
@@ -54,7 +59,6 @@ NEXT = {
     CampaignState.APPROVED: CampaignAction.START,
     CampaignState.PAUSED: CampaignAction.RESUME,
 }
-KEPT = "demo.json"
 UNTRIED = (LeadState.READY, LeadState.CLAIMED, LeadState.DIALING)
 START_S = 30.0  # for a process to take calls or requests
 SOCKET_PATH_MAX = 100  # of a Unix-domain socket, sun_path less some room
@@ -67,6 +71,7 @@ class Look(msgspec.Struct):
     progress: ProgressInfo
     usage: Usage
     tallies: dict[str, Tally]
+    modems: tuple[ModemPort, ...] = ()
 
     @property
     def list_done(self) -> bool:
@@ -107,42 +112,19 @@ def make_scene(folder: Path, **settings: object) -> Scene:
     return made
 
 
-class Kept(msgspec.Struct, frozen=True):
-    """What a folder remembers of its scene, for a run that is taken up again."""
-
-    seed: int
-    leads: int
-    imported: Imported | None = None
-
-
-def read_kept(folder: Path) -> Kept | None:
-    """None for a new folder; ChildError when the file is damaged."""
-    try:
-        return msgspec.json.decode((folder / KEPT).read_bytes(), type=Kept)
-    except FileNotFoundError:
-        return None
-    except msgspec.DecodeError as error:
-        raise ChildError(f"{folder / KEPT} is damaged ({error}); name another folder") from None
-
-
-def write_kept(folder: Path, kept: Kept) -> None:
-    """Replace it whole."""
-    new = folder / f"{KEPT}.new"
-    new.write_bytes(msgspec.json.encode(kept))
-    new.replace(folder / KEPT)
-
-
 class World:
     """See the module's text. Use as a context manager."""
 
     def __init__(self, the_scene: Scene) -> None:
         """Nothing runs yet."""
         self.scene = the_scene
-        self.carriers: dict[str, Child] = {}
+        self.carriers: dict[str, Child] = {}  # the process of the bank too
+        self.bank: SimulatedBank | None = None
         self.daemon: Child | None = None
         self.variables: dict[str, str] = {}  # of the daemon's environment, beside ours
         self.restarts = 0
-        self._tallies = {name: (Tally(), 0) for name in CARRIERS}
+        networks = (*CARRIERS, BANK) if the_scene.modems else CARRIERS
+        self._tallies = {name: (Tally(), 0) for name in networks}
         self._usage = Usage()  # of the present daemon when it was last looked at
         self._spent = Usage()  # of those that died
 
@@ -168,6 +150,7 @@ class World:
         finally:
             for child in children:
                 child.kill()
+            self.scene.bank_socket.unlink(missing_ok=True)
             if self.scene.socket.parent != self.scene.folder:
                 self.scene.socket.unlink(missing_ok=True)
                 with contextlib.suppress(OSError):
@@ -176,13 +159,16 @@ class World:
     # ---- processes
 
     def start_carriers(self) -> None:
-        """Start every carrier and wait until all take calls; ChildError when one does not."""
+        """Start carriers and bank and wait until all take calls; ChildError when one does not."""
         for name in CARRIERS:
             arguments = scene.carrier_arguments(self.scene, name)
             command = [sys.executable, "-m", "dialerd.sim.io_carrier", *arguments]
             self.carriers[name] = Child(
                 f"carrier {name}", command, self.scene.log_file(name), environment()
             )
+        if self.scene.modems:
+            self.bank = SimulatedBank(self.scene, environment())
+            self.carriers[BANK] = self.bank.child
         for child in self.carriers.values():
             wait_until(partial(_said_ready, child), [child], START_S, child.name)
 
@@ -325,7 +311,13 @@ class World:
         with self.client() as client:
             status = client.call(GetStatus())
             progress = client.call(GetProgress(campaign=CAMPAIGN))
-        return Look(status, progress, self.usage(), self.tallies())
+            modems = client.call(ListPorts()).items if self.bank else ()
+        return Look(status, progress, self.usage(), self.tallies(), modems)
+
+    def modems(self) -> tuple[ModemPort, ...]:
+        """The ports of the bank, as the daemon tells of them."""
+        with self.client() as client:
+            return client.call(ListPorts()).items
 
     def usage(self) -> Usage:
         """The daemon and its children, with the CPU of those that died before."""
@@ -349,8 +341,12 @@ class World:
     # ---- afterwards
 
     def books(self) -> Books:
-        """Every ledger, joined."""
+        """Every carrier's ledger, joined."""
         return read_ledgers(self.scene.ledger_file(name) for name in CARRIERS)
+
+    def bank_books(self) -> Books:
+        """The bank's."""
+        return read_ledgers([self.scene.ledger_file(BANK)])
 
     def summary(self, imported: Imported, measured: Measured) -> Summary:
         """Figures and verdicts of the run, from the store and the ledgers."""
@@ -361,11 +357,20 @@ class World:
             def rows() -> Iterator[ReportRow]:
                 return (row for chunk in store.report(campaign_id) for row in chunk)
 
-            books = self.books()
+            ledger = self.bank_books()
+            books = merged(self.books(), of_attempts(ledger, rows(), BANK))
             verdict = judge(books, rows, self.scene.cap, attempt_of)
-            return summarise(self.scene.seed, imported, books, rows(), verdict, measured)
+            made = summarise(self.scene.seed, imported, books, rows(), verdict, measured)
+            made.bank = self._bank_figures(ledger, measured)
+            return made
         finally:
             store.close()
+
+    def _bank_figures(self, ledger: Books, measured: Measured) -> BankFigures:
+        if self.bank is None:
+            return BankFigures()
+        ports, away = self.scene.modems, self.bank.away
+        return bank_figures(ledger, ports, measured.ports_ready, away, seen=measured.port_loss_seen)
 
     def export(self, path: Path) -> None:
         """The campaign's report as a CSV, by the command a user would give."""

@@ -106,6 +106,13 @@ class Call(msgspec.Struct):
         return self.ended is None or self.ended.rang_ms > 0 or self.ended.answered_ms > 0
 
 
+def renamed(call: Call, call_id: str) -> Call:
+    """The same call under another Call-ID."""
+    seen = msgspec.structs.replace(call.seen, call_id=call_id)
+    ended = call.ended and msgspec.structs.replace(call.ended, call_id=call_id)
+    return Call(seen, ended, call.copies)
+
+
 class Books(msgspec.Struct):
     """The ledgers of all carriers, joined."""
 
@@ -163,6 +170,12 @@ def read_ledgers(paths: Iterable[Path]) -> Books:
     books = join(entries)
     books.calls.sort(key=lambda call: call.seen.at_ms)
     return books
+
+
+def merged(one: Books, other: Books) -> Books:
+    """Both, sorted by time."""
+    calls = sorted(one.calls + other.calls, key=lambda call: call.seen.at_ms)
+    return Books(calls, one.damaged + other.damaged, one.orphans + other.orphans)
 
 
 def phone_of(user: str) -> int | None:

@@ -27,10 +27,18 @@ CARRIERS: dict[str, tuple[str, ...]] = {
     "other": (),
 }
 
-#: A second trunk to the last carrier, for what one of the first three refuses. It claims the same
-#: numbers with so little weight that hardly a call begins there.
+#: A bank of modems, when there is one, and whose numbers it takes.
+BANK = "sims"
+BANK_CARRIERS = ("vietnamobile", "gmobile")
+DIALECTS = "huawei,quectel,simcom"  # makes of modems, by turns
+HURRY = 10.0  # how many times faster than real ones they start and answer
+
+#: A second trunk to the last carrier, for what one of the first three refuses and the bank has no
+#: port for. It claims the same numbers with so little weight, at such a price, that hardly a call
+#: begins there.
 RESERVE = "reserve"
 WEIGHT = 1_000
+RESERVE_MINUTE = 900.0
 
 RING_S = 20.0  # before speed
 
@@ -73,6 +81,7 @@ class Scene(msgspec.Struct, frozen=True):
     prompts: Path | None = None  # folder; None: the samples
     admin: bool = True  # whether the daemon runs its HTTP process
     records: bool = False  # whether it writes files of what ended
+    modems: int = 0  # ports of the bank; 0: there is none
 
     @property
     def cap(self) -> FrequencyCap:
@@ -94,8 +103,18 @@ class Scene(msgspec.Struct, frozen=True):
         """The contact list, as a CSV."""
         return self.folder / "contacts.csv"
 
+    @property
+    def bank_folder(self) -> Path:
+        """Where the devices of the bank are."""
+        return self.folder / "modems"
+
+    @property
+    def bank_socket(self) -> Path:
+        """Where the bank is told things."""
+        return self.socket.with_name("bank.sock")
+
     def ledger_file(self, carrier: str) -> Path:
-        """The ledger of a carrier."""
+        """The ledger of a carrier, or of the bank."""
         return self.folder / "ledgers" / f"{carrier}.jsonl"
 
     def log_file(self, name: str) -> Path:
@@ -124,8 +143,30 @@ def config_toml(scene: Scene) -> str:
         tables.append(_trunk(scene, name, ports.carriers[name], carriers, WEIGHT))
     last = list(CARRIERS)[-1]
     others = tuple(carrier for carriers in CARRIERS.values() for carrier in carriers)
+    if scene.modems:
+        others += BANK_CARRIERS
     tables.append(_trunk(scene, RESERVE, ports.carriers[last], others, 1))
+    tables.append(_table("trunk.plan", cost_minute=RESERVE_MINUTE))
+    if scene.modems:
+        tables += _bank(scene)
     return "\n".join(tables) + "\n"
+
+
+def _bank(scene: Scene) -> tuple[str, ...]:
+    """The bank's tables: SIM cards that rest a moment after each call."""
+    devices = scene.bank_folder / "by-path"
+    bank = _table(
+        "[bank]",
+        name=BANK,
+        slots=str(devices / "*-at"),
+        audio=str(devices / "*-audio"),
+        carriers=list(BANK_CARRIERS),
+        calls_per_s_max=max(scene.rate, 1.0),
+        weight=WEIGHT,
+        stagger_ms=10,
+        loopback=True,
+    )
+    return bank, _table("bank.care", gap_s=round(1.0 / scene.speed, 2))
 
 
 def _trunk(scene: Scene, name: str, port: int, carriers: tuple[str, ...], weight: int) -> str:
@@ -180,6 +221,24 @@ def carrier_arguments(scene: Scene, name: str) -> list[str]:
         "rtp-low": rtp.low,
         "rtp-high": rtp.high,
         "channels": CHANNELS,
+    }
+    if scene.people is not None:
+        arguments["people"] = scene.people
+    return [text for key, value in arguments.items() for text in (f"--{key}", str(value))]
+
+
+def bank_arguments(scene: Scene) -> list[str]:
+    """Arguments of `python -m dialerd.sim.io_modem_bank`."""
+    arguments = {
+        "dir": scene.bank_folder,
+        "ports": scene.modems,
+        "dialects": DIALECTS,
+        "carriers": ",".join(BANK_CARRIERS),
+        "seed": scene.seed,
+        "speed": scene.speed,
+        "hurry": HURRY,
+        "ledger": scene.ledger_file(BANK),
+        "control": scene.bank_socket,
     }
     if scene.people is not None:
         arguments["people"] = scene.people

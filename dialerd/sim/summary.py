@@ -13,6 +13,7 @@ import msgspec
 from dialerd.core.ports import ReportRow
 from dialerd.core.records import FrequencyCap, Outcome
 from dialerd.sim import limits
+from dialerd.sim.bank_figures import BankFigures
 from dialerd.sim.checkers import Fault, doubled, lost, mismatched
 from dialerd.sim.ledger import Books
 from dialerd.sim.usage import Usage
@@ -47,6 +48,8 @@ class Measured(msgspec.Struct):
     before: Sample = Sample(Usage())  # daemon idle, list imported
     peak: Sample = Sample(Usage())  # at the most calls in flight
     rss_kib_max: int = 0
+    ports_ready: int = 0  # of the bank, at most at once
+    port_loss_seen: bool = False  # whether the daemon told the port without signal as not ready
     after: Usage = Usage()
     carriers: Usage = Usage()
 
@@ -110,6 +113,7 @@ class Summary(msgspec.Struct, kw_only=True):
     rss_kib_per_call: float  # grown from idle to the most calls in flight
     faults: list[Fault]  # the first of each kind
     report: str = ""
+    bank: BankFigures = BankFigures()
 
 
 def judge(

@@ -6,9 +6,11 @@ import csv
 import os
 import signal
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.demo_process import Demo, running_from
@@ -27,7 +29,8 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_short_demo_is_clean_and_says_so(folder):
-    code, said, words = Demo(folder, "--seconds", "5", "--leads", "400", *FAST).end()
+    few = ("--seconds", "5", "--leads", "400", "--ports", "4")
+    code, said, words = Demo(folder, *few, *FAST).end()
     assert code == 0, words
     assert (said["doubled"], said["lost"], said["mismatched"], said["faults"]) == (0, 0, 0, [])
     assert said["imported"] + said["rejected"] + said["duplicates"] == 400
@@ -41,18 +44,37 @@ def test_a_short_demo_is_clean_and_says_so(folder):
     assert said["cpu_s"] > 0
     assert said["rss_mib"] > 10
     with open(said["report"], encoding="utf-8-sig", newline="") as file:
-        assert len(list(csv.DictReader(file))) >= said["imported"]
+        rows = list(csv.DictReader(file))
+    assert len(rows) >= said["imported"]
+    the_bank_did_its_part(folder, said["bank"], rows)
+
+
+def the_bank_did_its_part(folder, bank, rows):
+    """Calls by its ports, round the one that lost its signal, as store and network tell."""
+    assert (bank["ports"], bank["ready_max"]) == (4, 4)
+    lines = (folder / "ledgers" / "sims.jsonl").read_bytes().splitlines()
+    ledger = [msgspec.json.decode(line) for line in lines]
+    seen = [entry for entry in ledger if entry["type"] == "seen"]
+    assert bank["calls"] == len(seen) > 0
+    by_port = Counter(entry["source"] for entry in seen)
+    assert by_port == Counter(row["port"] for row in rows if row["trunk"] == "sims")
+    assert bank["lost"] in {"slot00", "slot01", "slot02", "slot03"}
+    assert bank["lost_seen"]
+    assert bank["lost_s"] > 1
+    assert bank["lost_calls"] == 0
 
 
 def test_the_list_may_end_before_the_time(folder):
-    code, said, words = Demo(folder, "--leads", "60", *FAST).end()
+    code, said, words = Demo(folder, "--leads", "60", "--ports", "0", *FAST).end()
     assert code == 0, words
+    assert said["bank"]["ports"] == 0
+    assert not (folder / "modems").exists()
     assert said["placed"] >= said["imported"] > 50
     assert said["cancelled"] == 0
 
 
 def test_ctrl_c_drains_and_still_tells(folder):
-    demo = Demo(folder, "--leads", "2000", *FAST)
+    demo = Demo(folder, "--leads", "2000", "--ports", "2", *FAST)
     demo.until_ledger(60)
     demo.process.send_signal(signal.SIGINT)
     code, said, words = demo.end()
@@ -63,7 +85,7 @@ def test_ctrl_c_drains_and_still_tells(folder):
 
 
 def test_a_carrier_that_dies_is_told_with_its_log(folder):
-    demo = Demo(folder, "--leads", "2000", *FAST)
+    demo = Demo(folder, "--leads", "2000", "--ports", "0", *FAST)
     demo.until_ledger(20)
     os.kill(demo.children()["viettel"], signal.SIGKILL)
     code, said, words = demo.end()
@@ -73,7 +95,7 @@ def test_a_carrier_that_dies_is_told_with_its_log(folder):
 
 
 def test_a_daemon_that_keeps_dying_is_given_up(folder):
-    demo = Demo(folder, "--leads", "2000", *FAST)
+    demo = Demo(folder, "--leads", "2000", "--ports", "0", *FAST)
     demo.until_ledger(20)
     killed: set[int] = set()
     while demo.process.poll() is None:
@@ -89,7 +111,8 @@ def test_a_daemon_that_keeps_dying_is_given_up(folder):
 
 
 @pytest.mark.parametrize(
-    "options", [("--rate", "0"), ("--seconds", "0"), ("--leads", "0"), ("--speed", "1000")]
+    "options",
+    [("--rate", "0"), ("--seconds", "0"), ("--leads", "0"), ("--speed", "1000"), ("--ports", "-1")],
 )
 def test_nonsense_is_a_usage_error(folder, options):
     code, _, words = Demo(folder, *options, "--headless").end()

@@ -11,10 +11,12 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from dialerd.cli.demo_view import OUTCOMES, last_words, live, next_steps
+from dialerd.cli.demo_view import OUTCOMES, last_words, live, next_steps, ports_line
 from dialerd.config import load
 from dialerd.core.control import DaemonState, ProgressInfo, Status, TrunkStatus
+from dialerd.core.ports_view import ModemPort
 from dialerd.core.records import CampaignState, Outcome
+from dialerd.sim.bank_figures import BankFigures
 from dialerd.sim.checkers import Fault, Kind
 from dialerd.sim.io_world import Look, make_scene
 from dialerd.sim.ledger import Ended, Seen, join
@@ -56,6 +58,23 @@ def look() -> Look:
     return Look(status, progress, Usage(12.5, 102_400, 4), {"viettel": tally})
 
 
+def modem(slot: str, state: str, why: str = "") -> ModemPort:
+    return ModemPort(
+        bank="sims", slot=slot, state=state, ready=state == "ready", why=why, until=None, device="",
+        dialect="", manufacturer="", model="", imei="", iccid="", imsi="", number="", carrier="",
+        operator="", registration="home", rssi_dbm=None, audio="pcm_tty",
+        busy=state in {"dialing", "alerting", "active"}, placed=0, answered=0,
+    )  # fmt: skip
+
+
+MODEMS = (
+    modem("slot00", "ready"),
+    modem("slot01", "active"),
+    modem("slot02", "register", "no signal"),
+    modem("slot03", "cool down"),
+)
+
+
 def summary(**changes: object) -> Summary:
     made = summarise(1, Imported(95, 7, 2, 3, 1.0), join([]), (), Verdict(), Measured(rate=1.0))
     return msgspec.structs.replace(made, **changes)
@@ -74,6 +93,24 @@ def test_the_live_screen_shows_rate_flight_funnel_and_both_sides_of_a_trunk(look
     assert "no reply" in text
 
 
+def test_the_bank_tells_its_ports_and_which_of_them_is_lost(look: Look) -> None:
+    assert ports_line(MODEMS) == "4 ports, 1 ready, 1 in a call, 1 lost (slot02: no signal)"
+    two = (*MODEMS, modem("slot04", "dead"))
+    assert ports_line(two).endswith("2 lost (slot02: no signal, …)")
+    look.modems = MODEMS
+    assert "bank sims: 4 ports" in text_of(live(look, "dialing", 1.0, 1.0))
+
+
+def test_the_last_words_tell_of_the_bank_when_there_is_one() -> None:
+    bank = BankFigures(
+        ports=64, ready_max=63, calls=1_234, answered=400, lost="slot02", lost_s=20.2, around=99
+    )
+    text = " ".join(text_of(last_words(summary(bank=bank), Path("r"), Path("c"))).split())
+    assert "64 ports, 63 ready at once; 1,234 calls, 400 answered" in text
+    assert "slot02 without signal for 20 s: 0 calls by it, 99 by the others" in text
+    assert "bank" not in text_of(last_words(summary(), Path("r"), Path("c"))).split("report")[0]
+
+
 def test_an_empty_world_divides_by_nothing(look):
     empty = msgspec.structs.replace(
         look,
@@ -88,10 +125,10 @@ def test_a_small_terminal_holds_all_of_it(look: Look, columns: int, lines: int) 
     every = msgspec.structs.replace(look.progress, outcomes=dict.fromkeys(OUTCOMES, 12_345))
     trunks = tuple(
         TrunkStatus(name=name, up=True, channels=500, in_use=499, placed=99_999, answered=33_333)
-        for name in ("viettel", "vinaphone", "mobifone", "fixed", "vietnamobile")
+        for name in ("viettel", "vinaphone", "mobifone", "fixed", "vietnamobile", "sims")
     )
     status = msgspec.structs.replace(look.status, trunks=trunks)
-    full = Look(status, every, look.usage, look.tallies)
+    full = Look(status, every, look.usage, look.tallies, MODEMS * 16)
     text = text_of(live(full, "dialing", 60.0, 98.76, columns=columns, lines=lines), columns)
     rows = text.splitlines()
     assert max(map(len, rows)) <= columns
@@ -136,7 +173,7 @@ def test_the_next_command_fits_the_configuration_that_was_made():
 
 
 def test_nothing_stays_in_the_demos_folder_by_the_next_command(tmp_path):
-    scene = make_scene(tmp_path / "demo", seed=1, leads=1, rate=1, speed=1, admin=False)
+    scene = make_scene(tmp_path / "demo", seed=1, leads=1, rate=1, speed=1, admin=False, modems=4)
     scene.config_file.parent.mkdir(parents=True, exist_ok=True)
     scene.config_file.write_text(config_toml(scene))
     said = next_steps(scene.config_file).plain
@@ -148,4 +185,7 @@ def test_nothing_stays_in_the_demos_folder_by_the_next_command(tmp_path):
     assert [trunk.name for trunk in made.trunk] == [
         trunk.name for trunk in load(scene.config_file, secrets=False).trunk
     ]
+    (bank,) = made.bank
+    assert str(bank.slots) == "/dev/serial/by-path/*:1.2-port0"
+    assert str(bank.audio) == "/dev/serial/by-path/*:1.1-port0"
     assert str(tmp_path / "demo") not in (tmp_path / "dialerd.toml").read_text()

@@ -12,11 +12,14 @@ from dialerd.core.campaign_spec import spec_faults
 from dialerd.core.numbering import load_plan
 from dialerd.core.regime import find_regime
 from dialerd.core.spec_settings import to_settings
+from dialerd.sim.io_modem_bank import parse
 from dialerd.sim.scene import (
+    BANK_CARRIERS,
     CARRIERS,
     Ports,
     Range,
     Scene,
+    bank_arguments,
     campaign,
     carrier_arguments,
     config_toml,
@@ -44,6 +47,25 @@ def test_the_configuration_passes_the_daemons_own_check(scene):
     assert main[-1].carriers == ()
     assert (reserve.port, reserve.weight) == (main[-1].port, 1)
     assert set(reserve.carriers) == {name for trunk in main for name in trunk.carriers}
+
+
+def test_a_bank_stands_beside_the_trunks_and_has_one_to_help_it(scene: Scene) -> None:
+    with_bank = msgspec.structs.replace(scene, modems=8)
+    scene.config_file.write_text(config_toml(with_bank))
+    read = config.load(scene.config_file)
+    (bank,) = read.bank
+    assert bank.loopback
+    assert bank.carriers == BANK_CARRIERS
+    assert bank.slots == scene.folder / "modems" / "by-path" / "*-at"
+    reserve = read.trunk[-1]
+    assert set(bank.carriers) <= set(reserve.carriers)
+    assert reserve.plan.cost_minute > bank.plan.cost_minute
+    made = parse(bank_arguments(with_bank))
+    assert made.setup.ports == 8
+    assert made.setup.carriers == bank.carriers
+    assert made.setup.seed == scene.seed
+    assert made.folder / "by-path" / "*-audio" == bank.audio
+    assert made.ledger == scene.ledger_file("sims")
 
 
 @pytest.mark.parametrize(("speed", "ring_s"), [(0.5, 40), (1.0, 20), (3.0, 7), (100.0, 5)])

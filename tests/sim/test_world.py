@@ -10,8 +10,9 @@ import pytest
 
 from dialerd.core.control import ActOnCampaign, CampaignAction, GetProgress
 from dialerd.core.records import CampaignState
+from dialerd.sim.io_kept import KEPT, read_kept
 from dialerd.sim.io_procs import ChildError
-from dialerd.sim.io_world import KEPT, SOCKET_PATH_MAX, World, make_scene, read_kept
+from dialerd.sim.io_world import SOCKET_PATH_MAX, World, make_scene
 from dialerd.sim.scene import CAMPAIGN, CARRIERS, WHO
 from dialerd.sim.summary import Measured
 
