@@ -10,6 +10,8 @@ FLIPS  ?= 1000
 ROUNDS ?= 500
 SEED   ?= 1
 SEEDS  ?= 2000
+PORTS  ?= 64
+HOURS  ?= 12
 DAY_RATE ?= 417
 DAY_SECONDS ?= 240
 SCENARIO ?= conf/scenarios/storm.toml
@@ -27,7 +29,7 @@ COPY   = mkdir -p $(1) && $(FILES) | tar --null --ignore-failed-read --warning=n
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test sim faults faults-short build develop packages bench bench-packages bench-day bench-ci bench-accept lint format types sanitize fuzz coverage docs lock clean
+.PHONY: help demo test sim bank-day faults faults-short build develop packages bench bench-packages bench-day bench-ci bench-accept lint format types sanitize fuzz coverage docs lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -72,6 +74,9 @@ test: packages develop ## every test: make test ARGS="tests/sip -k invite"
 
 sim: build ## 2,000 simulated days with faults, examined: make sim SEEDS=2000 SEED=1 SCENARIO=conf/scenarios/storm.toml
 	$(BIN)/dialerd simulate $(SCENARIO) --seed $(SEED) --seeds $(SEEDS) --jobs $$(nproc) $(ARGS)
+
+bank-day: build ## a simulated day of modems with faults: make bank-day PORTS=64 HOURS=12 SEED=1
+	$(PY) -m tests.gsm.bank_day --ports $(PORTS) --hours $(HOURS) --seed $(SEED)
 
 faults: packages develop ## crashes, torn writes, failing disks, long: make faults ROUNDS=500 STATES=20000 FLIPS=1000 SEED=1
 	.ci/apart $(PY) -m tests.faults --states $(STATES) --flips $(FLIPS) --rounds $(ROUNDS) --seed $(SEED) $(ARGS)
