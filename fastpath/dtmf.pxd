@@ -17,6 +17,7 @@ cdef struct DtmfOut:
 
 cdef struct Dtmf:
     int64_t heard  # samples
+    int64_t lost  # in a row, and nothing since
     # the block being filled, and the one before
     int16_t audio[2][DTMF_BLOCK]
     int half  # which of them is being filled
@@ -37,8 +38,10 @@ cdef struct Dtmf:
     int down
     float absent  # blocks without it
     float level[2]  # of its row and column
-    uint32_t ups  # keys that were told and went up
-    int64_t until  # where it went up: about the last sample of it, told by `ups`
+    int64_t pressed  # where it began
+    uint32_t ups  # keys that were told and went up; of the last of them, once there is one:
+    int64_t until  # where it went up: about the last sample of it
+    DtmfOut up
     # to be taken: set digits to 0
     int digits
     DtmfOut digit[DTMF_OUT_MAX]

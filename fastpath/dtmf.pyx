@@ -31,17 +31,13 @@ tone = dtmf_make.tone
 
 cdef enum:
     RATE = 8000
-
 cdef double PI = 3.14159265358979323846
 cdef int[8] HERTZ = [697, 770, 852, 941, 1209, 1336, 1477, 1633]
 cdef int[16] CODES = [1, 2, 3, 12, 4, 5, 6, 13, 7, 8, 9, 14, 10, 0, 11, 15]  # row * 4 + column
 # how far the phase turns from one block to the next
-cdef float[8] TURN_COS
-cdef float[8] TURN_SIN
-cdef float[8] TURN
+cdef float[8] TURN_COS, TURN_SIN, TURN
 # how much of a column is seen at a row's frequency in a block, as a complex number
-cdef float[4][4] LEAK_RE
-cdef float[4][4] LEAK_IM
+cdef float[4][4] LEAK_RE, LEAK_IM
 
 cdef float LEVEL_MIN = 7e7  # power of one tone in a block: -42 dBm0
 cdef float ROW_MAX = 12.6  # the row over the column: 11 dB; Q.24 names up to 10 dB
@@ -172,9 +168,8 @@ cdef int steady(const Dtmf *d, int hit, float row, float column, float energy) n
     """Whether two blocks hold the same two tones: 2: and little else, a voice is never so still."""
     cdef int low = hit // 4, high = 4 + hit % 4, k
     cdef float part_row = sqrtf(seen(low, row)), part_column = sqrtf(seen(high, column))
-    cdef float a[2][4]
-    cdef float rows[2]
-    cdef float columns[2]
+    cdef float[2][4] a
+    cdef float[2] rows, columns
     cdef float both, pure = 0
     fit(&d.sums[0], low, high, &a[0][0])
     fit(&d.before[0], low, high, &a[1][0])
@@ -209,6 +204,8 @@ cdef inline float part_of(
 
 cdef void release(Dtmf *d, int64_t until) noexcept nogil:
     """The key that was told is up."""
+    d.up.code = <uint8_t> CODES[d.down]
+    d.up.position = d.pressed
     d.down = -1
     d.until = until
     d.ups += 1
@@ -218,6 +215,7 @@ cdef void tell(Dtmf *d) noexcept nogil:
     if d.down >= 0:
         release(d, d.began)
     d.down = d.candidate
+    d.pressed = d.began
     d.candidate = -1
     d.absent = 0
     if d.digits < DTMF_OUT_MAX:
@@ -343,6 +341,7 @@ cdef void block_end(Dtmf *d) noexcept nogil:
 cdef void dtmf_hear(Dtmf *d, const int16_t *samples, int count) noexcept nogil:
     """Hear samples that follow on those before."""
     cdef int room
+    d.lost = 0
     while count > 0:
         room = min(count, DTMF_BLOCK - d.count)
         memcpy(&d.audio[d.half][d.count], samples, room * sizeof(int16_t))
@@ -356,12 +355,13 @@ cdef void dtmf_hear(Dtmf *d, const int16_t *samples, int count) noexcept nogil:
 
 cdef void dtmf_gap(Dtmf *d, int64_t count) noexcept nogil:
     """Samples that did not arrive. After a short gap a key goes on as if nothing were missing."""
-    if count > DTMF_GAP_MAX and d.down >= 0:
-        release(d, d.heard)
+    if d.lost + count > DTMF_GAP_MAX and d.down >= 0:
+        release(d, d.heard - d.lost)
+    d.lost += count
     d.heard += count
     d.count = 0
     d.hit_before = -1
-    if count > DTMF_GAP_MAX:
+    if d.lost > DTMF_GAP_MAX:
         memset(&d.audio[not d.half][0], 0, sizeof(d.audio[0]))
         d.known = 0
         d.candidate = -1

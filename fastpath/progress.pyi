@@ -16,8 +16,9 @@ QUIET_MS_MAX: Final = 60_000
 class Heard(NamedTuple):
     """Something heard; times are of the audio from its first sample on.
 
-    answer: human, machine or unknown, and why. dtmf: a key. silence: a machine has said its say.
-    announcement: its label. Tones by their names of the plan, sit and fax by their form.
+    answer: human, machine or unknown, and why. dtmf: a key, once it is up. silence: a machine has
+    said its say. announcement: its label. Tones by their names of the plan, sit and fax by their
+    form.
     """
 
     kind: str  # one of KINDS

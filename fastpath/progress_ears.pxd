@@ -30,7 +30,7 @@ cdef enum:  # which detector tells who answered
 
 cdef enum:  # kinds of what is heard
     SOUND_ANSWER = 0  # value: ANSWER_..., detail: why, as the detector numbers it
-    SOUND_KEY = 1  # value: as in DIGITS
+    SOUND_KEY = 1  # value: as in DIGITS; goes_on: it went down, else it is up
     SOUND_SILENCE = 2  # behind what a machine said: for as long as was asked
     SOUND_ANNOUNCEMENT = 3  # value: a recording of the bank
     SOUND_TONE = 4  # and the kinds of tones_book.ToneKind, in their order; value: as of ToneEvent

@@ -11,6 +11,7 @@
 """
 
 from libc.math cimport exp, fabs
+from libc.stdint cimport uint32_t
 from libc.string cimport memcpy, memset
 
 from fastpath.amd cimport (
@@ -115,12 +116,21 @@ cdef Sound *found(
     return s
 
 
-cdef void take_keys(Progress *p, int64_t now) noexcept nogil:
+cdef void take_keys(Progress *p, int64_t now, uint32_t ups) noexcept nogil:
+    """Keys that went down, and the one that went up: in a frame no more than one does."""
     cdef int i
-    cdef int64_t begin
+    cdef int64_t since = now - p.dtmf.heard
+    cdef Sound *s
+    if p.dtmf.ups != ups:
+        found(
+            p, SOUND_KEY, p.dtmf.up.code, 0, since + p.dtmf.up.position, since + p.dtmf.until, 1.0
+        )
     for i in range(p.dtmf.digits):
-        begin = now - (p.dtmf.heard - p.dtmf.digit[i].position)
-        found(p, SOUND_KEY, p.dtmf.digit[i].code, 0, begin, now, 1.0)
+        s = found(
+            p, SOUND_KEY, p.dtmf.digit[i].code, 0, since + p.dtmf.digit[i].position, now, 1.0
+        )
+        if s != NULL:
+            s.goes_on = 1
     p.dtmf.digits = 0
 
 
@@ -270,40 +280,47 @@ cdef void frames_take(
 
 cdef void progress_hear(Progress *p, const int16_t *samples, int count) noexcept nogil:
     """Hear samples that follow on those before."""
+    cdef uint32_t ups = p.dtmf.ups
     if p.keys:
         dtmf_hear(&p.dtmf, samples, count)
-        take_keys(p, p.heard + count)
+        take_keys(p, p.heard + count, ups)
     frames_take(p, samples, count, 0)
 
 
 cdef void progress_gap(Progress *p, int count) noexcept nogil:
     """So many samples were lost on their way."""
+    cdef uint32_t ups = p.dtmf.ups
     if p.keys:
         dtmf_gap(&p.dtmf, count)
+        take_keys(p, p.heard + count, ups)
     frames_take(p, NULL, count, FRAME_LOST)
 
 
 cdef void progress_break(Progress *p) noexcept nogil:
     """What comes does not follow on what came: no key goes on over that."""
+    cdef uint32_t ups = p.dtmf.ups
     if p.keys:
         dtmf_gap(&p.dtmf, DTMF_GAP_MAX + 1)
+        take_keys(p, p.heard + DTMF_GAP_MAX + 1, ups)
 
 
 cdef void progress_silence(Progress *p, int count) noexcept nogil:
     """So many samples were never sent: the far end was silent."""
     cdef int16_t nothing[VAD_FRAME]
     cdef int left = count
+    cdef uint32_t ups = p.dtmf.ups
     if p.keys:
         memset(&nothing[0], 0, sizeof(nothing))
         while left > 0:
             dtmf_hear(&p.dtmf, &nothing[0], min(left, VAD_FRAME))
             left -= VAD_FRAME
-        take_keys(p, p.heard + count)
+        take_keys(p, p.heard + count, ups)
     frames_take(p, NULL, count, FRAME_UNSENT)
 
 
 cdef void progress_end(Progress *p) noexcept nogil:
     """No more audio comes: what is not known now never will be."""
+    progress_break(p)
     if p.asked == NULL:
         return
     if wants_tones(p):

@@ -56,6 +56,8 @@ cdef void keys_tell(Ear *e, Stream *s, int64_t at_ns) noexcept nogil:
     for i in range(e.progress.sounds):
         sound = &e.progress.sound[i]
         if sound.kind == SOUND_KEY:
+            if not sound.goes_on:
+                continue  # it was told when it went down
             receiver_tell(
                 &s.receiver,
                 <uint8_t> sound.value,

@@ -200,13 +200,17 @@ def _one(path: Path, *, way: Way) -> dict[str, Any]:
 
     from dialerd.core.prompts_view import PromptError
     from dialerd.detect.audio import Findings, hear
+    from dialerd.shell.hearing import listen
 
     try:
         if "\0" in str(path) or len(str(path)) > PATH_CHARS_MAX:
             raise PromptError(f"{str(path)[:40]!r}: not a file")
-        samples = read(path, way.channel)
-        found = hear(samples, early_media=way.early_media, asked=way.asked)
-        picture = _explain(path, samples, found, way.explain)
+        drawn: list[Samples] = []
+        pieces = listen(path, way.channel)
+        if way.explain is not None:
+            pieces = _drawn(pieces, drawn)
+        found = hear(pieces, early_media=way.early_media, asked=way.asked)
+        picture = _explain(path, drawn, found, way.explain)
     except (PromptError, OSError) as error:
         nothing = Findings(
             None if way.early_media else "unknown", None if way.early_media else 0.0, 0.0,
@@ -222,21 +226,24 @@ def _text(error: Exception) -> str:
     return str(error).encode(errors="surrogateescape").decode(errors="replace")
 
 
-def read(path: Path, channel: int | None = None) -> Samples:
-    """A recording as mono samples of 16 bits at 8 kHz; PromptError."""
-    import numpy as np
+def _drawn(pieces: Iterable[Samples], kept: list[Samples]) -> Iterator[Samples]:
+    """Hand on all, and keep what a picture has room for."""
+    from dialerd.detect.audio import RATE
+    from dialerd.detect.explain import SECONDS_MAX
 
-    from dialerd.shell.hearing import listen
+    for piece in pieces:
+        if sum(map(len, kept)) < SECONDS_MAX * RATE:
+            kept.append(piece)
+        yield piece
 
-    parts = list(listen(path, channel))
-    return parts[0] if len(parts) == 1 else np.concatenate([np.zeros(0, np.int16), *parts])
 
-
-def _explain(path: Path, samples: Samples, found: Findings, place: str | None) -> dict[str, str]:
+def _explain(path: Path, kept: list[Samples], found: Findings, place: str | None) -> dict[str, str]:
     """Draw it where it was asked for."""
     if place is None:
         return {}
     import io
+
+    import numpy as np
 
     from dialerd.detect.explain import draw
 
@@ -245,6 +252,7 @@ def _explain(path: Path, samples: Samples, found: Findings, place: str | None) -
     )  # fmt: skip
     target.parent.mkdir(parents=True, exist_ok=True)
     picture = io.BytesIO()
+    samples = np.concatenate([np.zeros(0, np.int16), *kept])
     draw(_name(path), samples, found, picture)
     write_file(target, [picture.getvalue()])
     return {"picture": _name(target)}

@@ -74,14 +74,18 @@ def learn(files: tuple[Path, ...], *, kind: str, name: str, into: Path | None) -
 
     A recording may be of any format; it holds one tone, at least two rounds of its rhythm.
     """
-    from dialerd.cli.detect import read
+    import numpy as np
+
     from dialerd.detect.tone_learn import LearnError, lines
     from dialerd.detect.tone_learn import learn as measure
+    from dialerd.shell.hearing import listen
 
     if (kind == "other") != bool(name):
         raise click.UsageError("--name belongs to --as other, and only to it")
     try:
-        text = lines(measure([read(path) for path in files], kind, name))
+        nothing = np.zeros(0, np.int16)
+        heard = [np.concatenate([nothing, *listen(path)]) for path in files]
+        text = lines(measure(heard, kind, name))
     except LearnError as error:
         raise FailedError(f"{', '.join(str(path) for path in files)}: {error}") from None
     click.echo(text, nl=False)

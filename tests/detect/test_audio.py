@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import weakref
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -79,6 +81,50 @@ def test_keys_have_their_begin_and_end_and_are_no_speech() -> None:
     for event, begin, length in zip(found.events, begins, (800, 1_600, 400, 4_000), strict=True):
         assert event.at_s == pytest.approx(begin / 8_000, abs=0.01)
         assert event.until_s == pytest.approx((begin + length) / 8_000, abs=0.03)
+
+
+def talk_with_keys() -> np.ndarray:
+    keys = [np.frombuffer(tone(key, 900), "<i2") / 32_768 for key in "19#"]
+    voice = clip("machine").samples
+    return pcm(*itertools.chain.from_iterable((voice, key, np.zeros(700)) for key in keys))
+
+
+@pytest.mark.parametrize("size", [1, 159, 1_001, 100_000])
+def test_what_comes_in_pieces_is_heard_as_a_whole_and_not_kept(size: int) -> None:
+    whole = talk_with_keys()[: 20_003 if size == 1 else None]
+    alive: list[weakref.ref[np.ndarray]] = []
+
+    def pieces() -> Iterator[np.ndarray]:
+        for at in range(0, len(whole), size):
+            piece = whole[at : at + size].copy()
+            alive.append(weakref.ref(piece))
+            yield piece
+            del piece
+            alive[:] = [one for one in alive if one() is not None]
+            assert len(alive) <= 1
+
+    for early_media in (False, True):
+        heard = hear(pieces(), early_media=early_media)
+        assert heard == hear(whole, early_media=early_media)
+        assert len(heard.events) > (1 if size == 1 else 4)
+
+
+def test_pieces_longer_than_what_is_heard_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = talk_with_keys()
+    right = hear(whole)
+    monkeypatch.setattr("dialerd.detect.audio.PIECE", 1_234)
+    assert hear(whole) == right
+
+
+def test_more_events_than_there_is_room_for_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = talk_with_keys()
+    right = hear(whole)
+    monkeypatch.setattr("dialerd.detect.audio.EVENTS_MAX", 2)
+    found = hear(whole)
+    assert len(found.events) == 2
+    assert found.events[0] == right.events[0]
+    assert found.left_out == len(right.events) - 2
+    assert (found.verdict, right.left_out) == (right.verdict, 0)
 
 
 def test_early_media_has_events_and_no_verdict() -> None:

@@ -97,10 +97,31 @@ def test_keys_are_heard_beside_the_verdict() -> None:
         parts = [samples, line(np.concatenate([press("4", 80), silence(90), press("#", 80)]))]
         parts.append(line(silence(80)))
         whole = np.concatenate(parts)
-        alone = [(key, at // 8) for key, at in DtmfDetector().hear(whole)]
+        detector = DtmfDetector()
+        alone = [
+            (key, at // 8, end // 8)
+            for (key, at), end in zip(detector.hear(whole), detector.ends, strict=True)
+        ]
         events = heard(CallProgress(Attention(load_model())), chunks(whole, rng))
-        assert [(one.value, one.at_ms) for one in events if one.kind == "dtmf"] == alone
-        assert [key for key, _ in alone] == ["4", "#"]
+        keys = [(one.value, one.at_ms, one.until_ms) for one in events if one.kind == "dtmf"]
+        assert keys == alone
+        assert [key for key, *_ in alone] == ["4", "#"]
+
+
+@pytest.mark.parametrize("how", ["lost", "unsent", "over"])
+def test_a_key_is_up_when_nothing_more_comes_of_it(how: str) -> None:
+    progress = CallProgress(Attention(), answered=False)
+    assert progress.hear(line(np.concatenate([silence(50), press("7", 200)]))) == []
+    events = {
+        "lost": lambda: progress.gap(SECOND),
+        "unsent": lambda: progress.silence(SECOND),
+        "over": progress.end,
+    }[how]()
+    (key,) = events
+    assert (key.kind, key.value) == ("dtmf", "7")
+    assert abs(key.at_ms - 50) <= 5
+    assert abs(key.until_ms - 250) <= 5
+    assert progress.end() == []
 
 
 def test_early_media_has_no_verdict_and_the_answer_begins_anew() -> None:
