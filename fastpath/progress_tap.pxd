@@ -5,7 +5,7 @@ Time here is the media thread's: a stream whose peer sends nothing is silent in 
 """
 
 from cpython.ref cimport PyObject
-from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 
 from fastpath.progress_ears cimport Progress
 from fastpath.rtp_loop cimport Stream
@@ -24,7 +24,6 @@ cdef struct Ear:
     int64_t begun_ns
     int64_t heard  # samples since then, whatever became of them
     int64_t made_up  # of them, behind the last packet: time passed and nothing came
-    uint64_t too_fast  # packets
 
 cdef int keys_on(Stream *s) noexcept
 cdef void keys_off(Stream *s) noexcept

@@ -13,7 +13,11 @@ Silence that the clock made up counts against what the next packet's timestamp s
 packet that says nothing is, goes on where the row stands now: it was late, and is heard late.
 
 A packet that overtook another therefore costs the detectors one gap of its length, which a key of
-40 ms survives. What a peer sends faster than time passes is left out and counted.
+40 ms survives. What a peer sends faster than time passes is left out: a new row begins behind it.
+Half of what it may be ahead stays, against jitter; more is forgiven little by little: the network
+may have held it back while the clock made silence up, or the peer's clock is the faster one.
+
+Where nothing is listened for, no time passes either: keys may be asked for in an old call.
 """
 
 from cpython.ref cimport PyObject, Py_DECREF, Py_INCREF
@@ -47,6 +51,7 @@ cdef enum:
     AHEAD_MAX = 8000  # samples that may come before their time
     PATIENCE = 800  # samples that may come after it: 100 ms
     MADE_UP_MAX = 50  # frames of silence in one turn
+    FORGIVEN_NS = 1000000  # in one turn, of what the peer is ahead
 
 
 cdef void keys_tell(Ear *e, Stream *s, int64_t at_ns) noexcept nogil:
@@ -97,7 +102,7 @@ cdef void tap_hear(
     if not e.begun_ns:
         e.begun_ns = at_ns
     if e.heard > (at_ns - e.begun_ns) // SAMPLE_NS + AHEAD_MAX:
-        e.too_fast += 1
+        e.anchored = 0
         return
     if not e.anchored or p.ssrc != e.ssrc or ahead > JUMP_MAX or ahead < -JUMP_MAX:
         progress_break(&e.progress)
@@ -127,10 +132,13 @@ cdef void tap_turn(
 ) noexcept nogil:
     """Once in 20 ms: what did not come is silence, and what was heard is told."""
     cdef Ear *e = <Ear *> state
-    cdef int64_t behind
+    cdef int64_t behind = (due_ns - e.begun_ns) // SAMPLE_NS - e.heard
     cdef int _frame
-    if e.attention != NULL and not progress_done(&e.progress):
-        behind = (due_ns - e.begun_ns) // SAMPLE_NS - e.heard
+    if progress_done(&e.progress):
+        e.begun_ns = due_ns - e.heard * SAMPLE_NS
+    elif behind < -AHEAD_MAX // 2 and e.begun_ns:
+        e.begun_ns -= FORGIVEN_NS
+    elif e.attention != NULL:
         if not e.paused:
             behind -= PATIENCE
         for _frame in range(MADE_UP_MAX):

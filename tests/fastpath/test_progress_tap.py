@@ -14,7 +14,7 @@ import pytest
 from dialerd.detect.model import load_model
 from fastpath import g711
 from fastpath.progress import KINDS, Attention
-from fastpath.rtp import MediaEngine, SoundHeard
+from fastpath.rtp import DigitHeard, MediaEngine, SoundHeard
 from tests.fastpath.dtmf_tape import Samples
 from tests.fastpath.test_progress import voices
 from tests.ports import media_ports
@@ -194,3 +194,39 @@ def test_keys_and_verdicts_share_one_decoding(engine: MediaEngine, peer: socket.
     engine.listen(line.stream, attention, answered=True)
     line.until(lambda: len(line.heard) == 2)
     assert line.words(attention) == [("answer", "machine", "initial silence")] * 2
+
+
+AT = 2 * np.pi * np.arange(800) / 8_000
+FIVE = (4_000 * (np.sin(770 * AT) + np.sin(1_336 * AT))).astype(np.int16)
+KEY = np.concatenate([FIVE, np.zeros(800, np.int16)])
+QUIET = np.zeros(160, np.int16)
+
+
+def keys_heard(line: Line, keys: int) -> int:
+    """Press keys in time, 100 ms each and as much apart; how many are heard."""
+    line.take()
+    heard = 0
+    for _ in range(keys):
+        for frame in KEY.reshape(-1, 160):
+            line.say(frame)
+            due = line.engine.frame(line.stream) + 1
+            while line.engine.frame(line.stream) < due:
+                time.sleep(0.001)
+        heard += sum(isinstance(one, DigitHeard) for one in line.engine.events())
+    return heard
+
+
+def test_an_outage_whose_packets_come_after_all_makes_nobody_deaf(
+    engine: MediaEngine, peer: socket.socket
+) -> None:
+    """Silence was made up for them, and they are heard on top: ahead of time, from then on."""
+    line = Line(engine, peer)
+    engine.listen(line.stream, Attention(SAID | {"initial_silence": 60_000}), answered=True)
+    engine.hear_tones(line.stream)
+    line.say(QUIET)
+    begun = engine.frame(line.stream)
+    line.until(lambda: engine.frame(line.stream) - begun > 75)
+    for _ in range(90):
+        line.say(QUIET)
+        time.sleep(0.0006)
+    assert keys_heard(line, 6) >= 5
