@@ -57,7 +57,9 @@ def _prompts(spec: CampaignSpec) -> Iterator[tuple[str, list[str]]]:
     """What each step needs to be there, and where it says so."""
     if spec.abandoned_prompt:
         yield "/spec/abandoned_prompt", [spec.abandoned_prompt]
-    for name in ("left_prompt", "hold_prompt"):
+    if spec.detection.machine_prompt:
+        yield "/spec/detection/machine_prompt", [spec.detection.machine_prompt]
+    for name in ("left_prompt", "hold_prompt", "machine_prompt"):
         if prompt := getattr(spec.agents, name, ""):
             yield f"/spec/agents/{name}", [prompt]
     for name in ("hold_prompt", "sorry_prompt"):

@@ -9,6 +9,8 @@ import pytest
 from msgspec import structs
 
 from dialerd.core import control as api
+from dialerd.core.agent_records import OnMachine
+from dialerd.core.detection_spec import DetectionSpec
 from dialerd.core.flow_records import Assign, Flow, FlowStep
 from dialerd.core.prompts_view import PromptChanged
 from dialerd.core.records import Contact
@@ -99,3 +101,18 @@ async def test_columns_of_saved_flows_and_scripts_are_looked_for(path: Path) -> 
         ("/spec/flow", "the list debtors has no column 'owed'; it has amount"),
         ("/spec/script", "the list debtors has no column 'name'; it has amount"),
     ]
+
+
+async def test_what_machines_are_told_has_to_be_there(path: Path) -> None:
+    detection = DetectionSpec(
+        machines=True, on_machine=OnMachine.LEAVE_MESSAGE, machine_prompt="call-us"
+    )
+    agents = structs.replace(spec().agents, machine_prompt="call-them")
+    made = structs.replace(spec(), list="debtors", detection=detection, agents=agents)
+    async with booth(path) as b, client(path) as c:
+        await debtors(b)
+        with pytest.raises(api.Invalid) as raised:
+            await c.call(api.CreateCampaign(spec=made, who="an"))
+        told = {fault.pointer: fault.detail for fault in raised.value.faults}
+        assert told["/spec/detection/machine_prompt"] == "there is no prompt 'call-us'"
+        assert told["/spec/agents/machine_prompt"] == "there is no prompt 'call-them'"
