@@ -130,8 +130,7 @@ class DemoRun:
                 break
             self._stopped.wait(left)
         self.measured.seconds = time.monotonic() - began
-        if self._world.bank is not None:
-            self._world.bank.find_signal()
+        self._signal_back()
 
     def _signal(self, look: Look, elapsed_s: float) -> None:
         """One port of the bank loses its signal for a time."""
@@ -140,7 +139,8 @@ class DemoRun:
             return
         lost = bank.away
         measured = self.measured
-        measured.ports_ready = max(measured.ports_ready, sum(one.ready for one in look.modems))
+        well = sum(not is_lost(one) for one in look.modems)
+        measured.ports_ready = max(measured.ports_ready, well)
         at_s = LOSS_AT_S if self._seconds is None else min(LOSS_AT_S, LOSS_AT * self._seconds)
         if lost is None:
             if elapsed_s >= at_s:
@@ -149,7 +149,20 @@ class DemoRun:
             gone = any(one.slot == lost.slot and is_lost(one) for one in look.modems)
             measured.port_loss_seen = measured.port_loss_seen or gone
             if elapsed_s >= at_s + LOSS_S:
-                bank.find_signal()
+                self._signal_back()
+
+    def _signal_back(self) -> None:
+        """The port has its signal again, once the daemon has told that it is without."""
+        bank, give_up = self._world.bank, time.monotonic() + PORTS_S
+        if bank is None or bank.away is None or bank.away.to_ms:
+            return
+        while not self.measured.port_loss_seen and time.monotonic() < give_up:
+            ports = self._ask(self._world.modems)
+            if any(one.slot == bank.away.slot and is_lost(one) for one in ports):
+                self.measured.port_loss_seen = True
+            elif self._stopped.wait(0.1):
+                break
+        bank.find_signal()
 
     def drain(self) -> None:
         """No new calls; live ones end by themselves, or are hung up after a bounded time."""

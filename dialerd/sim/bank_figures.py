@@ -30,7 +30,7 @@ class BankFigures(msgspec.Struct, frozen=True):
     """Part of the result of a run; all 0 without a bank."""
 
     ports: int = 0
-    ready_max: int = 0  # ports that could take a call, at most at once
+    ready_max: int = 0  # ports that were ready or at work, at most at once
     calls: int = 0
     answered: int = 0
     rtp_received: int = 0  # frames of samples that its network heard
@@ -49,7 +49,7 @@ def bank_figures(
     Args:
         books: its ledger.
         ports: how many it has.
-        ready_max: how many the daemon told as ready, at most at once.
+        ready_max: how many the daemon told as ready or at work, at most at once.
         away: the port that lost its signal; None: none did.
         seen: whether the daemon told that port as not ready.
     """

@@ -48,7 +48,7 @@ class Measured(msgspec.Struct):
     before: Sample = Sample(Usage())  # daemon idle, list imported
     peak: Sample = Sample(Usage())  # at the most calls in flight
     rss_kib_max: int = 0
-    ports_ready: int = 0  # of the bank, at most at once
+    ports_ready: int = 0  # of the bank, or at work; at most at once
     port_loss_seen: bool = False  # whether the daemon told the port without signal as not ready
     after: Usage = Usage()
     carriers: Usage = Usage()

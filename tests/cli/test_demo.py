@@ -56,8 +56,11 @@ def the_bank_did_its_part(folder, bank, rows):
     ledger = [msgspec.json.decode(line) for line in lines]
     seen = [entry for entry in ledger if entry["type"] == "seen"]
     assert bank["calls"] == len(seen) > 0
-    by_port = Counter(entry["source"] for entry in seen)
-    assert by_port == Counter(row["port"] for row in rows if row["trunk"] == "sims")
+    ports = {entry["call_id"]: entry["source"] for entry in seen}
+    answered = [entry for entry in ledger if entry.get("what") == "answered"]
+    told = [row for row in rows if row["trunk"] == "sims" and row["outcome"] == "answered"]
+    by_port = Counter(row["port"] for row in told)
+    assert by_port == Counter(ports[entry["call_id"]] for entry in answered)
     assert bank["lost"] in {"slot00", "slot01", "slot02", "slot03"}
     assert bank["lost_seen"]
     assert bank["lost_s"] > 1
