@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from dialerd.config.bank_tables import Bank
+from dialerd.config.bank_tables import Bank, Sim
 from dialerd.config.trunk_tables import Plan, Ports
 from dialerd.core.limits import CALL_S_MAX
 from dialerd.core.line_spec import PlanSpec, PortSpec, TrunkSpec
@@ -27,22 +27,27 @@ def port_specs(groups: Iterable[Ports]) -> tuple[PortSpec, ...]:
 def bank_ports(bank: Bank, sims: Mapping[str, tuple[str, str]]) -> tuple[PortSpec, ...]:
     """The ports of a bank by name, each with the ICCID and the carrier of its SIM, or ""."""
     known = {sim.iccid: sim for sim in bank.sim}
-    common, found = plan_spec(bank.plan), []
+    found = []
     for name, (iccid, carrier) in sims.items():
         own = known.get(iccid)
         carriers = own.carriers if own else ()
         if bank.on_net and carrier and not carriers:
             carriers = (carrier.lower(),)  # as numbering plans write them
-        plan = plan_spec(own.plan) if own and own.plan != Plan() else common
         prefixes = own.prefixes if own else ()
+        plan = plan_spec(_plan_of(bank, own))
         found.append(PortSpec(name, carriers, prefixes, plan=plan, watched=True))
     return tuple(found)
 
 
+def _plan_of(bank: Bank, own: Sim | None) -> Plan:
+    """A SIM that says nothing of its plan has the bank's."""
+    return own.plan if own is not None and own.plan != Plan() else bank.plan
+
+
 def longest_call_s(bank: Bank, iccid: str) -> int:
     """How long a call on a SIM of a bank may last by its plan; 0: as long as any call."""
-    own = next((sim.plan for sim in bank.sim if sim.iccid == iccid), bank.plan)
-    longest = longest_s(plan_spec(own))
+    own = next((sim for sim in bank.sim if sim.iccid == iccid), None)
+    longest = longest_s(plan_spec(_plan_of(bank, own)))
     return longest if longest < CALL_S_MAX else 0
 
 

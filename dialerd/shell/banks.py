@@ -271,6 +271,9 @@ class Banks:
                 self._audio(leg, call)
             case gsm.AudioFailed(why=why):
                 self._silent(leg, why)
+            case gsm.CallEnding(left_s=left_s):
+                about = {"bank": port.bank, "slot": port.slot, "call_id": call.call_id}
+                self._publish("call_ending", {**about, "left_s": left_s})
             case gsm.Ended():
                 port.leg = -1
                 del self._calls[leg]

@@ -139,6 +139,14 @@ def test_what_the_core_knows_of_ports() -> None:
     assert not bank_spec(bank, ()).up  # or every call would be for its one channel
 
 
+def test_a_sim_without_a_plan_of_its_own_has_the_banks_longest_call() -> None:
+    sims = (Sim(iccid="1"), Sim(iccid="2", plan=Plan(call_s_max=40)))
+    bank = Bank(name="b", plan=Plan(free_s=600, cut_before_paid=True), sim=sims)
+    usual = longest_call_s(bank, "")
+    assert 0 < usual <= 600
+    assert [longest_call_s(bank, iccid) for iccid in ("1", "2", "3")] == [usual, 40, usual]
+
+
 def test_each_folder_of_dialects_is_read_once_and_its_faults_are_shown(tmp_path: Path) -> None:
     shipped = dialects_of([Bank(name="a"), Bank(name="b")])
     assert shipped["a"] is shipped["b"]
