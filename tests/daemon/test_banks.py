@@ -134,7 +134,8 @@ def test_a_campaign_on_a_bank_is_what_the_network_saw(tmp_path: Path, daemon: An
     answered = [a for a in attempts if a.outcome is Outcome.ANSWERED]
     assert books.outcomes[Outcome.ANSWERED] == len(answered)
     files = list((d.folder / "data" / "recordings").glob("*/*"))
-    assert len(files) == len(answered)
+    stayed = sum(0 < one["answered_ms"] < one["at_ms"] - 250 for one in ended)
+    assert 3 < stayed <= len(files) <= len(answered), "who hung up at once may have none"
     with opened(d.folder / "data") as store:
         cards = store.cards()
     assert {one.port for one in cards} == {f"sims/{slot}" for slot in ports}
