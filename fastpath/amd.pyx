@@ -11,6 +11,7 @@
 from libc.math cimport exp, fabs, sqrt
 from libc.string cimport memset
 
+from fastpath.amd_voice cimport is_none, is_voice
 from fastpath.vad cimport (
     VAD_FRAME, VAD_UNDO_ALL, VAD_UNDO_END, VAD_UNDO_RUN, vad_gap, vad_hear, vad_init,
 )
@@ -226,6 +227,8 @@ cdef uint8_t answer_of(const Amd *a, const Policy *p) noexcept nogil:
 cdef void decide(Amd *a, const Forest *model) noexcept nogil:
     """Whether the answer is known after this frame."""
     cdef double x[FEATURES]
+    if is_none(a):
+        figures_clear(a)
     if a.known.first < 0:
         if a.frame >= model.policy.initial_silence:
             a.answer = ANSWER_UNKNOWN
@@ -235,6 +238,8 @@ cdef void decide(Amd *a, const Forest *model) noexcept nogil:
         amd_features(a, x)
         a.odds = forest_odds(model, x)
         a.answer = answer_of(a, &model.policy)
+        if a.answer == ANSWER_HUMAN and not is_voice(a):
+            a.answer = ANSWER_NONE
         if a.answer:
             a.reason = REASON_MODEL
             return

@@ -30,6 +30,7 @@ cdef struct Vad:
     uint8_t speech
     uint8_t tonal
     uint8_t undone  # what was noise all the same, see above
+    uint8_t nothing  # frames in a row without any sound
     uint8_t cut  # with VAD_UNDO_END: so many frames, this one included
     # the noise
     double smooth[VAD_BANDS]  # mean of two frames

@@ -7,7 +7,8 @@
    has gaps, so it sinks into each and does not climb on vowels.
 3. Noise that does not move is noise at once: a stretch of constant level in both bands becomes the
    floor, and what it was taken for is undone. Hiss needs less of it than what could be a vowel.
-4. Voice is what exceeds the floor by a margin, and is not far below the loudest voice so far: the
+4. Of a few frames without any sound, which were lost, nothing is learned of the noise.
+5. Voice is what exceeds the floor by a margin, and is not far below the loudest voice so far: the
    less the voice stands out, the less far, for then what is behind it is no silence.
 """
 
@@ -82,6 +83,7 @@ cdef enum:
     HISS_FRAMES = 8
     TONAL_FRAMES = 5
     OLDER = 10
+    LOST_FRAMES = 3  # more of nothing at all is no loss: this line is silent between words
 
 
 cdef void vad_init(Vad *v) noexcept nogil:
@@ -272,8 +274,16 @@ cdef void vad_hear(Vad *v, const int16_t *samples) noexcept nogil:
     cdef double over
     measure(v, samples)
     v.undone = v.cut = 0
-    v.since += 1
     at = v.frames % VAD_STEADY
+    v.nothing = v.nothing + (v.nothing < 255) if v.loud <= LEVEL_MIN else 0
+    if 0 < v.nothing <= LOST_FRAMES:
+        for b in range(VAD_BANDS):
+            v.recent[b][at] = v.smooth[b]
+        v.speech = v.tonal = 0
+        v.run = 0
+        v.frames += 1
+        return
+    v.since += 1
     for b in range(VAD_BANDS):
         v.smooth[b] = v.level[b] if v.since <= 2 else 0.5 * (v.smooth[b] + v.level[b])
         v.recent[b][at] = v.smooth[b]

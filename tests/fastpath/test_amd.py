@@ -11,7 +11,7 @@ import pytest
 
 from bench import answers
 from bench.answer_audio import Clip, recorded, trimmed
-from bench.answer_lines import Case, Condition, behind
+from bench.answer_lines import Case, Condition, behind, noise
 from dialerd.detect.model import load_model
 from fastpath.amd import (
     FEATURE_NAMES,
@@ -229,3 +229,20 @@ def test_a_word_and_long_silence_is_a_person() -> None:
 
 def test_trimming_keeps_the_voice() -> None:
     assert len(trimmed(np.hstack([np.zeros(800), np.ones(800), np.zeros(800)]))) == 800
+
+
+@pytest.mark.parametrize("kind", ["white", "pink", "hum"])
+def test_noise_alone_is_nobody(kind: str) -> None:
+    """What does not move has not spoken; the word behind it is heard."""
+    word = next(one for one in prompts() if one.kind == "word" and len(one.samples) > 3_000)
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        audio = noise(kind, 80_000, rng, ()) * 10 ** (rng.uniform(-60, -33) / 20)
+        samples = np.rint(np.clip(audio, -1, 1) * 32_767).astype(np.int16)
+        found = heard(samples)
+        assert found.answer == "unknown", (seed, found)
+        said = audio[:40_000].copy()
+        said[24_000 : 24_000 + len(word.samples)] += word.samples[:16_000]
+        found = heard(np.rint(np.clip(said, -1, 1) * 32_767).astype(np.int16))
+        assert found.answer == "human", (seed, found)
+        assert found.at_ms > 3_000, "not before the word"

@@ -95,6 +95,18 @@ def test_the_floor_follows_the_noise_of_a_call() -> None:
     assert not any(one.speech for one in heard[280:])
 
 
+def test_frames_that_were_lost_are_not_the_floor() -> None:
+    """Every eighth is nothing at all: the noise around it stays what is no voice."""
+    rng = np.random.default_rng(4)
+    samples = pcm(noise("pink", 48_000, rng, ()) * 0.01)
+    whole = VoiceDetector().hear(samples)
+    samples.reshape(-1, FRAME)[60::8] = 0
+    heard = VoiceDetector().hear(samples)
+    for one, other in zip(whole[60:], heard[60:], strict=True):
+        assert other.floor_db == pytest.approx(one.floor_db, abs=2.5)
+    assert not any(one.speech for one in heard[60:])
+
+
 @pytest.mark.parametrize(
     "samples",
     [

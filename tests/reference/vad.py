@@ -38,7 +38,7 @@ class Detector:
         self.recent: list[deque[float]] = [deque(maxlen=STEADY + 1) for _ in range(2)]
         self.windows: list[deque[list[float]]] = [deque([[]], maxlen=WINDOWS) for _ in range(2)]
         self.known = self.filled = self.told = self.voiced = self.run = self.heard = 0
-        self.slope, self.earlier = 0.0, LEVEL_MIN
+        self.slope, self.earlier, self.nothing = 0.0, LEVEL_MIN, 0
         self.speech = False
 
     def least(self, band: int) -> float:
@@ -135,6 +135,12 @@ class Detector:
     def hear(self, x: Sequence[int]) -> tuple[float, float, bool, bool, int]:
         """160 samples."""
         loud, levels, left, tonal = self.measure(x)
+        self.nothing = self.nothing + 1 if loud <= LEVEL_MIN else 0
+        if 0 < self.nothing <= 3:
+            for band in range(2):
+                self.recent[band].append(self.smooth[band])
+            self.speech, self.run = False, 0
+            return loud, self.floor[0], False, False, 0
         self.heard += 1
         for band in range(2):
             old = self.smooth[band]
