@@ -43,6 +43,7 @@ from dialerd.shell.clock import Clock
 from dialerd.shell.collecting import Collector
 from dialerd.shell.control import RunningDaemon
 from dialerd.shell.driver import Driver
+from dialerd.shell.ear_files import EarFiles, read_ear_files
 from dialerd.shell.ears import Ears
 from dialerd.shell.entropy import Entropy
 from dialerd.shell.garbage import seldom_collected
@@ -141,7 +142,7 @@ class Daemon:
         self._calls.hears = self._health.hear
         day = day_of(self._clock.wall_ms() * 1_000_000, 0)
         self._feed(UsageKnown(tuple(self._store.usage(day - USAGE_DAYS_MAX))))
-        self._use_trunks()
+        self._use_trunks(await asyncio.to_thread(read_ear_files, config, self._path))
         self._old_calls = OldCalls(self._stack, self._store, loop)
         self._exits.push_async_callback(self._old_calls.close)
         self._calls.cleared = self._old_calls.hear
@@ -159,8 +160,8 @@ class Daemon:
             admin = KeptProcess("the admin process", "admin_http", "-c", str(self._path))
             admin.start()
             self._exits.push_async_callback(admin.stop)
-        trunks = len(config.trunk) + len(config.bank)
-        log.info("dialerd is ready: SIP %s:%d, %d trunks", shown, config.sip.port, trunks)
+        ready = shown, config.sip.port, len(config.trunk) + len(config.bank)
+        log.info("dialerd is ready: SIP %s:%d, %d trunks", *ready)
 
     def _start_driver(self, loop: asyncio.AbstractEventLoop, shown: str) -> None:
         self._phones = PhoneLines(shown, self._rng)
@@ -178,13 +179,13 @@ class Daemon:
         self._desk = AgentDesk(self._driver, self._dialer, self._clock, self._publish)
         self._driver.start()
 
-    def _use_trunks(self) -> None:
+    def _use_trunks(self, files: EarFiles) -> None:
         """Make limits and trunks those of the configuration, at the start and at a reload."""
         config = self._config
         self._feed(limits(config))
         pairs = [(trunk, sip_trunk(trunk)) for trunk in config.trunk]
         self._lines.configure(to for _, to in pairs)
-        self._ears.configure(config.detection, config.trunk)
+        self._ears.configure(files, config.trunk)
         self._targets.configure(config.trunk)
         self._banks.configure(config.bank)
         self._tell_lines()
@@ -277,8 +278,8 @@ class Daemon:
             stop=self._stop,
             traces=self._stack.traces,
         )
-        self._running.takes_over = self._reload
-        self._running.mark = self._mark
+        self._running.takes_over, self._running.mark = self._reload, self._mark
+        self._running.detector_fault = self._ears.detector_fault
         control = ControlService(self._store, self._running, self._hub, self._desk)
         control.banks = self._running.desk(self._banks)
         server = ControlServer(control, self._config.control.socket)
@@ -335,7 +336,7 @@ class Daemon:
         logging.getLogger().setLevel(config.log.level.value.upper())
         self._media.ports = config.media.port_low, config.media.port_high
         self._feed(NumberingChanged(found.numbering))
-        self._use_trunks()
+        self._use_trunks(found.ear_files)
         log.info("%s: configuration read again: %s", who, told)
         return told
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import tomllib
 import types
 import typing
@@ -23,7 +24,7 @@ from dialerd.toml_bounds import outsized
 from dialerd.toml_faults import Fault, Finding, TomlError, located_error, nearest, render
 from dialerd.toml_places import Path
 
-__all__ = ["Fault", "Finding", "TomlError", "check", "read"]
+__all__ = ["Fault", "Finding", "TomlError", "check", "read", "text_of"]
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -73,7 +74,7 @@ def read(
     Raises:
         TomlError: with every fault found.
     """
-    text = _text(path)
+    text = text_of(path)
     too_much = outsized(text)
     if too_much is not None:
         line, said = too_much
@@ -113,9 +114,12 @@ def check(
     return value
 
 
-def _text(path: FilePath) -> str:
+def text_of(path: FilePath) -> str:
+    """A file as it is read, its lines ended by LF; TomlError."""
     try:
-        with path.open("rb") as file:
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            if stat.S_ISFIFO(os.fstat(file.fileno()).st_mode):  # it would never end
+                raise TomlError(f"error: {path} is no regular file")
             data = file.read(BYTES_MAX + 1)
     except OSError as error:
         raise TomlError(f"error: cannot read {path}: {error.strerror or error}") from None

@@ -195,7 +195,7 @@ def _add(
 ) -> str:  # fmt: skip
     """Write it into the bank, unless the bank has it as something else; returns its value."""
     from dialerd.cli.errors import FailedError
-    from dialerd.detect.bank import compose, load_bank
+    from dialerd.detect.bank import compose
     from dialerd.detect.bank_file import Kind, write_announcement
     from dialerd.detect.bank_prints import SOUND_S_MIN, prints_of
 
@@ -208,7 +208,7 @@ def _add(
     kinds = [one.kind for one in whole.entries]
     others = zip(kinds, whole.recordings, strict=True)
     try:
-        _, shared = compose([*others, (Kind(kind), prints)])
+        _, shared, _ = compose([*others, (Kind(kind), prints)])
     except ValueError as error:
         raise FailedError(f"{folder}: {error}") from None
     if shared[-1] > 0.8:
@@ -223,7 +223,6 @@ def _add(
         )  # fmt: skip
     except ValueError as error:
         raise FailedError(str(error)) from None
-    load_bank.cache_clear()
     value = f"{kind}:{carrier}:{label}"
     click.echo(f"{clean(value)}  {prints.seconds:.1f} s  {written}")
     return value
@@ -262,7 +261,7 @@ def list_(*, bank: Path | None, output: str) -> None:
 def remove(names: tuple[str, ...], *, bank: Path | None) -> None:
     """Take announcements out of the bank; `list` shows their names."""
     from dialerd.cli.errors import FailedError
-    from dialerd.detect.bank import files, load_bank
+    from dialerd.detect.bank import files
 
     there = {f"{path.parent.name}/{path.stem}": path for path in files(bank_folder(bank))}
     missing = [name for name in names if name not in there]
@@ -271,7 +270,6 @@ def remove(names: tuple[str, ...], *, bank: Path | None) -> None:
     for name in names:
         there[name].unlink()
         there[name].with_suffix(".prints").unlink(missing_ok=True)
-    load_bank.cache_clear()
 
 
 @announcements.command("test")

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from dialerd.cli.common import config_option, output_option, print_json
+from dialerd.cli.common import clean, config_option, output_option, print_json
 from dialerd.cli.main import CONFIG, OK
+
+if TYPE_CHECKING:
+    from dialerd.config import Config
 
 
 @click.command("run")
@@ -20,10 +25,21 @@ def run(config_path: str | None, check: bool) -> int:  # noqa: FBT001 - a flag
     path = find_config(config_path)
     config = load(path)
     if check:
+        _tell_left_out(config, path)
         click.echo(f"{path} is right")
         return OK
     daemon = importlib.import_module("dialerd.daemon")  # the whole program hangs below it
     return daemon.run(config, path) or OK
+
+
+def _tell_left_out(config: Config, path: Path) -> tuple[str, ...]:
+    """Which announcements cannot be read; ConfigError for all else that detection names."""
+    from dialerd.shell.ear_files import read_ear_files
+
+    left_out = read_ear_files(config, path).left_out
+    for text in left_out:
+        click.echo(f"announcement not used: {clean(text)}", err=True)
+    return left_out
 
 
 @click.command("check-config")
@@ -36,13 +52,14 @@ def check_config(config_path: str | None, output: str) -> int:
     path = find_config(config_path)
     try:
         config = load(path)
+        left_out = _tell_left_out(config, path)
     except ConfigError as error:
         if output != "json":
             raise
         print_json({"ok": False, "file": str(path), "findings": error.findings, "text": str(error)})
         return CONFIG
     if output == "json":
-        print_json({"ok": True, "file": str(path), "config": masked(config)})
+        print_json({"ok": True, "file": str(path), "config": masked(config), "left_out": left_out})
         return OK
     channels = sum(trunk.channels for trunk in config.trunk)
     trunks = "1 trunk" if len(config.trunk) == 1 else f"{len(config.trunk)} trunks"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Final, Protocol
 
@@ -32,6 +32,11 @@ class Knows(Protocol):
         """Why a campaign may not name this prompt; empty when it may."""
         ...
 
+    @property
+    def detector_fault(self) -> Callable[[str], str]:
+        """Why a campaign may not name this detector; empty when it may."""
+        ...
+
     def regime_fault(self, name: str) -> str:
         """Why no line of this daemon may dial under a regime; empty when one may."""
         ...
@@ -42,12 +47,14 @@ class Knows(Protocol):
 
 
 async def spec_refusals(spec: CampaignSpec, daemon: Knows) -> list[FieldFault]:
-    """Prompts that are not there, and a regime that no line may dial under."""
+    """Prompts and a detector that are not there, and a regime that no line may dial under."""
     faults = [
         FieldFault(fault, where)
         for where, names in _prompts(spec)
         if (fault := await _first_fault(names, daemon))
     ]
+    if fault := daemon.detector_fault(spec.detection.detector):
+        faults.append(FieldFault(fault, "/spec/detection/detector"))
     if fault := daemon.regime_fault(spec.regime):
         faults.append(FieldFault(fault, "/spec/regime"))
     return faults

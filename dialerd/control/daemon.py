@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -35,6 +36,11 @@ class Daemon(Protocol):
 
     async def prompt_fault(self, name: str) -> str:
         """Why a campaign may not name this prompt; empty when it may."""
+        ...
+
+    @property
+    def detector_fault(self) -> Callable[[str], str]:
+        """Why a campaign may not name this detector; empty when it may."""
         ...
 
     def regime_fault(self, name: str) -> str:

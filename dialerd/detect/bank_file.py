@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import stat
+import tempfile
 import unicodedata
 from collections.abc import Iterator
 from enum import StrEnum
@@ -110,7 +112,10 @@ def read_announcement(path: Path) -> tuple[Announcement, Prints]:
                 ("carrier",), f"{file.carrier!r} lies in the folder of {path.parent.name!r}"
             )
         try:
-            with (path.parent / file.prints).open("rb") as opened:
+            prints = os.open(path.parent / file.prints, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            with os.fdopen(prints, "rb") as opened:
+                if not stat.S_ISREG(os.fstat(prints).st_mode):
+                    raise ValueError("no regular file")
                 data = opened.read(FILE_BYTES_MAX + 1)
             if len(data) > FILE_BYTES_MAX:
                 raise ValueError(f"larger than {FILE_BYTES_MAX} octets")
@@ -187,9 +192,11 @@ def _text(one: Announcement) -> str:
 
 def _put(path: Path, data: bytes) -> None:
     """All of it under its name or nothing."""
-    beside = path.with_name(f".{path.name}.part")
+    number, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    beside = Path(name)  # nobody else's
     try:
-        with beside.open("wb") as file:
+        with os.fdopen(number, "wb") as file:
+            os.fchmod(number, 0o644)
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

@@ -25,15 +25,16 @@ NEVER: Final = 1e9  # no feature is more
 
 _QUESTION = re.compile(r"([a-z_]+) > (-?\d{1,6}(?:\.\d{1,4})?)")
 
+Odds = Annotated[float, Meta(ge=-1e6, le=1e6)]  # neither infinite nor no number
 Milliseconds = Annotated[int, Meta(ge=0, le=POLICY_MS_MAX)]
 
 
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the log-odds of a machine are good for, and when."""
 
-    human_below: float
-    human_below_late: float
-    machine_above: float
+    human_below: Odds
+    human_below_late: Odds
+    machine_above: Odds
     human_after_ms: Milliseconds
     machine_after_ms: Milliseconds
     silence_min_ms: Milliseconds
@@ -50,13 +51,13 @@ class Tree(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One tree as written."""
 
     ask: Annotated[list[str], Meta(min_length=NODES, max_length=NODES)]
-    leaf: Annotated[list[float], Meta(min_length=LEAVES, max_length=LEAVES)]
+    leaf: Annotated[list[Odds], Meta(min_length=LEAVES, max_length=LEAVES)]
 
 
 class ModelFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole file."""
 
-    bias: float
+    bias: Odds
     policy: Policy
     tree: Annotated[list[Tree], Meta(min_length=1, max_length=TREES_MAX)]
     made_by: str = ""

@@ -88,13 +88,16 @@ def shipped() -> dict[str, Path]:
     return {path.stem: path for path in sorted(FOLDER.glob("*.toml"))}
 
 
-def find_plan(name: str) -> Path:
-    """Where a plan lies: one that comes with dialerd, or a file. TomlError: there is none."""
+def find_plan(name: str, base: Path = Path()) -> Path:
+    """Where a plan lies: one that comes with dialerd, or a file, which counts from `base`.
+
+    TomlError: there is none.
+    """
     known = shipped()
     if name in known:
         return known[name]
-    if name.endswith(".toml") and Path(name).is_file():
-        return Path(name)
+    if name.endswith(".toml") and (base / name).is_file():
+        return base / name
     raise TomlError(f"error: no tone plan {name!r}; known: {', '.join(known)}, or a .toml file")
 
 
@@ -121,7 +124,10 @@ def _rule(tone: Tone) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=64)
-def load_book(names: str = ALL) -> ToneBook:
-    """The book of plans, named with spaces between; TomlError names every fault."""
+def load_book(names: str = ALL, base: Path = Path()) -> ToneBook:
+    """The book of plans, named with spaces between; TomlError names every fault.
+
+    Files among them count from `base`.
+    """
     wanted = list(shipped()) if names == ALL else names.split()
-    return book_of(*(read_plan(find_plan(name)) for name in wanted))
+    return book_of(*(read_plan(find_plan(name, base)) for name in wanted))

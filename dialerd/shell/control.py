@@ -56,6 +56,7 @@ class RunningDaemon:
         self.naming = asyncio.Lock()
         self.mark: StopMark | None = None  # of an emergency stop that the store refused
         self.takes_over: Callable[[str], Awaitable[Reloaded]] = _no_configuration
+        self.detector_fault: Callable[[str], str] = lambda _name: ""
         self._started = at_time(clock.wall_ms())
         self._state = DaemonState.RUNNING
 

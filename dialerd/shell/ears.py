@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
-from pathlib import Path
-from typing import Final, NamedTuple, TypeVar
+from collections.abc import Iterable
+from typing import Final, NamedTuple
 
-from dialerd.config import DetectionFiles, Kind, Trunk
+from dialerd.config import Kind, Trunk
 from dialerd.core.detection_records import CLASSIC, Detection
-from dialerd.detect.bank import AnnouncementBank, load_bank
+from dialerd.detect.bank import AnnouncementBank
 from dialerd.detect.model import load_model
-from dialerd.detect.tone_plan import load_book
 from dialerd.lines.sound_map import SoundMap, SoundRule
-from dialerd.toml_load import TomlError
+from dialerd.shell.ear_files import EarFiles
 from fastpath.amd import Model
 from fastpath.progress import Attention
 from fastpath.tones_book import ToneBook
@@ -23,8 +21,6 @@ log = logging.getLogger("dialerd.ears")
 KEPT_MAX = 1_000  # attentions; there are as many as kinds of campaigns
 TONES_MS: Final = 30_000  # after the answer: a fax, the beep behind a greeting, nobody there
 ANALOGUE: Final = frozenset({Kind.FXO_GATEWAY})  # whose far end says by a tone that it has left
-
-T = TypeVar("T")
 
 
 class Ear(NamedTuple):
@@ -53,19 +49,24 @@ class Ears:
 
     def __init__(self) -> None:
         """With what comes with dialerd, before `configure`."""
-        self._files = DetectionFiles()
+        self._files = EarFiles()
         self._lines: dict[str, _Line] = {}
         self._kept: dict[tuple[object, ...], Attention] = {}
 
-    def configure(self, files: DetectionFiles, trunks: Iterable[Trunk]) -> None:
+    def configure(self, files: EarFiles, trunks: Iterable[Trunk]) -> None:
         """Files and trunks as they are now; calls in progress go on as they began."""
-        for cache in (load_model, load_book, load_bank):
-            cache.cache_clear()  # a file may be another by now
+        for text in files.left_out:
+            log.error("announcement not used: %s", text)
         self._files = files
-        bank = _read(load_bank, Path(files.announcements), "announcements")
-        bank = bank if bank is not None and len(bank) else None
-        self._lines = {trunk.name: _line(trunk, bank) for trunk in trunks}
+        self._lines = {trunk.name: _line(trunk, files) for trunk in trunks}
         self._kept.clear()
+
+    def detector_fault(self, name: str) -> str:
+        """Why a campaign may not name this detector; empty when it may."""
+        if name in ("", CLASSIC) or name in self._files.models:
+            return ""
+        known = ", ".join((CLASSIC, *self._files.models))
+        return f"there is no detector {name!r} in [detection] models; known: {known}"
 
     def of(self, trunk: str, detection: Detection | None) -> Ear | None:
         """What is listened for on a call; None: nothing at all."""
@@ -109,27 +110,16 @@ class Ears:
         )
 
     def _model(self, name: str) -> Model:
-        """A model by its name; where it cannot be read, dialerd's own."""
-        if not name:
-            return load_model()
-        path = Path(self._files.models) / f"{name}.toml"
-        return _read(load_model, path, f"model {name!r}") or load_model()
+        """A model by its name; where its file is gone, dialerd's own."""
+        if fault := self.detector_fault(name):
+            log.error("%s: dialerd's own is used", fault)
+        return self._files.models.get(name) or load_model()
 
 
-def _line(trunk: Trunk, bank: AnnouncementBank | None) -> _Line:
+def _line(trunk: Trunk, files: EarFiles) -> _Line:
     rules = (
         SoundRule(rule.kind.value, rule.value, rule.outcome.outcome, rule.answered)
         for rule in trunk.sound
     )
-    book = _read(load_book, trunk.tones, f"tones of trunk {trunk.name!r}") if trunk.tones else None
-    bank = bank if trunk.announcements else None
-    return _Line(SoundMap(rules), book, bank, trunk.kind in ANALOGUE)
-
-
-def _read(reader: Callable[..., T], what: object, name: str) -> T | None:
-    """What a file says; None when it says nothing that can be used."""
-    try:
-        return reader(what)
-    except TomlError as error:
-        log.error("%s: not used: %s", name, error)
-        return None
+    bank = files.bank if trunk.announcements else None
+    return _Line(SoundMap(rules), files.books.get(trunk.tones), bank, trunk.kind in ANALOGUE)

@@ -18,6 +18,7 @@ from dialerd.config.bank_tables import Bank
 from dialerd.core.events import LimitsChanged
 from dialerd.core.lines_view import Reloaded
 from dialerd.plan_file import read_numbering
+from dialerd.shell.ear_files import EarFiles, read_ear_files
 from dialerd.shell.sip_config import phones_of
 from fastpath.numbers import Numbering
 from sip.accounts.registrar import Phones
@@ -41,6 +42,7 @@ class Found(NamedTuple):
     config: Config
     phones: Phones | None
     numbering: Numbering
+    ear_files: EarFiles
 
 
 def read_again(path: Path, running: Config) -> Found:
@@ -49,7 +51,7 @@ def read_again(path: Path, running: Config) -> Found:
     numbering = read_numbering(config.numbering.plan, config.numbering.destinations)
     # Sockets stay as they are: whether telephones have one is the running daemon's to say.
     phones = phones_of(msgspec.structs.replace(config, sip=running.sip))
-    return Found(config, phones, numbering)
+    return Found(config, phones, numbering, read_ear_files(config, path))
 
 
 def taken_over(running: Config, now: Config) -> Config:

@@ -9,14 +9,12 @@ from typing import Any
 import pytest
 
 from dialerd.cli.main import CONFIG, FAILED, OK, USAGE, run
-from dialerd.detect.bank import load_bank
 from dialerd.detect.bank_file import Kind
 from tests.detect.spoken import announcement, call, keep, ringback, silence
 
 
 @pytest.fixture
 def bank(tmp_path: Path) -> list[str]:
-    load_bank.cache_clear()
     return ["--bank", str(tmp_path / "bank")]
 
 
@@ -203,6 +201,5 @@ def test_groups_that_are_not_there_and_broken_files(
     assert "clusters.json" in capsys.readouterr().err
     (tmp_path / "bank" / "x").mkdir()
     (tmp_path / "bank" / "x" / "a.toml").write_text('label = "a"\nclass = "bussy"\n')
-    load_bank.cache_clear()
     assert run(["announcements", "list", *bank]) == CONFIG
     assert "a.toml:2:9" in capsys.readouterr().err

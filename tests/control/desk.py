@@ -82,6 +82,9 @@ class Desk:
     async def prompt_fault(self, name: str) -> str:
         return "" if name in PROMPTS else f"there is no prompt {name!r}"
 
+    def detector_fault(self, name: str) -> str:
+        return f"there is no detector {name!r}" if name == "nosuch" else ""
+
     def regime_fault(self, name: str) -> str:
         return ""
 

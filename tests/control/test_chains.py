@@ -105,7 +105,10 @@ async def test_columns_of_saved_flows_and_scripts_are_looked_for(path: Path) -> 
 
 async def test_what_machines_are_told_has_to_be_there(path: Path) -> None:
     detection = DetectionSpec(
-        machines=True, on_machine=OnMachine.LEAVE_MESSAGE, machine_prompt="call-us"
+        machines=True,
+        on_machine=OnMachine.LEAVE_MESSAGE,
+        machine_prompt="call-us",
+        detector="nosuch",
     )
     agents = structs.replace(spec().agents, machine_prompt="call-them")
     made = structs.replace(spec(), list="debtors", detection=detection, agents=agents)
@@ -115,4 +118,5 @@ async def test_what_machines_are_told_has_to_be_there(path: Path) -> None:
             await c.call(api.CreateCampaign(spec=made, who="an"))
         told = {fault.pointer: fault.detail for fault in raised.value.faults}
         assert told["/spec/detection/machine_prompt"] == "there is no prompt 'call-us'"
+        assert told["/spec/detection/detector"] == "there is no detector 'nosuch'"
         assert told["/spec/agents/machine_prompt"] == "there is no prompt 'call-them'"

@@ -58,7 +58,7 @@ def test_recordings_of_one_announcement_come_together() -> None:
 def test_what_the_bank_knows_is_told_and_comes_last() -> None:
     prints = prints_of(announcement(Kind.SWITCHED_OFF))
     entry = Announcement("tắt máy", Kind.SWITCHED_OFF, "viettel", "a.prints", "0" * 64)
-    composed, shared = compose([(entry.kind, prints)])
+    composed, shared, _ = compose([(entry.kind, prints)])
     bank = AnnouncementBank(composed, (entry,), (prints,), (Path("a.toml"),), shared)
     found = cluster(recordings(), bank)
     assert kinds(found) == [{"invalid"}, {"busy"}, {"switched_off"}]

@@ -1,10 +1,11 @@
 """What is listened for on a leg: shared where it is the same, and never nothing for a bad file."""
 
 import logging
+from pathlib import Path
 
 import numpy as np
 
-from dialerd.config import DetectionFiles, Kind, Trunk
+from dialerd.config import Config, DetectionFiles, Kind, Trunk
 from dialerd.config.trunk_tables import SoundKind, SoundMeaning
 from dialerd.config.trunk_tables import SoundRule as Rule
 from dialerd.core.detection_records import CLASSIC, Detection
@@ -15,6 +16,7 @@ from dialerd.detect.bank_prints import prints_of
 from dialerd.detect.model import DEFAULT, load_model
 from dialerd.detect.tone_plan import load_book
 from dialerd.shell import ears as module
+from dialerd.shell.ear_files import read_ear_files
 from dialerd.shell.ears import Ears
 
 
@@ -36,18 +38,25 @@ def test_the_classic_rule_has_its_parameters():
     assert usual.attention.model == {}
 
 
+def configure(ears, files, trunks):
+    """As a reload does."""
+    config = Config(detection=files, trunk=tuple(trunks))
+    ears.configure(read_ear_files(config, Path("d.toml")), config.trunk)
+
+
 def test_a_campaigns_own_model(tmp_path, caplog):
     (tmp_path / "vn.toml").write_bytes(DEFAULT.read_bytes())
-    (tmp_path / "bad.toml").write_text("bias = 'x'")
     ears = Ears()
-    ears.configure(DetectionFiles(models=tmp_path), [])
+    configure(ears, DetectionFiles(models=tmp_path), [])
     assert ears.of("a", Detection(detector="vn")).attention.model is load_model(
         tmp_path / "vn.toml"
     )
     with caplog.at_level(logging.ERROR):
-        for name in ("bad", "none"):
-            assert ears.of("a", Detection(detector=name)).attention.model is load_model()
-    assert len(caplog.records) == 2
+        assert ears.of("a", Detection(detector="none")).attention.model is load_model()
+    assert "no detector 'none'" in caplog.text
+    assert not ears.detector_fault("vn")
+    assert not ears.detector_fault(CLASSIC)
+    assert "known: classic, vn" in ears.detector_fault("nv")
 
 
 def line(name="a", **more):
@@ -59,11 +68,11 @@ BUSY = (Rule(kind=SoundKind.BUSY, outcome=SoundMeaning.UNREACHABLE),)
 
 def test_a_trunks_meaning_and_a_reload():
     ears = Ears()
-    ears.configure(DetectionFiles(), [line(sound=BUSY)])
+    configure(ears, DetectionFiles(), [line(sound=BUSY)])
     before = ears.of("a", Detection())
     assert before.meaning.read("busy", "", answered=False) is Outcome.UNREACHABLE
     assert ears.of("z", Detection()).meaning.read("busy", "", answered=False) is Outcome.BUSY
-    ears.configure(DetectionFiles(), [line()])
+    configure(ears, DetectionFiles(), [line()])
     after = ears.of("a", Detection())
     assert after.attention is not before.attention, "files may be others"
     assert after.meaning.read("busy", "", answered=False) is Outcome.BUSY
@@ -72,26 +81,19 @@ def test_a_trunks_meaning_and_a_reload():
 def test_a_trunks_tones():
     ears = Ears()
     kind = Kind.FXO_GATEWAY
-    ears.configure(
+    configure(
+        ears,
         DetectionFiles(),
         [line(), line("deaf", tones=""), line("vn", tones="vn us"), line("fxo", kind=kind)],
     )
-    assert ears.of("a", None).attention.book is load_book("all")
-    assert ears.of("vn", None).attention.book is load_book("vn us")
+    assert len(ears.of("a", None).attention.book) == len(load_book("all"))
+    assert len(ears.of("vn", None).attention.book) == len(load_book("vn us"))
     assert ears.of("deaf", None) is None
     assert ears.of("deaf", Detection()).attention.book is None
     assert (ears.of("a", None).early, ears.of("a", None).late) == (True, False)
     assert ears.of("a", Detection()).late
     assert not ears.of("deaf", Detection()).early
     assert ears.of("fxo", None).late, "an analogue line says by a tone that it was hung up"
-
-
-def test_a_plan_that_is_not_there_is_told(caplog):
-    ears = Ears()
-    with caplog.at_level(logging.ERROR):
-        ears.configure(DetectionFiles(), [line(tones="atlantis")])
-    assert "atlantis" in caplog.text
-    assert ears.of("a", None) is None
 
 
 def test_a_bank_of_announcements(tmp_path, caplog):
@@ -101,7 +103,7 @@ def test_a_bank_of_announcements(tmp_path, caplog):
     )
     ears = Ears()
     trunks = [line(tones=""), line("deaf", tones="", announcements=False)]
-    ears.configure(DetectionFiles(announcements=tmp_path), trunks)
+    configure(ears, DetectionFiles(announcements=tmp_path), trunks)
     heard = ears.of("a", None)
     assert heard.attention.labels == ("switched_off:x:off",)
     assert (heard.early, heard.late) == (True, False)
@@ -109,10 +111,16 @@ def test_a_bank_of_announcements(tmp_path, caplog):
         Outcome.UNREACHABLE
     )
     assert ears.of("deaf", None) is None
+    other = write_announcement(
+        tmp_path, prints_of(noise[::-1]), label="busy", kind=Announced.BUSY, carrier="x"
+    )
     found.write_text("label = 3")
     with caplog.at_level(logging.ERROR):
-        ears.configure(DetectionFiles(announcements=tmp_path), trunks)
-    assert "label" in caplog.text
+        configure(ears, DetectionFiles(announcements=tmp_path), trunks)
+    assert f"{found}:1" in caplog.text
+    assert ears.of("a", None).attention.labels == ("busy:x:busy",), "the others are heard"
+    other.with_suffix(".prints").unlink()
+    configure(ears, DetectionFiles(announcements=tmp_path), trunks)
     assert ears.of("a", None) is None
 
 
