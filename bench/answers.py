@@ -168,9 +168,7 @@ def times(pairs: Iterable[tuple[Case, Verdict]]) -> Table:
 
 def table(rows: Iterable[Row]) -> Table:
     """As people read it."""
-    shown = Table(
-        title="Who answered (held-out voices, languages and noises)", title_justify="left"
-    )
+    shown = Table(title="Who answered (held-out voices and noises)", title_justify="left")
     numbers = (
         "cases",
         "human",

@@ -24,7 +24,7 @@ SMOKE = os.environ.get("BENCH_SMOKE", "1") == "1"
 QUICK = os.environ.get("BENCH_QUICK", "0") == "1"
 FRAMES = 2_000 if SMOKE else 50_000
 COST = "who answered: a frame of 20 ms heard"
-RIGHT = "who answered: held-out voices, languages and noises"
+RIGHT = "who answered: held-out voices and noises"
 
 
 @lru_cache(maxsize=1)
