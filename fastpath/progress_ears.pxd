@@ -7,7 +7,7 @@ What an `Asked` does not want is not heard and costs nothing. What was found wai
 it is taken: whoever feeds a frame takes it before the next.
 """
 
-from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t
 
 from fastpath.amd cimport Amd, Forest
 from fastpath.amd_classic cimport Classic, ClassicRule
@@ -20,7 +20,7 @@ from fastpath.vad cimport VAD_FRAME
 
 cdef enum:
     MS_SAMPLES = 8
-    SOUNDS_MAX = 8  # waiting to be taken; further ones are counted
+    SOUNDS_MAX = 8  # waiting to be taken, the last place for a verdict; there are no further ones
     QUIET_FRAMES_MAX = 3000
 
 cdef enum:  # which detector tells who answered
@@ -77,7 +77,6 @@ cdef struct Progress:
     int64_t heard
     int64_t since  # of `heard`: the answer
     int64_t ears_from  # the same: where the detectors of tones and announcements began
-    uint32_t lost  # sounds that did not fit
     # voice, by frames since the answer
     int voice_end
     int voice_end_before

@@ -100,8 +100,7 @@ cdef Sound *found(
 ) noexcept nogil:
     """Room for one more; NULL: there is none."""
     cdef Sound *s
-    if p.sounds == SOUNDS_MAX:
-        p.lost += 1
+    if p.sounds >= SOUNDS_MAX - (kind != SOUND_ANSWER):
         return NULL
     s = &p.sound[p.sounds]
     p.sounds += 1

@@ -168,8 +168,7 @@ cdef void sounds_tell(
         told.value = sound.value
         told.sure = sound.sure
         told.frame = frame
-        told.ms = <int32_t> ((sound.end - sound.begin) * SAMPLE_NS // 1000000)
-        told.begin_ms = <int32_t> ((sound.begin - e.progress.since) * SAMPLE_NS // 1000000)
+        told.answered = e.progress.answered
         if left or not tell_sound(w, s.id, due_ns, &told):  # the ring is full: a turn later
             e.progress.sound[left] = sound[0]
             left += 1
@@ -253,6 +252,7 @@ cdef int ear_listen(Stream *s, object attention, int answered, int64_t now_ns) n
     e.begun_ns = now_ns
     e.heard = e.made_up = 0
     e.told = 0
+    e.progress.sounds = 0  # of early media: it is over
     e.paused = 0
     progress_begin(&e.progress, (<Attention> attention).wanted(), ears, answered)
     return 1

@@ -41,16 +41,15 @@ class PeerSilent(NamedTuple):
 class SoundHeard(NamedTuple):
     """What `listen` asked for was found; `progress.Attention.words` says what it is called.
 
-    `begin_ms` counts from the answer, before it from the beginning of early media; `at_ns` is
-    CLOCK_MONOTONIC, of the turn in which it was found, whose number is `frame`.
+    `answered`: heard after the answer, else in early media. `at_ns` is CLOCK_MONOTONIC, of the turn
+    in which it was found, whose number is `frame`.
     """
 
     stream: int
     kind: int  # index into fastpath.progress.KINDS
     value: int
     detail: int
-    begin_ms: int
-    ms: int
+    answered: bool
     confidence: float
     at_ns: int
     frame: int

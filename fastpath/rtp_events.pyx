@@ -24,7 +24,7 @@ DigitsSent = namedtuple("DigitsSent", ("stream", "token"))
 DeviceGone = namedtuple("DeviceGone", ("stream", "error"))
 PeerSilent = namedtuple("PeerSilent", ("stream", "since_ns"))
 SoundHeard = namedtuple(
-    "SoundHeard", "stream kind value detail begin_ms ms confidence at_ns frame"
+    "SoundHeard", "stream kind value detail answered confidence at_ns frame"
 )
 MediaEvent = DigitHeard | PlayEnded | DigitsSent | DeviceGone | PeerSilent | SoundHeard
 
@@ -46,8 +46,8 @@ cdef list events_take(Worker *workers, int count):
                 out.append(DigitsSent(e.stream, e.value))
             elif e.kind == SOUND_HEARD:
                 out.append(SoundHeard(
-                    e.stream, e.sound.kind, e.sound.value, e.sound.detail, e.sound.begin_ms,
-                    e.sound.ms, e.sound.sure, e.value, e.sound.frame,
+                    e.stream, e.sound.kind, e.sound.value, e.sound.detail,
+                    bool(e.sound.answered), e.sound.sure, e.value, e.sound.frame,
                 ))
             else:
                 out.append(PeerSilent(e.stream, e.value))

@@ -58,8 +58,7 @@ cdef struct SoundEvent:  # what `Progress` found, see progress.pxd
     uint8_t detail
     float sure
     int32_t value
-    int32_t begin_ms  # since the answer, or the beginning of early media
-    int32_t ms
+    uint8_t answered  # it was, when this was heard
     uint32_t frame  # of the media thread, in which it was found
 
 cdef struct Event:

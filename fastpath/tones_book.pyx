@@ -234,13 +234,15 @@ cdef class ToneBook:
             names.append(str(one["name"]))
             number += 1
         self.rules.first_fax = number
-        # ITU-T T.30: 1,100 +- 38 Hz, half a second of 3.5 s, and 2,100 +- 15 Hz; Bell's answer tone
+        # ITU-T T.30: 1,100 +- 38 Hz, half a second of 3.5 s, and 2,100 +- 15 Hz; Bell's answer.
+        # A single burst of the first may be the beep of an answering machine.
         for value, hertz, off, steps in (
             (0, 1100.0, 0.032, (500, 3000)), (1, 2100.0, 0.015, ()), (2, 2225.0, 0.015, ()),
         ):
             fill(&self.rules.rule[number], {
                 "name": FAXES[value], "kind": "fax", "hertz": [hertz], "off": off,
-                "cadence_ms": steps, "slack": 0.16, "bursts": 1, "lasting_ms": 900,
+                "cadence_ms": steps, "slack": 0.16, "bursts": 2 if steps else 1,
+                "lasting_ms": 900,
             })  # fmt: skip
             self.rules.rule[number].value = value
             names.append(FAXES[value])

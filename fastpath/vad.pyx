@@ -257,12 +257,11 @@ cdef double above(const Vad *v) noexcept nogil:
 
 cdef void outgrow(Vad *v) noexcept nogil:
     """A voice so much louder than all before it: that was the room."""
-    cdef double then = v.recent[0][(v.frames - OLDER) % VAD_STEADY]
     if v.speech:
         v.voiced += 1
     if v.since <= OLDER:
         return
-    v.earlier = max(v.earlier, then)
+    v.earlier = max(v.earlier, v.recent[0][(v.frames - OLDER) % VAD_STEADY])
     if v.voiced > OLDER + 4 and v.smooth[0] > v.earlier + OUTGROWN:
         forget(v)
         v.undone = VAD_UNDO_ALL

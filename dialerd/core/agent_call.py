@@ -132,6 +132,12 @@ class AgentCall(Call):
             self.talk.no_person(now_ns)
             self.look()
 
+    def nobody_there(self, now_ns: int, *, only_sign: bool) -> None:
+        """The far end is gone, as a tone says."""
+        if self.talk is not None:
+            self.talk.nobody_there(now_ns, only_sign=only_sign)
+            self.look()
+
     def greeting_over(self, now_ns: int) -> None:
         """The machine records from here on."""
         if self.talk is not None:

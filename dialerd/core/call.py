@@ -236,6 +236,7 @@ class Call(HearSide):
             self.record(EventKind.ANSWERED, "", now_ns)
 
     def _digit(self, event: Digit, now_ns: int) -> None:
+        self._pressed = True
         if len(self.keys) >= limits.KEYS_MAX:
             self.dropped += 1
             return

@@ -2,24 +2,28 @@
 
 | what was heard                  | before the answer          | after it                       |
 |---------------------------------|----------------------------|--------------------------------|
-| says what became of the call    | hung up, with that outcome | the far end is gone: hung up   |
-| no person (fax)                 | the same                   | hung up, outcome machine       |
+| says what became of the call    | hung up, with that outcome | nobody is there: hung up       |
+| no person (fax)                 | hung up, where so mapped   | hung up, outcome machine       |
 | the end of a machine's greeting |                            | the message                    |
 | anything else                   | written down               | written down                   |
 
-What a sound means is the line's word (`dialerd.lines.sound_map`). Whoever talks with an agent is
-left to the agent.
+What a sound means is the line's word (`dialerd.lines.sound_map`). A person is not hung up on for
+it: whoever was found to be one, pressed a key or talks with an agent. Only where a line has no
+other sign that its far end is gone (FXO), a busy tone ends their calls too.
+
+A beep just before the verdict ended the greeting, too.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dialerd.core.detection_records import Detection
 from dialerd.core.effects import StopPlay
 from dialerd.core.flow import FlowRun
 from dialerd.core.flow_side import FlowSide
 from dialerd.core.greeted import Greeted
+from dialerd.core.limits import SOUNDS_MAX
 from dialerd.core.manners import Manners, listens, manners
 from dialerd.core.records import Answerer, CampaignSettings, EventKind, Outcome
 
@@ -27,14 +31,19 @@ if TYPE_CHECKING:
     from dialerd.core.effects import AnyEffect
     from dialerd.core.events import Sound, Verdict
 
-ENDS = ("beep", "silence")
+ENDS: Final = ("beep", "silence")
 """Sounds that end a machine's greeting."""
+_BEEP_NS: Final = 3_000_000_000
+"""What it said after a beep further back would have been heard: its greeting went on."""
 
 
 class HearSide(FlowSide):
     """See the module's text; `Call` has the rest."""
 
-    __slots__ = ("_audible", "_flow", "_machine", "answerer", "verdict_ms", "verdict_sure")
+    __slots__ = (
+        "_audible", "_beep_until_ns", "_flow", "_machine", "_noted", "_pressed",
+        "answerer", "verdict_ms", "verdict_sure",
+    )  # fmt: skip
 
     if TYPE_CHECKING:
         answered_ms: int
@@ -49,6 +58,9 @@ class HearSide(FlowSide):
         super().__init__(settings)
         self._audible = False  # what was heard said what became of it
         self._machine = False  # it is treated as one
+        self._pressed = False  # a key: no machine does
+        self._noted = 0  # sounds in its history
+        self._beep_until_ns = 0  # a verdict until then finds the greeting over
         self.answerer: Answerer | None = None
         self.verdict_ms = 0  # after the answer
         self.verdict_sure = 0.0
@@ -68,8 +80,10 @@ class HearSide(FlowSide):
         self.record(EventKind.VERDICT, f"{event.who} {event.confidence:.2f}", now_ns)
         if self.answerer is None:
             self.answerer, self.verdict_sure = event.who, event.confidence
-            self.verdict_ms = max(0, (event.at_ms or self._ms(now_ns)) - self.answered_ms)
-        self.verdict(event.who, now_ns)
+            self.verdict_ms = max(0, self._ms(now_ns - event.late_ns) - self.answered_ms)
+        self.verdict(Answerer.HUMAN if self._pressed else event.who, now_ns)
+        if now_ns < self._beep_until_ns:
+            self.greeting_over(now_ns)
         self._set_deadline()
 
     def _sound_early(self, event: Sound, now_ns: int) -> None:
@@ -81,15 +95,20 @@ class HearSide(FlowSide):
 
     def _sound_up(self, event: Sound, now_ns: int) -> None:
         self._note(event, now_ns)
-        if event.outcome is Outcome.MACHINE:
+        if event.kind in ENDS:
+            self._beep_until_ns = now_ns + _BEEP_NS
+            self.greeting_over(now_ns)
+        elif event.outcome is Outcome.MACHINE:
             self.no_person(now_ns)
         elif event.outcome is not None:
-            self._release(Outcome.ANSWERED, now_ns)
-        elif event.kind in ENDS:
-            self.greeting_over(now_ns)
+            self.nobody_there(now_ns, only_sign=event.only_sign)
         self._set_deadline()
 
     def _note(self, event: Sound, now_ns: int) -> None:
+        if self._noted >= SOUNDS_MAX:
+            self.dropped += 1
+            return
+        self._noted += 1
         said = f"{event.kind} {event.value}".rstrip()
         self.record(EventKind.HEARD, f"{said} {event.confidence:.2f}", now_ns)
 
@@ -99,6 +118,8 @@ class HearSide(FlowSide):
         """Who answered."""
         side = self._flow
         if isinstance(side, FlowRun):
+            if who is Answerer.UNKNOWN and self._manners().verdict_s:
+                return  # the doubt was over when the flow began
             side = Greeted(self, self._manners(), plays=True)
         if isinstance(side, Greeted):
             side.verdict(who, now_ns)
@@ -107,6 +128,11 @@ class HearSide(FlowSide):
         """Nobody is there to talk to, nor to leave a message for."""
         self.mark_machine()
         self._release(Outcome.MACHINE, now_ns)
+
+    def nobody_there(self, now_ns: int, *, only_sign: bool) -> None:
+        """A tone says that the far end is gone; of a person it alone does not end the call."""
+        if only_sign or not (self._pressed or self.answerer is Answerer.HUMAN):
+            self._release(Outcome.ANSWERED, now_ns)
 
     def greeting_over(self, now_ns: int) -> None:
         """The machine records from here on."""

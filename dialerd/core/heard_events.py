@@ -12,7 +12,7 @@ class Verdict(Event):
     leg: int
     who: Answerer
     confidence: float = 1.0  # from 0 to 1
-    at_ms: int = 0  # Unix time at which it was sure; 0: now
+    late_ns: int = 0  # since it was sure
 
 
 class Sound(Event):
@@ -21,7 +21,8 @@ class Sound(Event):
     `kind` and `value` are words for people, such as "announcement" and "switched_off viettel";
     "beep" and "silence" end the greeting of a machine. `outcome` is what the line takes it for:
     what became of a call that was not answered, after the answer MACHINE for no person, anything
-    else for a far end that is gone; None: it means nothing for the call.
+    else for a far end that is gone; None: it means nothing for the call. `only_sign`: the line
+    tells in no other way that the far end is gone.
     """
 
     leg: int
@@ -29,3 +30,4 @@ class Sound(Event):
     value: str = ""
     outcome: Outcome | None = None
     confidence: float = 1.0
+    only_sign: bool = False

@@ -61,6 +61,7 @@ ANSWER_CHARS_MAX: Final = 10_000
 
 # Calls: further history lines and keys are counted, not kept.
 EVENTS_MAX: Final = 500
+SOUNDS_MAX: Final = 50  # of its lines those that were heard: keys come behind them
 KEYS_MAX: Final = 100
 ADVANCES_MAX: Final = 3  # further trunks tried for one attempt; then it has failed
 RETURNS_MAX: Final = 10  # tries of one attempt on trunks that are full or called too fast

@@ -76,6 +76,17 @@ class OverCall(Call):
             self._up_until_ns = now_ns + TALK_S_MAX * NS
         self.parent.over_joined(self, now_ns)
 
+    def detection(self) -> None:
+        """Whoever answers is put through."""
+
+    def no_person(self, now_ns: int) -> None:
+        """Whom the person hears is left to the person."""
+
+    def nobody_there(self, now_ns: int, *, only_sign: bool) -> None:
+        """The far end is gone: told by a tone where nothing else tells it."""
+        if only_sign:
+            self._release(Outcome.ANSWERED, now_ns)
+
     def _end(self, outcome: Outcome, now_ns: int, by: str) -> None:
         super()._end(outcome, now_ns, by)
         self.next_state = LeadState.DONE  # it has no lead of its own

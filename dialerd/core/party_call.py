@@ -139,6 +139,12 @@ class PartyCall(AgentCall):
         if self.talk is None and self.other is None:
             HearSide.no_person(self, now_ns)
 
+    def nobody_there(self, now_ns: int, *, only_sign: bool) -> None:
+        """The far end is gone, as a tone says; who is put through is a person."""
+        through = self.talk is not None or self.other is not None
+        if only_sign or not through:
+            HearSide.nobody_there(self, now_ns, only_sign=only_sign)
+
     def greeting_over(self, now_ns: int) -> None:
         """The machine records from here on."""
         HearSide.greeting_over(self, now_ns)

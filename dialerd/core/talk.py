@@ -79,6 +79,7 @@ MOVES: Final[dict[tuple[TalkState, str], tuple[TalkState, ...]]] = {
     (HELD, "hung_up"): (OVER,),
     (HELD, "gone"): (WAITING, CONNECTING, BRIDGED, MESSAGE, OVER),
     (BEEP, "beep"): (MESSAGE, OVER),
+    (BEEP, "fax"): (OVER,),
     (BEEP, "time"): (MESSAGE, OVER),
     (MESSAGE, "played"): (OVER,),
     (MESSAGE, "time"): (OVER,),
@@ -144,6 +145,8 @@ class Talk:
         """Who it is."""
         if (self.state, "verdict") not in MOVES:
             return
+        if who is Answerer.UNKNOWN and self.state is not VERDICT:
+            return  # it was counted as a person
         treated = manners(self._call.settings)
         policy = treated.towards(who)
         if policy is OnMachine.CONNECT:
@@ -164,8 +167,16 @@ class Talk:
     def no_person(self, now_ns: int) -> None:
         """Nobody is there to talk to, nor to leave a message for."""
         if (self.state, "fax") in MOVES:
-            self._machine(now_ns)
+            if self.state is not BEEP:
+                self._machine(now_ns)
             self._over(now_ns)
+
+    def nobody_there(self, now_ns: int, *, only_sign: bool) -> None:
+        """A tone says that the far end is gone: nobody was there, or a person has hung up."""
+        if self.state is VERDICT:
+            self.no_person(now_ns)
+        elif only_sign or self._call.spoken is Outcome.MACHINE:
+            self._call.talk_over(now_ns)
 
     def beep(self, now_ns: int) -> None:
         """A machine's greeting is over."""

@@ -24,12 +24,16 @@ ANALOGUE: Final = frozenset({Kind.FXO_GATEWAY})  # whose far end says by a tone 
 
 
 class Ear(NamedTuple):
-    """What is listened for, and what it means; `early`: before the answer too."""
+    """What is listened for, and what it means; `early`: before the answer too.
+
+    `only_sign`: a tone is all that says that the far end is gone.
+    """
 
     attention: Attention
     meaning: SoundMap
     early: bool = False
     late: bool = True
+    only_sign: bool = False
 
 
 class _Line(NamedTuple):
@@ -76,7 +80,7 @@ class Ears:
             return None
         attention = self._attention(trunk, line, detection)
         late = detection is not None or (line.book is not None and line.to_the_end)
-        return Ear(attention, line.meaning, early=early, late=late)
+        return Ear(attention, line.meaning, early, late, line.to_the_end)
 
     def _attention(self, trunk: str, line: _Line, detection: Detection | None) -> Attention:
         key: tuple[object, ...] = (trunk,)

@@ -210,11 +210,14 @@ class Media:
         kind = KINDS[heard.kind]
         value, _ = ear.attention.words(heard.kind, heard.value, heard.detail)
         answered = leg in self._answered
+        if answered != heard.answered:
+            return  # of early media, read behind the answer
         if kind == "answer":
-            self._feed(Verdict(leg, Answerer(value), heard.confidence))
+            late_ns = time.monotonic_ns() - heard.at_ns
+            self._feed(Verdict(leg, Answerer(value), heard.confidence, late_ns))
         else:
             means = ear.meaning.read(kind, value, answered=answered)
-            self._feed(Sound(leg, kind, value, means, heard.confidence))
+            self._feed(Sound(leg, kind, value, means, heard.confidence, ear.only_sign))
 
     def _watch(self, leg: int) -> None:
         media = self._theirs.get(leg)

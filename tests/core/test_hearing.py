@@ -6,10 +6,24 @@ import dialerd.core.effects as fx
 import dialerd.core.events as ev
 from dialerd.core.agent_records import OnMachine
 from dialerd.core.call import ENDED, RELEASING, UP
+from dialerd.core.clock import WallClock
 from dialerd.core.detection_records import Detection
 from dialerd.core.greeted import MOVES, Greeted
+from dialerd.core.limits import SOUNDS_MAX
+from dialerd.core.over_call import OverCall
 from dialerd.core.records import Answerer, EventKind, Outcome
-from tests.core.build import LEG, T0, call, finishes, only
+from tests.core.build import (
+    LEG,
+    MONDAY_0830,
+    NUMBERING,
+    PHONE,
+    T0,
+    call,
+    claim,
+    finishes,
+    only,
+    settings,
+)
 from tests.core.world import NS
 
 HUMAN, MACHINE, UNKNOWN = Answerer
@@ -192,13 +206,66 @@ def test_a_machine_that_hangs_up_is_one():
 def test_a_fax_is_hung_up_on_and_a_busy_tone_means_nobody_is_there():
     out = []
     one = answered(out)
-    sound(one, "fax", "cng", Outcome.MACHINE)
+    sound(one, "fax", "ced", Outcome.MACHINE)
     assert gone(one, out).outcome is Outcome.MACHINE
     out = []
     one = answered(out)
     sound(one, "busy", "", Outcome.BUSY)
     assert one.state is RELEASING
     assert gone(one, out).outcome is Outcome.ANSWERED
+
+
+@pytest.mark.parametrize("verdict_s", [0.0, 3.0])
+@pytest.mark.parametrize("who", [MACHINE, UNKNOWN])
+def test_who_pressed_a_key_is_hung_up_on_by_no_verdict(verdict_s, who):
+    out = []
+    one = answered(out, verdict_s=verdict_s, on_machine=HANG_UP, on_unknown=HANG_UP)
+    one.handle(ev.Digit(LEG, "1"), T0 + round(1.5 * NS))
+    one.handle(ev.Verdict(LEG, who, 0.8), T0 + 3 * NS)
+    assert not only(out, fx.Release)
+    finish = gone(one, out)
+    assert (finish.outcome, finish.answerer) == (Outcome.ANSWERED, who)
+
+
+@pytest.mark.parametrize(("verdict_s", "ends"), [(0.0, True), (2.0, False)])
+def test_doubt_that_was_over_when_the_flow_began_stays_so(verdict_s, ends):
+    out = []
+    one = answered(out, verdict_s=verdict_s, on_unknown=HANG_UP)
+    one.tick(T0 + 3 * NS)
+    one.handle(ev.Verdict(LEG, UNKNOWN), T0 + 9 * NS)
+    assert bool(only(out, fx.Release)) is ends
+
+
+@pytest.mark.parametrize("only_sign", [False, True])
+@pytest.mark.parametrize("known", ["verdict", "key"])
+def test_a_busy_tone_ends_a_persons_call_only_where_nothing_else_tells_it(known, only_sign):
+    out = []
+    one = answered(out)
+    said = ev.Verdict(LEG, HUMAN) if known == "verdict" else ev.Digit(LEG, "1")
+    one.handle(said, T0 + 2 * NS)
+    one.handle(ev.Sound(LEG, "busy", "us", Outcome.BUSY, 0.9, only_sign), T0 + 4 * NS)
+    assert bool(only(out, fx.Release)) is only_sign
+
+
+@pytest.mark.parametrize("verdict_s", [0.0, 3.0])
+def test_a_machine_that_beeped_just_before_the_verdict_gets_its_message(verdict_s):
+    out = []
+    one = answered(out, verdict_s=verdict_s, on_machine=LEAVE, machine_prompt="call-us")
+    sound(one, "beep", at_s=1.9)
+    one.handle(ev.Verdict(LEG, MACHINE), T0 + round(2.1 * NS))
+    assert prompts(out)[-1] == ("call-us",)
+
+
+def test_sounds_leave_room_for_keys_in_the_history():
+    out = []
+    one = answered(out)
+    for number in range(600):
+        sound(one, "music" if number % 2 else "ringback", at_s=2 + number)
+    one.handle(ev.Digit(LEG, "1"), T0 + 700 * NS)
+    finish = gone(one, out)
+    assert kinds(finish).count(EventKind.HEARD) == SOUNDS_MAX
+    assert EventKind.DIGIT in kinds(finish)
+    assert one.dropped == 600 - SOUNDS_MAX
 
 
 def test_every_move_of_a_greeted_call_is_one_of_the_table():
@@ -224,3 +291,29 @@ def test_every_move_of_a_greeted_call_is_one_of_the_table():
                         assert side.state in MOVES[before, word]
                         seen.add((before, word))
     assert seen == set(MOVES)
+
+
+class Person:
+    """Whose call is put through."""
+
+    def over_joined(self, _other, _now_ns):
+        """The two hear each other."""
+
+
+def test_a_number_that_a_person_is_put_through_to_is_not_found_out():
+    """Only a tone where nothing else tells that it is gone ends it."""
+    out = []
+    plan = settings(detection=Detection(machines=True))
+    one = OverCall(
+        claim(), NUMBERING.from_value(PHONE), plan, WallClock(MONDAY_0830 * NS - T0), out,
+        Person(), host="dialerd",
+    )  # fmt: skip
+    one.dial("a", "any", LEG, T0)
+    assert only(out, fx.Dial)[0].detection is None
+    one.handle(ev.Answered(LEG), T0 + NS)
+    assert one.through
+    sound(one, "fax", "ced", Outcome.MACHINE)
+    sound(one, "busy", "us", Outcome.BUSY)
+    assert not only(out, fx.Release)
+    one.handle(ev.Sound(LEG, "busy", "us", Outcome.BUSY, 0.9, only_sign=True), T0 + 4 * NS)
+    assert len(only(out, fx.Release)) == 1

@@ -251,3 +251,13 @@ def test_an_announcement_is_told_before_the_answer_only() -> None:
     assert heard(progress, [sent]) == []
     with pytest.raises(ValueError, match="0 labels for 1"):
         Attention(bank=bank)
+
+
+@pytest.mark.parametrize(("bursts", "kind"), [(1, "beep"), (2, "fax")])
+def test_one_burst_of_1100_hertz_is_a_beep_and_two_are_a_fax(bursts: int, kind: str) -> None:
+    """Answering machines beep there, too: T.30 repeats it behind 3 s of silence."""
+    at = 2 * np.pi * 1_100 * np.arange(SECOND // 2) / SECOND
+    burst = np.concatenate([4_000 * np.sin(at), np.zeros(3 * SECOND)])
+    row = np.concatenate([np.zeros(SECOND), *[burst] * bursts, np.zeros(SECOND)]).astype(np.int16)
+    progress = CallProgress(Attention(book=load_book("all")))
+    assert [one.kind for one in progress.hear(row) + progress.end()] == [kind]
