@@ -76,7 +76,7 @@ def test_retention_counts_and_removes(called, config, command):
         + '[retention]\nevents_days = 1\n[[retention.campaign]]\nname = "x"\npeople_days = 1\n'
     )
     shown = json.loads(command("retention", "--dry-run", "--json").out)
-    expected = {"recordings": 0, "events": 1, "people": 0, "agents": 0, "ended": 0}
+    expected = {"recordings": 0, "events": 1, "people": 0, "agents": 0, "ended": 0, "texts": 0}
     assert shown == {"dry_run": True, **expected}
     done = json.loads(command("retention", "--json").out)
     assert done == {**shown, "dry_run": False}
