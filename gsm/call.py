@@ -61,6 +61,10 @@ class Call:
                 return each
         return None
 
+    def unseen(self) -> bool:
+        """Whether it may have rung without a sign: ATD waits, or the modem cannot list."""
+        return self.alerting_ns is None and not self.listed_once
+
     def rang_ns(self, end_ns: int) -> int | None:
         """How long it rang, None if it never did."""
         if self.alerting_ns is None:

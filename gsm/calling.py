@@ -8,21 +8,15 @@ after a hint that it is over, and it is gone.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from gsm import port_table as table
 from gsm.call import Call
 from gsm.causes import CME, RESULTS
 from gsm.clcc import Listed, read_all
 from gsm.command import Command, Haste, Result
 from gsm.ending import Ending
-from gsm.events import (
-    Alerting,
-    Answered,
-    CallEnding,
-    Cause,
-    Dialing,
-    Incoming,
-    Reached,
-)
+from gsm.events import Alerting, Answered, CallEnding, Cause, Dialing, Incoming, Reached
 from gsm.floor import Floor
 from gsm.limits import CALLER_WAIT, LONG, MEDIUM, MISSES_MAX, MS, RING_LOST, SECOND
 from gsm.number import DialString
@@ -41,6 +35,7 @@ class Calling:
         self.floor = floor
         self.ending = ending
         self.call: Call | None = None
+        self.rung: Callable[[], None] = lambda: None  # somebody calls: what idles is stopped
         self._next_leg = -1
         self._refused_lists = 0
         self._listing = False
@@ -168,7 +163,7 @@ class Calling:
         call = self.call
         if call is not None and call.answered_ns is None:
             call.why = call.why or "nobody answered in time"
-            rang = call.alerting_ns is not None
+            rang = call.alerting_ns is not None or call.unseen()
             self.ending.hang_up(call, Cause.NO_ANSWER if rang else Cause.NETWORK, "us", now_ns)
 
     # what the number is good for
@@ -185,7 +180,10 @@ class Calling:
             return
         if call.answered_ns is not None or call.incoming:
             return
-        rule = judge(carrier.reach, call.dialing_ns, call.alerting_ns, ended_ns, now_ns)
+        rules = carrier.reach
+        if call.unseen():  # it may ring for all we know
+            rules = tuple(rule for rule in rules if rule.when != "no_alerting")
+        rule = judge(rules, call.dialing_ns, call.alerting_ns, ended_ns, now_ns)
         if rule is not None:
             call.reached = rule.verdict
             self.floor.tell(Reached(call.leg, rule.verdict, rule.name))
@@ -343,6 +341,7 @@ class Calling:
             self._next_leg -= 1
             self.call = call
             self.floor.stop("code", "text", "idle")
+            self.rung()
             self.floor.move(table.RINGS_HERE, now_ns)
             self.floor.at("caller", now_ns + CALLER_WAIT, lambda at: self._tell(call, at))
             self.poll(now_ns)

@@ -25,6 +25,7 @@ VALIDITY: Final = "validity"
 BLOCKED: Final = "blocked"
 OTHERS_FAULT: Final = frozenset({Cause.BUSY, Cause.INVALID, Cause.CANCELLED, Cause.REJECTED})
 NEVER: Final = -1
+SEARCHED_MAX: Final = 500  # of an answer: patterns may take the square of it
 DOUBLINGS_MAX: Final = 16
 
 
@@ -157,6 +158,7 @@ def balance_of(carrier: Carrier | None, text: str) -> Balance:
         match = re.search(pattern, text, re.IGNORECASE) if pattern else None
         return (match.groupdict().get(name) or "") if match else ""
 
+    text = text[:SEARCHED_MAX]
     if carrier is None:
         return Balance(None, None, None, "", "", text[:TEXT_MAX])
     minutes = group(carrier.minutes, "minutes")

@@ -88,6 +88,8 @@ WORDS: Final = tuple(
 )  # fmt: skip
 RANG_LONG: Final = 25 * SECOND  # a call that rang so long and was cleared by the network
 
+UNSEEN_LONG: Final = 10 * SECOND  # a call that may have rung: nobody is called again at once
+
 
 def of_words(text: str, own: Iterable[tuple[re.Pattern[str], Cause]] = ()) -> Cause | None:
     """By the dialect's patterns, then by those that everybody uses."""
@@ -109,6 +111,7 @@ def of_call(
     answered: bool,
     rang_ns: int | None,
     reached: str | None,
+    unseen_ns: int = 0,
 ) -> Cause:
     """What a call that the other side or the network ended comes to.
 
@@ -118,6 +121,7 @@ def of_call(
         answered: whether it was.
         rang_ns: how long it rang; None: it never did.
         reached: the verdict of the carrier's rules, if any.
+        unseen_ns: how long it lasted where a modem that waits, or cannot list, hides its ringing.
     """
     if answered:
         return Cause.ANSWERED
@@ -131,4 +135,6 @@ def of_call(
         return Cause.UNREACHABLE
     if reached == "rejected":
         return Cause.REJECTED
+    if unseen_ns >= UNSEEN_LONG:
+        return Cause.NO_ANSWER
     return Cause.NETWORK

@@ -133,7 +133,7 @@ class Ending:
         said = " ".join(line for line in result.lines if not line.upper().startswith("AT"))
         if not result.ok or not said:
             return
-        call.why = said[:CAUSE_TEXT_MAX]
+        said = call.why = said[:CAUSE_TEXT_MAX]  # patterns search no more than that
         floor = self.floor
         call.words = of_words(said, compiled(floor.dialect.cause))
         found = None if call.words is not None else floor.cause_pattern.search(said)
@@ -147,6 +147,7 @@ class Ending:
             cause = of_call(
                 code=call.code, told=call.words, answered=call.answered_ns is not None,
                 rang_ns=call.rang_ns(end_ns), reached=call.reached,
+                unseen_ns=end_ns - call.begun_ns if call.unseen() else 0,
             )  # fmt: skip
         if not call.asked:
             cleared = call.answered_ns is not None and call.code in UNTOLD

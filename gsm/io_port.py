@@ -105,7 +105,8 @@ class PortRunner:
 
     def present(self) -> None:
         """Its device may have come back: do not wait for the next try."""
-        if self._line is None and self._opening is None and self._wake is not None:
+        fresh = self.machine.state == "closed"  # it failed: it is begun anew at its own time
+        if self._line is None and self._opening is None and self._wake is not None and not fresh:
             self._open_now()
 
     def absent(self, why: str) -> None:

@@ -52,6 +52,7 @@ class Life:
         self._told: PortState | None = None
         self._card_told = floor.care.card.copy()
         self._verdict = ""  # of a sequence that says why the port is of no use
+        self.calling.rung = self.texts.end_codes
         self._listeners = self._listening()
         self._beginnings = self._beginning()
         self.ending.forget = self._forget
@@ -281,6 +282,7 @@ class Life:
         floor.calls = 0
         self._reset_at = None
         floor.forget()
+        self.texts.end_codes()
         self._reset_until = now_ns + round(health.reset_s * SECOND)
         floor.tell(Restarted(floor.why))
         floor.waits(floor.why, self._reset_until)
@@ -332,6 +334,7 @@ class Life:
         floor.forget()
         floor.channel.opened(now_ns)
         floor.registered = False
+        self.texts.end_codes()
         self.calling.lost()
         floor.move(table.RESTARTED, now_ns, why)
         floor.tell(Restarted(why))

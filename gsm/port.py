@@ -216,7 +216,8 @@ class Port:
         except RefusedError as error:
             return str(error)
         floor = self._floor
-        if not floor.allows(table.CODE) and not self._texts.menu_open():
+        menu = floor.state == table.USSD and self._texts.menu_open()
+        if not floor.allows(table.CODE) and not menu:
             return f"not now: {self.state}"
         if "ussd" not in floor.can:
             return "this modem has no USSD"

@@ -216,8 +216,14 @@ class Texts:
                 return
         self.floor.tell(SmsSent(ref, len(parts)))
 
+    def end_codes(self) -> None:
+        """A call or the port's loss ended the session with the network, if there was one."""
+        self._open = self._balance_wanted = False
+        self._reply = None
+
     def fail_all(self) -> None:
         """The port goes away: nobody waits for what cannot be sent."""
+        self.end_codes()
         while self._out:
             ref, _ = self._out.popleft()
             self.floor.tell(SmsFailed(ref, 0, "the port was lost"))

@@ -129,7 +129,8 @@ def _released(fact: gsm.Ended, heard: _Heard) -> Released:
     if heard.answered or fact.cause is Cause.ANSWERED:
         return Released(fact.leg, Outcome.ANSWERED, 0, fact.code, by)
     read = CAUSES[fact.cause]
-    if fact.cause in _UNTOLD and heard.verdict in _VERDICTS:
+    overtaken = heard.alerted and heard.verdict == "unreachable"  # it rang after all, only late
+    if fact.cause in _UNTOLD and heard.verdict in _VERDICTS and not overtaken:
         read = Reading(_VERDICTS[heard.verdict], False, Trouble.NONE)
     if heard.alerted:  # it did reach somebody
         read = Reading(read.outcome, False, Trouble.NONE)

@@ -31,6 +31,7 @@ from dialerd.shell.media import Media
 from dialerd.store.sim_store import SimStore
 from fastpath.numbers import Numbering
 from gsm import events as gsm
+from gsm.io_port import Crashed
 from gsm.io_slots import Found, Place, look, places
 from gsm.number import RefusedError
 from gsm.port import Port
@@ -92,6 +93,7 @@ class Banks:
         self._executor = ThreadPoolExecutor(OPENERS, "modem")
         self._timer: asyncio.TimerHandle | None = None
         self._looking: asyncio.Future[Seen] | None = None
+        self._unfit: set[tuple[str, str, str]] = set()  # slots without settings, told
         self._closing = False
         self._cards: BankCards | None = None
 
@@ -163,14 +165,26 @@ class Banks:
             for place, device in found:
                 port = self.ports[name].get(place.slot)
                 if port is None:
-                    self._add(name, place, device)
-                    new = True
+                    new = self._added(name, place, device) or new
                 elif device != port.found:
                     self._moved(port, device)
         for port in self.all_ports():
             port.runner.machine.today = today
         if new:
             self._changed()
+
+    def _added(self, name: str, place: Place, device: Found | None) -> bool:
+        """Whether a new slot could be taken in; tried again at each look."""
+        try:
+            self._add(name, place, device)
+        except (OSError, ValueError) as error:
+            if self._timer is None:
+                raise  # at the start somebody looks on
+            if (name, place.slot, str(error)) not in self._unfit:
+                log.error("port %s/%s: %s", name, place.slot, error)
+            self._unfit.add((name, place.slot, str(error)))
+            return False
+        return True
 
     def _add(self, name: str, place: Place, device: Found | None) -> None:
         bank, known = self._banks[name], self.ports[name]
@@ -221,8 +235,7 @@ class Banks:
         except RefusedError as error:
             self._refuse(leg, str(error))
             return
-        iccid = call.port.identity.iccid if call.port.identity is not None else ""
-        longest_s = longest_call_s(bank, iccid)
+        longest_s = longest_call_s(bank, _sim(call.port)[0])
         call.port.leg = leg
 
         def start(port: Port, now_ns: int) -> None:
@@ -244,15 +257,12 @@ class Banks:
         if call is not None:
             call.port.runner.do(lambda port, now_ns: port.hang_up(leg, now_ns))
 
-    def digits(self, leg: int, keys: str) -> None:
-        """Send keys by the modem."""
-        call = self._calls.get(leg)
-        if call is not None:
-            call.port.runner.do(lambda port, now_ns: port.digits(leg, keys, now_ns))
-
     # -- what ports tell -------------------------------------------------------------------------
 
     def _hear(self, port: BankPort, fact: gsm.Fact) -> None:
+        if isinstance(fact, Crashed) and port.leg >= 0:  # nobody else tells its end
+            self._of_call(port, gsm.Ended(port.leg, gsm.Cause.LOCAL, 0, "port", fact.why))
+            port.leg = -1
         if isinstance(fact, gsm.CallFact):
             self._of_call(port, fact)
         else:
@@ -280,8 +290,7 @@ class Banks:
                 self.over(leg)
             case _:
                 pass
-        told = self.lines.translate(fact)
-        if isinstance(told, Answered):
+        if isinstance(told := self.lines.translate(fact), Answered):
             call.answer = told
             self._begin(leg, call)
         elif told is not None:

@@ -67,7 +67,7 @@ def test_an_atd_without_any_answer_is_hung_up():
     modem.set(r"AT\+CEER", ERROR)
     hand.dial()
     end = ended(hand)
-    assert end.cause in (Cause.NETWORK, Cause.LOCAL)
+    assert end.cause is Cause.NO_ANSWER, "it may have rung: no other line calls at once"
 
 
 # modems that cannot list
@@ -198,7 +198,7 @@ def test_a_late_ok_without_a_call_is_its_end():
     hand.run(20)
     at = hand.now
     hand.say("\r\nOK\r\n")
-    assert ended(hand).cause is Cause.UNREACHABLE, "it never rang"
+    assert ended(hand).cause is Cause.NO_ANSWER, "it may have rung unseen"
     assert hand.now - at < 3 * S
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from gsm.events import Alerting, Cause, Restarted
+from gsm.events import Alerting, Cause, Reached, Restarted
+from gsm.limits import CAUSE_TEXT_MAX
 from tests.gsm.calls import HANG_UP, OUT, ended, port
-from tests.gsm.drive import S
-from tests.gsm.scripted import ERROR, OK, lines
+from tests.gsm.drive import Hand, S
+from tests.gsm.scripted import ERROR, OK, Scripted, lines
 
 
 @pytest.mark.parametrize(
@@ -165,3 +166,36 @@ def test_a_call_can_be_listed_late():
     modem.calls = [OUT.format(3)]
     hand.run(1)
     assert hand.told(Alerting)
+
+
+# calls whose ringing cannot be seen
+
+
+@pytest.mark.parametrize("how", ["waits", "cannot list"])
+@pytest.mark.parametrize("imsi", ["452040000000001", "452010000000001"])
+@pytest.mark.parametrize("end", ["network", "us"])
+def test_who_was_rung_unseen_is_not_called_by_another_line(how: str, imsi: str, end: str):
+    modem = Scripted(CIMI=imsi)
+    if how == "cannot list":
+        modem.set(r"AT\+CLCC", ERROR)
+    hand = Hand(modem)
+    hand.up()
+    if how == "waits":
+        modem.set(r"ATD.*", None)
+    hand.dial()
+    if end == "network":
+        modem.say_in(30, "\r\nNO CARRIER\r\n")
+    assert ended(hand).cause is Cause.NO_ANSWER
+    assert not hand.told(Reached)
+
+
+def test_a_report_of_any_length_is_searched_in_its_beginning_only():
+    hand, modem = port()
+    modem.set(r"AT\+CEER", lines("+CEER: " + "x" * 200 + " 17"))
+    modem.set(r"ATD.*", lambda _line: None)
+    hand.dial()
+    hand.run(2)
+    hand.say("\r\nNO CARRIER\r\n")
+    found = ended(hand)
+    assert found.cause is Cause.NETWORK
+    assert found.text == ("+CEER: " + "x" * 200)[:CAUSE_TEXT_MAX]

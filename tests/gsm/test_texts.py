@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from gsm.care import balance_of
 from gsm.events import (
     AtReply,
     Balance,
@@ -17,7 +18,7 @@ from gsm.events import (
 from gsm.number import DialString
 from gsm.settings import Care
 from tests.gsm.calls import OUT, port
-from tests.gsm.drive import Hand
+from tests.gsm.drive import Hand, carriers
 from tests.gsm.scripted import ERROR, OK, Scripted, lines
 
 ONE = "07916407058099F9040B916407950303F100008921222140140004D4E2940A"  # TEST
@@ -333,3 +334,32 @@ def test_operators_cannot_flood_a_port():
     assert told[-1] == "too many commands wait"
     closed = Hand(Scripted())
     assert closed.port.at("AT", closed.now) == "the port is closed, or too much waits"
+
+
+# menus that end without an answer
+
+
+MENU = '\r\n+CUSD: 1,"1 balance 2 data",15\r\n'
+
+
+@pytest.mark.parametrize("how", ["unplugged", "called"])
+def test_a_menu_is_over_when_the_port_is_lost_or_called(how: str):
+    hand, modem = port()
+    modem.set(r"AT\+CUSD=1.*", MENU + OK)
+    ask(hand)
+    hand.run(1)
+    assert hand.port.state == "ussd"
+    if how == "unplugged":
+        hand.unplug()
+    else:
+        modem.calls = ['4,1,4,0,0,"0987654321",129']
+        hand.say("\r\nRING\r\n")
+        hand.run(1)
+    assert hand.port.ussd("1", hand.now) == f"not now: {hand.port.state}"
+
+
+def test_an_answer_of_any_length_is_searched_in_its_beginning_only():
+    (viettel,) = (one for one in carriers() if one.name == "Viettel")
+    told = balance_of(viettel, "Con 1234 phut. " + "7" * 2_000)
+    assert told.minutes == 1_234
+    assert balance_of(viettel, "x" * 500 + "Con 1234 phut.").minutes is None

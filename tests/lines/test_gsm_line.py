@@ -102,6 +102,16 @@ def test_a_carrier_s_rule_speaks_where_the_network_is_silent(
     assert ended.advance == (outcome is Outcome.FAILED)
 
 
+def test_a_phone_that_rang_late_was_reached() -> None:
+    lines = GsmLines()
+    dialed(lines)
+    lines.translate(gsm.Reached(1, "unreachable", "no ringing in 10 s"))
+    assert isinstance(lines.translate(gsm.Alerting(1)), Ringing)
+    ended = lines.translate(gsm.Ended(1, Cause.NO_ANSWER))
+    assert isinstance(ended, Released)
+    assert (ended.outcome, ended.advance) == (Outcome.NO_ANSWER, False)
+
+
 def test_a_port_that_refuses_hands_the_call_on() -> None:
     lines = GsmLines()
     dialed(lines)
