@@ -19,18 +19,32 @@ AHEAD: Final = 4  # files in work for each process that decodes
 T = TypeVar("T")
 
 
-def bank_folder(bank: Path | None) -> Path:
-    """Where a bank is: as told, or the one that comes with dialerd."""
+def bank_folder(bank: Path | None, config_path: str | None = None, *, makes: bool = False) -> Path:
+    """Where a bank is: as told, the configuration's, or the one that comes with dialerd.
+
+    FailedError: it was named and is not there, unless the command `makes` it.
+    """
+    from dialerd.cli.common import load_config
+    from dialerd.cli.errors import FailedError
+    from dialerd.config import ConfigError, find_config
     from dialerd.detect.bank import DEFAULT
 
-    return bank or DEFAULT
+    if bank is None:
+        try:
+            found = find_config(config_path)
+        except ConfigError:
+            return DEFAULT  # no configuration is needed
+        bank = load_config(str(found)).detection.announcements
+    if not (makes or bank.is_dir() or bank == DEFAULT):
+        raise FailedError(f"{bank}: there is no such bank")
+    return bank
 
 
-def bank_of(bank: Path | None) -> AnnouncementBank:
+def bank_of(bank: Path) -> AnnouncementBank:
     """What is in it; TomlError."""
     from dialerd.detect.bank import load_bank
 
-    return load_bank(bank_folder(bank))
+    return load_bank(bank)
 
 
 def heard_folder(data: Path | None, config_path: str | None) -> Path:

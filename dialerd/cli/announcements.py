@@ -40,7 +40,7 @@ KINDS: Final = (
 
 bank_option = click.option(
     "--bank", metavar="DIR", type=click.Path(path_type=Path),
-    help="The bank (default: conf/announcements).",
+    help="The bank (default: that of the configuration).",
 )  # fmt: skip
 _kind = click.Choice(KINDS)
 
@@ -82,9 +82,9 @@ def learn(
     """
     from dialerd.detect.bank_learn import Heard, cluster, save_clusters
 
-    folder = bank_folder(bank)
+    folder = bank_folder(bank, config_path, makes=True)
     files = files_of(paths or (heard_folder(data, config_path),))
-    whole, failed, quiet = bank_of(bank), 0, 0
+    whole, failed, quiet = bank_of(folder), 0, 0
     heard: list[Heard] = []
     with shown("reading") as progress:
         for number, (path, prints, error) in enumerate(printed(files)):
@@ -93,7 +93,7 @@ def learn(
                 failed += 1
                 click.echo(f"{clean(str(path))}: {clean(error)}", err=True)
             elif prints.sound_s:
-                heard.append(Heard(str(path), prints))
+                heard.append(Heard(file_name(path), prints))
             else:
                 quiet += 1
     with shown("comparing") as progress:
@@ -140,9 +140,11 @@ def _print_clusters(found: Clusters) -> None:
 @click.argument("kind", metavar="CLASS", type=_kind)
 @_described
 @bank_option
+@config_option
 def label(
-    cluster: str, kind: str, *, carrier: str, label: str | None, language: str, bank: Path | None
-) -> None:
+    cluster: str, kind: str, *, carrier: str, label: str | None, language: str, bank: Path | None,
+    config_path: str | None,
+) -> None:  # fmt: skip
     """Name a group that `learn` found; its example goes into the bank.
 
     CLASS is one of switched_off, unreachable, invalid, blocked, busy, leave_message, no_credit,
@@ -151,7 +153,8 @@ def label(
     from dialerd.cli.errors import FailedError
     from dialerd.detect.bank_learn import load_clusters, save_clusters, with_known
 
-    kept = bank_folder(bank) / CLUSTERS
+    folder = bank_folder(bank, config_path, makes=True)
+    kept = folder / CLUSTERS
     try:
         found = load_clusters(kept)
     except FileNotFoundError:
@@ -169,8 +172,11 @@ def label(
     if one.known:
         raise FailedError(f"{cluster} is known as {one.known}")
     path = Path(one.example)
-    value = _add(path, read(path), kind, carrier, label or path.stem, language, bank)
+    value = _add(
+        path, read(path), kind, carrier, label or file_name(Path(path.stem)), language, folder
+    )
     save_clusters(kept, with_known(found, cluster, value))
+    _say_reload()
 
 
 @announcements.command("add")
@@ -180,18 +186,26 @@ def label(
 @click.option("--class", "kind", type=_kind, required=True, help="What it says of the number.")
 @_described
 @bank_option
+@config_option
 def add(
     files: tuple[Path, ...], *, kind: str, carrier: str, label: str | None, language: str,
-    bank: Path | None,
+    bank: Path | None, config_path: str | None,
 ) -> None:  # fmt: skip
     """Put recordings into the bank, each an announcement by itself, whole or nearly so."""
+    folder = bank_folder(bank, config_path, makes=True)
     for path in files:
-        _add(path, read(path), kind, carrier, label or path.stem, language, bank)
+        name = label or file_name(Path(path.stem))
+        _add(path, read(path), kind, carrier, name, language, folder)
+    _say_reload()
+
+
+def _say_reload() -> None:
+    click.echo("`dialerd reload` makes a running daemon hear by it", err=True)
 
 
 def _add(
     path: Path, samples: Samples, kind: str, carrier: str, label: str, language: str,
-    bank: Path | None,
+    folder: Path,
 ) -> str:  # fmt: skip
     """Write it into the bank, unless the bank has it as something else; returns its value."""
     from dialerd.cli.errors import FailedError
@@ -204,7 +218,7 @@ def _add(
         raise FailedError(
             f"{path}: {prints.sound_s:.1f} s of sound; at least {SOUND_S_MIN:.1f} s are needed"
         )
-    whole, folder = bank_of(bank), bank_folder(bank)
+    whole = bank_of(folder)
     kinds = [one.kind for one in whole.entries]
     others = zip(kinds, whole.recordings, strict=True)
     try:
@@ -219,7 +233,7 @@ def _add(
     try:
         written = write_announcement(
             folder, prints, label=label, kind=Kind(kind), carrier=carrier, language=language,
-            made_of=path.name,
+            made_of=file_name(Path(path.name)),
         )  # fmt: skip
     except ValueError as error:
         raise FailedError(str(error)) from None
@@ -230,10 +244,11 @@ def _add(
 
 @announcements.command("list")
 @bank_option
+@config_option
 @output_option
-def list_(*, bank: Path | None, output: str) -> None:
+def list_(*, bank: Path | None, config_path: str | None, output: str) -> None:
     """What the bank holds, and how much of each is in others of another class as well."""
-    whole = bank_of(bank)
+    whole = bank_of(bank_folder(bank, config_path))
     rows = list(zip(whole.entries, whole.paths, whole.shared, strict=True))
     if output == "json":
         print_json([
@@ -258,32 +273,38 @@ def list_(*, bank: Path | None, output: str) -> None:
 @announcements.command("remove")
 @click.argument("names", metavar="CARRIER/NAME...", nargs=-1, required=True)
 @bank_option
-def remove(names: tuple[str, ...], *, bank: Path | None) -> None:
+@config_option
+def remove(names: tuple[str, ...], *, bank: Path | None, config_path: str | None) -> None:
     """Take announcements out of the bank; `list` shows their names."""
     from dialerd.cli.errors import FailedError
     from dialerd.detect.bank import files
 
-    there = {f"{path.parent.name}/{path.stem}": path for path in files(bank_folder(bank))}
+    folder = bank_folder(bank, config_path)
+    there = {f"{path.parent.name}/{path.stem}": path for path in files(folder)}
     missing = [name for name in names if name not in there]
     if missing:
         raise FailedError(f"no announcement {missing[0]!r}; `list` shows the names")
-    for name in names:
+    for name in dict.fromkeys(names):
         there[name].unlink()
         there[name].with_suffix(".prints").unlink(missing_ok=True)
+    _say_reload()
 
 
 @announcements.command("test")
 @click.argument("paths", metavar="FILE|FOLDER...", nargs=-1, required=True,
                 type=click.Path(path_type=Path))  # fmt: skip
 @bank_option
+@config_option
 @output_option
-def test(paths: tuple[Path, ...], *, bank: Path | None, output: str) -> None:
+def test(
+    paths: tuple[Path, ...], *, bank: Path | None, config_path: str | None, output: str
+) -> None:
     """Say which announcement each recording is, by the live matcher.
 
     A match after 2 s is a candidate; `sure` is what the daemon acts on. With --json each file gets
     a line; the exit code is 1 when a file could not be read.
     """
-    whole, failed = bank_of(bank), False
+    whole, failed = bank_of(bank_folder(bank, config_path)), False
     for path, found in ahead(files_of(paths), lambda path: _tested(path, whole)):
         failed |= "error" in found
         if output == "json":

@@ -39,6 +39,7 @@ class Collector:
         self._recordings: Recordings | None = None
         self._today = ""
         self._counts: Counter[str] = Counter()  # by trunk, today
+        self._begun: dict[int, tuple[str, str]] = {}  # day and trunk of a stream
         self._bytes = 0
         self._full = False
 
@@ -55,12 +56,19 @@ class Collector:
         if kept is None or not kept.begin(stream, f"{safe(trunk)}-{name}"):
             return False
         self._counts[trunk] += 1
+        self._begun[stream] = self._today, trunk
         return True
 
     def end(self, stream: int, *, answered: bool = False) -> None:
-        """The stream is about to be closed, or the call was answered: then nothing is kept."""
+        """The stream is about to be closed, or the call was answered: then nothing is kept.
+
+        An answered call gives its place of the day back: unanswered ones are what is counted.
+        """
         if self._recordings is None:
             return
+        day, trunk = self._begun.pop(stream, ("", ""))
+        if answered and trunk and day == self._today:
+            self._counts[trunk] -= 1
         done = self._recordings.end(stream, drop=answered)
         if done is not None and not answered:
             self._bytes += done.size
@@ -105,10 +113,12 @@ def _counted(folder: Path, config: Config) -> Counter[str]:
     """How many of today a daemon before this one kept."""
     counts: Counter[str] = Counter()
     with contextlib.suppress(OSError):
-        names = [path.name for path in folder.iterdir()]
-        for trunk in config.trunk:
-            begins = f"{safe(trunk.name)}-"
-            counts[trunk.name] = sum(name.startswith(begins) for name in names)
+        begins = {f"{safe(trunk.name)}-": trunk.name for trunk in config.trunk}
+        longest = sorted(begins, key=len, reverse=True)  # "viettel-hcm-" is not "viettel-"
+        for path in folder.iterdir():
+            begin = next((one for one in longest if path.name.startswith(one)), None)
+            if begin is not None:
+                counts[begins[begin]] += 1
     return counts
 
 

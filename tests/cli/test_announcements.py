@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +166,7 @@ def test_what_cannot_be_done_is_said(
     arguments: list[str], code: int, text: str,
 ) -> None:  # fmt: skip
     (tmp_path / "notes.txt").write_text("no audio")
+    (tmp_path / "bank").mkdir()
     named = {
         "{short}": str(keep(tmp_path / "short.wav", announcement(Kind.BUSY)[:12_000])),
         "{long}": str(keep(tmp_path / "long.wav", announcement(Kind.BUSY))),
@@ -203,3 +206,31 @@ def test_groups_that_are_not_there_and_broken_files(
     (tmp_path / "bank" / "x" / "a.toml").write_text('label = "a"\nclass = "bussy"\n')
     assert run(["announcements", "list", *bank]) == CONFIG
     assert "a.toml:2:9" in capsys.readouterr().err
+
+
+def test_the_bank_is_the_configurations(
+    tmp_path: Path, calls: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "d.toml"
+    config.write_text('[detection]\nannouncements = "mine"\n')
+    of = ["-c", str(config)]
+    one = str(calls / "2026-11-23" / "busy-0.wav")
+    assert run(["announcements", "list", *of]) == FAILED
+    assert f"{tmp_path / 'mine'}: there is no such bank" in capsys.readouterr().err
+    assert run(["announcements", "add", one, "--class", "busy", "--carrier", "x", *of]) == OK
+    assert "dialerd reload" in capsys.readouterr().err
+    assert (tmp_path / "mine" / "x" / "busy-0.toml").exists()
+    assert run(["announcements", "list", *of, "--json"]) == OK
+    assert [one["label"] for one in said(capsys)] == ["busy-0"]
+    assert run(["announcements", "remove", "x/busy-0", "x/busy-0", *of]) == OK
+    for command in (["test", one], ["list"]):
+        assert run(["announcements", *command, "--bank", str(tmp_path / "none")]) == FAILED
+        assert "no such bank" in capsys.readouterr().err
+
+
+def test_names_of_files_that_are_no_text(tmp_path: Path, calls: Path, bank: list[str]) -> None:
+    odd = os.fsdecode(os.fsencode(str(tmp_path)) + b"/q\xffz.wav")
+    shutil.copy(calls / "2026-11-23" / "busy-0.wav", odd)
+    assert run(["announcements", "add", odd, "--class", "busy", "--carrier", "x", *bank]) == OK
+    assert run(["announcements", "learn", odd, *bank]) == OK
+    assert (tmp_path / "bank" / "clusters.json").exists()

@@ -113,6 +113,25 @@ def test_only_of_trunks_that_say_so_and_so_many_a_day(daemon: Daemon) -> None:
     assert (daemon.heard / "2026-11-24").is_dir()
 
 
+def test_answered_calls_use_no_place_of_the_day_up(daemon: Daemon) -> None:
+    for _ in range(5):
+        leg = daemon.call()
+        daemon.media.answered(leg)
+        daemon.media.close(leg)
+    assert daemon.collector._counts["viettel"] == 0
+    daemon.media.close(daemon.call())
+    until(lambda: len(daemon.kept()) == 1)
+    assert daemon.collector._counts["viettel"] == 1
+    assert not daemon.collector._begun
+
+
+def test_a_trunk_whose_name_begins_another_is_counted_alone(tmp_path: Path) -> None:
+    config = Config(trunk=(Trunk("viettel", HERE), Trunk("viettel-hcm", HERE)))
+    for name in ("viettel-1", "viettel-hcm-1", "viettel-hcm-2"):
+        (tmp_path / f"{name}.wav").write_bytes(b"x")
+    assert collecting._counted(tmp_path, config) == {"viettel": 1, "viettel-hcm": 2}
+
+
 def test_a_daemon_counts_what_the_one_before_kept(daemon: Daemon) -> None:
     home = daemon.heard / daemon.day
     home.mkdir(parents=True)
