@@ -20,7 +20,8 @@ from aiohttp import web
 from admin_http.app import make_app
 from admin_http.limits import KEEPALIVE_S, URL_CHARS_MAX
 from admin_http.services import Services
-from dialerd.config import Config, ConfigError, load
+from dialerd.config import Config, ConfigError, load, secrets_of
+from dialerd.log_lines import Log
 
 log = logging.getLogger("admin_http")
 
@@ -75,14 +76,10 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return CONFIG
     try:
-        logging.basicConfig(
-            stream=sys.stderr,
-            level=config.log.level.value.upper(),
-            format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        )
-        # Broken requests are not our errors; those of ours the application logs itself.
-        logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
-        uvloop.run(_run(config, asked.parent))
+        with Log(config.log.level, config.log.format, secrets_of(config)):
+            # Broken requests are not our errors; those of ours the application logs itself.
+            logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
+            uvloop.run(_run(config, asked.parent))
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
         return CONFIG

@@ -7,18 +7,19 @@ import logging
 import re
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, Final
+from typing import Final
 
-import msgspec
 from aiohttp import web
 
-from admin_http import handlers, openapi, streams
+from admin_http import openapi, resources, streams
+from admin_http.languages import preferred
 from admin_http.limits import BODY_BYTES_MAX, REPORTS_MAX, STREAMS_MAX
-from admin_http.problems import CONTENT_TYPE, ProblemError, from_control
-from admin_http.routes import ROUTES, NoParameters, Route, json_body, parameters
+from admin_http.live import sse
+from admin_http.problems import CONTENT_TYPE, ProblemError
+from admin_http.routes import ROUTES, Route
 from admin_http.services import Call, Services
+from admin_http.serving import answer, draw
 from admin_http.tokens import Token, TokenError, utc_now
-from dialerd.core.control import ControlError
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +27,7 @@ SERVICES: Final = web.AppKey("services", Services)
 REQUEST_ID: Final = "X-Request-Id"
 ID: Final = web.RequestKey("id", str)
 REQUEST_ID_SHAPE: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
-MODULES: Final = (handlers, streams, openapi)  # importing them registers their routes
+MODULES: Final = (*resources.MODULES, streams, sse, openapi)  # importing them registers routes
 
 Respond = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -45,10 +46,12 @@ def make_app(services: Services) -> web.Application:
     """The application over these services, which it closes at its end."""
     app = web.Application(middlewares=[_refusals], client_max_size=BODY_BYTES_MAX)
     app[SERVICES] = services
-    app[streams.STREAMS] = asyncio.Semaphore(STREAMS_MAX)
+    app[sse.STREAMS] = asyncio.Semaphore(STREAMS_MAX)
     app[streams.REPORTS] = asyncio.Semaphore(REPORTS_MAX)
     for route in ROUTES:
         app.router.add_route(route.method, route.path, _serve(route))
+        if route.method == "GET" and not route.streams:
+            app.router.add_route("HEAD", route.path, _serve(route))
     app.on_response_prepare.append(_add_headers)
     app.cleanup_ctx.append(_running)
     return app
@@ -83,7 +86,7 @@ async def _refusals(request: web.Request, handler: Respond) -> web.StreamRespons
     except ProblemError as error:
         problem = error
     except web.HTTPMethodNotAllowed as error:
-        allowed = sorted(error.allowed_methods - {"HEAD", "OPTIONS"})
+        allowed = sorted(error.allowed_methods)
         problem = ProblemError(
             405,
             f"{error.method} is not possible here",
@@ -97,8 +100,14 @@ async def _refusals(request: web.Request, handler: Respond) -> web.StreamRespons
     except Exception:
         log.exception("request %s failed", request_id(request))
         problem = ProblemError(500, "internal error; the log says more under the request's id")
-    body = problem.document(request.path, request_id(request))
-    headers = {**problem.headers, "Content-Type": CONTENT_TYPE}
+    language = preferred(request.headers.get("Accept-Language", ""))
+    body = problem.document(request.path, request_id(request), language)
+    headers = {
+        **problem.headers,
+        "Content-Type": CONTENT_TYPE,
+        "Content-Language": language,
+        "Vary": "Accept-Language",
+    }
     response = web.Response(status=problem.status, body=body, headers=headers)
     if request.body_exists and not request.content.is_eof():
         response.force_close()  # what is left of the body is not worth reading
@@ -106,32 +115,19 @@ async def _refusals(request: web.Request, handler: Respond) -> web.StreamRespons
 
 
 def _serve(route: Route) -> Respond:
-    """The aiohttp handler of a route: who may, what came in, what goes out."""
-    query_kind = route.parts.get("query", NoParameters)
+    """The aiohttp handler of a route: who may, how often, and then what it does."""
 
     async def respond(request: web.Request) -> web.StreamResponse:
         services = request.app[SERVICES]
-        token = _admitted(services, request, route)
-        call = Call(services, request, token)
-        given: dict[str, Any] = {}
         try:
-            query = parameters(query_kind, list(request.query.items()))
-            if "query" in route.parts:
-                given["query"] = query
-            if "path" in route.parts:
-                given["path"] = parameters(route.parts["path"], list(request.match_info.items()))
-            if "body" in route.parts:
-                given["body"] = await json_body(request, route.parts["body"])
-            result = await route.handler(call, **given)
-        except ControlError as error:
-            raise from_control(error, route.body_at) from None
-        if isinstance(result, web.StreamResponse):
-            return result
-        return web.Response(
-            status=route.status,
-            body=msgspec.json.encode(result),
-            headers={**call.headers, "Content-Type": "application/json"},
-        )
+            token = _admitted(services, request, route)
+        except ProblemError as error:
+            if error.status == 401:  # whoever guesses soon waits
+                draw(Call(services, request, None), "")
+            raise
+        call = Call(services, request, token, route.name)
+        draw(call, token.name if token else "")
+        return await answer(call, route)
 
     return respond
 

@@ -8,31 +8,29 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
+from admin_http.openapi_texts import (
+    ETAG,
+    HEADERS,
+    IF_NONE_MATCH,
+    INTRODUCTION,
+    REFUSED_HEADERS,
+    REPLIED,
+    REQUEST_HEADERS,
+    TEXTS,
+)
 from admin_http.problems import CONTENT_TYPE, Problem
 from admin_http.routes import ROUTES, Route, route
 from admin_http.services import Call
 from dialerd import __version__
 
 REF: Final = "#/components/schemas/{name}"
-_TEXTS: Final = {
-    "400": "A parameter or the body cannot be read.",
-    "401": "No valid bearer token.",
-    "403": "The token lacks the scope.",
-    "404": "There is no such thing.",
-    "409": "Not in this state; `allowed` says what is possible.",
-    "408": "The body took too long to arrive.",
-    "413": "The body is too large.",
-    "415": "The body is not application/json.",
-    "422": "The body does not fit; `errors` says where.",
-    "500": "Our fault.",
-    "503": "Not now; try again after Retry-After.",
-}
+BINARY: Final = {"type": "string", "format": "binary"}
 
 
 @cache
 def document() -> bytes:
     """The whole document as JSON."""
-    kinds: list[type[msgspec.Struct]] = [Problem]
+    kinds: list[Any] = [Problem]
     for item in ROUTES:
         kinds += [kind for kind in (*item.parts.values(), item.reply) if kind is not None]
     unique = list(dict.fromkeys(kinds))
@@ -40,18 +38,18 @@ def document() -> bytes:
     by_kind = dict(zip(unique, schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
     for item in ROUTES:
-        paths.setdefault(item.path, {})[item.method.lower()] = _operation(item, by_kind, components)
+        operation = _operation(item, by_kind, components)
+        paths.setdefault(item.path, {})[item.method.lower()] = operation
     return msgspec.json.encode(
         {
             "openapi": "3.1.0",
-            "info": {
-                "title": "dialerd",
-                "version": __version__,
-                "description": "Call campaigns over SIP and GSM lines.",
-            },
+            "info": {"title": "dialerd", "version": __version__, "description": INTRODUCTION},
+            "servers": [{"url": "/"}],
+            "tags": [{"name": name} for name in dict.fromkeys(map(_tag, ROUTES))],
             "paths": paths,
             "components": {
-                "schemas": components,
+                "schemas": _patterned(components),
+                "headers": HEADERS,
                 "securitySchemes": {
                     "token": {
                         "type": "http",
@@ -64,10 +62,26 @@ def document() -> bytes:
     )
 
 
-def _operation(
-    item: Route, by_kind: dict[type[msgspec.Struct], Any], components: dict[str, Any]
-) -> dict[str, Any]:
-    found: dict[str, Any] = {"operationId": item.name, "summary": item.summary}
+def _patterned(value: Any) -> Any:
+    """Patterns as ECMA 262 has them: its `$` is the very end, which ours must say."""
+    if isinstance(value, dict):
+        return {
+            key: found.replace("$(?!\\n)", "$") if key == "pattern" else _patterned(found)
+            for key, found in value.items()
+        }
+    return [_patterned(one) for one in value] if isinstance(value, list) else value
+
+
+def _tag(item: Route) -> str:
+    return item.path.split("/")[2].partition(":")[0]
+
+
+def _operation(item: Route, by_kind: dict[Any, Any], components: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "operationId": item.name,
+        "summary": item.summary,
+        "tags": [_tag(item)],
+    }
     if item.scope is not None:
         found["security"] = [{"token": []}]
         found["description"] = f"Needs the scope `{item.scope}`."
@@ -77,23 +91,62 @@ def _operation(
         if place in item.parts
         for parameter in _parameters(place, item.parts[place], components)
     ]
+    parameters += [REQUEST_HEADERS[name] for name in item.headers]
+    if item.document is not None:
+        parameters.append(REQUEST_HEADERS["If-Match"])
+    if item.method == "GET" and item.reply is not None:
+        parameters.append(IF_NONE_MATCH)
     if parameters:
         found["parameters"] = parameters
     if "body" in item.parts:
-        schema = by_kind[item.parts["body"]]
+        content: dict[str, Any] = {"schema": by_kind[item.parts["body"]]}
+        if item.example is not None:
+            content["example"] = item.example
+        found["requestBody"] = {"required": True, "content": {"application/json": content}}
+    elif item.takes:
         found["requestBody"] = {
             "required": True,
-            "content": {"application/json": {"schema": schema}},
+            "content": {media: {"schema": BINARY} for media in item.takes},
         }
-    if item.reply is not None:
-        content = {media: {"schema": by_kind[item.reply]} for media in item.media}
-    else:
-        content = {media: {} for media in item.media}
-    found["responses"] = {str(item.status): {"description": item.summary, "content": content}}
-    problem = {CONTENT_TYPE: {"schema": by_kind[Problem]}}
-    for code in _refusals(item):
-        found["responses"][code] = {"description": _TEXTS[code], "content": problem}
+    found["responses"] = _responses(item, by_kind)
     return found
+
+
+def _responses(item: Route, by_kind: dict[Any, Any]) -> dict[str, Any]:
+    good: dict[str, Any] = {"description": item.summary}
+    if item.reply is not None:
+        good["content"] = {media: {"schema": by_kind[item.reply]} for media in item.media}
+    elif item.status != 204:
+        good["content"] = {media: {} for media in item.media}
+    headers = {name: {"$ref": f"#/components/headers/{name}"} for name in _headers(item)}
+    good["headers"] = headers
+    found = {str(item.status): good}
+    problem = {CONTENT_TYPE: {"schema": by_kind[Problem]}}
+    for code in sorted(_others(item)):
+        text = REPLIED.get(code)
+        if text is not None:
+            found[str(code)] = {"description": text, **({"headers": ETAG} if code == 304 else {})}
+            if code == 206:
+                found["206"]["content"] = {media: {} for media in item.media}
+            continue
+        found[str(code)] = {"description": TEXTS[code], "content": problem}
+        if refused := REFUSED_HEADERS.get(code):
+            found[str(code)]["headers"] = {
+                name: {"$ref": f"#/components/headers/{name}"} for name in refused
+            }
+    return found
+
+
+def _headers(item: Route) -> list[str]:
+    """Of its good answer."""
+    names = ["X-Request-Id"]
+    if item.status in {201, 202}:
+        names.append("Location")
+    if item.reply is not None and (item.method == "GET" or item.document is not None):
+        names.append("ETag")
+    if item.reply is not None and getattr(item.reply, "__origin__", None) is not None:
+        names.append("Link")
+    return names
 
 
 def _parameters(
@@ -102,20 +155,33 @@ def _parameters(
     schema = components[kind.__name__]
     required = schema.get("required", [])
     return [
-        {"name": name, "in": place, "required": name in required, "schema": part}
+        {
+            "name": name,
+            "in": place,
+            "required": name in required,
+            "schema": _patterned(part),
+            **({"description": part["description"]} if "description" in part else {}),
+        }
         for name, part in schema["properties"].items()
     ]
 
 
-def _refusals(item: Route) -> list[str]:
-    codes = {"400", "500", "503"}
+def _others(item: Route) -> set[int]:
+    """Every other status that it may answer with."""
+    codes = {400, 429, 500, 503, *item.also}
     if item.scope is not None:
-        codes |= {"401", "403"}
+        codes |= {401, 403}
     if "path" in item.parts:
-        codes.add("404")
+        codes.add(404)
     if "body" in item.parts:
-        codes |= {"408", "409", "413", "415", "422"}
-    return sorted(codes)
+        codes |= {408, 409, 413, 415, 422}
+    if item.takes:
+        codes |= {408, 411, 413, 415, 507}
+    if item.document is not None:
+        codes |= {412, 428}
+    if item.method == "GET" and item.reply is not None:
+        codes.add(304)
+    return codes
 
 
 @route("GET", "/v1/openapi.json", None)

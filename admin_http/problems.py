@@ -1,16 +1,17 @@
 """Refusals as RFC 9457 problem documents.
 
 A problem names what is wrong (`detail`), where (`errors`: RFC 6901 pointers into the body, or the
-name of a parameter), what is allowed instead, and the request's id for whoever reads the log.
+name of a parameter), what is allowed instead, and the request's id for whoever reads the log. The
+title is in the client's language, the detail in English: it is what the daemon logs, too.
 """
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import Final
 
 import msgspec
 
+from admin_http.languages import LANGUAGES, title
 from admin_http.limits import RETRY_AFTER_S
 from dialerd.core.control import ControlError, ErrorKind
 
@@ -59,13 +60,12 @@ class ProblemError(Exception):
         again = {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else {}
         self.headers = {**again, **(headers or {})}
 
-    def document(self, instance: str, request_id: str) -> bytes:
+    def document(self, instance: str, request_id: str, language: str = LANGUAGES[0]) -> bytes:
         """The body of the response."""
-        status = HTTPStatus(self.status)
         return msgspec.json.encode(
             Problem(
                 type="about:blank",
-                title=status.phrase,
+                title=title(self.status, language),
                 status=self.status,
                 detail=self.detail,
                 instance=instance,

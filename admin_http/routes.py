@@ -4,7 +4,11 @@
     async def create(call: Call, body: CampaignSpec) -> CampaignInfo: ...
 
 `path`, `query` and `body` are msgspec structs; a struct that is returned becomes JSON. The same
-signatures make the OpenAPI document. A handler may also return a finished response (streams).
+signatures make the OpenAPI document. A handler may also return a finished response (streams), and
+one that `takes` media types reads the body itself (uploads).
+
+An update says which `document` it changes: the handler that shows it. The frame then wants the
+ETag of that document as If-Match before the update is asked for.
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, get_type_hints
+from typing import Any, Final, get_origin, get_type_hints
 
 import msgspec
 from aiohttp import web
@@ -38,9 +42,15 @@ class Route(msgspec.Struct, frozen=True):
     handler: Handler
     status: int
     parts: dict[str, type[msgspec.Struct]]
-    reply: type[msgspec.Struct] | None  # None: the handler makes the response itself
+    reply: Any  # a struct, or a Page of one; None: the handler makes the response itself
     media: tuple[str, ...]  # of the response
     body_at: str  # where the body stands in the daemon's request: prefix of its pointers
+    takes: tuple[str, ...] = ()  # media types of a body that the handler reads itself
+    example: Any = None  # of a JSON body
+    document: Handler | None = None  # what an update needs the ETag of
+    also: tuple[int, ...] = ()  # further refusals, and other ways to succeed
+    streams: bool = False  # without end: no HEAD
+    headers: tuple[str, ...] = ()  # that the handler reads
 
     @property
     def summary(self) -> str:
@@ -63,14 +73,15 @@ def route(
     *,
     status: int = 200,
     media: tuple[str, ...] = ("application/json",),
-    body_at: str = "",
+    **more: Any,
 ) -> Callable[[Handler], Handler]:
-    """Register a handler; see the module's text."""
+    """Register a handler; see the module's text. `more` are further fields of its `Route`."""
 
     def register(handler: Handler) -> Handler:
         hints = get_type_hints(handler)
         reply = hints.get("return")
-        typed = isinstance(reply, type) and issubclass(reply, msgspec.Struct)
+        kind = get_origin(reply) or reply
+        typed = isinstance(kind, type) and issubclass(kind, msgspec.Struct)
         ROUTES.append(
             Route(
                 method=method,
@@ -81,7 +92,7 @@ def route(
                 parts={part: hints[part] for part in PARTS if part in hints},
                 reply=reply if typed else None,
                 media=media,
-                body_at=body_at,
+                **{"body_at": "", **more},
             )
         )
         return handler

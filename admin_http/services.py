@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 from aiohttp import web
 
-from admin_http.limits import CONTROL_S
+from admin_http.limits import ADDRESS_RATE, ASKERS_MAX, CONTROL_S, TOKEN_RATE
+from admin_http.live.relay import Relay
+from admin_http.live.snapshot import Snapshots
 from admin_http.problems import ProblemError
-from admin_http.relay import Relay
+from admin_http.rates import Buckets, Rate
 from admin_http.tokens import Token, TokenFile
 from dialerd.config import Config, parse_zone
 from dialerd.control.io_client import ControlClient
-from dialerd.core.ports import StoreError
+from dialerd.core.ports import NotFoundError, StoreError
 from dialerd.plan_file import read_numbering
 from dialerd.store import LmdbStore, open_store
+
+T = TypeVar("T")
 
 
 class Services:
@@ -31,7 +37,10 @@ class Services:
         self.tokens = TokenFile(config.store.path)
         self.control = ControlClient(config.control.socket, CONTROL_S)
         self.relay = Relay(ControlClient(config.control.socket, CONTROL_S))
+        self.snapshots = Snapshots(self.control)
         self.numbering = read_numbering(config.numbering.plan, config.numbering.destinations)
+        self.known = Buckets(Rate(*TOKEN_RATE), ASKERS_MAX)  # by token or session
+        self.strangers = Buckets(Rate(*ADDRESS_RATE), ASKERS_MAX)  # by address
         self._store = store
         self._own = store is None
         self._opening = asyncio.Lock()
@@ -45,6 +54,16 @@ class Services:
                 except StoreError as error:
                     raise ProblemError(503, str(error)) from None
             return self._store
+
+    async def read(self, work: Callable[[LmdbStore], T]) -> T:
+        """Ask the store in a thread; a refusal of it becomes a ProblemError."""
+        store = await self.store()
+        try:
+            return await asyncio.to_thread(work, store)
+        except NotFoundError as error:
+            raise ProblemError(404, str(error)) from None
+        except StoreError as error:
+            raise ProblemError(503, str(error)) from None
 
     async def close(self) -> None:
         """Let go of everything."""
@@ -62,12 +81,16 @@ def _open(path: Path) -> LmdbStore:
 class Call:
     """One request in the hands of a handler."""
 
-    def __init__(self, services: Services, request: web.Request, token: Token | None) -> None:
+    def __init__(
+        self, services: Services, request: web.Request, token: Token | None, route_name: str = ""
+    ) -> None:
         """`token` is who asks; None on routes that are open."""
         self.services = services
         self.request = request
         self.token = token
+        self.route_name = route_name
         self.headers: dict[str, str] = {}  # of the response
+        self.seen: Any = None  # by whoever asks for an update: the document as it was
 
     @property
     def who(self) -> str:

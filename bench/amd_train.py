@@ -8,7 +8,7 @@ test sees when they were changed without training anew.
 
 from __future__ import annotations
 
-import sys
+import argparse
 import zlib
 from pathlib import Path
 from typing import Final
@@ -134,7 +134,9 @@ def written(bias: float, trees: list[Tree]) -> str:
 
 def main() -> int:
     """Train, and write the file named or the one that comes with dialerd."""
-    into = Path(sys.argv[1]) if len(sys.argv) > 1 else DEFAULT
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("into", nargs="?", type=Path, default=DEFAULT, help="the file to write")
+    into = parser.parse_args().into
     text = written(*trained())
     into.parent.mkdir(parents=True, exist_ok=True)
     into.write_text(text)

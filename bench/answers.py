@@ -9,7 +9,7 @@ a network says, of music and of tones any verdict but a person is right.
 
 from __future__ import annotations
 
-import sys
+import argparse
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
@@ -193,7 +193,9 @@ def table(rows: Iterable[Row]) -> Table:
 
 def main() -> int:
     """Print it."""
-    seed = int(sys.argv[1]) if len(sys.argv) > 1 else SEED
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("seed", nargs="?", type=int, default=SEED)
+    seed = parser.parse_args().seed
     cases, console = held_out(seed, volunteers=True), Console(width=140)
     for rule in amd_rules.RULES:
         pairs = verdicts(rule, cases)

@@ -48,6 +48,7 @@ class Fault(NamedTuple):
     twists: Sequence[float] = (0.0,)  # dB of the row over the column
     ms: float = 50.0
     level: float = -10.0  # of the stronger tone
+    weaker: float | None = None  # the level of the weaker tone instead
     snr: float | None = None  # dB of both tones together over white noise of 4 kHz
     codec: str = "ulaw"
     right: bool = True  # it has to be heard; False: it has to be left alone
@@ -81,13 +82,29 @@ FAULTS: Final = (
 )  # fmt: skip
 
 
+CORNERS: Final = tuple((0.015 * a, 0.015 * b) for a in BOTH for b in BOTH)
+ASKED: Final = {  # what each of a key's faults is, for all their pairs
+    "1.5 % off": {"offs": CORNERS},
+    "row 8, column 4 dB over": {"twists": (8.0, -4.0)},
+    "40 ms": {"ms": 40.0},
+    "-38 dBm0": {"weaker": -38.0},
+    "10 dB over noise": {"snr": 10.0},
+}
+
+
+def both(first: str, second: str) -> Fault:
+    """Two of ASKED at once; one, when they are the same."""
+    return Fault(f"{first}, {second}", **(ASKED[first] | ASKED[second]))  # type: ignore[arg-type]
+
+
 def keys(fault: Fault, times: int, seed: int = 1) -> Iterator[tuple[str, Samples]]:
     """Each key `times` times with each of the fault's ways, at any place of a detector's block."""
     rng = np.random.default_rng(seed)
     for key in KEYS * times:
         for off in fault.offs:
             for twist in fault.twists:
-                low, high = fault.level - max(-twist, 0), fault.level - max(twist, 0)
+                loud = fault.level if fault.weaker is None else fault.weaker + abs(twist)
+                low, high = loud - max(-twist, 0), loud - max(twist, 0)
                 tones = press(
                     key, fault.ms, low=low, high=high, low_off=off[0], high_off=off[1],
                     phases=(float(rng.uniform(0, 6.3)), float(rng.uniform(0, 6.3))),
@@ -111,24 +128,24 @@ class Spandsp:
     """The detector of Debian's libspandsp2."""
 
     def __init__(self) -> None:
-        self.library = ctypes.CDLL("libspandsp.so.2")
-        self.library.dtmf_rx_init.restype = ctypes.c_void_p
-        self.library.dtmf_rx_init.argtypes = [ctypes.c_void_p] * 3
-        self.library.dtmf_rx.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int]
-        self.library.dtmf_rx_get.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int]
-        self.library.dtmf_rx_free.argtypes = [ctypes.c_void_p]
+        self.spandsp = ctypes.CDLL("libspandsp.so.2")
+        self.spandsp.dtmf_rx_init.restype = ctypes.c_void_p
+        self.spandsp.dtmf_rx_init.argtypes = [ctypes.c_void_p] * 3
+        self.spandsp.dtmf_rx.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int]
+        self.spandsp.dtmf_rx_get.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int]
+        self.spandsp.dtmf_rx_free.argtypes = [ctypes.c_void_p]
 
     def __call__(self, samples: Samples) -> str:
         """The keys that it hears."""
-        state = self.library.dtmf_rx_init(None, None, None)
+        state = self.spandsp.dtmf_rx_init(None, None, None)
         found, buffer = "", ctypes.create_string_buffer(128)
         samples = np.ascontiguousarray(samples)
         for at in range(0, len(samples), 8_000):  # it keeps 128 keys until they are taken
             part = samples[at : at + 8_000]
-            self.library.dtmf_rx(state, part.ctypes.data, len(part))
-            self.library.dtmf_rx_get(state, buffer, 127)
+            self.spandsp.dtmf_rx(state, part.ctypes.data, len(part))
+            self.spandsp.dtmf_rx_get(state, buffer, 127)
             found += buffer.value.decode()
-        self.library.dtmf_rx_free(state)
+        self.spandsp.dtmf_rx_free(state)
         return found
 
 

@@ -19,7 +19,6 @@ import sys
 import time
 import tomllib
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +41,7 @@ from gsm.settings import Care, PortSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 POLL_S = 0.5
+SETTLE_S = 1.0  # dialing and starting is over then: what is measured is the steady state
 PEOPLE = """setup_s_min = 0.1
 setup_s_max = 0.1
 ring_s_median = {ring}
@@ -121,7 +121,7 @@ class Ours:
         files = sorted((ROOT / "conf" / "gsm").glob("*.toml"))
         dialects = [msgspec.convert(tomllib.loads(f.read_text()), Dialect) for f in files]
         vietnam = ROOT / "conf" / "gsm" / "carriers" / "vietnam.toml"
-        carriers = msgspec.convert(tomllib.loads(vietnam.read_text()), Carriers).carrier
+        carriers = msgspec.convert(tomllib.loads(vietnam.read_text()), Carriers).whole()
         self.facts: dict[int, set[type]] = {}
         self.ready: set[int] = set()
         self.answered: set[int] = set()
@@ -129,7 +129,6 @@ class Ours:
         self.ended: dict[int, int] = {}
         self.legs = [0] * ports
         self.redial = False
-        pool = ThreadPoolExecutor(8)
         self.runners = [
             PortRunner(
                 f"slot{index:02d}",
@@ -142,7 +141,6 @@ class Ours:
                 device_opener(str(folder / "by-path" / f"slot{index:02d}-at")),
                 lambda fact, index=index: self.heard(index, fact),
                 loop=loop,
-                executor=pool,
             )
             for index in range(ports)
         ]
@@ -177,7 +175,7 @@ class Ours:
         while len(found) < count:
             if time.monotonic() > give_up:
                 raise TimeoutError(f"{len(found)} of {count} ports")
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.02)  # polls what the machines of all ports have told
 
     async def close(self) -> None:
         for runner in self.runners:
@@ -190,7 +188,7 @@ async def ours(folder: Path, ports: int, seconds: float) -> dict[str, Any]:
     await bank_side.until(bank_side.ready, ports)
     for index in range(ports):
         bank_side.dial(index)
-    await asyncio.sleep(1.0)
+    await asyncio.sleep(SETTLE_S)
     found = await measured(folder, seconds)
     await bank_side.close()
     return found | {"up": ports - sum(bank_side.ended.values())}
@@ -199,7 +197,7 @@ async def ours(folder: Path, ports: int, seconds: float) -> dict[str, Any]:
 async def measured(folder: Path, seconds: float) -> dict[str, Any]:
     """This process's CPU meanwhile, and the commands that reached the modems."""
     count, begun, cpu = lines(folder), time.monotonic(), time.process_time()
-    await asyncio.sleep(seconds)
+    await asyncio.sleep(seconds)  # the time that is measured
     used, passed = time.process_time() - cpu, time.monotonic() - begun
     return {"core": used / passed, "polls": lines(folder) - count, "cpu_s": used}
 
@@ -234,10 +232,10 @@ async def calls(folder: Path, ports: int, seconds: float) -> dict[str, Any]:
         engine.listen(stream, attention, answered=True)
         engine.play(stream, prompt, 0, loop=True)
         streams.append(stream)
-    await asyncio.sleep(1.0)
+    await asyncio.sleep(SETTLE_S)
     before = [engine.device(stream) for stream in streams]
     begun, cpu = time.monotonic(), time.process_time()
-    await asyncio.sleep(seconds)
+    await asyncio.sleep(seconds)  # the time that is measured
     used, passed = time.process_time() - cpu, time.monotonic() - begun
     after = [engine.device(stream) for stream in streams]
 
@@ -273,9 +271,9 @@ async def rate(folder: Path, ports: int, seconds: float) -> dict[str, Any]:
     bank_side.redial = True
     for index in range(ports):
         bank_side.dial(index)
-    await asyncio.sleep(1.0)
+    await asyncio.sleep(SETTLE_S)
     before = dict(bank_side.ended)
-    await asyncio.sleep(seconds)
+    await asyncio.sleep(seconds)  # the time that is measured
     ended = [bank_side.ended.get(i, 0) - before.get(i, 0) for i in range(ports)]
     await bank_side.close()
     return {"good": sum(ended[8:]), "bad": sum(ended[:8])}
@@ -321,21 +319,21 @@ async def peer(folder: Path, ports: int, seconds: float) -> dict[str, Any]:
     await asyncio.sleep(0.1)  # connections are made by callbacks
     for poller in pollers:
         poller.transport.write(b"ATE0;^CURC=0\r")
-    await asyncio.sleep(0.5)
+    await asyncio.sleep(0.5)  # the peer does not read what these commands are answered
     for index, poller in enumerate(pollers):
         poller.transport.write(b"ATD09%08d;\r" % index)
 
     async def polling(poller: Poller, first_s: float) -> None:
-        await asyncio.sleep(first_s)
+        await asyncio.sleep(first_s)  # ports ask one behind the other, as ours do
         while True:
             poller.poll()
-            await asyncio.sleep(POLL_S)
+            await asyncio.sleep(POLL_S)  # the pace of asking is what is compared
 
     tasks = [
         loop.create_task(polling(poller, POLL_S * index / ports))
         for index, poller in enumerate(pollers)
     ]
-    await asyncio.sleep(1.0)
+    await asyncio.sleep(SETTLE_S)
     found = await measured(folder, seconds)
     up = sum(poller.up for poller in pollers)
     for task in tasks:

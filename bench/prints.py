@@ -9,6 +9,7 @@ synthesiser, the same voices with other words, music and tones.
 
 from __future__ import annotations
 
+import argparse
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -278,6 +279,7 @@ def confusion_table(rows: Iterable[Row]) -> Table:
 
 def main() -> int:
     """Print all tables."""
+    argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0]).parse_args()
     console = Console(width=140)
     begun = [judge(codec, snr, 300, begin=True) for codec, snr in LINES]
     anywhere = [judge(codec, snr, 300, begin=False) for codec, snr in LINES]

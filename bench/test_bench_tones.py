@@ -17,7 +17,7 @@ from bench.tone_audio import PLAN, Line, made
 from bench.tone_peers import spandsp
 from dialerd.detect.tone_plan import load_book
 from fastpath.dtmf import DtmfDetector
-from fastpath.tones import ToneDetector
+from fastpath.tones_detector import ToneDetector
 from fastpath.vad import VoiceDetector
 
 SMOKE = os.environ.get("BENCH_SMOKE", "1") == "1"

@@ -88,7 +88,7 @@ def some_line(rng: np.random.Generator) -> Line:
         off=float(rng.uniform(-0.015, 0.015)),
         pace=float(rng.uniform(0.9, 1.1)),
         codec=CODECS[int(rng.integers(3))],
-        snr=None if rng.random() < 0.4 else float(rng.uniform(15, 30)),
+        snr=None if rng.random() < 0.4 else float(rng.uniform(8, 30)),
         loss=float(rng.choice([0, 0, 0.01, 0.02, 0.03])),
         dc=int(rng.choice([0, 0, -400, 800])),
         lead=float(rng.uniform(0.3, 1.2)),

@@ -1,9 +1,10 @@
 """The tones of calls: how many are found behind bad lines, and what is false in speech and music.
 
-python -m bench.tones [TIMES] [SEED]     TIMES lines of each tone (default 40); two minutes
+python -m bench.tones [TIMES] [SEED] [--no-voices]     TIMES lines of each tone (default 40)
 
 A line is any of G.711 (both laws) and GSM full rate, -10 to -38 dBm0, twist +-6 dB, frequency
-+-1.5 %, rhythm +-10 %, clean or 15 to 30 dB over white noise, 0 to 3 % of packets lost, an offset.
++-1.5 %, rhythm +-10 %, clean or 8 to 30 dB over white noise
+of 4 kHz, 0 to 3 % of packets lost, an offset.
 Speech and music are Debian's asterisk-core-sounds-* and asterisk-moh-opsound-wav, all of it but
 the prompts that are tones themselves. We hear with all plans at once; spandsp has the one plan that
 is right for each tone, and no beep.
@@ -11,6 +12,7 @@ is right for each tone, and no beep.
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -22,7 +24,7 @@ from rich.table import Table
 
 from bench.answer_audio import MUSIC, RATE, RECORDED, SOUNDS, read_wav
 from bench.answer_lines import Samples, through
-from bench.tone_audio import PLAN, made, some_line
+from bench.tone_audio import PLAN, Line, made, some_line
 from bench.tone_peers import spandsp
 from dialerd.detect.tone_events import tone_events
 from dialerd.detect.tone_plan import load_book
@@ -36,15 +38,43 @@ KINDS: Final = (
 )  # fmt: skip
 
 
+SNRS: Final = ((8.0, 10.0), (10.0, 12.0), (12.0, 15.0), (15.0, 31.0))
+
+
+class Case(NamedTuple):
+    """One tone behind one line."""
+
+    right: bool
+    other: Counter[str]  # what was told besides, or instead
+    line: Line
+    peer: bool  # found by spandsp
+
+
 class Row(NamedTuple):
-    """One kind of tone behind `cases` lines: found as that, as something else too or instead."""
+    """One kind of tone behind lines."""
 
     kind: str
-    cases: int
-    found: int
-    other: Counter[str]
-    gsm_missed: int
-    peer: int  # found by spandsp
+    all_of: list[Case]
+
+    @property
+    def cases(self) -> int:
+        """Lines."""
+        return len(self.all_of)
+
+    @property
+    def found(self) -> int:
+        """Told as what they are."""
+        return sum(one.right for one in self.all_of)
+
+    @property
+    def other(self) -> Counter[str]:
+        """Told besides, or instead."""
+        return sum((one.other for one in self.all_of), Counter())
+
+    def among(self, codecs: tuple[str, ...], least: float, most: float) -> list[Case]:
+        """Those through codecs with noise of so many dB below."""
+        return [one for one in self.all_of if one.line.codec in codecs
+                and least <= (99 if one.line.snr is None else one.line.snr) < most]  # fmt: skip
 
 
 def kind_of(name: str) -> str:
@@ -63,6 +93,11 @@ def plan_of(name: str) -> str:
     return next((plans[word] for word in name.split() if word in plans), "eu")
 
 
+def progress(text: str) -> None:
+    """What is being done: a line on standard error."""
+    print(text, file=sys.stderr, flush=True)
+
+
 def heard(samples: Samples) -> list[str]:
     """What is told, but for music, voices and silence."""
     told = tone_events(samples, load_book())
@@ -73,34 +108,29 @@ def heard(samples: Samples) -> list[str]:
 
 def rows(times: int, seed: int) -> list[Row]:
     """Every tone behind so many lines."""
-    found: dict[str, list[tuple[bool, Counter[str], bool, bool]]] = {one: [] for one in KINDS}
+    found: dict[str, list[Case]] = {one: [] for one in KINDS}
     for number, (name, (_, _, steps)) in enumerate(PLAN.items()):
         kind = kind_of(name)
+        progress(f"{number + 1} of {len(PLAN)} tones")
         for turn in range(times):
             rng = np.random.default_rng((seed, number, turn))
             line = some_line(rng)
             samples = made(steps, line, rng)
-            said, gsm = heard(samples), line.codec == "gsm"
+            said = heard(samples)
             peer = spandsp(samples, plan_of(name))
             if kind == "sit":
                 right = any(one.startswith("sit") for one in said)
                 others = Counter(one for one in said if not one.startswith("sit"))
                 exact = name in said
-                found["sit, right form"].append((exact, Counter(), gsm, name in peer))
+                wrong = Counter(one for one in said if one not in (name, "sit itu"))
+                found["sit, right form"].append(Case(exact, wrong, line, name in peer))
                 by_peer = any(one.startswith("sit") for one in peer)
             else:
                 want = "beep" if kind.startswith("beep") else kind
                 right, by_peer = want in said, want in peer
                 others = Counter(one for one in said if one != want)
-            found[kind].append((right, others, gsm, by_peer))
-    return [
-        Row(
-            kind, len(all_of), sum(one[0] for one in all_of),
-            sum((one[1] for one in all_of), Counter()),
-            sum(one[2] and not one[0] for one in all_of), sum(one[3] for one in all_of),
-        )
-        for kind, all_of in found.items()
-    ]  # fmt: skip
+            found[kind].append(Case(right, others, line, by_peer))
+    return [Row(kind, all_of) for kind, all_of in found.items()]
 
 
 def talk(every: int = 1) -> Iterator[tuple[str, Samples]]:
@@ -133,6 +163,8 @@ def quiet(every: int = 1) -> list[Quiet]:
     false: dict[str, Counter[str]] = {}
     peer: dict[str, Counter[str]] = {}
     for what, samples in talk(every):
+        if what not in hours:
+            progress(what)
         hours[what] += len(samples)
         false.setdefault(what, Counter()).update(heard(samples))
         peer.setdefault(what, Counter()).update(
@@ -149,10 +181,27 @@ def shown(found: Iterable[Row]) -> Table:
     for row in found:
         besides = ", ".join(f"{name} {count}" for name, count in row.other.most_common(4))
         table.add_row(
-            row.kind, str(row.cases), f"{row.found / row.cases:.1%}", str(row.gsm_missed), besides,
+            row.kind, str(row.cases), f"{row.found / row.cases:.1%}",
+            str(sum(not one.right for one in row.among(("gsm",), 0, 100))), besides,
             "" if row.kind.startswith(("beep", "bell", "sit"))  # its cadences know no three tones
-            else f"{row.peer / row.cases:.1%}",
+            else f"{sum(one.peer for one in row.all_of) / row.cases:.1%}",
         )  # fmt: skip
+    return table
+
+
+def shown_noise(found: Iterable[Row]) -> Table:
+    """The same by how far noise is below, G.711 and GSM apart."""
+    table = Table(title="Found, by dB over noise: G.711, GSM", title_justify="left")
+    table.add_column("tone")
+    for least, most in (*SNRS, (99, 100)):
+        table.add_column("no noise" if least == 99 else f"{least:.0f} to {min(most, 30):.0f} dB")
+    for row in found:
+        cells = []
+        for least, most in (*SNRS, (99, 100)):
+            parts = [row.among(codecs, least, most) for codecs in (("ulaw", "alaw"), ("gsm",))]
+            cells.append(", ".join(f"{sum(one.right for one in part)}/{len(part)}"
+                                   for part in parts))  # fmt: skip
+        table.add_row(row.kind, *cells)
     return table
 
 
@@ -172,11 +221,16 @@ def shown_quiet(found: Iterable[Quiet]) -> Table:
 
 def main() -> int:
     """Print it."""
-    given = [int(one) for one in sys.argv[1:3]]
-    times, seed = (*given, *(TIMES, SEED)[len(given) :])
-    console = Console(width=120)
-    console.print(shown(rows(times, seed)))
-    console.print(shown_quiet(quiet()))
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("times", nargs="?", type=int, default=TIMES, help="lines of each tone")
+    parser.add_argument("seed", nargs="?", type=int, default=SEED)
+    parser.add_argument("--no-voices", action="store_true", help="no recorded speech and music")
+    given = parser.parse_args()
+    console, found = Console(width=120), rows(given.times, given.seed)
+    console.print(shown(found))
+    console.print(shown_noise(found))
+    if not given.no_voices:
+        console.print(shown_quiet(quiet()))
     return 0
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import uvloop
 
-from dialerd.config import Config, ConfigError
+from dialerd.config import Config, ConfigError, secrets_of
 from dialerd.control.hub import EventHub
 from dialerd.control.io_server import ControlServer
 from dialerd.control.service import ControlService
@@ -31,17 +31,19 @@ from dialerd.core.metering import day_of
 from dialerd.core.ports import StoreFailedError
 from dialerd.lines.phone_line import PhoneLines
 from dialerd.lines.sip_line import SipLines
+from dialerd.log_lines import Log
 from dialerd.plan_file import read_numbering
 from dialerd.shell import kill_points
 from dialerd.shell.agent_desk import AgentDesk
 from dialerd.shell.banks import Banks
 from dialerd.shell.beginning import StopMark, tell_campaigns
+from dialerd.shell.call_ids import CallIds
 from dialerd.shell.calls import Calls
 from dialerd.shell.chore_list import chores_of
 from dialerd.shell.chores import Chores
 from dialerd.shell.clock import Clock
 from dialerd.shell.collecting import Collector
-from dialerd.shell.control import RunningDaemon
+from dialerd.shell.control import RunningDaemon, prefixed
 from dialerd.shell.driver import Driver
 from dialerd.shell.ear_files import EarFiles, read_ear_files
 from dialerd.shell.ears import Ears
@@ -56,6 +58,7 @@ from dialerd.shell.prompt_library import library_of
 from dialerd.shell.prompt_table import Prompts
 from dialerd.shell.recordings import Recordings, encode_later
 from dialerd.shell.reloading import calls_max, changes, limits, read_again, taken_over
+from dialerd.shell.service_manager import ServiceManager, StartError
 from dialerd.shell.sip_config import stack_settings
 from dialerd.shell.sip_stack import Stack
 from dialerd.shell.trunk_config import sip_trunk, trunk_spec, utc_offset_s
@@ -68,18 +71,16 @@ from sip.errors import SipError
 
 log = logging.getLogger("dialerd")
 
+TEARDOWN_S = 40.0  # SIP timers B and F, 32 s, and a little
 MOVED_S = 0.02  # for which addresses found one after the other are gathered
 GIL_SWITCH_S = 0.0005  # the store's writer thread must not hold the loop for Python's usual 5 ms
-
-
-class StartError(OSError):
-    """The machine refuses what the daemon needs to start; one line for the user."""
 
 
 class Daemon:
     """Everything that runs in the core process."""
 
-    def __init__(self, config: Config, path: Path) -> None:
+    def __init__(self, config: Config, path: Path, lines: Log) -> None:
+        self._log = lines
         self._config = config
         self._path = path
         self._exits = contextlib.AsyncExitStack()
@@ -88,18 +89,18 @@ class Daemon:
         self._hang_up = False
         self._broken: StoreFailedError | None = None
         self._moved: set[str] = set()
+        self._manager = ServiceManager()
 
     async def run(self) -> None:
         """Start, serve, stop. StartError: it cannot start; StoreFailedError: the disk failed."""
         async with self._exits:
+            self._exits.push_async_callback(self._manager.close)
             await self._start()
             await self._stopping.wait()
             await self._drain()
         if self._broken is not None:
             raise self._broken
         log.info("dialerd has ended")
-
-    # -- start -----------------------------------------------------------------------------------
 
     async def _start(self) -> None:
         config = self._config
@@ -162,6 +163,7 @@ class Daemon:
             self._exits.push_async_callback(admin.stop)
         ready = shown, config.sip.port, len(config.trunk) + len(config.bank)
         log.info("dialerd is ready: SIP %s:%d, %d trunks", *ready)
+        self._manager.ready("SIP {}:{}, {} trunks".format(*ready), self._store.answer)
 
     def _start_driver(self, loop: asyncio.AbstractEventLoop, shown: str) -> None:
         self._phones = PhoneLines(shown, self._rng)
@@ -176,6 +178,7 @@ class Daemon:
         sides = (self._store, self._calls, self._publish)
         self._driver = Driver(loop, self._clock, self._dialer, *sides)
         self._exits.callback(self._driver.close)
+        self._log.who(CallIds(self._calls, self._dialer))
         self._desk = AgentDesk(self._driver, self._dialer, self._clock, self._publish)
         self._driver.start()
 
@@ -258,10 +261,7 @@ class Daemon:
         if stack.endpoint.registrar is not None:
             folder = self._config.store.path
             kept = KeptPhones(stack.endpoint.registrar, stack.locals, folder, self._clock, loop)
-            count = kept.restore()
-            if count:
-                log.info("%d registrations of telephones are taken over", count)
-            kept.start()
+            kept.begin()
             self._exits.push_async_callback(kept.close)
         self._targets = TrunkTargets(stack.targets, stack.admission, stack.locals, loop)
         self._exits.callback(self._targets.close)
@@ -301,8 +301,6 @@ class Daemon:
             partial(self._publish, "audio") if self._hub.asked_for("audio") else None
         )
 
-    # -- stop ------------------------------------------------------------------------------------
-
     def _watch_signals(self, loop: asyncio.AbstractEventLoop) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._on_signal)
@@ -324,6 +322,13 @@ class Daemon:
 
     async def _reload(self, who: str) -> Reloaded:
         """Take over what can be taken over of the file as it is now, or nothing of it; Invalid."""
+        self._manager.reloading()
+        try:
+            return await self._take_over(who)
+        finally:
+            self._manager.reloaded()
+
+    async def _take_over(self, who: str) -> Reloaded:
         try:
             found = await asyncio.to_thread(read_again, self._path, self._config)
             registrar = self._stack.endpoint.registrar
@@ -331,7 +336,7 @@ class Daemon:
                 registrar.configure(found.phones)
         except (ConfigError, OSError, SipError) as error:
             raise Invalid(str(error)) from error
-        told = changes(self._config, found.config)
+        told = changes(self._config, found.config, found.ear_files.left_out)
         self._config = config = taken_over(self._config, found.config)
         logging.getLogger().setLevel(config.log.level.value.upper())
         self._media.ports = config.media.port_low, config.media.port_high
@@ -358,8 +363,9 @@ class Daemon:
     async def _drain(self) -> None:
         log.info("draining: no new calls")
         loop = asyncio.get_running_loop()
+        self._manager.stopping(self._config.dialing.drain_s_max + TEARDOWN_S)
         hang_up_at = loop.time() + self._config.dialing.drain_s_max
-        give_up_at = hang_up_at + 40.0  # SIP timers B and F, 32 s, and a little
+        give_up_at = hang_up_at + TEARDOWN_S
         while (up := len(self._calls)) or not self._driver.settled:
             if loop.time() >= give_up_at or (not up and self._broken is not None):
                 break
@@ -370,18 +376,16 @@ class Daemon:
             log.error("%d legs did not end; those of calls are recovered at the next start", up)
 
     def _counters(self) -> dict[str, float]:
-        counts: dict[str, float] = {}
-        for prefix, part in (
-            ("sip", self._stack.statistics()),
-            ("rtp", self._media.engine.counters()),
-            ("media", self._media.totals),
-            ("recording", self._recordings.figures()),
-            ("store", self._store.figures()),
-            ("old_calls", self._old_calls.figures()),
-            ("bank", self._banks.figures()),
-        ):
-            counts.update({f"{prefix}_{name}": float(value) for name, value in part.items()})
-        return counts
+        return prefixed(
+            sip=self._stack.statistics(),
+            rtp=self._media.engine.counters(),
+            media=self._media.totals,
+            recording=self._recordings.figures(),
+            store=self._store.figures(),
+            old_calls=self._old_calls.figures(),
+            bank=self._banks.figures(),
+            log={"dropped": self._log.dropped},
+        )
 
 
 def run(config: Config, path: Path) -> None:
@@ -390,11 +394,6 @@ def run(config: Config, path: Path) -> None:
     Raises:
         StartError, StoreError: it cannot start; the text is for the user.
     """
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=config.log.level.value.upper(),
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
     sys.setswitchinterval(GIL_SWITCH_S)
-    with seldom_collected():
-        uvloop.run(Daemon(config, path).run())
+    with Log(config.log.level, config.log.format, secrets_of(config)) as lines, seldom_collected():
+        uvloop.run(Daemon(config, path, lines).run())

@@ -402,9 +402,10 @@ def api_reference() -> str:
     out += [
         "",
         "`/v1/stream?topics=a,b` is a stream of server-sent events. It begins with `snapshot` (the",
-        "status). `lost` counts events that a slow reader missed, `reset` says that the present",
-        "state must be fetched anew, `core` says whether the daemon is up. After a lost connection",
-        "send the last id as `Last-Event-ID` to go on where you were.",
+        "status, and the present state of the topics). `lost` counts events that a slow reader",
+        "missed, `reset` says that the daemon was started anew: a `snapshot` follows both. `core`",
+        "says whether the daemon is up. After a lost connection send the last id as",
+        "`Last-Event-ID` to go on where you were.",
     ]
     return "\n".join(out) + "\n"
 

@@ -3,12 +3,12 @@
 Pure: no clock, no allocation; a position is a count of samples.
 """
 
-from libc.stdint cimport int16_t, int64_t, uint8_t, uint32_t
+from libc.stdint cimport int8_t, int16_t, int64_t, uint8_t, uint32_t
 
 cdef enum:
     DTMF_BLOCK = 102  # samples, 12.75 ms: the eight tones fall near the middle of its bins
     DTMF_TONES = 8
-    DTMF_OUT_MAX = 4
+    DTMF_OUT_MAX = 2  # of 160 samples: no more than two blocks end there
     DTMF_GAP_MAX = 480  # samples lost after which nothing is known of a key any more
 
 cdef struct DtmfOut:
@@ -18,24 +18,21 @@ cdef struct DtmfOut:
 cdef struct Dtmf:
     int64_t heard  # samples
     int64_t lost  # in a row, and nothing since
-    # the block being filled, and the one before
-    int16_t audio[2][DTMF_BLOCK]
-    int half  # which of them is being filled
-    int count
-    float sums[2 * DTMF_TONES]  # cosines, then sines; of the last block that was looked at
-    float before[2 * DTMF_TONES]  # of the block before, when they are known
-    float power_before[DTMF_TONES]
-    float energy_before  # of a block with a hit
-    int known
-    int hit_before  # its key; -1: none, or there was no block
+    int16_t audio[DTMF_BLOCK]  # the block being filled
+    int8_t soft[DTMF_BLOCK]  # the block before, in eight bits
+    uint8_t shift  # its samples are so many bits larger
+    uint8_t count
+    uint8_t known  # whether `before` is
+    int8_t hit_before  # the key of the block before; -1: none, or there was no block
     # the key that may be one
-    int candidate
+    int8_t candidate
+    uint8_t sure  # two blocks of it held next to nothing else
+    int8_t down  # the key that was told and is still down
     int hits
-    int sure  # two blocks of it held next to nothing else
+    float before[2 * DTMF_TONES]  # of the block before: cosines, then sines
     float covered  # blocks of tone, parts counted
     int64_t began
-    # the key that was told and is still down
-    int down
+    # of the key that is down
     float absent  # blocks without it
     float level[2]  # of its row and column
     int64_t pressed  # where it began

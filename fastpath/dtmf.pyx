@@ -5,24 +5,25 @@
    their neighbours as those of a low voice do. That is most of what is heard in a call.
 2. The power at the eight frequencies of Q.23: a correlation with each, which is what Goertzel's
    recurrence computes, but without a chain of dependent operations.
-3. The block holds a key when its strongest row and column are loud enough, apart by no more than
-   the twist allowed, well above their neighbours, and together nearly all the energy there is.
-4. Two such blocks in a row, of the same key, whose phases advance as the two frequencies ask: a
-   tone that is 2.2 % off turns too far. Q.24 wants 1.5 % accepted and 3.5 % refused; the energy
-   alone tells them apart at the upper frequencies only. Nor may one be 3.3 % further off than the
-   other: so a sung vowel and its octave come near to a key.
-5. Of these blocks the tones hold nearly all, and are as loud in one as in the other. Vowels that
-   are sung are neither. Under much noise five such blocks do instead.
+3. The block may hold a key when its strongest row and column are loud enough, not too far apart,
+   above their neighbours, and together half the energy there is: tones 1.5 % off and noise 10 dB
+   below leave no more of it at the nominal frequencies.
+4. Two such blocks in a row, of the same key, are measured at the frequencies they have
+   (`dtmf_pair`). Q.24 wants 1.5 % accepted and 3.5 % refused: 2 % is as far as they may be off. Nor
+   may one be 3.4 % further off than the other: so a sung vowel and its octave come near to a key.
+5. Of these blocks the tones hold nearly all, and are as loud in one as in the other, within the
+   twist allowed. Vowels that are sung are neither. Under much noise five such blocks do instead.
 6. The tone lasted 31 ms, parts of blocks before and after counted: Q.24 wants 40 ms heard and
    23 ms ignored, and two whole blocks are found in 20 ms already.
 7. The key is up when 19 ms of it are missing: an interruption of 10 ms does not make two of one.
 """
 
 from libc.math cimport atan2f, cos, fabsf, sin, sqrtf
-from libc.stdint cimport int32_t, uint32_t
+from libc.stdint cimport int8_t, int32_t, int64_t, uint32_t
 from libc.string cimport memcpy, memset
 
-from fastpath.dtmf_sums cimport dl_dtmf_table, tone_sum, weigh
+from fastpath.dtmf_pair cimport DtmfPair, pair_fit
+from fastpath.dtmf_sums cimport dl_dtmf_table, shrink, tone_sum, weigh
 
 from fastpath import dtmf_make
 
@@ -36,14 +37,13 @@ cdef int[8] HERTZ = [697, 770, 852, 941, 1209, 1336, 1477, 1633]
 cdef int[16] CODES = [1, 2, 3, 12, 4, 5, 6, 13, 7, 8, 9, 14, 10, 0, 11, 15]  # row * 4 + column
 # how far the phase turns from one block to the next
 cdef float[8] TURN_COS, TURN_SIN, TURN
-# how much of a column is seen at a row's frequency in a block, as a complex number
-cdef float[4][4] LEAK_RE, LEAK_IM
 
 cdef float LEVEL_MIN = 7e7  # power of one tone in a block: -42 dBm0
-cdef float ROW_MAX = 12.6  # the row over the column: 11 dB; Q.24 names up to 10 dB
-cdef float COLUMN_MAX = 6.3  # the column over the row: 8 dB
-cdef float NEIGHBOUR = 4.0  # 6 dB above the others of its group, where the other tone leaks to
-cdef float ENERGY_MIN = 0.70 * DTMF_BLOCK / 2
+# A block alone, measured where the tones should be: those that are off, and noise, leave little.
+cdef float ROW_MAX = 20.0  # the row over the column: 13 dB
+cdef float COLUMN_MAX = 10.0  # the column over the row
+cdef float NEIGHBOUR = 1.6  # 2 dB above the others of its group, where the other tone leaks to
+cdef float ENERGY_MIN = 0.52 * DTMF_BLOCK / 2
 cdef float QUIET_MAX = 1.2e6 / 64  # two tones of LEVEL_MIN have more energy in a block
 # How much of their energy neighbours share: the cosines of what is in a block, weighted by power.
 # Columns alone are above 0.28 and rows below 0.86; a quarter of the energy may be anything.
@@ -51,17 +51,18 @@ cdef float NEXT_MIN = -0.05
 cdef float NEXT_MAX = 0.89
 cdef float COVERED_MIN = 2.4
 cdef float ABSENT_MAX = 1.5
-cdef float OFF_MAX = 0.022
-# Of two blocks in a row, after what is lost of a tone that is off was put back: the tones hold
-# nine tenths of the energy even when noise is 10 dB below them, and both stay as loud.
-cdef float PURE_MIN = 0.875
+# Of two blocks in a row, measured where the tones are: they hold nine tenths of the energy even
+# when noise is 10 dB below them, and both stay as loud.
+cdef float OFF_ABOUT = 0.03  # by the frequencies they should have
+cdef float OFF_MAX = 0.02
+cdef float PURE_MIN = 0.86
 # Under more noise than that the tones have to stay for longer: 64 ms.
-cdef float NOISY_MIN = 0.75
+cdef float NOISY_MIN = 0.8
 cdef int HITS_NOISY = 5
-cdef float STEADY_MAX = 2.0  # 3 dB
-cdef float TWIST_ROW = 9.1  # 9.6 dB
+cdef float STEADY_MAX = 2.5  # 4 dB
+cdef float TWIST_ROW = 10.5  # 10.2 dB; Q.24 names up to 10 dB
 cdef float TWIST_COLUMN = 5.0  # 7 dB
-cdef float APART_MAX = 0.033  # one is that much more off than the other: a voice an octave apart
+cdef float APART_MAX = 0.0342  # one is that much more off than the other: a voice an octave apart
 
 
 cdef void fill_tables() noexcept:
@@ -75,12 +76,6 @@ cdef void fill_tables() noexcept:
         TURN_COS[k] = <float> cos(turn)
         TURN_SIN[k] = <float> sin(turn)
         TURN[k] = <float> turn
-    for k in range(16):
-        turn = 2 * PI * (HERTZ[4 + k % 4] - HERTZ[k // 4]) / RATE
-        LEAK_RE[k // 4][k % 4] = LEAK_IM[k // 4][k % 4] = 0
-        for n in range(DTMF_BLOCK):
-            LEAK_RE[k // 4][k % 4] += <float> (cos(turn * n) / DTMF_BLOCK)
-            LEAK_IM[k // 4][k % 4] += <float> (sin(turn * n) / DTMF_BLOCK)
 
 
 fill_tables()
@@ -107,16 +102,6 @@ cdef inline int alone(const float *power, int best) noexcept nogil:
     return 1
 
 
-cdef float energy_of(const int16_t *samples) noexcept nogil:
-    """Without the mean, which is no part of it: cheap converters add one."""
-    cdef int64_t total = 0, energy = 0
-    cdef int i
-    for i in range(DTMF_BLOCK):
-        energy += <int> samples[i] * samples[i]
-        total += samples[i]
-    return <float> (energy - total * total // DTMF_BLOCK)
-
-
 cdef int judge(const float *power, float energy) noexcept nogil:
     """The key in a block, as row * 4 + column; -1 when there is none."""
     cdef int row = strongest(power), column = strongest(power + 4)
@@ -130,10 +115,8 @@ cdef int judge(const float *power, float energy) noexcept nogil:
     return row * 4 + column
 
 
-cdef float off_by(const Dtmf *d, int t) noexcept nogil:
+cdef float off_by(const float *now, const float *then, int t) noexcept nogil:
     """By which part of itself a frequency is off: its turn between blocks, less what is due."""
-    cdef const float *now = &d.sums[0]
-    cdef const float *then = &d.before[0]
     cdef float re = now[t] * then[t] + now[8 + t] * then[8 + t]
     cdef float im = now[t] * then[8 + t] - now[8 + t] * then[t]
     # the sums are conjugates of a transform: a tone turns them by minus its phase
@@ -142,58 +125,41 @@ cdef float off_by(const Dtmf *d, int t) noexcept nogil:
     ) / TURN[t]
 
 
-cdef int in_tune(float row, float column) noexcept nogil:
-    return fabsf(row) <= OFF_MAX and fabsf(column) <= OFF_MAX and fabsf(row - column) <= APART_MAX
-
-
-cdef inline float seen(int t, float off) noexcept nogil:
-    """How much of a tone's power is seen at its frequency in a block when it is off by so much."""
-    cdef float x = 0.5 * TURN[t] * off
-    cdef float y = x * x
-    cdef float sine = 1 - y / 6 + y * y / 120  # of x, over x
-    return sine * sine
-
-
-cdef void fit(const float *sums, int row, int column, float *a) noexcept nogil:
-    """The two tones apart: what each leaks to the other's frequency is taken out."""
-    cdef float re = LEAK_RE[row][column - 4], im = LEAK_IM[row][column - 4]
-    cdef float whole = DTMF_BLOCK * (1 - re * re - im * im)
-    a[0] = (sums[row] - re * sums[column] - im * sums[8 + column]) / whole
-    a[1] = (-sums[8 + row] + re * sums[8 + column] - im * sums[column]) / whole
-    a[2] = (sums[column] - re * sums[row] + im * sums[8 + row]) / whole
-    a[3] = (-sums[8 + column] + re * sums[8 + row] + im * sums[row]) / whole
-
-
-cdef int steady(const Dtmf *d, int hit, float row, float column, float energy) noexcept nogil:
-    """Whether two blocks hold the same two tones: 2: and little else, a voice is never so still."""
-    cdef int low = hit // 4, high = 4 + hit % 4, k
-    cdef float part_row = sqrtf(seen(low, row)), part_column = sqrtf(seen(high, column))
-    cdef float[2][4] a
-    cdef float[2] rows, columns
-    cdef float both, pure = 0
-    fit(&d.sums[0], low, high, &a[0][0])
-    fit(&d.before[0], low, high, &a[1][0])
-    for k in range(2):
-        rows[k] = (a[k][0] * a[k][0] + a[k][1] * a[k][1]) / (part_row * part_row)
-        columns[k] = (a[k][2] * a[k][2] + a[k][3] * a[k][3]) / (part_column * part_column)
-        both = LEAK_RE[low][high - 4] * (a[k][0] * a[k][2] + a[k][1] * a[k][3]) - (
-            LEAK_IM[low][high - 4] * (a[k][0] * a[k][3] - a[k][1] * a[k][2])
-        )
-        both = rows[k] + columns[k] + 2 * both / (part_row * part_column)
-        pure += min(2 * DTMF_BLOCK * both / (d.energy_before if k else energy), <float> 1.0)
-    if (
-        rows[0] + rows[1] > (columns[0] + columns[1]) * TWIST_ROW
-        or columns[0] + columns[1] > (rows[0] + rows[1]) * TWIST_COLUMN
-        or max(rows[0], rows[1]) > STEADY_MAX * min(rows[0], rows[1])
-        or max(columns[0], columns[1]) > STEADY_MAX * min(columns[0], columns[1])
-    ):
-        return 0
-    return (pure >= 2 * NOISY_MIN) + (pure >= 2 * PURE_MIN)
+cdef inline int in_tune(const float *off, float most) noexcept nogil:
+    return fabsf(off[0]) <= most and fabsf(off[1]) <= most
 
 
 cdef inline float part(float power, float whole) noexcept nogil:
     """How much of a block a tone fills, by its power there and in a block it fills."""
     return 1 if power >= whole else sqrtf(power / whole)
+
+
+cdef int alike(const Dtmf *d, int hit, const float *off, float *empty) noexcept nogil:
+    """Whether this block and the one before hold the same two tones: 2: and little else, a voice is
+    never so still; 0: one of them is not full of them; -1: they are out of tune. `empty`: the part
+    of the one before in which they had not begun."""
+    cdef int16_t before[DTMF_BLOCK]
+    cdef DtmfPair p
+    cdef float rows, columns
+    soft_out(d, &before[0])
+    pair_fit(
+        &d.audio[0], &before[0], HERTZ[hit // 4], HERTZ[4 + hit % 4], off[0], off[1], &p
+    )
+    if not in_tune(&p.off[0], OFF_MAX) or fabsf(p.off[0] - p.off[1]) > APART_MAX:
+        return -1
+    rows = p.power[0][0] + p.power[0][1]
+    columns = p.power[1][0] + p.power[1][1]
+    if (
+        rows > columns * TWIST_ROW or columns > rows * TWIST_COLUMN
+        or not steady(&p.power[0][0]) or not steady(&p.power[1][0])
+    ):
+        return 0
+    empty[0] = 1 - max(part(p.power[0][1], p.power[0][0]), part(p.power[1][1], p.power[1][0]))
+    return (p.pure >= NOISY_MIN) + (p.pure >= PURE_MIN)
+
+
+cdef inline int steady(const float *power) noexcept nogil:
+    return power[0] <= STEADY_MAX * power[1] and power[1] <= STEADY_MAX * power[0]
 
 
 cdef inline float part_of(
@@ -249,6 +215,7 @@ cdef void gather(Dtmf *d, int hit, const float *power) noexcept nogil:
     """Add what a block says for a key that was not told yet."""
     cdef int row, column
     cdef float ahead
+    cdef float power_before[DTMF_TONES]
     if hit < 0:
         if d.candidate >= 0:  # its end lies in this block
             d.covered += part_of(power, d.candidate // 4, 4 + d.candidate % 4, d.level)
@@ -262,8 +229,9 @@ cdef void gather(Dtmf *d, int hit, const float *power) noexcept nogil:
     d.level[1] = power[column]
     if hit != d.candidate:
         look_back(d)
-        ahead = part_of(d.power_before, row, column, d.level)
-        d.candidate = hit
+        powers(&d.before[0], power_before)
+        ahead = part_of(power_before, row, column, d.level)
+        d.candidate = <int8_t> hit
         d.hits = d.sure = 0
         d.covered = ahead
         d.began = d.heard - DTMF_BLOCK - <int64_t> (ahead * DTMF_BLOCK)
@@ -273,11 +241,10 @@ cdef void gather(Dtmf *d, int hit, const float *power) noexcept nogil:
         tell(d)
 
 
-cdef int possible(const int16_t *samples) noexcept nogil:
+cdef int possible(const int16_t *samples, int32_t *sums) noexcept nogil:
     """Whether a block may hold a key, by what costs little."""
-    cdef int32_t sums[3]
     cdef float mean, energy
-    weigh(samples, &sums[0])
+    weigh(samples, sums)
     mean = <float> sums[0] * sums[0] / DTMF_BLOCK
     energy = sums[1] - mean
     return energy >= QUIET_MAX and NEXT_MIN * energy <= sums[2] - mean <= NEXT_MAX * energy
@@ -290,52 +257,78 @@ cdef void powers(const float *sums, float *power) noexcept nogil:
 
 
 cdef void look_back(Dtmf *d) noexcept nogil:
-    """The powers of the block before, if nobody asked for them yet."""
-    if not d.known:
-        tone_sum(&d.before[0], &d.audio[not d.half][0])
-        powers(&d.before[0], &d.power_before[0])
-        d.known = 1
+    """The tones of the block before, if nobody asked for them yet."""
+    cdef int16_t samples[DTMF_BLOCK]
+    if d.known:
+        return
+    soft_out(d, &samples[0])
+    tone_sum(&d.before[0], &samples[0])
+    d.known = 1
+
+
+cdef void put_by(Dtmf *d, int32_t energy) noexcept nogil:
+    """Keep a block: a key may begin in it, or go on in the next."""
+    d.shift = 0
+    while energy >> 2 * d.shift > 25 * DTMF_BLOCK:  # a mean of 40, of eighths
+        d.shift += 1
+    shrink(&d.audio[0], d.shift, &d.soft[0])
+
+
+cdef void soft_out(const Dtmf *d, int16_t *samples) noexcept nogil:
+    cdef int i
+    for i in range(DTMF_BLOCK):
+        samples[i] = <int16_t> (d.soft[i] << d.shift)
+
+
+cdef int second(Dtmf *d, const float *sums, int hit) noexcept nogil:
+    """What a block says that has the key of the one before: the key, or -1."""
+    cdef float[2] off
+    cdef float empty = 0
+    cdef int found
+    off[0] = off_by(sums, &d.before[0], hit // 4)
+    off[1] = off_by(sums, &d.before[0], 4 + hit % 4)
+    if not in_tune(&off[0], OFF_ABOUT):
+        found = -1
+    elif hit != d.candidate:
+        return hit
+    else:
+        found = alike(d, hit, &off[0], &empty)
+    if found > 0:
+        d.sure |= found == 2
+        if d.hits == 1:
+            d.covered -= empty
+            d.began += <int64_t> (empty * DTMF_BLOCK)
+        return hit
+    if hit != d.candidate or d.hits >= 2:
+        return -1  # its end lies in this block
+    d.candidate = -1  # it began in the block before: this may be the first it fills
+    return hit
 
 
 cdef void block_end(Dtmf *d) noexcept nogil:
-    cdef const int16_t *samples = &d.audio[d.half][0]
     cdef float power[DTMF_TONES]
-    cdef float row, column, energy
-    cdef int hit, alike
+    cdef float sums[2 * DTMF_TONES]
+    cdef int32_t weights[3]
+    cdef int hit
     d.count = 0
-    if not possible(samples) and d.candidate < 0 and d.down < 0:
+    if not possible(&d.audio[0], &weights[0]) and d.candidate < 0 and d.down < 0:
         d.hit_before = -1
         d.known = 0
-        d.half = not d.half
+        put_by(d, weights[1])
         return
-    tone_sum(&d.sums[0], samples)
-    powers(&d.sums[0], power)
-    energy = energy_of(samples)
-    hit = judge(power, energy)
+    tone_sum(&sums[0], &d.audio[0])
+    powers(&sums[0], power)
+    hit = judge(power, 64 * (weights[1] - <float> weights[0] * weights[0] / DTMF_BLOCK))
     if hit >= 0 and hit == d.hit_before:
-        row = off_by(d, hit // 4)
-        column = off_by(d, 4 + hit % 4)
-        if not in_tune(row, column):
-            if hit == d.candidate:
-                d.candidate = -1
-            hit = -1
-        elif hit == d.candidate:
-            alike = steady(d, hit, row, column, energy)
-            d.sure |= alike == 2
-            if not alike and d.hits >= 2:
-                hit = -1  # its end lies in this block
-            elif not alike:
-                d.candidate = -1  # it began in the block before: this is the first it fills
+        hit = second(d, &sums[0], hit)
     if d.down >= 0:
         follow(d, hit, power)
     if d.down < 0 or hit != d.down:
         gather(d, hit, power)
-    d.hit_before = hit
-    d.energy_before = energy
-    memcpy(&d.power_before[0], power, sizeof(power))
-    memcpy(&d.before[0], &d.sums[0], sizeof(d.sums))
+    d.hit_before = <int8_t> hit
+    memcpy(&d.before[0], &sums[0], sizeof(sums))
     d.known = 1
-    d.half = not d.half
+    put_by(d, weights[1])
 
 
 cdef void dtmf_hear(Dtmf *d, const int16_t *samples, int count) noexcept nogil:
@@ -344,8 +337,8 @@ cdef void dtmf_hear(Dtmf *d, const int16_t *samples, int count) noexcept nogil:
     d.lost = 0
     while count > 0:
         room = min(count, DTMF_BLOCK - d.count)
-        memcpy(&d.audio[d.half][d.count], samples, room * sizeof(int16_t))
-        d.count += room
+        memcpy(&d.audio[d.count], samples, room * sizeof(int16_t))
+        d.count += <uint8_t> room
         d.heard += room
         samples += room
         count -= room
@@ -362,7 +355,7 @@ cdef void dtmf_gap(Dtmf *d, int64_t count) noexcept nogil:
     d.count = 0
     d.hit_before = -1
     if d.lost > DTMF_GAP_MAX:
-        memset(&d.audio[not d.half][0], 0, sizeof(d.audio[0]))
+        memset(&d.soft[0], 0, sizeof(d.soft))
         d.known = 0
         d.candidate = -1
 

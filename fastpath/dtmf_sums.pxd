@@ -3,7 +3,7 @@
 `dl_dtmf_table` is filled by `fastpath/dtmf.pyx` before anything is heard.
 """
 
-from libc.stdint cimport int16_t, int32_t
+from libc.stdint cimport int8_t, int16_t, int32_t
 
 cdef extern from *:
     """
@@ -47,9 +47,19 @@ cdef extern from *:
         sums[1] = e + (int32_t) less[101] * less[101];
         sums[2] = n;
     }
+
+    /* A block in eight bits; what is louder than fits is cut. */
+    static inline void dl_dtmf_shrink(const int16_t *samples, int shift, int8_t *soft) {
+        int i;
+        for (i = 0; i < 102; i++) {
+            int x = samples[i] >> shift;
+            soft[i] = (int8_t) (x > 127 ? 127 : x < -127 ? -127 : x);
+        }
+    }
     """
     float dl_dtmf_table[102][16]
     void tone_sum "dl_dtmf_sum"(
         float *sums, const int16_t *samples
     ) noexcept nogil
     void weigh "dl_dtmf_weigh"(const int16_t *samples, int32_t *sums) noexcept nogil
+    void shrink "dl_dtmf_shrink"(const int16_t *samples, int shift, int8_t *soft) noexcept nogil

@@ -153,11 +153,12 @@ cdef class CallProgress:
             if s.goes_on:
                 continue  # it is told when it is over, with its end
             value, why = self.attention.words(s.kind, s.value, s.detail)
+            begin, end = in_ms(s.begin), in_ms(s.begin + s.length)
             if s.kind == SOUND_ANSWER:
                 self.found = amd.Verdict(
-                    value, in_ms(s.end), in_ms(s.begin) if self.first(s) else None, s.sure, why
+                    value, end, begin if self.first(s) else None, s.sure, why
                 )
-            out.append(Heard(KINDS[s.kind], value, in_ms(s.begin), in_ms(s.end), s.sure, why))
+            out.append(Heard(KINDS[s.kind], value, begin, end, s.sure, why))
         self.state.sounds = 0
         return out
 

@@ -40,13 +40,13 @@ cdef enum:  # why a frame has no samples
     FRAME_UNSENT = 2
 
 cdef struct Sound:  # laid out without holes: every stream has SOUNDS_MAX of them
+    int64_t begin  # samples since progress_init
+    int32_t length  # samples
+    float sure
+    int16_t value
+    uint16_t number
     uint8_t kind
     uint8_t goes_on  # its end is told again, with the same number
-    uint16_t number
-    int32_t value
-    int64_t begin  # samples since progress_init
-    int64_t end
-    float sure
     uint8_t detail
 
 cdef struct Asked:  # by a campaign and a trunk; shared by their calls

@@ -11,7 +11,7 @@
 """
 
 from libc.math cimport exp, fabs
-from libc.stdint cimport uint32_t
+from libc.stdint cimport INT32_MAX, uint32_t
 from libc.string cimport memcpy, memset
 
 from fastpath.amd cimport (
@@ -105,10 +105,10 @@ cdef Sound *found(
     s = &p.sound[p.sounds]
     p.sounds += 1
     s.kind = <uint8_t> kind
-    s.value = value
+    s.value = <int16_t> value
     s.detail = <uint8_t> detail
     s.begin = begin
-    s.end = end
+    s.length = <int32_t> min(end - begin, INT32_MAX)
     s.sure = sure
     s.goes_on = 0
     s.number = 0

@@ -10,7 +10,7 @@ Pure: no clock, no allocation, state of constant size; a time is a count of samp
 
 from libc.stdint cimport int16_t, int64_t, uint8_t, uint16_t
 
-from fastpath.tones_book cimport RHYTHM_MAX, ToneBook, ToneRules
+from fastpath.tones_book cimport RHYTHM_MAX, ToneRules
 from fastpath.tones_burst cimport Burst, BurstState
 from fastpath.tones_sound cimport Sound
 
@@ -56,10 +56,3 @@ cdef void tones_init(Tones *t) noexcept nogil
 cdef void tones_hear(Tones *t, const ToneRules *book, const int16_t *frame) noexcept nogil
 cdef void tones_gap(Tones *t, const ToneRules *book) noexcept nogil
 cdef void tones_end(Tones *t, const ToneRules *book) noexcept nogil
-cdef object tone_heard(const ToneEvent *e, ToneBook book)
-
-
-cdef class ToneDetector:
-    cdef Tones state
-    cdef ToneBook book
-    cdef list take(self, list found)

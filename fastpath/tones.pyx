@@ -10,9 +10,8 @@
 5. A steady pure tone of 300 ms for which no candidate is left is a beep.
 """
 
+from libc.stdint cimport INT64_MAX
 from libc.string cimport memmove, memset
-
-from collections import namedtuple
 
 from fastpath.tones_beep cimport is_beep, is_lasting, repeats, turns_often
 from fastpath.tones_book cimport (
@@ -48,17 +47,13 @@ from fastpath.tones_sound cimport (
     sound_init,
 )
 
-from fastpath import tones_book, tones_sit
-
-STATE_BYTES = sizeof(Tones)
-ToneHeard = namedtuple("ToneHeard", "kind value phase number begin end hertz confidence")
-
 cdef enum:
     MS = 8  # samples
     BEEP_LASTS = 3000 * MS
     CLOSE = 75 * MS  # what follows so soon belongs to it
     LOOK_FRAMES = 12  # age at which a burst that goes on is first looked at, and then
     LOOK_EVERY = 4
+    TORN_PAUSE = 150 * MS  # as in tones_burst
 cdef float TONAL_PURE = 0.9
 
 
@@ -172,6 +167,9 @@ cdef void decide(Tones *t, const ToneRules *book, int64_t now, int last) noexcep
 
 
 cdef void remember(Tones *t) noexcept nogil:
+    if t.heard.last.joined and t.bursts:
+        t.burst[t.bursts - 1] = t.heard.last
+        return
     if t.bursts == RHYTHM_MAX:
         memmove(&t.burst[0], &t.burst[1], (RHYTHM_MAX - 1) * sizeof(Burst))
         t.bursts -= 1
@@ -184,8 +182,10 @@ cdef void burst_over(Tones *t, const ToneRules *book, int64_t now) noexcept nogi
     cdef float confidence = 0
     cdef Fit fit
     cdef int found
-    if t.pending:
+    if t.pending and not t.heard.last.joined:
         decide(t, book, t.heard.last.begin, 0)
+    if t.rule >= 0 and book.rule[t.rule].steps == 0 and t.going.end < t.heard.last.begin:
+        stop(t)  # another one
     remember(t)
     b = &t.burst[t.bursts - 1]
     if t.bursts >= 3:
@@ -202,8 +202,10 @@ cdef void burst_over(Tones *t, const ToneRules *book, int64_t now) noexcept nogi
         t.going.end = b.end
         if t.going.kind == TONE_FAX and t.going.value == FAX_CED and turns_often(b):
             t.going.value = FAX_ANSAM
-        stop(t)
         t.pending = 0
+        if t.lasts or t.going.kind != TONE_FAX:
+            stop(t)
+        t.wake = b.end + TORN_PAUSE
         return
     if t.rule >= 0:
         rule_fit(&book.rule[t.rule], &t.burst[0], t.bursts, &fit)
@@ -241,6 +243,7 @@ cdef void burst_goes_on(Tones *t, const ToneRules *book) noexcept nogil:
             if r.kind == TONE_FAX and r.value == FAX_CED and turns_often(b):
                 t.going.value = FAX_ANSAM
             t.rule = number
+            t.wake = INT64_MAX  # its end says when
             tell(t, TONE_BEGINS)
             return
     if length > BEEP_LASTS and is_beep(b):
@@ -311,7 +314,7 @@ cdef void after(Tones *t, const ToneRules *book) noexcept nogil:
     if t.heard.state == BURST_TONE and t.heard.hole == 0:
         if t.heard.age >= LOOK_FRAMES and t.heard.age % LOOK_EVERY == 0:
             burst_goes_on(t, book)
-    elif now >= t.wake and (t.pending or (t.rule >= 0 and book.rule[t.rule].steps)):
+    elif now >= t.wake and (t.pending or t.rule >= 0):
         silence_says(t, book, now)
 
 
@@ -338,62 +341,3 @@ cdef void tones_end(Tones *t, const ToneRules *book) noexcept nogil:
     stop(t)
     sound_init(&t.sound)
     sounds_else(t, t.heard.frames * TONE_FRAME)
-
-
-# ---- Python
-
-
-cdef object tone_heard(const ToneEvent *e, ToneBook book):
-    if e.kind == TONE_SIT:
-        value = tones_sit.SITS[e.value]
-    elif e.kind == TONE_FAX:
-        value = tones_book.FAXES[e.value]
-    elif e.kind == TONE_BEEP:
-        value = str(round(e.hertz))
-    elif e.kind >= TONE_MUSIC:
-        value = ""
-    else:
-        value = book.names[e.value]
-    return ToneHeard(
-        tones_book.KINDS[e.kind], value, "begins" if e.phase == TONE_BEGINS else "ends", e.number,
-        e.begin, e.end, e.hertz, min(max(e.confidence, 0.0), 1.0),
-    )
-
-
-cdef class ToneDetector:
-    """One side of a call."""
-
-    def __cinit__(self, ToneBook book not None):
-        self.book = book
-        tones_init(&self.state)
-
-    cdef list take(self, list found):
-        cdef int i
-        for i in range(self.state.events):
-            found.append(tone_heard(&self.state.event[i], self.book))
-        self.state.events = 0
-        return found
-
-    def hear(self, const int16_t[::1] samples):
-        cdef Py_ssize_t at
-        found = []
-        for at in range(0, samples.shape[0] - TONE_FRAME + 1, TONE_FRAME):
-            tones_hear(&self.state, &self.book.rules, &samples[at])
-            if self.state.events:
-                self.take(found)
-        return found
-
-    def gap(self, int frames=1):
-        cdef int _i
-        found = []
-        if not 0 <= frames <= 1 << 20:
-            raise ValueError(f"a gap of {frames} frames")
-        for _i in range(frames):
-            tones_gap(&self.state, &self.book.rules)
-            if self.state.events:
-                self.take(found)
-        return found
-
-    def end(self):
-        tones_end(&self.state, &self.book.rules)
-        return self.take([])

@@ -2,31 +2,47 @@
 """What a single burst can be: the beep of a machine, or a tone that never stops."""
 
 from fastpath.tones_book cimport TONE_FAX, plain
+from fastpath.tones_spectrum cimport TORN_HERTZ
 
 cdef enum:
     BEEP_MIN = 275 * 8  # samples: 300 ms, less what GSM takes off its ends
     LOW_MIN = 292 * 8  # where voices are
+    LOW_LOOKS = 3
     LONG = 600 * 8  # through GSM it wavers more the longer it lasts
     REPEATS_WITHIN = 6000 * 8
 cdef float BEEP_PURE = 0.75
-cdef float BEEP_WAVERS = 2.2
+cdef float BEEP_WAVERS = 2.8
 cdef float LOW_HERTZ = 400.0
 cdef float LONG_WAVERS = 3.5
+# What GSM full rate makes of higher ones.
+cdef float TORN_WAVERS = 5.0
+cdef float TORN_DRIFT = 0.02
 cdef float BEEP_DRIFT = 0.01
+cdef float LOSS_DRIFT = 0.015  # of one that is otherwise clean: packets were lost
+cdef float LOSS_PURE = 0.95
 cdef float LASTING_DRIFT = 0.015
+cdef float FAX_PURE = 0.85
 cdef float BEEP_HERTZ_MIN = 295.0
 cdef float BEEP_HERTZ_MAX = 3420.0
 
 
 cdef int is_beep(const Burst *b) noexcept nogil:
     """Whether it is steady, pure, long enough, and began in silence."""
+    cdef int torn = b.peaks.hertz[0] > TORN_HERTZ
+    cdef int low = b.peaks.hertz[0] < LOW_HERTZ
+    cdef float wavers = TORN_WAVERS if torn else BEEP_WAVERS
+    cdef float drift = TORN_DRIFT if torn else BEEP_DRIFT
+    if b.peaks.pure > LOSS_PURE and not torn and not low:
+        drift = LOSS_DRIFT
+    if b.end - b.begin >= LONG:
+        wavers = max(wavers, LONG_WAVERS)
     return (
-        b.end - b.begin >= (BEEP_MIN if b.peaks.hertz[0] > LOW_HERTZ else LOW_MIN)
+        b.end - b.begin >= (LOW_MIN if low else BEEP_MIN)
         and BEEP_HERTZ_MIN <= b.peaks.hertz[0] <= BEEP_HERTZ_MAX
         and b.peaks.pure >= BEEP_PURE
-        and b.wavers <= (BEEP_WAVERS if b.end - b.begin < LONG else LONG_WAVERS)
-        and b.drift <= BEEP_DRIFT
-        and b.looks >= 2
+        and b.wavers <= wavers
+        and b.drift <= drift
+        and b.looks >= (LOW_LOOKS if low else 2)
         and b.silence & 1
         and plain(&b.peaks)
     )
@@ -35,7 +51,7 @@ cdef int is_beep(const Burst *b) noexcept nogil:
 cdef int is_lasting(const ToneRule *r, const Burst *b) noexcept nogil:
     """Whether it can be a tone that never stops. Those of fax machines may waver."""
     if r.kind == TONE_FAX:
-        return b.silence & 1
+        return b.silence & 1 or (b.end - b.begin >= 2 * r.lasting and b.peaks.pure >= FAX_PURE)
     return b.silence & 1 and b.wavers <= LONG_WAVERS and b.drift <= LASTING_DRIFT
 
 

@@ -237,7 +237,7 @@ cdef class ToneBook:
         # ITU-T T.30: 1,100 +- 38 Hz, half a second of 3.5 s, and 2,100 +- 15 Hz; Bell's answer.
         # A single burst of the first may be the beep of an answering machine.
         for value, hertz, off, steps in (
-            (0, 1100.0, 0.032, (500, 3000)), (1, 2100.0, 0.015, ()), (2, 2225.0, 0.015, ()),
+            (0, 1100.0, 0.032, (500, 3000)), (1, 2100.0, 0.02, ()), (2, 2225.0, 0.02, ()),
         ):
             fill(&self.rules.rule[number], {
                 "name": FAXES[value], "kind": "fax", "hertz": [hertz], "off": off,

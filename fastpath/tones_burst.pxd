@@ -28,6 +28,7 @@ cdef struct Burst:
     uint8_t looks  # spectra that found it
     uint8_t silence  # 1 before it, 2 behind it
     uint8_t broken  # loud sound that is no tone came between the burst before and this one
+    uint8_t joined  # it holds the burst before, which was a part of it
 
 cdef struct BurstState:
     int64_t frames
@@ -49,7 +50,8 @@ cdef struct BurstState:
     float slope_first
     float drift
     float curve_mean
-    float softest  # power of the softest frame behind it
+    float quiet  # power of the softest frame before it
+    float softest  # the same behind it
     float edge[2]  # power of the last frame with it, and of the first without
     int64_t edge_at  # number of the frame behind the last with it
     float stretch  # sum of powers

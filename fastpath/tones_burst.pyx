@@ -3,12 +3,14 @@
 
 1. Sum of x[n](x[n+1] + x[n-1]) over twice the sum of x[n]^2 is cos w for one tone of frequency w,
    whatever its phase; with x[n+2], x[n-2] it is cos 2w. cos 2w - (2 cos^2 w - 1) is what noise and
-   further tones add.
+   further tones add. White noise makes both smaller by the tone's share of the power: so the share
+   is known as well, and a frame of which it is small is no tone.
 2. Two frames in a row that agree in both, as far as their noise lets them, may be a tone: a voice
    seldom stands as still as that.
 3. After five of them a spectrum of 64 ms must find one to three lines that hold most of the power;
    later ones, of 128 ms, tell pairs apart. The purest of a burst counts.
-4. A burst survives two frames without it: lost packets.
+4. A burst survives two frames without it: lost packets; and five that are as loud as it was: GSM
+   full rate tears what is above 1,900 Hz apart, when noise is with it.
 5. It began and ended inside of frames: their power says where.
 """
 
@@ -17,7 +19,14 @@ from libc.string cimport memcpy, memmove, memset
 
 from collections import namedtuple
 
-from fastpath.tones_spectrum cimport SPECTRUM_MAX, SPECTRUM_SHORT, spectrum_peaks
+from fastpath.tones_spectrum cimport (
+    SPECTRUM_MAX,
+    SPECTRUM_SHORT,
+    TORN_APART,
+    TORN_HERTZ,
+    peaks_join,
+    spectrum_peaks,
+)
 
 cdef extern from *:
     """
@@ -60,6 +69,8 @@ cdef enum:
     AGE_FIRST = 5  # frames that must stand still
     AGE_LONG = 7  # for the long window
     HOLE_MAX = 2
+    HOLE_LOUD = 5
+    TORN_PAUSE = 1200  # samples
     STRETCH = 4
     FLIP_SAME = 3  # half frames in which one turn is seen
     FLIP_MIN = 41
@@ -67,14 +78,17 @@ cdef enum:
 cdef float POWER_MIN = 6500.0  # -46 dBm0
 cdef float APART_MIN = 0.009
 cdef float APART_NOISY = 0.22  # of the root of what noise adds
-cdef float SPREAD_MAX = 0.2
+cdef float SPREAD_MOST = 0.2  # what frames may be apart grows up to this
+cdef float SHARE_MIN = 0.76  # of the tone: 5 dB over white noise
 cdef float SLOPE_MAX = 0.972  # of 300 Hz: what is lower is a voice, or hum
 cdef float DRIFT_MIN = 0.003
 cdef float DRIFT_NOISY = 0.15
 cdef float SOFTER = 0.16  # than the burst so far, and it is over: 8 dB
+cdef float SILENCE = 0.2  # than the burst: what is before it and behind it, at most: 7 dB
 cdef float LOUD = 0.25  # of the last burst's power: sound between two bursts
 cdef float ALONE = 0.6  # share of a line that is no half of a pair
 cdef float PURE_MIN = 0.62
+cdef float TORN_SLOPE = 0.15  # some 200 Hz
 cdef float PHASE_HERTZ = 2100.0
 cdef float PHASE_OFF = 32.0
 cdef double PI = 3.14159265358979323846
@@ -97,8 +111,16 @@ cdef void bursts_init(BurstState *s) noexcept nogil:
 
 
 cdef inline int agrees(const BurstState *s, float slope, float curve) noexcept nogil:
-    cdef float most = APART_MIN + APART_NOISY * sqrtf(max(s.spread, 0))
+    cdef float most = APART_MIN + APART_NOISY * sqrtf(min(max(s.spread, 0), SPREAD_MOST))
     return fabsf(s.slope - slope) < most and fabsf(s.curve - curve) < 3 * most
+
+
+cdef inline int is_elsewhere(const BurstState *s) noexcept nogil:
+    """Whether a frame has another pitch than the burst, and not just more noise."""
+    cdef float most = APART_MIN + APART_NOISY * sqrtf(min(max(s.spread, 0), SPREAD_MOST))
+    if s.state == BURST_TONE and s.now.peaks.hertz[0] > TORN_HERTZ:
+        return fabsf(s.slope - s.slope_mean) > TORN_SLOPE
+    return fabsf(s.slope - s.slope_mean) > 2 * most
 
 
 cdef void start(BurstState *s) noexcept nogil:
@@ -113,7 +135,8 @@ cdef void start(BurstState *s) noexcept nogil:
         b.begin -= <int> (zeroth * TONE_FRAME)
     b.power = s.power
     b.wavers = 1
-    b.silence = min(s.before[2], s.before[3]) < SOFTER * s.power
+    s.quiet = min(s.before[2], s.before[3])
+    b.silence = s.quiet < SILENCE * s.power
     b.broken = s.loud > HOLE_MAX
     s.state = BURST_MAYBE
     s.age = 2
@@ -137,7 +160,7 @@ cdef void finish(BurstState *s) noexcept nogil:
     elif s.edge[1] < 0.8 * b.power:
         b.end += <int> (s.edge[1] / b.power * TONE_FRAME)
     if s.state == BURST_TONE:
-        b.silence |= 2 * (s.softest < SOFTER * b.power)
+        b.silence |= 2 * (s.softest < SILENCE * b.power)
         s.last = b[0]
         s.ended = 1
         s.loud = 0
@@ -155,6 +178,23 @@ cdef float moved(const Peaks *before, float hertz) noexcept nogil:
     return least
 
 
+cdef void join(BurstState *s, float hertz) noexcept nogil:
+    """What GSM full rate tore into two bursts is one."""
+    cdef const Burst *a = &s.last
+    if (
+        hertz > TORN_HERTZ and a.looks and s.now.begin < a.end + TORN_PAUSE
+        and fabsf(hertz - a.peaks.hertz[0]) < TORN_APART
+    ):
+        s.now.joined = 1
+        s.now.begin = a.begin
+        s.now.silence = a.silence & 1
+        s.now.broken = a.broken
+        s.now.peaks = a.peaks
+        s.now.looks = a.looks
+        s.now.flips = a.flips
+        s.now.drift = a.drift
+
+
 cdef void look(BurstState *s) noexcept nogil:
     """Take a spectrum of the burst; the purest counts."""
     cdef int16_t samples[SPECTRUM_MAX]
@@ -166,6 +206,7 @@ cdef void look(BurstState *s) noexcept nogil:
     memcpy(&samples[0], &s.history[first], room * sizeof(int16_t))
     memcpy(&samples[room], &s.history[0], (size - room) * sizeof(int16_t))
     spectrum_peaks(&samples[0], size, &found)
+    peaks_join(&found)
     if found.pure < PURE_MIN:
         return
     # the short window shows a pair as one line
@@ -173,6 +214,8 @@ cdef void look(BurstState *s) noexcept nogil:
         found.share[0] > ALONE and s.now.peaks.share[0] > ALONE
     ):
         s.now.drift = max(s.now.drift, moved(&s.now.peaks, found.hertz[0]))
+    if s.state != BURST_TONE:
+        join(s, found.hertz[0])
     s.now.looks += s.now.looks < 255
     if found.fine > s.now.peaks.fine or (
         found.fine == s.now.peaks.fine and found.pure > s.now.peaks.pure
@@ -238,6 +281,7 @@ cdef void go_on(BurstState *s, const int16_t *frame, float before) noexcept nogi
         s.stretched = 0
     if s.power > 0.5 * s.now.power:
         s.now.power += max(weight, 0.125) * (s.power - s.now.power)
+    s.now.silence |= s.quiet < SILENCE * s.now.power
     s.edge[0] = s.power
     s.edge_at = s.frames + 1
     s.now.end = s.edge_at * TONE_FRAME
@@ -249,7 +293,9 @@ cdef void go_on(BurstState *s, const int16_t *frame, float before) noexcept nogi
 
 cdef void judge(BurstState *s, const int16_t *frame, float slope, float curve) noexcept nogil:
     """What the newest frame makes of it; `slope` and `curve` are of the one before."""
-    cdef int sounds = s.power > POWER_MIN and s.spread < SPREAD_MAX and s.slope < SLOPE_MAX
+    cdef int sounds = s.power > POWER_MIN and s.slope < SLOPE_MAX and (
+        SHARE_MIN * (SHARE_MIN + s.curve) < 2 * s.slope * s.slope  # see rule 1: solved for it
+    )
     cdef int twin = sounds and s.before[0] > SOFTER * s.power and agrees(s, slope, curve)
     cdef int there
     if s.state != BURST_NONE:
@@ -263,7 +309,10 @@ cdef void judge(BurstState *s, const int16_t *frame, float slope, float curve) n
         s.softest = min(s.softest, s.power)
         s.hole += 1
         s.clean = 0
-        if s.hole <= HOLE_MAX and not (twin and s.hole > 1):
+        if s.softest > SOFTER * s.now.power:
+            if s.hole <= HOLE_LOUD and not (twin and s.hole > 1 and is_elsewhere(s)):
+                return
+        elif s.hole <= HOLE_MAX and not (twin and s.hole > 1):
             return
         finish(s)
     if twin:

@@ -10,6 +10,9 @@ cdef enum:
     SPECTRUM_MAX = 1024
     SPECTRUM_SHORT = 512
     PEAKS_MAX = 3
+    # GSM full rate makes several lines, that waver, of one above: hertz, and how far they are apart
+    TORN_HERTZ = 1700
+    TORN_APART = 65
 
 cdef struct Peaks:
     float hertz[PEAKS_MAX]  # strongest first
@@ -19,3 +22,4 @@ cdef struct Peaks:
     uint8_t fine  # by the long window
 
 cdef void spectrum_peaks(const int16_t *samples, int size, Peaks *found) noexcept nogil
+cdef void peaks_join(Peaks *found) noexcept nogil

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from gsm.causes import UNSEEN_LONG
 from gsm.clcc import Listed
 from gsm.events import By, Cause
-from gsm.limits import MS
+from gsm.limits import MS, SECOND
+
+UNBORN = SECOND  # no network refuses a call that soon
 
 
 class Call:
@@ -14,6 +17,7 @@ class Call:
         "alerting_ns", "answered_ns", "asked", "audio", "begun_ns", "by", "caller", "cause",
         "cleared", "code", "dialing_ns", "ended_hint", "ended_ns", "hint_misses", "id",
         "incoming", "leg", "listed_once", "misses", "pending", "progress", "reached", "ring_ns",
+        "ring_ns_max",
         "talk_s_max", "told", "warned", "why", "words",
     )  # fmt: skip
 
@@ -28,7 +32,8 @@ class Call:
         self.answered_ns: int | None = None
         self.ended_ns: int | None = None
         self.ring_ns = now_ns  # the last sign of ringing of an incoming call
-        self.talk_s_max = 0
+        self.talk_s_max = 0  # 0: it may last for ever
+        self.ring_ns_max = 0
         self.caller = ""
         self.told = False  # an incoming call was told
         self.asked = False  # we want it to end
@@ -61,9 +66,18 @@ class Call:
                 return each
         return None
 
+    def unborn(self) -> bool:
+        """Whether the module refused ATD at once: what it reports is another call's end."""
+        taken = self.incoming or self.progress or self.listed_once
+        return not taken and self.ended_ns is not None and self.ended_ns - self.begun_ns < UNBORN
+
     def unseen(self) -> bool:
         """Whether it may have rung without a sign: ATD waits, or the modem cannot list."""
         return self.alerting_ns is None and not self.listed_once
+
+    def may_have_rung(self, now_ns: int) -> bool:
+        """Whether it was tried for so long without a sign that somebody's phone may have rung."""
+        return self.unseen() and now_ns - self.begun_ns >= UNSEEN_LONG
 
     def rang_ns(self, end_ns: int) -> int | None:
         """How long it rang, None if it never did."""

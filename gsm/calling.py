@@ -16,11 +16,21 @@ from gsm.causes import CME, RESULTS
 from gsm.clcc import Listed, read_all
 from gsm.command import Command, Haste, Result
 from gsm.ending import Ending
-from gsm.events import Alerting, Answered, CallEnding, Cause, Dialing, Incoming, Reached
+from gsm.events import Alerting, Answered, CallEnding, Cause, Dialing, Incoming
 from gsm.floor import Floor
-from gsm.limits import CALLER_WAIT, LONG, MEDIUM, MISSES_MAX, MS, RING_LOST, SECOND
+from gsm.limits import (
+    CALLER_WAIT,
+    LONG,
+    MEDIUM,
+    MISSES_MAX,
+    MS,
+    RING_LOST,
+    RINGS_MAX,
+    SECOND,
+    TALK_MAX,
+)
 from gsm.number import DialString
-from gsm.reachability import judge, next_ns
+from gsm.reaching import Reaching
 from gsm.urc import Hit
 
 LATE = 3 * SECOND  # an OK of ATD after this tells of the call's answer, or of its end
@@ -35,6 +45,7 @@ class Calling:
         self.floor = floor
         self.ending = ending
         self.call: Call | None = None
+        self._reaching = Reaching(floor)
         self.rung: Callable[[], None] = lambda: None  # somebody calls: what idles is stopped
         self._next_leg = -1
         self._refused_lists = 0
@@ -48,19 +59,24 @@ class Calling:
 
     # ours
 
-    def dial(self, leg: int, number: DialString, call_s_max: int, now_ns: int) -> None:
+    def dial(
+        self, leg: int, number: DialString, call_s_max: int, ring_ns_max: int, now_ns: int
+    ) -> None:
         """Begin a call. The state allows it."""
         floor = self.floor
         call = Call(leg, now_ns, incoming=False)
-        call.talk_s_max = call_s_max or floor.settings.call_s_max
+        call.talk_s_max = call_s_max
+        call.ring_ns_max = min(ring_ns_max, floor.dialect.calls.ring_s_max * SECOND)
         self.call = call
         floor.move(table.DIAL, now_ns)
         calls = floor.dialect.calls
+        longest = floor.settings.originate_ns_max + call.ring_ns_max
+        # Where ATD waits for the answer it is the ring limit that ends it.
+        timeout = max(round(calls.dial_timeout_s * SECOND), longest + LATE)
         command = Command(
-            calls.dial.replace("{number}", number.text), Haste.DIAL,
-            round(calls.dial_timeout_s * SECOND), calls=True, yields=True,
+            calls.dial.replace("{number}", number.text), Haste.DIAL, timeout, calls=True,
+            yields=True,
         )  # fmt: skip
-        longest = floor.settings.originate_ns_max + floor.settings.ring_ns_max
         floor.at("ring", now_ns + longest, self._rang_out)
         floor.at("originate", now_ns + floor.settings.originate_ns_max, self._not_originated)
         if not floor.put(command, now_ns, lambda result, at: self._dialed(call, result, at)):
@@ -92,7 +108,8 @@ class Calling:
             self.poll(now_ns)
         elif result.outcome == "timeout":
             call.why = "the modem did not answer ATD"
-            self.ending.hang_up(call, Cause.LOCAL, "port", now_ns)
+            rang = call.alerting_ns is not None or call.may_have_rung(now_ns)
+            self.ending.hang_up(call, Cause.NO_ANSWER if rang else Cause.LOCAL, "port", now_ns)
 
     def _not_originated(self, now_ns: int) -> None:
         """Neither dialing nor alerting in time; an ATD that waits for the answer is no sign."""
@@ -111,8 +128,8 @@ class Calling:
         call.dialing_ns = now_ns
         floor = self.floor
         floor.tell(Dialing(call.leg))
-        floor.at("ring", now_ns + floor.settings.ring_ns_max, self._rang_out)
-        self._watch_reach(call, now_ns)
+        floor.at("ring", now_ns + call.ring_ns_max, self._rang_out)
+        self._reaching.watch(call, now_ns)
         if floor.dialect.audio.when == "dialed":
             self.ending.audio_on(call, now_ns)
 
@@ -123,7 +140,7 @@ class Calling:
         self.floor.cancel("originate")
         self.floor.move(table.RINGS_THERE, now_ns)
         self.floor.tell(Alerting(call.leg))
-        self._reach(call, now_ns)
+        self._reaching.judge(call, now_ns)
         if self.floor.dialect.audio.when == "alerting":
             self.ending.audio_on(call, now_ns)
 
@@ -132,7 +149,7 @@ class Calling:
             return
         call.answered_ns = now_ns
         floor = self.floor
-        floor.cancel("originate", "ring", "reach", "ring lost")
+        floor.cancel("originate", "ring", "reach", "ring lost", "rings")
         floor.move(table.ANSWER, now_ns)
         floor.tell(Answered(call.leg, sure))
         self.ending.audio_on(call, now_ns)
@@ -141,9 +158,10 @@ class Calling:
     def _limit(self, call: Call, now_ns: int) -> None:
         """The longest time of a call: told before, then its end."""
         settings = self.floor.settings
-        if not call.talk_s_max:
+        longest_s = call.talk_s_max or (0 if "clcc" in self.floor.can else TALK_MAX // SECOND)
+        if not longest_s:
             return
-        end_s = max(1, call.talk_s_max - settings.end_early_s)
+        end_s = max(1, longest_s - settings.end_early_s)
         end_ns = now_ns + end_s * SECOND
         warn_ns = max(now_ns, end_ns - settings.warn_ns)
         self.floor.at("warn", warn_ns, lambda at: self._warn(call, end_ns, at))
@@ -165,30 +183,6 @@ class Calling:
             call.why = call.why or "nobody answered in time"
             rang = call.alerting_ns is not None or call.unseen()
             self.ending.hang_up(call, Cause.NO_ANSWER if rang else Cause.NETWORK, "us", now_ns)
-
-    # what the number is good for
-
-    def _watch_reach(self, call: Call, now_ns: int) -> None:
-        rules = self.floor.carrier.reach if self.floor.carrier else ()
-        due = next_ns(rules, call.dialing_ns or now_ns, now_ns)
-        if due is not None:
-            self.floor.at("reach", due, lambda at: self._reach(call, at))
-
-    def _reach(self, call: Call, now_ns: int, ended_ns: int | None = None) -> None:
-        carrier = self.floor.carrier
-        if carrier is None or call.dialing_ns is None or call.reached:
-            return
-        if call.answered_ns is not None or call.incoming:
-            return
-        rules = carrier.reach
-        if call.unseen():  # it may ring for all we know
-            rules = tuple(rule for rule in rules if rule.when != "no_alerting")
-        rule = judge(rules, call.dialing_ns, call.alerting_ns, ended_ns, now_ns)
-        if rule is not None:
-            call.reached = rule.verdict
-            self.floor.tell(Reached(call.leg, rule.verdict, rule.name))
-        elif ended_ns is None and call is self.call:
-            self._watch_reach(call, now_ns)
 
     # listings
 
@@ -278,7 +272,7 @@ class Calling:
 
     def _gone(self, call: Call, now_ns: int) -> None:
         """No longer listed, or it cannot be listed and a hint says so."""
-        self._reach(call, now_ns, now_ns)
+        self._reaching.judge(call, now_ns, now_ns)
         self.ending.gone(call, now_ns)
 
     def _strangers(self, listed: list[Listed], now_ns: int) -> None:
@@ -338,12 +332,14 @@ class Calling:
         call = self.call
         if call is None and self.floor.allows(table.RINGS_HERE):
             call = Call(self._next_leg, now_ns, incoming=True)
+            call.talk_s_max = self.floor.settings.call_s_max
             self._next_leg -= 1
             self.call = call
-            self.floor.stop("code", "text", "idle")
             self.rung()
+            self.floor.stop("code", "text", "files", "idle", "clear")
             self.floor.move(table.RINGS_HERE, now_ns)
             self.floor.at("caller", now_ns + CALLER_WAIT, lambda at: self._tell(call, at))
+            self.floor.at("rings", now_ns + RINGS_MAX, self._nobody_came)
             self.poll(now_ns)
         if call is not None and call.incoming and call.answered_ns is None:
             call.ring_ns = now_ns
@@ -371,6 +367,12 @@ class Calling:
             self.ending.hang_up(call, Cause.REJECTED, "us", now_ns)
         else:
             self.floor.tell(Incoming(call.leg, call.caller))
+
+    def _nobody_came(self, now_ns: int) -> None:
+        call = self.call
+        if call is not None and call.incoming and call.answered_ns is None:
+            call.why = "nobody took it"
+            self.ending.hang_up(call, Cause.REJECTED, "us", now_ns)
 
     def _ring_lost(self, now_ns: int) -> None:
         call = self.call

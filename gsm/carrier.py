@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from msgspec import structs
+
 from gsm.dialect import MANY, Table, doc
 
 _CODE = r"^[0-9*#+]{0,64}$(?!\n)"
@@ -25,13 +27,9 @@ class ReachRule(Table, frozen=True):
     from_s: Annotated[float, doc("Not before this.", ge=0, le=120)] = 0.0
 
 
-class Carrier(Table, frozen=True):
-    """`[[carrier]]`: known by the beginning of its cards' IMSI, or by the network's name."""
+class Answers(Table, frozen=True, kw_only=True):
+    """`[answers]`: how the networks of a file answer, where a carrier says nothing else."""
 
-    name: Annotated[str, doc("As numbering plans call it.", min_length=1, max_length=64)]
-    imsi: Annotated[tuple[str, ...], doc("Beginnings of its IMSIs (MCC and MNC).", max_length=MANY)]
-    balance_code: Annotated[str, doc("Asks for the balance.", pattern=_CODE)] = ""
-    package_code: Annotated[str, doc("Asks for the package.", pattern=_CODE)] = ""
     number: Annotated[str, doc("Group `number`: the card's own.", max_length=500)] = ""
     balance: Annotated[str, doc("Group `balance`: digits with separators.", max_length=500)] = ""
     valid: Annotated[str, doc("Groups `day`, `month`, `year`: the last day.", max_length=500)] = ""
@@ -40,7 +38,30 @@ class Carrier(Table, frozen=True):
     reach: Annotated[tuple[ReachRule, ...], doc("The first that holds.", max_length=MANY)] = ()
 
 
+class Carrier(Answers, frozen=True, kw_only=True):
+    """`[[carrier]]`: known by the beginning of its cards' IMSI, or by the network's name.
+
+    Besides these keys it may have those of `[answers]` for itself.
+    """
+
+    name: Annotated[str, doc("As numbering plans call it.", min_length=1, max_length=64)]
+    imsi: Annotated[tuple[str, ...], doc("Beginnings of its IMSIs (MCC and MNC).", max_length=MANY)]
+    balance_code: Annotated[str, doc("Asks for the balance.", pattern=_CODE)] = ""
+    package_code: Annotated[str, doc("Asks for the package.", pattern=_CODE)] = ""
+
+
 class Carriers(Table, frozen=True):
     """One file."""
 
+    answers: Answers = Answers()
     carrier: Annotated[tuple[Carrier, ...], doc("The carriers.", max_length=MANY)] = ()
+
+    def whole(self) -> tuple[Carrier, ...]:
+        """The carriers, each with what the file says of all where it says nothing of its own."""
+        common = structs.asdict(self.answers)
+        return tuple(
+            structs.replace(
+                one, **{key: value for key, value in common.items() if not getattr(one, key)}
+            )
+            for one in self.carrier
+        )

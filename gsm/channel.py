@@ -1,20 +1,6 @@
 """One command at a time, and whose answer a line is.
 
-Rules:
-
-- A line is first looked up among those that come unasked, because they come in the middle of
-  answers too. What can be both (`+CREG:`) is an answer when the command in flight asks for it.
-- After a final result the line rests for a moment (`GUARD`), because modules send what they held
-  back then, and lose what is written into that.
-- After a timeout nothing is taken for an answer until the modem has proved that it answers us: it
-  must be still for `QUIET`, then answer a question whose answer only it gives, its own IMEI. Modems
-  answer in order, so all that was late has come before that. The next command can thus never get
-  the answer of the one before.
-  A proof that was asked for twice may be given twice: the second is dropped with its final result.
-- A prompt that nobody asked for, or that leads nowhere, is left by an escape: there is no other way
-  out of it, all commands would be taken as text.
-- A modem that is silent to the proof `RESYNC_TRIES` times, or leaves `TIMEOUTS_MAX` commands in a
-  row unanswered, is dead: the port says so and is opened anew.
+Its rules and its table are `gsm.channel_table`.
 """
 
 from __future__ import annotations
@@ -23,12 +9,15 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from gsm import channel_table as table
 from gsm.causes import RESULTS
 from gsm.command import Command, Haste, Outcome, Queue, Result, Then
 from gsm.dialect import GENERIC, Dialect
-from gsm.lexer import PROMPT, Lexer
+from gsm.lexer import DATA, PROMPT, Lexer
 from gsm.limits import (
     GUARD,
+    POUR,
+    POUR_EVERY,
     QUIET,
     RESPONSE_LINES_MAX,
     RESYNC_TRIES,
@@ -36,35 +25,7 @@ from gsm.limits import (
     SHORT,
     TIMEOUTS_MAX,
 )
-from gsm.urc import FINAL, Hit, Urcs, is_asked_registration
-
-STATES = ("closed", "idle", "prompting", "waiting", "resting", "quiet", "proving", "dead")
-CLOSED, IDLE, PROMPTING, WAITING, RESTING, QUIETING, PROVING, DEAD = range(8)
-EVENTS = (
-    "opened", "send", "send with text", "prompt", "final result", "no reply", "in haste", "rested",
-    "still", "proved", "given up", "closed",
-)  # fmt: skip
-(OPENED, SEND, SEND_TEXT, PROMPTED, FINAL_RESULT, NO_REPLY, IN_HASTE, RESTED, STILL, PROVED,
- GIVEN_UP, SHUT) = range(12)  # fmt: skip
-TABLE: dict[tuple[int, int], int] = {
-    (CLOSED, OPENED): IDLE,
-    (IDLE, SEND): WAITING,
-    (IDLE, SEND_TEXT): PROMPTING,
-    (PROMPTING, PROMPTED): WAITING,
-    (PROMPTING, FINAL_RESULT): RESTING,  # refused without a prompt
-    (PROMPTING, NO_REPLY): QUIETING,
-    (WAITING, FINAL_RESULT): RESTING,
-    (WAITING, NO_REPLY): QUIETING,
-    (WAITING, IN_HASTE): IDLE,  # a hang-up while ATD waits for the answer
-    (RESTING, RESTED): IDLE,
-    (QUIETING, STILL): PROVING,
-    (PROVING, PROVED): RESTING,
-    (PROVING, NO_REPLY): QUIETING,
-    (WAITING, GIVEN_UP): DEAD,
-    (PROMPTING, GIVEN_UP): DEAD,
-    (PROVING, GIVEN_UP): DEAD,
-    **{(state, SHUT): CLOSED for state in range(1, 8)},
-}
+from gsm.urc import FINAL, MATCHED_MAX, Hit, Urcs, is_asked_registration
 
 QUIET_MAX: Final = 10 * QUIET  # a modem that never is still is spoken to all the same
 ESCAPE: Final = b"\x1b"
@@ -84,13 +45,12 @@ class Channel:
         self, heard: Heard, write: Callable[[bytes], None], dead: Callable[[int], None]
     ) -> None:
         """Closed."""
-        self.state = CLOSED
+        self.state = table.CLOSED
         self.urcs = Urcs()
         self.imei = ""  # the proof of being answered
         self.errors: tuple[re.Pattern[str], ...] = ()
         self.oks: tuple[re.Pattern[str], ...] = ()
         self.timeouts = 0  # in a row
-        self.strays = 0  # lines that were nobody's, for the figures
         self._heard = heard
         self._write = write
         self._dead = dead
@@ -104,6 +64,10 @@ class Channel:
         self._proofs = 0
         self._proof = ""
         self._seen_proof = False
+        self._unsure = False  # an ATD was broken off: its final result may still come
+        self._data = bytearray()  # of a file
+        self._poured = 0
+        self._pour_ns: int | None = None  # for the next piece of a file
 
     def speak(self, dialect: Dialect) -> None:
         """The modem's make is known."""
@@ -115,16 +79,17 @@ class Channel:
 
     def put(self, command: Command, then: Then, now_ns: int) -> bool:
         """Have a command sent in its turn. False: the port is closed, or too much waits."""
-        if self.state in (CLOSED, DEAD) or not self._queue.put(command, then):
+        if self.state in (table.CLOSED, table.DEAD) or not self._queue.put(command, then):
             return False
         flight = self._command
         if (
             command.haste == Haste.HANG_UP
-            and self.state == WAITING
+            and self.state == table.WAITING
             and flight is not None
             and flight.yields
         ):
-            self._move(IN_HASTE)
+            self._move(table.IN_HASTE)
+            self._unsure = True
             self._finish(Result("aborted"), now_ns)
         self._next(now_ns)
         return True
@@ -135,26 +100,27 @@ class Channel:
 
     def in_doubt(self) -> bool:
         """Whether the modem has not answered, and not yet proved that it does."""
-        return self.state in (QUIETING, PROVING, DEAD)
+        return self.state in (table.QUIETING, table.PROVING, table.DEAD)
 
     def opened(self, now_ns: int) -> None:
         """The device is open: nothing of before counts."""
-        if self.state != CLOSED:
+        if self.state != table.CLOSED:
             self.closed(now_ns)
         self._lexer.reset()
         self._lexer.expects_prompt = False
         self.timeouts = self._proofs = self._owed = 0
-        self._swallow = False
+        self._swallow = self._unsure = False
         self.imei = ""
         self.speak(GENERIC)
-        self._move(OPENED)
+        self._move(table.OPENED)
 
     def closed(self, now_ns: int) -> None:
         """It is closed. All who wait are told `gone`."""
-        if self.state == CLOSED:
+        if self.state == table.CLOSED:
             return
-        self._move(SHUT)
-        self._due = None
+        self._move(table.SHUT)
+        self._due = self._pour_ns = None
+        self._data.clear()
         waiting = self._queue.clear()
         then, self._then, self._command = self._then, None, None
         if then is not None:
@@ -166,49 +132,73 @@ class Channel:
 
     def received(self, data: bytes, now_ns: int) -> None:
         """What the modem said."""
-        if self.state in (CLOSED, DEAD):
+        if self.state in (table.CLOSED, table.DEAD):
             return
         for token in self._lexer.feed(data):
             if token == PROMPT:
                 self._prompted(now_ns)
+            elif token.startswith(DATA):
+                self._data += token[len(DATA) :].encode("latin-1")
             else:
                 self._line(token, now_ns)
-            if self.state in (CLOSED, DEAD):
+            if self.state in (table.CLOSED, table.DEAD):
                 return
-        if self.state == QUIETING:
+        if self.state == table.QUIETING:
             self._due = min(now_ns + QUIET, self._quiet_end)
 
     def _prompted(self, now_ns: int) -> None:
-        if self.state == PROMPTING and self._command is not None:
-            self._move(PROMPTED)
-            self._write(self._command.body.encode("ascii") + b"\x1a")
-            self._due = now_ns + self._command.timeout_ns
-        elif self.state != WAITING or self._command is None or not self._command.body:
+        command = self._command
+        if self.state == table.PROMPTING and command is not None:
+            self._move(table.PROMPTED)
+            self._due = now_ns + command.timeout_ns
+            if command.data:
+                self._due += len(command.data) // POUR * POUR_EVERY
+                self._poured = 0
+                self._pour(now_ns)
+            else:
+                self._write(command.body.encode("ascii") + b"\x1a")
+        elif self.state != table.WAITING or self._command is None or not self._command.body:
             self._write(ESCAPE)
 
+    def _pour(self, now_ns: int) -> None:
+        """The next piece of a file, no faster than a serial line takes it."""
+        data = self._command.data if self._command is not None else b""
+        self._write(data[self._poured : self._poured + POUR])
+        self._poured += POUR
+        self._pour_ns = now_ns + POUR_EVERY if self._poured < len(data) else None
+
+    @property
+    def bulk(self) -> bool:
+        """Whether the bytes of a file come."""
+        return self._command is not None and bool(self._command.data_match)
+
     def _line(self, line: str, now_ns: int) -> None:
-        if self.state == PROVING:
+        if self.state == table.PROVING:
             self._proving(line, now_ns)
             return
         command = self._command
         if self._is_late_proof(line, command):
             return
-        if command is None or self.state not in (WAITING, PROMPTING):
+        if command is None or self.state not in (table.WAITING, table.PROMPTING):
             self._unasked(line, now_ns)
             return
         if line in (command.text, command.body):
             return  # the echo
+        if command.data and self.state == table.PROMPTING and line.startswith("CONNECT"):
+            self._prompted(now_ns)
+            return
         outcome = _plain_final(line, command)
         if outcome is not None:
             self._final(outcome, line, now_ns)
             return
         hit = self.urcs.read(line)
         if hit is not None and not (hit.prefixes and self._asked(line, command)):
+            self._unsure = self._unsure and line not in RESULTS  # it is the ATD's
             self._heard(hit, now_ns)
             return
-        if FINAL.fullmatch(line) or any(p.match(line) for p in self.errors):
+        if FINAL.fullmatch(line) or any(p.match(line, 0, MATCHED_MAX) for p in self.errors):
             self._final("error", line, now_ns)
-        elif any(p.match(line) for p in self.oks):
+        elif any(p.match(line, 0, MATCHED_MAX) for p in self.oks):
             self._final("ok", line, now_ns)
         elif len(self._lines) < RESPONSE_LINES_MAX:
             self._lines.append(line)
@@ -239,22 +229,30 @@ class Channel:
         hit = self.urcs.read(line)
         if hit is not None:
             self._heard(hit, now_ns)
-        else:
-            self.strays += 1
 
     def _final(self, outcome: Outcome, line: str, now_ns: int) -> None:
         self.timeouts = 0
         match = FINAL.fullmatch(line)
         text = (match["code"] or "") if match else ""
         code = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
-        self._move(FINAL_RESULT)
-        self._rest(now_ns)
-        self._finish(Result(outcome, code, line, tuple(self._lines)), now_ns)
+        if self._unsure:  # it may be that of the ATD: the other one comes before the proof
+            self._unsure = False
+            self._move(table.NO_REPLY)
+            self._proofs = 0
+            self._be_quiet(now_ns)
+        else:
+            self._move(table.FINAL_RESULT)
+            self._rest(now_ns)
+        data = bytes(self._data)
+        self._finish(Result(outcome, code, line, tuple(self._lines), data), now_ns)
 
     def _finish(self, result: Result, now_ns: int) -> None:
         then, self._then, self._command = self._then, None, None
         self._lines = []
+        self._data.clear()
+        self._pour_ns = None
         self._lexer.expects_prompt = False
+        self._lexer.expects_data = None
         if then is not None:
             then(result, now_ns)
 
@@ -262,41 +260,46 @@ class Channel:
 
     def deadline_ns(self) -> int | None:
         """When `tick` is due."""
+        if self._pour_ns is not None and self._due is not None:
+            return min(self._pour_ns, self._due)
         return self._due
 
     def tick(self, now_ns: int) -> None:
         """Time has passed."""
+        if self._pour_ns is not None and now_ns >= self._pour_ns:
+            self._pour(now_ns)
         if self._due is None or now_ns < self._due:
             return
         self._due = None
-        if self.state == RESTING:
-            self._move(RESTED)
+        if self.state == table.RESTING:
+            self._move(table.RESTED)
             self._next(now_ns)
-        elif self.state in (WAITING, PROMPTING):
+        elif self.state in (table.WAITING, table.PROMPTING):
             self._silent(now_ns)
-        elif self.state == QUIETING:
-            self._move(STILL)
+        elif self.state == table.QUIETING:
+            self._move(table.STILL)
             self._prove(now_ns)
-        elif self.state == PROVING:
+        elif self.state == table.PROVING:
             self._unproved(now_ns)
 
     def _silent(self, now_ns: int) -> None:
         """A command was not answered, or not to the end."""
         command, lines = self._command, tuple(self._lines)
+        self._unsure = False  # the proof that follows is for both
         enough = command.enough if command is not None else ""
         if enough and any(line.startswith(enough) for line in lines):
-            self._move(NO_REPLY)
+            self._move(table.NO_REPLY)
             self._proofs = 0
             self._be_quiet(now_ns)
             self._finish(Result("ok", lines=lines), now_ns)
             return
         self.timeouts += command is None or not command.optional
-        if self.state == PROMPTING or (command is not None and command.body):
+        if self.state == table.PROMPTING or (command is not None and command.body):
             self._write(ESCAPE)
         if self.timeouts >= TIMEOUTS_MAX:
             self._die(now_ns)
             return
-        self._move(NO_REPLY)
+        self._move(table.NO_REPLY)
         self._proofs = 0
         self._be_quiet(now_ns)
         self._finish(Result("timeout"), now_ns)
@@ -319,7 +322,7 @@ class Channel:
             self._owed -= 1
         elif FINAL.fullmatch(line):
             if not self._proof or self._seen_proof:
-                self._move(PROVED)
+                self._move(table.PROVED)
                 self._rest(now_ns, QUIET)
         elif not line.upper().startswith("AT"):
             self._unasked(line, now_ns)
@@ -332,11 +335,11 @@ class Channel:
             return
         # Out of a prompt, if it is one; the CR keeps the escape apart from the next command.
         self._write(ESCAPE + b"\r")
-        self._move(NO_REPLY)
+        self._move(table.NO_REPLY)
         self._be_quiet(now_ns)
 
     def _die(self, now_ns: int) -> None:
-        self._move(GIVEN_UP)
+        self._move(table.GIVEN_UP)
         self._due = None
         waiting = self._queue.clear()
         self._finish(Result("timeout"), now_ns)
@@ -349,18 +352,21 @@ class Channel:
 
     def _next(self, now_ns: int) -> None:
         """Send the next command, if it may be sent now."""
-        if self.state != IDLE or not len(self._queue):
+        if self.state != table.IDLE or not len(self._queue):
             return
         command, self._then = self._queue.take()
         self._command = command
         self._lines = []
-        self._move(SEND_TEXT if command.body else SEND)
-        self._lexer.expects_prompt = bool(command.body)
+        asks = bool(command.body or command.data)
+        self._move(table.SEND_TEXT if asks else table.SEND)
+        self._lexer.expects_prompt = asks
+        if command.data_match:
+            self._lexer.expects_data = re.compile(command.data_match)
         self._due = now_ns + command.timeout_ns
         self._write(command.text.encode("ascii") + b"\r")
 
     def _move(self, event: int) -> None:
-        self.state = TABLE[self.state, event]
+        self.state = table.TABLE[self.state, event]
 
 
 def _plain_final(line: str, command: Command) -> Outcome | None:

@@ -20,6 +20,10 @@ EXTENSION: Final = {  # 23.038 6.2.1.1
 }  # fmt: skip
 _ESCAPE: Final = 0x1B
 _CODED: Final[tuple[Alphabet, ...]] = ("gsm7", "8bit", "ucs2", "gsm7")  # bits 3 and 2
+_UNSEEN: Final = dict.fromkeys(  # controls but for tab and line feed, and changes of direction
+    [*range(9), *range(11, 32), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A),
+     *range(0xD800, 0xE000), 0x2028, 0x2029, 0xFEFF]
+)  # fmt: skip
 _SEPTETS: Final = {
     **{char: (code,) for code, char in enumerate(BASIC) if code != _ESCAPE},
     **{char: (_ESCAPE, code) for code, char in EXTENSION.items()},
@@ -127,11 +131,16 @@ def ussd_alphabet(dcs: int) -> Alphabet:
     return "gsm7"
 
 
-def legible(text: str) -> str:
-    """A line's characters that were read byte by byte, as the UTF-8 that they are, if they are."""
-    if text.isascii():
-        return text
+def decoded(line: bytes) -> str:
+    """A line as a modem wrote it: UTF-8 where it is that, else each byte its character."""
+    if line.isascii():
+        return line.decode("ascii")
     try:
-        return text.encode("latin-1").decode("utf-8")
+        return clean(line.decode("utf-8"))
     except UnicodeError:
-        return text
+        return clean(line.decode("latin-1"))
+
+
+def clean(text: str) -> str:
+    """Without what only changes how a terminal shows what comes after it."""
+    return text if text.isascii() and text.isprintable() else text.translate(_UNSEEN)

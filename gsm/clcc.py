@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from gsm.charset import legible
 from gsm.dialect import CallState
 from gsm.limits import CALLS_MAX, NAME_MAX
 
@@ -42,9 +41,7 @@ def read(line: str, released: int = 6) -> Listed | None:
     if mode not in VOICE or state is None:
         return None
     number = _NUMBER.match(match[5])
-    return Listed(
-        int(match[1]), match[2] == "0", state, legible(number[1])[:NAME_MAX] if number else ""
-    )
+    return Listed(int(match[1]), match[2] == "0", state, number[1][:NAME_MAX] if number else "")
 
 
 def read_all(lines: list[str], released: int = 6) -> list[Listed]:

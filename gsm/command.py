@@ -38,12 +38,14 @@ class Result(Struct, frozen=True, gc=False):
         code: of `+CME ERROR` and `+CMS ERROR`, 0 without one.
         final: the final line itself.
         lines: what came before it.
+        data: a file's bytes that came.
     """
 
     outcome: Outcome
     code: int = 0
     final: str = ""
     lines: tuple[str, ...] = ()
+    data: bytes = b""
 
     @property
     def ok(self) -> bool:
@@ -64,6 +66,8 @@ class Command(Struct, frozen=True):
         enough: the beginning of a line with which the answer is good even when no final result
             follows soon: some modems forget the OK after `+CPIN:`.
         optional: a modem need not know it; silence does not count against it, if it proves alive.
+        data: a file's bytes, written in pieces after a prompt or CONNECT.
+        data_match: the line after which a file's bytes come; its group `size` says how many.
     """
 
     text: str
@@ -74,6 +78,8 @@ class Command(Struct, frozen=True):
     yields: bool = False
     enough: str = ""
     optional: bool = False
+    data: bytes = b""
+    data_match: str = ""
 
     @property
     def prefix(self) -> str:
@@ -110,10 +116,6 @@ class Queue:
         """The next one."""
         _, _, command, then = heapq.heappop(self._heap)
         return command, then
-
-    def first_haste(self) -> int | None:
-        """Of the next one."""
-        return self._heap[0][0] if self._heap else None
 
     def clear(self) -> list[Then]:
         """Forget all of them; returns who waited, in order."""

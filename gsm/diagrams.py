@@ -10,14 +10,15 @@ from types import ModuleType
 
 import msgspec
 
-from gsm import channel, port_table
-from gsm.carrier import Carrier, ReachRule
+from gsm import channel_table, port_table
+from gsm.carrier import Answers, Carrier, ReachRule
 from gsm.dialect import (
     Audio,
     Calls,
     CauseOf,
     Dialect,
     Dtmf,
+    Files,
     Health,
     Identity,
     Init,
@@ -30,11 +31,12 @@ from gsm.dialect import (
 
 MACHINES: tuple[tuple[ModuleType, str], ...] = (
     (port_table, "A port"),
-    (channel, "Its channel: one command at a time"),
+    (channel_table, "Its channel: one command at a time"),
 )
 TABLES: tuple[type[msgspec.Struct], ...] = (
-    Dialect, Identity, Pin, Calls, Dtmf, Audio, Ussd, Sms, Health, Init, Probe, Urc, CauseOf,
-    Carrier, ReachRule,
+    Dialect, Identity, Pin, Calls, Dtmf, Audio, Files, Ussd, Sms, Health, Init, Probe, Urc,
+    CauseOf,
+    Carrier, Answers, ReachRule,
 )  # fmt: skip
 COMMON = 6  # an event that leads to one state from so many others is told in words
 
@@ -99,6 +101,11 @@ def dialects_page() -> str:
         "27.005 needs no file. A port without a dialect of its own takes the file that names the",
         "module's model, then one that names its maker, then `generic`. Written by",
         "`docs/generate.py`.",
+        "",
+        "Patterns are regular expressions of Python and see the first 500 characters of a line.",
+        "They are tried on whatever a modem says, so a file is refused, with its line, whose",
+        "patterns could take long: one repetition may have no end (`.*`, `\\d+`), none may be of a",
+        "group, the others go up to 64 (`\\d{1,9}`), and the ways to share a line are bounded.",
     ]
     for table in TABLES:
         text = " ".join((table.__doc__ or "").split())
@@ -112,7 +119,10 @@ def dialects_page() -> str:
             "|---|---|---|",
         ]
         hints = typing.get_type_hints(table, include_extras=True)
+        inherited = Answers.__struct_fields__ if table is Carrier else ()
         for field in msgspec.structs.fields(table):
+            if field.name in inherited:
+                continue
             meaning = _meaning(hints[field.name])
             out.append(f"| `{field.encode_name}` | {meaning} | {_default(field)} |")
     return "\n".join(out) + "\n"

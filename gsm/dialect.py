@@ -16,7 +16,8 @@ from gsm.events import Cause
 MANY: Final = 64
 Meaning = Literal[
     "dialing", "alerting", "answered", "ended", "call", "ring", "caller", "digit", "registration",
-    "signal", "sms", "sms_full", "report", "ussd", "sim", "restarted", "powered_off", "ignored",
+    "signal", "sms", "sms_full", "report", "ussd", "sim", "sim_gone", "sim_here", "restarted",
+    "powered_off", "played", "recorded", "ignored",
 ]  # fmt: skip
 CallState = Literal["active", "held", "dialing", "alerting", "incoming", "waiting", "released"]
 AudioClass = Literal["pcm_tty", "uac", "module_file", "none"]
@@ -116,7 +117,7 @@ class Pin(Table, frozen=True):
 
     tries: Annotated[tuple[At, ...], doc("Tried in order.", max_length=8)] = ("AT+CPINR",)
     match: Annotated[str, doc("Its group `tries` is the number left.", max_length=500)] = (
-        r'\+CPINR: *"?SIM PIN"?, *(?P<tries>\d+)'
+        r'\+CPINR: ?"?SIM PIN"?, ?(?P<tries>\d{1,2})'
     )
     enter: Annotated[str, doc("How it is entered.", pattern=_AT)] = 'AT+CPIN="{pin}"'
 
@@ -150,8 +151,11 @@ class Calls(Table, frozen=True):
         str, doc("Asked after a call that failed.", pattern=r"^(AT[ -~]{0,60})?$(?!\n)")
     ] = "AT+CEER"
     cause_match: Annotated[str, doc("Its group `cause` is a Q.850 cause.", max_length=500)] = (
-        r"\+CEER:.*?(?P<cause>\d{1,3})\D*$"
+        r"\+CEER:.*?(?P<cause>\d{1,3})\D{0,60}$"
     )
+    ring_s_max: Annotated[
+        int, doc("Longer than this no call may ring on this make.", ge=5, le=180)
+    ] = 180
     settle_ms: Annotated[int, doc("Rest after a call before the next.", ge=0, le=60000)] = 2000
 
 
@@ -178,6 +182,10 @@ class Audio(Table, frozen=True):
         ),
     ] = "none"
     on: Annotated[tuple[At, ...], doc("Switch it on.", max_length=8)] = ()
+    uac_on: Annotated[
+        tuple[At, ...],
+        doc("Switch it on as a sound card instead; none: it cannot be one.", max_length=8),
+    ] = ()
     off: Annotated[tuple[At, ...], doc("Switch it off.", max_length=8)] = ()
     when: Annotated[
         Literal["dialed", "alerting", "answered"], doc("The moment at which it is switched on.")
@@ -185,6 +193,34 @@ class Audio(Table, frozen=True):
     tries: Annotated[int, doc("How often, half a second apart.", ge=1, le=10)] = 3
     rate: Annotated[Literal[8000, 16000], doc("Samples a second.")] = 8000
     interface: Annotated[int, doc("USB interface of the audio device; -1: unknown.", ge=-1)] = -1
+
+
+class Files(Table, frozen=True):
+    """`[files]`: files on the module, for ports whose speech goes by no device (`module_file`).
+
+    Commands take `{file}` (with its folder) or `{name}`; a file is 8 kHz mono PCM of 16 bits in
+    RIFF (`.wav`).
+    """
+
+    play: At
+    stop: At
+    record: At
+    record_stop: At
+    folder: Annotated[str, doc("Before each name.", pattern=r"^[A-Za-z:/\\]{0,32}$(?!\n)")] = ""
+    suffix: Annotated[str, doc("Behind it.", pattern=r"^\.[a-z]{1,4}$(?!\n)")] = ".wav"
+    put: Annotated[
+        MaybeAt, doc("Takes `{size}` bytes after CONNECT or a prompt; empty: cannot be done.")
+    ] = ""
+    open: Annotated[MaybeAt, doc("Before a file is read, if needed.")] = ""
+    opened: Annotated[str, doc("Group `handle` of its answer.", max_length=200)] = ""
+    get: Annotated[
+        MaybeAt, doc("`{size}` bytes from `{offset}`, or of `{handle}`; empty: cannot be done.")
+    ] = ""
+    data: Annotated[
+        str, doc("The line before the bytes; group `size` says how many.", max_length=200)
+    ] = ""
+    close: Annotated[MaybeAt, doc("Takes `{handle}`.")] = ""
+    drop: Annotated[tuple[At, ...], doc("Remove one; also before one is put.", max_length=4)] = ()
 
 
 class Ussd(Table, frozen=True):
@@ -250,6 +286,9 @@ class Dialect(Table, frozen=True):
     calls: Calls = Calls()
     dtmf: Dtmf = Dtmf()
     audio: Audio = Audio()
+    files: Annotated[Files | None, doc("Files on the module; none: it has no such commands.")] = (
+        None
+    )
     ussd: Ussd = Ussd()
     sms: Sms = Sms()
     health: Health = Health()
@@ -267,3 +306,4 @@ class Dialect(Table, frozen=True):
 
 
 GENERIC: Final = Dialect(name="generic", title="3GPP TS 27.007")
+NO_FILES: Final = Files(play="AT", stop="AT", record="AT", record_stop="AT")

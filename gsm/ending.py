@@ -14,13 +14,24 @@ from gsm import port_table as table
 from gsm.call import Call
 from gsm.causes import Q850, UNTOLD, compiled, of_call, of_words
 from gsm.clcc import read_all
+from gsm.clearing import clear
 from gsm.command import Command, Haste
 from gsm.events import AudioFailed, AudioStart, AudioStop, By, Cause, Ended, Locked
 from gsm.floor import Floor
 from gsm.limits import CAUSE_TEXT_MAX, HANG_UP_STEP, MEDIUM, MS, SECOND, SHORT
 from gsm.script import Rest, Steps
 
-CALL_TIMERS = ("originate", "ring", "reach", "poll", "warn", "limit", "caller", "ring lost")
+CALL_TIMERS = (
+    "originate",
+    "ring",
+    "reach",
+    "poll",
+    "warn",
+    "limit",
+    "caller",
+    "ring lost",
+    "rings",
+)
 NO_NETWORK = 38  # Q.850: network out of order; modules say it when they have lost theirs
 AUDIO_FAILURES_MAX = 2  # calls in a row
 LOOKS = 4  # listings after a rung
@@ -34,6 +45,7 @@ class Ending:
         """Of this port."""
         self.floor = floor
         self.forget: Callable[[Call, int], None] = lambda _call, _now: None
+        self.silence: Callable[[int], None] = lambda _now: None  # what is played on the module
 
     # asked for
 
@@ -83,25 +95,20 @@ class Ending:
         if not self.floor.allows(table.RESET):
             return  # draining: the port is closed in any case
         call.why = "no command ends the call: the module is reset"
-        self.over(call, Cause.LOCAL, "port", call.why, now_ns, table.RESET)
+        rang = call.may_have_rung(now_ns) and call.cause is not Cause.CANCELLED
+        cause = Cause.NO_ANSWER if rang else Cause.LOCAL  # nobody is called again at once
+        self.over(call, cause, "port", call.why, now_ns, table.RESET)
 
     def clear(self, now_ns: int) -> None:
         """A call that nobody is in."""
         floor = self.floor
         if floor.running("clear") or not floor.allows(table.RINGS_HERE):
             return
-        floor.orphans += 1
         floor.run("clear", self._clear(), now_ns)
 
     def _clear(self) -> Steps:
-        calls = self.floor.dialect.calls
-        for rung in calls.hang_up:
-            yield Command(rung.replace("{id}", "1"), Haste.HANG_UP, HANG_UP_STEP)
-            yield Rest(SECOND)
-            result = yield Command(calls.list, Haste.LIST, MEDIUM)
-            if result.ok and not read_all(list(result.lines), calls.released):
-                return
-        self.floor.reset_why = "a call that no command ends"
+        if (yield from clear(self.floor)) == "stands":
+            self.floor.reset_why = "a call that no command ends"
 
     def refuse_waiting(self, now_ns: int) -> None:
         """A second caller is told busy (27.007 7.13, CHLD=0)."""
@@ -123,7 +130,8 @@ class Ending:
         floor.cancel(*CALL_TIMERS)
         asks = floor.dialect.calls.cause
         known = call.asked or call.incoming or call.answered_ns is not None
-        if known or not asks or call.code not in UNTOLD or call.words is not None:
+        told = call.code not in UNTOLD or call.words is not None
+        if known or told or not asks or call.unborn():
             self._conclude(call, now_ns)
             return
         floor.run("cause", self._ask(call, asks), now_ns, lambda at: self._conclude(call, at))
@@ -165,6 +173,7 @@ class Ending:
         floor.stop("ladder", "cause", "audio")
         floor.cancel(*CALL_TIMERS)
         self.audio_off(call, now_ns)
+        self.silence(now_ns)
         end = call.ended_ns
         talk = call.talk_ms(end) if call.answered_ns is not None else None
         floor.tell(
@@ -192,17 +201,19 @@ class Ending:
     def audio_on(self, call: Call, now_ns: int) -> None:
         """Switch the module's audio on, if it is not and is wanted."""
         floor = self.floor
-        audio = floor.dialect.audio
-        wanted = floor.settings.audio_on and audio.kind != "none" and "audio" in floor.can
+        wanted = floor.settings.audio_on and floor.audio_class() in ("pcm_tty", "uac")
         if wanted and not call.audio and not floor.running("audio"):
             floor.run("audio", self._audio(call), now_ns)
 
     def _audio(self, call: Call) -> Steps:
         audio = self.floor.dialect.audio
+        on = audio.on
+        if self.floor.settings.audio_uac and audio.uac_on:
+            on = audio.uac_on
         why = ""
         for _ in range(audio.tries):
             why = ""
-            for text in audio.on:
+            for text in on:
                 result = yield Command(text, Haste.AUDIO, MEDIUM)
                 if not result.ok:
                     why = f"{text}: {result.final or result.outcome}"

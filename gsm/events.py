@@ -166,6 +166,35 @@ class AudioFailed(CallFact, frozen=True):
     why: str
 
 
+class FilePlayed(CallFact, frozen=True):
+    """A file on the module is played no more; `why` is empty when it came to its end."""
+
+    file: str
+    why: str
+
+
+class FileRecorded(CallFact, frozen=True):
+    """The module records no more; `why` is empty when it is as it was asked."""
+
+    file: str
+    why: str
+
+
+class FilePut(Fact, frozen=True):
+    """A file is on the module, or why it is not."""
+
+    file: str
+    why: str
+
+
+class FileGot(Fact, frozen=True):
+    """What a file on the module holds, or why it cannot be read."""
+
+    file: str
+    data: bytes
+    why: str
+
+
 class UssdReply(Fact, frozen=True):
     """The network's answer to a code; `question`: it waits for an answer of ours."""
 
@@ -230,6 +259,12 @@ class AtReply(Fact, frozen=True):
     ok: bool
 
 
+class CardSeen(Fact, frozen=True):
+    """Another card is here, or its module before it is known: `Port.know` what is kept by `key`."""
+
+    key: str
+
+
 class CardChanged(Fact, frozen=True):
     """What is to be kept about the card that is in; `Port.know` takes it back."""
 
@@ -265,5 +300,6 @@ class Trace(Fact, frozen=True):
 Told = (
     PortState | Identified | Signal | Dialing | Alerting | Answered | CallEnding | Ended | Reached
     | Incoming | Digit | DigitsSent | AudioStart | AudioStop | AudioFailed | UssdReply | Balance
-    | CardChanged | SmsIn | SmsSent | SmsFailed | AtReply | Locked | Unlocked | Restarted | Trace
+    | CardSeen | CardChanged | SmsIn | SmsSent | SmsFailed | AtReply | Locked | Unlocked
+    | Restarted | FilePlayed | FileRecorded | FilePut | FileGot | Trace
 )  # fmt: skip

@@ -16,15 +16,17 @@ from gsm.carrier import Carrier
 from gsm.channel import Channel
 from gsm.clcc import Listed
 from gsm.command import Command, Result
-from gsm.dialect import GENERIC, Dialect
+from gsm.dialect import GENERIC, AudioClass, Dialect
 from gsm.effects import Effect, Tell, Write
-from gsm.events import Fact, Identified, Signal, Trace
-from gsm.limits import CARDS_MAX, HISTORY_BYTES
+from gsm.events import CardSeen, Fact, Identified, Signal, Trace
+from gsm.limits import CARDS_MAX, HISTORY_BYTES, SECOND
 from gsm.script import Script, Steps
 from gsm.settings import PortSettings
 from gsm.urc import Hit
 
 Timed = Callable[[int], None]
+_PIN = re.compile(rb'(PIN[=:] ?"?)[0-9]{4,8}')
+_DIGITS = re.compile(rb"[0-9]+")
 
 
 class Floor:
@@ -53,11 +55,13 @@ class Floor:
         self.doubt = False  # a hint says that there is no network any more
         self.carrier: Carrier | None = None
         self.care = CardCare(settings.care)
+        self.card_told = self.care.card.copy()  # as the driver knows it
+        self.card_moved = ""  # it was taken out, or may have been: why
+        self.secret = False  # a PIN is under way: nothing is traced as it stands
         self.cards: dict[str, CardState] = {}  # those that were here, or are told to us
         self.calls = 0  # since the module was last reset
         self.audio_failures = 0  # calls in a row
         self.cause_pattern = re.compile(GENERIC.calls.cause_match)
-        self.orphans = 0  # calls found that nobody of ours was in
         self.today: int | None = None  # days since 1970-01-01, told by the driver
         self.reset_why = ""  # a reset is wanted
         self.restart_why = ""  # the port is to come up anew: another card
@@ -68,6 +72,7 @@ class Floor:
         self.channel = Channel(self._heard, self.write, self._dead)
         self._effects: list[Effect] = []
         self._timers: dict[str, tuple[int, Timed]] = {}
+        self._next: dict[str, int] = {}  # when a thing may be told again, by its name
         self._scripts: dict[str, Script] = {}
 
     def _heard(self, hit: Hit, now_ns: int) -> None:
@@ -95,12 +100,12 @@ class Floor:
     def traced(self, data: bytes) -> None:
         """What the device said."""
         if self.settings.trace:
-            self.tell(Trace("<", data[:HISTORY_BYTES]))
+            self.tell(Trace("<", self._seen(data)))
 
     def _seen(self, data: bytes) -> bytes:
-        """What is traced of what is written: never the PIN."""
-        at = data.find(b"CPIN=")
-        return data[:HISTORY_BYTES] if at < 0 else data[: at + 5] + b"****"
+        """What is traced: never a PIN, nor its echo, which may come in pieces."""
+        data = data[:HISTORY_BYTES]
+        return _DIGITS.sub(b"****", data) if self.secret else _PIN.sub(rb"\1****", data)
 
     def take_effects(self) -> list[Effect]:
         """All of them, once."""
@@ -121,6 +126,16 @@ class Floor:
         known = self.cards.get(key)
         self.care.card = CardState(iccid=key, locks={}) if known is None else known
         self.cards.pop(key, None)
+        self.card_told = self.care.card.copy()  # what is kept of it is told to us, not by us
+        if key:
+            self.tell(CardSeen(key))
+
+    def audio_class(self) -> AudioClass:
+        """How speech goes on this port."""
+        kind = self.dialect.audio.kind if "audio" in self.can else "none"
+        if kind in ("pcm_tty", "uac") and self.settings.audio_device:
+            return "uac" if self.settings.audio_uac and self.dialect.audio.uac_on else kind
+        return "none" if self.dialect.files is None else "module_file"
 
     # states
 
@@ -129,6 +144,8 @@ class Floor:
         if self.state != table.READY:
             name = table.STATES[self.state]
             return f"{name}: {self.why}" if self.why else name
+        if self.running("clear"):
+            return "ends a call that nobody is in"
         if "voice" not in self.can:
             return "the module makes no calls"
         return "the modem did not answer just now" if self.channel.in_doubt() else ""
@@ -158,6 +175,13 @@ class Floor:
         """Forget timers."""
         for name in names:
             self._timers.pop(name, None)
+
+    def seldom(self, name: str, now_ns: int, every_ns: int = SECOND) -> bool:
+        """Whether a thing may be told again: the first time, and once in so long."""
+        if now_ns < self._next.get(name, now_ns):
+            return False
+        self._next[name] = now_ns + every_ns
+        return True
 
     def has_timer(self, name: str) -> bool:
         """Whether a timer of that name runs."""

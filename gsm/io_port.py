@@ -3,7 +3,9 @@
 Ports share nothing. What a machine raises ends that port's turn and is told as a `Crashed`; the
 port is then opened anew with a fresh machine after `CRASH_S`, and no other port notices.
 
-Opening a device is done in a thread: the driver of one that is wedged may take seconds for it.
+Opening and closing a device is done aside: the driver of one that is wedged may take seconds for
+it, or for ever. One opening at a time: while it lasts the port says so, and one that comes late is
+taken all the same. A modem that floods is read a little every second, then closed for a time.
 """
 
 from __future__ import annotations
@@ -12,18 +14,24 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor
-from typing import Final, Protocol
+from functools import partial
+from typing import Final, Protocol, TypeVar
 
 from gsm.effects import Close, Effect, Reopen, Tell, Write
 from gsm.events import Fact
+from gsm.flood import Flood
+from gsm.io_aside import Aside
 from gsm.io_serial import BAUD_USUAL, SerialLine, close_device, open_device
 from gsm.port import Port
 
 log = logging.getLogger("gsm.port")
+T = TypeVar("T")
 
 CRASH_S: Final = 15.0  # until a port whose machine failed is begun anew
 NS: Final = 1_000_000_000
+PAUSE_S: Final = 1.0  # between two readings of a modem that floods
+FLOOD_LOG_NS: Final = 600 * NS  # a flood within so long after another is the same
+STILL_OPENING: Final = "the device is still being opened"
 
 
 class Crashed(Fact, frozen=True):
@@ -51,7 +59,6 @@ class PortRunner:
         on_fact: Callable[[Fact], None],
         *,
         loop: asyncio.AbstractEventLoop,
-        executor: Executor | None = None,
         clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         """`make` makes its machine, anew after a crash. Nothing happens before `start`."""
@@ -60,12 +67,17 @@ class PortRunner:
         self._opener = opener
         self._on_fact = on_fact
         self._loop = loop
-        self._executor = executor
         self._clock = clock
+        self._aside = Aside(f"modem {name}", loop)
         self.machine = make()
         self.crashes = 0
         self._line: SerialLine | None = None
-        self._opening: asyncio.Future[int] | None = None
+        self._opening: asyncio.Future[int] | None = None  # under way, of use or not
+        self._stale = False  # it is of no use: the device is another now
+        self._closing: asyncio.Future[None] | None = None
+        self._flood = Flood()
+        self._flooded_ns = -FLOOD_LOG_NS
+        self._pause: asyncio.TimerHandle | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._due_ns: int | None = None
         self._wake: asyncio.TimerHandle | None = None  # for a Reopen, or the end of a crash
@@ -111,6 +123,7 @@ class PortRunner:
 
     def absent(self, why: str) -> None:
         """Its device went away, or is another one now."""
+        self._stale = True
         if self._line is not None:
             self._gone(why)
 
@@ -123,12 +136,21 @@ class PortRunner:
             self.do(lambda port, now_ns: port.drain_port(now_ns))
 
     def end(self) -> None:
-        """Close at once. No fact comes any more."""
-        self._ended = True
+        """Close at once. No fact comes any more; `closed` is set when nothing is open."""
+        self._ended = self._stale = True
         self._drop()
         if self._timer is not None:
             self._timer.cancel()
-        self.closed.set()
+        if self._opening is not None:
+            return  # `_opened` comes back here
+        if self._closing is None or self._closing.done():
+            self.closed.set()
+        else:
+            self._closing.add_done_callback(lambda _closing: self.closed.set())
+
+    def aside(self, work: Callable[[], T]) -> asyncio.Future[T]:
+        """Do what may block with a device of this port, after all that was begun before."""
+        return self._aside.do(work)
 
     # -- the machine -----------------------------------------------------------------------------
 
@@ -160,6 +182,7 @@ class PortRunner:
                 self._drop()
                 self._wake = self._loop.call_later(after_ns / NS, self._open_now)
             case Close():
+                self._stale = True
                 self._drop()
             case _:
                 raise AssertionError(effect)
@@ -173,6 +196,7 @@ class PortRunner:
     def _crash(self, error: Exception) -> None:
         self.crashes += 1
         log.critical("port %s: internal error, it begins anew", self.name, exc_info=error)
+        self._stale = True
         self._drop()
         self._inputs.clear()
         self.machine = self._make()
@@ -202,44 +226,70 @@ class PortRunner:
     # -- the device ------------------------------------------------------------------------------
 
     def _open_now(self) -> None:
-        if self._wake is not None:
-            self._wake.cancel()
-            self._wake = None
         self._drop()
-        opening = self._loop.run_in_executor(self._executor, self._opener)
-        self._opening = opening
-        opening.add_done_callback(self._opened)
+        if self._opening is not None:
+            self.do(lambda port, now_ns: port.lost(STILL_OPENING, now_ns))
+            return
+        self._stale = False
+        self._opening = self._aside.do(self._opener)
+        self._opening.add_done_callback(self._opened)
 
     def _opened(self, opening: asyncio.Future[int]) -> None:
-        if self._opening is not opening:  # given up meanwhile
-            if not opening.cancelled() and opening.exception() is None:
-                close_device(opening.result())
-            return
         self._opening = None
+        if opening.cancelled():  # the loop ends
+            return
         error = opening.exception()
-        if error is not None:
+        if self._stale or self._line is not None:
+            if error is None:
+                self._shut(opening.result())
+            if self._ended:
+                self.end()
+            elif self._line is None and self.machine.state == "opening":
+                self._open_now()
+        elif error is not None:
             why = getattr(error, "strerror", None) or str(error)
             self.do(lambda port, now_ns: port.lost(why, now_ns))
-            return
-        self._line = SerialLine(self._loop, opening.result(), self._received, self._gone)
-        self.do(lambda port, now_ns: port.opened(now_ns))
+        else:  # perhaps late: then the port waited for its next try
+            self._drop()
+            self._line = SerialLine(
+                self._loop, opening.result(), self._received, self._gone, self._shut
+            )
+            self.do(lambda port, now_ns: port.opened(now_ns))
 
     def _received(self, data: bytes) -> None:
+        if not self.machine.bulk and self._flood.heard(len(data), self._clock()):
+            self._flooded()
         self.do(lambda port, now_ns: port.received(data, now_ns))
+
+    def _flooded(self) -> None:
+        """It says more than is listened to."""
+        now_ns = self._clock()
+        if now_ns - self._flooded_ns >= FLOOD_LOG_NS:
+            log.warning("port %s: its modem floods, it is read a little every second", self.name)
+        self._flooded_ns = now_ns
+        if self._flood.hopeless:
+            self._flood.turns = 0
+            self.do(lambda port, now_ns: port.flooded(now_ns))
+        elif self._line is not None:
+            self._line.pause()
+            self._pause = self._loop.call_later(PAUSE_S, self._line.resume)
 
     def _gone(self, why: str) -> None:
         self._drop()
         self.do(lambda port, now_ns: port.lost(why, now_ns))
 
     def _drop(self) -> None:
-        """Close what is open, forget what is being opened."""
-        self._opening = None
-        if self._wake is not None:
-            self._wake.cancel()
-            self._wake = None
+        """Close what is open, and wait for nothing."""
+        for timer in (self._wake, self._pause):
+            if timer is not None:
+                timer.cancel()
+        self._wake = self._pause = None
         if self._line is not None:
             line, self._line = self._line, None
             line.close()
+
+    def _shut(self, fd: int) -> None:
+        self._closing = self._aside.do(partial(close_device, fd))
 
 
 def device_opener(path: str, baud: int = BAUD_USUAL) -> Opener:

@@ -111,12 +111,15 @@ class SerialLine:
         fd: int,
         on_data: Callable[[bytes], None],
         on_gone: Callable[[str], None],
+        shut: Callable[[int], object] | None = None,
     ) -> None:
-        """`fd` is ours from now on."""
+        """`fd` is ours from now on; `shut` closes it, which may block in some drivers."""
         self._loop = loop
         self.fd = fd
         self._on_data = on_data
         self._on_gone = on_gone
+        self._shut = shut or close_device
+        self._paused = False
         self._waiting = bytearray()
         self._blocked = False
         loop.add_reader(fd, self._readable)
@@ -150,9 +153,21 @@ class SerialLine:
         self._loop.remove_reader(self.fd)
         if self._blocked:
             self._loop.remove_writer(self.fd)
-        close_device(self.fd)
-        self.fd = -1
+        fd, self.fd = self.fd, -1
+        self._shut(fd)
         self._waiting.clear()
+
+    def pause(self) -> None:
+        """Read no more until `resume`: what the device says waits, or is lost, with its driver."""
+        if self.fd >= 0 and not self._paused:
+            self._paused = True
+            self._loop.remove_reader(self.fd)
+
+    def resume(self) -> None:
+        """Read again."""
+        if self.fd >= 0 and self._paused:
+            self._paused = False
+            self._loop.add_reader(self.fd, self._readable)
 
     def _keep(self, data: bytes) -> None:
         self._waiting += data

@@ -12,24 +12,28 @@ from typing import Final
 from gsm import port_table as table
 from gsm.call import Call
 from gsm.calling import Calling
+from gsm.chores import Chores
 from gsm.command import Command
 from gsm.effects import Close, Reopen
 from gsm.ending import Ending
 from gsm.events import CardChanged, Cause, PortState, Restarted, Unlocked
 from gsm.floor import Floor
 from gsm.keying import Keying
-from gsm.limits import DRAIN_TIME, MEDIUM, MS, OPEN_MAX, SECOND, SHORT
-from gsm.script import Rest, Steps
+from gsm.limits import DRAIN_TIME, MS, OPEN_MAX, SECOND
+from gsm.module_files import ModuleFiles
+from gsm.resetting import Resetting
+from gsm.script import Steps
 from gsm.starting import Starting
 from gsm.texts import Texts
 from gsm.urc import Hit
 from gsm.watching import Watching
 
+GONE: Final = "NOT INSERTED"
+HERE: Final = "READY"
 CARD_AGAIN: Final = 60 * SECOND  # a card that was not there is looked for
+CARD_SOON: Final = 1 * SECOND
 UNFIT_AGAIN: Final = 300 * SECOND
-RESET_REST: Final = 6 * SECOND  # a module that resets still answers for a moment
 REOPEN_AFTER_RESET: Final = 3 * SECOND
-HOUR: Final = 3_600 * SECOND
 SETTLED_MAX: Final = 8  # gates passed in one go
 
 
@@ -46,17 +50,28 @@ class Life:
         self.keying = Keying(floor)
         self.texts = Texts(floor)
         self.failures = 0
-        self._reset_until = 0
-        self._reset_at: int | None = None
-        self._balance_at: int | None = None
+        self.resetting = Resetting(floor, self.texts)
+        self.files = ModuleFiles(floor)
+        self.chores = Chores(floor, self.texts, self.files)
         self._told: PortState | None = None
-        self._card_told = floor.care.card.copy()
         self._verdict = ""  # of a sequence that says why the port is of no use
-        self.calling.rung = self.texts.end_codes
+        self._card_seen_ns = 0
+        self.calling.rung = lambda: self._interrupted("a call came in")
         self._listeners = self._listening()
         self._beginnings = self._beginning()
         self.ending.forget = self._forget
+        self.ending.silence = self.files.call_over
         floor.heard, floor.dead, floor.entered = self._heard, self._silent, self._entered
+
+    def _interrupted(self, why: str) -> None:
+        """What an idle port does for others goes no further."""
+        self.texts.interrupted(why)
+        self.files.interrupted(why)
+
+    def _fail_all(self) -> None:
+        """Nor does what waits for it."""
+        self.texts.fail_all()
+        self.files.fail_all("the port was lost")
 
     # the device goes away
 
@@ -64,9 +79,9 @@ class Life:
         """It is lost, silent or closed: whatever was under way is over."""
         floor = self.floor
         call = self.calling.call
+        self._fail_all()
         floor.forget()
         floor.channel.closed(now_ns)
-        self.texts.fail_all()
         self.calling.lost()
         floor.registered = False
         floor.move(event, now_ns, why)
@@ -79,17 +94,22 @@ class Life:
     def _silent(self, now_ns: int) -> None:
         """The modem does not answer any more."""
         floor = self.floor
-        if floor.state == table.RESETTING and now_ns < self._reset_until:
-            floor.channel.opened(now_ns)
-            floor.run("reset", self._poll_reset(), now_ns, self._came_back)
+        if floor.state == table.RESETTING and self.resetting.waits(now_ns):
+            self.resetting.listen(now_ns)
         elif floor.allows(table.SILENT):
             self.leave(table.SILENT, "the modem does not answer", now_ns)
+
+    def flee(self, now_ns: int) -> None:
+        """It floods: an answer would not be found among that, so the call is ended unheard."""
+        if self.calling.call is not None:
+            self.floor.write(self.floor.dialect.calls.hang_up_early[0].encode("ascii") + b"\r")
+        self.leave(table.SILENT, "the modem floods", now_ns)
 
     def wind_up(self, now_ns: int) -> None:
         """Hang up, then close: in `DRAIN_TIME` at the latest."""
         floor = self.floor
+        self._fail_all()
         floor.forget()
-        self.texts.fail_all()
         floor.move(table.DRAIN, now_ns, "closing")
         if floor.state != table.DRAINING:
             return
@@ -136,12 +156,16 @@ class Life:
             "caller": lambda hit, now: calling.caller(hit.number, now),
             "digit": lambda hit, now: self.keying.heard(calling.call, hit.digit, now),
             "registration": lambda hit, now: watching.heard_registration(hit.line, now),
-            "signal": lambda hit, _now: watching.heard_signal(hit.line),
+            "signal": lambda hit, now: watching.heard_signal(hit.line, now),
             "ussd": lambda hit, _now: texts.heard_ussd(hit.line),
             "sms": lambda hit, _now: texts.arrived(hit.value),
             "report": lambda hit, _now: texts.arrived(hit.value),
             "sms_full": lambda _hit, _now: texts.look(),
             "sim": lambda hit, now: self._card_said(hit.value, now),
+            "sim_gone": lambda _hit, now: self._card_said(GONE, now),
+            "sim_here": lambda _hit, now: self._card_said(HERE, now),
+            "played": lambda _hit, _now: self.files.over(self.files.playing, ""),
+            "recorded": lambda hit, _now: self.files.over(self.files.recording, hit.value),
             "restarted": self._module_said,
             "powered_off": self._module_said,
         }
@@ -159,9 +183,13 @@ class Life:
         floor = self.floor
         gone = "NOT INSERTED" in value or "REMOVED" in value
         if floor.state == table.SIM_FAULT and "READY" in value and "NOT" not in value:
-            floor.move(table.CARD, now_ns)
-        elif gone and floor.allows(table.FAULT):
-            floor.move(table.FAULT, now_ns, "no card")
+            if now_ns >= self._card_seen_ns:  # a contact that chatters is looked at now and then
+                self._card_seen_ns = now_ns + CARD_SOON
+                floor.move(table.CARD, now_ns)
+        elif gone:
+            floor.card_moved = "no card"
+            if floor.allows(table.FAULT):
+                floor.move(table.FAULT, now_ns, floor.card_moved)
 
     # states
 
@@ -170,8 +198,18 @@ class Life:
         floor = self.floor
         if before == table.REGISTER and after != table.REGISTER:
             self.watching.end()
-        if after == table.OPENING and before == table.RESETTING:
-            floor.put_effect(Reopen(REOPEN_AFTER_RESET))
+        if before == table.OPENING:
+            floor.cancel("open")
+        if after == table.OPENING:
+            wait = 0
+            if before == table.CLOSED:
+                wait = floor.settings.start_ns
+            elif before == table.RESETTING:
+                wait = REOPEN_AFTER_RESET
+                floor.put_effect(Reopen(wait))
+            floor.at("open", now_ns + wait + OPEN_MAX, self._not_opened)
+        if after == table.SIM:
+            floor.card_moved = ""  # it is asked who it is
         begin = self._beginnings.get(after)
         if begin is not None:
             begin(now_ns)
@@ -202,11 +240,8 @@ class Life:
         self.floor.at("again", now_ns + UNFIT_AGAIN, self._time)
 
     def _time(self, now_ns: int) -> None:
-        floor = self.floor
-        if floor.allows(table.TIME):
-            floor.move(table.TIME, now_ns)
-        if floor.state == table.OPENING:
-            floor.at("open", now_ns + OPEN_MAX, self._not_opened)
+        if self.floor.allows(table.TIME):
+            self.floor.move(table.TIME, now_ns)
 
     def _not_opened(self, now_ns: int) -> None:
         if self.floor.state == table.OPENING:
@@ -215,8 +250,8 @@ class Life:
     def _back_off(self, now_ns: int) -> None:
         floor, settings = self.floor, self.floor.settings
         if floor.state == table.DEAD:
-            floor.put_effect(Close("the modem does not answer"))
-        if now_ns < self._reset_until:
+            floor.put_effect(Close(floor.why))
+        if self.resetting.waits(now_ns):
             wait = REOPEN_AFTER_RESET
         else:
             base = min(settings.back_off_min_ns << min(self.failures, 16),
@@ -267,6 +302,7 @@ class Life:
         rest = round((care.gap_s + care.gap_s_spread * floor.rng.random()) * SECOND)
         rest = max(rest, floor.dialect.calls.settle_ms * MS)
         floor.waits("rest after a call", now_ns + rest)
+        self.watching.called(now_ns)
         floor.at("rested", now_ns + rest, self._rested)
 
     def _rested(self, now_ns: int) -> None:
@@ -276,34 +312,8 @@ class Life:
     # resets
 
     def _reset(self, now_ns: int) -> None:
-        floor = self.floor
-        health = floor.dialect.health
-        floor.reset_why = ""
-        floor.calls = 0
-        self._reset_at = None
-        floor.forget()
-        self.texts.end_codes()
-        self._reset_until = now_ns + round(health.reset_s * SECOND)
-        floor.tell(Restarted(floor.why))
-        floor.waits(floor.why, self._reset_until)
-        floor.run("reset", self._restart(health.reset), now_ns, self._came_back)
-
-    def _restart(self, text: str) -> Steps:
-        if text:
-            yield Command(text, timeout_ns=MEDIUM)
-        yield Rest(RESET_REST)
-        yield from self._poll_reset()
-
-    def _poll_reset(self) -> Steps:
-        while True:
-            result = yield Command("AT", timeout_ns=SHORT)
-            if result.outcome in ("ok", "error"):
-                return
-
-    def _came_back(self, now_ns: int) -> None:
-        if self.floor.state == table.RESETTING:
-            self._reset_until = 0
-            self.floor.move(table.ANSWERS, now_ns)
+        self.chores.was_reset()
+        self.resetting.begin(now_ns)
 
     # the gate
 
@@ -323,7 +333,7 @@ class Life:
             self._gate(now_ns)
             if floor.state == before:
                 break
-        self._announce()
+        self._announce(now_ns)
 
     def _restarted(self, now_ns: int) -> None:
         floor = self.floor
@@ -331,10 +341,10 @@ class Life:
         if not floor.allows(table.RESTARTED):
             return
         call = self.calling.call
+        self._interrupted(why)
         floor.forget()
         floor.channel.opened(now_ns)
         floor.registered = False
-        self.texts.end_codes()
         self.calling.lost()
         floor.move(table.RESTARTED, now_ns, why)
         floor.tell(Restarted(why))
@@ -352,7 +362,10 @@ class Life:
         if floor.state not in (table.READY, table.LOCKED):
             return
         locked = floor.care.locked()
-        if not floor.registered:
+        if floor.card_moved and floor.state == table.READY:
+            floor.stop("idle", "status")
+            floor.move(table.CARD, now_ns, "who is the card?")
+        elif not floor.registered:
             floor.move(table.UNREGISTERED, now_ns)
         elif locked is not None and floor.state == table.READY:
             floor.move(table.LOCK, now_ns, locked[0], locked[1])
@@ -361,39 +374,23 @@ class Life:
         elif not floor.running():
             if locked is not None:
                 floor.waits(*locked)
-            self._chores(now_ns)
+            self.chores.do(now_ns)
 
-    def _chores(self, now_ns: int) -> None:
-        """What waits for an idle port."""
-        floor, care = self.floor, self.floor.settings.care
-        if self._reset_at is None and care.reset_hours:
-            self._reset_at = now_ns + round(care.reset_hours * HOUR)
-        worn = care.reset_calls and floor.calls >= care.reset_calls
-        if worn or (self._reset_at is not None and now_ns >= self._reset_at):
-            floor.reset_why = "a reset now and then"
-            return
-        if self.texts.has_work():
-            self.texts.work(now_ns)
-            return
-        if self._balance_at is None and care.balance_hours:
-            self._balance_at = now_ns
-        hourly = self._balance_at is not None and now_ns >= self._balance_at
-        if hourly or (care.balance_calls and floor.care.card.calls >= care.balance_calls):
-            self._balance_at = (
-                now_ns + round(care.balance_hours * HOUR) if care.balance_hours else None
-            )
-            floor.care.card.calls = 0
-            self.texts.ask_balance(now_ns)
-
-    def _announce(self) -> None:
+    def _announce(self, now_ns: int) -> None:
         floor = self.floor
         card = floor.care.card
-        if card != self._card_told:
-            self._card_told = card.copy()
+        if card != floor.card_told:
+            floor.card_told = card.copy()
             if card.iccid:
                 floor.tell(CardChanged(card.copy()))
         ready = floor.not_ready() == ""
         state = PortState(table.STATES[floor.state], floor.why, floor.until_ns, ready)
-        if state != self._told:
+        if state == self._told:
+            return
+        told = self._told
+        same = told is not None and (told.state, told.ready) == (state.state, ready)
+        if floor.seldom("state", now_ns) or not same:
             self._told = state
             floor.tell(state)
+        elif not floor.has_timer("state"):  # only its reason: at most once a second
+            floor.at("state", now_ns + SECOND, lambda _at: None)

@@ -12,6 +12,9 @@ LINE_MAX: Final = 4_096  # bytes of one line; the rest of a longer one is droppe
 RESPONSE_LINES_MAX: Final = 256  # lines of one answer; further ones are dropped
 TOKENS_MAX: Final = 4_096  # tokens of one feeding; the bytes that made more are dropped
 FEED_MAX: Final = 65_536  # bytes looked at in one feeding; more are dropped: no modem says that
+FLOOD_RATE: Final = 4_096  # bytes a second that are listened to in the long run
+FLOOD_BURST: Final = 65_536  # at once; then it is read once a second
+FLOOD_TURNS: Final = 5  # such seconds in a row: the port is closed, and opened after its back-off
 
 # what is said to it
 COMMAND_MAX: Final = 500  # characters of one command; 27.007 leaves it open, modules take 500-2048
@@ -20,6 +23,11 @@ USSD_MAX: Final = 182  # characters of a USSD code (23.038: 160 octets hold 182 
 DIGITS_MAX: Final = 64  # keys that wait to be sent; more are dropped
 QUEUE_MAX: Final = 64  # commands that wait; a further one is refused
 PASSTHROUGH_MAX: Final = 4  # operators' commands and USSD codes that wait; more are refused
+FILE_MAX: Final = 1_048_576  # bytes of a file on a module: a minute of speech; a larger is refused
+FILE_CHUNK: Final = 2_048  # bytes of it fetched by one command
+FILES_QUEUE_MAX: Final = 8  # files that wait to be moved; more are refused
+POUR: Final = 1_024  # bytes written at a time, a line of 115,200 baud takes them within
+POUR_EVERY: Final = 100 * MS
 SMS_PARTS_MAX: Final = 10  # parts of one text to be sent; a longer text is refused
 SMS_QUEUE_MAX: Final = 16  # texts that wait to be sent; more are refused
 SMS_PENDING_MAX: Final = 32  # long texts of which parts are missing; the oldest is told as it is
@@ -44,9 +52,6 @@ SIM_EVERY: Final = 2 * SECOND
 PIN_TRIES_LEFT_MIN: Final = 2  # with fewer a PIN is never sent
 
 # calls
-POLL_SETUP: Final = 500 * MS
-POLL_ACTIVE: Final = 5 * SECOND
-POLL_RELEASING: Final = 500 * MS
 MISSES_MAX: Final = 3  # listings without our call: it is over
 ORIGINATE_MAX: Final = 10 * SECOND  # from ATD until the call is listed as dialing or alerting
 RING_MAX: Final = 45 * SECOND  # until it is answered
@@ -54,7 +59,8 @@ RING_LOST: Final = 10 * SECOND  # an incoming call without RING is over
 CALLER_WAIT: Final = 400 * MS  # for the number of who calls
 HANG_UP_STEP: Final = 3 * SECOND  # one rung of the ladder
 COOL_DOWN: Final = 2 * SECOND
-TALK_MAX: Final = 4 * 3_600 * SECOND  # longer than any call is let be
+TALK_MAX: Final = 4 * 3_600 * SECOND  # of a call whose end nobody would see
+RINGS_MAX: Final = 120 * SECOND  # of a call to us that nobody takes; then it is refused
 WARN_BEFORE: Final = 30 * SECOND
 CALLS_MAX: Final = 7  # calls of one listing that are looked at (27.007: 7 in a multiparty)
 CLEARING_MAX: Final = 3  # ladders against calls that we did not make; then the module is reset
@@ -65,7 +71,6 @@ IDLE_STATUS: Final = 60 * SECOND
 SEARCH_AFTER: Final = 60 * SECOND  # unregistered: AT+COPS=0
 RADIO_AFTER: Final = 180 * SECOND  # then the radio off and on
 MODULE_AFTER: Final = 300 * SECOND  # then the module is reset
-RESET_TIME: Final = 60 * SECOND  # a module that has not left and come back is opened again
 BACK_OFF_MIN: Final = 15 * SECOND
 BACK_OFF_MAX: Final = 300 * SECOND
 DRAIN_TIME: Final = 3 * SECOND  # all calls hung up and the port closed

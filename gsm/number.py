@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from typing import Final, final
 
+from gsm.command_line import calls_by
 from gsm.limits import COMMAND_MAX, NUMBER_MAX, USSD_MAX
 
 _DIAL: Final = re.compile(rf"\+?[0-9*#]{{1,{NUMBER_MAX - 1}}}", re.ASCII)
@@ -120,7 +121,7 @@ def operator_command(text: str) -> str:
     for name, why in DANGEROUS:
         if name in bare and not _harmless(name, bare):
             raise RefusedError(f"refused, it {why}: {name.strip('+^=*$')}")
-    if _dials(bare):
+    if calls_by(text):
         raise RefusedError("refused: calls are made by `call`, so that they are seen to end")
     return text
 
@@ -128,13 +129,6 @@ def operator_command(text: str) -> str:
 def _harmless(name: str, bare: str) -> bool:
     """Whether a named command is only asked about: `AT+CLCK=?`, `AT+CPWD=?`."""
     return name in ("+CLCK", "+CPWD", "+CMUX") and bare == f"AT{name}=?"
-
-
-def _dials(bare: str) -> bool:
-    """Whether any command of the line is ATD or ATA; D may follow another at once."""
-    parts = bare[2:].split(";")
-    return any(re.match(r"(?:[EVQXZ&][0-9W]?)*[DA](?![A-Z])|(?:[EVQXZ&][0-9W]?)*D", part)
-               for part in parts)  # fmt: skip
 
 
 def _shown(text: object) -> str:

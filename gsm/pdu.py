@@ -255,10 +255,6 @@ class Joiner:
         old = [key for key, (since, _) in self._waiting.items() if since <= before_ns]
         return [_joined(self._waiting.pop(key)[1], whole=False) for key in old]
 
-    def oldest_ns(self) -> int | None:
-        """When the first of the waiting texts began to arrive."""
-        return min((since for since, _ in self._waiting.values()), default=None)
-
 
 def _joined(
     held: dict[int, tuple[Deliver, int]], *, whole: bool

@@ -12,8 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from random import Random
+from typing import Final
 
 from gsm import port_table as table
+from gsm.call import Call
 from gsm.card import CardState
 from gsm.carrier import Carrier
 from gsm.dialect import Dialect
@@ -21,8 +23,12 @@ from gsm.effects import Effect, Reopen
 from gsm.events import Cause, Identified, Locked, Signal, Unlocked
 from gsm.floor import Floor
 from gsm.life import Life
+from gsm.limits import SECOND
+from gsm.module_files import Deed
 from gsm.number import DialString, RefusedError, operator_command, ussd_code
 from gsm.settings import PortSettings
+
+NOBODY: Final = "nobody talks on that call"
 
 
 class Port:
@@ -132,6 +138,12 @@ class Port:
             floor.move(table.OPENED, now_ns, "looking for the modem")
             self._life.settle(now_ns)
 
+    def flooded(self, now_ns: int) -> None:
+        """It says more than can be listened to: it is left alone until its back-off is over."""
+        if self._floor.allows(table.SILENT):
+            self._life.flee(now_ns)
+            self._life.settle(now_ns)
+
     def lost(self, why: str, now_ns: int) -> None:
         """It could not be opened, or is gone."""
         floor = self._floor
@@ -164,16 +176,31 @@ class Port:
         """What is to be done, once."""
         return self._floor.take_effects()
 
+    @property
+    def bulk(self) -> bool:
+        """Whether a file's bytes come: no flood."""
+        return self._floor.channel.bulk
+
     # calls
 
-    def dial(self, leg: int, number: DialString, now_ns: int, call_s_max: int = 0) -> str:
+    def dial(
+        self,
+        leg: int,
+        number: DialString,
+        now_ns: int,
+        call_s_max: int | None = None,
+        ring_s_max: float = 0.0,
+    ) -> str:
         """Call somebody; `leg` is not negative. Returns why it is refused, or nothing.
 
-        An accepted call ends with exactly one `Ended`. `call_s_max` 0: as the port's settings say.
+        An accepted call ends with exactly one `Ended`. `call_s_max` 0: it may last for ever, None:
+        as the port's settings say. `ring_s_max` 0: as they say; a dialect may allow less.
         """
         why = self._floor.not_ready()
         if not why:
-            self._calling.dial(leg, number, call_s_max, now_ns)
+            longest = self.settings.call_s_max if call_s_max is None else call_s_max
+            ring_ns = round(ring_s_max * SECOND) or self.settings.ring_ns_max
+            self._calling.dial(leg, number, longest, ring_ns, now_ns)
             self._life.settle(now_ns)
         return why
 
@@ -200,10 +227,67 @@ class Port:
 
     def digits(self, leg: int, text: str, now_ns: int) -> str:
         """Send keys. Returns why not, or nothing; `DigitsSent` tells when they are sent."""
-        call = self._calling.call
-        if call is None or call.leg != leg or self._floor.state != table.ACTIVE:
-            return "nobody talks on that call"
+        call = self._talk(leg)
+        if call is None:
+            return NOBODY
         why = self._life.keying.send(call, text, now_ns)
+        self._life.settle(now_ns)
+        return why
+
+    # files on the module
+
+    def play(self, leg: int, file: str, now_ns: int) -> str:
+        """Play a file to the far end; `FilePlayed` tells its end. Returns why not, or nothing."""
+        return self._begun(leg, self._life.files.playing, file, now_ns)
+
+    def stop_playing(self, leg: int, now_ns: int) -> str:
+        """Break it off. Returns why not, or nothing."""
+        return self._stopped(leg, self._life.files.playing, now_ns)
+
+    def record(self, leg: int, file: str, now_ns: int) -> str:
+        """Record the far end; `FileRecorded` tells its end. Returns why not, or nothing."""
+        return self._begun(leg, self._life.files.recording, file, now_ns)
+
+    def stop_recording(self, leg: int, now_ns: int) -> str:
+        """End it. Returns why not, or nothing."""
+        return self._stopped(leg, self._life.files.recording, now_ns)
+
+    def _begun(self, leg: int, deed: Deed, file: str, now_ns: int) -> str:
+        call = self._talk(leg)
+        if call is None:
+            return NOBODY
+        why = self._life.files.begin(deed, call, file, now_ns)
+        self._life.settle(now_ns)
+        return why
+
+    def _stopped(self, leg: int, deed: Deed, now_ns: int) -> str:
+        if self._talk(leg) is None:
+            return NOBODY
+        why = self._life.files.stop(deed, now_ns)
+        self._life.settle(now_ns)
+        return why
+
+    def _talk(self, leg: int) -> Call | None:
+        call = self._calling.call
+        active = call is not None and call.leg == leg and self._floor.state == table.ACTIVE
+        return call if active else None
+
+    def put_file(self, file: str, data: bytes, now_ns: int) -> str:
+        """Put one on the module when the port is idle; `FilePut`. Returns why not, or nothing."""
+        return self._moved("put", file, data, now_ns)
+
+    def get_file(self, file: str, now_ns: int) -> str:
+        """Fetch one when the port is idle; `FileGot`. Returns why not, or nothing."""
+        return self._moved("get", file, b"", now_ns)
+
+    def drop_file(self, file: str, now_ns: int) -> str:
+        """Remove one when the port is idle. Returns why not, or nothing."""
+        return self._moved("drop", file, b"", now_ns)
+
+    def _moved(self, what: str, file: str, data: bytes, now_ns: int) -> str:
+        if self._floor.state not in table.UP:
+            return f"not now: {self.state}"
+        why = self._life.files.want(what, file, data)
         self._life.settle(now_ns)
         return why
 
@@ -257,14 +341,22 @@ class Port:
         self._floor.reset_why = why or "asked for"
         self._life.settle(now_ns)
 
-    def block(self, reason: str, until_ns: int | None, now_ns: int) -> None:
-        """No calls of ours until then, or until `unblock`."""
+    def block(self, reason: str, until_ns: int | None, now_ns: int) -> str:
+        """No calls of ours by this card until then, or until `unblock`. Returns why not."""
+        if not self._floor.care.card.known:
+            return "no SIM is known here, and it is SIMs that are blocked"
         if self._floor.care.lock(reason, until_ns):
             self._floor.tell(Locked(reason, until_ns))
         self._life.settle(now_ns)
+        return ""
 
     def unblock(self, now_ns: int, reason: str = "") -> None:
-        """Remove a lock, or all."""
+        """Remove a lock, or all, and with all that a PIN was refused: it is tried once more."""
+        card = self._floor.care.card
+        if not reason and card.refused_pin:
+            card.refused_pin = ""
+            if self._floor.state == table.SIM_FAULT:
+                self._floor.move(table.CARD, now_ns, "its PIN is tried again")
         for gone in self._floor.care.unlock(reason):
             self._floor.tell(Unlocked(gone))
         self._life.settle(now_ns)

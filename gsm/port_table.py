@@ -7,10 +7,11 @@ Rules:
 - Every state in which the device is open ends in `absent` when it is lost, and in `dead` when the
   modem stays silent; both try again after a back-off that grows from 15 to 300 s, with chance in
   it.
-- A reset is asked for at any time and begins when the port is idle: not while a call, a code or a
-  text is under way. Only a call that no command ends is ended by a reset.
+- A reset is asked for at any time and begins when the port is idle: not while a call, a code, a
+  text or a file is under way. Only a call that no command ends is ended by a reset.
 - `ready` is entered through one gate: who is locked goes on to `locked`, who has no network to
   `register`, who is to be reset to `resetting`.
+- A card that was taken out in the midst of something is asked who it is before the next call.
 - A module that starts anew by itself is brought up from the beginning.
 """
 
@@ -20,22 +21,22 @@ from typing import Final
 
 STATES = (
     "closed", "opening", "absent", "sync", "identify", "sim", "register", "ready", "dialing",
-    "alerting", "active", "releasing", "cool down", "incoming", "ussd", "sms", "locked",
+    "alerting", "active", "releasing", "cool down", "incoming", "ussd", "sms", "files", "locked",
     "sim fault", "degraded", "resetting", "draining", "dead",
 )  # fmt: skip
 (CLOSED, OPENING, ABSENT, SYNC, IDENTIFY, SIM, REGISTER, READY, DIALING, ALERTING, ACTIVE,
- RELEASING, COOL_DOWN, INCOMING, USSD, SMS, LOCKED, SIM_FAULT, DEGRADED, RESETTING, DRAINING,
- DEAD) = range(22)  # fmt: skip
+ RELEASING, COOL_DOWN, INCOMING, USSD, SMS, FILES, LOCKED, SIM_FAULT, DEGRADED, RESETTING,
+ DRAINING, DEAD) = range(23)  # fmt: skip
 
 EVENTS = (
     "start", "opened", "lost", "silent", "answers", "identified", "card usable", "card fault",
     "registered", "unregistered", "dial", "rings there", "answered", "hang up", "call over",
     "rested", "rings here", "code", "text", "done", "lock", "unlock", "unfit", "reset", "restarted",
-    "time", "drain", "drained",
+    "time", "drain", "drained", "file",
 )  # fmt: skip
 (START, OPENED, LOST, SILENT, ANSWERS, IDENTIFIED, CARD, FAULT, REGISTERED, UNREGISTERED, DIAL,
  RINGS_THERE, ANSWER, HANG_UP, OVER, RESTED, RINGS_HERE, CODE, TEXT, DONE, LOCK, UNLOCK, UNFIT,
- RESET, RESTARTED, TIME, DRAIN, DRAINED) = range(28)  # fmt: skip
+ RESET, RESTARTED, TIME, DRAIN, DRAINED, FILE) = range(29)  # fmt: skip
 
 OPEN: Final = tuple(range(SYNC, DRAINING + 1))  # the device is open
 IDLE: Final = (REGISTER, READY, LOCKED, SIM_FAULT, DEGRADED)
@@ -71,13 +72,16 @@ TABLE: dict[tuple[int, int], int] = {
     (READY, RINGS_HERE): INCOMING,
     (READY, CODE): USSD,
     (READY, TEXT): SMS,
+    (READY, FILE): FILES,
     (READY, LOCK): LOCKED,
     (READY, UNREGISTERED): REGISTER,
     (READY, FAULT): SIM_FAULT,
+    (READY, CARD): SIM,  # it was taken out meanwhile, perhaps changed
     (LOCKED, UNLOCK): READY,
     (LOCKED, RINGS_HERE): INCOMING,
     (LOCKED, CODE): USSD,
     (LOCKED, TEXT): SMS,
+    (LOCKED, FILE): FILES,
     (LOCKED, UNREGISTERED): REGISTER,
     (LOCKED, FAULT): SIM_FAULT,
     # calls
@@ -102,6 +106,8 @@ TABLE: dict[tuple[int, int], int] = {
     (USSD, RINGS_HERE): INCOMING,
     (SMS, DONE): READY,
     (SMS, RINGS_HERE): INCOMING,
+    (FILES, DONE): READY,
+    (FILES, RINGS_HERE): INCOMING,
     # faults
     **{(state, RESET): RESETTING for state in IDLE},
     (SIM_FAULT, TIME): SIM,

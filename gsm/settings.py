@@ -12,10 +12,10 @@ from gsm.limits import (
     IDLE_PING,
     IDLE_STATUS,
     MODULE_AFTER,
+    ORIGINATE_MAX,
     RADIO_AFTER,
     RING_MAX,
     SEARCH_AFTER,
-    SECOND,
     WARN_BEFORE,
 )
 
@@ -67,6 +67,9 @@ class PortSettings(Struct, frozen=True):
         registered_at_home_only: a roaming card makes no calls.
         keep_sms: texts stay in the module until `Port.sms_kept`.
         audio_on: whether audio is wanted at all.
+        audio_device: whether the port has a device for it; without one speech goes by files on the
+            module, where its dialect can.
+        audio_uac: that device is a sound card: the module is told to be one, where it can.
         trace: every byte is told as `Trace`.
     """
 
@@ -83,6 +86,8 @@ class PortSettings(Struct, frozen=True):
     registered_at_home_only: bool = True
     keep_sms: bool = True
     audio_on: bool = True
+    audio_device: bool = True
+    audio_uac: bool = False
     trace: bool = True
     care: Care = Care()
     ping_ns: int = IDLE_PING
@@ -92,4 +97,4 @@ class PortSettings(Struct, frozen=True):
     module_after_ns: int = MODULE_AFTER
     back_off_min_ns: int = BACK_OFF_MIN
     back_off_max_ns: int = BACK_OFF_MAX
-    originate_ns_max: int = 10 * SECOND
+    originate_ns_max: int = ORIGINATE_MAX

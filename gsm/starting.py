@@ -10,16 +10,15 @@ import re
 from collections.abc import Generator
 from typing import Final
 
+from gsm.card import ANY_PIN, MODULE, SLOT, pin_mark
 from gsm.care import carrier_of
-from gsm.clcc import read_all
-from gsm.command import Command, Haste, Result
-from gsm.dialect import GENERIC, Dialect, Init
+from gsm.clearing import clear
+from gsm.command import Command, Result
+from gsm.dialect import GENERIC, Dialect
 from gsm.events import Identified
 from gsm.floor import Floor
 from gsm.limits import (
     BRIEF,
-    CLEARING_MAX,
-    LONG,
     MEDIUM,
     NAME_MAX,
     PIN_TRIES_LEFT_MIN,
@@ -30,6 +29,7 @@ from gsm.limits import (
     SYNC_TRIES,
 )
 from gsm.script import Rest, Steps
+from gsm.urc import MATCHED_MAX
 
 Answers = Generator["Command | Rest", Result, Result]
 _DIGITS: Final = re.compile(r"(?<!\d)(\d{14,22})(?:[Ff]|\b)")
@@ -40,6 +40,7 @@ _NO_CARD: Final = {10: "no card", 13: "the card does not answer", 15: "a wrong c
 _BUSY: Final = 14
 _WANTS_PIN: Final = 11
 STUCK_RESETS_MAX: Final = 2
+PIN_KEPT: Final = 2 * SECOND  # in which the driver has written what it was told about a card
 SILENCES_MAX: Final = 2
 
 
@@ -60,7 +61,6 @@ class Starting:
         self.floor = floor
         self._silences: dict[str, int] = {}  # of this module, by command
         self._stuck = 0  # resets in a row that left the call up
-        self._refused_pins: set[tuple[str, str]] = set()
         self._who = {"imei": "", "manufacturer": "", "model": "", "revision": ""}
 
     # is anybody there
@@ -99,7 +99,7 @@ class Starting:
         channel.speak(dialect)
         asks_imei = dialect.identity.imei.upper() == "AT+CGSN"
         channel.imei = who["imei"] if result.ok and asks_imei else ""
-        stuck = yield from self.clear()
+        stuck = yield from self._strangers()
         yield from self._probe(dialect)
         why = yield from self.inits("module")
         if why or stuck:
@@ -138,10 +138,7 @@ class Starting:
         can = {"voice", "audio", "clcc", "ussd", "sms"}
         for probe in dialect.probe:
             result = yield from self.optional(probe.send, MEDIUM)
-            yes = result.ok and (
-                not probe.expect or any(re.search(probe.expect, x) for x in result.lines)
-            )
-            if not yes:
+            if not _as_expected(probe.expect, result):
                 can.discard(probe.can)
         if dialect.audio.kind == "none":
             can.discard("audio")
@@ -159,7 +156,7 @@ class Starting:
                     result = yield Command(init.send, timeout_ns=timeout)
                 else:
                     result = yield from self.optional(init.send, timeout)
-                accepted = _accepted(init, result)
+                accepted = _as_expected(init.expect, result)
                 if accepted:
                     break
                 if init.tries > 1:
@@ -170,24 +167,11 @@ class Starting:
                 return f"the module does not accept {init.send}"
         return ""
 
-    def clear(self) -> Generator[Command | Rest, Result, str]:
+    def _strangers(self) -> Generator[Command | Rest, Result, str]:
         """End whatever call is up: nobody of ours is in it. Returns what no reset helps against."""
-        dialect = self.floor.dialect
-        for _ in range(CLEARING_MAX):
-            result = yield Command(dialect.calls.list, Haste.LIST, MEDIUM)
-            listed = read_all(list(result.lines), dialect.calls.released)
-            if not result.ok or not listed:
-                self._stuck = 0
-                return ""
-            self.floor.orphans += len(listed)
-            early = all(call.state == "dialing" for call in listed)
-            for rung in dialect.calls.hang_up_early if early else dialect.calls.hang_up:
-                yield Command(rung.replace("{id}", str(listed[0].id)), Haste.HANG_UP, LONG)
-                yield Rest(SECOND // 2)
-                result = yield Command(dialect.calls.list, Haste.LIST, MEDIUM)
-                if result.ok and not read_all(list(result.lines), dialect.calls.released):
-                    self._stuck = 0
-                    return ""
+        if (yield from clear(self.floor)) != "stands":
+            self._stuck = 0
+            return ""
         self._stuck += 1
         if self._stuck > STUCK_RESETS_MAX:
             return "a call that neither a command nor a reset ends"
@@ -199,15 +183,20 @@ class Starting:
     def card(self) -> Generator[Command | Rest, Result, str]:
         """Until the card is usable. Returns why it is not, or nothing."""
         why = "the card does not get ready"
+        entered = False
         for _ in range(SIM_TRIES):
             result = yield Command("AT+CPIN?", timeout_ns=2 * MEDIUM, enough="+CPIN")
             said = next((x for x in result.lines if x.startswith("+CPIN")), "").upper()
             if "READY" in said and "NOT READY" not in said:
+                if entered:
+                    self.floor.care.card.refused_pin = ""  # it was right
                 return ""
             if ("SIM PIN" in said and "PIN2" not in said) or result.code == _WANTS_PIN:
-                why = yield from self._pin()
-                if why:
-                    return why
+                if not entered:  # cards take seconds to say READY after the right one
+                    why = yield from self._pin()
+                    if why:
+                        return why
+                    entered, why = True, "the card does not get ready after its PIN"
             elif "PUK" in said:
                 return "the card wants its PUK"
             elif "NOT INSERTED" in said or "REMOVED" in said:
@@ -219,35 +208,42 @@ class Starting:
 
     def _pin(self) -> Generator[Command | Rest, Result, str]:
         """Enter the PIN if that is safe. Returns why not, or nothing."""
+        floor, imei = self.floor, self._who["imei"]
         iccid = yield from self._iccid()
-        pin = dict(self.floor.settings.pins).get(iccid, self.floor.settings.pin)
+        key = iccid or (MODULE + imei if imei else SLOT + floor.settings.name)
+        floor.change_card(key)  # what is kept of it is told to us before the answers that follow
+        if iccid:
+            self._tell("", iccid, "")
+        pin = dict(floor.settings.pins).get(iccid, floor.settings.pin)
         if re.fullmatch(r"\d{4,8}", pin, re.ASCII) is None:
             return "the card wants a PIN and none is configured"
-        self.floor.change_card(iccid)
-        key = (iccid, pin)
-        if key in self._refused_pins or self.floor.care.card.pin_refused:
-            return "the configured PIN was refused before"
         left = yield from self._tries()
+        if floor.care.card.refuses(pin):
+            return "the configured PIN was refused before"
         if left is None:
             return "the card wants its PIN, and the module does not tell how many tries are left"
         if left < PIN_TRIES_LEFT_MIN:
             return f"the card wants its PIN, and only {left} tries are left: enter it by hand"
-        # Refused until the opposite is known: a timeout may hide a refusal.
-        self._refused_pins.add(key)
-        text = self.floor.dialect.pin.enter.replace("{pin}", pin)
-        result = yield Command(text, timeout_ns=2 * MEDIUM)
-        if not result.ok:
-            self.floor.care.card.pin_refused = result.outcome == "error"
-            return "the configured PIN was refused"
-        self._refused_pins.discard(key)
-        return ""
+        # Refused until the opposite is known, and kept so: we may be killed before its answer, a
+        # timeout may hide a refusal.
+        floor.care.card.refused_pin = ANY_PIN
+        yield Rest(PIN_KEPT)  # so that it is on the disk before the PIN is on its way
+        floor.secret = True
+        text = floor.dialect.pin.enter.replace("{pin}", pin)
+        try:
+            result = yield Command(text, timeout_ns=2 * MEDIUM)
+        finally:
+            floor.secret = False
+        if result.outcome == "error":
+            floor.care.card.refused_pin = pin_mark(key, pin)
+        return "" if result.ok else "the configured PIN was refused"
 
     def _tries(self) -> Generator[Command | Rest, Result, int | None]:
         pattern = re.compile(self.floor.dialect.pin.match)
         for text in self.floor.dialect.pin.tries:
             result = yield from self.optional(text, MEDIUM)
             for line in result.lines if result.ok else ():
-                match = pattern.search(line)
+                match = pattern.search(line, 0, MATCHED_MAX)
                 if match is not None and match["tries"].isdigit():
                     return int(match["tries"])
         return None
@@ -293,6 +289,8 @@ class Starting:
         floor = self.floor
         floor.carrier = carrier_of(floor.carriers, imsi)
         floor.change_card(iccid or imsi)
+        if floor.care.card.refused_pin == ANY_PIN:
+            floor.care.card.refused_pin = ""  # whatever was on its way then, the card is ready
         self._tell(imsi, iccid, number)
 
     def nobody_yet(self) -> None:
@@ -301,19 +299,18 @@ class Starting:
 
     def _tell(self, imsi: str, iccid: str, number: str) -> None:
         floor, who = self.floor, self._who
-        audio = floor.dialect.audio.kind if "audio" in floor.can else "none"
         carrier = floor.carrier.name if floor.carrier and imsi else ""
         floor.identity = Identified(
             who["imei"], who["manufacturer"], who["model"], who["revision"], floor.dialect.name,
-            iccid, imsi, number, carrier, audio, "voice" in floor.can,
+            iccid, imsi, number, carrier, floor.audio_class(), "voice" in floor.can,
         )  # fmt: skip
         floor.tell(floor.identity)
 
 
-def _accepted(init: Init, result: Result) -> bool:
-    return result.ok and (
-        not init.expect or any(re.search(init.expect, line) for line in result.lines)
-    )
+def _as_expected(pattern: str, result: Result) -> bool:
+    """Whether it is accepted, with a line as the dialect wants it."""
+    lines = (line[:MATCHED_MAX] for line in result.lines)
+    return result.ok and (not pattern or any(re.search(pattern, line) for line in lines))
 
 
 def choose(dialects: tuple[Dialect, ...], manufacturer: str, model: str) -> Dialect:

@@ -10,6 +10,7 @@ from typing import Final
 from gsm import port_table as table
 from gsm import ussd
 from gsm.care import balance_of
+from gsm.charset import clean
 from gsm.command import Command, Haste, Result
 from gsm.events import (
     AtReply,
@@ -38,6 +39,7 @@ from gsm.script import Rest, Steps
 
 STORED: Final = re.compile(r"\+CMGL ?: ?(\d+)")
 HEX: Final = re.compile(r"[0-9A-Fa-f]{20,700}$(?!\n)")
+LATE: Final = 15 * SECOND  # in which the answer of a code that was given up may still come
 UNANSWERED: Final = "the network did not answer"
 
 
@@ -48,6 +50,10 @@ class Texts:
         """Nothing under way."""
         self.floor = floor
         self._reply: ussd.Answer | None = None
+        self._coding = False  # a code is under way
+        self._late_ns = 0  # until then an answer may be that of a code that was given up
+        self._sending: int | None = None  # the text that is being sent
+        self._reading: int | None = None  # the place that is being read
         self._open = False  # the network waits for an answer of ours
         self._balance_wanted = False
         self._spelling = ""
@@ -68,15 +74,19 @@ class Texts:
         if floor.state != table.USSD:
             floor.move(table.CODE, now_ns)
         self._open = False
-        floor.run("code", self._code(code), now_ns, lambda at: self._coded(at, code=code))
+        self._coding = True
+        steps = self._code(code, max(0, self._late_ns - now_ns))
+        floor.run("code", steps, now_ns, lambda at: self._coded(at, code=code))
 
     def menu_open(self) -> bool:
         """Whether the network waits for an answer."""
         return self._open
 
-    def _code(self, code: str) -> Steps:
+    def _code(self, code: str, late_ns: int) -> Steps:
         """In the spelling that served last, then in the dialect's others."""
         form = self.floor.dialect.ussd
+        if late_ns:
+            yield Rest(late_ns)
         ways = [form.encoding, *form.fallback]
         if self._spelling in ways:
             ways.insert(0, ways.pop(ways.index(self._spelling)))
@@ -107,7 +117,10 @@ class Texts:
     def _coded(self, now_ns: int, *, code: str) -> None:
         reply = self._reply or ussd.Answer("timeout", UNANSWERED)
         self._reply = None
+        self._coding = False
         floor = self.floor
+        if reply.kind == "timeout":
+            self._late_ns = now_ns + LATE
         floor.tell(UssdReply(reply.kind, reply.text))
         self._balance(code, reply.text)
         if reply.kind == "question" and not self._balance_wanted:
@@ -123,6 +136,7 @@ class Texts:
     def _leave(self, now_ns: int) -> None:
         """Nobody answers the menu: the session is closed."""
         self._open = False
+        self._late_ns = now_ns + LATE  # the network tells the session's end
         if self.floor.state == table.USSD:
             self.floor.run("code", self._cancel(), now_ns, self._done)
 
@@ -139,11 +153,11 @@ class Texts:
     def heard_ussd(self, line: str) -> None:
         """`+CUSD:`, which may come before the OK of its question."""
         answer = ussd.read(line)
-        if answer is None:
+        if answer is None or self._asked < self._late_ns:
             return
-        if self.floor.running("code") and self._reply is None:
+        if self._coding and self._reply is None:
             self._reply = answer
-        else:
+        elif self.floor.seldom("ussd", self._asked):
             self.floor.tell(UssdReply(answer.kind, answer.text))
 
     def _balance(self, code: str, text: str) -> None:
@@ -194,12 +208,16 @@ class Texts:
 
     def _work(self) -> Steps:
         while self._out:
+            self._sending = self._out[0][0]
             yield from self._send_one(*self._out.popleft())
+            self._sending = None
         if self._list_all:
             self._list_all = False
             yield from self._fetch_all()
         while self._places:
-            yield from self._fetch(self._places.pop(0))
+            self._reading = self._places.pop(0)
+            yield from self._fetch(self._reading)
+            self._reading = None
         while self._kept:
             place = self._kept.pop(0)
             text = self.floor.dialect.sms.delete.replace("{place}", str(place))
@@ -216,14 +234,24 @@ class Texts:
                 return
         self.floor.tell(SmsSent(ref, len(parts)))
 
-    def end_codes(self) -> None:
-        """A call or the port's loss ended the session with the network, if there was one."""
+    def interrupted(self, why: str) -> None:
+        """A code or text that is under way goes no further; who waits for it is told."""
         self._open = self._balance_wanted = False
         self._reply = None
+        if self._coding:
+            self._coding = False
+            self._late_ns = self._asked + LATE
+            self.floor.tell(UssdReply("ended", why))
+        if self._sending is not None:
+            ref, self._sending = self._sending, None
+            self.floor.tell(SmsFailed(ref, 0, f"{why}: it may have been sent"))
+        if self._reading is not None:
+            place, self._reading = self._reading, None
+            self._places.insert(0, place)
 
     def fail_all(self) -> None:
         """The port goes away: nobody waits for what cannot be sent."""
-        self.end_codes()
+        self.interrupted("the port was lost")
         while self._out:
             ref, _ = self._out.popleft()
             self.floor.tell(SmsFailed(ref, 0, "the port was lost"))
@@ -232,8 +260,9 @@ class Texts:
 
     def arrived(self, place: str) -> None:
         """`+CMTI:` with its slot."""
-        if place.isdigit() and len(self._places) < SMS_LISTED_MAX:
-            self._places.append(int(place))
+        wanted = int(place) if place.isdigit() and len(place) < 6 else -1
+        if wanted >= 0 and wanted not in self._places and len(self._places) < SMS_LISTED_MAX:
+            self._places.append(wanted)
 
     def look(self) -> None:
         """All that is stored is to be read."""
@@ -277,7 +306,8 @@ class Texts:
     def _tell(
         self, sender: str, text: str, at: str, places: tuple[int, ...], *, whole: bool
     ) -> None:
-        self.floor.tell(SmsIn(sender, text, at, places, whole))
+        text = clean(text.replace("\r\n", "\n").replace("\r", "\n"))
+        self.floor.tell(SmsIn(clean(sender), text, at, places, whole))
         if not self.floor.settings.keep_sms:
             self.kept(places)
 

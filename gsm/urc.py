@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from gsm.charset import legible
 from gsm.dialect import CallState, Meaning, Urc
 from gsm.limits import NAME_MAX
 
@@ -18,10 +17,11 @@ STANDARD: Final = (
     Urc(match=r"BUSY$", means="ended"),
     Urc(match=r"\+(?:CREG|CGREG|CEREG) ?:", means="registration", prefixes=True),
     Urc(match=r"\+CPIN ?: ?(?P<value>.*)", means="sim", prefixes=True),
-    Urc(match=r'\+CMTI ?: ?"?(?:\w*)"? ?, ?(?P<value>\d+)', means="sms"),
-    Urc(match=r'\+CDSI ?: ?"?(?:\w*)"? ?, ?(?P<value>\d+)', means="report"),
+    Urc(match=r'\+CMTI ?: ?"?\w{0,8}"? ?, ?(?P<value>\d{1,5})', means="sms"),
+    Urc(match=r'\+CDSI ?: ?"?\w{0,8}"? ?, ?(?P<value>\d{1,5})', means="report"),
     Urc(match=r"\+CUSD ?:", means="ussd"),
-    Urc(match=r"\+CLCC ?: ?(?P<id>\d+) ?, ?\d ?, ?(?P<stat>\d+)", means="call", prefixes=True),
+    Urc(match=r"\+CLCC ?: ?(?P<id>\d{1,3}) ?, ?\d ?, ?(?P<stat>\d{1,2})", means="call",
+        prefixes=True),
     Urc(match=r"\+CSQ ?:", means="signal", prefixes=True),
     Urc(match=r"\+(?:COLP|CCWA|CSSI|CSSU|CTZV|CTZE|CIEV|CGEV|CCCM|CNAP|CCWV) ?:", means="ignored",
         prefixes=True),
@@ -31,6 +31,7 @@ FINAL: Final = re.compile(
     r"OK|ERROR|\+CM[ES] ERROR ?: ?(?P<code>.*)|COMMAND NOT SUPPORT.*|TOO MANY PARAMETERS"
     r"|OPERATION NOT (?:ALLOWED|SUPPORTED)|NOT SUPPORTED"
 )
+MATCHED_MAX: Final = 500  # characters of a line that patterns look at
 _META: Final = set(".^$*+?{}[]\\|()")
 
 
@@ -80,7 +81,9 @@ class Urcs:
     def read(self, line: str) -> Hit | None:
         """What an unasked line tells; None when it is none of them."""
         for start, pattern, rule in self._rules:
-            if line.startswith(start) and (match := pattern.match(line)) is not None:
+            if not line.startswith(start):
+                continue
+            if (match := pattern.match(line, 0, MATCHED_MAX)) is not None:
                 return _hit(line, match, rule)
         return None
 
@@ -92,7 +95,7 @@ def _hit(line: str, match: re.Match[str], rule: Urc) -> Hit:
         digit = chr(int(digit))
     return Hit(
         rule.means, line, _number(found.get("id")), rule.states.get(found.get("stat", "")),
-        _number(found.get("cause")) or 0, legible(found.get("number", ""))[:NAME_MAX],
+        _number(found.get("cause")) or 0, found.get("number", "")[:NAME_MAX],
         digit.upper() if len(digit) == 1 and digit.upper() in "0123456789*#ABCD" else "",
         found.get("value", ""), rule.prefixes,
     )  # fmt: skip
@@ -133,4 +136,4 @@ def is_asked_registration(line: str) -> bool:
 def operator(line: str) -> str:
     """Of `+COPS: mode,format,"name"[,act]`; empty without one."""
     match = re.match(r'\+COPS ?: ?\d ?, ?\d ?, ?"([^"]{0,80})"', line)
-    return legible(match[1])[:NAME_MAX] if match else ""
+    return match[1][:NAME_MAX] if match else ""

@@ -11,9 +11,9 @@ import re
 from typing import Final, NamedTuple
 
 from gsm.charset import (
+    clean,
     from_septets,
     from_ucs2,
-    legible,
     pack_ussd,
     septets,
     to_ucs2,
@@ -53,7 +53,8 @@ def read(line: str) -> Answer | None:
         if match["cut"] and (cut := _CUT.match(line)) is not None:  # its last quote was lost
             text = cut["text"]
     kind = KINDS.get(int(match["kind"]), "error")
-    return Answer(kind, decode(text, int(dcs) if dcs and len(dcs) < 4 else 15)[:TEXT_MAX])
+    said = decode(text, int(dcs) if dcs and len(dcs) < 4 else 15)
+    return Answer(kind, clean(said)[:TEXT_MAX])
 
 
 def decode(text: str, dcs: int) -> str:
@@ -61,7 +62,7 @@ def decode(text: str, dcs: int) -> str:
     flat = re.sub(r"\s", "", text)
     ucs2 = ussd_alphabet(dcs & 0xFF) == "ucs2" and len(flat) % 4 == 0
     if not _HEX.match(flat) or (flat.isdigit() and len(flat) < 16 and not ucs2):
-        return legible(text)  # also `1234`: a number, not hex
+        return text  # also `1234`: a number, not hex
     data = bytes.fromhex(flat)
     if ucs2 or _looks_ucs2(data):
         return from_ucs2(data)

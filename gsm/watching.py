@@ -128,6 +128,13 @@ class Watching:
             self.floor.signal = signal
             self.floor.tell(signal)
 
+    def _heard(self, now_ns: int) -> None:
+        """What came unasked is told at most once a second."""
+        if self.floor.seldom("signal", now_ns):
+            self.tell()
+        elif not self.floor.has_timer("signal"):
+            self.floor.at("signal", now_ns + SECOND, lambda _at: self.tell())
+
     def heard_registration(self, line: str, now_ns: int) -> None:
         """`+CREG:` came unasked: a hint, at which we ask."""
         state = registration(line, asked=False)
@@ -140,10 +147,10 @@ class Watching:
         if state != self.registration:
             self.floor.doubt = True
 
-    def heard_signal(self, line: str) -> None:
+    def heard_signal(self, line: str, now_ns: int) -> None:
         """`+CSQ:` came unasked."""
         self._rssi = dbm(line)
-        self.tell()
+        self._heard(now_ns)
 
     def _search(self, now_ns: int) -> None:
         self._try(self.floor.dialect.health.search, now_ns)
@@ -212,6 +219,13 @@ class Watching:
         if floor.state in RESTING and not floor.running():
             floor.doubt = False
             floor.run("status", self._all(), now_ns)
+        else:
+            floor.doubt = True  # a port that is never idle for long is asked after a call
+
+    def called(self, now_ns: int) -> None:
+        """A call is over: the card may have been changed meanwhile, without a word."""
+        if not self.floor.doubt and not self.floor.running():
+            self.floor.run("status", self._same_card(), now_ns)
 
     def check(self, now_ns: int) -> None:
         """Something made us doubt that there is a network: ask, if that disturbs nobody."""
@@ -223,6 +237,10 @@ class Watching:
         yield from self._ask_registration()
         yield from self._ask_signal()
         floor.registered = self.usable()
+        yield from self._same_card()
+
+    def _same_card(self) -> Steps:
+        floor = self.floor
         imsi = floor.identity.imsi if floor.identity else ""
         asked = floor.dialect.identity.imsi
         if not imsi:

@@ -219,6 +219,9 @@ def _add(
             f"{path}: {prints.sound_s:.1f} s of sound; at least {SOUND_S_MIN:.1f} s are needed"
         )
     whole = bank_of(folder)
+    for entry, recording in zip(whole.entries, whole.recordings, strict=True):
+        if entry.kind == kind and recording.codes == prints.codes:
+            raise FailedError(f"{path}: the bank has it already, as {clean(entry.value)}")
     kinds = [one.kind for one in whole.entries]
     others = zip(kinds, whole.recordings, strict=True)
     try:
@@ -259,6 +262,9 @@ def list_(*, bank: Path | None, config_path: str | None, output: str) -> None:
             }
             for one, path, shared in rows
         ])  # fmt: skip
+        return
+    if not rows:
+        click.echo("empty; `learn` groups recordings, `add` puts one into it")
         return
     print_table(
         ("carrier", "class", "language", "seconds", "shared", "name", "label"),

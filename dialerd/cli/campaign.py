@@ -21,6 +21,7 @@ from dialerd.cli.common import (
     read_spec,
     who,
 )
+from dialerd.core.agent_records import OnMachine
 from dialerd.core.campaign_spec import CampaignSpec, NumberOutcome, spec_faults
 from dialerd.core.control import (
     ActOnCampaign,
@@ -34,6 +35,7 @@ from dialerd.core.control import (
     ProgressInfo,
 )
 from dialerd.core.control_base import PAGE_MAX
+from dialerd.core.detection_records import CLASSIC
 from dialerd.core.list_records import ListMix
 from dialerd.core.people_view import CheckCampaign, CheckInfo
 from dialerd.core.records import DialMode
@@ -233,6 +235,7 @@ def show(name: str, config_path: str | None, output: str) -> None:
             ("after", f"{spec.after}, {_span(spec.after_s)} later" if spec.after else "-"),
             ("weight", str(spec.weight)),
             ("rechecks", _attempts(spec.rechecks_max, spec.recheck_gap_s)),
+            ("answers", _answers(spec)),
             ("recorded", _recorded(spec)),
             ("logged", ", ".join(spec.log) or "nothing"),
         ]
@@ -245,6 +248,25 @@ def show(name: str, config_path: str | None, output: str) -> None:
         done = books.audience - books.left
         click.echo(f"{done} done, {books.left} left; at the pace so far over at {eta}")
     _books(books)
+
+
+def _answers(spec: CampaignSpec) -> str:
+    """How machines are told from people, and what becomes of whom."""
+    detection = spec.detection
+    of = detection if spec.mode is DialMode.BROADCAST else spec.agents
+    if not of.machines:
+        return "everybody is taken for a person"
+    by = {"": "dialerd's model", CLASSIC: "the classic rule"}.get(
+        detection.detector, f"the model {detection.detector}"
+    )
+    waits = f"within {of.verdict_s:g} s" if of.verdict_s else "while the flow plays"
+
+    def done(what: OnMachine) -> str:
+        left = what is OnMachine.LEAVE_MESSAGE
+        return str(what).replace("_", " ") + (f" {of.machine_prompt}" if left else "")
+
+    unknown = done(detection.on_unknown)
+    return f"told by {by} {waits}; machines: {done(of.on_machine)}; in doubt: {unknown}"
 
 
 def _recorded(spec: CampaignSpec) -> str:

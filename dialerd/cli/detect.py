@@ -77,7 +77,7 @@ def _classic_options(function: F) -> F:
 )  # fmt: skip
 @click.option(
     "--channel", metavar="N", type=click.IntRange(1, 32),
-    help="Of a WAV file of several channels hear this one (default: all together).",
+    help="Of a WAV file of several channels hear this one (default: all together); WAV only.",
 )  # fmt: skip
 @click.option(
     "--model", "model_path", metavar="FILE", type=Path,
@@ -123,6 +123,8 @@ def detect(  # noqa: PLR0913 - one for each option
     first = list(islice(paths, 2))
     given = {name: value for name, value in parameters.items() if value is not None}
     _check(first, given, explain, classic=classic, model_path=model_path)
+    if early_media and (classic or model_path is not None):
+        raise click.UsageError("--early-media has no verdict: neither --classic nor --model")
     asked = attention(
         given if classic else load_model(model_path or DEFAULT),
         book=load_book(tones) if tones else None,

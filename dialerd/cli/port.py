@@ -164,7 +164,7 @@ def ussd(name: str, code: str, config_path: str | None, output: str) -> None:
 
     The answer to a menu is sent the same way.
     """
-    with connect(config_path, timeout_s=60.0) as client:
+    with connect(config_path, timeout_s=110.0) as client:
         found = client.call(SendUssd(port=name, code=code, who=who()))
     if output == "json":
         print_json(found)

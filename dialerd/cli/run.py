@@ -48,6 +48,8 @@ def _tell_left_out(config: Config, path: Path) -> tuple[str, ...]:
 def check_config(config_path: str | None, output: str) -> int:
     """Check a configuration file whole; the effective values with -o json (secrets masked)."""
     from dialerd.config import ConfigError, find_config, load, masked
+    from dialerd.shell.bank_config import rule_of
+    from gsm.io_slots import places
 
     path = find_config(config_path)
     try:
@@ -62,6 +64,14 @@ def check_config(config_path: str | None, output: str) -> int:
         print_json({"ok": True, "file": str(path), "config": masked(config), "left_out": left_out})
         return OK
     channels = sum(trunk.channels for trunk in config.trunk)
-    trunks = "1 trunk" if len(config.trunk) == 1 else f"{len(config.trunk)} trunks"
-    click.echo(f"{path} is right: {trunks}, {channels} channels")
+    counted = [_counted(len(config.trunk), "trunk"), _counted(channels, "channel")]
+    if config.bank:
+        ports = sum(len(rule_of(bank, places)) for bank in config.bank)
+        there = f"{_counted(ports, 'port')} there now"
+        counted += [_counted(len(config.bank), "bank") + f" ({there})"]
+    click.echo(f"{path} is right: {', '.join(counted)}")
     return OK
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" + "s" * (count != 1)

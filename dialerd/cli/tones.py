@@ -76,15 +76,19 @@ def learn(files: tuple[Path, ...], *, kind: str, name: str, into: Path | None) -
     """
     import numpy as np
 
-    from dialerd.detect.tone_learn import LearnError, lines
+    from dialerd.detect.tone_learn import LearnError, lines, same_tone
     from dialerd.detect.tone_learn import learn as measure
     from dialerd.shell.hearing import listen
 
     if (kind == "other") != bool(name):
-        raise click.UsageError("--name belongs to --as other, and only to it")
+        raise click.UsageError(
+            "--name belongs to --as other only" if name else "--as other wants --name NAME"
+        )
     try:
         nothing = np.zeros(0, np.int16)
         heard = [np.concatenate([nothing, *listen(path)]) for path in files]
+        if len(files) > 1:
+            same_tone(dict(zip(map(str, files), heard, strict=True)))
         text = lines(measure(heard, kind, name))
     except LearnError as error:
         raise FailedError(f"{', '.join(str(path) for path in files)}: {error}") from None

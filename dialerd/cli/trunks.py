@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import click
 
-from dialerd.cli.common import config_option, connect, output_option, print_json, print_table, who
+from dialerd.cli.common import (
+    clean,
+    config_option,
+    connect,
+    output_option,
+    print_json,
+    print_table,
+    who,
+)
 from dialerd.core.lines_view import ListTrunks, PortInfo, Reload, TrunkInfo, Use
 
 
@@ -99,5 +107,7 @@ def reload(config_path: str | None) -> None:
         click.echo("the trunks are as they were")
     for key in found.live:
         click.echo(f"from now on: {key}")
+    for text in found.left_out:
+        click.echo(f"announcement not used: {clean(text)}", err=True)
     for key in found.restart:
         click.echo(f"at the next start: {key}", err=True)

@@ -4,7 +4,7 @@ It describes infrastructure and tuning. Campaigns, lists and prompts are data an
 """
 
 from dialerd.config.keys import Section
-from dialerd.config.load import ConfigError, find_config, load, masked
+from dialerd.config.load import ConfigError, find_config, load, masked, secrets_of
 from dialerd.config.schema import (
     Admin,
     Config,
@@ -77,4 +77,5 @@ __all__ = [
     "load",
     "masked",
     "parse_zone",
+    "secrets_of",
 ]

@@ -20,6 +20,7 @@ _ICCID: Final = r"^[0-9]{10,22}$(?!\n)"
 class Calls(StrEnum):
     """What becomes of calls to a SIM."""
 
+    ANSWER = "answer"
     REJECT = "reject"
     IGNORE = "ignore"
 
@@ -160,8 +161,13 @@ class Bank(Section):
         NumberFormat, doc("How numbers are dialed: e164, digits or national.", DRAIN)
     ] = NumberFormat.E164
     incoming: Annotated[
-        Calls, doc("Calls to a SIM: reject (hung up at once) or ignore (it rings out).", RESTART)
-    ] = Calls.REJECT
+        Calls,
+        doc(
+            "Calls to a SIM: answer (a campaign's customer who calls back gets what its `returns` "
+            "say, anybody else is hung up), reject (all are) or ignore (it rings out).",
+            RESTART,
+        ),
+    ] = Calls.ANSWER
     pin_file: Annotated[
         Path | None,
         doc(
@@ -175,8 +181,7 @@ class Bank(Section):
     stagger_ms: Annotated[
         int,
         doc("From the start of one modem to that of the next, in ms.", RESTART, ge=0, le=10_000),
-    ] = 100
-    trace: Annotated[bool, doc("Keep what was last said to and by each modem.", RESTART)] = True
+    ] = 20
     plan: Plan = Plan()
     care: Care = Care()
     sim: Annotated[tuple[Sim, ...], Meta(max_length=DEVICES_MAX)] = ()

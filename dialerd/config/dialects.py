@@ -31,7 +31,7 @@ def read_dialects(folder: Path = SHIPPED) -> Dialects:
     """
     dialects = tuple(read(path, Dialect, rules=_dialect_faults) for path in _files(folder))
     found = (read(path, Carriers, rules=_carrier_faults) for path in _files(folder / "carriers"))
-    return Dialects(dialects, tuple(one for each in found for one in each.carrier))
+    return Dialects(dialects, tuple(one for each in found for one in each.whole()))
 
 
 def names_in(folder: Path) -> list[str]:

@@ -89,6 +89,25 @@ def masked(config: Config) -> Any:
     return one(config)
 
 
+def secrets_of(config: Config) -> frozenset[str]:
+    """Every secret text in it: what must not be written anywhere."""
+    found: set[str] = set()
+
+    def look(value: Any) -> None:
+        if isinstance(value, msgspec.Struct):
+            for field in msgspec.structs.fields(value):
+                item = getattr(value, field.name)
+                if _secret(field) and isinstance(item, str):
+                    found.add(item)
+                look(item)
+        elif isinstance(value, tuple):
+            for item in value:
+                look(item)
+
+    look(config)
+    return frozenset(found - {""})
+
+
 def _secret(field: msgspec.structs.FieldInfo) -> bool:
     metas = getattr(field.type, "__metadata__", ())
     return any(isinstance(meta, Meta) and bool((meta.extra or {}).get("secret")) for meta in metas)

@@ -33,6 +33,13 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
+class LogFormat(StrEnum):
+    """Who reads the log."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
 class Store(Section):
     """State: lists, leads, campaigns, attempts, tokens."""
 
@@ -271,6 +278,10 @@ class Log(Section):
     """The log, on standard error."""
 
     level: Annotated[LogLevel, doc("debug, info, warning or error.", LIVE)] = LogLevel.INFO
+    format: Annotated[
+        LogFormat,
+        doc("text: a line for people; json: an object a line, with the ids it is about.", RESTART),
+    ] = LogFormat.TEXT
 
 
 class Config(Section):

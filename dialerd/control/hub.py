@@ -16,6 +16,7 @@ LOST = "lost"
 RESET = "reset"
 CORE = "core"  # the daemon went away or came back
 ALWAYS = frozenset({LOST, RESET, CORE})  # reach every sink, whatever its topics
+ON_DEMAND = ("call", "audio")  # many a second: only made while somebody asks for them by name
 
 
 class EventHub:
@@ -25,13 +26,15 @@ class EventHub:
         """`ring_events_max` bounds what a client that comes back can catch up on."""
         self._ring: deque[LiveEvent] = deque(maxlen=ring_events_max)
         self._sinks: dict[int, tuple[frozenset[str], Sink]] = {}
+        self._also: dict[int, tuple[str, ...]] = {}
         self._next_sink = 0
         self.seq = 0
         self.sinks_changed: Callable[[], None] | None = None  # told when somebody comes or goes
 
     def asked_for(self, topic: str) -> bool:
         """Whether a sink named this topic: some events are only made for those who want them."""
-        return any(topic in topics for topics, _ in self._sinks.values())
+        named = any(topic in topics for topics, _ in self._sinks.values())
+        return named or any(topic in also for also in self._also.values())
 
     def publish(self, topic: str, data: dict[str, object], at_ms: int) -> LiveEvent:
         """Number the event and hand it out."""
@@ -68,10 +71,13 @@ class EventHub:
         number = self._next_sink
         self._next_sink += 1
         self._sinks[number] = (topics, sink)
+        if request.also:
+            self._also[number] = request.also
         self._tell()
 
         def unsubscribe() -> None:
             self._sinks.pop(number, None)
+            self._also.pop(number, None)
             self._tell()
 
         return unsubscribe

@@ -52,6 +52,7 @@ from dialerd.core.control import (
     Ping,
     Pong,
     ProgressInfo,
+    ReviseCampaign,
     Sink,
     Status,
     Stop,
@@ -131,6 +132,21 @@ class ControlService(ScriptRequests, PortRequests):
             try:
                 campaign = await self._store.create_campaign(
                     settings, request.who, self._daemon.now_ms()
+                )
+            except StoreError as error:
+                raise refused(error) from None
+        return self._told(campaign, request.who)
+
+    async def revise_campaign(self, request: ReviseCampaign) -> CampaignInfo:
+        """Other content for a draft, checked like a new one."""
+        async with self._daemon.naming:
+            before = self._find(request.campaign)
+            if request.seen is not None and self._info(before).spec != request.seen:
+                raise Conflict(f"{before.settings.name!r} was changed meanwhile: read it again")
+            settings = await draft_settings(request.spec, self._store, self._daemon)
+            try:
+                campaign = await self._store.revise_campaign(
+                    before, settings, request.who, self._daemon.now_ms()
                 )
             except StoreError as error:
                 raise refused(error) from None

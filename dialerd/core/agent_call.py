@@ -148,6 +148,10 @@ class AgentCall(Call):
         """If it ended now, a machine had answered."""
         self.spoken = Outcome.MACHINE
 
+    def mark_unheard(self) -> None:
+        """Hung up on before anything was said: it may have been a person."""
+        self.spoken = Outcome.ABANDONED
+
     def talk_over(self, now_ns: int) -> None:
         """Nothing is left to say: hang up."""
         self._release(self.spoken, now_ns)

@@ -152,6 +152,7 @@ class Call(HearSide):
             Dial(
                 attempt_id, leg, trunk, self.number, call_id, caller_id, line.port, *sound,
                 caller_name=self._settings.caller_name, detection=self.detection(),
+                ring_s_max=self._settings.ring_s_max,
             )
         )  # fmt: skip
 
@@ -303,7 +304,7 @@ class Call(HearSide):
         return self._first()
 
     def _answered_as(self) -> Outcome:
-        return Outcome.MACHINE if self._machine else Outcome.ANSWERED
+        return self._ends_as
 
     def _ending(self, finish: Finish) -> tuple[DialOp, ...]:
         return self._flow_ending(finish)
@@ -364,6 +365,8 @@ class Call(HearSide):
             answerer=self.answerer,
             verdict_ms=self.verdict_ms,
             verdict_sure=self.verdict_sure,
+            revised=self.revised,
+            revised_ms=self.revised_ms,
         )
         self._out.append(Write(self.claim.attempt_id, self._ending(finish)))
 

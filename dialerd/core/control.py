@@ -15,8 +15,27 @@ from typing import Annotated, Protocol
 from msgspec import Meta
 
 from dialerd.core.agents_view import AgentControl
-from dialerd.core.campaign_spec import CampaignSpec, Name
-from dialerd.core.control_base import PAGE_MAX, Reply, Request
+from dialerd.core.campaign_spec import Name
+from dialerd.core.campaigns_view import (
+    ID_MAX,
+    ActOnCampaign,
+    CampaignAction,
+    CampaignInfo,
+    CampaignPage,
+    CampaignRef,
+    CreateCampaign,
+    GetCampaign,
+    GetMoves,
+    GetProgress,
+    ListCampaigns,
+    ListProgress,
+    MoveInfo,
+    Moves,
+    ProgressInfo,
+    ReviseCampaign,
+    Who,
+)
+from dialerd.core.control_base import Reply, Request
 from dialerd.core.control_errors import (
     ERRORS,
     Conflict,
@@ -40,27 +59,39 @@ from dialerd.core.people_view import (
 )
 from dialerd.core.ports_view import PortControl
 from dialerd.core.prompts_view import PromptChanged, PromptTaken
-from dialerd.core.records import CampaignState, Outcome
+from dialerd.core.records import Outcome
 from dialerd.core.scripts_view import ScriptControl
 from dialerd.core.tracing import GetTrace, ListTraces, Trace, TraceList
 
 __all__ = [  # what is defined elsewhere and belongs to the protocol
     "ERRORS",
+    "ID_MAX",
+    "ActOnCampaign",
+    "CampaignAction",
+    "CampaignInfo",
+    "CampaignPage",
+    "CampaignRef",
     "Conflict",
     "ControlError",
+    "CreateCampaign",
     "ErrorKind",
     "FieldFault",
+    "GetCampaign",
+    "GetMoves",
+    "GetProgress",
     "Invalid",
+    "ListCampaigns",
+    "ListProgress",
+    "MoveInfo",
+    "Moves",
     "NotFound",
+    "ProgressInfo",
+    "ReviseCampaign",
     "Unavailable",
+    "Who",
 ]
-ID_MAX = (1 << 53) - 1  # what JSON numbers hold exactly
 TOPICS_MAX = 32
 
-CampaignRef = Annotated[
-    str, Meta(min_length=1, max_length=200, description="Name of a campaign, or its id.")
-]
-Who = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)")]
 Topic = Annotated[str, Meta(pattern=r"^[a-z][a-z_.]{0,31}$(?!\n)")]
 
 
@@ -71,17 +102,6 @@ class DaemonState(StrEnum):
     DRAINING = "draining"  # no new calls, live ones end
     HALTED = "halted"  # by an emergency stop, until a campaign is started or resumed
     DEGRADED = "degraded"  # the store refuses commits: no new calls until it recovers
-
-
-class CampaignAction(StrEnum):
-    """What may be asked of a campaign; which is legal when: `dialerd.core.campaign`."""
-
-    APPROVE = "approve"
-    START = "start"
-    PAUSE = "pause"
-    RESUME = "resume"
-    FINISH = "finish"
-    SWITCH = "switch"  # the newest versions of its flows and script, from the next call on
 
 
 class Ping(Request["Pong"]):
@@ -134,110 +154,6 @@ class Status(Reply):
     counters: dict[str, float] = {}  # noqa: RUF012
 
 
-class ListCampaigns(Request["CampaignPage"]):
-    """A page of campaigns, oldest first; `after` is the id that the last page ended with."""
-
-    after: Annotated[int, Meta(ge=0, le=ID_MAX)] = 0
-    limit: Annotated[int, Meta(ge=1, le=PAGE_MAX)] = 100
-
-
-class GetCampaign(Request["CampaignInfo"]):
-    """One campaign."""
-
-    campaign: CampaignRef
-
-
-class CreateCampaign(Request["CampaignInfo"]):
-    """A new draft."""
-
-    spec: CampaignSpec
-    who: Who
-
-
-class ActOnCampaign(Request["CampaignInfo"]):
-    """Move a campaign through its gate."""
-
-    campaign: CampaignRef
-    action: CampaignAction
-    who: Who
-
-
-class CampaignInfo(Reply):
-    """A campaign; `why` says why a running one does not dial just now."""
-
-    id: int
-    name: str
-    state: CampaignState
-    allowed: tuple[CampaignAction, ...]
-    created_at: datetime
-    audience: int  # leads frozen at approval
-    spec: CampaignSpec
-    why: str = ""
-
-
-class CampaignPage(Reply):
-    """Some campaigns; `next` is the `after` of the next page, None on the last."""
-
-    items: tuple[CampaignInfo, ...]
-    next: int | None = None
-
-
-class GetMoves(Request["Moves"]):
-    """Who moved a campaign and when."""
-
-    campaign: CampaignRef
-
-
-class MoveInfo(Reply):
-    """One move through the gate."""
-
-    at: datetime
-    who: str
-    before: CampaignState
-    after: CampaignState
-    reason: str = ""
-
-
-class Moves(Reply):
-    """Every move, oldest first."""
-
-    items: tuple[MoveInfo, ...]
-
-
-class GetProgress(Request["ProgressInfo"]):
-    """A campaign's books; `by_list` counts them for each of its lists too, lead by lead."""
-
-    campaign: CampaignRef
-    by_list: bool = False
-
-
-class ListProgress(Reply):
-    """The leads of one list of a campaign, by state."""
-
-    list: str
-    audience: int
-    leads: dict[str, int]
-    left: int
-
-
-class ProgressInfo(Reply):
-    """Leads by state, ended attempts by outcome; `left` is what may still be dialed.
-
-    `eta` is when it will be over at the pace so far, within its hours: neither pauses nor nights
-    count. None while there is no pace yet, it does not run, or nobody can tell.
-    """
-
-    id: int
-    name: str
-    state: CampaignState
-    audience: int
-    leads: dict[str, int]
-    outcomes: dict[Outcome, int]
-    left: int
-    lists: tuple[ListProgress, ...] = ()
-    eta: datetime | None = None
-
-
 class ListLists(Request["Lists"]):
     """The imported lists."""
 
@@ -286,10 +202,11 @@ class Stopped(Reply):
 
 
 class Subscribe(Request[None]):
-    """Live events of some topics (none: all). `after` resumes behind that sequence number."""
+    """Live events of `topics` (none: all; `also`: those made on demand too), behind `after`."""
 
     topics: Annotated[tuple[Topic, ...], Meta(max_length=TOPICS_MAX)] = ()
     after: Annotated[int, Meta(ge=0, le=ID_MAX)] | None = None
+    also: Annotated[tuple[Topic, ...], Meta(max_length=TOPICS_MAX)] = ()
 
 
 class LiveEvent(Reply):
@@ -326,6 +243,10 @@ class Control(AgentControl, ScriptControl, PortControl, Protocol):
 
     async def create_campaign(self, request: CreateCampaign) -> CampaignInfo:
         """A draft; Conflict when the name is taken, Invalid when values do not fit."""
+        ...
+
+    async def revise_campaign(self, request: ReviseCampaign) -> CampaignInfo:
+        """Other content for a draft; Conflict when it is none, or not the one that was seen."""
         ...
 
     async def act(self, request: ActOnCampaign) -> CampaignInfo:

@@ -309,7 +309,10 @@ class Desk(Answering):
             self.team.forget(call)
             self.count_unserved(call, now_ns)
         gate = run.gate
-        if gate is not None and gate.pacer is not None and not (call.human_ms or call.incoming):
+        told = call.human_ms or call.incoming or (
+            call.talk is not None and call.spoken is Outcome.MACHINE
+        )  # fmt: skip
+        if gate is not None and gate.pacer is not None and not told:
             gate.pacer.call_ended(call.claim.attempt_id, now_ns / NS, cause(call.outcome))
         if call.outcome is None:  # never dialed: the store has it back
             self.cards.owes_again(call.claim)

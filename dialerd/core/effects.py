@@ -68,6 +68,7 @@ class Dial(Effect):
     early: bool = False  # from the first sound on
     caller_name: str = ""  # shown beside the caller id
     detection: Detection | None = None  # who answers is to be found out
+    ring_s_max: int = 0  # a modem's port ends it by itself then; 0: as the port is set
 
 
 class Release(Effect):

@@ -118,6 +118,7 @@ class Incoming(Event):
         diverted: who sent the call on, the last one first.
         phone: the account of the telephone that calls.
         replaces: it wants to take the place of another call (RFC 3891).
+        port: of a modem bank, that is called.
     """
 
     leg: int
@@ -130,6 +131,7 @@ class Incoming(Event):
     phone: str = ""
     call_id: str = ""
     replaces: bool = False
+    port: str = ""
 
 
 class ReturnFound(Event, frozen=True):

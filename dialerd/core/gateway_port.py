@@ -59,8 +59,8 @@ class Port:
 
     def told(self, away: str, account: str, days: Days) -> None:
         """Why its modem takes no call (empty: it does), and whose books `days` its use is in."""
-        self.away = away
-        if account != self.account:
+        back, self.away = bool(self.away) and not away, away
+        if account != self.account or back:  # its SIM may have been elsewhere meanwhile
             self.account = account
             self.meter.configure(self.spec.plan, days, self.meter.day)
 

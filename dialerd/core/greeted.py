@@ -76,6 +76,10 @@ class Greeted:
             self._over(now_ns)
             return
         self._call.take_back(self)
+        if who is Answerer.UNKNOWN and policy is OnMachine.HANG_UP and not self._plays:
+            self._call.mark_unheard()
+        else:
+            self._call.mark_machine()
         if policy is OnMachine.LEAVE_MESSAGE:
             self.state = BEEP
             self.deadline_ns = now_ns + ns(self._manners.beep_s_max)

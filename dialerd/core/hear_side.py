@@ -12,6 +12,10 @@ it: whoever was found to be one, pressed a key or talks with an agent. Only wher
 other sign that its far end is gone (FXO), a busy tone ends their calls too.
 
 A beep just before the verdict ended the greeting, too.
+
+A verdict may be followed by another, when a voice taken for a person talks on as machines do. The
+first stays with the attempt, the later one beside it; a flow that began is taken back as by any
+late verdict, and nothing is taken from an agent.
 """
 
 from __future__ import annotations
@@ -41,8 +45,8 @@ class HearSide(FlowSide):
     """See the module's text; `Call` has the rest."""
 
     __slots__ = (
-        "_audible", "_beep_until_ns", "_flow", "_machine", "_noted", "_pressed",
-        "answerer", "verdict_ms", "verdict_sure",
+        "_audible", "_beep_until_ns", "_ends_as", "_flow", "_noted", "_pressed",
+        "answerer", "revised", "revised_ms", "verdict_ms", "verdict_sure",
     )  # fmt: skip
 
     if TYPE_CHECKING:
@@ -57,13 +61,15 @@ class HearSide(FlowSide):
     def __init__(self, settings: CampaignSettings) -> None:
         super().__init__(settings)
         self._audible = False  # what was heard said what became of it
-        self._machine = False  # it is treated as one
+        self._ends_as = Outcome.ANSWERED  # what it is if it ended now
         self._pressed = False  # a key: no machine does
         self._noted = 0  # sounds in its history
         self._beep_until_ns = 0  # a verdict until then finds the greeting over
         self.answerer: Answerer | None = None
         self.verdict_ms = 0  # after the answer
         self.verdict_sure = 0.0
+        self.revised: Answerer | None = None  # a later verdict that was another
+        self.revised_ms = 0
 
     @property
     def out(self) -> list[AnyEffect]:
@@ -78,9 +84,11 @@ class HearSide(FlowSide):
 
     def _verdict(self, event: Verdict, now_ns: int) -> None:
         self.record(EventKind.VERDICT, f"{event.who} {event.confidence:.2f}", now_ns)
+        at_ms = max(0, self._ms(now_ns - event.late_ns) - self.answered_ms)
         if self.answerer is None:
-            self.answerer, self.verdict_sure = event.who, event.confidence
-            self.verdict_ms = max(0, self._ms(now_ns - event.late_ns) - self.answered_ms)
+            self.answerer, self.verdict_sure, self.verdict_ms = event.who, event.confidence, at_ms
+        elif event.who is not (self.revised or self.answerer) and event.who is not Answerer.UNKNOWN:
+            self.revised, self.revised_ms = event.who, at_ms
         self.verdict(Answerer.HUMAN if self._pressed else event.who, now_ns)
         if now_ns < self._beep_until_ns:
             self.greeting_over(now_ns)
@@ -141,13 +149,16 @@ class HearSide(FlowSide):
 
     def mark_machine(self) -> None:
         """If it ended now, a machine had answered."""
-        self._machine = True
+        self._ends_as = Outcome.MACHINE
+
+    def mark_unheard(self) -> None:
+        """Hung up on before anything was said: it may have been a person."""
+        self._ends_as = Outcome.ABANDONED
 
     # -- what `Greeted` asks ---------------------------------------------------------------------
 
     def take_back(self, side: Greeted) -> None:
-        """The flow is not for a machine."""
-        self.mark_machine()
+        """The flow is not for it."""
         if self._flow is not side:
             self._out.append(StopPlay(self.claim.attempt_id, self.leg))
             self._flow = side
@@ -158,7 +169,7 @@ class HearSide(FlowSide):
         self._flow.start(now_ns)
 
     def machine_over(self, now_ns: int) -> None:
-        """Nothing is left to say to a machine: hang up."""
+        """Nothing is left to say: hang up."""
         self._release(Outcome.MACHINE, now_ns)
 
     def _manners(self) -> Manners:

@@ -119,7 +119,7 @@ class Inbound:
     def _meet(self, event: Incoming, phone: int, now_ns: int) -> None:
         """Our own calls to this number: one that nobody has answered gives way."""
         at_ms = self._floor.clock.ms(now_ns)
-        asked = ReturnCall(phone, event.trunk, event.called, event.call_id, at_ms)
+        asked = ReturnCall(phone, event.trunk, event.called, event.call_id, at_ms, port=event.port)
         ours = [c for c in self._floor.calls.values() if c.claim.phone == phone]
         if any(call.state not in _OURS or call.answered_ms for call in ours):
             self._refuse(event, BUSY)
@@ -207,6 +207,7 @@ class Inbound:
         data: dict[str, object] = {
             "trunk": event.trunk,
             "phone": event.phone,
+            "port": event.port,
             "called": event.called,
             "caller": "" if event.withheld else event.caller,
             "diverted": event.diverted,

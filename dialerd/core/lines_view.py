@@ -90,10 +90,14 @@ class Reload(Request["Reloaded"]):
 
 
 class Reloaded(Reply):
-    """What a reload changed: trunks, other keys (`live`); `restart` are those that must wait."""
+    """What a reload changed: trunks, other keys (`live`); `restart` are those that must wait.
+
+    `left_out` are announcements of the bank that cannot be read, and why.
+    """
 
     added: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     restart: tuple[str, ...] = ()
     live: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()

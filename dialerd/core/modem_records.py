@@ -14,13 +14,15 @@ class SimCard(Record):
     """One SIM as it was last seen, wherever it was plugged in.
 
     Attributes:
-        iccid: what it is found by; the IMSI where a module cannot read it.
+        iccid: what it is found by; the IMSI where a module cannot read it; where it is, while
+            that is all that is known (`gsm.card.CardState`).
         port: bank/slot.
         failed, unanswered, short: calls of that kind in a row.
         rests: how often in a row it was made to rest.
         calls: since its module was reset.
         locks: when each is over, Unix ms, by reason; NEVER: not by itself.
         pin_refused: its PIN was wrong once, and is not sent again.
+        refused_pin: which one, as `gsm.card.CardState` marks it; empty in older records.
     """
 
     iccid: str
@@ -36,6 +38,7 @@ class SimCard(Record):
     calls: int = 0
     locks: dict[str, int] = {}  # noqa: RUF012 - a Struct copies it
     pin_refused: bool = False
+    refused_pin: str = ""
 
 
 class SimText(Record):

@@ -81,7 +81,8 @@ class Finish(Op):
     line. `wraps`: an agent or the flow is to say what came of it, in a `Dispose` that follows;
     until then the attempt is not among what ended. `fields` are what a flow set. Of a lead with
     several numbers, `numbers` is how they stand now and `phone` the one that is next (0: the same).
-    `answerer` is who answered, found out `verdict_ms` after the answer.
+    `answerer` is who answered, found out `verdict_ms` after the answer; `revised` who it was after
+    all, told `revised_ms` after it.
     Applying it twice changes nothing.
     """
 
@@ -109,6 +110,8 @@ class Finish(Op):
     answerer: Answerer | None = None
     verdict_ms: int = 0
     verdict_sure: float = 0.0
+    revised: Answerer | None = None
+    revised_ms: int = 0
 
 
 class Dispose(Op):
@@ -218,7 +221,7 @@ class ReturnCall(msgspec.Struct, frozen=True):
     """Somebody calls one of our lines. `line` is what a later process needs to end the call.
 
     `phone` is the caller's number as the store knows numbers, `called` what was called as the trunk
-    tells it.
+    tells it, `port` that of a modem bank which was called.
     """
 
     phone: int
@@ -227,6 +230,7 @@ class ReturnCall(msgspec.Struct, frozen=True):
     call_id: str
     at_ms: int
     line: bytes = b""
+    port: str = ""
 
 
 class Returned(msgspec.Struct, frozen=True):

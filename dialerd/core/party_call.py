@@ -93,7 +93,8 @@ class PartyCall(AgentCall):
         self.leg = leg
         self._legs = 1
         self.deadline_ns = now_ns + ACK_S_MAX * NS
-        self.record(EventKind.CALLED_BACK, f"{asked.trunk} {asked.called}".strip(), now_ns)
+        by = f"{asked.trunk}/{asked.port}" if asked.port else asked.trunk
+        self.record(EventKind.CALLED_BACK, f"{by} {asked.called}".strip(), now_ns)
         record = recorded(self._settings, self.claim.attempt_id)
         self._out.append(Answer(self.claim.attempt_id, leg, asked.call_id, record))
 

@@ -166,6 +166,11 @@ class Store(Protocol):
     ) -> Awaitable[Campaign]:
         """A new draft; ConflictError when the name is taken."""
 
+    def revise_campaign(
+        self, before: Campaign, settings: CampaignSettings, who: str, at_ms: int
+    ) -> Awaitable[Campaign]:
+        """Other content for a draft; ConflictError when it is none, or was changed since."""
+
     def move_campaign(
         self, campaign_id: int, after: CampaignState, who: str, at_ms: int, reason: str = ""
     ) -> Awaitable[Campaign]:

@@ -356,6 +356,8 @@ class Attempt(Record):
     answerer: Answerer | None = None  # who answered, where that was to be found out
     verdict_ms: int = 0  # after the answer
     verdict_sure: float = 0.0  # from 0 to 1
+    revised: Answerer | None = None  # who it was after all, as what it said later told
+    revised_ms: int = 0  # after the answer
 
 
 class Usage(Record):

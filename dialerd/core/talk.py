@@ -152,6 +152,8 @@ class Talk:
         if policy is OnMachine.CONNECT:
             if self.state is VERDICT:
                 self._human(now_ns)
+        elif who is Answerer.UNKNOWN and policy is OnMachine.HANG_UP:
+            self._unknown(now_ns)
         elif self._call.spoken is not Outcome.AGENT_LEFT:  # else a person was talked with before
             self._machine(now_ns)
             if policy is OnMachine.LEAVE_MESSAGE:
@@ -159,6 +161,12 @@ class Talk:
                 self.deadline_ns = now_ns + ns(treated.beep_s_max)
             else:
                 self._over(now_ns)
+
+    def _unknown(self, now_ns: int) -> None:
+        """Hung up on unheard: it may have been a person, and is counted as one whom nobody met."""
+        self._desk.human(self._call, now_ns)
+        self._desk.unserved(self._call, now_ns)
+        self._over(now_ns)
 
     def _machine(self, now_ns: int) -> None:
         self._call.mark_machine()

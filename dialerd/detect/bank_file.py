@@ -30,6 +30,12 @@ PRINT_BYTES: Final = 5
 PRINTS_MAX: Final = round(SECONDS_MAX * PER_S)
 FILE_BYTES_MAX: Final = HEAD + PRINTS_MAX * PRINT_BYTES
 
+UNSHOWN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""Unicode categories of what is not shown, or turns round what is."""
+LABEL_CHARS_MAX: Final = 80
+LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?")
+CARRIER: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
+
 Label = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f-\x9f]{1,80}$(?!\n)")]
 Carrier = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$(?!\n)")]
 Language = Annotated[str, Meta(pattern=r"^([a-z]{2,3}(-[A-Za-z0-9]{2,8})?)?$(?!\n)")]
@@ -150,7 +156,10 @@ def write_announcement(
     """
     data = pack(prints)
     unpack(data)
+    _check_words(label, carrier, language)
     home = folder / carrier
+    if home.is_symlink():
+        raise ValueError(f"{home} is a link to elsewhere; nothing is written there")
     name, count = file_name(label), 1
     while (home / f"{name}.toml").exists() or (home / f"{name}.prints").exists():
         count += 1
@@ -171,6 +180,20 @@ def write_announcement(
     path = home / f"{name}.toml"
     _put(path, _text(announcement).encode())
     return path
+
+
+def _check_words(label: str, carrier: str, language: str) -> None:
+    """ValueError: a label that no screen shows as it is, a carrier that is no folder's name."""
+    if any(unicodedata.category(one) in UNSHOWN for one in label):
+        raise ValueError(f"label {label!r}: it has characters that are not shown")
+    if not label.strip() or len(label) > LABEL_CHARS_MAX:
+        raise ValueError(f"label: 1 to {LABEL_CHARS_MAX} characters are possible")
+    if not CARRIER.fullmatch(carrier):
+        raise ValueError(
+            f"carrier {carrier!r}: 1 to 32 small letters, digits, - and _, such as viettel"
+        )
+    if language and not LANGUAGE.fullmatch(language):
+        raise ValueError(f"language {language!r}: two or three small letters, such as vi or en-US")
 
 
 def _text(one: Announcement) -> str:

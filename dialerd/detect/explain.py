@@ -44,8 +44,14 @@ def draw(name: str, samples: Samples, found: Findings, target: IO[bytes]) -> Non
     _verdict((waveform, levels, spectrum), found, seconds)
     waveform.set_title(_title(name, found), loc="left", fontsize=10, parse_math=False)
     lanes.set_xlabel("seconds")
-    waveform.set_xlim(0, seconds)
+    waveform.set_xlim(0, _until(found, seconds))
     figure.savefig(target, format="png", dpi=80)
+
+
+def _until(found: Findings, seconds: float) -> float:
+    """The end of the axis: the verdict on a recording that ended with a word lies behind it."""
+    behind = found.verdict_at_s or 0.0
+    return max(seconds, behind + 0.1) if seconds < SECONDS_MAX else seconds
 
 
 def _title(name: str, found: Findings) -> str:
@@ -122,7 +128,9 @@ def _lanes(axes: Axes, events: Sequence[Event], kinds: Sequence[str], seconds: f
 
 def _verdict(axes: Sequence[Axes], found: Findings, seconds: float) -> None:
     """A line where it was known."""
-    if found.verdict is None or found.verdict_at_s is None or found.verdict_at_s > seconds:
+    if found.verdict is None or found.verdict_at_s is None:
+        return
+    if found.verdict_at_s > _until(found, seconds):
         return
     for one in axes:
         one.axvline(found.verdict_at_s, color=VERDICTS[found.verdict], linewidth=1.5)

@@ -7,8 +7,8 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastpath.tones import ToneDetector, ToneHeard
 from fastpath.tones_book import ToneBook
+from fastpath.tones_detector import ToneDetector, ToneHeard
 
 RATE: Final = 8_000
 

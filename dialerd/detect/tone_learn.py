@@ -6,7 +6,7 @@ silences between, as the shortest pattern that repeats, its rhythm.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import fmean, median
 from typing import Final, NamedTuple
 
@@ -55,6 +55,20 @@ def learn(recordings: Sequence[NDArray[np.int16]], kind: str, name: str = "") ->
     steps, step_off = _rhythm(rows)
     tone = Tone(kind=kind, name=name, hertz=hertz, cadence_s=steps)  # type: ignore[arg-type]
     return Learned(tone, len(all_bursts), off, step_off)
+
+
+def same_tone(recordings: Mapping[str, NDArray[np.int16]]) -> None:
+    """Find out whether each recording, by its name, holds the tone that sounds longest in all.
+
+    Raises:
+        LearnError: one does not; the text names it.
+    """
+    heard = [[one for one in bursts(np.ascontiguousarray(audio).data) if one.looks]
+             for audio in recordings.values()]  # fmt: skip
+    kept = _of_one_tone(heard)
+    for name, row in zip(recordings, kept or heard, strict=True):
+        if not row:
+            raise LearnError(f"{name} holds another tone than the others, or none")
 
 
 def lines(learned: Learned) -> str:

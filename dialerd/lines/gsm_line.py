@@ -60,9 +60,10 @@ _NO_RULES = Rewrites(())
 class _Heard:
     """What was heard of a leg."""
 
-    __slots__ = ("alerted", "answered", "verdict")
+    __slots__ = ("alerted", "answered", "incoming", "verdict")
 
-    def __init__(self) -> None:
+    def __init__(self, *, incoming: bool = False) -> None:
+        self.incoming = incoming
         self.alerted = False
         self.answered = False
         self.verdict = ""
@@ -84,6 +85,18 @@ class GsmLines:
         text = DialString(dialed(effect.number, number_format, _NO_RULES))
         self._legs[effect.leg] = _Heard()
         return text
+
+    def rings(self, leg: int) -> None:
+        """Somebody calls a port: from now on the leg is known."""
+        self._legs[leg] = _Heard(incoming=True)
+
+    def forget(self, leg: int) -> None:
+        """A call to us is refused: nothing is told of it any more."""
+        self._legs.pop(leg, None)
+
+    def answered(self, leg: int) -> bool:
+        """Whether somebody answered on a leg."""
+        return leg in self._legs and self._legs[leg].answered
 
     def known(self, leg: int) -> bool:
         """Whether a leg is one of ours and has not ended."""
@@ -128,6 +141,8 @@ def _released(fact: gsm.Ended, heard: _Heard) -> Released:
     by = "us" if fact.by in {"us", "port"} else "them"
     if heard.answered or fact.cause is Cause.ANSWERED:
         return Released(fact.leg, Outcome.ANSWERED, 0, fact.code, by)
+    if heard.incoming:  # there is no refusal to read
+        return Released(fact.leg, Outcome.NO_ANSWER, 0, fact.code, by)
     read = CAUSES[fact.cause]
     overtaken = heard.alerted and heard.verdict == "unreachable"  # it rang after all, only late
     if fact.cause in _UNTOLD and heard.verdict in _VERDICTS and not overtaken:

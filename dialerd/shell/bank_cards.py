@@ -19,7 +19,7 @@ from dialerd.shell.clock import Clock
 from dialerd.store.sim_store import SimStore
 from fastpath.numbers import Numbering
 from gsm import events as gsm
-from gsm.card import CardState
+from gsm.card import ANY_PIN, CardState
 
 log = logging.getLogger("dialerd.banks")
 
@@ -45,14 +45,13 @@ class BankCards:
     def hear(self, port: BankPort, fact: gsm.Fact) -> None:
         """A card was put in, or something about it has changed."""
         match fact:
-            case gsm.Identified(iccid=iccid, imsi=imsi) if iccid or imsi:
-                kept = self.cards.get(iccid or imsi)
-                if kept is not None:
-                    state = self._state(kept)
-                    port.runner.do(lambda one, now_ns: one.know(state, now_ns))
-                self._keep(port)
-            case gsm.CardChanged():
-                self._keep(port)
+            case gsm.CardSeen(key=key) if key in self.cards:
+                state = self._state(self.cards[key])
+                port.runner.do(lambda one, now_ns: one.know(state, now_ns))
+            case gsm.Identified(imsi=imsi) if imsi:
+                port.runner.do(lambda one, _now_ns: self._keep(port, one.card_state()))
+            case gsm.CardChanged(card=card):
+                self._keep(port, card)
             case gsm.SmsIn():
                 self._do(self._take(port, fact))
             case _:
@@ -69,15 +68,16 @@ class BankCards:
 
     # -- cards -----------------------------------------------------------------------------------
 
-    def _keep(self, port: BankPort) -> None:
-        known, state = port.identity, port.runner.machine.card_state()
+    def _keep(self, port: BankPort, state: CardState) -> None:
+        known = port.identity
         if known is None or not state.iccid:
             return
+        old = self.cards.get(state.iccid, SimCard(state.iccid))
         card = SimCard(
             state.iccid,
-            known.imsi,
-            known.number,
-            known.carrier,
+            known.imsi or old.imsi,  # before its PIN a card tells less
+            known.number or old.number,
+            known.carrier or old.carrier,
             port.runner.name,
             self._clock.wall_ms(),
             state.failed,
@@ -86,7 +86,8 @@ class BankCards:
             state.rests,
             state.calls,
             {reason: self._wall_ms(until) for reason, until in state.locks.items()},
-            state.pin_refused,
+            bool(state.refused_pin),
+            state.refused_pin,
         )
         self.cards[state.iccid] = self._changed[state.iccid] = card
         self._again()
@@ -101,7 +102,7 @@ class BankCards:
         ns = {why: NEVER if at < 0 else at * MS - gap_ns for why, at in card.locks.items()}
         return CardState(
             card.iccid, card.failed, card.unanswered, card.short, card.rests, card.calls, ns,
-            card.pin_refused,
+            card.refused_pin or ANY_PIN * card.pin_refused,
         )  # fmt: skip
 
     def _wall_ms(self, until_ns: int) -> int:

@@ -9,11 +9,14 @@ from dialerd.config.bank_tables import Bank, Calls
 from dialerd.config.dialects import SHIPPED, Dialects, read_dialects
 from dialerd.config.line_specs import longest_call_s
 from dialerd.config.secrets import first_line
+from dialerd.core.limits import RING_S_MAX
 from gsm.io_slots import Place, SlotRule
-from gsm.limits import MS
+from gsm.limits import MS, SECOND
 from gsm.settings import Care, PortSettings
 
-_INCOMING: dict[Calls, Literal["tell", "reject"]] = {Calls.REJECT: "reject", Calls.IGNORE: "tell"}
+_INCOMING: dict[Calls, Literal["tell", "reject"]] = {
+    Calls.ANSWER: "tell", Calls.REJECT: "reject", Calls.IGNORE: "tell",
+}  # fmt: skip
 
 
 def rule_of(bank: Bank, find: Callable[[SlotRule], list[Place]]) -> list[Place]:
@@ -24,21 +27,23 @@ def rule_of(bank: Bank, find: Callable[[SlotRule], list[Place]]) -> list[Place]:
     return named + find(SlotRule(str(bank.slots), str(bank.audio or "")))
 
 
-def port_settings(bank: Bank, slot: str, place: int) -> PortSettings:
-    """One port of a bank, the `place`-th from 0; OSError, ValueError: its PIN cannot be read."""
+def port_settings(bank: Bank, place: Place, index: int) -> PortSettings:
+    """The n-th port of a bank, from 0; OSError, ValueError: its PIN cannot be read."""
     care = bank.care
     return PortSettings(
-        name=f"{bank.name}/{slot}",
+        name=f"{bank.name}/{place.slot}",
         dialect=bank.dialect,
         pin=first_line(bank.pin_file) if bank.pin_file is not None else "",
         pins=tuple(
             (sim.iccid, first_line(sim.pin_file)) for sim in bank.sim if sim.pin_file is not None
         ),
-        start_ns=place * bank.stagger_ms * MS,
+        start_ns=index * bank.stagger_ms * MS,
         incoming=_INCOMING[bank.incoming],
         call_s_max=longest_call_s(bank, ""),
         registered_at_home_only=not bank.roaming,
-        trace=bank.trace,
+        audio_device=bool(place.audio),
+        trace=False,
+        ring_ns_max=RING_S_MAX * SECOND,
         care=Care(
             failed_max=care.failed_max,
             unanswered_max=care.unanswered_max,

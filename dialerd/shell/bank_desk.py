@@ -32,8 +32,11 @@ from gsm.port import Port
 
 log = logging.getLogger("dialerd.banks")
 
-USSD_S: Final = 45.0  # for a network's answer; the port itself gives up before
+USSD_S: Final = 90.0  # for a network's answer; the port itself gives up before
 TEXT_S: Final = 120.0  # for a centre to take all parts of a text
+_DEEDS: Final = {
+    PortAction.BLOCK: "blocked", PortAction.UNBLOCK: "unblocked", PortAction.RESET: "reset",
+}  # fmt: skip
 T = TypeVar("T")
 
 
@@ -64,16 +67,17 @@ class BankDesk:
         )
 
     async def act_on_port(self, request: ActOnPort) -> ModemPort:
-        """Block, unblock or reset one; NotFound."""
+        """Block, unblock or reset one; NotFound, Conflict."""
         port = self._find(request.port)
-        why = f"{request.reason or 'blocked'} (by {request.who})"
+        why = f"{request.reason or _DEEDS[request.action]} (by {request.who})"
         do: dict[PortAction, Callable[[Port, int], object]] = {
             PortAction.BLOCK: lambda one, now_ns: one.block(why, None, now_ns),
             PortAction.UNBLOCK: lambda one, now_ns: one.unblock(now_ns),
             PortAction.RESET: lambda one, now_ns: one.reset(now_ns, why),
         }
         log.warning("port %s: %s by %s", port.runner.name, request.action, request.who)
-        port.runner.do(do[request.action])
+        if refused := port.runner.do(do[request.action]):
+            raise Conflict(f"port {port.runner.name}: {refused}")
         return port.info(self._counted().get((port.bank, port.slot)))
 
     async def ussd(self, request: SendUssd) -> UssdAnswer:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import termios
-from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Executor
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 from dialerd.config.bank_tables import Bank
@@ -22,9 +21,7 @@ from gsm.io_serial import close_device, open_device
 from gsm.io_slots import Found, Place
 from gsm.port import Port
 
-TRACE_MAX: Final = 400  # of what was last said, kept for each port
-
-Trace = deque[tuple[int, str, bytes]]  # monotonic ns, `>` by us or `<` by it, what
+AUDIO_FAILURES_MAX: Final = 2  # calls in a row without audio: then the module is reset
 
 
 class BankPort:
@@ -37,7 +34,6 @@ class BankPort:
         make: Callable[[], Port],
         hear: Callable[[BankPort, gsm.Fact], None],
         clock: Clock,
-        executor: Executor,
     ) -> None:
         self.bank = bank.name
         self.place = place
@@ -47,20 +43,22 @@ class BankPort:
         self.signal: gsm.Signal | None = None
         self.balance: gsm.Balance | None = None
         self.locks: dict[str, int | None] = {}
-        self.leg = -1  # that is on it; -1: none
-        self.trace: Trace = deque(maxlen=TRACE_MAX)
+        self.leg: int | None = None  # that is on it
         self.audio = -1  # its audio device
         self.audio_why = ""  # why there is none
+        self._audio_failures = 0  # calls in a row
+        self._closed = False
+        self._closing: asyncio.Future[None] | None = None
         self._hear = hear
         self._baud = bank.baud
         self._clock = clock
+        self._loop = asyncio.get_running_loop()
         self.runner = PortRunner(
             f"{bank.name}/{place.slot}",
             make,
             self._open,
             self._on_fact,
-            loop=asyncio.get_running_loop(),
-            executor=executor,
+            loop=self._loop,
         )
 
     @property
@@ -75,6 +73,22 @@ class BankPort:
         card = (known.iccid or known.imsi) if known is not None else ""
         return SIM + card if card else ""
 
+    @property
+    def iccid(self) -> str:
+        """The number of its SIM; empty while nobody knows it."""
+        return self.identity.iccid if self.identity is not None else ""
+
+    @property
+    def carrier(self) -> str:
+        """Whose SIM it is."""
+        return self.identity.carrier if self.identity is not None else ""
+
+    @property
+    def number(self) -> str:
+        """The telephone number of its SIM, where that or its balance tells it."""
+        known, told = self.identity, self.balance
+        return (known.number if known else "") or (told.number if told else "")
+
     def why_away(self) -> str:
         """Why campaigns' calls are not for it now; empty when they are."""
         if not self.state.ready:
@@ -82,6 +96,11 @@ class BankPort:
         known = self.identity
         if known is not None and not known.voice:
             return "this module makes no voice calls"
+        return self.deaf()
+
+    def deaf(self) -> str:
+        """Why nobody can be talked to by it; empty when that works."""
+        known = self.identity
         kind = known.audio if known is not None else "none"
         if kind != "pcm_tty":
             return f"no audio that can be used here (its class is {kind})"
@@ -95,8 +114,34 @@ class BankPort:
             termios.tcflush(self.audio, termios.TCIOFLUSH)
         return self.audio
 
+    def audio_works(self) -> None:
+        """A call has its audio."""
+        self._audio_failures = 0
+
+    def audio_failed(self, why: str) -> None:
+        """A call had none: the device is opened anew, the second time the module is reset."""
+        self._audio_failures += 1
+        self.audio_why = f"its audio failed: {why}"
+        audio, self.audio = self.audio, -1
+        if self._audio_failures < AUDIO_FAILURES_MAX:
+            opening = self.runner.aside(partial(self._open_audio, audio))
+            opening.add_done_callback(self._audio_opened)
+            return
+        self._audio_failures = 0
+        if audio >= 0:
+            self._closing = self.runner.aside(partial(close_device, audio))
+        why = self.audio_why
+        self.runner.do(lambda port, now_ns: port.reset(now_ns, why))
+
+    def _audio_opened(self, _opened: asyncio.Future[None]) -> None:
+        if self._closed:
+            self._close_audio()
+        else:
+            self._hear(self, self.state)
+
     def close(self) -> None:
         """Nothing stays open."""
+        self._closed = True
         self.runner.end()
         self._close_audio()
 
@@ -108,7 +153,7 @@ class BankPort:
             until = at_time((state.until_ns + self._clock.offset_ns) // 1_000_000)
         milli = balance.milli if balance is not None else None
         day = balance.until_day if balance is not None else None
-        why = "" if self.leg >= 0 else self.why_away()
+        why = "" if self.leg is not None else self.why_away()
         return ModemPort(
             bank=self.bank,
             slot=self.slot,
@@ -123,13 +168,13 @@ class BankPort:
             imei=known.imei if known else "",
             iccid=known.iccid if known else "",
             imsi=known.imsi if known else "",
-            number=(known.number if known else "") or (balance.number if balance else ""),
+            number=self.number,
             carrier=known.carrier if known else "",
             operator=signal.operator if signal else "",
             registration=signal.registration if signal else "unknown",
             rssi_dbm=signal.rssi_dbm if signal else None,
             audio=known.audio if known else "",
-            busy=self.leg >= 0,
+            busy=self.leg is not None,
             placed=core.placed if core is not None else 0,
             answered=core.answered if core is not None else 0,
             locks=tuple(self.locks),
@@ -140,23 +185,34 @@ class BankPort:
             **({} if core is None else {"use": core.use}),
         )
 
+    @staticmethod
+    def is_news(fact: gsm.Fact) -> bool:
+        """Whether the port's live event has to be told anew."""
+        news = gsm.PortState | gsm.Signal | gsm.Identified | gsm.Locked | gsm.Unlocked | Crashed
+        return isinstance(fact, news)
+
+    def news(self) -> dict[str, object]:
+        """The port's live event: state, why it takes no call, SIM, signal, network, locks."""
+        known, signal, why = self.identity, self.signal, self.why_away()
+        return {
+            "bank": self.bank,
+            "slot": self.slot,
+            "state": self.state.state,
+            "ready": not why,
+            "busy": self.leg is not None,
+            "why": why,
+            "iccid": known.iccid if known else "",
+            "carrier": known.carrier if known else "",
+            "rssi_dbm": signal.rssi_dbm if signal else None,
+            "registration": signal.registration if signal else "unknown",
+            "operator": signal.operator if signal else "",
+            "locks": list(self.locks),
+        }
+
     def shown(self, fact: gsm.Fact) -> tuple[str, dict[str, object]] | None:
         """The live event of a fact, its topic and data; None: it is nobody's news."""
         about: dict[str, object] = {"bank": self.bank, "slot": self.slot}
-        known, signal = self.identity, self.signal
         match fact:
-            case gsm.PortState() | gsm.Signal() | gsm.Identified() | gsm.Locked() | gsm.Unlocked():
-                return "port", about | {
-                    "state": self.state.state,
-                    "ready": self.state.ready,
-                    "why": self.state.why,
-                    "iccid": known.iccid if known else "",
-                    "carrier": known.carrier if known else "",
-                    "rssi_dbm": signal.rssi_dbm if signal else None,
-                    "registration": signal.registration if signal else "unknown",
-                    "operator": signal.operator if signal else "",
-                    "locks": list(self.locks),
-                }
             case gsm.Balance(milli=milli, until_day=day, minutes=minutes, text=text):
                 said = {"milli": milli, "until_day": day, "minutes": minutes, "text": text}
                 return "balance", about | said
@@ -168,14 +224,20 @@ class BankPort:
     def _open(self) -> int:
         """In a thread: both devices."""
         device = open_device(self.place.at, self._baud)
-        self._close_audio()
+        audio, self.audio = self.audio, -1
+        self._open_audio(audio)
+        return device
+
+    def _open_audio(self, before: int) -> None:
+        """In a thread: the audio device, in the place of the one before."""
+        if before >= 0:
+            close_device(before)
         if self.place.audio:
             try:
                 self.audio = open_device(self.place.audio, self._baud)
                 self.audio_why = ""
             except OSError as error:
                 self.audio_why = f"audio device: {error.strerror}"
-        return device
 
     def _close_audio(self) -> None:
         audio, self.audio = self.audio, -1
@@ -184,9 +246,6 @@ class BankPort:
 
     def _on_fact(self, fact: gsm.Fact) -> None:
         match fact:
-            case gsm.Trace(direction=direction, data=data):
-                self.trace.append((self._clock.now_ns(), direction, data))
-                return
             case gsm.PortState():
                 self.state = fact
             case gsm.Identified():

@@ -1,9 +1,7 @@
 """Modem banks of the daemon: ports that come and go, their calls, what people ask of them.
 
-Slots are looked at once a second, in a thread. A port that was ever seen stays a port: without its
-modem it takes no call and says so. The dialer hears of each port whether it may take a call; a call
-is a leg of the dialer's, dialed by the port's machine, with the port's audio device as its stream.
-An answer is told when the audio flows.
+The dialer hears of each port whether it may take a call; a call is a leg of the dialer's, on the
+port (`bank_calls`). Which ports there are is looked at once a second (`bank_slots`).
 """
 
 from __future__ import annotations
@@ -17,47 +15,30 @@ from functools import partial
 from typing import Final
 
 from dialerd.config.bank_tables import Bank
-from dialerd.config.line_specs import bank_ports, bank_spec, longest_call_s
+from dialerd.config.line_specs import bank_ports, bank_spec
 from dialerd.core.effects import Dial
-from dialerd.core.events import Answered, AnyEvent, LineHealth, MediaLost, Ringing
+from dialerd.core.events import AnyEvent, LineHealth
 from dialerd.core.line_spec import TrunkSpec
-from dialerd.lines.gsm_line import GsmLines
+from dialerd.shell.bank_calls import BankCalls
 from dialerd.shell.bank_cards import BankCards
-from dialerd.shell.bank_config import dialects_of, port_settings, rule_of
+from dialerd.shell.bank_config import dialects_of, port_settings
 from dialerd.shell.bank_port import BankPort
+from dialerd.shell.bank_slots import BankSlots
 from dialerd.shell.clock import Clock
-from dialerd.shell.ears import Ear
 from dialerd.shell.media import Media
 from dialerd.store.sim_store import SimStore
 from fastpath.numbers import Numbering
 from gsm import events as gsm
 from gsm.io_port import Crashed
-from gsm.io_slots import Found, Place, look, places
-from gsm.number import RefusedError
+from gsm.io_slots import Place
 from gsm.port import Port
 
 log = logging.getLogger("dialerd.banks")
 
 DAY_MS: Final = 86_400_000
-LOOK_S: Final = 1.0  # between two looks at the slots
-OPENERS: Final = 16  # devices opened at a time; a wedged one holds its thread for seconds
+DAY_S: Final = 60.0  # between two looks at the date
+TELL_S: Final = 1.0  # between two live events of a port
 LEAVE_S: Final = 3.5  # for all ports to hang up and close, at the end
-
-Seen = dict[str, list[tuple[Place, Found | None]]]
-
-
-class _Call:
-    """A leg on a port."""
-
-    __slots__ = ("answer", "call_id", "ear", "early", "port", "record")
-
-    def __init__(self, port: BankPort, effect: Dial, ear: Ear | None) -> None:
-        self.port = port
-        self.ear = ear  # what is listened for
-        self.call_id = effect.call_id
-        self.record = effect.record
-        self.early = effect.early
-        self.answer: Answered | None = None  # until the audio flows
 
 
 class Banks:
@@ -74,27 +55,23 @@ class Banks:
         rng: random.Random,
     ) -> None:
         """Reads their dialects; TomlError. Nothing is opened before `start`."""
-        self.lines = GsmLines()
-        self.over: Callable[[int], object] = media.close  # a leg has ended; before it is told
-        self._changed: Callable[[], None] = _nobody
-        self.ear: Callable[[Dial], Ear | None] = _deaf
         self.listeners: list[Callable[[BankPort, gsm.Fact], None]] = []  # to all facts
+        self._changed: Callable[[], None] = _nobody
         self._banks = {bank.name: bank for bank in banks}
-        self.ports: dict[str, dict[str, BankPort]] = {name: {} for name in self._banks}
         self._dialects = dialects_of(self._banks.values())
-        self._media = media
         self._feed = feed
         self._publish = publish
         self._loop = asyncio.get_running_loop()
         self._clock = clock
         self._rng = rng
-        self._calls: dict[int, _Call] = {}
         self._told: dict[str, LineHealth] = {}
-        self._executor = ThreadPoolExecutor(OPENERS, "modem")
-        self._timer: asyncio.TimerHandle | None = None
-        self._looking: asyncio.Future[Seen] | None = None
-        self._unfit: set[tuple[str, str, str]] = set()  # slots without settings, told
-        self._closing = False
+        self._executor = ThreadPoolExecutor(1, "slots")
+        self.calls = BankCalls(self._banks, media, feed, publish, clock)
+        self._slots = BankSlots(self._banks, self._make, self._new, self._executor)
+        self.ports = self._slots.ports
+        self._shows: dict[str, asyncio.TimerHandle] = {}  # ports told of just now
+        self._unshown: set[str] = set()  # those of them with news since
+        self._dated: asyncio.TimerHandle | None = None
         self._cards: BankCards | None = None
 
     # -- ports -----------------------------------------------------------------------------------
@@ -110,14 +87,17 @@ class Banks:
 
     def configure(self, banks: Iterable[Bank]) -> None:
         """Other plans and claims of the same banks."""
-        self._banks |= {bank.name: bank for bank in banks if bank.name in self._banks}
+        self._banks.update((bank.name, bank) for bank in banks if bank.name in self._banks)
 
     def specs(self) -> tuple[TrunkSpec, ...]:
         """The banks with the ports seen so far, as the dialer wants them."""
         return tuple(
             bank_spec(
                 bank,
-                bank_ports(bank, {slot: _sim(port) for slot, port in self.ports[name].items()}),
+                bank_ports(
+                    bank,
+                    {slot: (one.iccid, one.carrier) for slot, one in self.ports[name].items()},
+                ),
             )
             for name, bank in self._banks.items()
         )
@@ -133,203 +113,53 @@ class Banks:
         if self._banks:
             self._cards = BankCards(store, self._clock, plan)
             self.listeners.append(self._cards.hear)
-            self._take(self._look())
-            self._timer = self._loop.call_later(LOOK_S, self._again)
+            self._slots.start()
+            self._date()
 
-    def _again(self) -> None:
-        self._looking = self._loop.run_in_executor(self._executor, self._look)
-        self._looking.add_done_callback(self._looked)
-
-    def _looked(self, looking: asyncio.Future[Seen]) -> None:
-        if self._closing or looking.cancelled():
-            return
-        if looking.exception() is not None:
-            log.error("slots cannot be looked at: %s", looking.exception())
-        else:
-            self._take(looking.result())
-        self._timer = self._loop.call_later(LOOK_S, self._again)
-
-    def _look(self) -> Seen:
-        """In a thread: who is where, with slots that were seen before."""
-        seen: Seen = {}
-        for name, bank in self._banks.items():
-            here = {place.slot: place for place in rule_of(bank, places)}
-            for slot, port in list(self.ports[name].items()):
-                here.setdefault(slot, port.place)
-            seen[name] = [(place, look(place.at)) for place in here.values()]
-        return seen
-
-    def _take(self, seen: Seen) -> None:
-        new, today = False, self._clock.wall_ms() // DAY_MS
-        for name, found in seen.items():
-            for place, device in found:
-                port = self.ports[name].get(place.slot)
-                if port is None:
-                    new = self._added(name, place, device) or new
-                elif device != port.found:
-                    self._moved(port, device)
-        for port in self.all_ports():
-            port.runner.machine.today = today
-        if new:
-            self._changed()
-
-    def _added(self, name: str, place: Place, device: Found | None) -> bool:
-        """Whether a new slot could be taken in; tried again at each look."""
-        try:
-            self._add(name, place, device)
-        except (OSError, ValueError) as error:
-            if self._timer is None:
-                raise  # at the start somebody looks on
-            if (name, place.slot, str(error)) not in self._unfit:
-                log.error("port %s/%s: %s", name, place.slot, error)
-            self._unfit.add((name, place.slot, str(error)))
-            return False
-        return True
-
-    def _add(self, name: str, place: Place, device: Found | None) -> None:
-        bank, known = self._banks[name], self.ports[name]
-        own = self._dialects[name]
-        settings = port_settings(bank, place.slot, len(known))
+    def _make(self, bank: Bank, place: Place, index: int) -> BankPort:
+        """The n-th port of a bank; OSError, ValueError: its PIN cannot be read."""
+        own, settings = self._dialects[bank.name], port_settings(bank, place, index)
         make = partial(Port, settings, own.dialects, own.carriers, self._rng)
-        port = BankPort(bank, place, make, self._hear, self._clock, self._executor)
-        port.found = device
-        known[place.slot] = port
-        port.runner.start()
+        port = BankPort(bank, place, make, self._hear, self._clock)
+        port.runner.machine.today = self._today()
+        self._told.pop(port.runner.name, None)
+        return port
 
-    def _moved(self, port: BankPort, device: Found | None) -> None:
-        log.info("port %s/%s: %s", port.bank, port.slot, device.device if device else "unplugged")
-        port.found = device
-        port.runner.absent("unplugged" if device is None else "another device is plugged in")
-        if device is not None:
-            port.runner.present()
+    def _new(self) -> None:
+        self._changed()
 
-    # -- calls -----------------------------------------------------------------------------------
+    def _today(self) -> int:
+        return self._clock.wall_ms() // DAY_MS
+
+    def _date(self) -> None:
+        for port in self.all_ports():
+            port.runner.machine.today = self._today()
+        self._dated = self._loop.call_later(DAY_S, self._date)
+
+    def port_of(self, effect: Dial) -> BankPort | None:
+        """The port that a call is for, while it is there."""
+        return self.ports[effect.trunk].get(effect.port)
 
     def __len__(self) -> int:
         """Legs in use."""
-        return len(self.lines)
-
-    def owns(self, leg: int) -> bool:
-        """Whether a leg is on a port."""
-        return leg in self._calls
-
-    def prepare(self, effect: Dial) -> None:
-        """Make a leg ready to be dialed."""
-        port = self.ports[effect.trunk].get(effect.port)
-        if port is not None:
-            self._calls[effect.leg] = _Call(port, effect, self.ear(effect))
-
-    def discard(self, effect: Dial) -> None:
-        """Forget a leg that was made ready and is not to leave."""
-        self._calls.pop(effect.leg, None)
-
-    def dial(self, effect: Dial) -> None:
-        """Dial a leg that is ready; `Released` follows at once where the port refuses."""
-        leg, call = effect.leg, self._calls.get(effect.leg)
-        if call is None or call.port.leg >= 0:
-            self._refuse(leg, "its port is gone" if call is None else "its port is in use")
-            return
-        bank = self._banks[effect.trunk]
-        try:
-            number = self.lines.dial(effect, bank.number_format.value)
-        except RefusedError as error:
-            self._refuse(leg, str(error))
-            return
-        longest_s = longest_call_s(bank, _sim(call.port)[0])
-        call.port.leg = leg
-
-        def start(port: Port, now_ns: int) -> None:
-            why = port.dial(leg, number, now_ns, call_s_max=longest_s)
-            if why:
-                call.port.leg = -1
-                self._refuse(leg, why)
-
-        call.port.runner.do(start)
-
-    def _refuse(self, leg: int, why: str) -> None:
-        log.warning("leg %d: %s", leg, why)
-        self._calls.pop(leg, None)
-        self._feed(self.lines.refused(leg))
-
-    def hang_up(self, leg: int) -> None:
-        """End a leg; its `Released` follows."""
-        call = self._calls.get(leg)
-        if call is not None:
-            call.port.runner.do(lambda port, now_ns: port.hang_up(leg, now_ns))
+        return len(self.calls)
 
     # -- what ports tell -------------------------------------------------------------------------
 
     def _hear(self, port: BankPort, fact: gsm.Fact) -> None:
-        if isinstance(fact, Crashed) and port.leg >= 0:  # nobody else tells its end
-            self._of_call(port, gsm.Ended(port.leg, gsm.Cause.LOCAL, 0, "port", fact.why))
-            port.leg = -1
+        if isinstance(fact, Crashed):
+            self.calls.crashed(port, fact.why)
         if isinstance(fact, gsm.CallFact):
-            self._of_call(port, fact)
+            self.calls.hear(port, fact)
         else:
             self._of_port(port, fact)
         for listener in self.listeners:
             listener(port, fact)
 
-    def _of_call(self, port: BankPort, fact: gsm.CallFact) -> None:
-        leg, call = fact.leg, self._calls.get(fact.leg)
-        if call is None:
-            return
-        match fact:
-            case gsm.Digit(digit=digit):
-                self._media.pressed(leg, digit, "info", self._clock.now_ns())
-            case gsm.AudioStart():
-                self._audio(leg, call)
-            case gsm.AudioFailed(why=why):
-                self._silent(leg, why)
-            case gsm.CallEnding(left_s=left_s):
-                about = {"bank": port.bank, "slot": port.slot, "call_id": call.call_id}
-                self._publish("call_ending", {**about, "left_s": left_s})
-            case gsm.Ended():
-                port.leg = -1
-                del self._calls[leg]
-                self.over(leg)
-            case _:
-                pass
-        if isinstance(told := self.lines.translate(fact), Answered):
-            call.answer = told
-            self._begin(leg, call)
-        elif told is not None:
-            early = isinstance(told, Ringing) and self._media.has(leg)
-            self._feed(Ringing(leg, early_media=True) if early else told)
-
-    def _audio(self, leg: int, call: _Call) -> None:
-        if self._media.has(leg):
-            return
-        try:
-            self._media.open_device(leg, call.port.fresh_audio(), call.call_id)
-        except (OSError, ValueError) as error:
-            self._silent(leg, str(error))
-            return
-        self._media.lend(leg, call.ear)
-        self._media.listen(leg)
-        if call.early:
-            self._media.record(leg)
-        self._begin(leg, call)
-
-    def _begin(self, leg: int, call: _Call) -> None:
-        """Somebody answered and can be heard."""
-        if call.answer is None or not self._media.has(leg):
-            return
-        answer, call.answer = call.answer, None
-        self._media.answered(leg)
-        if call.record:
-            self._media.record(leg)
-        self._feed(answer)
-
-    def _silent(self, leg: int, why: str) -> None:
-        log.warning("leg %d: %s", leg, why)
-        self._feed(MediaLost(leg, why))
-        self.hang_up(leg)
-
     def _of_port(self, port: BankPort, fact: gsm.Fact) -> None:
         known = isinstance(fact, gsm.Identified)
         if isinstance(fact, gsm.PortState) and fact.state in {"absent", "dead"}:
-            log.warning("port %s/%s is %s: %s", port.bank, port.slot, fact.state, fact.why)
+            log.warning("port %s is %s: %s", port.runner.name, fact.state, fact.why)
         self._tell(port)
         bank = self._banks[port.bank]
         if known and (bank.on_net or bank.sim):
@@ -337,6 +167,24 @@ class Banks:
         shown = port.shown(fact)
         if shown is not None:
             self._publish(*shown)
+        elif port.is_news(fact):
+            self._show_soon(port)
+
+    def _show_soon(self, port: BankPort) -> None:
+        """What a port is at now is published, at most once in `TELL_S`."""
+        name = port.runner.name
+        if name in self._shows:
+            self._unshown.add(name)
+        else:
+            self._publish("port", port.news())
+            self._shows[name] = self._loop.call_later(TELL_S, self._shown, port)
+
+    def _shown(self, port: BankPort) -> None:
+        name = port.runner.name
+        del self._shows[name]
+        if name in self._unshown:
+            self._unshown.discard(name)
+            self._show_soon(port)
 
     def _tell(self, port: BankPort) -> None:
         """The dialer hears whether the port takes calls, when that is news."""
@@ -358,16 +206,18 @@ class Banks:
         return {
             "ports": len(every),
             "ready": sum(not port.why_away() for port in every),
-            "calls": len(self._calls),
+            "calls": len(self.calls),
             "absent": sum(port.found is None for port in every),
             "crashes": sum(port.runner.crashes for port in every),
         }
 
     async def close(self) -> None:
         """Hang up all ports at once, close all devices."""
-        self._closing = True
-        if self._timer is not None:
-            self._timer.cancel()
+        self.calls.closing = True
+        self._slots.close()
+        for timer in (self._dated, *self._shows.values()):
+            if timer is not None:
+                timer.cancel()
         every = list(self.all_ports())
         for port in every:
             port.runner.drain()
@@ -382,19 +232,8 @@ class Banks:
             port.close()
         if self._cards is not None:
             await self._cards.close()
-        await self._loop.run_in_executor(
-            None, partial(self._executor.shutdown, wait=True, cancel_futures=True)
-        )
-
-
-def _sim(port: BankPort) -> tuple[str, str]:
-    known = port.identity
-    return (known.iccid, known.carrier) if known is not None else ("", "")
+        self._executor.shutdown(wait=False, cancel_futures=True)
 
 
 def _nobody() -> None:
     """Before the daemon listens."""
-
-
-def _deaf(_effect: Dial) -> None:
-    """Nothing is listened for."""

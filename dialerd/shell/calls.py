@@ -29,6 +29,7 @@ from dialerd.core.events import AnyEvent, MediaLost
 from dialerd.core.ops import PHONE_LEGS
 from dialerd.lines.phone_line import AWAY, PhoneLines
 from dialerd.lines.sip_line import SipLines
+from dialerd.shell.bank_calls import BankCalls
 from dialerd.shell.banks import Banks
 from dialerd.shell.ears import Ears
 from dialerd.shell.media import Media
@@ -90,8 +91,8 @@ class Calls:
     def use(self, banks: Banks) -> None:
         """Legs on these trunks are calls of modems."""
         self._banks = banks
-        banks.over = self._over
-        banks.ear = lambda effect: self._ears.of(effect.trunk, effect.detection)
+        banks.calls.over = self._over
+        banks.calls.ear = lambda effect: self._ears.of(effect.trunk, effect.detection)
 
     def __len__(self) -> int:
         """Legs in use."""
@@ -102,13 +103,23 @@ class Calls:
         banks = self._banks
         return banks if banks is not None and effect.trunk in banks.names else None
 
+    def _modems(self, leg: int) -> BankCalls | None:
+        """Whoever has this leg, if it is on a port of a bank."""
+        calls = self._banks.calls if self._banks is not None else None
+        return calls if calls is not None and calls.owns(leg) else None
+
+    def attempt_of(self, leg: int) -> int | None:
+        """Whose leg it is; None when it is nobody's any more."""
+        return self._attempts.get(leg)
+
     def prepare(self, effect: Dial) -> bytes:
         """Make a leg ready to leave; the line to keep before, empty when it cannot leave.
 
         A modem's call has none: a port that is opened has its calls ended first.
         """
         if (banks := self._bank(effect)) is not None:
-            banks.prepare(effect)
+            if (modem := banks.port_of(effect)) is not None:
+                banks.calls.prepare(effect, modem)
             return b""
         try:
             dtmf = self._lines.dtmf(effect.trunk)
@@ -116,7 +127,8 @@ class Calls:
             invite = self._lines.invite(effect, self._media.shown, port)
             ready = self._endpoint.invite(invite, time.monotonic_ns())
         except (OSError, KeyError, SipError) as error:
-            log.warning("leg %d on trunk %s: %s", effect.leg, effect.trunk, error)
+            ids = {"leg": effect.leg, "attempt": effect.call, "trunk": effect.trunk}
+            log.warning("leg %d on trunk %s: %s", effect.leg, effect.trunk, error, extra=ids)
             ready = None
         if ready is None:
             self._media.close(effect.leg)
@@ -134,7 +146,7 @@ class Calls:
     def dial(self, effect: Dial) -> None:
         """Send the INVITE of a leg, whose line is kept."""
         if (banks := self._bank(effect)) is not None:
-            banks.dial(effect)
+            banks.calls.dial(effect)
             return
         if effect.leg not in self._attempts:
             self._feed(self._lines.refused(effect.leg))
@@ -145,7 +157,7 @@ class Calls:
     def discard(self, effect: Dial) -> None:
         """Forget a leg that was made ready and is not to leave; nothing is told of it."""
         if (banks := self._bank(effect)) is not None:
-            banks.discard(effect)
+            banks.calls.discard(effect)
             return
         self._lines.refused(effect.leg)
         self._hang_up(effect.leg)
@@ -160,18 +172,24 @@ class Calls:
         self._hang_up(effect.leg)
 
     def _hang_up(self, leg: int) -> None:
-        if self._banks is not None and self._banks.owns(leg):
-            self._banks.hang_up(leg)
+        if (modems := self._modems(leg)) is not None:
+            modems.hang_up(leg)
             return
         self._endpoint.release(leg, time.monotonic_ns())
         self._flush()
 
     def line_of(self, leg: int) -> bytes:
-        """What a later process needs to end a call to us that we answer; empty when it is gone."""
-        return self._endpoint.line_of(leg)
+        """What a later process needs to end a call to us that we answer; empty when it is gone.
+
+        A modem's call has none, as `prepare` says.
+        """
+        return b"" if self._modems(leg) is not None else self._endpoint.line_of(leg)
 
     def answer(self, effect: Answer) -> None:
         """Take a call to us; where its audio cannot be had, refuse it."""
+        if (modems := self._modems(effect.leg)) is not None:
+            modems.answer(effect)
+            return
         leg, offer = effect.leg, self._offers.get(effect.leg)
         if offer is None:
             return  # it is gone, and that was told
@@ -192,6 +210,9 @@ class Calls:
 
     def refuse(self, effect: Refuse) -> None:
         """Answer a call to us."""
+        if (modems := self._modems(effect.leg)) is not None:
+            modems.refuse(effect.leg)
+            return
         self._lines.forget(effect.leg)
         self._offers.pop(effect.leg, None)
         self._endpoint.reject(effect.leg, effect.code, time.monotonic_ns())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from dialerd import __version__
 from dialerd.core.campaign_spec import at_time
@@ -271,3 +271,12 @@ def _trunk(trunk: TrunkFigures) -> TrunkStatus:
 async def _no_configuration(who: str) -> Reloaded:
     """Until the daemon says how its configuration is taken over."""
     raise Unavailable(f"{who}: the daemon is still starting")
+
+
+def prefixed(**parts: Mapping[str, float]) -> dict[str, float]:
+    """The counters of several parts in one table, each name behind its part's."""
+    return {
+        f"{part}_{name}": float(value)
+        for part, counters in parts.items()
+        for name, value in counters.items()
+    }

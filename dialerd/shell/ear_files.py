@@ -91,6 +91,9 @@ def _books(trunks: Iterable[Trunk], base: Path, faults: list[Fault]) -> dict[str
 def _value_faults(trunks: Iterable[Trunk]) -> Iterator[Fault]:
     for number, trunk in enumerate(trunks):
         for place, rule in enumerate(trunk.sound):
+            if rule.answered and rule.kind is SoundKind.ANNOUNCEMENT:
+                at = ("trunk", number, "sound", place, "answered")
+                yield Fault(at, "announcements are heard before the answer only", "leave it out")
             known = VALUES.get(rule.kind)
             if known is not None and rule.value and rule.value not in known:
                 at = ("trunk", number, "sound", place, "value")

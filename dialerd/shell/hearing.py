@@ -21,16 +21,19 @@ PLAIN_BYTES_MAX: Final = 16 << 30  # it is read piece by piece
 def listen(path: Path, channel: int | None = None) -> Iterator[NDArray[np.int16]]:
     """The audio of a file from its begin on; PromptError says why there is none, or no more.
 
-    `channel` is the one to hear, from 1 on, instead of the mean of all; a file that a decoder has
-    to read is always their mean.
+    `channel` is the one to hear, from 1 on, instead of the mean of all, of a WAV file.
     """
     with open_regular(path, PLAIN_BYTES_MAX) as file:
         layout = wav_any.find(file, path.suffix)
         if layout is not None:
             if layout.seconds > SECONDS_MAX:
                 raise PromptError(f"{path}: longer than {SECONDS_MAX // 3600} hours")
+            if channel is not None and channel > layout.channels:
+                raise PromptError(f"{path}: there is no channel {channel}, but {layout.channels}")
             yield from wav_any.pieces(file, layout, channel)
             return
+    if channel is not None:
+        raise PromptError(f"{path}: one channel is heard of WAV files only; convert it")
     from dialerd.shell import decoding
 
     for loud in decoding.pieces(path, SECONDS_MAX):

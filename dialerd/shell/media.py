@@ -92,6 +92,7 @@ class Media:
         self._listening: set[int] = set()  # those of them before their answer
         self._devices: set[int] = set()  # legs whose audio is a modem's
         self._rooms: dict[int, int] = {}  # leg -> the room in which it meets a modem's
+        self.device_gone = self._lost  # whoever has the modems knows more of it
         self.recordings: Recordings | None = None
         self.collector: Collector | None = None
         self.totals = dict.fromkeys(TOTALS, 0)
@@ -157,7 +158,7 @@ class Media:
             before, dtmf = self._theirs.get(leg), self._keys[leg].dtmf
             follow(self.engine, stream, media, before, dtmf, rtcp=self._rtcp)
         except (ValueError, OSError) as error:
-            log.warning("leg %d: %s", leg, error)
+            log.warning("leg %d: %s", leg, error, extra={"leg": leg})
             return False
         talked = leg in self._theirs and self._theirs[leg].talks
         self._theirs[leg] = media
@@ -236,7 +237,7 @@ class Media:
         try:
             chain = [self.prompts.load(prompt) for prompt in prompts]
         except PromptError as error:
-            log.warning("leg %d: %s", leg, error)
+            log.warning("leg %d: %s", leg, error, extra={"leg": leg})
             return False
         self.engine.play(stream, chain, token)
         return True
@@ -255,7 +256,7 @@ class Media:
         try:
             music = self.prompts.load(prompt)
         except PromptError as error:
-            log.warning("leg %d: %s", leg, error)
+            log.warning("leg %d: %s", leg, error, extra={"leg": leg})
             return False
         self.engine.play(stream, music, 0, loop=True)
         return True
@@ -364,13 +365,16 @@ class Media:
                 self._silent.add(leg)
                 self._feed(MediaLost(leg))
             elif isinstance(event, DeviceGone):
-                self._feed(MediaLost(leg, "the modem's audio device is gone"))
+                self.device_gone(leg, "the modem's audio device is gone")
             elif isinstance(event, DigitHeard):
                 self.pressed(leg, event.digit, event.source, event.at_ns)
             elif isinstance(event, SoundHeard):
                 self._sound(leg, event)
             elif isinstance(event, PromptEnded):
                 self._feed(PlayEnded(leg, event.token))
+
+    def _lost(self, leg: int, why: str) -> None:
+        self._feed(MediaLost(leg, why))
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         """Once a second: what the threads can carry, and figures for whoever looks on."""

@@ -69,7 +69,10 @@ class OldCalls:
         self._how[event.how] += 1
         self._done.append(event.number)
         if event.how == "lost":
-            log.error("call of attempt %d may still be up: %s", event.number, event.why)
+            log.error(
+                "call of attempt %d may still be up: %s", event.number, event.why,
+                extra={"attempt": event.number},
+            )  # fmt: skip
         if self._how.total() == self._count:
             what = ", ".join(f"{n} {how}" for how, n in sorted(self._how.items()))
             log.warning("%d calls of before ended: %s", self._count, what)

@@ -27,6 +27,7 @@ from dialerd.shell.quality import device_trouble
 from dialerd.shell.recorder import Recorder
 from fastpath.rtp import DigitHeard, DigitsSent, MediaEngine, PlayEnded
 from gsm import events as gsm
+from gsm.io_pins import RefusedPins
 from gsm.io_port import Crashed, PortRunner
 from gsm.io_serial import close_device, open_device
 from gsm.io_slots import audio_beside
@@ -43,7 +44,6 @@ CLOSE_S: Final = 4.0
 DRAIN_S: Final = 0.5  # of a recording
 TRACE_MAX: Final = 2_000
 PLAY_TOKEN: Final = 1
-DIGITS_TOKEN: Final = 2
 SETTLED: Final = {"ready", "locked", "sim fault", "degraded"}
 UP: Final = SETTLED | {"register"}
 
@@ -78,7 +78,7 @@ class OneModem:
             options.device,
             lambda: Port(settings, found.dialects, found.carriers, random.Random()),  # noqa: S311
             lambda: open_device(options.device, options.baud),
-            self._hear,
+            RefusedPins(lambda: self.runner, self._hear),
             loop=asyncio.get_running_loop(),
         )
 
@@ -190,10 +190,10 @@ class OneModemCall:
         self._modem.hears = self._hear
         try:
             self._open_audio()
-            told, report = self._modem.report, self.report
+            told, report, self._begin_ns = self._modem.report, self.report, time.monotonic_ns()
             report.dialect, report.imei, report.iccid = told.dialect, told.imei, told.iccid
-            self._begin_ns = time.monotonic_ns()
-            why = self._modem.runner.do(lambda port, now_ns: port.dial(LEG, self._number, now_ns))
+            number, ring_s = self._number, self._call.ring_s_max
+            why = self._modem.runner.do(lambda one, now: one.dial(LEG, number, now, 0, ring_s))
             if why:
                 raise ModemError(f"{self._modem.options.device}: {why}")
             self._note("dialed", self._call.number)

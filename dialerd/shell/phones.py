@@ -77,6 +77,12 @@ class KeptPhones:
                 mine.append(msgspec.structs.replace(saved, source=(host, port, here[name])))
         return self._registrar.restore(mine, time.monotonic_ns(), passed_s=passed_s)
 
+    def begin(self) -> None:
+        """Take over what the last run has left, and keep it from now on."""
+        if count := self.restore():
+            log.info("%d registrations of telephones are taken over", count)
+        self.start()
+
     def start(self) -> None:
         """Write whenever something has changed."""
         self._timer = self._loop.call_later(GAP_S, self._look)

@@ -24,16 +24,18 @@ from fastpath.numbers import Numbering
 from sip.accounts.registrar import Phones
 
 TAKEN_OVER: Final = (
-    "phones.", "dialing.", "numbering.", "log.", "media.port_", "detection.", "bank.live",
+    "phones.", "dialing.", "numbering.", "log.level", "media.port_", "detection.", "bank.live",
 )  # fmt: skip
 """How the keys begin that a reload takes over besides the trunks."""
 
 
+LEFT_OUT_MAX: Final = 20
+"""Announcements that cannot be read, named by the answer; the log has all."""
 BANK_LIVE: Final = (
     "provider", "calls_per_s_max", "carriers", "prefixes", "on_net", "weight", "number_format",
-    "plan", "sim",
+    "plan",
 )  # fmt: skip
-"""Keys of a bank that do."""
+"""Keys of a bank that do; of its `sim` all but their PINs."""
 
 
 class Found(NamedTuple):
@@ -64,7 +66,7 @@ def taken_over(running: Config, now: Config) -> Config:
         phones=now.phones,
         dialing=now.dialing,
         numbering=now.numbering,
-        log=now.log,
+        log=msgspec.structs.replace(running.log, level=now.log.level),
         detection=now.detection,
         media=msgspec.structs.replace(running.media, **ports),
     )
@@ -73,15 +75,18 @@ def taken_over(running: Config, now: Config) -> Config:
 def _banks(running: tuple[Bank, ...], now: tuple[Bank, ...]) -> tuple[Bank, ...]:
     """The banks that run, each with what a reload takes over: routes, plans, what SIMs may."""
     by_name = {bank.name: bank for bank in now}
-    return tuple(
-        msgspec.structs.replace(bank, **{n: getattr(by_name[bank.name], n) for n in BANK_LIVE})
-        if bank.name in by_name
-        else bank
-        for bank in running
-    )
+    return tuple(_bank(bank, by_name.get(bank.name, bank)) for bank in running)
 
 
-def changes(before: Config, now: Config) -> Reloaded:
+def _bank(running: Bank, now: Bank) -> Bank:
+    """One of them. Which PIN is entered is read at the start."""
+    replace = msgspec.structs.replace
+    pins = {sim.iccid: sim.pin_file for sim in running.sim}
+    sims = tuple(replace(sim, pin_file=pins.get(sim.iccid)) for sim in now.sim)
+    return replace(running, **{name: getattr(now, name) for name in BANK_LIVE}, sim=sims)
+
+
+def changes(before: Config, now: Config, left_out: tuple[str, ...] = ()) -> Reloaded:
     """What differs between two configurations: trunks by name, other keys by theirs."""
     old = {trunk.name: trunk for trunk in before.trunk}
     new = {trunk.name: trunk for trunk in now.trunk}
@@ -92,6 +97,7 @@ def changes(before: Config, now: Config) -> Reloaded:
         removed=tuple(name for name in old if name not in new),
         restart=tuple(key for key in keys if not key.startswith(TAKEN_OVER)),
         live=tuple(key for key in keys if key.startswith(TAKEN_OVER)),
+        left_out=left_out[:LEFT_OUT_MAX],
     )
 
 

@@ -190,6 +190,7 @@ def _finish(unit: Unit, op: Finish, held: OpenAttempt) -> None:
         q850=op.q850, released_by=op.released_by, keys=op.keys, agent=op.agent,
         human_ms=op.human_ms, connected_ms=op.connected_ms, fields=op.fields,
         answerer=op.answerer, verdict_ms=op.verdict_ms, verdict_sure=op.verdict_sure,
+        revised=op.revised, revised_ms=op.revised_ms,
     )  # fmt: skip
     t.attempts.put(kept_at, ATTEMPT.pack(done))
     ends = agents.wraps if op.wraps else ended.record

@@ -13,14 +13,12 @@ from dialerd.core.agent_records import AgentMove, Callback, Note
 from dialerd.core.ops import AtWork, ClaimBatch, DialOp, Met, OldCall
 from dialerd.core.ports import ContactsAdded, Judged, LeadRow, Past, Progress, ReportRow, Store
 from dialerd.core.records import (
-    BanList,
     Campaign,
     CampaignMove,
     CampaignSettings,
     CampaignState,
     Contact,
     ContactList,
-    DoNotCall,
     ImportMark,
     LeadState,
     Usage,
@@ -33,7 +31,6 @@ from dialerd.store import (
     campaigns,
     claims,
     dialogs,
-    donotcall,
     ended,
     fsck,
     leads_view,
@@ -45,6 +42,7 @@ from dialerd.store import (
     standing,
     usage,
 )
+from dialerd.store.change_store import ChangeStore
 from dialerd.store.ended import Ended
 from dialerd.store.limits import SCAN_PAGE, STEP_ROWS
 from dialerd.store.party_store import PartyStore
@@ -57,7 +55,7 @@ from dialerd.store.unit import Unit
 T = TypeVar("T")
 
 
-class BaseStore(ScriptStore, PartyStore, SimStore, Store):
+class BaseStore(ChangeStore, ScriptStore, PartyStore, SimStore, Store):
     """See `dialerd.core.ports.Store`; what goes beyond it is described here."""
 
     @abstractmethod
@@ -232,40 +230,6 @@ class BaseStore(ScriptStore, PartyStore, SimStore, Store):
         """They need nothing more; how many of them there were."""
         fixed = tuple(attempt_ids)
         return self._submit(lambda unit: dialogs.ended(unit, fixed), len(fixed))
-
-    # do not call
-
-    def dnc_add(self, entries: Iterable[DoNotCall]) -> Awaitable[int]:
-        """Add numbers; returns how many were new. From then on none of them is dialed."""
-        rows = tuple(entries)
-        return self._submit(lambda unit: donotcall.add(unit, rows), len(rows))
-
-    def dnc_remove(
-        self, phone: int, *, kind: BanList = BanList.OWN, campaign_id: int = 0
-    ) -> Awaitable[bool]:
-        """Whether it was there. Leads that were BLOCKED stay so."""
-        return self._submit(lambda unit: donotcall.remove(unit, phone, kind, campaign_id))
-
-    def bans(self, phone: int) -> list[DoNotCall]:
-        """Every do-not-call entry of a number, of all lists and campaigns."""
-        return self._read(lambda unit: donotcall.bans(unit, phone))
-
-    def dnc_has(self, phone: int) -> bool:
-        """Whether nobody may dial it."""
-        return self.dnc_find(phone) is not None
-
-    def dnc_find(self, phone: int) -> DoNotCall | None:
-        """Since when and from where a number is on the list; None when it is not."""
-        return self._read(lambda unit: donotcall.find(unit, phone))
-
-    def dnc_list(
-        self, chunk: int = SCAN_PAGE, *, kind: BanList = BanList.OWN
-    ) -> Iterator[list[DoNotCall]]:
-        """One list by number, in chunks of one short read transaction each."""
-        after = 0
-        while page := self._read(partial(donotcall.page, after=after, limit=chunk, kind=kind)):
-            yield page
-            after = page[-1].phone
 
     # what ended, and who takes it
 

@@ -46,6 +46,18 @@ from dialerd.store.unit import OUTCOME_INDEX, More, Unit
 
 def create_campaign(unit: Unit, settings: CampaignSettings, who: str, at_ms: int) -> Campaign:
     """A new draft, its making recorded as the first move."""
+    key, settings = checked(unit, settings)
+    if unit.t.names.get(key) is not None:
+        raise ConflictError(f"there is a campaign named {settings.name!r} already")
+    campaign = Campaign(unit.next_number(b"next_campaign"), settings, created_ms=at_ms)
+    unit.t.names.put(key, number32(campaign.campaign_id))
+    unit.put_campaign(campaign)
+    record(unit, campaign, CampaignState.DRAFT, CampaignState.DRAFT, (who, at_ms, "created"))
+    return campaign
+
+
+def checked(unit: Unit, settings: CampaignSettings) -> tuple[bytes, CampaignSettings]:
+    """The key of the name, and the content as it is kept; StoreError when it cannot be."""
     key = check_name(settings.name, "campaign")
     try:
         check_regime(settings)
@@ -53,14 +65,7 @@ def create_campaign(unit: Unit, settings: CampaignSettings, who: str, at_ms: int
         raise StoreError(str(error)) from None
     for list_id in audience.list_ids(settings):
         get_list(unit, list_id)
-    settings = settled(unit, settings)
-    if unit.t.names.get(key) is not None:
-        raise ConflictError(f"there is a campaign named {settings.name!r} already")
-    campaign = Campaign(unit.next_number(b"next_campaign"), settings, created_ms=at_ms)
-    unit.t.names.put(key, number32(campaign.campaign_id))
-    unit.put_campaign(campaign)
-    _record(unit, campaign, CampaignState.DRAFT, CampaignState.DRAFT, (who, at_ms, "created"))
-    return campaign
+    return key, settled(unit, settings)
 
 
 def find_campaign(unit: Unit, name: str) -> Campaign:
@@ -136,13 +141,14 @@ def move_campaign(
 def _move(unit: Unit, campaign: Campaign, after: CampaignState, note: Note) -> Campaign:
     moved = msgspec.structs.replace(campaign, state=after)
     unit.put_campaign(moved)
-    _record(unit, moved, campaign.state, after, note)
+    record(unit, moved, campaign.state, after, note)
     return moved
 
 
-def _record(
+def record(
     unit: Unit, campaign: Campaign, before: CampaignState, after: CampaignState, note: Note
 ) -> None:
+    """Remember who moved it."""
     who, at_ms, reason = note
     move = CampaignMove(campaign.campaign_id, at_ms, who, before, after, reason)
     key = move_key(campaign.campaign_id, unit.next_number(b"next_move"))

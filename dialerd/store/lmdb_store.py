@@ -128,6 +128,10 @@ class LmdbStore(BaseStore):
             self._writer.tell_broken(broken)
         return ""
 
+    async def answer(self) -> None:
+        """Comes back when the writer thread has taken a request: a sign of life, nothing more."""
+        await self._writer.submit(lambda unit: None, 1)  # noqa: ARG005 - writes nothing
+
     def figures(self) -> dict[str, float]:
         """Commits, jobs, failures, commit seconds (sum, longest); file, free disk, readers."""
         writer = self._writer

@@ -28,7 +28,7 @@ from dialerd.store.lead_numbers import number_of
 DIALED_COLUMNS: Final = ("trunk", "port", "rule", "dialed_at", "answered_at", "ended_at")
 ENDED_COLUMNS: Final = (
     "keys", "sip_code", "q850", "released_by", "call_id", "agent", "disposition",
-    "flow_fields", "direction", "called",
+    "flow_fields", "direction", "called", "answered_by",
 )  # fmt: skip
 COLUMNS: Final = (
     "number",
@@ -156,7 +156,12 @@ def ended(a: Attempt) -> tuple[str | int, ...]:
     """In the order of ENDED_COLUMNS."""
     line = a.keys, a.code or "", a.q850 or "", a.released_by, a.call_id
     fields = "; ".join(f"{name} = {value}" for name, value in a.fields.items())
-    return *line, a.agent, a.disposition, fields, a.direction, a.called
+    return *line, a.agent, a.disposition, fields, a.direction, a.called, answered_by(a)
+
+
+def answered_by(a: Attempt) -> str:
+    """Who answered as far as is known; empty: it was not to be found out."""
+    return str(a.revised or a.answerer or "")
 
 
 def cell(value: Any) -> Any:
@@ -229,7 +234,8 @@ def attempt_json(attempt: Attempt, events: Sequence[CallEvent], stamp: Stamp) ->
         "released_by": attempt.released_by or None,
         "agent": attempt.agent or None,
         "connected_at": stamp(attempt.connected_ms) or None,
-        "answered_by": attempt.answerer,
+        "answered_by": answered_by(attempt) or None,
+        "answered_by_first": attempt.answerer,
         "disposition": attempt.disposition or None,
         "direction": attempt.direction,
         "called": attempt.called or None,

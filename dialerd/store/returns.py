@@ -1,8 +1,9 @@
 """Customers who call back: whose they are, and the attempt of their call from its beginning.
 
-Such a caller is known by the number, and by the number or the trunk that is called: it belongs to
-the campaign that called last from there. The lead is in our hands while they talk, so nobody dials
-it meanwhile; then it is served, or stands again where it stood. A call back uses up no try.
+Such a caller is known by the number, and by the number, the port of a modem bank or the trunk that
+is called: it belongs to the campaign that called last from there. The lead is in our hands while
+they talk, so nobody dials it meanwhile; then it is served, or stands again where it stood. A call
+back uses up no try.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ DIGITS_ALIKE: Final = 7  # what two ways to write a number must have in common a
 class _Match(NamedTuple):
     """A lead that may be the caller's; the greatest is."""
 
-    by_number: bool  # of ours, that was called: surer than by the trunk
+    by_number: bool  # of ours, or by the port, that was called: surer than by the trunk
     at_ms: int
     campaign: Campaign
     lead: Lead
@@ -82,8 +83,12 @@ def _matches(unit: Unit, call: ReturnCall) -> Iterator[_Match]:
             if last is None:
                 continue
             recent = call.at_ms - last.begun_ms <= campaign.settings.returns.days * DAY_MS
-            by_number = _alike(campaign.settings.caller_id, call.called)
-            by_trunk = last.trunk == call.trunk and not campaign.settings.caller_id
+            by_trunk = last.trunk == call.trunk
+            if call.port:  # a SIM shows its own number, whatever the campaign's is
+                by_number = by_trunk and last.port == call.port
+            else:
+                by_number = _alike(campaign.settings.caller_id, call.called)
+                by_trunk = by_trunk and not campaign.settings.caller_id
             if recent and (by_number or by_trunk):
                 yield _Match(by_number, last.begun_ms, campaign, lead)
 
@@ -154,7 +159,7 @@ def _begin(unit: Unit, call: ReturnCall, campaign: Campaign, lead: Lead) -> Clai
     attempt = Attempt(
         attempt_id, campaign_id, lead_id, phone, lead.attempts, call.at_ms,
         call.trunk, call.call_id, call.at_ms,
-        evidence=EVIDENCE, direction=Direction.IN, called=call.called,
+        evidence=EVIDENCE, direction=Direction.IN, called=call.called, port=call.port,
     )  # fmt: skip
     unit.t.attempts.put(attempt_key(campaign_id, lead_id, attempt_id), ATTEMPT.pack(attempt))
     answers.begin(unit, campaign_id, lead_id, attempt_id, call.at_ms)

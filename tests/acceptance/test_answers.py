@@ -18,6 +18,7 @@ from dialerd.detect.bank_prints import prints_of
 from dialerd.store import open_store
 from tests.daemon.test_daemon import broadcast, people, until_finished
 from tests.interop.meeting import talker
+from tests.interop.sipp import SCENARIOS
 
 pytestmark = pytest.mark.interop
 FIRST = 84_912_000_000
@@ -56,6 +57,17 @@ def off():
     return clips("announcement", 5, 15)
 
 
+def scenario_of(name, scenario, home):
+    """That of the tests, or one that ends with the status that the line's name has."""
+    status = name.partition("-")[2]
+    if not status:
+        return scenario
+    told = (SCENARIOS / f"{scenario}.xml").read_text()
+    assert told.count("487 Request Terminated") == 1
+    (home / "own.xml").write_text(told.replace("487 Request Terminated", f"{status} Ended"))
+    return str(home / "own")
+
+
 def sounds():
     """Name, scenario and audio of every line."""
     calm = np.random.default_rng(4)
@@ -64,9 +76,13 @@ def sounds():
         "machine": ("talks", np.concatenate([QUIET, clips("machine", 4, 7), QUIET, beep])),
         "person": ("talks", np.concatenate([QUIET, clips("word", 0.3, 0.9), np.zeros(24_000)])),
         "fax": ("talks", tone("fax ced")),
+        "calling": ("talks", tone("fax cng")),
+        "nobody": ("talks", np.zeros(96_000)),
         "gone": ("talks", tone("busy 425")),
         "busy": ("says_early", tone("busy 425")),
         "off": ("says_early", np.concatenate([QUIET, off(), QUIET])),
+        "off-480": ("says_early", np.concatenate([QUIET, off(), QUIET])),
+        "off-486": ("says_early", np.concatenate([QUIET, off(), QUIET])),
         "vacant": ("says_early", tone("sit vacant")),
     }
     return {
@@ -88,7 +104,9 @@ def books(tmp_path_factory):
             samples = np.clip(np.rint(audio), -32_768, 32_767).astype(np.int16)
             home = folder / name
             home.mkdir()
-            peer, _ = ends.enter_context(talker(home, samples, 8, scenario=scenario))
+            peer, _ = ends.enter_context(
+                talker(home, samples, 8, scenario=scenario_of(name, scenario, home))
+            )
             more += TRUNK.format(name=name, port=peer.port, number=FIRST + number)
         whole = np.rint(off()).astype(np.int16)
         write_announcement(
@@ -117,7 +135,7 @@ def books(tmp_path_factory):
         for row in page:
             (attempt, events) = row.attempts[-1]
             found[attempt.trunk] = attempt, events
-            if attempt.trunk == "off":
+            if attempt.trunk.startswith("off"):
                 assert row.lead.state is LeadState.UNREACHABLE
     assert store.problems() == []
     store.close()
@@ -166,12 +184,31 @@ def test_a_busy_tone_after_the_answer_means_that_nobody_is_there(books):
     assert attempt.released_by == "us"
 
 
+def test_a_fax_that_calls_is_hung_up_on(books):
+    attempt, events = books["calling"]
+    assert attempt.outcome is Outcome.MACHINE
+    assert details(events, EventKind.HEARD)[-1].startswith("fax cng")
+    assert attempt.released_by == "us"
+
+
+def test_of_an_answer_that_says_nothing_nothing_is_known(books):
+    """It is no machine, and hears the message once the doubt has lasted long enough."""
+    attempt, events = books["nobody"]
+    assert attempt.outcome is Outcome.ANSWERED
+    assert attempt.answerer in {None, Answerer.UNKNOWN}
+    assert {one.split()[0] for one in details(events, EventKind.HEARD)} <= {"silence"}
+    waited = at_ms(events, EventKind.PROMPT_STARTED) - attempt.answered_ms
+    assert waited <= 6_100
+
+
 @pytest.mark.parametrize(
     ("name", "outcome", "heard"),
     [
         ("busy", Outcome.BUSY, "busy busy"),
         ("vacant", Outcome.INVALID, "sit vacant"),
         ("off", Outcome.UNREACHABLE, "announcement switched_off:viettel:off"),
+        ("off-480", Outcome.UNREACHABLE, "announcement switched_off:viettel:off"),
+        ("off-486", Outcome.UNREACHABLE, "announcement switched_off:viettel:off"),
     ],
 )
 def test_row_67_what_is_heard_before_the_answer_says_what_became_of_the_call(

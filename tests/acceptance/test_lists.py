@@ -15,7 +15,7 @@ from dialerd.core import control as api
 from dialerd.core import people_view as view
 from dialerd.core.campaign_spec import ListSpec, NumberOutcome
 from dialerd.core.numbering import load_numbering
-from dialerd.core.records import Contact, ListMix, OtherPhone, Outcome
+from dialerd.core.records import CampaignState, Contact, ListMix, OtherPhone, Outcome
 from dialerd.core.regime_data import VIETNAM
 from dialerd.importer.io_import import import_file
 from dialerd.store import open_store, wait
@@ -128,7 +128,7 @@ def running(store: BaseStore, *names: str, **more) -> int:
     ids = {one.name: one.list_id for one in store.lists()}
     made = wait(store.create_campaign(settings("c", ids[names[0]], **more), "an", 1))
     for state in ("approved", "running"):
-        wait(store.move_campaign(made.campaign_id, api.CampaignState(state), "an", 1))
+        wait(store.move_campaign(made.campaign_id, CampaignState(state), "an", 1))
     return made.campaign_id
 
 
@@ -253,8 +253,8 @@ def town(people: int, **more) -> tuple[World, int]:
     wait(made.store.add_contacts(found.list_id, rows))
     plan = settings("c", found.list_id, **more)
     campaign = wait(made.store.create_campaign(plan, "me", 0)).campaign_id
-    made.move(campaign, api.CampaignState.APPROVED)
-    made.move(campaign, api.CampaignState.RUNNING)
+    made.move(campaign, CampaignState.APPROVED)
+    made.move(campaign, CampaignState.RUNNING)
     return made, campaign
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,10 +15,13 @@ from dialerd.config.bank_tables import Bank
 from dialerd.config.line_specs import longest_call_s
 from dialerd.config.trunk_tables import Plan
 from dialerd.core import control as api
+from dialerd.core.campaign_spec import StepSpec
 from dialerd.core.ids import attempt_of
 from dialerd.core.lines_view import ListTrunks, Reload
 from dialerd.core.ports_view import SendUssd
-from dialerd.core.records import Outcome
+from dialerd.core.records import Direction, Outcome
+from dialerd.core.return_records import ReturnAnswer
+from dialerd.core.return_spec import ReturnSpec
 from dialerd.sim.ledger import Ended as SawEnd
 from dialerd.sim.modem_card import card
 from dialerd.sim.people import Manners, Shares, Town
@@ -147,3 +151,77 @@ def test_row_47_a_call_is_warned_of_and_cut_before_its_tenth_minute(dialect: str
     (seen,) = (entry for entry in modem.ledger if isinstance(entry, SawEnd))
     assert (seen.what, seen.by) == ("answered", "caller")
     assert seen.at_ms - seen.answered_ms < 600_000
+
+
+BUSY_TOWN = """
+speed = 4.0
+[shares]
+answers = 0.0
+no_answer = 0.0
+busy = 100.0
+declines = 0.0
+switched_off = 0.0
+invalid = 0.0
+congested = 0.0
+"""
+RETURNS = """
+prefixes = ["8498"]
+[[bank]]
+name = "sims"
+slots = "{folder}/by-path/*-at"
+audio = "{folder}/by-path/*-audio"
+loopback = true
+stagger_ms = 10
+[bank.care]
+gap_s = 0.2
+"""
+STEPS = (
+    StepSpec(prompt="en/thanks", keys={"1": "more"}, wait_ms=5_000),
+    StepSpec(prompt="en/thanks", id="more"),
+)
+
+
+def leads(client: Any) -> dict[str, int]:
+    books: dict[str, int] = client.call(api.GetProgress(campaign="b")).leads
+    return books
+
+
+def test_row_71_who_calls_a_port_back_hears_the_message_of_the_campaign(tmp_path: Path) -> None:
+    """Known by the number and the port, on ports of two makes; a stranger is hung up."""
+    (home := tmp_path / "d").mkdir()
+    (tmp_path / "people.toml").write_text(BUSY_TOWN)
+    options = ("--people", str(tmp_path / "people.toml"), "--hurry", "10")
+    with simulated_bank(tmp_path / "bank", "quectel,huawei", *options, ports=2) as bank:
+        d = Daemon(home, more=RETURNS.format(folder=bank.folder)).start()
+        try:
+            with d.ready() as client:
+                all_ready(client, 2)
+                people(d.folder, 2, first=MOBI)
+                returns = ReturnSpec(answer=ReturnAnswer.MESSAGE)
+                broadcast(client, steps=STEPS, returns=returns, attempts_max=2, retry_gap_s=3_600)
+                until(lambda: leads(client)["retry"] == 2, 60)
+                all_ready(client, 2)
+                bank.tell("call slot00 84987654321 20 1")
+                until(lambda: len(bank.ledger("ended")) == 3, 30)  # the stranger's too
+                all_ready(client, 2)
+                for number, slot in ((MOBI, 0), (MOBI + 1, 1)):
+                    bank.tell(f"call slot{slot:02} {number} 60 1111")
+                    until(lambda done=slot + 1: leads(client)["done"] == done, 60)
+                all_ready(client, 2)
+            assert d.stop()[0] == 0
+        finally:
+            d.end()
+        rung = {one["user"] for one in bank.ledger("seen") if one["rings"]}
+        calls = {one["call_id"]: one for one in bank.ledger("seen") if one["rings"]}
+        ends = [one for one in bank.ledger("ended") if one["call_id"] in calls]
+    stranger, *served = ends
+    assert stranger["what"] == "rejected"
+    assert [one["what"] for one in served] == ["answered"] * 2
+    assert all(one["rtp_received"] > 20 for one in served), "they heard the message"
+    assert len(rung) == 2
+    back = [one for one in attempts_of(home) if one.direction is Direction.IN]
+    assert [(one.phone, one.trunk, one.port) for one in back] == [
+        (MOBI, "sims", "slot00"), (MOBI + 1, "sims", "slot01")
+    ]  # fmt: skip
+    assert [(one.outcome, set(one.keys)) for one in back] == [(Outcome.ANSWERED, {"1"})] * 2
+    assert {one.lead_id for one in back} == {1, 2}

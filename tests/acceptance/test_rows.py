@@ -15,6 +15,7 @@ from dialerd.core.campaign_spec import CapSpec
 from dialerd.core.line_spec import PortSpec
 from dialerd.core.ops import BeginDial, Finish
 from dialerd.core.records import (
+    CampaignState,
     Contact,
     DialMode,
     LeadState,
@@ -160,7 +161,7 @@ def test_row_66_a_prefix_has_its_ports_and_each_call_shows_port_and_rule():
     wait(world.store.add_contacts(found.list_id, rows))
     made = wait(world.store.create_campaign(settings("c", found.list_id), "me", 0))
     for state in ("approved", "running"):
-        world.move(made.campaign_id, api.CampaignState(state))
+        world.move(made.campaign_id, CampaignState(state))
     world.run(300)
     attempts = [
         attempt

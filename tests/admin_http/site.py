@@ -31,8 +31,15 @@ def config_at(folder: Path) -> Config:
 class Site:
     """A client with a token of every scope, and what is behind the API."""
 
-    def __init__(self, client: TestClient[Any, Any], booth: Booth, tokens: TokenFile) -> None:
+    def __init__(
+        self,
+        client: TestClient[Any, Any],
+        booth: Booth,
+        tokens: TokenFile,
+        services: Services,
+    ) -> None:
         self.client = client
+        self.services = services
         self.booth = booth
         self.tokens = tokens
         self.secret = self.token("all", *ALL)
@@ -75,11 +82,12 @@ async def site(folder: Path, *, people: int = 3) -> AsyncIterator[Site]:
     store = open_store(config.store.path)
     booth = Booth(config.control.socket, store)
     await booth.server.start()
-    client = TestClient(TestServer(make_app(Services(config, store))))
+    services = Services(config, store)
+    client = TestClient(TestServer(make_app(services)))
     await client.start_server()
     try:
         await booth.people(n=people)
-        yield Site(client, booth, TokenFile(config.store.path))
+        yield Site(client, booth, TokenFile(config.store.path), services)
     finally:
         await client.close()
         await booth.server.close()

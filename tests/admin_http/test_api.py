@@ -14,6 +14,8 @@ from dialerd.core.control import DaemonState
 from tests.admin_http.site import site
 from tests.control.desk import spec
 
+NAMED = {"campaign": "1", "name": "fpt", "bank": "a", "slot": "1", "file": "docs.js"}
+
 
 async def test_health_needs_no_token(tmp_path: Path) -> None:
     async with site(tmp_path) as s:
@@ -196,7 +198,7 @@ async def test_every_route_is_guarded(tmp_path: Path) -> None:
         await s.create()
         one = {scope: s.token(f"only-{scope}", scope) for scope in Scope}
         for route in ROUTES:
-            path = route.path.replace("{campaign}", "1").replace("{name}", "fpt")
+            path = route.path.format_map(NAMED)
             body = b"{}" if "body" in route.parts else None
             for wrong in ("", "nonsense", "dlr_" + "x" * 43):
                 async with s.client.request(

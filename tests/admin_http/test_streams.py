@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ import msgspec
 import pytest
 from aiohttp import ClientResponse
 
-import admin_http.streams
+import admin_http.live.sse
 from admin_http.app import SERVICES
+from admin_http.live.feed import BYTES_MAX, EVENTS_MAX, TURN_BYTES, Feed
 from dialerd.control.io_server import ControlServer
 from tests.admin_http.site import Site, site
 from tests.control.desk import until
@@ -57,7 +59,9 @@ async def test_snapshot_first_then_events(tmp_path: Path) -> None:
             assert answer.headers["Cache-Control"] == "no-store"
             reader = Reader(answer)
             _, name, data = await reader.next()
-            assert (name, data["state"]) == ("snapshot", "running")
+            assert (name, data["status"]["state"]) == ("snapshot", "running")
+            assert set(data) == {"status", "campaigns", "agents", "trunks", "ports"}
+            assert [one["name"] for one in data["trunks"]["items"]] == ["fpt"]
             await s.create()
             event_id, name, data = await reader.next()
             assert (name, data["state"], data["who"]) == ("campaign", "draft", "token all")
@@ -85,15 +89,26 @@ async def test_resume_behind_the_last_event(tmp_path: Path) -> None:
         async with follow(s) as answer:
             reader = Reader(answer)
             await reader.next()
-            s.booth.hub.publish("call", {"n": 1}, 1)
+            s.booth.hub.publish("trunk", {"n": 1}, 1)
             last_id, _, _ = await reader.next()
         for n in (2, 3):
-            s.booth.hub.publish("call", {"n": n}, 1)
+            s.booth.hub.publish("trunk", {"n": n}, 1)
         await until(lambda: s.client.app[SERVICES].relay.hub.seq == 3)
         async with follow(s, last_id=last_id) as answer:
             reader = Reader(answer)
-            await reader.next()
             assert [(await reader.next())[2]["n"] for _ in range(2)] == [2, 3]
+
+
+async def test_a_snapshot_can_be_resumed_from(tmp_path: Path) -> None:
+    async with site(tmp_path) as s:
+        await linked(s)
+        async with follow(s, "?topics=trunk") as answer:
+            last_id, _, data = await Reader(answer).next()
+            assert set(data) == {"status", "trunks"}
+        s.booth.hub.publish("trunk", {"n": 1}, 1)
+        await until(lambda: s.client.app[SERVICES].relay.hub.seq == 1)
+        async with follow(s, "?topics=trunk", last_id=last_id) as answer:
+            assert (await Reader(answer).next())[2]["n"] == 1
 
 
 @pytest.mark.parametrize("last_id", ["1-1", "x", "-", "1795000000123-99999", "é", "1" * 500])
@@ -102,8 +117,26 @@ async def test_an_id_of_another_life_is_a_reset(tmp_path: Path, last_id: str) ->
         await linked(s)
         async with follow(s, last_id=last_id) as answer:
             reader = Reader(answer)
-            assert (await reader.next())[1] == "snapshot"
             assert (await reader.next())[1] == "reset"
+            assert (await reader.next())[1] == "snapshot"
+
+
+async def test_calls_are_only_made_for_who_names_them(tmp_path: Path) -> None:
+    async with site(tmp_path) as s:
+        await linked(s)
+        hub = s.booth.hub
+        assert not hub.asked_for("call")
+        async with follow(s) as everything, follow(s, "?topics=call") as calls:
+            plain, named = Reader(everything), Reader(calls)
+            await plain.next()
+            await named.next()
+            await until(lambda: hub.asked_for("call"))
+            for i in range(3):
+                hub.publish("call", {"i": i}, 1)
+            hub.publish("trunk", {"i": 9}, 1)
+            assert [(await named.next())[2]["i"] for _ in range(3)] == [0, 1, 2]
+            assert (await plain.next())[2]["i"] == 9
+        await until(lambda: not hub.asked_for("call"))
 
 
 async def test_a_daemon_that_goes_and_comes(tmp_path: Path) -> None:
@@ -130,7 +163,7 @@ async def test_without_a_daemon_the_stream_still_opens(tmp_path: Path) -> None:
 
 
 async def test_silence_is_filled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(admin_http.streams, "HEARTBEAT_S", 0.01)
+    monkeypatch.setattr(admin_http.live.sse, "HEARTBEAT_S", 0.01)
     async with site(tmp_path) as s, follow(s) as answer:
         for _ in range(50):
             line = await asyncio.wait_for(answer.content.readline(), 5)
@@ -142,7 +175,7 @@ async def test_silence_is_filled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 async def test_streams_are_bounded_and_given_back(tmp_path: Path) -> None:
     async with site(tmp_path) as s:
         places = asyncio.Semaphore(2)
-        s.client.app._state[admin_http.streams.STREAMS] = places
+        s.client.app._state[admin_http.live.sse.STREAMS] = places
         first, second = await follow(s), await follow(s)
         status, problem = await s.ask("GET", "/v1/stream")
         assert (status, problem["detail"]) == (503, "too many event streams at once")
@@ -156,22 +189,82 @@ async def test_streams_are_bounded_and_given_back(tmp_path: Path) -> None:
         await until(lambda: len(hub) == 0)
 
 
-async def test_a_reader_that_is_too_slow_gets_one_lost(tmp_path: Path) -> None:
+async def test_a_reader_that_is_too_slow_gets_one_lost_and_a_snapshot(tmp_path: Path) -> None:
     async with site(tmp_path) as s:
         await linked(s)
         async with follow(s) as answer:
             reader = Reader(answer)
             await reader.next()
             hub = s.client.app[SERVICES].relay.hub
-            total = 3 * admin_http.streams.STREAM_EVENTS_MAX
+            total = 3 * EVENTS_MAX
             for i in range(total):  # all at once: the writer has no turn in between
-                hub.publish("call", {"i": i}, 1)
-            seen = lost = 0
-            while seen + lost < total:
-                _, name, data = await reader.next()
-                if name == "lost":
-                    lost += data["n"]
-                else:
-                    seen += 1
-            assert lost >= total - 2 * admin_http.streams.STREAM_EVENTS_MAX
-            assert data["i"] == total - 1
+                hub.publish("trunk", {"i": i}, 1)
+            _, name, data = await reader.next()
+            lost = data["n"]
+            assert (name, lost) == ("lost", total - EVENTS_MAX)
+            assert (await reader.next())[1] == "snapshot"
+            seen = [(await reader.next())[2]["i"] for _ in range(total - lost)]
+            assert seen == list(range(lost, total))
+
+
+async def test_who_stops_reading_costs_a_bound_and_disturbs_nobody(tmp_path: Path) -> None:
+    async with site(tmp_path) as s:
+        await linked(s)
+        relay = s.client.app[SERVICES].relay
+        feeds: list[Feed] = []
+        subscribe = relay.subscribe
+        relay.subscribe = lambda topics, last, hear: (
+            feeds.append(hear.__self__._feed) or subscribe(topics, last, hear)
+        )
+        loop = asyncio.get_running_loop()
+        port = s.client.port
+        with socket.socket() as idle:
+            idle.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            idle.setblocking(False)
+            await loop.sock_connect(idle, ("127.0.0.1", port))
+            ask = f"GET /v1/stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {s.secret}\r\n\r\n"
+            await loop.sock_sendall(idle, ask.encode())
+            await until(lambda: len(feeds) == 1)
+            async with follow(s) as answer:
+                reader = Reader(answer)
+                await reader.next()
+                await until(lambda: len(feeds) == 2)
+                for i in range(2_000):  # 16 MB: more than any socket buffer holds
+                    relay.hub.publish("trunk", {"i": i, "text": "x" * 8_000}, 1)
+                    assert feeds[0].waiting_bytes <= BYTES_MAX
+                    if i % 10 == 9:
+                        assert [(await reader.next())[2]["i"] for _ in range(10)][-1] == i
+            assert feeds[0].lost() > 0
+            assert feeds[1].lost() == 0
+
+
+def test_a_feed_is_bounded_in_bytes_and_taken_in_turns() -> None:
+    woken: list[int] = []
+    feed = Feed(lambda: woken.append(1))
+    piece = b"x" * (TURN_BYTES // 2)
+    for _ in range(BYTES_MAX // len(piece)):
+        feed.put(piece)
+    assert feed.lost() == 0
+    assert len(feed.take()) == TURN_BYTES
+    feed.put(piece)
+    feed.put(piece)
+    assert feed.lost() == 0
+    feed.put(b"last")
+    assert feed.lost() == BYTES_MAX // len(piece)
+    assert feed.lost() == 0
+    assert feed.take() == b"last"
+    assert feed.take() == b""
+    assert feed.waiting_bytes == 0
+    assert woken
+
+
+async def test_a_crowd_that_comes_together_asks_the_daemon_once(tmp_path: Path) -> None:
+    async with site(tmp_path) as s:
+        await linked(s)
+        asked: list[object] = []
+        status = s.booth.desk.status
+        s.booth.desk.status = lambda: asked.append(1) or status()  # type: ignore[method-assign]
+        snapshots = s.client.app[SERVICES].snapshots
+        found = await asyncio.gather(*(snapshots.of(("none",)) for _ in range(50)))
+        assert len(set(found)) == 1
+        assert len(asked) == 1

@@ -146,13 +146,40 @@ def test_what_the_bank_has_as_something_else_is_refused(
     assert run([*add, "busy"]) == OK
     assert run([*add, "invalid"]) == FAILED
     assert "of another class" in capsys.readouterr().err
+    assert run([*add, "busy"]) == FAILED
+    assert "the bank has it already, as busy:mobi:a" in capsys.readouterr().err
+
+
+def test_nothing_is_written_through_a_link(
+    bank: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = keep(tmp_path / "a.wav", announcement(Kind.BUSY))
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "bank").mkdir()
+    (tmp_path / "bank" / "evil").symlink_to(tmp_path / "elsewhere")
+    assert run(["announcements", "list", *bank]) == OK
+    assert "empty; `learn` groups" in capsys.readouterr().out
+    add = ["announcements", "add", str(path), "--class", "busy", "--carrier", "evil"]
+    assert run([*add, *bank]) == FAILED
+    assert "is a link" in capsys.readouterr().err
+    assert not list((tmp_path / "elsewhere").iterdir())
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [
         (["add", "{short}", "--class", "busy", "--carrier", "x"], FAILED, "at least 2.0 s"),
-        (["add", "{long}", "--class", "busy", "--carrier", "X y"], FAILED, "carrier"),
+        (["add", "{long}", "--class", "busy", "--carrier", "X y"], FAILED, "small letters"),
+        (
+            ["add", "{long}", "--class", "busy", "--carrier", "x", "--label", "a\u202eb"],
+            FAILED,
+            "not shown",
+        ),
+        (
+            ["add", "{long}", "--class", "busy", "--carrier", "x", "--label", "a" * 81],
+            FAILED,
+            "1 to 80 characters",
+        ),
         (["add", "{long}", "--class", "engaged", "--carrier", "x"], USAGE, "engaged"),
         (["add", "{text}", "--class", "busy", "--carrier", "x"], FAILED, "notes.txt"),
         (["label", "c1", "busy", "--carrier", "x"], FAILED, "no groups yet"),

@@ -16,7 +16,7 @@ import pytest
 from bench.answer_audio import SOUNDS
 from dialerd.cli.main import FAILED, OK, USAGE, run
 from dialerd.detect.audio import Event, Findings, hear
-from dialerd.detect.explain import COLOURS, draw
+from dialerd.detect.explain import COLOURS, _until, draw
 from tests.shell.audio_files import wav, write_wav
 
 HELLO = SOUNDS / "fr_CA_f_June" / "hello.wav"
@@ -170,3 +170,9 @@ def test_what_is_said_in_early_media_needs_no_verdict_to_be_drawn(tmp_path: Path
     with open(tmp_path / "e.png", "wb") as file:
         draw("e", np.zeros(8_000, np.int16), found, file)
     assert pixels(tmp_path / "e.png").size
+
+
+@pytest.mark.parametrize(("at_s", "until_s"), [(1.02, 1.12), (0.5, 0.9), (None, 0.9)])
+def test_a_verdict_behind_the_end_is_on_the_axis(at_s: float | None, until_s: float) -> None:
+    found = Findings(None if at_s is None else "human", at_s, 0.9, "model", 0.9, [])
+    assert _until(found, 0.9) == pytest.approx(until_s)

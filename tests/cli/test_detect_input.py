@@ -16,7 +16,8 @@ import pytest
 import soxr
 
 from bench.answer_audio import SOUNDS, read_wav
-from dialerd.cli.main import FAILED, OK, run
+from dialerd.cli.main import FAILED, OK, USAGE, run
+from dialerd.core.prompts_view import PromptError
 from dialerd.shell import hearing, wav_any
 from tests.shell.audio_files import ALAW, EXTENSIBLE, PCM, ULAW, ffmpeg, wav
 
@@ -265,14 +266,22 @@ def test_no_more_than_a_piece_of_a_file_is_held(tmp_path: Path) -> None:
     assert heard == 5 * 3600 * 8_000
 
 
-@pytest.mark.parametrize(("channel", "verdict"), [(1, "unknown"), (2, "human"), (3, "human")])
+@pytest.mark.parametrize(("channel", "verdict"), [(1, "unknown"), (2, "human")])
 def test_one_channel_may_be_chosen(
     detect: Callable, tmp_path: Path, channel: int, verdict: str
 ) -> None:
-    """The last one when there are fewer."""
     (tmp_path / "s.wav").write_bytes(wav(stereo(noise(0.02), VOICE), channels=2))
     [found] = detect("--channel", str(channel), tmp_path / "s.wav")
     assert found["verdict"] == verdict
+
+
+def test_a_channel_that_is_not_there_is_told(tmp_path: Path) -> None:
+    (tmp_path / "s.wav").write_bytes(wav(stereo(VOICE, VOICE), channels=2))
+    with pytest.raises(PromptError, match="no channel 3, but 2"):
+        list(hearing.listen(tmp_path / "s.wav", 3))
+    (tmp_path / "s.flac").write_bytes(b"fLaC" + bytes(100))
+    with pytest.raises(PromptError, match="WAV files only"):
+        list(hearing.listen(tmp_path / "s.flac", 1))
 
 
 @pytest.mark.parametrize("coding", [PCM, ALAW, ULAW])
@@ -291,3 +300,11 @@ def test_headers_of_any_content_raise_nothing(tmp_path: Path, coding: int, flips
             layout = wav_any.find(file)
             if layout is not None:
                 assert sum(map(len, wav_any.pieces(file, layout))) >= 0
+
+
+@pytest.mark.parametrize("more", [["--classic"], ["--model", "m.toml"]])
+def test_early_media_has_no_verdict_to_choose_a_rule_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str]
+) -> None:
+    assert run(["detect", "--early-media", *more, str(tmp_path / "a.wav")]) == USAGE
+    assert "no verdict" in capsys.readouterr().err

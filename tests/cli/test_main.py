@@ -170,6 +170,9 @@ def test_check_config(config: Path, command) -> None:
     assert "0 trunks, 0 channels" in done.out
     done = command("check-config", "--json")
     assert '"ok":true' in done.out
+    (config.parent / "m1-at").touch()
+    config.write_text(f'[[bank]]\nname = "sims"\nslots = "{config.parent}/*-at"\n')
+    assert "0 trunks, 0 channels, 1 bank (1 port there now)" in command("check-config").out
     config.write_text('[[trunk]]\nname = "a"\nhost = "h"\nusername = "u"\npassword = "hunter22"\n')
     config.chmod(0o600)
     assert "hunter22" not in command("check-config", "--json").out

@@ -93,7 +93,7 @@ def test_a_bank_of_slots(tmp_path: Path) -> None:
         Place("10", f"{folder}/10-at", f"{folder}/10-audio"),
     ]
     assert longest_call_s(bank, "") < 600
-    assert port_settings(bank, "2", 3).start_ns == 300_000_000
+    assert port_settings(bank, Place("2", "", ""), 3).start_ns == 60_000_000
 
 
 def test_a_bank_of_devices(tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_pins_are_read_from_their_files_alone(tmp_path: Path) -> None:
         (tmp_path / name).chmod(0o600)
     text = SLOTS + 'pin_file = "pin"\n[[bank.sim]]\niccid = "8984012345"\npin_file = "other"\n'
     (bank,) = load(written(tmp_path, text)).bank
-    settings = port_settings(bank, "1", 0)
+    settings = port_settings(bank, Place("1", "", ""), 0)
     assert (settings.pin, settings.pins) == ("1234", (("8984012345", "9999"),))
     (tmp_path / "pin").chmod(0o644)
     with pytest.raises(ConfigError, match="everybody on this machine can read"):
@@ -118,7 +118,7 @@ def test_pins_are_read_from_their_files_alone(tmp_path: Path) -> None:
 def test_the_care_of_a_port_is_that_of_its_bank(tmp_path: Path) -> None:
     text = SLOTS + "[bank.care]\nfailed_max = 3\nbalance_min = 2.5\ngap_s = 7\n"
     (bank,) = load(written(tmp_path, text)).bank
-    care = port_settings(bank, "1", 0).care
+    care = port_settings(bank, Place("1", "", ""), 0).care
     assert (care.failed_max, care.balance_milli_min, care.gap_s) == (3, 2500, 7.0)
 
 

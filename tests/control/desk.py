@@ -13,6 +13,7 @@ from dialerd.control.hub import EventHub
 from dialerd.control.io_client import ControlClient
 from dialerd.control.io_server import ControlServer
 from dialerd.control.service import ControlService
+from dialerd.core.agents_view import AgentInfo, TeamInfo
 from dialerd.core.campaign_spec import CampaignSpec, at_time
 from dialerd.core.control import DaemonState, Invalid, NotFound, Status
 from dialerd.core.lines_view import ListTrunks, Reloaded, TrunkList
@@ -149,6 +150,12 @@ class Desk:
 
     def idle_lines(self) -> tuple[IdleLine, ...]:
         return (IdleLine(trunk="fpt", port="01", why="no campaign is running"),)
+
+    def agents(self) -> tuple[AgentInfo, ...]:
+        return ()
+
+    def teams(self) -> tuple[TeamInfo, ...]:
+        return ()
 
     async def breathe(self) -> None:
         await asyncio.sleep(0)

@@ -130,3 +130,15 @@ def test_an_event_that_cannot_be_sent_is_counted() -> None:
     sink = BoundedSink(4, lambda: None)
     sink.lose(LiveEvent(seq=3, at_ms=1, topic="x", data={}))
     assert [e.data for e in drain(sink)] == [{"n": 1}]
+
+
+def test_topics_made_on_demand_are_asked_for_beside_all_others() -> None:
+    hub, seen, changes = EventHub(), [], []
+    hub.sinks_changed = lambda: changes.append(hub.asked_for("call"))
+    leave = hub.subscribe(Subscribe(also=("call",)), seen.append)
+    assert hub.asked_for("call")
+    assert not hub.asked_for("audio")
+    hub.publish("trunk", {}, 1)
+    assert [e.topic for e in seen] == ["trunk"]
+    leave()
+    assert changes == [True, False]

@@ -104,6 +104,20 @@ def test_the_minutes_of_a_sim_go_with_it_to_another_slot():
     assert ports(desk)["1"].use.seconds_day == 0
 
 
+def test_a_sim_that_comes_back_brings_what_it_used_elsewhere():
+    desk = Desk(bank("1", "2", plan=PlanSpec(seconds_period=100, period_days=30)))
+    desk.tell(health("1", account=SIM))
+    desk.tell(health("1", ready=False, why="no SIM", account=SIM))
+    desk.tell(health("2", account=SIM))
+    desk.claims(1)
+    (dial,) = desk.dials()
+    desk.tell(ev.Answered(dial.leg))
+    desk.tell(ev.Released(dial.leg, Outcome.ANSWERED), after_s=99)
+    desk.tell(health("2", ready=False, why="no SIM", account=SIM))
+    desk.tell(health("1", account=SIM))
+    assert ports(desk)["1"].use.seconds_period == 99
+
+
 def test_and_to_another_bank_and_over_a_restart():
     desk = Desk(bank("1", name="second", plan=PlanSpec(seconds_day=100)))
     day = desk.dialer.floor.trunks.day

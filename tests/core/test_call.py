@@ -374,3 +374,9 @@ def test_dialing_twice_is_our_bug():
     one = call_in(UP, [])
     with pytest.raises(AssertionError, match="UP"):
         one.dial("a", "any", 9, T0)
+
+
+def test_a_leg_carries_the_ring_limit_of_its_campaign():
+    out = []
+    call(out, ring_s_max=120).dial("a", "any", LEG, T0)
+    assert [dial.ring_s_max for dial in only(out, fx.Dial)] == [120]

@@ -317,3 +317,66 @@ def test_a_number_that_a_person_is_put_through_to_is_not_found_out():
     assert not only(out, fx.Release)
     one.handle(ev.Sound(LEG, "busy", "us", Outcome.BUSY, 0.9, only_sign=True), T0 + 4 * NS)
     assert len(only(out, fx.Release)) == 1
+
+
+# -- a verdict that is revised -------------------------------------------------------------------
+
+
+def taken_for_a_person(out, **detection):
+    one = answered(out, verdict_s=2.0, **detection)
+    one.handle(ev.Verdict(LEG, HUMAN, 0.8), T0 + 2 * NS)
+    assert len(prompts(out)) == 1
+    one.handle(ev.Verdict(LEG, MACHINE, 0.9), T0 + 4 * NS)
+    return one
+
+
+def test_a_message_begun_into_a_greeting_is_stopped_and_left_behind_the_beep():
+    out = []
+    one = taken_for_a_person(out, on_machine=LEAVE, machine_prompt="call-us")
+    assert len(only(out, fx.StopPlay)) == 1
+    assert len(prompts(out)) == 1, "the greeting goes on"
+    sound(one, "beep", at_s=9.0)
+    assert prompts(out)[1:] == [("call-us",)]
+    finish = gone(one, out)
+    assert (finish.answerer, finish.verdict_ms, finish.verdict_sure) == (HUMAN, 1_000, 0.8)
+    assert (finish.revised, finish.revised_ms, finish.outcome) == (MACHINE, 3_000, Outcome.MACHINE)
+
+
+def test_a_machine_taken_for_a_person_is_hung_up_on_where_machines_are():
+    out = []
+    one = taken_for_a_person(out, on_machine=HANG_UP)
+    assert one.state is RELEASING
+    finish = gone(one, out)
+    assert (finish.outcome, finish.answerer, finish.revised) == (Outcome.MACHINE, HUMAN, MACHINE)
+
+
+def test_a_machine_that_is_played_to_as_well_is_only_noted():
+    out = []
+    one = taken_for_a_person(out, on_machine=CONNECT)
+    assert (one.state, one.revised) == (UP, MACHINE)
+    assert not only(out, fx.StopPlay)
+    one.handle(ev.Verdict(LEG, UNKNOWN), T0 + 5 * NS)
+    one.handle(ev.Verdict(LEG, MACHINE), T0 + 6 * NS)
+    assert (one.revised, one.revised_ms) == (MACHINE, 3_000), "what is said again changes nothing"
+
+
+def test_who_pressed_a_key_is_a_person_whatever_turns_out():
+    out = []
+    one = answered(out, verdict_s=2.0, on_machine=HANG_UP)
+    one.handle(ev.Verdict(LEG, HUMAN, 0.8), T0 + 2 * NS)
+    one.handle(ev.Digit(LEG, "1"), T0 + 3 * NS)
+    one.handle(ev.Verdict(LEG, MACHINE, 0.9), T0 + 4 * NS)
+    assert one.state is UP
+    assert one.revised is MACHINE
+
+
+@pytest.mark.parametrize(("verdict_s", "outcome"), [(2.0, Outcome.ABANDONED), (0.0, None)])
+def test_who_is_hung_up_on_in_doubt_is_no_machine(verdict_s, outcome):
+    """Of a message that played already it is another matter: something was heard."""
+    out = []
+    one = answered(out, verdict_s=verdict_s, on_unknown=HANG_UP)
+    one.handle(ev.Verdict(LEG, UNKNOWN), T0 + 2 * NS)
+    assert one.state is RELEASING
+    finish = gone(one, out)
+    assert finish.answerer is UNKNOWN
+    assert finish.outcome is (outcome or Outcome.MACHINE)

@@ -103,6 +103,7 @@ def test_a_machine_is_hung_up_on_and_the_pacer_knows_at_once(mode):
     spy.office.run(1)
     assert spy.outcome(campaign) is Outcome.MACHINE
     assert not spy.of(fx.Bridge)
+    assert pacer.of_call().count("ended machine") == (mode is PREDICTIVE), "told once"
 
 
 @pytest.mark.parametrize("mode", [PREDICTIVE, PROGRESSIVE])
@@ -223,11 +224,15 @@ def test_a_beep_means_nothing_to_a_person():
 
 
 def test_who_is_in_doubt_is_hung_up_on_where_that_is_wanted():
-    spy, _, campaign = answered(settings={"detection": Detection(on_unknown=OnMachine.HANG_UP)})
+    """It may have been a person: one whom nobody met, in the books of the law too."""
+    spy, pacer, campaign = answered(settings={"detection": Detection(on_unknown=OnMachine.HANG_UP)})
     verdict(spy, UNKNOWN)
     spy.office.run(1)
-    assert spy.outcome(campaign) is Outcome.MACHINE
+    assert spy.outcome(campaign) is Outcome.ABANDONED
     assert not spy.of(fx.Bridge)
+    assert pacer.of_call()[-2:] == ["human_answered", "abandoned"]
+    (team,) = team_figures(spy.office.world.dialer.desk, spy.office.world.now_ns)
+    assert (team.people, team.abandoned, team.customers_waiting) == (1, 1, 0)
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -339,3 +344,33 @@ def test_a_beep_just_before_the_verdict_ended_the_greeting(ago_s, played):
     spy.office.run(ago_s)
     verdict(spy, MACHINE)
     assert len(spy.of(fx.Play)) == played
+
+
+def test_a_person_who_turns_out_a_machine_is_kept_from_agents_but_not_taken_from_one():
+    spy, _, campaign = answered()
+    verdict(spy, HUMAN, confidence=0.8)
+    verdict(spy, MACHINE, confidence=0.9)
+    spy.office.run(5)
+    assert spy.office.state("an") == "talking", "the agent hears who it is"
+    spy.office.hang_up("an")
+    spy.office.run(1)
+    ((attempt, _),) = spy.office.lead(campaign, FIRST).attempts
+    assert (attempt.outcome, attempt.answerer) == (Outcome.ANSWERED, HUMAN)
+    assert attempt.revised is MACHINE
+    assert attempt.revised_ms >= attempt.verdict_ms
+    assert [what for kind, what in details(spy, campaign) if kind == "verdict"] == [
+        "human 0.80", "machine 0.90",
+    ]  # fmt: skip
+
+
+def test_a_person_who_waits_and_turns_out_a_machine_waits_no_more():
+    spy, pacer, campaign = answered()
+    spy.office.do(ev.AgentPaused, "an", "tea")
+    verdict(spy, HUMAN)
+    verdict(spy, MACHINE)
+    spy.office.run(1)
+    ((attempt, _),) = spy.office.lead(campaign, FIRST).attempts
+    assert (attempt.outcome, attempt.answerer, attempt.revised) == (
+        Outcome.MACHINE, HUMAN, MACHINE,
+    )  # fmt: skip
+    assert pacer.of_call()[-1] == "ended machine"

@@ -76,7 +76,7 @@ def by_http(d) -> Iterator[dict[str, object]]:
     answers: list[object] = []
     until(lambda: answers.append(opened()) or answers[-1])
     lines = _lines(answers[-1])
-    assert next(lines)["state"] == "running", "the snapshot: it follows the daemon"
+    assert next(lines)["status"]["state"] == "running", "the snapshot: it follows the daemon"
     return lines
 
 

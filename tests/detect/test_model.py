@@ -49,8 +49,12 @@ def test_questions(text: str, found: tuple[str, float] | None) -> None:
         ("machine_above = 4.0", "machine_above = -9.0", "must hold"),
         ("word_ms = 1000", "word_ms = -3", "must be 0 or more"),
         ("word_ms = 1000", "words_ms = 1000", "words_ms"),
-        ("bias =", "bias = 1 #", "bias"),
+        ("bias =", "x =", "bias"),
         ("leaf = [", "leaf = [1.0, ", "leaf"),
+        ("bias = ", "bias = nan #", "'bias' must be -1000000.0 or more, got nan"),
+        ("bias = ", "bias = -inf #", "'bias' must be -1000000.0 or more, got -inf"),
+        ("bias = ", "bias = 1e308 #", "'bias' must be 1000000.0 or less"),
+        ("machine_above = 4.0", "machine_above = nan", "'machine_above' must be"),
     ],
 )
 def test_what_is_wrong_in_it_is_said_with_its_place(
@@ -59,7 +63,7 @@ def test_what_is_wrong_in_it_is_said_with_its_place(
     text = DEFAULT.read_text()
     assert old in text
     file = tmp_path / "model.toml"
-    file.write_text(text.replace(old, new, 1) if "bias" not in old else text.replace(old, "x ="))
+    file.write_text(text.replace(old, new, 1))
     with pytest.raises(TomlError) as caught:
         load_model(file)
     assert says in str(caught.value)

@@ -7,7 +7,7 @@ import pytest
 
 from bench.tone_audio import Line, cadence, made
 from dialerd.detect.tone_events import tone_events
-from dialerd.detect.tone_learn import LearnError, learn, lines
+from dialerd.detect.tone_learn import LearnError, learn, lines, same_tone
 from dialerd.detect.tone_plan import TonePlan, book_of
 
 LINES = [Line(), Line(level=-30, snr=18, codec="alaw", loss=0.01), Line(codec="gsm", level=-15)]
@@ -58,3 +58,13 @@ def test_several_recordings_and_speech_between() -> None:
 def test_what_cannot_be_learned(steps: list, said: str) -> None:
     with pytest.raises(LearnError, match=said):
         learn([made(steps, Line(), np.random.default_rng(6))], "busy")
+
+
+def test_recordings_of_two_tones_are_told_apart() -> None:
+    rng = np.random.default_rng(3)
+    busy = made(cadence((425.0,), 0.5, 0.5, times=6), Line(), rng)
+    same = made(cadence((425.0,), 0.5, 0.5, times=4), Line(level=-30), rng)
+    other = made(cadence((520.0,), 0.3, 0.7, times=3), Line(), rng)
+    same_tone({"busy.wav": busy, "same.wav": same})
+    with pytest.raises(LearnError, match=r"odd\.wav holds another tone"):
+        same_tone({"busy.wav": busy, "odd.wav": other})

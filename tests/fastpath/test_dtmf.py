@@ -252,7 +252,10 @@ def test_detector_and_twin_agree(seed: int) -> None:
     ours, twin = DtmfDetector(), Detector()
     for _ in range(2):
         samples = noisy(rng)
-        assert ours.hear(samples) == twin.hear(samples.tolist())
+        found, due = ours.hear(samples), twin.hear(samples.tolist())
+        assert [key for key, _ in found] == [key for key, _ in due]
+        # the detector keeps a block that cannot be a key's in eight bits
+        assert all(abs(a - b) <= 3 for (_, a), (_, b) in zip(found, due, strict=True))
         lost = int(rng.choice([0, 160, 480, 481, 5000]))
         ours.gap(lost)
         twin.gap(lost)

@@ -52,7 +52,7 @@ class Line:
         give_up = time.monotonic() + 20
         while not done():
             assert time.monotonic() < give_up
-            time.sleep(0.002)
+            time.sleep(0.002)  # polls `done`
             self.take()
 
     def take(self) -> None:
@@ -101,7 +101,7 @@ def test_a_voice_in_packets(engine: MediaEngine, peer: socket.socket, law: int) 
         line.take()
         if line.heard:
             break
-        time.sleep(0.018)
+        time.sleep(0.018)  # the pace of a caller's packets
     line.until(lambda: line.heard)
     ((kind, who, why),) = line.words(attention)
     assert (kind, why) == ("answer", "model")
@@ -116,7 +116,7 @@ def test_silence_that_was_not_sent_ends_a_word(engine: MediaEngine, peer: socket
     rng = np.random.default_rng(2)
     for _ in range(15):
         line.say(np.clip(rng.normal(0, 4_000, 160), -32768, 32767).astype(np.int16))
-        time.sleep(0.02)
+        time.sleep(0.02)  # the pace of a caller's packets
     sent = engine.frame(line.stream)
     line.until(lambda: line.heard)
     assert line.words(attention) == [("answer", "human", "silence after greeting")]
@@ -134,7 +134,7 @@ def test_another_source_goes_on_with_the_row(engine: MediaEngine, peer: socket.s
         if number == 12:
             line.seq, line.at = 40_000, 1 << 31
         line.say(frame, ssrc=7 if number < 12 else 9)
-        time.sleep(0.005)
+        time.sleep(0.005)  # four times a caller's pace: rows are cut by numbers
     line.until(lambda: line.heard)
     assert line.words(attention) == [("answer", "machine", "long greeting")]
 
@@ -211,7 +211,7 @@ def keys_heard(line: Line, keys: int) -> int:
             line.say(frame)
             due = line.engine.frame(line.stream) + 1
             while line.engine.frame(line.stream) < due:
-                time.sleep(0.001)
+                time.sleep(0.001)  # polls the engine's frame
         heard += sum(isinstance(one, DigitHeard) for one in line.engine.events())
     return heard
 
@@ -228,5 +228,5 @@ def test_an_outage_whose_packets_come_after_all_makes_nobody_deaf(
     line.until(lambda: engine.frame(line.stream) - begun > 75)
     for _ in range(90):
         line.say(QUIET)
-        time.sleep(0.0006)
+        time.sleep(0.0006)  # far ahead of time: that is the fault
     assert keys_heard(line, 6) >= 5

@@ -19,7 +19,7 @@ from tests.fastpath.count_blocks import PACKETS, WORK
 from tests.ports import media_ports
 
 HERE = Path(__file__).resolve().parent
-CALL_BYTES_MAX = 8600  # 400 of them keep two blocks of samples, which halves what keys cost
+CALL_BYTES_MAX = 8192
 
 
 @pytest.fixture(scope="module")

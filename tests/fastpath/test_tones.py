@@ -13,7 +13,7 @@ from bench.tone_audio import PLAN, Line, cadence, made, sit, some_line
 from dialerd.detect.tone_events import ToneSpan, tone_events
 from dialerd.detect.tone_plan import load_book
 from fastpath.dtmf import tone
-from fastpath.tones import ToneDetector
+from fastpath.tones_detector import ToneDetector
 
 TONAL = ("tone", "sit", "beep", "fax")
 
@@ -104,6 +104,47 @@ def test_special_information(name: str) -> None:
         (one,) = heard(made(sit(name), Line(off=off, level=-24), np.random.default_rng(seed)))
         right += one.value == name
     assert right == 5
+
+
+def test_special_information_of_an_exchange_has_no_meaning() -> None:
+    """E.180 lets each tone be 50 Hz and 10 % of its length off: that covers Bellcore's pitches."""
+    rng = np.random.default_rng(21)
+    for _ in range(60):
+        steps: list[tuple[tuple[float, ...], float]] = []
+        for hertz in (950, 1400, 1800):
+            steps.append(
+                ((hertz + float(rng.uniform(-50, 50)),), 0.33 * float(rng.uniform(0.9, 1.1)))
+            )
+            steps.append(((), float(rng.choice([0, 0.03]))))
+        line = Line(
+            codec=str(rng.choice(["ulaw", "alaw", "gsm"])), level=float(rng.uniform(-30, -10))
+        )
+        found = heard(made(steps, line, rng))
+        assert [(one.type, one.value) for one in found] == [("sit", "itu")], steps
+
+
+NOISY = ["ring 425 1/4", "ring us", "busy 425", "busy us", "congestion 425", "congestion us",
+         "sit vacant", "beep 440", "beep 1000", "beep 1400", "fax cng", "fax ced"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NOISY)
+def test_eight_decibels_over_noise(name: str) -> None:
+    """White noise of 4 kHz; through GSM 10 dB."""
+    kind, value, _ = PLAN[name]
+    for seed in range(6):
+        codec = ("ulaw", "alaw", "gsm")[seed % 3]
+        line = Line(level=-12 - 3 * seed, codec=codec, snr=10 if codec == "gsm" else 8)
+        found = [one for one in heard(steps_of(name, line, seed)) if one.type == kind]
+        assert len(found) == 1, (line, found)
+        assert not value or kind == "sit" or found[0].value == value
+
+
+@pytest.mark.parametrize("snr", [10, 15, 20])
+def test_answer_tones_through_gsm_in_noise(snr: int) -> None:
+    """GSM full rate tears them into pieces that waver by 12 dB."""
+    for seed in range(8):
+        line = Line(level=-10 - 2 * seed, codec="gsm", snr=snr, off=0.001 * (seed - 4))
+        assert [one.value for one in heard(steps_of("fax ced", line, seed))] == ["ced"], line
 
 
 def test_no_beep_in_keys_rings_and_special_information() -> None:

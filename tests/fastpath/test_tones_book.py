@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.tone_audio import PLAN, Line, made
-from fastpath.tones import STATE_BYTES, ToneDetector
 from fastpath.tones_book import KINDS, RULES_MAX, ToneBook
+from fastpath.tones_detector import STATE_BYTES, ToneDetector
 
 BUSY: dict[str, Any] = {"name": "b", "kind": "busy", "hertz": [425], "cadence_ms": [500, 500]}
 

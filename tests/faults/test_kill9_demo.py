@@ -16,8 +16,7 @@ from dialerd.sim.io_world import dialerd_command, environment
 from tests.demo_process import Demo, running_from
 
 RATE = 50.0
-# without a bank: what a killed demo leaves in its modems' ledger is not yet told from a fault
-FAST = ("--rate", "50", "--speed", "10", "--ports", "0", "--headless", "--json")
+FAST = ("--rate", "50", "--speed", "10", "--ports", "4", "--headless", "--json")
 WAIT_S = 60.0  # nothing is asserted about time; this only ends a hanging test
 
 

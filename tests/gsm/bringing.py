@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
+
 from gsm import port_table as table
+from gsm.dialect import Files
 from gsm.limits import SECOND
 from tests.gsm.drive import Hand
 from tests.gsm.scripted import ERROR, OK, Scripted, lines
@@ -86,6 +89,17 @@ def sms(hand: Hand, modem: Scripted) -> None:
     hand.run(1)
 
 
+def files(hand: Hand, modem: Scripted) -> None:
+    hand.up()
+    hand.port._floor.dialect = msgspec.structs.replace(
+        hand.port._floor.dialect,
+        files=Files(play="AT+P", stop="AT+S", record="AT+R", record_stop="AT+T", get="AT+GET"),
+    )
+    modem.set(r"AT\+GET", SILENT)
+    assert hand.port.get_file("a", hand.now) == ""
+    hand.settle()
+
+
 def locked(hand: Hand, modem: Scripted) -> None:
     hand.up()
     hand.port.block("blocked", None, hand.now)
@@ -151,6 +165,7 @@ BRING: dict[int, Callable[[Hand, Scripted], None]] = {
     table.INCOMING: incoming,
     table.USSD: ussd,
     table.SMS: sms,
+    table.FILES: files,
     table.LOCKED: locked,
     table.SIM_FAULT: card_fault,
     table.DEGRADED: degraded,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import random
 import tomllib
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
 from heapq import heappop, heappush
@@ -37,20 +38,22 @@ def dialects() -> dict[str, Dialect]:
 @functools.cache
 def carriers() -> tuple[Carrier, ...]:
     path = tree.ROOT / "conf" / "gsm" / "carriers" / "vietnam.toml"
-    return msgspec.convert(tomllib.loads(path.read_text()), Carriers).carrier
+    return msgspec.convert(tomllib.loads(path.read_text()), Carriers).whole()
 
 
-class Modem:
+class Modem(ABC):
     """What a port talks to: `said(data)` is called with what it writes."""
 
     def attach(self, hand: Hand) -> None:
         self.hand = hand
 
+    @abstractmethod
     def opened(self) -> None:
         """The device was opened."""
 
+    @abstractmethod
     def said(self, data: bytes) -> None:
-        raise NotImplementedError
+        """The port wrote this."""
 
 
 class Hand:
@@ -177,8 +180,14 @@ class Hand:
         self.expect_state("ready", seconds)
         self.run(3)
 
-    def dial(self, number: str = "0912345678", leg: int = 1, call_s_max: int = 0) -> str:
-        why = self.port.dial(leg, DialString(number), self.now, call_s_max)
+    def dial(
+        self,
+        number: str = "0912345678",
+        leg: int = 1,
+        call_s_max: int | None = None,
+        ring_s_max: float = 0.0,
+    ) -> str:
+        why = self.port.dial(leg, DialString(number), self.now, call_s_max, ring_s_max)
         self.settle()
         return why
 

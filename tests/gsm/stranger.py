@@ -5,6 +5,7 @@ They share nothing with the simulated bank: what these do wrong was thought of f
 
 from __future__ import annotations
 
+import asyncio
 import os
 import select
 import threading
@@ -29,6 +30,12 @@ ANSWERS: Final = {  # what a modem without a name says; the rest is `ERROR`
     "AT+COPS?": '\r\n+COPS: 0,0,"Somewhere",0\r\n' + OK,
     "AT+CMGF=0": OK,
 }
+
+
+async def turns(count: int = 20) -> None:
+    """So many turns of the loop, in which whatever is ready is done: no time passes."""
+    for _ in range(count):
+        await asyncio.sleep(0)
 
 
 class Stranger:

@@ -13,6 +13,7 @@ from gsm.events import (
     Digit,
     DigitsSent,
     Ended,
+    Identified,
 )
 from tests.gsm.calls import OUT, ended, order, port
 from tests.gsm.drive import Hand, S
@@ -120,7 +121,23 @@ def test_audio_is_on_while_there_is_a_call():
     ended(hand)
     assert order(hand) == ["Dialing", "AudioStart", "AudioStop", "Ended"]
     hand.run(1)
-    assert hand.words()[-1] == "AT+QPCMV=0"
+    assert hand.words()[-2:] == ["AT+QPCMV=0", "AT+CIMI"]
+
+
+@pytest.mark.parametrize(
+    ("maker", "model", "kind", "on"),
+    [("Quectel", "EC25", "uac", "AT+QPCMV=1,2"),
+     ("SIMCOM INCORPORATED", "SIMCOM_SIM7600E-H", "pcm_tty", "AT+CPCMREG=1")],
+)  # fmt: skip
+def test_a_module_is_told_to_be_a_sound_card_where_it_can(maker, model, kind, on):
+    hand, modem = port(maker, model, audio_uac=True)
+    assert hand.told(Identified)[-1].audio == kind
+    modem.calls = [OUT.format(0)]
+    hand.dial()
+    hand.run(3)
+    assert on in hand.words()
+    assert "AT+QPCMV=1,0" not in hand.words()
+    assert hand.told(AudioStart) == [AudioStart(1)]
 
 
 def test_audio_that_cannot_be_switched_on_is_told():

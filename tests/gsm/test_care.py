@@ -6,6 +6,8 @@ import pytest
 
 from gsm.card import CardState
 from gsm.care import BALANCE, FAILED, SHORT, UNANSWERED, CardCare, balance_of, carrier_of, milli
+from gsm.carrier import Answers, Carrier, Carriers
+from gsm.dialect_check import carrier_faults
 from gsm.events import Cause, Ended, Locked, PortState, Restarted, Unlocked
 from gsm.limits import LOCKS_MAX
 from gsm.settings import Care
@@ -285,3 +287,24 @@ def test_within_three_seconds_whatever_the_modem_does(answer):
     modem.set(HANG_UP, answer)
     assert drain(hand) <= 3.01
     assert len(hand.told(Ended)) == 1
+
+
+def test_a_carrier_answers_as_all_of_its_file_where_it_says_nothing_else():
+    common = Answers(balance=r"TK (?P<balance>\d+)", number="(?P<number>09)")
+    own = Carrier(name="b", imsi=("45202",), balance=r"Rest (?P<balance>\d+)")
+    first, second = Carriers(
+        answers=common, carrier=(Carrier(name="a", imsi=("45201",)), own)
+    ).whole()
+    assert balance_of(first, "TK 12").milli == 12_000
+    assert balance_of(second, "TK 12").milli is None
+    found = balance_of(second, "Rest 7 09")
+    assert (found.milli, found.number) == (7_000, "09")
+
+
+def test_what_is_wrong_with_them_is_found_in_their_place():
+    bad = Answers(balance="(a+)+", number="(?P<number>")
+    found = list(carrier_faults(Carriers(answers=bad, carrier=(Carrier(name="a", imsi=("4",)),))))
+    assert [path for path, _ in found] == [
+        ("answers", "number"), ("answers", "balance"), ("answers", "balance"),
+        ("carrier", 0, "imsi", 0),
+    ]  # fmt: skip

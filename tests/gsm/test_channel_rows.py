@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gsm import channel
+from gsm import channel_table as table
 from gsm.channel import Channel
 from gsm.command import Command, Haste, Result
 from gsm.limits import SECOND
@@ -94,7 +94,5 @@ def test_every_row_of_the_channel_is_passed():
         lambda line: line.put("ATD1;", calls=True, yields=True, timeout_ns=90 * SECOND),
         lambda line: line.put("ATH", haste=Haste.HANG_UP),
     )
-    names = [
-        (channel.STATES[state], channel.EVENTS[event]) for state, event in set(channel.TABLE) - seen
-    ]
+    names = [(table.STATES[state], table.EVENTS[event]) for state, event in set(table.TABLE) - seen]
     assert names == []

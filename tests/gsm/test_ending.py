@@ -105,6 +105,17 @@ def test_why_a_call_failed(word, report, cause):
     assert ended(hand).cause is cause
 
 
+@pytest.mark.parametrize("word", ["NO CARRIER", "ERROR"])
+def test_a_call_that_the_module_refuses_at_once_says_nothing_of_the_number(word):
+    """AT+CEER is still of the call before: a lead would be unreachable that nobody has called."""
+    hand, modem = port()
+    modem.set(r"AT\+CEER", lines("+CEER: 20"))
+    modem.set(r"ATD.*", f"\r\n{word}\r\n")
+    hand.dial()
+    assert ended(hand).cause in (Cause.NETWORK, Cause.LOCAL)
+    assert "AT+CEER" not in hand.words()
+
+
 @pytest.mark.parametrize(
     ("code", "cause"),
     [(17, Cause.BUSY), (1, Cause.INVALID), (19, Cause.NO_ANSWER), (21, Cause.REJECTED),

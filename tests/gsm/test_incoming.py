@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gsm.events import Answered, Cause, Ended, Incoming, Reached
 from tests.gsm.calls import HANG_UP, OUT, ended, port
-from tests.gsm.drive import Hand
+from tests.gsm.drive import Hand, S
 from tests.gsm.scripted import OK, Scripted
 
 # to us
@@ -58,6 +58,33 @@ def test_an_incoming_call_that_nobody_told_of_is_found():
     hand, modem = port()
     modem.calls = ['1,1,4,0,0,"0987654321",129']
     assert hand.run(15, lambda: bool(hand.told(Incoming))), "the idle listing finds it"
+
+
+def test_a_call_that_nobody_takes_is_refused_in_the_end():
+    hand, modem = port()
+    modem.calls = ['1,1,4,0,0,"0987654321",129']
+
+    def ring() -> None:
+        if modem.calls:
+            hand.say("\r\nRING\r\n")
+            hand.later(4, ring)
+
+    begun = hand.now
+    ring()
+    end = ended(hand)
+    assert (end.cause, end.by) == (Cause.REJECTED, "us")
+    assert 118 * S <= hand.now - begun <= 125 * S
+
+
+def test_a_caller_is_refused_by_hanging_up():
+    hand, modem = port()
+    modem.calls = ['1,1,4,0,0,"0987654321",129']
+    hand.say("\r\nRING\r\n")
+    hand.run(1)
+    assert hand.hang_up(leg=-1) == ""
+    end = ended(hand)
+    assert (end.cause, end.by) == (Cause.REJECTED, "us")
+    assert "AT+CHUP" in hand.words()
 
 
 def test_calls_to_us_can_be_refused():

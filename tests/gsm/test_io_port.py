@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import random
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
 from gsm import events as gsm
 from gsm.effects import Effect
-from gsm.io_port import CRASH_S, Crashed, PortRunner, device_opener
+from gsm.io_port import CRASH_S, Crashed
 from gsm.port import Port
-from gsm.settings import PortSettings
+from tests.gsm.runners import Told, run, runner
 from tests.gsm.stranger import ANSWERS, Stranger
-
-SETTINGS = PortSettings("slot")
 
 
 class EndedError(Exception):
@@ -42,45 +38,6 @@ class Fragile(Port):
         if self.breaks == "drain":
             raise EndedError("drain")
         return super().drain()
-
-
-class Told:
-    """What a port told, and waiting for it."""
-
-    def __init__(self) -> None:
-        self.facts: list[gsm.Fact] = []
-
-    def __call__(self, fact: gsm.Fact) -> None:
-        self.facts.append(fact)
-
-    @property
-    def states(self) -> list[str]:
-        return [fact.state for fact in self.facts if isinstance(fact, gsm.PortState)]
-
-    async def until(self, done: Callable[[], object]) -> None:
-        async with asyncio.timeout(30):
-            while not done():  # noqa: ASYNC110 - of another program, which sets no event
-                await asyncio.sleep(0.005)
-
-    async def ready(self) -> None:
-        await self.until(lambda: self.states and self.states[-1] == "ready")
-
-
-def runner(device: str, told: Any, kind: type[Port] = Port) -> PortRunner:
-    return PortRunner(
-        "slot",
-        lambda: kind(SETTINGS, (), (), random.Random(1)),
-        device_opener(device),
-        told,
-        loop=asyncio.get_running_loop(),
-    )
-
-
-def run(work: Callable[[], Awaitable[None]]) -> None:
-    async def whole() -> None:
-        await work()
-
-    asyncio.run(whole())
 
 
 def test_a_modem_comes_up_and_is_left_in_peace() -> None:
@@ -214,27 +171,6 @@ def test_a_device_that_is_not_there_and_then_is(tmp_path: Any) -> None:
         port.present()
         await told.until(lambda: told.states[-1] == "ready")
         port.end()
-
-    try:
-        run(work)
-    finally:
-        modem.close()
-
-
-def test_ending_a_port_that_is_being_opened_leaves_nothing_open() -> None:
-    modem, told = Stranger(), Told()
-
-    async def work() -> None:
-        port = runner(modem.device, told)
-        port.start()
-        await told.until(lambda: port._opening is not None or port.is_open)
-        port.end()
-        await asyncio.sleep(0.1)  # the thread has opened it meanwhile
-        assert not port.is_open
-        again = runner(modem.device, told)  # nobody holds the device
-        again.start()
-        await told.ready()
-        again.end()
 
     try:
         run(work)

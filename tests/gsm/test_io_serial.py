@@ -19,6 +19,7 @@ import pytest
 
 from gsm import io_serial
 from gsm.io_serial import SerialLine, close_device, listed, open_device
+from tests.gsm.stranger import turns
 
 
 class Far:
@@ -76,7 +77,7 @@ async def until(done: Callable[[], object]) -> None:
 def test_both_ways_and_idle_is_not_gone(far: Far) -> None:
     async def talk() -> None:
         line = far.open()
-        await asyncio.sleep(0.02)  # an idle line: nothing is read, nothing is told
+        await turns()  # an idle line: nothing is read, nothing is told
         assert (bytes(far.heard), far.ends) == (b"", [])
         line.write(b"AT\r")
         got = bytearray()
@@ -112,7 +113,7 @@ def test_unplugged_is_told_once(far: Far) -> None:
         await until(lambda: far.ends)
         line.write(b"AT\r")
         line.close()
-        await asyncio.sleep(0.01)
+        await turns()
         assert far.ends == ["hung up"]
         assert line.fd == -1
 
@@ -125,7 +126,7 @@ def test_writing_to_what_is_gone(far: Far) -> None:
         far.unplug()
         line.write(b"AT\r")  # before the loop has seen the end
         assert far.ends == ["hung up"]
-        await asyncio.sleep(0.01)
+        await turns()
         assert far.ends == ["hung up"]
 
     asyncio.run(talk())
@@ -174,10 +175,29 @@ def test_a_flooding_modem_gets_one_read_a_turn(far: Far) -> None:
         while sent < 60_000:
             with contextlib.suppress(BlockingIOError):
                 sent += os.write(far.master, bytes(4_000))
-            await asyncio.sleep(0)
+            await turns(1)
         await until(lambda: sum(reads) == sent)
         assert max(reads) <= io_serial.READ_BYTES
         far.close()
+
+    asyncio.run(talk())
+
+
+def test_a_line_that_is_paused_reads_nothing_until_it_goes_on(far: Far) -> None:
+    async def talk() -> None:
+        line = far.open()
+        line.pause()
+        line.pause()
+        far.say(b"RING\r\n")
+        await turns()
+        assert not far.heard
+        line.resume()
+        line.resume()
+        await until(lambda: far.heard == b"RING\r\n")
+        line.pause()
+        far.close()
+        line.resume()  # a timer that comes late
+        assert line.fd == -1
 
     asyncio.run(talk())
 

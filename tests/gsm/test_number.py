@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gsm.command_line import calls_by
 from gsm.number import DANGEROUS, DialString, RefusedError, keys, operator_command, ussd_code
 
 HOSTILE = (
@@ -98,3 +99,34 @@ def test_no_control_character_passes(text):
         except RefusedError:
             continue
         assert all(32 <= ord(c) < 127 for c in passed)
+
+
+CALLING = (
+    "ATL1M0D0912345678;", "ATS7=30D0912345678;", "AT\\Q0D112;", "AT%C0D112;", "ATT D112;",
+    "ATPD112", "AT$D112", "AT*D112", "AT+CDV=0912345678", 'AT+CKPD="0912345678S"', "ATS0=1",
+    "ATS0 = 2", "ATS=1", "AT+CSQ;S0=1;&F", "AT+CSQ;D112;", "at&d2d112", "ATA", "ATE1A", "AT+CSQ;A",
+    "ATO", "ATO0", "ATD>1;", "ATDL", "AT+CHLD=2", 'AT+X="a;b";D112;', "AT D 112", "ATX4&K3DT112",
+    "ATS00=3", "AT&C1&D2S0=1",
+)  # fmt: skip
+HARMLESS = (
+    "AT&D2", "AT&C1&D2&K3", "ATE0V1Q0X4", "ATS0?", "ATS7=30", "ATI", "ATZ", "ATH", "AT&F", "AT&W0",
+    "AT+COPS=0", "AT+CHLD=?", "AT+CHUP", "AT^DDSETEX=2", "AT+QCFG=\"nwscanmode\",3,1", "AT*PSNWID?",
+    "AT+CSQ;+CREG?", "AT#CCID", 'AT+CSCS="D;A"', "AT$QCPWRDN?", "AT+DDET=1", "AT+CADC?",
+    "AT+COPS=?", "AT", "AT;",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", CALLING)
+def test_no_spelling_of_a_call_is_passed_on(text):
+    with pytest.raises(RefusedError, match="calls are made by"):
+        operator_command(text)
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+def test_what_makes_no_call_is_passed_on(text):
+    assert operator_command(text) == text
+
+
+@given(st.from_regex(r"[Aa][Tt][ -~]{0,60}", fullmatch=True))
+def test_every_line_is_read_to_its_end(text):
+    assert calls_by(text) in (True, False)

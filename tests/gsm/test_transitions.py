@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from gsm import port_table as table
-from gsm.dialect import Dialect, Init
+from gsm.dialect import Dialect, Files, Init
 from gsm.floor import Floor
 from tests.gsm import drive
 from tests.gsm.bringing import IN, OUT, bring
@@ -39,6 +40,7 @@ def happen(event: int, hand: Hand, modem: Scripted) -> None:
         table.CODE: lambda: port.ussd("*101#", hand.now),
         table.TEXT: lambda: hand.say('\r\n+CMTI: "SM",3\r\n'),
         table.DONE: lambda: hand.run(60),
+        table.FILE: lambda: filed(hand),
         table.LOCK: lambda: port.block("blocked", None, hand.now),
         table.UNLOCK: lambda: port.unblock(hand.now),
         table.UNFIT: lambda: unfit(hand, modem),
@@ -50,6 +52,14 @@ def happen(event: int, hand: Hand, modem: Scripted) -> None:
     }
     simple[event]()
     hand.settle()
+
+
+def filed(hand: Hand) -> None:
+    hand.port._floor.dialect = msgspec.structs.replace(
+        hand.port._floor.dialect,
+        files=Files(play="AT+P", stop="AT+S", record="AT+R", record_stop="AT+T", get="AT+GET"),
+    )
+    assert hand.port.get_file("a", hand.now) == ""
 
 
 def leg_of(hand: Hand) -> int:
@@ -65,12 +75,9 @@ def lose(hand: Hand) -> None:
 
 def silence(hand: Hand, modem: Scripted) -> None:
     modem.mute = True
-    if hand.port.state in (
-        "cool down",
-        "ussd",
-        "sms",
-        "draining",
-    ):  # a command of before was in flight
+    if hand.port.state in ("cool down", "ussd", "sms", "files", "draining"):
+        # Each of these is over before a command of its own has been given up: it is one of before
+        # that finds the modem dead, whose channel tells so by this.
         hand.port._floor.dead(hand.now)
         return
     if hand.port.state in ("degraded", "sim fault"):
@@ -88,6 +95,12 @@ def listed(hand: Hand, modem: Scripted, *calls: str) -> None:
 def usable(hand: Hand, modem: Scripted) -> None:
     if hand.port.state == "sim fault":
         hand.say("\r\n+CPIN: READY\r\n")
+    elif hand.port.state == "ready":  # it is taken out in the midst of something
+        hand.port.ussd("*101#", hand.now)
+        hand.settle()
+        hand.say("\r\n+CPIN: NOT INSERTED\r\n")
+        hand.say('\r\n+CUSD: 0,"",15\r\n')
+        hand.run(1)
     else:
         hand.run(30)
 

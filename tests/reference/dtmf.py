@@ -13,11 +13,11 @@ BLOCK = 102
 ROWS, COLUMNS = (697, 770, 852, 941), (1209, 1336, 1477, 1633)
 TONES = (*ROWS, *COLUMNS)
 KEYS = ("123A", "456B", "789C", "*0#D")
-LEVEL_MIN, ENERGY_MIN, NEIGHBOUR = 7e7, 0.70, 4.0
-ROW_MAX, COLUMN_MAX = 12.6, 6.3
-COVERED_MIN, ABSENT_MAX, OFF_MAX, APART_MAX = 2.4, 1.5, 0.022, 0.033
-PURE_MIN, TWIST_ROW, TWIST_COLUMN = 0.875, 9.1, 5.0
-NOISY_MIN, HITS_NOISY = 0.75, 5
+LEVEL_MIN, ENERGY_MIN, NEIGHBOUR = 7e7, 0.52, 1.6
+ROW_MAX, COLUMN_MAX = 20.0, 10.0
+COVERED_MIN, ABSENT_MAX, OFF_ABOUT, OFF_MAX, APART_MAX = 2.4, 1.5, 0.03, 0.02, 0.0342
+PURE_MIN, TWIST_ROW, TWIST_COLUMN = 0.86, 10.5, 5.0
+NOISY_MIN, HITS_NOISY = 0.8, 5
 GAP_MAX = 480
 
 Key = tuple[int, int]  # row and column
@@ -30,6 +30,13 @@ def goertzel(samples: Sequence[int], hertz: int) -> complex:
     for x in samples:
         one, two = x + 2 * math.cos(w) * one - two, one
     return (one - two * cmath.exp(-1j * w)) * cmath.exp(-1j * w * (len(samples) - 1))
+
+
+def soft(block: Sequence[int]) -> list[int]:
+    """A block as it is kept: in eight bits."""
+    energy = sum((x >> 3) ** 2 for x in block)
+    shift = next(n for n in range(16) if energy >> 2 * n <= 25 * BLOCK)
+    return [min(max(x >> shift, -127), 127) << shift for x in block]
 
 
 def part(power: float, whole: float) -> float:
@@ -50,8 +57,8 @@ class Detector:
     sure: bool = False
     covered: float = 0.0
     absent: float = 0.0
-    energy: float = 0.0
-    energy_before: float = 0.0
+    empty: float = 0.0
+    block_before: list[int] = field(default_factory=lambda: [0] * BLOCK)
     began: int = 0
     level: tuple[float, float] = (1.0, 1.0)
 
@@ -78,7 +85,7 @@ class Detector:
         row = power.index(max(power[:4]))
         column = power.index(max(power[4:]), 4)
         low, high = power[row], power[column]
-        energy = self.energy = sum(x * x for x in self.block) - sum(self.block) ** 2 / BLOCK
+        energy = sum(x * x for x in self.block) - sum(self.block) ** 2 / BLOCK
         others = [p for i, p in enumerate(power) if i not in (row, column)]
         sound = (
             min(low, high) >= LEVEL_MIN
@@ -91,47 +98,61 @@ class Detector:
         if not sound:
             return None
         key = (row, column)
-        if key != self.hit_before:
-            return key
-        offs = []
-        for tone in key:
-            turn = 2 * math.pi * TONES[tone] * BLOCK / 8000
-            offs.append(cmath.phase(now[tone] / self.before[tone] * cmath.exp(-1j * turn)) / turn)
-        if max(map(abs, offs)) > OFF_MAX or abs(offs[0] - offs[1]) > APART_MAX:
-            if key == self.candidate:
-                self.candidate = None
-            return None
-        if key == self.candidate:
-            alike = self._steady(key, now, offs, energy)
+        return self._second(key, now) if key == self.hit_before else key
+
+    def _second(self, key: Key, now: list[complex]) -> Key | None:
+        """What a block says that has the key of the one before."""
+        turns = [2 * math.pi * TONES[tone] * BLOCK / 8000 for tone in key]
+        about = [
+            cmath.phase(now[tone] / self.before[tone] * cmath.exp(-1j * turn)) / turn
+            for tone, turn in zip(key, turns, strict=True)
+        ]
+        alike = -1
+        if max(map(abs, about)) <= OFF_ABOUT:
+            if key != self.candidate:
+                return key
+            alike = self._alike(key, about)
+        if alike > 0:
             self.sure |= alike == 2
-            if not alike and self.hits >= 2:
-                return None
-            if not alike:
-                self.candidate = None
+            if self.hits == 1:
+                self.covered -= self.empty
+                self.began += int(self.empty * BLOCK)
+            return key
+        if key != self.candidate or self.hits >= 2:
+            return None
+        self.candidate = None
         return key
 
-    def _steady(self, key: Key, now: list[complex], offs: list[float], energy: float) -> int:
+    def _alike(self, key: Key, offs: list[float]) -> int:
         """The two tones by least squares in both blocks: as loud, and nearly all there is."""
-        seen = [
-            math.sin(x) / x if (x := math.pi * TONES[tone] * BLOCK / 8000 * off) else 1.0
-            for tone, off in zip(key, offs, strict=True)
-        ]
-        waves = np.exp(
-            2j * np.pi * np.outer(np.arange(BLOCK), [TONES[tone] for tone in key]) / 8000
-        )
-        parts, pure = [], 0.0
-        for sums, all_of_it in ((now, energy), (self.before, self.energy_before)):
-            right = np.array([sums[tone] for tone in key])
-            tones = np.linalg.solve(waves.conj().T @ waves, right) / seen
-            parts.append(np.abs(tones) ** 2)
-            explained = 2 * (tones.conj() @ (waves.conj().T @ waves) @ tones).real
-            pure += min(explained / all_of_it, 1.0)
-        low, high = parts[0] + parts[1]
+        blocks = [np.array(one) - np.mean(one) for one in (self.block, self.block_before)]
+        for _round in range(2):
+            angles = [
+                2 * math.pi * TONES[tone] * (1 + off) / 8000
+                for tone, off in zip(key, offs, strict=True)
+            ]
+            n = np.arange(BLOCK)
+            waves = np.array([wave(w * n) for w in angles for wave in (np.cos, np.sin)]).T
+            fits = [np.linalg.lstsq(waves, one, rcond=None)[0] for one in blocks]
+            tones = [fit[::2] - 1j * fit[1::2] for fit in fits]
+            turned = np.angle(tones[0] / tones[1] * np.exp(-1j * BLOCK * np.array(angles)))
+            offs = [
+                float((1 + off) * (1 + turn / BLOCK / w) - 1)
+                for off, turn, w in zip(offs, turned, angles, strict=True)
+            ]
+        if max(map(abs, offs)) > OFF_MAX or abs(offs[0] - offs[1]) > APART_MAX:
+            return -1
+        parts = np.abs(tones) ** 2
+        low, high = parts.sum(axis=0)
         if low > high * TWIST_ROW or high > low * TWIST_COLUMN:
             return 0
-        if not all(a <= 2 * b and b <= 2 * a for a, b in zip(*parts, strict=True)):
+        if (parts.max(axis=0) > 2.5 * parts.min(axis=0)).any():
             return 0
-        return int(pure >= 2 * NOISY_MIN) + int(pure >= 2 * PURE_MIN)
+        fill = np.sqrt(parts[1] / parts[0]).max()
+        self.empty = 1 - min(float(fill), 1.0)
+        held = sum(float(one @ waves @ fit) for one, fit in zip(blocks, fits, strict=True))
+        pure = held / sum(float(one @ one) for one in blocks)
+        return int(pure >= NOISY_MIN) + int(pure >= PURE_MIN)
 
     def _part(self, of: list[complex], key: Key) -> float:
         return min(part(abs(of[t]) ** 2, level) for t, level in zip(key, self.level, strict=True))
@@ -150,7 +171,7 @@ class Detector:
         if self.down is None or hit != self.down:
             told = self._gather(hit, now)
         self.hit_before, self.before = hit, now
-        self.energy_before = self.energy
+        self.block_before = soft(self.block)
         if not told or self.down is None:
             return []
         return [(KEYS[self.down[0]][self.down[1] - 4], self.began)]

@@ -47,12 +47,26 @@ def peaks(samples: NDArray[np.int16]) -> Peaks:
     return Peaks(tuple(hertz), tuple(share), float(sum(share)))
 
 
+def together(seen: Peaks) -> Peaks:
+    """What GSM makes of one high tone."""
+    if not seen.hertz or seen.hertz[0] < TORN_HERTZ:
+        return seen
+    near = [abs(one - seen.hertz[0]) < TORN_APART for one in seen.hertz]
+    whole = sum(share for share, is_near in zip(seen.share, near, strict=True) if is_near)
+    mean = sum(h * s for h, s, n in zip(*seen[:2], near, strict=True) if n) / whole
+    rest = [(h, s) for h, s, n in zip(*seen[:2], near, strict=True) if not n]
+    return Peaks(
+        (mean, *(h for h, _ in rest)), (whole, *(s for _, s in rest)), seen.pure
+    )  # fmt: skip
+
+
 # ---- bursts
 
+TORN_HERTZ, TORN_APART, TORN_SLOPE, TORN_PAUSE = 1700.0, 65.0, 0.15, 1200
 FRAME, POWER_MIN, SOFTER, LOUD = 160, 6500.0, 0.16, 0.25
 APART_MIN, APART_NOISY, DRIFT_MIN, DRIFT_NOISY = 0.009, 0.22, 0.003, 0.15
-SPREAD_MAX, SLOPE_MAX, PURE_MIN = 0.2, 0.972, 0.62
-AGE_FIRST, AGE_LONG, HOLE_MAX = 5, 7, 2
+SPREAD_MOST, SHARE_MIN, SLOPE_MAX, PURE_MIN = 0.2, 0.76, 0.972, 0.62
+AGE_FIRST, AGE_LONG, HOLE_MAX, HOLE_LOUD = 5, 7, 2, 5
 
 
 def still(frame: NDArray[np.int16]) -> tuple[float, float, float]:
@@ -83,13 +97,14 @@ class Bursts:
         power, self.slope, self.curve = still(frame)
         self.power = [power, *self.power[:4]]
         self.spread = max(self.curve - (2 * self.slope**2 - 1), 0)
-        sounds = power > POWER_MIN and self.spread < SPREAD_MAX and self.slope < SLOPE_MAX
+        share = (np.sqrt(self.curve**2 + 8 * self.slope**2) - self.curve) / 2
+        sounds = power > POWER_MIN and share > SHARE_MIN and self.slope < SLOPE_MAX
         twin = sounds and self.power[1] > SOFTER * power and self.agrees(slope, curve)
         self.judge(sounds, twin, slope, curve)
         self.frames += 1
 
     def agrees(self, slope: float, curve: float) -> bool:
-        most = APART_MIN + APART_NOISY * self.spread**0.5
+        most = APART_MIN + APART_NOISY * min(self.spread, SPREAD_MOST) ** 0.5
         return abs(self.slope - slope) < most and abs(self.curve - curve) < 3 * most
 
     def judge(self, sounds: bool, twin: bool, slope: float, curve: float) -> None:
@@ -101,8 +116,17 @@ class Bursts:
                 return
             if self.hole == 0:
                 self.behind = power if power < self.level else 0.0
+                self.softest = power
+            self.softest = min(self.softest, power)
             self.hole, self.clean = self.hole + 1, 0
-            if self.hole <= HOLE_MAX and not (twin and self.hole > 1):
+            loud = self.softest > SOFTER * self.level
+            most = 2 * (APART_MIN + APART_NOISY * min(self.spread, SPREAD_MOST) ** 0.5)
+            if self.best is not None and self.best.hertz[0] > TORN_HERTZ:
+                most = TORN_SLOPE
+            other = not loud or abs(self.slope - self.slope_mean) > most
+            if self.hole <= (HOLE_LOUD if loud else HOLE_MAX) and not (
+                twin and self.hole > 1 and other
+            ):
                 return
             self.finish()
         if twin:
@@ -140,9 +164,13 @@ class Bursts:
             self.look(1024 if self.clean >= AGE_LONG else 512)
 
     def look(self, size: int) -> None:
-        seen = peaks(self.audio[-size:])
+        seen = together(peaks(self.audio[-size:]))
         if seen.pure < PURE_MIN:
             return
+        if not self.is_tone and self.found and seen.hertz[0] > TORN_HERTZ:
+            begin, end, hertz = self.found[-1]
+            if self.begin < end + TORN_PAUSE and abs(hertz - seen.hertz[0]) < TORN_APART:
+                self.begin = begin
         fine = size == 1024
         if self.best is None or (fine, seen.pure) > (self.fine, self.best.pure):
             self.best, self.fine = seen, fine

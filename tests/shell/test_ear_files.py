@@ -45,6 +45,11 @@ def put(folder: Path, kind: Kind, seed: int) -> Path:
         ('[detection]\nannouncements = "nowhere"', 3, "there is no folder"),
         ('[detection]\nmodels = "nowhere"', 3, "there is no folder"),
         (TRUNK + '[[trunk.sound]]\nkind = "announcement"\nvalue = "bussy"', 7, "mean 'busy'"),
+        (
+            TRUNK + '[[trunk.sound]]\nkind = "announcement"\nanswered = true',
+            7,
+            "before the answer only",
+        ),
         (TRUNK + '[[trunk.sound]]\nkind = "sit"\nvalue = "vaccant"', 7, "mean 'vacant'"),
     ],
 )

@@ -177,6 +177,28 @@ def test_locks_of_cards_are_kept_by_the_time_of_day() -> None:
     assert abs(found._wall_ms(state.locks["rest"]) - locks["rest"]) <= 1
 
 
+def test_a_refused_pin_is_given_back_before_the_card_is_known() -> None:
+    store = MemoryStore()
+    old = SimCard("imei:35", pin_refused=True, imsi="452", number="+84912345678")
+    wait(store.keep_cards([old, SimCard("8984", pin_refused=True, refused_pin="mark")]))
+    port = cast(Any, OnePort())
+
+    async def go() -> None:
+        cards = BankCards(store, Clock(), vietnam)
+        for key in ("imei:35", "8984", "nobody's"):
+            cards.hear(port, gsm.CardSeen(key))
+        cards.hear(port, gsm.CardChanged(CardState("imei:35", refused_pin="other")))
+        await cards.close()
+
+    asyncio.run(go())
+    assert [(one.iccid, one.refused_pin) for one in port.known] == [
+        ("imei:35", "*"),  # of an older record, which did not tell them apart
+        ("8984", "mark"),
+    ]
+    kept = {one.iccid: one for one in store.cards()}["imei:35"]
+    assert (kept.refused_pin, kept.pin_refused) == ("other", True)
+
+
 class FullStore(MemoryStore):
     """Refuses the first writings."""
 
@@ -203,6 +225,7 @@ class OnePort:
         )
         self.state = CardState("8984", failed=2)
         self.kept: list[tuple[int, ...]] = []
+        self.known: list[CardState] = []
         self.runner = self.machine = self
         self.name = "sims/1"
 
@@ -211,6 +234,9 @@ class OnePort:
 
     def do(self, what: Any) -> None:
         what(self, 0)
+
+    def know(self, card: CardState, _now_ns: int) -> None:
+        self.known.append(card)
 
     def sms_kept(self, places: tuple[int, ...], _now_ns: int) -> None:
         self.kept.append(places)

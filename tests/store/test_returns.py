@@ -65,6 +65,21 @@ def test_without_a_caller_id_the_trunk_tells(store) -> None:
     assert wait(store.take_return(returned(called="1"))).claim is not None
 
 
+@pytest.mark.parametrize(("port", "surer"), [("p1", True), ("p2", False)])
+def test_a_port_that_is_called_tells_whose_call_it_returns(store, port, surer) -> None:
+    """By the bank, and surer by the port; the caller id of a campaign is none of a SIM's."""
+    listed = filled_list(store, "a", people(1))
+    for name, at in (("one", "p1"), ("two", "p3")):
+        made = running(store, listed, name, returns=WANTED, caller_id=OURS)
+        (claim,) = take(store, made.campaign_id)
+        dialed = msgspec.structs.replace(begin(claim.attempt_id, NOW + made.campaign_id), port=at)
+        wait(store.apply([dialed, finish(claim.attempt_id)]))
+    told = wait(store.take_return(returned(port=port, called="")))
+    assert told.campaign.settings.name == ("one" if surer else "two")
+    back = store.lead(told.claim.campaign_id, 1).attempts[-1][0]
+    assert (back.trunk, back.port) == ("a", port)
+
+
 def test_the_number_called_is_surer_than_the_trunk_and_the_last_call_wins(store) -> None:
     listed = filled_list(store, "a", people(1))
     for name, caller_id in (("one", OURS), ("two", OURS), ("three", "")):
