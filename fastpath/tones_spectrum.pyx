@@ -16,32 +16,59 @@ from collections import namedtuple
 cdef extern from *:
     """
     #define DL_LARGEST 1024
+    typedef float four __attribute__((vector_size(16), aligned(4), may_alias));
+    #define at_four(p) (*(four *) (p))
     static float dl_window[2][DL_LARGEST];
-    static float dl_turn[2 * DL_LARGEST]; /* cosine, sine of -2 pi i / DL_LARGEST, in pairs */
+    static float dl_turn[2][DL_LARGEST]; /* of -2 pi i / DL_LARGEST: cosines, sines */
+    /* of the first stage: those once, twice and three times as far, for both lengths */
+    static float dl_first[2][6][DL_LARGEST / 8];
 
-    /* Stockham's transform of n complex numbers, real and imaginary parts apart: what a stage reads
-       and writes lies in rows, so that the compiler can take several at once. */
-    static void dl_transform(float *re, float *im, float *re2, float *im2, int n) {
-        int rows = n / 2, width = 1, i, j;
-        while (rows >= 1) {
-            for (j = 0; j < rows; j++) {
-                int at = j * (DL_LARGEST / (2 * rows));
-                float c = dl_turn[2 * at], s = dl_turn[2 * at + 1];
-                const float *ar = re + j * width, *ai = im + j * width;
-                const float *br = ar + rows * width, *bi = ai + rows * width;
-                float *xr = re2 + 2 * j * width, *xi = im2 + 2 * j * width;
-                float *yr = xr + width, *yi = xi + width;
-                for (i = 0; i < width; i++) {
-                    float dr = ar[i] - br[i], di = ai[i] - bi[i];
-                    xr[i] = ar[i] + br[i];
-                    xi[i] = ai[i] + bi[i];
-                    yr[i] = dr * c - di * s;
-                    yi[i] = dr * s + di * c;
-                }
+    /* The first stage of Stockham's transform by fours: its inner loop is over the turns. */
+    static void dl_stage_first(const float *restrict re, const float *restrict im,
+                               float *restrict yr, float *restrict yi, int n) {
+        const float (*t)[DL_LARGEST / 8] = dl_first[n != DL_LARGEST / 2];
+        int l = n / 4, j;
+        for (j = 0; j < l; j++) {
+            float ar = re[j] + re[j + 2 * l], ai = im[j] + im[j + 2 * l];
+            float br = re[j] - re[j + 2 * l], bi = im[j] - im[j + 2 * l];
+            float cr = re[j + l] + re[j + 3 * l], ci = im[j + l] + im[j + 3 * l];
+            float dr = im[j + l] - im[j + 3 * l], di = re[j + 3 * l] - re[j + l];
+            float pr = br + dr, pi = bi + di, qr = ar - cr, qi = ai - ci, sr = br - dr, si = bi - di;
+            yr[4 * j] = ar + cr;
+            yr[4 * j + 1] = pr * t[0][j] - pi * t[1][j];
+            yr[4 * j + 2] = qr * t[2][j] - qi * t[3][j];
+            yr[4 * j + 3] = sr * t[4][j] - si * t[5][j];
+            yi[4 * j] = ai + ci;
+            yi[4 * j + 1] = pr * t[1][j] + pi * t[0][j];
+            yi[4 * j + 2] = qr * t[3][j] + qi * t[2][j];
+            yi[4 * j + 3] = sr * t[5][j] + si * t[4][j];
+        }
+    }
+
+    /* A later one: its inner loop is over rows of `m` numbers, a multiple of four. */
+    static void dl_stage(float *re, float *im, float *yr, float *yi, int n, int m) {
+        int l = n / (4 * m), s = l * m, j, i;
+        for (j = 0; j < l; j++) {
+            int at = j * (DL_LARGEST / (4 * l));
+            float c1 = dl_turn[0][at], s1 = dl_turn[1][at];
+            float c2 = dl_turn[0][2 * at], s2 = dl_turn[1][2 * at];
+            float c3 = dl_turn[0][3 * at], s3 = dl_turn[1][3 * at];
+            for (i = j * m; i < j * m + m; i += 4) {
+                four r0 = at_four(re + i), r1 = at_four(re + i + s), r2 = at_four(re + i + 2 * s),
+                     r3 = at_four(re + i + 3 * s), i0 = at_four(im + i), i1 = at_four(im + i + s),
+                     i2 = at_four(im + i + 2 * s), i3 = at_four(im + i + 3 * s);
+                four pr = r0 - r2 + i1 - i3, pi = i0 - i2 + r3 - r1, qr = r0 + r2 - (r1 + r3);
+                four sr = r0 - r2 - (i1 - i3), si = i0 - i2 - (r3 - r1), qi = i0 + i2 - (i1 + i3);
+                float *x = yr + 3 * j * m + i, *z = yi + 3 * j * m + i;
+                at_four(x) = r0 + r2 + (r1 + r3);
+                at_four(x + m) = pr * c1 - pi * s1;
+                at_four(x + 2 * m) = qr * c2 - qi * s2;
+                at_four(x + 3 * m) = sr * c3 - si * s3;
+                at_four(z) = i0 + i2 + (i1 + i3);
+                at_four(z + m) = pr * s1 + pi * c1;
+                at_four(z + 2 * m) = qr * s2 + qi * c2;
+                at_four(z + 3 * m) = sr * s3 + si * c3;
             }
-            { float *t = re; re = re2; re2 = t; t = im; im = im2; im2 = t; }
-            rows /= 2;
-            width *= 2;
         }
     }
 
@@ -49,11 +76,9 @@ cdef extern from *:
     static void dl_powers(const int16_t *x, int size, float *power) {
         float a[DL_LARGEST / 2], b[DL_LARGEST / 2], c[DL_LARGEST / 2], d[DL_LARGEST / 2];
         const float *window = dl_window[size != DL_LARGEST];
-        float *re, *im, mean;
+        float mean;
         int32_t sum = 0;
-        int half = size / 2, i, stages = 0, step = DL_LARGEST / size;
-        memset(a, 0, sizeof a); /* gcc does not see that they are filled */
-        memset(b, 0, sizeof b);
+        int half = size / 2, i, step = DL_LARGEST / size;
         for (i = 0; i < size; i++)
             sum += x[i];
         mean = (float) sum / (float) size;
@@ -61,24 +86,33 @@ cdef extern from *:
             a[i] = ((float) x[2 * i] - mean) * window[2 * i];
             b[i] = ((float) x[2 * i + 1] - mean) * window[2 * i + 1];
         }
-        dl_transform(a, b, c, d, half);
-        for (i = half; i > 1; i /= 2)
-            stages++;
-        re = stages & 1 ? c : a;
-        im = stages & 1 ? d : b;
-        power[0] = (re[0] + im[0]) * (re[0] + im[0]);
-        for (i = 1; i < half; i++) {
-            /* even and odd samples apart again */
-            float er = 0.5f * (re[i] + re[half - i]), ei = 0.5f * (im[i] - im[half - i]);
-            float or = 0.5f * (im[i] + im[half - i]), oi = 0.5f * (re[half - i] - re[i]);
-            float wr = dl_turn[2 * i * step], wi = dl_turn[2 * i * step + 1];
-            float xr = er + or * wr - oi * wi, xi = ei + or * wi + oi * wr;
-            power[i] = xr * xr + xi * xi;
+        dl_stage_first(a, b, c, d, half);
+        dl_stage(c, d, a, b, half, 4);
+        dl_stage(a, b, c, d, half, 16);
+        dl_stage(c, d, a, b, half, 64);
+        if (half == 512) /* a stage by twos is left */
+            for (i = 0; i < 256; i++) {
+                float r = a[i], q = b[i];
+                a[i] = r + a[i + 256];
+                b[i] = q + b[i + 256];
+                a[i + 256] = r - a[i + 256];
+                b[i + 256] = q - b[i + 256];
+            }
+        power[0] = (a[0] + b[0]) * (a[0] + b[0]);
+        for (i = 1; i <= half / 2; i++) {
+            /* even and odd samples apart again, for this bin and for its mirror */
+            float er = 0.5f * (a[i] + a[half - i]), ei = 0.5f * (b[i] - b[half - i]);
+            float or = 0.5f * (b[i] + b[half - i]), oi = 0.5f * (a[half - i] - a[i]);
+            float wr = dl_turn[0][i * step], wi = dl_turn[1][i * step];
+            float tr = or * wr - oi * wi, ti = or * wi + oi * wr;
+            power[i] = (er + tr) * (er + tr) + (ei + ti) * (ei + ti);
+            power[half - i] = (er - tr) * (er - tr) + (ei - ti) * (ei - ti);
         }
     }
     """
     float dl_window[2][1024]
-    float dl_turn[2048]
+    float dl_turn[2][1024]
+    float dl_first[2][6][128]
     void powers "dl_powers"(const int16_t *x, int size, float *power) noexcept nogil
 
 PeaksHeard = namedtuple("PeaksHeard", "hertz share pure")
@@ -86,6 +120,7 @@ PeaksHeard = namedtuple("PeaksHeard", "hertz share pure")
 cdef enum:
     HERTZ_MIN = 60  # hum and what moves a converter's zero are no part of it
     SPECTRUM_BINS = 512
+    FIRST_TURNS = 128
     LOBE = 2  # bins on either side that one tone fills
     LOBE_SHORT = 4  # where those of a pair run together
 cdef float WEAKER = 0.05  # a tone so far under the strongest is none: 13 dB
@@ -93,26 +128,53 @@ cdef double PI = 3.14159265358979323846
 
 
 cdef void fill_tables() noexcept:
-    cdef int i
+    cdef int i, k, short
+    cdef double turn
     for i in range(SPECTRUM_MAX):
-        dl_window[0][i] = <float> (0.5 - 0.5 * cos(2 * PI * i / SPECTRUM_MAX))
-        dl_turn[2 * i] = <float> cos(2 * PI * i / SPECTRUM_MAX)
-        dl_turn[2 * i + 1] = <float> -sin(2 * PI * i / SPECTRUM_MAX)
+        turn = 2 * PI * i / SPECTRUM_MAX
+        dl_window[0][i] = <float> (0.5 - 0.5 * cos(turn))
+        dl_turn[0][i] = <float> cos(turn)
+        dl_turn[1][i] = <float> -sin(turn)
     for i in range(SPECTRUM_SHORT):
         dl_window[1][i] = <float> (0.5 - 0.5 * cos(2 * PI * i / SPECTRUM_SHORT))
+    for short in range(2):
+        for k in range(3):
+            for i in range(FIRST_TURNS):
+                turn = 2 * PI * i * (k + 1) / (SPECTRUM_SHORT // (1 + short))
+                dl_first[short][2 * k][i] = <float> cos(turn)
+                dl_first[short][2 * k + 1][i] = <float> -sin(turn)
 
 
 fill_tables()
 
 
-cdef int strongest(const float *power, const uint8_t *taken, int first, int last) noexcept nogil:
+cdef int tops(const float *power, int first, int last, int16_t *at, float *whole) noexcept nogil:
+    """All local maxima from `first` on before `last`, and the sum of the powers there. Without a
+    branch on what is heard: it could not be foretold."""
+    cdef int i, count = 0
+    cdef float a = 0, b = 0
+    for i in range(first, last):
+        at[count] = <int16_t> i
+        count += (power[i] > power[i - 1]) & (power[i] >= power[i + 1])
+    for i in range(first, last - 1, 2):  # two sums: each would wait for itself
+        a += power[i]
+        b += power[i + 1]
+    if (last - first) & 1:
+        a += power[last - 1]
+    whole[0] = a + b
+    return count
+
+
+cdef int strongest(
+    const float *power, const uint8_t *taken, const int16_t *top, int count
+) noexcept nogil:
     """The strongest local maximum that is not taken; 0 when there is none."""
     cdef int best = 0, i
-    for i in range(first, last):
-        if taken[i] or (best and power[i] <= power[best]):
-            continue
-        if power[i] > power[i - 1] and power[i] >= power[i + 1]:
-            best = i
+    cdef float most = 0
+    for i in range(count):
+        if power[top[i]] > most and not taken[top[i]]:
+            best = top[i]
+            most = power[best]
     return best
 
 
@@ -127,17 +189,18 @@ cdef float line(const float *power, int at) noexcept nogil:
 cdef void spectrum_peaks(const int16_t *samples, int size, Peaks *found) noexcept nogil:
     cdef float power[SPECTRUM_BINS]
     cdef uint8_t taken[SPECTRUM_BINS]
-    cdef int half = size // 2, first = HERTZ_MIN * size // 8000, at, i
+    cdef int16_t top_at[SPECTRUM_BINS]
+    cdef int half = size // 2, count, first = HERTZ_MIN * size // 8000, at, i
     cdef int lobe = LOBE if size == SPECTRUM_MAX else LOBE_SHORT
     cdef float whole = 0, top = 0, own
     memset(found, 0, sizeof(Peaks))
     memset(&taken[0], 0, sizeof(taken))
     found.fine = size == SPECTRUM_MAX
     powers(samples, size, &power[0])
-    for i in range(first, half):
-        whole += power[i]
+    count = tops(&power[0], first, half - 1, &top_at[0], &whole)
+    whole += power[half - 1]
     while found.count < PEAKS_MAX:
-        at = strongest(&power[0], &taken[0], first, half - 1)
+        at = strongest(&power[0], &taken[0], &top_at[0], count)
         if not at or power[at] < WEAKER * top:
             return
         own = 0
