@@ -33,7 +33,8 @@ cdef extern from *:
             float br = re[j] - re[j + 2 * l], bi = im[j] - im[j + 2 * l];
             float cr = re[j + l] + re[j + 3 * l], ci = im[j + l] + im[j + 3 * l];
             float dr = im[j + l] - im[j + 3 * l], di = re[j + 3 * l] - re[j + l];
-            float pr = br + dr, pi = bi + di, qr = ar - cr, qi = ai - ci, sr = br - dr, si = bi - di;
+            float pr = br + dr, pi = bi + di, qr = ar - cr, qi = ai - ci;
+            float sr = br - dr, si = bi - di;
             yr[4 * j] = ar + cr;
             yr[4 * j + 1] = pr * t[0][j] - pi * t[1][j];
             yr[4 * j + 2] = qr * t[2][j] - qi * t[3][j];
