@@ -15,11 +15,13 @@ from admin_http import openapi, resources, streams
 from admin_http.languages import preferred
 from admin_http.limits import BODY_BYTES_MAX, REPORTS_MAX, STREAMS_MAX
 from admin_http.live import sse
+from admin_http.people.admission import admitted
+from admin_http.people.store import AdminError, AdminFullError
 from admin_http.problems import CONTENT_TYPE, ProblemError
 from admin_http.routes import ROUTES, Route
 from admin_http.services import Call, Services
 from admin_http.serving import answer, draw
-from admin_http.tokens import Token, TokenError, utc_now
+from admin_http.tokens import TokenError, take_over
 
 log = logging.getLogger(__name__)
 
@@ -58,9 +60,14 @@ def make_app(services: Services) -> web.Application:
 
 
 async def _running(app: web.Application) -> AsyncIterator[None]:
-    app[SERVICES].relay.start()
+    services = app[SERVICES]
+    try:
+        await asyncio.to_thread(take_over, services.admin, services.config.store.path)
+    except (TokenError, AdminError) as error:
+        log.error("tokens of before were not taken over: %s", error)
+    services.relay.start()
     yield
-    await app[SERVICES].close()
+    await services.close()
 
 
 async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
@@ -95,6 +102,12 @@ async def _refusals(request: web.Request, handler: Respond) -> web.StreamRespons
         )
     except web.HTTPException as error:
         problem = ProblemError(error.status, error.reason)
+    except AdminFullError as error:
+        log.error("%s", error)
+        problem = ProblemError(507, "there is no room for it")
+    except AdminError as error:
+        log.error("%s", error)
+        problem = ProblemError(503, "the admin store cannot be used; the log says why")
     except (ConnectionError, TimeoutError):
         raise  # the client has left in the middle of an answer: nobody to tell
     except Exception:
@@ -120,38 +133,13 @@ def _serve(route: Route) -> Respond:
     async def respond(request: web.Request) -> web.StreamResponse:
         services = request.app[SERVICES]
         try:
-            token = _admitted(services, request, route)
+            asker = admitted(services.admin, request, route)
         except ProblemError as error:
             if error.status == 401:  # whoever guesses soon waits
                 draw(Call(services, request, None), "")
             raise
-        call = Call(services, request, token, route.name)
-        draw(call, token.name if token else "")
+        call = Call(services, request, asker, route.name)
+        draw(call, asker.key if asker else "")
         return await answer(call, route)
 
     return respond
-
-
-def _admitted(services: Services, request: web.Request, route: Route) -> Token | None:
-    """Who asks; ProblemError 401 without a valid token, 403 without the route's scope."""
-    if route.scope is None:
-        return None
-    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
-    try:
-        token = (
-            services.tokens.find(secret.strip(), utc_now()) if scheme.lower() == "bearer" else None
-        )
-    except TokenError as error:
-        log.error("%s", error)
-        raise ProblemError(503, "tokens cannot be checked; the log says why") from None
-    if token is None:
-        headers = {"WWW-Authenticate": 'Bearer realm="dialerd"'}
-        raise ProblemError(401, "a valid bearer token is needed", headers=headers)
-    if route.scope not in token.scopes:
-        challenge = f'Bearer realm="dialerd", error="insufficient_scope", scope="{route.scope}"'
-        raise ProblemError(
-            403,
-            f"this token lacks the scope {route.scope}",
-            headers={"WWW-Authenticate": challenge},
-        )
-    return token

@@ -18,6 +18,7 @@ from admin_http.openapi_texts import (
     REQUEST_HEADERS,
     TEXTS,
 )
+from admin_http.people.access import open_
 from admin_http.problems import CONTENT_TYPE, Problem
 from admin_http.routes import ROUTES, Route, route
 from admin_http.services import Call
@@ -84,7 +85,8 @@ def _operation(item: Route, by_kind: dict[Any, Any], components: dict[str, Any])
     }
     if item.scope is not None:
         found["security"] = [{"token": []}]
-        found["description"] = f"Needs the scope `{item.scope}`."
+        who = item.access.text if item.access else "nobody"
+        found["description"] = f"For: {who}. A token needs the scope `{item.scope}`."
     parameters = [
         parameter
         for place in ("path", "query")
@@ -184,7 +186,7 @@ def _others(item: Route) -> set[int]:
     return codes
 
 
-@route("GET", "/v1/openapi.json", None)
+@route("GET", "/v1/openapi.json", None, access=open_)
 async def openapi(call: Call) -> web.StreamResponse:
     """This document."""
     return web.Response(

@@ -22,6 +22,7 @@ import msgspec
 from aiohttp import web
 
 from admin_http.limits import BODY_S
+from admin_http.people.access import Access
 from admin_http.problems import Fault, ProblemError
 from admin_http.tokens import Scope
 
@@ -51,6 +52,7 @@ class Route(msgspec.Struct, frozen=True):
     also: tuple[int, ...] = ()  # further refusals, and other ways to succeed
     streams: bool = False  # without end: no HEAD
     headers: tuple[str, ...] = ()  # that the handler reads
+    access: Access | None = None  # who may; None, which a test refuses: nobody
 
     @property
     def summary(self) -> str:

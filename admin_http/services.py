@@ -12,9 +12,10 @@ from aiohttp import web
 from admin_http.limits import ADDRESS_RATE, ASKERS_MAX, CONTROL_S, TOKEN_RATE
 from admin_http.live.relay import Relay
 from admin_http.live.snapshot import Snapshots
+from admin_http.people.asker import Asker
+from admin_http.people.store import AdminStore
 from admin_http.problems import ProblemError
 from admin_http.rates import Buckets, Rate
-from admin_http.tokens import Token, TokenFile
 from dialerd.config import Config, parse_zone
 from dialerd.control.io_client import ControlClient
 from dialerd.core.ports import NotFoundError, StoreError
@@ -34,7 +35,7 @@ class Services:
         """
         self.config = config
         self.zone = parse_zone(config.dialing.zone)
-        self.tokens = TokenFile(config.store.path)
+        self.admin = AdminStore(config.store.path)
         self.control = ControlClient(config.control.socket, CONTROL_S)
         self.relay = Relay(ControlClient(config.control.socket, CONTROL_S))
         self.snapshots = Snapshots(self.control)
@@ -72,6 +73,7 @@ class Services:
         if self._store is not None and self._own:
             await asyncio.to_thread(self._store.close)
             self._store = None
+        await asyncio.to_thread(self.admin.close)
 
 
 def _open(path: Path) -> LmdbStore:
@@ -82,12 +84,12 @@ class Call:
     """One request in the hands of a handler."""
 
     def __init__(
-        self, services: Services, request: web.Request, token: Token | None, route_name: str = ""
+        self, services: Services, request: web.Request, asker: Asker | None, route_name: str = ""
     ) -> None:
-        """`token` is who asks; None on routes that are open."""
+        """`asker` is who asks; None on routes that are open."""
         self.services = services
         self.request = request
-        self.token = token
+        self.asker = asker
         self.route_name = route_name
         self.headers: dict[str, str] = {}  # of the response
         self.seen: Any = None  # by whoever asks for an update: the document as it was
@@ -95,4 +97,21 @@ class Call:
     @property
     def who(self) -> str:
         """For the record of moves."""
-        return f"token {self.token.name}" if self.token else "nobody"
+        return self.asker.who if self.asker else "nobody"
+
+    @property
+    def known(self) -> Asker:
+        """Who asks on a route that is not open."""
+        if self.asker is None:
+            raise ProblemError(401, "who are you?")
+        return self.asker
+
+    def must_see_campaign(self, campaign_id: int, absent: str) -> None:
+        """ProblemError 404 `absent`, as of what is not there, unless the campaign is seen."""
+        if not self.known.sees_campaign(campaign_id):
+            raise ProblemError(404, absent)
+
+    def must_see_agent(self, agent: str, absent: str) -> None:
+        """The same for what is an agent's: its customers, its calls."""
+        if not self.known.sees_agent(agent):
+            raise ProblemError(404, absent)

@@ -29,6 +29,8 @@ async def answer(call: Call, route: Route) -> web.StreamResponse:
             given["query"] = query
         if "path" in route.parts:
             given["path"] = parameters(route.parts["path"], list(request.match_info.items()))
+        if route.access is not None and route.access.guard is not None:
+            await route.access.guard(call, given["path"])
         if "body" in route.parts:
             given["body"] = await json_body(request, route.parts["body"])
         if route.document is not None:

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from admin_http.documents import Document, OneCampaign
 from admin_http.limits import REPORT_CHUNK_ROWS, STREAM_WRITE_S
+from admin_http.people.access import of_campaign
 from admin_http.problems import ProblemError
 from admin_http.routes import route
 from admin_http.services import Call
@@ -48,6 +49,7 @@ async def place(semaphore: asyncio.Semaphore, what: str) -> AsyncIterator[None]:
     "GET",
     "/v1/campaigns/{campaign}/report",
     Scope.REPORTS,
+    access=of_campaign,
     media=("text/csv", "application/json"),
 )
 async def report(call: Call, path: OneCampaign, query: ReportQuestion) -> web.StreamResponse:

@@ -370,6 +370,7 @@ SCOPES = {
     Scope.REPORTS: "what was said and pressed by whom: personal data",
     Scope.CAMPAIGNS: "create campaigns and move them through their gate",
     Scope.OPERATE: "the emergency stop",
+    Scope.USERS: "users, tokens and the audit log",
 }
 
 
@@ -393,12 +394,14 @@ def api_reference() -> str:
         "|---|---|",
         *[f"| `{scope}` | {SCOPES[scope]} |" for scope in Scope],
         "",
-        "| request | scope | what it does |",
-        "|---|---|---|",
+        "| request | scope | for | what it does |",
+        "|---|---|---|---|",
     ]
     for route in sorted(ROUTES, key=lambda item: (item.path, item.method)):
         scope = f"`{route.scope}`" if route.scope else "none"
-        out.append(f"| `{route.method} {route.path}` | {scope} | {_cell(route.summary)} |")
+        who = route.access.text if route.access else "nobody"
+        what = _cell(route.summary)
+        out.append(f"| `{route.method} {route.path}` | {scope} | {who} | {what} |")
     out += [
         "",
         "`/v1/stream?topics=a,b` is a stream of server-sent events. It begins with `snapshot` (the",

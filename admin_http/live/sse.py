@@ -18,6 +18,7 @@ from admin_http.documents import Document
 from admin_http.limits import HEARTBEAT_S, STREAM_WRITE_S
 from admin_http.live.feed import Feed
 from admin_http.live.relay import Relay
+from admin_http.people.access import staff
 from admin_http.problems import ProblemError
 from admin_http.routes import route
 from admin_http.services import Call
@@ -42,7 +43,7 @@ class StreamQuestion(Document):
     ] = ""
 
 
-@route("GET", "/v1/stream", Scope.READ, media=("text/event-stream",), streams=True)
+@route("GET", "/v1/stream", Scope.READ, access=staff, media=("text/event-stream",), streams=True)
 async def stream(call: Call, query: StreamQuestion) -> web.StreamResponse:
     """Live events (SSE): a snapshot, then what happens; resumed behind Last-Event-ID.
 

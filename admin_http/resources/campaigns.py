@@ -9,6 +9,8 @@ from msgspec import Meta
 
 from admin_http import cursors
 from admin_http.documents import Document, OneCampaign, Page, Paging, behind, page
+from admin_http.people.access import filtered_to, of_campaign, staff
+from admin_http.people.roles import Role
 from admin_http.routes import route
 from admin_http.services import Call
 from admin_http.tokens import Scope
@@ -61,15 +63,24 @@ class ProgressQuestion(Document):
     by_list: bool = False
 
 
-@route("GET", "/v1/campaigns", Scope.READ)
+@route("GET", "/v1/campaigns", Scope.READ, access=filtered_to(Role.VIEWER))
 async def campaigns(call: Call, query: Paging) -> Page[CampaignInfo]:
     """A page of campaigns, oldest first."""
     after = min(cursors.number(behind(call, query)), (1 << 53) - 1)
     found = await call.services.control.call(ListCampaigns(after=after, limit=query.limit))
-    return page(call, query, found.items, None if found.next is None else (found.next,))
+    seen = tuple(one for one in found.items if call.known.sees_campaign(one.id))
+    return page(call, query, seen, None if found.next is None else (found.next,))
 
 
-@route("POST", "/v1/campaigns", Scope.CAMPAIGNS, status=201, body_at="/spec", example=_SPEC)
+@route(
+    "POST",
+    "/v1/campaigns",
+    Scope.CAMPAIGNS,
+    access=staff,
+    status=201,
+    body_at="/spec",
+    example=_SPEC,
+)
 async def create_campaign(call: Call, body: CampaignSpec) -> CampaignInfo:
     """A new draft."""
     made = await call.services.control.call(CreateCampaign(spec=body, who=call.who))
@@ -77,7 +88,7 @@ async def create_campaign(call: Call, body: CampaignSpec) -> CampaignInfo:
     return made
 
 
-@route("GET", "/v1/campaigns/{campaign}", Scope.READ)
+@route("GET", "/v1/campaigns/{campaign}", Scope.READ, access=of_campaign)
 async def campaign(call: Call, path: OneCampaign) -> CampaignInfo:
     """One campaign, by id or name."""
     return await call.services.control.call(GetCampaign(campaign=path.campaign))
@@ -87,6 +98,7 @@ async def campaign(call: Call, path: OneCampaign) -> CampaignInfo:
     "PUT",
     "/v1/campaigns/{campaign}",
     Scope.CAMPAIGNS,
+    access=staff,
     body_at="/spec",
     example=_SPEC,
     document=campaign,
@@ -102,6 +114,7 @@ async def revise_campaign(call: Call, path: OneCampaign, body: CampaignSpec) -> 
     "POST",
     "/v1/campaigns/{campaign}/clone",
     Scope.CAMPAIGNS,
+    access=staff,
     status=201,
     body_at="/spec",
     example={"name": "renewal-december"},
@@ -120,6 +133,7 @@ async def clone_campaign(call: Call, path: OneCampaign, body: Clone) -> Campaign
     "POST",
     "/v1/campaigns/{campaign}/actions",
     Scope.CAMPAIGNS,
+    access=staff,
     example={"action": "approve"},
 )
 async def act(call: Call, path: OneCampaign, body: Action) -> CampaignInfo:
@@ -128,26 +142,26 @@ async def act(call: Call, path: OneCampaign, body: Action) -> CampaignInfo:
     return await call.services.control.call(request)
 
 
-@route("GET", "/v1/campaigns/{campaign}/progress", Scope.READ)
+@route("GET", "/v1/campaigns/{campaign}/progress", Scope.READ, access=of_campaign)
 async def progress(call: Call, path: OneCampaign, query: ProgressQuestion) -> ProgressInfo:
     """Its books: leads by state, attempts by outcome."""
     request = GetProgress(campaign=path.campaign, by_list=query.by_list)
     return await call.services.control.call(request)
 
 
-@route("GET", "/v1/campaigns/{campaign}/moves", Scope.READ)
+@route("GET", "/v1/campaigns/{campaign}/moves", Scope.READ, access=staff)
 async def moves(call: Call, path: OneCampaign) -> Moves:
     """Who moved it through its gate, and when."""
     return await call.services.control.call(GetMoves(campaign=path.campaign))
 
 
-@route("GET", "/v1/campaigns/{campaign}/check", Scope.READ)
+@route("GET", "/v1/campaigns/{campaign}/check", Scope.READ, access=staff)
 async def check_campaign(call: Call, path: OneCampaign) -> CheckInfo:
     """Who will be skipped, and by which rule, before it starts."""
     return await call.services.control.call(CheckCampaign(campaign=path.campaign))
 
 
-@route("GET", "/v1/campaigns/{campaign}/why", Scope.READ, also=(422,))
+@route("GET", "/v1/campaigns/{campaign}/why", Scope.READ, access=staff, also=(422,))
 async def why(call: Call, path: OneCampaign, query: WhyQuestion) -> WhyInfo:
     """Why a number of it is not being dialed now, in a sentence."""
     return await call.services.control.call(GetWhy(campaign=path.campaign, number=query.number))

@@ -10,6 +10,7 @@ from typing import Final
 from aiohttp import web
 
 from admin_http.documents import Document
+from admin_http.people.access import open_
 from admin_http.routes import route
 from admin_http.services import Call
 
@@ -49,14 +50,14 @@ def _page(name: str, media: str) -> web.Response:
     )
 
 
-@route("GET", "/v1/docs", None, media=("text/html",))
+@route("GET", "/v1/docs", None, access=open_, media=("text/html",))
 async def docs(call: Call) -> web.StreamResponse:
     """This API as a page to read."""
     del call
     return _page("docs.html", "text/html")
 
 
-@route("GET", "/v1/docs/{file}", None, media=("text/javascript", "text/css"))
+@route("GET", "/v1/docs/{file}", None, access=open_, media=("text/javascript", "text/css"))
 async def docs_file(call: Call, path: OneFile) -> web.StreamResponse:
     """The script and the style of that page."""
     del call

@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from admin_http.documents import Document
+from admin_http.people.access import staff
 from admin_http.problems import ProblemError
 from admin_http.routes import route
 from admin_http.services import Call
@@ -58,31 +59,31 @@ class UssdCode(Document):
     code: Annotated[str, Meta(min_length=1, max_length=182)]
 
 
-@route("GET", "/v1/trunks", Scope.READ)
+@route("GET", "/v1/trunks", Scope.READ, access=staff)
 async def trunks(call: Call) -> TrunkList:
     """The trunks: use, registration, health, cost and what is left."""
     return await call.services.control.call(ListTrunks())
 
 
-@route("GET", "/v1/trunks/{name}", Scope.READ)
+@route("GET", "/v1/trunks/{name}", Scope.READ, access=staff)
 async def trunk(call: Call, path: OneTrunk) -> TrunkInfo:
     """One trunk with its ports."""
     return (await call.services.control.call(ListTrunks(name=path.name))).items[0]
 
 
-@route("GET", "/v1/lines/idle", Scope.READ)
+@route("GET", "/v1/lines/idle", Scope.READ, access=staff)
 async def idle_lines(call: Call) -> IdleLines:
     """Why each line and port that carries no call does not."""
     return await call.services.control.call(ListIdle())
 
 
-@route("GET", "/v1/ports", Scope.READ, also=(404,))
+@route("GET", "/v1/ports", Scope.READ, access=staff, also=(404,))
 async def ports(call: Call, query: BankQuestion) -> PortList:
     """The ports of modem banks: signal, carrier, locks, balance, and why each is idle."""
     return await call.services.control.call(ListPorts(bank=query.bank))
 
 
-@route("GET", "/v1/ports/{bank}/{slot}", Scope.READ)
+@route("GET", "/v1/ports/{bank}/{slot}", Scope.READ, access=staff)
 async def port(call: Call, path: OnePort) -> ModemPort:
     """One port of a bank."""
     found = await call.services.control.call(ListPorts(bank=path.bank))
@@ -92,7 +93,13 @@ async def port(call: Call, path: OnePort) -> ModemPort:
     raise ProblemError(404, f"the bank {path.bank!r} has no slot {path.slot!r}")
 
 
-@route("POST", "/v1/ports/{bank}/{slot}/actions", Scope.OPERATE, example={"action": "block"})
+@route(
+    "POST",
+    "/v1/ports/{bank}/{slot}/actions",
+    Scope.OPERATE,
+    access=staff,
+    example={"action": "block"},
+)
 async def act_on_port(call: Call, path: OnePort, body: PortOrder) -> ModemPort:
     """Block, unblock or reset it."""
     request = ActOnPort(
@@ -101,7 +108,9 @@ async def act_on_port(call: Call, path: OnePort, body: PortOrder) -> ModemPort:
     return await call.services.control.call(request)
 
 
-@route("POST", "/v1/ports/{bank}/{slot}/ussd", Scope.OPERATE, example={"code": "*101#"})
+@route(
+    "POST", "/v1/ports/{bank}/{slot}/ussd", Scope.OPERATE, access=staff, example={"code": "*101#"}
+)
 async def send_ussd(call: Call, path: OnePort, body: UssdCode) -> UssdAnswer:
     """Send a code to the network of its SIM, and wait for what it says."""
     request = SendUssd(port=f"{path.bank}/{path.slot}", code=body.code, who=call.who)

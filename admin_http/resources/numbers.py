@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from admin_http.documents import Document
 from admin_http.limits import NUMBER_CHARS_MAX, NUMBERS_MAX
+from admin_http.people.access import everyone
 from admin_http.routes import route
 from admin_http.services import Call
 from admin_http.tokens import Scope
@@ -46,6 +47,7 @@ class NumbersRead(Document):
     "POST",
     "/v1/numbers:analyze",
     Scope.READ,
+    access=everyone,
     example={"numbers": ["0912 345 678", "01681234567", "113"]},
 )
 async def analyze_numbers(call: Call, body: NumbersQuestion) -> NumbersRead:

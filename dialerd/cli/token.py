@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from datetime import timedelta
 
 import click
 
-from admin_http.tokens import Scope, TokenError, TokenFile, utc_now
+from admin_http import tokens
+from admin_http.people.store import AdminStore
+from admin_http.tokens import Scope, TokenError, utc_now
 from dialerd.cli.common import (
     config_option,
     load_config,
@@ -22,8 +26,18 @@ from dialerd.cli.spec_flags import seconds
 DAYS_MAX = 3_650
 
 
-def _file(config_path: str | None) -> TokenFile:
-    return TokenFile(load_config(config_path).store.path)
+@contextlib.contextmanager
+def _opened(config_path: str | None) -> Iterator[AdminStore]:
+    """The admin store with the tokens of before; FailedError for what it refuses."""
+    data = load_config(config_path).store.path
+    store = AdminStore(data)
+    try:
+        tokens.take_over(store, data)
+        yield store
+    except TokenError as error:
+        raise FailedError(str(error)) from None
+    finally:
+        store.close()
 
 
 @click.group("token")
@@ -56,12 +70,9 @@ def add(
         if not timedelta(0) < length <= timedelta(days=DAYS_MAX):
             raise click.UsageError(f"--expires: 1s to {DAYS_MAX}d")
         expires_at = now + length
-    try:
-        secret = _file(config_path).add(
-            name, tuple(Scope(scope) for scope in scopes or ("read",)), now, expires_at
-        )
-    except TokenError as error:
-        raise FailedError(str(error)) from None
+    allowed = tuple(Scope(scope) for scope in scopes or ("read",))
+    with _opened(config_path) as store:
+        secret = store.write(lambda txn: tokens.add(txn, name, allowed, now, expires_at))
     if output == "json":
         print_json({"name": name, "token": secret, "expires_at": expires_at})
         return
@@ -74,10 +85,8 @@ def add(
 @output_option
 def ls(config_path: str | None, output: str) -> None:
     """Every token: name, scopes, expiry."""
-    try:
-        found = _file(config_path).tokens()
-    except TokenError as error:
-        raise FailedError(str(error)) from None
+    with _opened(config_path) as store, store.read() as txn:
+        found = tokens.all_tokens(txn)
     now = utc_now()
     if output == "json":
         rows = [
@@ -113,8 +122,6 @@ def ls(config_path: str | None, output: str) -> None:
 @config_option
 def revoke(name: str, config_path: str | None) -> None:
     """Remove a token; whoever uses it is refused from now on."""
-    try:
-        _file(config_path).revoke(name)
-    except TokenError as error:
-        raise FailedError(str(error)) from None
+    with _opened(config_path) as store:
+        store.write(lambda txn: tokens.revoke(txn, name))
     click.echo(f"revoked {name}")

@@ -11,9 +11,11 @@ from typing import Any
 import msgspec
 from aiohttp.test_utils import TestClient, TestServer
 
+from admin_http import tokens
 from admin_http.app import make_app
+from admin_http.people.roles import USERS, Role, User
 from admin_http.services import Services
-from admin_http.tokens import Scope, TokenFile, utc_now
+from admin_http.tokens import Scope, utc_now
 from dialerd.config import Config, load
 from dialerd.store import open_store
 from tests.control.desk import Booth, spec
@@ -35,17 +37,23 @@ class Site:
         self,
         client: TestClient[Any, Any],
         booth: Booth,
-        tokens: TokenFile,
         services: Services,
     ) -> None:
         self.client = client
         self.services = services
         self.booth = booth
-        self.tokens = tokens
         self.secret = self.token("all", *ALL)
 
-    def token(self, name: str, *scopes: Scope) -> str:
-        return self.tokens.add(name, scopes, utc_now(), None)
+    def token(self, name: str, *scopes: Scope, user: str = "") -> str:
+        """The secret of a new token: a program's, or a person's."""
+        admin = self.services.admin
+        return admin.write(lambda txn: tokens.add(txn, name, scopes, utc_now(), None, user))
+
+    def person(self, name: str, role: Role, **more: Any) -> str:
+        """A new user with a token of every scope: its secret."""
+        user = User(name=name, role=role, created_at=utc_now(), **more)
+        self.services.admin.write(lambda txn: txn.put(USERS, user))
+        return self.token(f"of-{name}", *ALL, user=name)
 
     async def ask(
         self, method: str, path: str, body: Any = None, *, token: str | None = None, **more: Any
@@ -87,7 +95,7 @@ async def site(folder: Path, *, people: int = 3) -> AsyncIterator[Site]:
     await client.start_server()
     try:
         await booth.people(n=people)
-        yield Site(client, booth, TokenFile(config.store.path), services)
+        yield Site(client, booth, services)
     finally:
         await client.close()
         await booth.server.close()

@@ -15,7 +15,9 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from admin_http.tokens import Scope, TokenFile, utc_now
+from admin_http import tokens
+from admin_http.people.store import AdminStore
+from admin_http.tokens import Scope, utc_now
 from dialerd.store import open_store, wait
 from tests.ports import free_port
 
@@ -76,7 +78,9 @@ def test_it_serves_reads_the_store_and_ends_when_told(tmp_path: Path) -> None:
     store = open_store(tmp_path / "data")
     try:
         wait(store.create_list("people", 1))
-        token = TokenFile(tmp_path / "data").add("t", (Scope.REPORTS,), utc_now(), None)
+        admin = AdminStore(tmp_path / "data")
+        token = admin.write(lambda txn: tokens.add(txn, "t", (Scope.REPORTS,), utc_now(), None))
+        admin.close()
         with process(path) as running:
             assert get(port, "/v1/health/live")[0] == 200
             assert get(port, "/v1/health/ready")[0] == 503  # no daemon here
