@@ -7,6 +7,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from admin_http.resources import campaigns, docs, lines, lists, numbers, system
+from admin_http.resources import campaigns, docs, lines, lists, metrics, numbers, system
 
-MODULES: Final = (campaigns, docs, lines, lists, numbers, system)
+MODULES: Final = (campaigns, docs, lines, lists, metrics, numbers, system)

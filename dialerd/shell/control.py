@@ -24,6 +24,7 @@ from dialerd.shell.banks import Banks
 from dialerd.shell.beginning import StopMark
 from dialerd.shell.clock import Clock
 from dialerd.shell.driver import Driver
+from dialerd.shell.loop_lag import LoopLag
 from dialerd.shell.prompt_table import Prompts
 from dialerd.shell.tracing import Traces
 from dialerd.shell.trunk_view import trunk_info
@@ -57,6 +58,8 @@ class RunningDaemon:
         self.mark: StopMark | None = None  # of an emergency stop that the store refused
         self.takes_over: Callable[[str], Awaitable[Reloaded]] = _no_configuration
         self.detector_fault: Callable[[str], str] = lambda _name: ""
+        self.lag = LoopLag()  # of the loop that runs all of it, until that ends
+        self.lag.start()
         self._started = at_time(clock.wall_ms())
         self._state = DaemonState.RUNNING
 
@@ -79,7 +82,7 @@ class RunningDaemon:
             outcomes={Outcome(name): n for name, n in books.outcomes.items()},
             running=tuple(c.name for c in books.campaigns if c.state == CampaignState.RUNNING),
             trunks=tuple(_trunk(t) for t in books.trunks),
-            counters=self._counters(),
+            counters=self._counters() | prefixed(loop=self.lag.figures()),
         )
 
     def why(self, campaign: Campaign) -> str:

@@ -10,7 +10,7 @@ import sys
 
 log = logging.getLogger("dialerd.processes")
 
-BACK_OFF_S = (1.0, 2.0, 5.0, 15.0, 30.0)
+BACK_OFF_S = (0.0, 1.0, 2.0, 5.0, 15.0, 30.0)  # the first fall of a steady one: at once
 STEADY_S = 60.0  # up this long: the next fall starts the back-off anew
 STOP_S = 5.0
 
@@ -62,7 +62,7 @@ class KeptProcess:
                 code = await self._process.wait()
             except OSError as error:
                 code = error.errno or 1
-            falls = 0 if loop.time() - began > STEADY_S else falls + 1
+            falls = 1 if loop.time() - began > STEADY_S else falls + 1
             wait_s = BACK_OFF_S[min(falls, len(BACK_OFF_S)) - 1]
             log.warning("%s ended (%d); starting it again in %g s", self._name, code, wait_s)
             await asyncio.sleep(wait_s)

@@ -10,6 +10,7 @@ import contextlib
 import mmap
 import os
 import threading
+import time
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +22,7 @@ from dialerd.store.engine import TABLE_NAMES, LazyTables, Table, Tables
 from dialerd.store.folder import reserve, sync_folder
 from dialerd.store.limits import MAP_BYTES, MAP_BYTES_MIN, READERS_MAX, TAIL_PAGES_MAX
 from dialerd.store.lmdb_tables import EmptyTable, LmdbTable, WriterTables
+from dialerd.store.reader_ages import ReaderAges, standing
 from dialerd.store.schema import FORMAT, StoreFormatError, number64, read_u64
 
 FILE_NAME: Final = "data.mdb"
@@ -80,6 +82,7 @@ class LmdbEngine:
         self._alone = file is not None
         self.file = file or folder / FILE_NAME
         self._map_lock = threading.RLock()
+        self._ages = ReaderAges()
         self.broken: StoreFailedError | None = None
         self.format = 0
         if not (create and file is None) and not self.file.exists():
@@ -322,7 +325,12 @@ class LmdbEngine:
             return 0
         return space.f_bavail * space.f_frsize
 
-    def figures(self) -> dict[str, int]:
+    def reading(self) -> dict[str, float]:
+        """Who reads for how long, to the time between two calls of this: the oldest one."""
+        last = self._env.info()["last_txnid"]
+        return self._ages.look(standing(self._env.readers()), last, time.monotonic())
+
+    def figures(self) -> dict[str, float]:
         """Size of the file, pages used, readers."""
         info = self._env.info()
         return {
@@ -330,6 +338,7 @@ class LmdbEngine:
             "used_bytes": (info["last_pgno"] + 1) * self._env.stat()["psize"],
             "map_bytes": info["map_size"],
             "readers": info["num_readers"],
+            **self.reading(),
             "free_bytes": self.free_bytes(),
         }
 

@@ -122,7 +122,11 @@ class LmdbStore(BaseStore):
             self._writer.tell_broken(self._engine.broken)
 
     def look(self) -> str:
-        """A chore: that the file is still ours. One that is not ends the daemon (`when_broken`)."""
+        """A chore: that the file is still ours. One that is not ends the daemon (`when_broken`).
+
+        It looks at who reads, too, so that a reader's age is known to the second.
+        """
+        self._engine.reading()
         broken = self._engine.look()
         if broken is not None:
             self._writer.tell_broken(broken)

@@ -70,7 +70,8 @@ class Site:
             assert answer.headers["X-Content-Type-Options"] == "nosniff"
             assert b"Traceback" not in data
             if answer.status < 400:
-                return answer.status, msgspec.json.decode(data)
+                json = answer.content_type == "application/json"
+                return answer.status, msgspec.json.decode(data) if json else data
             assert answer.content_type == "application/problem+json", data
             problem = msgspec.json.decode(data)
             assert problem["status"] == answer.status
