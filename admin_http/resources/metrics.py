@@ -9,6 +9,7 @@ from aiohttp import web
 from prometheus_client import PROCESS_COLLECTOR, generate_latest
 
 from admin_http.measures import Measures, Seen
+from admin_http.people.access import staff
 from admin_http.routes import route
 from admin_http.services import Call, Services
 from admin_http.tokens import Scope
@@ -23,7 +24,7 @@ T = TypeVar("T")
 MEDIA: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
-@route("GET", "/v1/metrics", Scope.READ, media=("text/plain",))
+@route("GET", "/v1/metrics", Scope.READ, access=staff, media=("text/plain",))
 async def metrics(call: Call) -> web.StreamResponse:
     """Metrics in the text format of Prometheus; `dialerd_up` is 0 while the daemon is away."""
     body = generate_latest(Measures(await seen(call.services), PROCESS_COLLECTOR.collect()))
