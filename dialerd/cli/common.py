@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, tzinfo
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 
@@ -119,6 +119,11 @@ def print_json(value: Any) -> None:
     click.echo(text.decode())
 
 
+def coloured(stream: TextIO) -> bool:
+    """Whether colours may be written there: a terminal, and NO_COLOR (no-color.org) is not set."""
+    return stream.isatty() and not os.environ.get("NO_COLOR")
+
+
 def clean(text: str) -> str:
     """Nothing from the store or the network reaches the terminal as a control sequence."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
@@ -143,7 +148,7 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         bool(rows) and all(isinstance(row[i], int | float) for row in rows)
         for i in range(len(head))
     ]
-    bold = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    bold = coloured(sys.stdout)
     click.secho(_line(head, widths, right), bold=bold or None, color=bold)
     for row in texts:
         click.echo(_line(row, widths, right))

@@ -47,6 +47,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "trunks": ("trunks", "The lines: use, registration, health, cost and what is left."),
     "plan": ("plan", "How many lines so many calls need, and the reverse."),
     "reload": ("trunks", "Take over the trunks of the configuration as it is now."),
+    "doctor": ("doctor", "Is this machine fit for it: ports, modems, clock, disk, limits, TLS."),
     "status": ("operate", "What the daemon is doing."),
     "drain": ("operate", "No new calls; live ones end."),
     "stop": ("operate", "Drain, then end the daemon."),
