@@ -24,7 +24,7 @@ from dialerd.toml_bounds import outsized
 from dialerd.toml_faults import Fault, Finding, TomlError, located_error, nearest, render
 from dialerd.toml_places import Path
 
-__all__ = ["Fault", "Finding", "TomlError", "check", "read", "text_of"]
+__all__ = ["Fault", "Finding", "TomlError", "check", "located_error", "read", "text_of"]
 
 T = TypeVar("T", bound=msgspec.Struct)
 

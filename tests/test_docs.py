@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
+from dialerd.cli.apply_plan import Wanted, faults
 from dialerd.config import Config, DetectionFiles, load
 from dialerd.core.campaign_spec import CampaignSpec, spec_faults
 from dialerd.toml_load import read
@@ -126,6 +127,12 @@ def is_of_campaign(body: str) -> bool:
     return not (of_daemon & found.keys() or files & set(found.get("detection", ())))
 
 
+def is_for_apply(body: str) -> bool:
+    """Whether it is a file of objects for `dialerd apply`."""
+    found = tomllib.loads(body)
+    return any(isinstance(found.get(kind), list) for kind in Wanted.__struct_fields__)
+
+
 def check_campaign(body: str, file: Path) -> None:
     """With a name, a list and a regime it is a campaign."""
     needed = {"name": "c", "list": "l", "regime": "test"}
@@ -147,6 +154,10 @@ def test_documented_configurations_are_right(
     for name in re.findall(r"\$\{env:(\w+)\}", body):
         monkeypatch.setenv(name, "secret")
     file = tmp_path / "dialerd.toml"
+    if is_for_apply(body):
+        file.write_text(body)
+        read(file, Wanted, rules=faults)
+        return
     if is_of_campaign(body):
         check_campaign(body, file)
         return

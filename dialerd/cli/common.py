@@ -124,6 +124,11 @@ def coloured(stream: TextIO) -> bool:
     return stream.isatty() and not os.environ.get("NO_COLOR")
 
 
+def painted(text: str, colour: str | None) -> str:
+    """A text for standard output in a colour, where colours may be written."""
+    return click.style(text, fg=colour) if colour and coloured(sys.stdout) else text
+
+
 def clean(text: str) -> str:
     """Nothing from the store or the network reaches the terminal as a control sequence."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

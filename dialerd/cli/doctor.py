@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import resource
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from dialerd.cli.checkup import Finding, Level, User, user_named
-from dialerd.cli.common import clean, coloured, config_option, output_option, print_json
+from dialerd.cli.common import clean, config_option, output_option, painted, print_json
 from dialerd.cli.main import CONFIG, FAILED, OK
 
 if TYPE_CHECKING:
@@ -63,10 +62,8 @@ def _code(found: list[Finding]) -> int:
 
 
 def _show(one: Finding) -> None:
-    level = f"{one.level:<4}"
-    if coloured(sys.stdout):
-        level = click.style(level, fg=COLOURS[one.level])
-    click.echo(f"{level}  {one.check}: {clean(one.text)}", color=True)
+    level = painted(f"{one.level:<4}", COLOURS[one.level])
+    click.echo(f"{level}  {one.check}: {clean(one.text)}")
     if one.remedy:
         click.echo(f"      {'':{len(one.check)}}  -> {clean(one.remedy)}")
 

@@ -117,7 +117,7 @@ def import_(  # noqa: PLR0913, PLR0917
     )
     folder = None if dry_run else data or load_config(config_path).store.path
     bar = output == "table" and sys.stderr.isatty()
-    summary = _run(file, list_name, numbering, options, folder, bar=bar)
+    summary = import_people(file, list_name, numbering, options, folder, bar=bar)
     if output == "json":
         print_json(summary)
     else:
@@ -126,7 +126,7 @@ def import_(  # noqa: PLR0913, PLR0917
         raise FailedError(f"no row of {file} holds a number that may be dialed")
 
 
-def _run(
+def import_people(
     file: Path,
     list_name: str,
     numbering: Numbering,
@@ -135,6 +135,7 @@ def _run(
     *,
     bar: bool,
 ) -> Summary:
+    """Import a file into a list of that folder's store (None: only count); FailedError."""
     from dialerd.importer.io_import import ImportFailedError, import_file
     from dialerd.store import open_store
 

@@ -31,6 +31,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "import": ("import_", "Import a CSV file of people into a list."),
     "list": ("lists", "Imported lists."),
     "campaign": ("campaign", "Create, approve, start, pause and finish campaigns."),
+    "apply": ("apply", "Make scripts, flows, lists and campaigns be as a file says."),
     "leads": ("people", "People of a campaign by where they stand: waiting, capped, unreachable…"),
     "why": ("people", "Why a number, or a line, is not dialing now."),
     "regimes": ("regimes", "The legal rules that campaigns may run under, with their sources."),
