@@ -5,7 +5,7 @@ Both sides are compared as the daemon keeps them, so that two ways to write the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -26,6 +26,8 @@ from dialerd.toml_load import Fault
 
 if TYPE_CHECKING:
     from dialerd.control.io_client import SyncClient
+    from dialerd.core.flow_checks import FlowFault
+    from dialerd.core.script import ScriptFault
 
 OBJECTS_MAX: Final = 500  # of a kind
 CHANGES_SHOWN_MAX: Final = 40  # of an object
@@ -85,13 +87,14 @@ def faults(wanted: Wanted) -> Iterator[Fault]:
             first = names.setdefault(spec.name, index)
             if first != index:
                 yield Fault((kind, index, "name"), f"a second {kind} named {spec.name!r}")
-    for kind, check in (
+    checks: tuple[tuple[str, Callable[[Any], Iterable[FlowFault | ScriptFault]]], ...] = (
         ("script", script_spec.spec_faults),
         ("flow", flow_spec.spec_faults),
         ("campaign", spec_faults),
-    ):
+    )
+    for kind, check in checks:
         for index, spec in enumerate(getattr(wanted, kind)):
-            for fault in check(spec):  # type: ignore[operator] - of that kind
+            for fault in check(spec):
                 yield Fault((kind, index, *fault.pointer), fault.text)
 
 
@@ -184,8 +187,8 @@ def differences(before: Any, after: Any, at: str = "") -> Iterator[str]:
             yield from differences(before.get(key, _MISSING), after.get(key, _MISSING), inner)
     elif isinstance(before, list | tuple) and isinstance(after, list | tuple):
         for index in range(max(len(before), len(after))):
-            pair = (side[index] if index < len(side) else _MISSING for side in (before, after))
-            yield from differences(*pair, f"{at}[{index}]")
+            old, new = (side[index] if index < len(side) else _MISSING for side in (before, after))
+            yield from differences(old, new, f"{at}[{index}]")
     elif before is _MISSING:
         yield f"{at}: {_shown(after)} (new)"
     elif after is _MISSING:
