@@ -53,6 +53,7 @@ class Route(msgspec.Struct, frozen=True):
     streams: bool = False  # without end: no HEAD
     headers: tuple[str, ...] = ()  # that the handler reads
     access: Access | None = None  # who may; None, which a test refuses: nobody
+    once: bool = False  # takes an Idempotency-Key, though it makes nothing with an address
 
     @property
     def summary(self) -> str:

@@ -7,6 +7,28 @@ from __future__ import annotations
 
 from typing import Final
 
-from admin_http.resources import campaigns, docs, lines, lists, metrics, numbers, system
+from admin_http.resources import (
+    bans,
+    callbacks,
+    campaigns,
+    docs,
+    leads,
+    lines,
+    lists,
+    metrics,
+    numbers,
+    system,
+)
 
-MODULES: Final = (campaigns, docs, lines, lists, metrics, numbers, system)
+MODULES: Final = (
+    campaigns,
+    lists,
+    leads,
+    bans,
+    callbacks,
+    docs,
+    lines,
+    metrics,
+    numbers,
+    system,
+)

@@ -114,7 +114,7 @@ class AgentRequests:
         now_s = self._now_ms() // 1_000
         due = [one for one in found if one.due_s <= now_s]
         shown = (due if request.overdue else found)[: request.limit]
-        items = tuple(_callback(one, now_s) for one in shown)
+        items = tuple(callback_info(one, now_s) for one in shown)
         return CallbackList(items=items, total=len(found), overdue=len(due))
 
     async def as_agent(self, request: AsAgent) -> AgentInfo:
@@ -131,7 +131,8 @@ def _named(items: tuple[AgentInfo, ...], name: str) -> AgentInfo:
     raise NotFound(f"agent {name!r} has not logged in since the daemon started")
 
 
-def _callback(one: Callback, now_s: int) -> CallbackInfo:
+def callback_info(one: Callback, now_s: int) -> CallbackInfo:
+    """As people are shown it."""
     return CallbackInfo(
         lead=one.lead_id,
         number=f"+{one.phone}",

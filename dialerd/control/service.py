@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from contextlib import nullcontext
 from datetime import datetime
+from typing import Protocol
 
 from msgspec import structs
 
@@ -22,9 +23,13 @@ from dialerd.control.checking import (
 )
 from dialerd.control.daemon import Daemon
 from dialerd.control.hub import EventHub
+from dialerd.control.leads import LeadRequests, LeadShelf
+from dialerd.control.lists import ListRequests, ListShelf
 from dialerd.control.people import People
 from dialerd.control.ports import PortRequests
-from dialerd.control.scripts import ScriptRequests, Shelf
+from dialerd.control.refusing import refused
+from dialerd.control.scripts import ScriptRequests
+from dialerd.control.scripts import Shelf as ScriptShelf
 from dialerd.core.campaign import action_target, allowed_actions
 from dialerd.core.campaign_spec import at_time
 from dialerd.core.control import (
@@ -33,7 +38,6 @@ from dialerd.core.control import (
     CampaignInfo,
     CampaignPage,
     Conflict,
-    ControlError,
     CreateCampaign,
     Drain,
     EmergencyStop,
@@ -43,9 +47,6 @@ from dialerd.core.control import (
     GetStatus,
     Invalid,
     ListCampaigns,
-    ListInfo,
-    ListLists,
-    Lists,
     MoveInfo,
     Moves,
     NotFound,
@@ -73,8 +74,6 @@ from dialerd.core.people_view import (
     WhyInfo,
 )
 from dialerd.core.ports import (
-    ConflictError,
-    NotFoundError,
     StoreError,
     StoreFailedError,
 )
@@ -91,8 +90,14 @@ _LEFT = (*WAITING, *IN_HAND)
 _NAMING = (CampaignAction.APPROVE, CampaignAction.SWITCH)  # a pause waits for nobody
 
 
-class ControlService(ScriptRequests, PortRequests):
+class Shelf(ScriptShelf, ListShelf, LeadShelf, Protocol):
+    """What it needs of the store."""
+
+
+class ControlService(ScriptRequests, PortRequests, ListRequests, LeadRequests):
     """See the module's text; the methods are those of `dialerd.core.control.Control`."""
+
+    _store: Shelf
 
     def __init__(self, store: Shelf, daemon: Daemon, hub: EventHub, desk: AgentDesk) -> None:
         """`hub` is where the daemon publishes its live events, `desk` where its agents are."""
@@ -209,20 +214,6 @@ class ControlService(ScriptRequests, PortRequests):
         moves, over = self._store.moves(campaign.campaign_id), campaign.audience - left
         found = eta_ms(campaign.settings, moves, over, left, self._daemon.now_ms())
         return None if found is None else at_time(found)
-
-    async def lists(self, request: ListLists) -> Lists:  # noqa: ARG002 - one shape for all
-        """The imported lists."""
-        return Lists(
-            items=tuple(
-                ListInfo(
-                    id=item.list_id,
-                    name=item.name,
-                    created_at=at_time(item.created_ms),
-                    size=item.size,
-                )
-                for item in self._store.lists()
-            )
-        )
 
     async def leads(self, request: ListLeads) -> LeadPage:
         """People of a campaign in some states."""
@@ -374,16 +365,3 @@ class ControlService(ScriptRequests, PortRequests):
             spec=from_settings(settings, names),
             why=self._daemon.why(campaign) if campaign.state is CampaignState.RUNNING else "",
         )
-
-
-def refused(error: StoreError) -> ControlError:
-    """What the store refuses, in the words of the socket."""
-    match error:
-        case NotFoundError():
-            return NotFound(str(error))
-        case ConflictError():
-            return Conflict(str(error), allowed=error.allowed)
-        case StoreFailedError():
-            return Unavailable(f"the store cannot write: {error}")
-        case _:
-            return Invalid(str(error))

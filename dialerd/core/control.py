@@ -15,7 +15,6 @@ from typing import Annotated, Protocol
 from msgspec import Meta
 
 from dialerd.core.agents_view import AgentControl
-from dialerd.core.campaign_spec import Name
 from dialerd.core.campaigns_view import (
     ID_MAX,
     ActOnCampaign,
@@ -46,7 +45,9 @@ from dialerd.core.control_errors import (
     NotFound,
     Unavailable,
 )
+from dialerd.core.leads_view import LeadControl
 from dialerd.core.lines_view import ListTrunks, Reload, Reloaded, TrunkList
+from dialerd.core.lists_view import ListControl, ListInfo, ListLists, Lists
 from dialerd.core.people_view import (
     CheckCampaign,
     CheckInfo,
@@ -81,7 +82,10 @@ __all__ = [  # what is defined elsewhere and belongs to the protocol
     "GetProgress",
     "Invalid",
     "ListCampaigns",
+    "ListInfo",
+    "ListLists",
     "ListProgress",
+    "Lists",
     "MoveInfo",
     "Moves",
     "NotFound",
@@ -154,25 +158,6 @@ class Status(Reply):
     counters: dict[str, float] = {}  # noqa: RUF012
 
 
-class ListLists(Request["Lists"]):
-    """The imported lists."""
-
-
-class ListInfo(Reply):
-    """One list."""
-
-    id: int
-    name: Name
-    created_at: datetime
-    size: int
-
-
-class Lists(Reply):
-    """All of them, oldest first."""
-
-    items: tuple[ListInfo, ...]
-
-
 class Drain(Request["Stopped"]):
     """No new calls; live ones end by themselves, or at once when `hang_up`."""
 
@@ -222,7 +207,7 @@ Sink = Callable[[LiveEvent], None]
 Unsubscribe = Callable[[], None]
 
 
-class Control(AgentControl, ScriptControl, PortControl, Protocol):
+class Control(AgentControl, ScriptControl, PortControl, ListControl, LeadControl, Protocol):
     """See the module's text. Every method may raise `ControlError`."""
 
     async def ping(self, request: Ping) -> Pong:
@@ -259,10 +244,6 @@ class Control(AgentControl, ScriptControl, PortControl, Protocol):
 
     async def progress(self, request: GetProgress) -> ProgressInfo:
         """Its books; NotFound."""
-        ...
-
-    async def lists(self, request: ListLists) -> Lists:
-        """The imported lists."""
         ...
 
     async def leads(self, request: ListLeads) -> LeadPage:

@@ -13,7 +13,7 @@ from dialerd.core.record import Fields, Record
 class ContactList(Record):
     """An imported list of people. `columns` names every field of its contacts, first seen first.
 
-    `numbers_max` is how many numbers any of them has at most.
+    `numbers_max` is how many numbers any of them has at most. Nobody is added from `closed_ms` on.
     """
 
     list_id: int
@@ -22,6 +22,7 @@ class ContactList(Record):
     size: int = 0
     columns: tuple[str, ...] = ()
     numbers_max: int = 1
+    closed_ms: int = 0  # 0: open
 
 
 class OtherPhone(Record):

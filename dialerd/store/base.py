@@ -44,6 +44,7 @@ from dialerd.store import (
 )
 from dialerd.store.change_store import ChangeStore
 from dialerd.store.ended import Ended
+from dialerd.store.lead_store import LeadStore
 from dialerd.store.limits import SCAN_PAGE, STEP_ROWS
 from dialerd.store.party_store import PartyStore
 from dialerd.store.people import About
@@ -55,7 +56,7 @@ from dialerd.store.unit import Unit
 T = TypeVar("T")
 
 
-class BaseStore(ChangeStore, ScriptStore, PartyStore, SimStore, Store):
+class BaseStore(ChangeStore, LeadStore, ScriptStore, PartyStore, SimStore, Store):
     """See `dialerd.core.ports.Store`; what goes beyond it is described here."""
 
     @abstractmethod

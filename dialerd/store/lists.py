@@ -98,6 +98,8 @@ class Adding(NamedTuple):
     def step(self, unit: Unit) -> ContactsAdded | More:
         """The next rows; More when some are left."""
         people, offset = get_list(unit, self.list_id), self.offset
+        if people.closed_ms:
+            raise ConflictError(f"the list {people.name!r} is closed: open it, or take another")
         rows = self.contacts[offset : offset + STEP_ROWS]
         sorted_out = _sort_out(unit, people, rows, skip_elsewhere=self.skip_elsewhere)
         fresh = sorted_out.fresh
@@ -211,7 +213,7 @@ def _append(unit: Unit, people: ContactList, fresh: Sequence[tuple[int, Contact]
     unit.t.phones.put_many(numbered)
     if rows:
         size = people.size + len(rows)
-        grown = ContactList(list_id, people.name, people.created_ms, size, tuple(columns), most)
+        grown = msgspec.structs.replace(people, size=size, columns=tuple(columns), numbers_max=most)
         unit.t.lists.put(list_key(list_id), LIST.pack(grown))
 
 

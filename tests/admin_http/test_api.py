@@ -15,7 +15,10 @@ from dialerd.core.control import DaemonState
 from tests.admin_http.site import site
 from tests.control.desk import spec
 
-NAMED = {"campaign": "1", "name": "fpt", "bank": "a", "slot": "1", "file": "docs.js"}
+NAMED = {
+    "campaign": "1", "name": "fpt", "bank": "a", "slot": "1", "file": "docs.js", "list": "1",
+    "lead": "1-1", "number": "0912345678", "callback": "1-1",
+}  # fmt: skip
 
 
 async def test_health_needs_no_token(tmp_path: Path) -> None:

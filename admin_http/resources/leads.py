@@ -1,0 +1,207 @@
+"""People of campaigns: who stands where, what happened to them, and what people change of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from admin_http.attempts import TryInfo, moment, number, tried
+from admin_http.documents import Document, OneCampaign, Page, Paging, behind, page
+from admin_http.people.access import filtered_to, of_campaign, staff
+from admin_http.people.roles import Role
+from admin_http.problems import ProblemError
+from admin_http.routes import route
+from admin_http.services import Call
+from admin_http.tokens import Scope
+from dialerd.core.leads_view import AddBans, BansAdded, Source
+from dialerd.core.lists_view import ChangePerson, Values
+from dialerd.core.people_view import LeadInfo, LeadList, ListLeads
+from dialerd.core.ports import NotFoundError, ReportRow
+from dialerd.core.records import LeadState, Outcome
+from dialerd.store import LmdbStore
+
+LeadRef = Annotated[
+    str,
+    Meta(
+        pattern=r"^[0-9]{1,10}-[0-9]{1,10}$(?!\n)",
+        description="A person of a campaign: the campaign's id, a dash, the lead's id.",
+    ),
+]
+_WORDS = {
+    state: LeadList("waiting" if state is LeadState.RECHECK else state.name.lower())
+    for state in LeadState
+}
+
+
+class OneLead(Document):
+    """Who."""
+
+    lead: LeadRef
+
+
+class LeadsPaging(Paging):
+    """Who stands in which state; without one everybody."""
+
+    state: LeadList | None = None
+
+
+class LeadDetail(Document):
+    """One person of a campaign with everything that happened; `number` is null once erased."""
+
+    id: str
+    campaign: int
+    lead: int
+    list: int
+    row: int
+    number: str | None
+    numbers: tuple[str, ...]
+    state: LeadList
+    outcome: Outcome | None
+    attempts: int
+    due_at: datetime | None
+    original: str
+    carrier: str
+    fields: dict[str, str]
+    tries: tuple[TryInfo, ...]
+
+
+class LeadChange(Document):
+    """Other values of some columns of the list's row; an empty text takes one away."""
+
+    fields: Values
+
+
+class Wish(Document):
+    """Why."""
+
+    reason: Source = ""
+
+
+def split(lead: str) -> tuple[int, int]:
+    """Campaign and lead."""
+    campaign, _, number = lead.partition("-")
+    return int(campaign), int(number)
+
+
+@route(
+    "GET",
+    "/v1/campaigns/{campaign}/leads",
+    Scope.REPORTS,
+    access=of_campaign,
+)
+async def leads(call: Call, path: OneCampaign, query: LeadsPaging) -> Page[LeadInfo]:
+    """A page of its people by state and by when they are due."""
+    at = behind(call, query)
+    if at and not (isinstance(at[0], str) and len(at) == 1):
+        raise ProblemError(400, "after: no cursor of this list")
+    request = ListLeads(
+        campaign=path.campaign,
+        states=(query.state,) if query.state else (),
+        after=str(at[0]) if at else "",
+        limit=query.limit,
+    )
+    found = await call.services.control.call(request)
+    return page(call, query, found.items, (found.next,) if found.next else None)
+
+
+@route(
+    "GET",
+    "/v1/leads/{lead}",
+    Scope.REPORTS,
+    access=filtered_to(Role.VIEWER),
+)
+async def lead(call: Call, path: OneLead) -> LeadDetail:
+    """One person with every try and interaction."""
+    campaign_id, lead_id = split(path.lead)
+    call.must_see_campaign(campaign_id, f"campaign {campaign_id} has no lead {lead_id}")
+    return await call.services.read(lambda store: _detail(store, path.lead))
+
+
+@route(
+    "PATCH",
+    "/v1/leads/{lead}",
+    Scope.CAMPAIGNS,
+    access=staff,
+    example={"fields": {"name": "An"}},
+    document=lead,
+)
+async def change_lead(call: Call, path: OneLead, body: LeadChange) -> LeadDetail:
+    """Change what is known of a person: it stands in the list, for all its campaigns."""
+    seen: LeadDetail = call.seen
+    request = ChangePerson(
+        list=seen.list, row=seen.row, fields=body.fields, seen=seen.fields, who=call.who
+    )
+    found = await call.services.control.call(request)
+    del path
+    return msgspec.structs.replace(seen, fields=found.fields)
+
+
+@route(
+    "POST",
+    "/v1/leads/{lead}/stop",
+    Scope.CAMPAIGNS,
+    access=staff,
+    example={"reason": "a complaint"},
+)
+async def stop_lead(call: Call, path: OneLead, body: Wish) -> BansAdded:
+    """No more calls to this person in this campaign, by any of their numbers."""
+    return await _ban(call, path, body, campaign=True)
+
+
+@route(
+    "POST",
+    "/v1/leads/{lead}/do-not-call",
+    Scope.CAMPAIGNS,
+    access=staff,
+    example={"reason": "asked us"},
+)
+async def forbid_lead(call: Call, path: OneLead, body: Wish) -> BansAdded:
+    """Put the person's numbers on our do-not-call list: no more calls in any campaign."""
+    return await _ban(call, path, body, campaign=False)
+
+
+async def _ban(call: Call, path: OneLead, body: Wish, *, campaign: bool) -> BansAdded:
+    found = await call.services.read(lambda store: _detail(store, path.lead))
+    texts = dict.fromkeys(text for text in (found.number, *found.numbers) if text)
+    if not texts:
+        raise ProblemError(409, "the numbers of this person were erased")
+    request = AddBans(
+        phones=tuple(int(text[1:]) for text in texts),
+        who=call.who,
+        source=body.reason,
+        campaign=str(found.campaign) if campaign else None,
+    )
+    return await call.services.control.call(request)
+
+
+def _detail(store: LmdbStore, name: str) -> LeadDetail:
+    campaign_id, lead_id = split(name)
+    row = store.lead(campaign_id, lead_id)
+    if row is None:
+        raise NotFoundError(f"campaign {campaign_id} has no lead {lead_id}")
+    return _shown(name, row)
+
+
+def _shown(name: str, row: ReportRow) -> LeadDetail:
+    one, contact = row.lead, row.contact
+    waits = one.state in {LeadState.RETRY, LeadState.CALLBACK, LeadState.RECHECK, LeadState.CAPPED}
+    return LeadDetail(
+        id=name,
+        campaign=one.campaign_id,
+        lead=one.lead_id,
+        list=row.list_id,
+        row=one.contact,
+        number=number(one.phone),
+        numbers=tuple(f"+{other.phone}" for other in one.numbers if other.phone),
+        state=_WORDS[one.state],
+        outcome=one.outcome,
+        attempts=one.attempts,
+        due_at=moment(one.due_s * 1000) if waits else None,
+        original=contact.original,
+        carrier=contact.carrier,
+        fields=contact.fields,
+        tries=tuple(tried(attempt, events) for attempt, events in row.attempts),
+    )
