@@ -170,6 +170,10 @@ class Ours:
             leg = self.legs[index]
             self.runners[index].do(lambda port, now_ns: port.dial(leg, number, now_ns))
 
+    def asking(self, index: int) -> bool:
+        """Whether a port waits for an answer of its modem just now."""
+        return self.runners[index].machine.busy
+
     async def until(self, found: set[int], count: int, longest_s: float = 60) -> None:
         give_up = time.monotonic() + longest_s
         while len(found) < count:

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from bench import gsm_wire as wire
+from bench.gsm_daemon import cold_start
 from bench.gsm_ports import PEOPLE, bank, side, tell
 from dialerd.sim.modem_dialects import HUAWEI, M35
 
@@ -23,6 +25,7 @@ MANY = 250
 SECONDS = 1.0 if SMOKE else 4.0 if QUICK else 8.0
 RATE_S = 2.0 if SMOKE else 40.0
 CORE_MAX, MANY_MAX, READY_S_MAX, RATE_LOST_MAX = 0.06, 0.20, 15.0, 0.02
+OURS_S_MAX, WIRE_MS_MAX = 1.0, 2.0
 FAULTS = ("wedge", "garbage", "echo", "flap", "half-dead", "silence", "late", "unplug")
 RINGS = PEOPLE.format(ring=5, answers=0, no_answer=1, leaves=0, stays=1)
 TALKS = PEOPLE.format(ring=0.3, answers=1, no_answer=0, leaves=0, stays=1)
@@ -76,6 +79,33 @@ def test_ready(benchmark: Any, tmp_path: Path) -> None:
     note = f"{found['ready_s']:.1f} s, {slowest:.1f} of them the slowest modem's own; {verdict}"
     show(benchmark, found, "port", PORTS, note=note)
     assert found["ready_s"] >= 0.5 * slowest
+
+
+@pytest.mark.long
+@pytest.mark.benchmark(group="the daemon with a cold bank until all ports may dial")
+def test_cold_daemon(benchmark: Any, tmp_path: Path) -> None:
+    hurry = 10.0 if SMOKE else 1.0
+    found = once(benchmark, lambda: cold_start(tmp_path, PORTS, "huawei,m35", hurry))
+    held = found["ready_s"] < READY_S_MAX or found["ours_s"] < OURS_S_MAX
+    verdict = "bar held" if held else f"MISSED: {READY_S_MAX:g} s"
+    own = f"{found['modems_s']:.2f} s of {found['ready_s']:.2f} s are the modems'"
+    show(benchmark, found | {"cpu_s": found["ours_s"]}, "port", PORTS, note=f"{own}; {verdict}")
+    assert found["modems_s"] > 0
+    assert found["ready_s"] > found["makes"]["m35"]["boot_s"]
+
+
+@pytest.mark.benchmark(group="from the decision until a modem has read ATD")
+def test_dial_on_the_wire(benchmark: Any, tmp_path: Path) -> None:
+    found = once(benchmark, lambda: wire.run(tmp_path, PORTS, 1 if SMOKE or QUICK else 3))
+    verdict = "bar held" if found["written_p99_ms"] < WIRE_MS_MAX else f"MISSED: {WIRE_MS_MAX:g} ms"
+    note = (
+        f"written {found['written_p99_ms']:.2f} ms (p99), read after p50 {found['p50_ms']:.2f},"
+        f" p95 {found['p95_ms']:.2f} ms; {found['behind_a_question']} of {found['dials']} behind a"
+        f" question; {verdict}"
+    )
+    show(benchmark, found | {"cpu_s": 0.0}, "dial", found["dials"], note=note)
+    assert found["dials"] >= PORTS
+    assert found["p50_ms"] > 0
 
 
 @pytest.mark.long

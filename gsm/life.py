@@ -19,7 +19,7 @@ from gsm.ending import Ending
 from gsm.events import CardChanged, Cause, PortState, Restarted, Unlocked
 from gsm.floor import Floor
 from gsm.keying import Keying
-from gsm.limits import DRAIN_TIME, MS, OPEN_MAX, SECOND
+from gsm.limits import BOOT_MAX, DRAIN_TIME, MS, OPEN_MAX, SECOND
 from gsm.module_files import ModuleFiles
 from gsm.resetting import Resetting
 from gsm.script import Steps
@@ -56,6 +56,8 @@ class Life:
         self._told: PortState | None = None
         self._verdict = ""  # of a sequence that says why the port is of no use
         self._card_seen_ns = 0
+        self._fresh = True  # its device was not opened in vain just before
+        self._boots_ns = 0  # until then silence is perhaps of a modem that starts
         self.calling.rung = lambda: self._interrupted("a call came in")
         self._listeners = self._listening()
         self._beginnings = self._beginning()
@@ -96,6 +98,9 @@ class Life:
         floor = self.floor
         if floor.state == table.RESETTING and self.resetting.waits(now_ns):
             self.resetting.listen(now_ns)
+        elif floor.state == table.SYNC and now_ns < self._boots_ns:
+            floor.channel.opened(now_ns)
+            self._sync(now_ns)
         elif floor.allows(table.SILENT):
             self.leave(table.SILENT, "the modem does not answer", now_ns)
 
@@ -200,8 +205,9 @@ class Life:
             self.watching.end()
         if before == table.OPENING:
             floor.cancel("open")
+            self._boots_ns = now_ns + BOOT_MAX * self._fresh
         if after == table.OPENING:
-            wait = 0
+            wait, self._fresh = 0, before != table.DEAD
             if before == table.CLOSED:
                 wait = floor.settings.start_ns
             elif before == table.RESETTING:
@@ -210,8 +216,7 @@ class Life:
             floor.at("open", now_ns + wait + OPEN_MAX, self._not_opened)
         if after == table.SIM:
             floor.card_moved = ""  # it is asked who it is
-        begin = self._beginnings.get(after)
-        if begin is not None:
+        if (begin := self._beginnings.get(after)) is not None:
             begin(now_ns)
 
     def _beginning(self) -> dict[int, Callable[[int], None]]:
@@ -221,13 +226,13 @@ class Life:
             table.ABSENT: self._back_off,
             table.DEAD: self._back_off,
             table.CLOSED: lambda _now: self.floor.put_effect(Close("drained")),
-            table.SYNC: lambda now: run("up", starting.sync(), now, self._synced),
+            table.SYNC: self._sync,
             table.IDENTIFY: lambda now: run("up", starting.identify(), now, self._identified),
             table.SIM: lambda now: run("up", self._card(), now, self._carded),
             table.REGISTER: self.watching.begin,
             table.READY: self.watching.idle,
             table.SIM_FAULT: self._no_card,
-            table.DEGRADED: self._unfit,
+            table.DEGRADED: lambda now: self.floor.at("again", now + UNFIT_AGAIN, self._time),
             table.COOL_DOWN: self._cool_down,
             table.RESETTING: self._reset,
         }
@@ -235,9 +240,6 @@ class Life:
     def _no_card(self, now_ns: int) -> None:
         self.floor.stop("up", "idle", "status")
         self.floor.at("again", now_ns + CARD_AGAIN, self._time)
-
-    def _unfit(self, now_ns: int) -> None:
-        self.floor.at("again", now_ns + UNFIT_AGAIN, self._time)
 
     def _time(self, now_ns: int) -> None:
         if self.floor.allows(table.TIME):
@@ -262,6 +264,9 @@ class Life:
         floor.put_effect(Reopen(wait))
         floor.at("back off", now_ns + wait, self._time)
 
+    def _sync(self, now_ns: int) -> None:
+        self.floor.run("up", self.starting.sync(), now_ns, self._synced)
+
     def _synced(self, now_ns: int) -> None:
         if self.floor.allows(table.ANSWERS):
             self.floor.move(table.ANSWERS, now_ns)
@@ -279,9 +284,8 @@ class Life:
     def _card(self) -> Steps:
         self._verdict = "the modem does not answer"
         self._verdict = yield from self.starting.card()
-        if not self._verdict:
-            why = yield from self.starting.know_card()
-            self._verdict = f"unfit: {why}" if why else ""
+        if not self._verdict and (why := (yield from self.starting.know_card())):
+            self._verdict = f"unfit: {why}"
 
     def _carded(self, now_ns: int) -> None:
         floor, why = self.floor, self._verdict

@@ -46,6 +46,7 @@ RESYNC_TRIES: Final = 3  # `AT` after a timeout; then the port is opened anew
 TIMEOUTS_MAX: Final = 10  # in a row: the module is dead
 SYNC_TRIES: Final = 5  # `AT` after opening
 SYNC_EACH: Final = 1 * SECOND
+BOOT_MAX: Final = 20 * SECOND  # a modem that has just got its power is silent so long (SIM7600: 14)
 OPEN_MAX: Final = 10 * SECOND  # for the driver to open the device
 SIM_TRIES: Final = 15  # AT+CPIN? while a card is still starting
 SIM_EVERY: Final = 2 * SECOND

@@ -177,6 +177,11 @@ class Port:
         return self._floor.take_effects()
 
     @property
+    def busy(self) -> bool:
+        """Whether a command is under way or waits: a new one goes behind it."""
+        return self._floor.channel.busy()
+
+    @property
     def bulk(self) -> bool:
         """Whether a file's bytes come: no flood."""
         return self._floor.channel.bulk

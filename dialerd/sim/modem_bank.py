@@ -72,6 +72,7 @@ class Slot:
         self.name = f"slot{index:02d}"
         self.sounding = False
         self.plugged = True
+        self.dialed_ns = 0  # when the last line that dials was read
         self.modem: Modem
         self.faults = Faults(self)
 
@@ -179,6 +180,8 @@ class Bank:
         """Bytes of the program for a slot."""
         self.agenda.run(now_ns)
         place = self.slots[slot]
+        if data.startswith(b"ATD"):
+            place.dialed_ns = now_ns
         if heard := place.faults.heard(data):
             place.modem.received(heard)
 

@@ -58,6 +58,7 @@ def _status(bank: Bank, _words: list[str]) -> Reply:
                 "carrier": slot.modem.card.carrier.name if slot.modem.card else "",
                 "legs": len(slot.modem.calls.live()),
                 "lines": slot.modem.lines,
+                "dialed_ns": slot.dialed_ns,
                 "faults": sorted(slot.faults.kinds),
             }
             for slot in bank.slots

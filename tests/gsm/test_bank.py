@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from dialerd.sim.modem_dialects import DIALECTS as DIALECTS_SOLD
 from gsm.events import Alerting, Answered, Balance, Cause, Ended, Identified, Signal, UssdReply
 from tests.gsm.bank import BankModem
 from tests.gsm.drive import Hand
 
+OURS_S = 4.5  # the last question into its boot, who it is, its card, its network
 DIALECTS = ("huawei", "quectel", "generic")
 MAKES = {
     "huawei": "huawei", "quectel": "quectel", "ec25": "quectel", "m35": "quectel_m35",
@@ -39,6 +41,17 @@ def test_it_comes_up_calls_and_asks_its_balance(make, dialect):
     (balance,) = hand.told(Balance)
     assert balance.milli
     assert balance.until_day
+
+
+@pytest.mark.parametrize("make", MAKES)
+def test_from_cold_it_is_ready_soon_after_its_module(make):
+    """Silence while it boots is no fault: a back-off of 15 s would cost more than it takes."""
+    habits = DIALECTS_SOLD[make]
+    own_s = habits.boot_s + habits.register_s[1] + (12 if make == "awkward" else 0)  # it is silent
+    hand = Hand(BankModem(make, cold=True))
+    hand.start()
+    assert hand.run(own_s + OURS_S, lambda: hand.port.ready), hand.story()
+    assert hand.reopens == [0]
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

@@ -7,6 +7,7 @@ import pytest
 from gsm.dialect import GENERIC, Dialect
 from gsm.effects import Reopen
 from gsm.events import Identified
+from gsm.limits import BOOT_MAX
 from gsm.starting import choose
 from tests.gsm.drive import Hand, S, dialects
 from tests.gsm.scripted import ERROR, OK, Scripted, lines
@@ -320,3 +321,24 @@ def test_a_port_that_is_not_there_waits_longer_each_time():
     assert len(set(waits)) == len(waits), "chance keeps a bank's ports apart"
     hand.present = True
     hand.expect_state("ready", 400)
+
+
+def test_a_modem_that_starts_is_waited_for_once_and_a_silent_one_not_again():
+    modem = Scripted()
+    modem.mute = True
+    hand = started(modem)
+    hand.run(BOOT_MAX / S)
+    assert hand.port.state == "sync", "it may have got its power just now"
+    hand.run(10)
+    assert hand.port.state == "dead"
+    hand.run(60, lambda: hand.port.state == "sync")
+    hand.run(10)
+    assert hand.port.state == "dead", "it had its time"
+    hand.run(100, lambda: hand.port.state == "sync")
+    hand.unplug()
+    hand.present = True
+    hand.run(100, lambda: hand.port.state == "sync")
+    hand.run(BOOT_MAX / S)
+    assert hand.port.state == "sync", "another one may be there"
+    modem.mute = False
+    hand.expect_state("ready", 20)
