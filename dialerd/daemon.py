@@ -282,6 +282,7 @@ class Daemon:
         self._running.detector_fault = self._ears.detector_fault
         control = ControlService(self._store, self._running, self._hub, self._desk)
         control.banks = self._running.desk(self._banks)
+        control.live = self._running.calls()
         server = ControlServer(control, self._config.control.socket)
         try:
             await server.start()

@@ -47,6 +47,7 @@ LAYERS: dict[str, set[str]] = {
         "dialerd.core",
         "dialerd.config",
         "dialerd.control",
+        "dialerd.lines",
         "dialerd.log_lines",
         "dialerd.plan_file",
         "dialerd.store",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,9 @@ from dialerd.cli.common import (
     print_table,
     write_file,
 )
-from dialerd.core.campaign_spec import at_time
-from dialerd.core.tracing import GetTrace, ListTraces, Trace, TracedMessage, TraceList
-from dialerd.shell.tracing import packet, steps
-from sip.tracing.ladder import Ladder, title
-from sip.tracing.pcap import capture
+from dialerd.core.tracing import GetTrace, ListTraces, Trace, TraceList
+from dialerd.lines.trace_text import capture, stamp, what
+from dialerd.lines.trace_text import drawing as drawn
 
 WIDTH_MIN = 60
 WIDTH_MAX = 160
@@ -87,38 +85,13 @@ def _show_list(found: TraceList, zone: tzinfo | None, *, as_json: bool) -> None:
 
 def write_capture(path: Path, found: Trace) -> None:
     """The messages as a capture file, whole or not at all; OSError."""
-    write_file(path, [capture(map(packet, found.messages))])
+    write_file(path, [capture(found)])
 
 
 def drawing(found: Trace, zone: tzinfo | None, *, full: bool) -> Iterator[str]:
-    """The head, then the ladder, or every message."""
-    for call in found.calls:
-        cut = f", {call.dropped} of the middle not kept" if call.dropped else ""
-        yield clean(f"{call.caller} -> {call.called}, {call.messages} messages{cut}")
-        yield clean(f"Call-ID {call.call_id}")
-    if not found.messages:
-        return
-    yield f"from {_time(found.messages[0].wall_ns, zone)}"
-    if full:
-        for message in found.messages:
-            yield from _whole(message, zone)
-        return
+    """The head, then the ladder as wide as the terminal, or every message."""
     columns = shutil.get_terminal_size().columns
-    yield from Ladder(steps(found.messages), min(max(columns, WIDTH_MIN), WIDTH_MAX)).text()
-
-
-def _time(wall_ns: int, zone: tzinfo | None) -> str:
-    at = at_time(wall_ns // 1_000_000)
-    return f"{local_time(at, zone)}.{wall_ns // 1_000_000 % 1000:03d}"
-
-
-def _whole(message: TracedMessage, zone: tzinfo | None) -> Iterator[str]:
-    (step,) = steps([message])
-    ends = (step.ours, step.peer) if message.sent else (step.peer, step.ours)
-    yield ""
-    yield f"--- {_time(message.wall_ns, zone)} {step.transport} {ends[0]} -> {ends[1]}"
-    text = message.data.decode("utf-8", "replace").rstrip("\r\n")
-    yield from (clean(line.rstrip("\r")) for line in text.split("\n"))
+    return drawn(found, zone, min(max(columns, WIDTH_MIN), WIDTH_MAX), full=full)
 
 
 def as_rows(found: Trace) -> dict[str, Any]:
@@ -129,20 +102,16 @@ def as_rows(found: Trace) -> dict[str, Any]:
         "messages": [
             {
                 "call_id": m.call_id,
-                "at": _stamp(m.wall_ns),
+                "at": stamp(m.wall_ns),
                 "wall_ns": m.wall_ns,
                 "monotonic_ns": m.now_ns,
                 "sent": m.sent,
                 "transport": m.transport,
                 "ours": m.ours,
                 "peer": m.peer,
-                "what": title(m.data),
+                "what": what(m),
                 "text": m.data.decode("utf-8", "backslashreplace"),
             }
             for m in found.messages
         ],
     }
-
-
-def _stamp(wall_ns: int) -> datetime:
-    return at_time(wall_ns // 1_000_000)

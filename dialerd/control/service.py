@@ -14,6 +14,7 @@ from typing import Protocol
 from msgspec import structs
 
 from dialerd.control.agents import AgentDesk
+from dialerd.control.calls import CallRequests
 from dialerd.control.checking import (
     draft_settings,
     flow_refusals,
@@ -94,7 +95,7 @@ class Shelf(ScriptShelf, ListShelf, LeadShelf, Protocol):
     """What it needs of the store."""
 
 
-class ControlService(ScriptRequests, PortRequests, ListRequests, LeadRequests):
+class ControlService(ScriptRequests, PortRequests, ListRequests, LeadRequests, CallRequests):
     """See the module's text; the methods are those of `dialerd.core.control.Control`."""
 
     _store: Shelf

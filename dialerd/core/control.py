@@ -15,6 +15,7 @@ from typing import Annotated, Protocol
 from msgspec import Meta
 
 from dialerd.core.agents_view import AgentControl
+from dialerd.core.calls_view import CallControl
 from dialerd.core.campaigns_view import (
     ID_MAX,
     ActOnCampaign,
@@ -207,7 +208,9 @@ Sink = Callable[[LiveEvent], None]
 Unsubscribe = Callable[[], None]
 
 
-class Control(AgentControl, ScriptControl, PortControl, ListControl, LeadControl, Protocol):
+class Control(
+    AgentControl, ScriptControl, PortControl, ListControl, LeadControl, CallControl, Protocol
+):
     """See the module's text. Every method may raise `ControlError`."""
 
     async def ping(self, request: Ping) -> Pong:

@@ -24,6 +24,7 @@ from dialerd.core.events import (
     AgentsKnown,
     AnyAgentEvent,
     AnyEvent,
+    CallOrdered,
     CampaignChanged,
     Claimed,
     ClaimFailed,
@@ -302,9 +303,6 @@ class Dialer:
         if call is not None:
             self._placing.undo(call, now_ns)
 
-    def _on_recovered(self, _: StoreRecovered, now_ns: int) -> None:
-        self._store_well(now_ns)
-
     def _store_well(self, now_ns: int) -> None:
         self.floor.store_ok = True
         self._store_ns = NEVER
@@ -387,13 +385,14 @@ _INPUTS: Final[dict[type, Callable[[Dialer, Any, int], None]]] = {
     ClaimFailed: Dialer._on_claim_failed,
     WriteFailed: Dialer._on_write_failed,
     DialRefused: Dialer._on_refused,
-    StoreRecovered: Dialer._on_recovered,
+    StoreRecovered: lambda dialer, _event, now_ns: dialer._store_well(now_ns),
     AgentsKnown: lambda dialer, event, now_ns: restore(dialer.desk, event.at_work, now_ns),
     CampaignChanged: Dialer._on_campaign,
     LinesChanged: Dialer._on_lines,
     LineHealth: Dialer._on_health,
     UsageKnown: Dialer._on_usage,
     ClockStepped: Dialer._on_clock,
+    CallOrdered: lambda dialer, event, now_ns: dialer._placing.parties.ordered(event, now_ns),
     Drain: Dialer._on_drain,
     Resume: Dialer._on_resume,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dialerd.core.event import Event
+from dialerd.core.flow_records import Transfer
 from dialerd.core.heard_events import Sound as Sound  # noqa: PLC0414 - found here too
 from dialerd.core.heard_events import Verdict as Verdict  # noqa: PLC0414
 from dialerd.core.line_spec import Trouble, TrunkSpec
@@ -232,6 +233,13 @@ class Resume(Event, frozen=True):
     """Dial again after a drain (an emergency stop that a person undoes)."""
 
 
+class CallOrdered(Event, frozen=True):
+    """A person's word about one call in progress: put it through, or (no deed) hang it up."""
+
+    call: int
+    deed: Transfer | None = None
+
+
 class AgentsKnown(Event, frozen=True):
     """Who was logged in when the last daemon ended: told once at the start, after the campaigns."""
 
@@ -376,6 +384,7 @@ AnyEvent = (
     | LineHealth
     | UsageKnown
     | ClockStepped
+    | CallOrdered
     | Drain
     | Resume
 )

@@ -2,10 +2,10 @@
 
     | state        | key                | prompt ended    | time           | from the call        |
     |--------------|--------------------|-----------------|----------------|----------------------|
-    | playing      | next step, or kept | the step's deed |                |                      |
-    | waiting      | next step          |                 | `otherwise`    |                      |
-    | gathering    | one more, or done  |                 | again, or done |                      |
-    | taping       | done               |                 | done           |                      |
+    | playing      | next step, or kept | the step's deed |                | ordered: transfer    |
+    | waiting      | next step          |                 | `otherwise`    | the same             |
+    | gathering    | one more, or done  |                 | again, or done | the same             |
+    | taping       | done               |                 | done           | the same             |
     | transferring |                    |                 | `otherwise`    | talking, `otherwise` |
     | talking      |                    |                 |                | parted: `then`       |
     | over         |                    |                 |                |                      |
@@ -89,6 +89,7 @@ MOVES: Final[dict[tuple[FlowState, str], tuple[FlowState, ...]]] = {
     (TRANSFERRING, "failed"): _NEXT,
     (TRANSFERRING, "time"): _NEXT,
     (TALKING, "parted"): _NEXT,
+    **{(at, "ordered"): _NEXT for at in (PLAYING, WAITING, GATHERING, TAPING)},
 }
 
 
@@ -197,7 +198,14 @@ class FlowRun:
             self._sink.record(EventKind.NO_KEY, "", now_ns)
             self._go(self._plan.otherwise[self._step], now_ns)
 
-    # -- what its call tells of a transfer -------------------------------------------------------
+    def divert(self, deed: Transfer, now_ns: int) -> None:
+        """A person's order in the middle of a step: it is a transfer from here on."""
+        if (self.state, "ordered") in MOVES:
+            self._token += 1  # what plays now leads nowhere any more
+            if self.state is TAPING:
+                self._sink.tape_end()
+            self._sink.stop_play()
+            self._transfer(deed, now_ns)
 
     def connected(self, now_ns: int) -> None:
         """They hear each other."""
@@ -217,8 +225,6 @@ class FlowRun:
         if (self.state, "parted") in MOVES:
             self._sink.record(EventKind.PARTED, "", now_ns)
             self._go(self._plan.then[self._step], now_ns)
-
-    # -- steps -----------------------------------------------------------------------------------
 
     def _go(self, index: int, now_ns: int) -> None:
         """Begin a step; keys pressed early, and steps without a prompt, lead straight through."""

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from dialerd.core.call import UP, Call
 from dialerd.core.effects import WantOver, Write
-from dialerd.core.events import ReturnFound
+from dialerd.core.events import CallOrdered, ReturnFound
 from dialerd.core.floor import Floor
 from dialerd.core.ops import Claim, ReleaseClaim
 from dialerd.core.over_call import OverCall
@@ -111,6 +111,17 @@ class Parties:
     def _give_back(self, claim: Claim, now_ns: int) -> None:
         due_s = self._floor.clock.ms(now_ns) // 1000
         self._floor.out.append(Write(0, (ReleaseClaim(claim.attempt_id, due_s),)))
+
+    def ordered(self, event: CallOrdered, now_ns: int) -> None:
+        """A person's word about one call: through to somebody, or over."""
+        call = self._floor.calls.get(event.call)
+        if call is None:
+            return
+        if event.deed is None:
+            call.hang_up(now_ns)
+        elif isinstance(call, PartyCall):
+            call.divert(event.deed, now_ns)
+        self._placing.after(call, now_ns)
 
     def ended(self, call: Call, now_ns: int) -> None:
         """A call is over: a person's, or one that was dialed for a person."""

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Protocol
 from msgspec.structs import replace
 
 from dialerd.core.agent_call import AgentCall
-from dialerd.core.call import DIALING, NEW, Call
+from dialerd.core.call import DIALING, NEW, UP, Call
 from dialerd.core.clock import WallClock
 from dialerd.core.effects import Answer, AnyEffect, Bridge, Hold, StopPlay, Unbridge
-from dialerd.core.flow import FlowRun
+from dialerd.core.flow import MOVES, FlowRun
 from dialerd.core.flow_plan import FlowPlan
 from dialerd.core.flow_records import OWN, TargetKind
 from dialerd.core.flow_records import Transfer as TransferDeed
@@ -127,6 +127,22 @@ class PartyCall(AgentCall):
     def flow_over(self, now_ns: int) -> None:
         """Nothing is left to say: hang up."""
         self._release(self.spoken, now_ns)
+
+    # -- what people say about it ----------------------------------------------------------------
+
+    def why_not_through(self) -> str:
+        """Why nobody may put this call through to somebody else just now; empty when one may."""
+        if self.state is not UP:
+            return f"the call is {self.state.name.lower()}: nobody to put through"
+        if not isinstance(self._flow, FlowRun) or (self._flow.state, "ordered") not in MOVES:
+            return "its person is being put through already"
+        return ""
+
+    def divert(self, deed: TransferDeed, now_ns: int) -> None:
+        """Put its person through, in the middle of the flow."""
+        if not self.why_not_through() and isinstance(self._flow, FlowRun):
+            self._flow.divert(deed, now_ns)
+            self._set_deadline()
 
     # -- what is heard, while the flow has it ----------------------------------------------------
 

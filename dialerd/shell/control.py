@@ -22,6 +22,7 @@ from dialerd.core.why import idle_lines, why_no_line, why_no_route
 from dialerd.shell.bank_desk import BankDesk
 from dialerd.shell.banks import Banks
 from dialerd.shell.beginning import StopMark
+from dialerd.shell.call_desk import CallDesk
 from dialerd.shell.clock import Clock
 from dialerd.shell.driver import Driver
 from dialerd.shell.loop_lag import LoopLag
@@ -228,6 +229,10 @@ class RunningDaemon:
     def desk(self, banks: Banks) -> BankDesk:
         """What people ask of the ports of banks."""
         return BankDesk(banks, self._dialer, self._clock)
+
+    def calls(self) -> CallDesk:
+        """What people ask of calls in progress."""
+        return CallDesk(self._dialer, self._driver)
 
     async def reload(self, who: str) -> Reloaded:
         """Take over the configuration's trunks; Invalid."""

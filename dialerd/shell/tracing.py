@@ -6,7 +6,7 @@ import asyncio
 import logging
 import socket
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -24,10 +24,10 @@ from dialerd.core.tracing import (
 )
 from dialerd.shell.clock import Clock
 from sip.tracing.hep import encapsulate
-from sip.tracing.ladder import Step, printable, title
+from sip.tracing.ladder import printable, title
 from sip.tracing.pcap import Packet
 from sip.tracing.trace import CallTrace, Traced, Tracer, masked, users
-from sip.transport.local import Local, bracketed
+from sip.transport.local import Local
 
 log = logging.getLogger("dialerd.trace")
 
@@ -141,26 +141,6 @@ def _attempt(call: CallTrace) -> int | None:
 def _prefix(attempt: int) -> bytes:
     """How the Call-IDs of an attempt begin."""
     return call_id_for(attempt, 0).encode().partition(b".")[0] + b"."
-
-
-def steps(messages: Iterable[TracedMessage]) -> list[Step]:
-    """For a ladder."""
-    return [
-        Step(m.now_ns, m.sent, _at(m.ours), _at(m.peer), m.transport.upper(), m.data)
-        for m in messages
-    ]
-
-
-def _at(address: tuple[str, int]) -> str:
-    return printable(f"{bracketed(address[0])}:{address[1]}")
-
-
-def packet(message: TracedMessage) -> Packet:
-    """For a capture file."""
-    source, target = message.ours, message.peer
-    if not message.sent:
-        source, target = target, source
-    return Packet(message.wall_ns, message.transport, source, target, message.data)
 
 
 class Homer:

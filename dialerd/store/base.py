@@ -42,6 +42,7 @@ from dialerd.store import (
     standing,
     usage,
 )
+from dialerd.store.call_store import CallStore
 from dialerd.store.change_store import ChangeStore
 from dialerd.store.ended import Ended
 from dialerd.store.lead_store import LeadStore
@@ -56,7 +57,7 @@ from dialerd.store.unit import Unit
 T = TypeVar("T")
 
 
-class BaseStore(ChangeStore, LeadStore, ScriptStore, PartyStore, SimStore, Store):
+class BaseStore(ChangeStore, LeadStore, ScriptStore, PartyStore, SimStore, CallStore, Store):
     """See `dialerd.core.ports.Store`; what goes beyond it is described here."""
 
     @abstractmethod
