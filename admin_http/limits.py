@@ -22,3 +22,4 @@ CONTROL_S: Final = 10.0  # how long the daemon may take to answer; then 503
 ASKERS_MAX: Final = 10_000  # buckets of requests that are remembered, of each kind
 TOKEN_RATE: Final = (4_000.0, 8_000.0)  # requests a second of one token or session, and at once
 ADDRESS_RATE: Final = (50.0, 500.0)  # the same of an address that shows neither
+FILE_CHUNK_BYTES: Final = 64 << 10  # of a file that is sent or taken, in memory

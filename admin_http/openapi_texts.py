@@ -79,6 +79,14 @@ REQUEST_HEADERS: Final[dict[str, dict[str, Any]]] = {
         "description": "Which bytes (RFC 9110, section 14).",
         "schema": {"type": "string"},
     },
+    "If-Range": {
+        "name": "If-Range",
+        "in": "header",
+        "required": False,
+        "description": "The range only of the file that has this ETag or Last-Modified, else all.",
+        "schema": {"type": "string"},
+    },
+    "If-None-Match": IF_NONE_MATCH,
     "Last-Event-ID": {
         "name": "Last-Event-ID",
         "in": "header",

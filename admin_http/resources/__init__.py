@@ -10,6 +10,7 @@ from typing import Final
 from admin_http.resources import (
     bans,
     callbacks,
+    calls,
     campaigns,
     docs,
     leads,
@@ -18,9 +19,11 @@ from admin_http.resources import (
     metrics,
     numbers,
     system,
+    traces,
 )
 
 MODULES: Final = (
+    calls,
     campaigns,
     lists,
     leads,
@@ -31,4 +34,5 @@ MODULES: Final = (
     metrics,
     numbers,
     system,
+    traces,
 )

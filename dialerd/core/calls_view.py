@@ -58,9 +58,15 @@ class TransferCall(Request["LiveCall"]):
     ring_s_max: Annotated[int, Meta(ge=1, le=600)] = 30
 
 
+def call_name(campaign_id: int, lead_id: int, attempt_id: int) -> str:
+    """What stands for a call in addresses: it says where it lies."""
+    return f"{campaign_id}-{lead_id}-{attempt_id}"
+
+
 class LiveCall(Reply):
     """One call: `state` is dialing, ringing, up, advancing to another line, or releasing."""
 
+    id: str
     attempt: int
     campaign_id: int
     campaign: str

@@ -18,6 +18,7 @@ from dialerd.core.calls_view import (
     ListCalls,
     LiveCall,
     TransferCall,
+    call_name,
 )
 from dialerd.core.campaign_spec import at_time
 from dialerd.core.control_errors import Conflict, NotFound
@@ -96,6 +97,7 @@ class CallDesk:
         claim = call.claim
         run = self._dialer.floor.runs[claim.campaign_id]
         return LiveCall(
+            id=call_name(claim.campaign_id, claim.lead_id, claim.attempt_id),
             attempt=claim.attempt_id,
             campaign_id=claim.campaign_id,
             campaign=run.settings.name,

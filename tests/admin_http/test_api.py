@@ -17,7 +17,7 @@ from tests.control.desk import spec
 
 NAMED = {
     "campaign": "1", "name": "fpt", "bank": "a", "slot": "1", "file": "docs.js", "list": "1",
-    "lead": "1-1", "number": "0912345678", "callback": "1-1",
+    "call": "1-1-1", "lead": "1-1", "number": "0912345678", "callback": "1-1",
 }  # fmt: skip
 
 
