@@ -44,7 +44,7 @@ from fastpath.rtp import PlayEnded as PromptEnded
 from sip import sdp
 
 SUMMED = ("sent", "received", "lost", "foreign", "malformed", "late", "flooded")
-TOTALS = (*SUMMED, "bad")
+TOTALS = (*SUMMED, "bad", "verdicts", "verdicts_late")  # late: not acted on in the next frame
 
 log = logging.getLogger("dialerd.media")
 
@@ -215,6 +215,8 @@ class Media:
             return  # of early media, read behind the answer
         if kind == "answer":
             late_ns = time.monotonic_ns() - heard.at_ns
+            self.totals["verdicts"] += 1
+            self.totals["verdicts_late"] += self.engine.frame(self._streams[leg]) > heard.frame + 1
             self._feed(Verdict(leg, Answerer(value), heard.confidence, late_ns))
         else:
             means = ear.meaning.read(kind, value, answered=answered)
