@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 
 from bench.answer_lines import Samples
+from dialerd.detect.audio import REVISE_MS
 from dialerd.detect.model import load_model
 from fastpath.amd import AnswerDetector, Verdict
 from fastpath.amd_classic import DEFAULTS, ClassicDetector
@@ -71,14 +72,21 @@ def vicidial(samples: Samples) -> Verdict:
     return detector.hear(samples) or detector.end()
 
 
-def ours(samples: Samples) -> Verdict:
-    """The model that comes with dialerd."""
+def first(samples: Samples) -> Verdict:
+    """The model that comes with dialerd: its first verdict, which a call with an agent acts on."""
     detector = AnswerDetector(load_model())
+    return detector.hear(samples) or detector.end()
+
+
+def ours(samples: Samples) -> Verdict:
+    """The verdict of `dialerd detect`: the first, or the second that took it back."""
+    detector = AnswerDetector(load_model(), revise_ms=REVISE_MS)
     return detector.hear(samples) or detector.end()
 
 
 RULES: Final[dict[str, Callable[[Samples], Verdict]]] = {
     "dialerd": ours,
+    "dialerd, first": first,
     "Asterisk AMD()": asterisk,
     "VICIdial's set": vicidial,
     "FreeSWITCH mod_amd": freeswitch,

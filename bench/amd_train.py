@@ -39,6 +39,8 @@ POLICY: Final = {
     "human_after_ms": 660, "machine_after_ms": 1000, "silence_min_ms": 240,
     "word_ms": 1000, "word_by_ms": 1240, "word_wait_ms": 320, "office_min_ms": 560,
     "office_wait_ms": 580, "analysis_ms": 8000, "initial_silence_ms": 8000,
+    "revise_span_ms": 3000, "revise_pause_ms": 800, "revise_voice_ms": 1700,
+    "revise_late_pause_ms": 1300, "revise_late_voice_ms": 2600,
 }  # fmt: skip
 HEAD: Final = """\
 # Who answered: trees that turn what was heard so far into the log-odds of a machine.

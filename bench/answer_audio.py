@@ -53,7 +53,7 @@ class Clip(NamedTuple):
     """Something heard after the answer, without a line; samples of full scale 1.0."""
 
     name: str
-    kind: str  # word, office, machine, announcement, music, tone
+    kind: str  # word, office, asks again, machine, announcement, music, tone
     voice: str
     recorded: bool  # a person's voice
     samples: Audio
@@ -61,7 +61,7 @@ class Clip(NamedTuple):
     @property
     def label(self) -> str:
         """What is right to say of it."""
-        return "human" if self.kind in ("word", "office") else "machine"
+        return "human" if self.kind in ("word", "office", "asks again") else "machine"
 
 
 def levels_db(samples: Audio, frame: int = 160) -> Audio:

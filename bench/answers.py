@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -23,8 +23,9 @@ from bench.answer_audio import Clip
 from bench.answer_lines import Case
 from fastpath.amd import Verdict
 
-KINDS: Final = ("word", "office", "machine", "announcement", "music", "tone")
+KINDS: Final = ("word", "office", "asks again", "machine", "announcement", "music", "tone")
 PEOPLE: Final = ("word", "office")
+AGAIN: Final = 300  # people made up of words, who wait for an answer and ask again
 WHO: Final = ("recorded", "volunteers", "synthetic")
 HEARD_S: Final = 8
 SEED: Final = 11
@@ -50,6 +51,27 @@ def who(clip: Clip) -> str:
     return "volunteers" if answer_more.volunteer(clip) else "recorded"
 
 
+def asks_again(clips: Sequence[Clip], seed: int, count: int) -> Iterator[Clip]:
+    """Nobody answers them: a word or a greeting, and three times more of that voice 1 to 2.5 s on.
+
+    Every third begins with an office's greeting, and a fifth of what follows are such.
+    """
+    voices: dict[str, dict[str, list[Clip]]] = {}
+    for clip in clips:
+        if who(clip) == "recorded" and clip.kind in PEOPLE:
+            voices.setdefault(clip.voice, {}).setdefault(clip.kind, []).append(clip)
+    rng, names = np.random.default_rng(seed), sorted(voices)
+    for number in range(count):
+        name = names[number % len(names)]
+        parts = []
+        for turn in range(4):
+            long = number % 3 == 0 if turn == 0 else rng.random() < 0.2
+            some = voices[name]["office" if long else "word"]
+            parts.append(some[int(rng.integers(len(some)))].samples)
+            parts.append(np.zeros(int(rng.uniform(1.0, 2.5) * answer_audio.RATE)))
+        yield Clip(f"{name}/again-{number}", "asks again", name, True, np.hstack(parts[:-1]))
+
+
 def heard_of(clip: Clip) -> Clip:
     """What is heard of it."""
     return clip._replace(samples=clip.samples[: HEARD_S * answer_audio.RATE])
@@ -66,6 +88,8 @@ def held_out(seed: int, *, every: int = 1, voices: int = 2, volunteers: bool = F
     if volunteers:
         others = map(heard_of, answer_more.more("held out"))
         found += answer_lines.cases(others, "held out", seed + 1)
+        more = [*clips, *asks_again(clips, seed, AGAIN)]  # the others of them make its babble
+        found += list(answer_lines.cases(map(heard_of, more), "held out", seed + 2))[len(clips) :]
     return found
 
 
@@ -84,7 +108,7 @@ def verdicts(rule: str, cases: Iterable[Case]) -> list[tuple[Case, Verdict]]:
 
 def is_right(case: Case, verdict: Verdict) -> bool:
     """Whether that is who answered."""
-    if case.clip.kind in (*PEOPLE, "machine"):
+    if case.clip.kind in (*PEOPLE, "asks again", "machine"):
         return verdict.answer == case.clip.label
     return verdict.answer != "human"
 

@@ -42,6 +42,7 @@ cdef enum:
     REASON_TONE = 4  # nothing but tones
     REASON_NO_AUDIO = 5  # less than a frame
     REASON_ENDED = 6  # a voice was heard, and the audio ended before it was clear whose
+    REASON_REVISED = 7  # taken for a person, it talked on as machines do
 
 cdef struct Tree:
     uint8_t feature[AMD_NODES]
@@ -62,6 +63,12 @@ cdef struct Policy:  # odds are log-odds of a machine, times frames
     int office_wait  # and so much is waited
     int analysis  # from the first voice on
     int initial_silence  # without any voice
+    # a second verdict: what was taken for a person has lasted so long,
+    int revise_span
+    int revise_pause  # never paused for longer
+    int revise_voice  # and spoke for so long,
+    int revise_late_pause  # or the same of both with longer pauses
+    int revise_late_voice
 
 cdef struct Forest:
     int trees
@@ -116,6 +123,9 @@ cdef struct Amd:
 cdef void amd_init(Amd *a) noexcept nogil
 cdef void amd_hear(Amd *a, const Forest *model, const int16_t *samples) noexcept nogil
 cdef void amd_gap(Amd *a, const Forest *model) noexcept nogil
+cdef void amd_again(
+    Amd *a, const Forest *model, const int16_t *samples, int within
+) noexcept nogil
 cdef void amd_end(Amd *a) noexcept nogil
 cdef void amd_features(const Amd *a, double *x) noexcept nogil
 cdef double forest_odds(const Forest *model, const double *x) noexcept nogil
@@ -129,3 +139,9 @@ cdef class Model:
 cdef class AnswerDetector:
     cdef Amd state
     cdef Model model
+    cdef int within  # frames since the first voice; a second verdict comes no later
+    cdef object found  # the verdict
+    cdef object found_first  # the one before it
+    cdef int over(self) noexcept
+    cdef take(self, const int16_t *samples)
+    cdef told(self)

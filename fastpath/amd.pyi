@@ -53,11 +53,17 @@ class Model:
 class AnswerDetector:
     """Hears one side of one call from its answer on, until it knows who answered."""
 
-    def __new__(cls, model: Model) -> AnswerDetector: ...
+    def __new__(cls, model: Model, *, revise_ms: int = 0) -> AnswerDetector:
+        """`revise_ms`: who was taken for a person is heard on, until so long after the first voice.
+
+        ValueError: more than POLICY_MS_MAX.
+        """
+
     def hear(self, samples: Buffer) -> Verdict | None:
         """Hear samples (int16) that follow on those before; what is less than a frame is left out.
 
-        The verdict once it is known; from then on nothing is heard any more.
+        The verdict once it is known; from then on nothing is heard any more, but of a person until
+        `revise_ms`: a machine with the reason "revised" is a second verdict.
         """
 
     def gap(self, frames: int) -> Verdict | None:
@@ -68,6 +74,9 @@ class AnswerDetector:
 
     def verdict(self) -> Verdict | None:
         """The verdict so far."""
+
+    def first_verdict(self) -> Verdict | None:
+        """The one that was revised; None: none was."""
 
 def features(samples: Buffer) -> list[tuple[int, list[float]]]:
     """Every look that a detector takes: (frames heard, values in the order of FEATURE_NAMES)."""

@@ -19,6 +19,7 @@ cdef class CallProgress:
     cdef Ears ears
     cdef readonly Attention attention
     cdef object found
+    cdef object found_first
     cdef list taken(self)
     cdef int first(self, const Sound *s)
     cdef list missing(self, int samples, bint lost)

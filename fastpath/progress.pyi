@@ -16,9 +16,9 @@ QUIET_MS_MAX: Final = 60_000
 class Heard(NamedTuple):
     """Something heard; times are of the audio from its first sample on.
 
-    answer: human, machine or unknown, and why. dtmf: a key, once it is up. silence: a machine has
-    said its say. announcement: its label. Tones by their names of the plan, sit and fax by their
-    form.
+    answer: human, machine or unknown, and why; a second one is of a machine taken for a person.
+    dtmf: a key, once it is up. silence: a machine has said its say. announcement: its label. Tones
+    by their names of the plan, sit and fax by their form.
     """
 
     kind: str  # one of KINDS
@@ -46,12 +46,15 @@ class Attention:
         labels: Sequence[str] = (),
         quiet_ms: int = 0,
         tones_ms: int = 0,
+        revise_ms: int = 0,
     ) -> Attention:
         """`model` tells who answered: trees, or parameters of the classic rule (may be empty).
 
         `book`: tones, before the answer and for `tones_ms` after it (0: to the end). `bank`:
         carrier announcements, before the answer; `labels` are what its recordings are called.
-        `quiet_ms`: so much silence behind a machine's greeting is told; 0: it is not.
+        `quiet_ms`: so much silence behind a machine's greeting is told; 0: it is not. `revise_ms`:
+        who was taken for a person by a model is heard on until so long after the first voice, and a
+        second verdict tells a machine that talks on (why: "revised"); 0: there is none.
 
         ValueError: a parameter that the classic rule has not, or anything out of bounds.
         """
@@ -85,6 +88,12 @@ class CallProgress:
 
     def verdict(self) -> Verdict | None:
         """Who answered, as far as it is known; times from the first sample on."""
+
+    def first_verdict(self) -> Verdict | None:
+        """The one that was revised; None: none was."""
+
+    def settle(self) -> None:
+        """We talk to each other: there is no second verdict any more."""
 
     @property
     def done(self) -> bool:

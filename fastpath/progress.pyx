@@ -22,6 +22,7 @@ from fastpath.progress_ears cimport (
     progress_hear,
     progress_init,
     progress_keys,
+    progress_settle,
     progress_silence,
 )
 from fastpath.tones_book cimport TONE_FAX, TONE_SIT
@@ -47,10 +48,12 @@ cdef class Attention:
 
     def __cinit__(
         self, model=None, *, ToneBook book=None, PrintBank bank=None, labels=(), int quiet_ms=0,
-        int tones_ms=0,
+        int tones_ms=0, int revise_ms=0,
     ):
         if not 0 <= quiet_ms <= QUIET_MS_MAX:
             raise ValueError(f"quiet_ms: 0 to {QUIET_MS_MAX}")
+        if not 0 <= revise_ms <= amd.POLICY_MS_MAX:
+            raise ValueError(f"revise_ms: 0 to {amd.POLICY_MS_MAX}")
         if bank is not None and len(labels) != len(bank):
             raise ValueError(f"{len(labels)} labels for {len(bank)} recordings")
         if tones_ms < 0:
@@ -62,6 +65,7 @@ cdef class Attention:
         if bank is not None and len(bank):
             self.asked.bank = &bank.bank
         self.asked.quiet = quiet_ms // 20
+        self.asked.revise = revise_ms // 20
         if isinstance(model, Model):
             self.asked.answer = BY_MODEL
             self.asked.model = &(<Model> model).forest
@@ -144,6 +148,9 @@ cdef class CallProgress:
     def done(self):
         return bool(progress_done(&self.state))
 
+    def settle(self):
+        progress_settle(&self.state)
+
     cdef list taken(self):
         cdef int i
         cdef Sound *s
@@ -155,6 +162,7 @@ cdef class CallProgress:
             value, why = self.attention.words(s.kind, s.value, s.detail)
             begin, end = in_ms(s.begin), in_ms(s.begin + s.length)
             if s.kind == SOUND_ANSWER:
+                self.found_first = self.found
                 self.found = amd.Verdict(
                     value, end, begin if self.first(s) else None, s.sure, why
                 )
@@ -168,3 +176,6 @@ cdef class CallProgress:
 
     def verdict(self):
         return self.found
+
+    def first_verdict(self):
+        return self.found_first

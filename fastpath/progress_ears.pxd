@@ -53,6 +53,7 @@ cdef struct Asked:  # by a campaign and a trunk; shared by their calls
     uint8_t answer
     const Forest *model
     ClassicRule classic
+    int revise  # frames since the first voice: until then a person may become a machine; 0: never
     int quiet  # frames of silence behind a machine's greeting that are told; 0: they are not
     const ToneRules *tones  # NULL: none
     const Bank *bank  # of announcements, before the answer; NULL: none
@@ -72,6 +73,7 @@ cdef struct Progress:
     uint8_t answered
     uint8_t who  # the verdict
     uint8_t quiet_told
+    uint8_t settled  # a person stays one
     uint8_t sounds
     uint8_t filled  # samples of `ears.frame`
     int64_t heard
@@ -94,5 +96,6 @@ cdef void progress_hear(Progress *p, const int16_t *samples, int count) noexcept
 cdef void progress_gap(Progress *p, int count) noexcept nogil
 cdef void progress_break(Progress *p) noexcept nogil
 cdef void progress_silence(Progress *p, int count) noexcept nogil
+cdef void progress_settle(Progress *p) noexcept nogil
 cdef void progress_end(Progress *p) noexcept nogil
 cdef void ears_close(Ears *ears) noexcept nogil  # before its memory is given back

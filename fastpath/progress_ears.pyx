@@ -6,7 +6,8 @@
    that was never sent, but for keys, which are up then.
 2. Before the answer there is no verdict. With the answer the detectors of it begin anew.
 3. Tones are heard before the answer and for a while after it, announcements before it only.
-4. Behind the verdict "machine" the end of its greeting may be asked for: so much silence.
+4. Behind the verdict "machine" the end of its greeting may be asked for: so much silence. Behind
+   "human" a second verdict may be asked for, until it is settled that we are talking to each other.
 5. A detector whose work is done is not fed any more.
 """
 
@@ -15,7 +16,8 @@ from libc.stdint cimport INT32_MAX, uint32_t
 from libc.string cimport memcpy, memset
 
 from fastpath.amd cimport (
-    ANSWER_HUMAN, ANSWER_UNKNOWN, REASON_MODEL, amd_end, amd_gap, amd_hear, amd_init,
+    ANSWER_HUMAN, ANSWER_UNKNOWN, REASON_MODEL, REASON_REVISED, amd_again, amd_end, amd_gap,
+    amd_hear, amd_init,
 )
 from fastpath.amd_classic cimport classic_hear, classic_init
 from fastpath.dtmf cimport DTMF_GAP_MAX, dtmf_gap, dtmf_hear, dtmf_init
@@ -53,7 +55,7 @@ cdef void progress_begin(
     p.ears_from = p.heard
     p.since = p.heard
     p.filled = 0
-    p.who = p.quiet_told = 0
+    p.who = p.quiet_told = p.settled = 0
     p.voice_end = p.voice_end_before = 0
     p.voiced = 0
     amd_init(&p.ears.amd)
@@ -68,6 +70,14 @@ cdef void progress_begin(
 
 cdef inline int wants_answer(const Progress *p) noexcept nogil:
     return p.answered and not p.who and p.asked.answer
+
+
+cdef inline int wants_second(const Progress *p) noexcept nogil:
+    return (
+        p.who == ANSWER_HUMAN and p.asked.revise and not p.settled
+        and p.asked.answer == BY_MODEL and p.ears.amd.known.first >= 0
+        and p.ears.amd.frame - p.ears.amd.known.first < p.asked.revise
+    )
 
 
 cdef inline int wants_quiet(const Progress *p) noexcept nogil:
@@ -90,7 +100,14 @@ cdef int progress_done(const Progress *p) noexcept nogil:
         return 0
     if p.asked == NULL:
         return 1
-    return not (wants_answer(p) or wants_quiet(p) or wants_tones(p) or wants_prints(p))
+    return not (
+        wants_answer(p) or wants_second(p) or wants_quiet(p) or wants_tones(p) or wants_prints(p)
+    )
+
+
+cdef void progress_settle(Progress *p) noexcept nogil:
+    """We talk to each other: what is said from now on is no sign of a machine."""
+    p.settled = 1
 
 
 # ---- what was found
@@ -142,7 +159,7 @@ cdef void take_answer(Progress *p) noexcept nogil:
         p.who, reason = p.ears.amd.answer, p.ears.amd.reason
         if p.ears.amd.known.first >= 0:
             first += p.ears.amd.known.first * VAD_FRAME
-        if reason == REASON_MODEL:
+        if reason == REASON_MODEL or reason == REASON_REVISED:
             sure = <float> (1.0 / (1.0 + exp(-fabs(p.ears.amd.odds))))
     else:
         p.who, reason = p.ears.classic.answer, p.ears.classic.reason
@@ -239,6 +256,11 @@ cdef void frame_hear(Progress *p, const int16_t *samples, int why) noexcept nogi
             memset(&nothing[0], 0, sizeof(nothing))
             classic_hear(&p.ears.classic, &nothing[0])
         take_answer(p)
+    elif wants_second(p):
+        by_model = 1
+        amd_again(&p.ears.amd, p.asked.model, samples, p.asked.revise)
+        if p.ears.amd.answer != ANSWER_HUMAN:
+            take_answer(p)
     else:
         by_model = 0
     if wants_quiet(p):

@@ -29,3 +29,4 @@ cdef int keys_on(Stream *s) noexcept
 cdef void keys_off(Stream *s) noexcept
 cdef int ear_listen(Stream *s, object attention, int answered, int64_t now_ns) noexcept
 cdef void ear_rest(Stream *s) noexcept
+cdef void ear_settle(Stream *s) noexcept

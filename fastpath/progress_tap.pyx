@@ -38,6 +38,7 @@ from fastpath.progress_ears cimport (
     progress_hear,
     progress_init,
     progress_keys,
+    progress_settle,
     progress_silence,
 )
 from fastpath.rtp_limits cimport FRAME_BYTES, PAYLOAD_NOISE, PAYLOAD_PCMA, SAMPLE_NS
@@ -264,3 +265,10 @@ cdef void ear_rest(Stream *s) noexcept:
     if e != NULL:
         forget(e)
         ear_close(s, e)
+
+
+cdef void ear_settle(Stream *s) noexcept:
+    """Who was taken for a person stays one: we talk to each other."""
+    cdef Ear *e = <Ear *> tap_state(s, tap_drop)
+    if e != NULL:
+        progress_settle(&e.progress)

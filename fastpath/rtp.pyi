@@ -125,6 +125,9 @@ class MediaEngine(PartyEngine):
         peer that sends nothing is silent. Without work left it costs next to nothing.
         """
 
+    def settle(self, stream: int) -> None:
+        """We talk to each other: who was taken for a person stays one."""
+
     def frame(self, stream: int) -> int:
         """The number of the turn that the stream's media thread is in; 0 before it runs."""
 

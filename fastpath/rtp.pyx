@@ -6,7 +6,7 @@ from libc.stdlib cimport calloc
 
 from fastpath.atomics cimport get32
 from fastpath.progress cimport Attention
-from fastpath.progress_tap cimport ear_listen, ear_rest, keys_off, keys_on
+from fastpath.progress_tap cimport ear_listen, ear_rest, ear_settle, keys_off, keys_on
 from fastpath.rtcp cimport rtcp_start
 from fastpath.rtcp_exchange cimport rtcp_open
 from fastpath.rtp_echo cimport echo_off, echo_on
@@ -174,6 +174,11 @@ cdef class MediaEngine(PartyEngine):
         self.let_go(s)
         if not done:
             raise MemoryError
+
+    def settle(self, int64_t stream):
+        cdef Stream *s = self.hold(stream)
+        ear_settle(s)
+        self.let_go(s)
 
     def frame(self, int64_t stream):
         cdef Stream *s = self.hold(stream)

@@ -25,6 +25,8 @@ class Detection(Record):
         verdict_s: of a broadcast: how long the flow waits for that; 0: it plays at once.
         on_machine: of a broadcast; `connect`: its flow plays as to a person.
         machine_prompt: of a broadcast: what a machine is told.
+        revise_s: who was taken for a person may turn out a machine until so long after the first
+            word, unless an agent talks to them by then; 0: never.
     """
 
     detector: str = ""
@@ -36,3 +38,4 @@ class Detection(Record):
     verdict_s: float = 0.0
     on_machine: OnMachine = OnMachine.CONNECT
     machine_prompt: str = ""
+    revise_s: float = 0.0

@@ -48,6 +48,14 @@ class DetectionSpec(Spec):
         float,
         Meta(ge=0.0, le=30.0, description="So much silence does for the beep; 0: it does not."),
     ] = 2.0
+    revise_s: Annotated[
+        float,
+        Meta(
+            ge=0.0,
+            le=30.0,
+            description="A person may turn out a machine so long after the first word; 0: never.",
+        ),
+    ] = 0.0
     machines: Annotated[bool, Meta(description="Broadcast: find out who answered.")] = False
     verdict_s: Annotated[
         float,

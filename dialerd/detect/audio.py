@@ -26,6 +26,7 @@ BRIDGE_FRAMES: Final = 3  # so short a gap is inside of a run
 SPEECH_FRAMES_MIN: Final = 3
 BEHIND_S: Final = 1.5  # of silence follow a recording: whoever was recorded had stopped
 WORD_S_MIN: Final = 0.2  # a shorter recording is a piece, of which nothing is known
+REVISE_MS: Final = 7_000  # behind the first voice: until then a person may turn out a machine
 NO_EVENT: Final = ("answer", "silence", "speech")  # voices are told by `_speech`
 PIECE: Final = 60 * RATE  # samples heard at once
 EVENTS_MAX: Final = 20_000  # of a recording; later ones are counted
@@ -56,6 +57,9 @@ class Findings(msgspec.Struct, frozen=True, omit_defaults=True):
     seconds: float
     events: list[Event]
     left_out: int = 0  # events behind the EVENTS_MAX first
+    # what a second verdict took back
+    first_verdict: Literal["human", "machine", "unknown"] | None = None
+    first_verdict_at_s: float | None = None
 
 
 def attention(
@@ -74,6 +78,7 @@ def attention(
         book=load_book() if book is None else book,
         bank=known.prints,
         labels=[entry.value for entry in known.entries],
+        revise_ms=REVISE_MS,
     )
 
 
@@ -106,9 +111,10 @@ def hear(
     found = progress.verdict()
     if early_media or found is None:
         return Findings(None, None, 0.0, "early media", seconds, events, left_out)
+    first = progress.first_verdict()
     return Findings(
         found.answer, found.at_ms / 1000, round(found.confidence, 3), found.reason, seconds, events,
-        left_out,
+        left_out, first and first.answer, first and first.at_ms / 1000,
     )  # fmt: skip
 
 

@@ -45,6 +45,11 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     office_wait_ms: Milliseconds
     analysis_ms: Milliseconds
     initial_silence_ms: Milliseconds
+    revise_span_ms: Milliseconds = 3_000
+    revise_pause_ms: Milliseconds = 800
+    revise_voice_ms: Milliseconds = 1_700
+    revise_late_pause_ms: Milliseconds = 1_300
+    revise_late_voice_ms: Milliseconds = 2_600
 
 
 class Tree(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -85,9 +85,9 @@ class Ears:
     def _attention(self, trunk: str, line: _Line, detection: Detection | None) -> Attention:
         key: tuple[object, ...] = (trunk,)
         if detection is not None:
-            quiet_ms = int(detection.quiet_s * 1000)
             parameters = tuple(sorted(detection.classic.items()))
-            key = trunk, detection.detector, parameters, quiet_ms
+            times = detection.quiet_s, detection.revise_s
+            key = trunk, detection.detector, parameters, *times
         found = self._kept.get(key)
         if found is None:
             if len(self._kept) >= KEPT_MAX:
@@ -97,11 +97,12 @@ class Ears:
 
     def _made(self, line: _Line, detection: Detection | None) -> Attention:
         model: Model | dict[str, int] | None = None
-        quiet_ms = 0
+        quiet_ms = revise_ms = 0
         if detection is not None:
             classic = detection.detector == CLASSIC
             model = detection.classic if classic else self._model(detection.detector)
             quiet_ms = int(detection.quiet_s * 1000)
+            revise_ms = int(detection.revise_s * 1000)
         tones_ms = 0 if line.to_the_end else TONES_MS
         bank = line.bank
         return Attention(
@@ -111,6 +112,7 @@ class Ears:
             labels=() if bank is None else [entry.value for entry in bank.entries],
             quiet_ms=quiet_ms,
             tones_ms=tones_ms,
+            revise_ms=revise_ms,
         )
 
     def _model(self, name: str) -> Model:

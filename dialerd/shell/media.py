@@ -268,8 +268,9 @@ class Media:
         a, b = self._streams.get(leg), self._streams.get(other)
         if a is None or b is None:
             return False
-        self.engine.stop_play(a)
-        self.engine.stop_play(b)
+        for stream in (a, b):
+            self.engine.stop_play(stream)
+            self.engine.settle(stream)
         if leg in self._devices or other in self._devices:
             return self._meet(leg, other)
         self.engine.bridge(a, b)

@@ -78,6 +78,7 @@ EVERYTHING = CampaignSpec(
         on_unknown="leave_message",
         beep_s_max=9.0,
         quiet_s=1.0,
+        revise_s=7.0,
         machines=True,
         verdict_s=2.0,
         on_machine="leave_message",

@@ -166,3 +166,19 @@ def test_tones_are_told_and_are_no_voice(name: str, kind: str, value: str) -> No
     assert (one.type, one.value) == (kind, value)
     assert one.at_s == pytest.approx(0.7, abs=0.02)
     assert one.confidence > 0.8
+
+
+def test_the_verdict_on_a_recording_is_the_second_where_there_are_two() -> None:
+    words = [one for one in recorded("held out") if one.kind == "word" and len(one.samples) > 4_000]
+    gap = np.zeros(2_000)
+    rest = [part for word in words[1:10] for part in (word.samples, gap)]
+    samples = pcm(words[0].samples, np.zeros(5_000), *rest)
+    found = hear(samples)
+    assert (found.verdict, found.reason) == ("machine", "revised")
+    assert found.first_verdict == "human"
+    assert found.first_verdict_at_s is not None
+    assert found.verdict_at_s is not None
+    assert 0.4 < found.first_verdict_at_s < 1.6 < 3.0 <= found.verdict_at_s <= 7.0
+    plain = hear(pcm(words[0].samples, np.zeros(5_000)))
+    assert (plain.first_verdict, plain.first_verdict_at_s) == (None, None)
+    assert plain.verdict_at_s == found.first_verdict_at_s

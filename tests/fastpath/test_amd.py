@@ -246,3 +246,49 @@ def test_noise_alone_is_nobody(kind: str) -> None:
         found = heard(np.rint(np.clip(said, -1, 1) * 32_767).astype(np.int16))
         assert found.answer == "human", (seed, found)
         assert found.at_ms > 3_000, "not before the word"
+
+
+def going_on(*parts: float) -> np.ndarray:
+    """Words of one voice, with so many seconds of silence behind each."""
+    words = [
+        clip.samples for clip in prompts() if clip.kind == "word" and len(clip.samples) > 4_000
+    ]
+    said = [np.zeros(1_600)]
+    for number, silence in enumerate(parts):
+        said += [words[number % len(words)], np.zeros(round(silence * 8_000))]
+    return np.rint(np.hstack(said) * 32_767).astype(np.int16)
+
+
+def test_a_person_who_talks_on_without_waiting_is_a_machine_after_all() -> None:
+    audio = going_on(0.6, *[0.3] * 9)
+    detector = AnswerDetector(load_model(), revise_ms=7_000)
+    found = detector.hear(audio)
+    assert found is not None
+    assert (found.answer, found.reason) == ("machine", "revised")
+    first = detector.first_verdict()
+    assert first == heard(audio)
+    assert first is not None
+    assert first.answer == "human"
+    assert 3_000 <= found.at_ms <= 7_200
+    assert found.at_ms > first.at_ms
+    assert detector.hear(audio) == found == detector.end(), "there is no third"
+
+
+def test_a_person_who_waits_for_us_stays_one() -> None:
+    audio = going_on(1.6, 1.6, 1.6)
+    detector = AnswerDetector(load_model(), revise_ms=7_000)
+    found = detector.hear(audio)
+    assert found == heard(audio) == detector.end()
+    assert found is not None
+    assert found.answer == "human"
+    assert detector.first_verdict() is None
+
+
+def test_behind_the_time_that_was_asked_for_nothing_is_heard() -> None:
+    audio = going_on(0.6, *[0.3] * 9)
+    for asked in (0, 2_000):
+        detector = AnswerDetector(load_model(), revise_ms=asked)
+        assert detector.hear(audio) == heard(audio)
+        assert detector.gap(500) == heard(audio)
+    with pytest.raises(ValueError, match="revise_ms"):
+        AnswerDetector(load_model(), revise_ms=-1)

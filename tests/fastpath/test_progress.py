@@ -261,3 +261,48 @@ def test_one_burst_of_1100_hertz_is_a_beep_and_two_are_a_fax(bursts: int, kind: 
     row = np.concatenate([np.zeros(SECOND), *[burst] * bursts, np.zeros(SECOND)]).astype(np.int16)
     progress = CallProgress(Attention(book=load_book("all")))
     assert [one.kind for one in progress.hear(row) + progress.end()] == [kind]
+
+
+@lru_cache(maxsize=1)
+def talks_on() -> Samples:
+    """A word, a pause that is long enough for a person, and much more of the same voice."""
+    words = [one for one in recorded("held out") if one.kind == "word" and len(one.samples) > 4_000]
+    said = [np.zeros(1_600), words[0].samples, np.zeros(5_000)]
+    for word in words[1:10]:
+        said += [word.samples, np.zeros(2_000)]
+    return line(np.concatenate([*said, np.zeros(24_000)]) * 32_767)
+
+
+def test_a_second_verdict_takes_the_first_back() -> None:
+    """The greeting's end is looked for then, as behind any machine."""
+    progress = CallProgress(Attention(load_model(), revise_ms=7_000, quiet_ms=1_000), keys=False)
+    events = progress.hear(talks_on())
+    told = [(one.kind, one.value, one.why) for one in events]
+    assert told == [("answer", "human", "model"), ("answer", "machine", "revised"),
+                    ("silence", "", "")]  # fmt: skip
+    first, second, quiet = events
+    assert first.until_ms < second.until_ms < quiet.until_ms
+    assert progress.first_verdict() == (
+        "human", first.until_ms, first.at_ms, first.confidence, "model",
+    )  # fmt: skip
+    found = progress.verdict()
+    assert found is not None
+    assert (found.answer, found.at_ms, found.reason) == ("machine", second.until_ms, "revised")
+    assert progress.done
+
+
+@pytest.mark.parametrize("how", ["not asked", "too late", "settled", "classic"])
+def test_there_is_no_second_verdict(how: str) -> None:
+    revise_ms = {"not asked": 0, "too late": 2_000}.get(how, 7_000)
+    model = {"after_greeting_silence": 400} if how == "classic" else load_model()
+    progress = CallProgress(Attention(model, revise_ms=revise_ms), keys=False)
+    events: list[Heard] = []
+    for part in np.split(talks_on(), range(160, len(talks_on()), 160)):
+        events += progress.hear(part)
+        if events and how == "settled":
+            progress.settle()
+    assert [one.value for one in events] == ["human"]
+    assert progress.first_verdict() is None
+    assert progress.done
+    with pytest.raises(ValueError, match="revise_ms"):
+        Attention(load_model(), revise_ms=60_001)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.answer_audio import recorded
 from dialerd.config import Config, DetectionFiles, Kind, Trunk
 from dialerd.config.trunk_tables import SoundKind, SoundMeaning
 from dialerd.config.trunk_tables import SoundRule as Rule
@@ -18,6 +19,7 @@ from dialerd.detect.tone_plan import load_book
 from dialerd.shell import ears as module
 from dialerd.shell.ear_files import read_ear_files
 from dialerd.shell.ears import Ears
+from fastpath.progress import CallProgress
 
 
 def test_calls_of_a_kind_share_what_they_listen_for():
@@ -130,3 +132,17 @@ def test_what_is_kept_has_a_limit(monkeypatch):
     for number in range(10):
         ears.of("a", Detection(detector=CLASSIC, classic={"greeting": number}))
         assert len(ears._kept) <= 3
+
+
+def test_a_second_verdict_is_asked_for_by_the_campaign():
+    """Campaigns that differ in nothing else do not share what they listen for."""
+    word = [one.samples for one in recorded("held out") if one.kind == "word"][:40]
+    parts = [part for one in word if len(one) > 4_000 for part in (one, np.zeros(1_800))]
+    parts[1] = np.zeros(5_000)
+    audio = np.rint(np.hstack(parts) * 32_767).astype(np.int16)
+    ears, told = Ears(), {}
+    for revise_s in (0.0, 7.0):
+        ear = ears.of("a", Detection(revise_s=revise_s))
+        heard = CallProgress(ear.attention, keys=False).hear(audio)
+        told[revise_s] = [one.value for one in heard if one.kind == "answer"]
+    assert told == {0.0: ["human"], 7.0: ["human", "machine"]}
