@@ -14,7 +14,8 @@ from aiohttp import web
 from admin_http import openapi, resources, streams
 from admin_http.languages import preferred
 from admin_http.limits import BODY_BYTES_MAX, REPORTS_MAX, STREAMS_MAX
-from admin_http.live import sse
+from admin_http.live import agent, sse
+from admin_http.live.desks import Desks
 from admin_http.people.admission import admitted
 from admin_http.people.store import AdminError, AdminFullError
 from admin_http.problems import CONTENT_TYPE, ProblemError
@@ -29,7 +30,13 @@ SERVICES: Final = web.AppKey("services", Services)
 REQUEST_ID: Final = "X-Request-Id"
 ID: Final = web.RequestKey("id", str)
 REQUEST_ID_SHAPE: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
-MODULES: Final = (*resources.MODULES, streams, sse, openapi)  # importing them registers routes
+MODULES: Final = (
+    *resources.MODULES,
+    streams,
+    sse,
+    agent,
+    openapi,
+)  # importing them registers routes
 
 Respond = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -48,6 +55,7 @@ def make_app(services: Services) -> web.Application:
     """The application over these services, which it closes at its end."""
     app = web.Application(middlewares=[_refusals], client_max_size=BODY_BYTES_MAX)
     app[SERVICES] = services
+    app[agent.AT_DESKS] = Desks(services.control, services.relay, services.admin)
     app[sse.STREAMS] = asyncio.Semaphore(STREAMS_MAX)
     app[streams.REPORTS] = asyncio.Semaphore(REPORTS_MAX)
     for route in ROUTES:
@@ -56,7 +64,12 @@ def make_app(services: Services) -> web.Application:
             app.router.add_route("HEAD", route.path, _serve(route))
     app.on_response_prepare.append(_add_headers)
     app.cleanup_ctx.append(_running)
+    app.on_shutdown.append(_close_sockets)
     return app
+
+
+async def _close_sockets(app: web.Application) -> None:
+    await app[agent.AT_DESKS].stop()
 
 
 async def _running(app: web.Application) -> AsyncIterator[None]:
@@ -66,6 +79,7 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
     except (TokenError, AdminError) as error:
         log.error("tokens of before were not taken over: %s", error)
     services.relay.start()
+    app[agent.AT_DESKS].start()
     yield
     await services.close()
 

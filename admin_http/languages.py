@@ -23,6 +23,7 @@ _VI: Final = {
     415: "Kiểu nội dung không được hỗ trợ",
     416: "Khoảng yêu cầu không hợp lệ",
     422: "Nội dung không phù hợp",
+    426: "Cần chuyển giao thức",
     428: "Cần có điều kiện",
     429: "Quá nhiều yêu cầu",
     431: "Phần đầu yêu cầu quá lớn",

@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
+from admin_http.live.agent_messages import ANY_MESSAGE, ANY_REPLY
 from admin_http.openapi_texts import (
     ETAG,
     HEADERS,
@@ -31,7 +32,7 @@ BINARY: Final = {"type": "string", "format": "binary"}
 @cache
 def document() -> bytes:
     """The whole document as JSON."""
-    kinds: list[Any] = [Problem]
+    kinds: list[Any] = [Problem, ANY_MESSAGE, ANY_REPLY]
     for item in ROUTES:
         kinds += [kind for kind in (*item.parts.values(), item.reply) if kind is not None]
     unique = list(dict.fromkeys(kinds))
@@ -48,6 +49,7 @@ def document() -> bytes:
             "servers": [{"url": "/"}],
             "tags": [{"name": name} for name in dict.fromkeys(map(_tag, ROUTES))],
             "paths": paths,
+            "x-agent-socket": {"receives": by_kind[ANY_MESSAGE], "sends": by_kind[ANY_REPLY]},
             "components": {
                 "schemas": _patterned(components),
                 "headers": HEADERS,

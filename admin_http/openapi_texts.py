@@ -26,6 +26,7 @@ TEXTS: Final = {
     415: "The body is of another type than can be read.",
     416: "No such range.",
     422: "A value does not fit; `errors` says where.",
+    426: "This is a WebSocket.",
     428: "An update needs the ETag that was read as If-Match.",
     429: "Too many requests; try again after Retry-After.",
     500: "Our fault.",

@@ -32,6 +32,7 @@ class Scope(StrEnum):
     CAMPAIGNS = "campaigns"  # create and move campaigns
     OPERATE = "operate"  # stop everything
     USERS = "users"  # users, tokens, the audit log
+    AGENT = "agent"  # work as an agent
 
 
 class TokenError(Exception):

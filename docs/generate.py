@@ -371,6 +371,7 @@ SCOPES = {
     Scope.CAMPAIGNS: "create campaigns and move them through their gate",
     Scope.OPERATE: "the emergency stop",
     Scope.USERS: "users, tokens and the audit log",
+    Scope.AGENT: "work as an agent",
 }
 
 

@@ -50,6 +50,7 @@ TABLES: Final = (
     "answers",
     "webhooks",
     "deliveries",
+    "desks",
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from admin_http.people.roles import USERS, Role, User
 from admin_http.services import Services
 from admin_http.tokens import Scope, utc_now
 from dialerd.config import Config, load
+from dialerd.control.agents import AgentDesk
+from dialerd.control.hub import EventHub
 from dialerd.store import open_store
 from tests.control.desk import Booth, spec
 
@@ -85,11 +87,13 @@ class Site:
 
 
 @asynccontextmanager
-async def site(folder: Path, *, people: int = 3) -> AsyncIterator[Site]:
+async def site(
+    folder: Path, *, people: int = 3, agents: Callable[[EventHub], AgentDesk] | None = None
+) -> AsyncIterator[Site]:
     """Served for the length of a block."""
     config = config_at(folder)
     store = open_store(config.store.path)
-    booth = Booth(config.control.socket, store)
+    booth = Booth(config.control.socket, store, agents)
     await booth.server.start()
     services = Services(config, store)
     client = TestClient(TestServer(make_app(services)))

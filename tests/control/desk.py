@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from dialerd.control import frames
+from dialerd.control.agents import AgentDesk
 from dialerd.control.hub import EventHub
 from dialerd.control.io_client import ControlClient
 from dialerd.control.io_server import ControlServer
@@ -168,12 +169,19 @@ class Desk:
 class Booth:
     """Everything one test needs: store, daemon, events, server."""
 
-    def __init__(self, path: Path, store: Store | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        store: Store | None = None,
+        agents: Callable[[EventHub], AgentDesk] | None = None,
+    ) -> None:
+        """`agents` makes those who are at work; None: nobody ever is."""
         self.path = path
         self.store: Store = MemoryStore() if store is None else store
         self.desk = Desk()
         self.hub = EventHub()
-        self.control = ControlService(self.store, self.desk, self.hub, self.desk)
+        staff = self.desk if agents is None else agents(self.hub)
+        self.control = ControlService(self.store, self.desk, self.hub, staff)
         self.server = ControlServer(self.control, path)
 
     async def people(self, name: str = "people", n: int = 3) -> None:
