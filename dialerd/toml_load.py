@@ -303,18 +303,18 @@ def _explain(message: str, value: Any, kind: Any) -> tuple[str, str]:
         what = "entries" if match[1] == "array" else "characters"
         limit = "at least" if match[2] == ">=" else "at most"
         return f"must have {limit} {match[3]} {what}", extra
-    bare = _bare(kind)
-    if (
-        message.startswith("Invalid enum value")
-        and isinstance(bare, type)
-        and issubclass(bare, Enum)
-    ):
-        return f"cannot be {_short(value)}", nearest(
-            str(value), [str(item.value) for item in bare], "values"
-        )
+    if message.startswith("Invalid enum value") and (words := _choices(_bare(kind))):
+        return f"cannot be {_short(value)}", nearest(str(value), words, "values")
     if "matching regex" in message:
         return f"cannot be {_short(value)}", extra
     return message[:1].lower() + message[1:], extra
+
+
+def _choices(bare: Any) -> list[str]:
+    """All that a value of an enum or a Literal may be."""
+    if isinstance(bare, type) and issubclass(bare, Enum):
+        return [str(item.value) for item in bare]
+    return [str(one) for one in typing.get_args(bare)]
 
 
 def _short(value: Any) -> str:

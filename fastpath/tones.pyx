@@ -7,7 +7,8 @@
    enough, and that no rule of another meaning fits as well, is told; silence longer than a
    candidate's pause rules it out.
 4. What outlasts all candidates is a tone that never stops, when the book has one.
-5. A steady pure tone of 300 ms for which no candidate is left is a beep.
+5. A steady pure tone of 300 ms for which no candidate is left is a beep, unless it began with the
+   audio: it may be the rest of a rhythm's.
 """
 
 from libc.stdint cimport INT64_MAX
@@ -25,6 +26,7 @@ from fastpath.tones_book cimport (
     pause_max,
     rule_fit,
     rule_longer,
+    rule_rest,
     rule_room,
     rule_sounds,
     rule_waits,
@@ -158,6 +160,8 @@ cdef void decide(Tones *t, const ToneRules *book, int64_t now, int last) noexcep
         t.wake = now + TONE_FRAME  # what follows may make it something else
         return
     t.pending = 0
+    if rule_rest(book, b):
+        return  # nobody knows how long it was
     if is_beep(b) and b.silence & 2 and not repeats(&t.burst[0], t.bursts):
         begin(t, TONE_BEEP, 0, b, min(b.peaks.pure, 0.97))
         tell(t, TONE_ENDS)

@@ -17,6 +17,7 @@ cdef float LONG_WAVERS = 3.5
 # What GSM full rate makes of higher ones.
 cdef float TORN_WAVERS = 5.0
 cdef float TORN_DRIFT = 0.02
+cdef float TORN_PURE = 0.7
 cdef float BEEP_DRIFT = 0.01
 cdef float LOSS_DRIFT = 0.015  # of one that is otherwise clean: packets were lost
 cdef float LOSS_PURE = 0.95
@@ -32,6 +33,8 @@ cdef int is_beep(const Burst *b) noexcept nogil:
     cdef int low = b.peaks.hertz[0] < LOW_HERTZ
     cdef float wavers = TORN_WAVERS if torn else BEEP_WAVERS
     cdef float drift = TORN_DRIFT if torn else BEEP_DRIFT
+    cdef float pure = TORN_PURE if torn else BEEP_PURE
+    cdef int looks = 1 if torn else LOW_LOOKS if low else 2  # where voices are not, one will do
     if b.peaks.pure > LOSS_PURE and not torn and not low:
         drift = LOSS_DRIFT
     if b.end - b.begin >= LONG:
@@ -39,10 +42,10 @@ cdef int is_beep(const Burst *b) noexcept nogil:
     return (
         b.end - b.begin >= (LOW_MIN if low else BEEP_MIN)
         and BEEP_HERTZ_MIN <= b.peaks.hertz[0] <= BEEP_HERTZ_MAX
-        and b.peaks.pure >= BEEP_PURE
+        and b.peaks.pure >= pure
         and b.wavers <= wavers
         and b.drift <= drift
-        and b.looks >= (LOW_LOOKS if low else 2)
+        and b.looks >= looks
         and b.silence & 1
         and plain(&b.peaks)
     )

@@ -57,6 +57,7 @@ cdef int rule_longer(
     const ToneRules *book, int than, const Burst *burst, int count, int64_t silence, int64_t *wait
 ) noexcept nogil
 cdef float fit_sure(const Fit *fit, const Burst *b) noexcept nogil
+cdef int rule_rest(const ToneRules *book, const Burst *b) noexcept nogil
 cdef int plain(const Peaks *heard) noexcept nogil
 
 

@@ -9,6 +9,8 @@ are those of its rhythm from some place of it on, counted back from the last.
 from libc.math cimport fabs
 from libc.string cimport memset
 
+from fastpath.tones_spectrum cimport TORN_HERTZ
+
 KINDS = (
     "ringback", "busy", "congestion", "dial", "other",
     "fax", "sit", "beep", "music", "speech", "silence",
@@ -20,6 +22,7 @@ HERTZ_MAX = RULE_HERTZ_MAX
 
 cdef float WEAK = 0.1  # share of the strongest line under which one is not asked for
 cdef float WEAKEST = 0.05  # the same for one that should be alone
+cdef float TORN_WEAKEST = 0.1  # the same through GSM full rate, which mirrors high ones
 cdef float STRAY = 0.3  # and under which one beside it is the codec's
 cdef float STRAY_HERTZ = 60.0
 cdef float HARMONIC = 0.15
@@ -99,10 +102,10 @@ cdef int rule_sounds(const ToneRule *r, const Peaks *heard) noexcept nogil:
 cdef int plain(const Peaks *heard) noexcept nogil:
     """Whether it is one pure tone: a codec's shadows and a third harmonic are no others."""
     cdef int i
-    cdef float third
+    cdef float third, weakest = TORN_WEAKEST if heard.hertz[0] > TORN_HERTZ else WEAKEST
     for i in range(1, heard.count):
         third = fabs(heard.hertz[i] / heard.hertz[0] - 3)
-        if heard.share[i] < WEAKEST * heard.share[0]:
+        if heard.share[i] < weakest * heard.share[0]:
             continue
         if third < 0.02 and heard.share[i] < HARMONIC * heard.share[0]:
             continue
@@ -177,6 +180,22 @@ cdef void rule_fit(const ToneRule *r, const Burst *burst, int count, Fit *fit) n
             found.bursts == fit.bursts and found.error < fit.error
         ):
             fit[0] = found
+
+
+cdef int rule_rest(const ToneRules *book, const Burst *b) noexcept nogil:
+    """Whether a burst that began with the audio may be the rest of one of a rhythm."""
+    cdef const ToneRule *r
+    cdef int number, step
+    if b.begin >= CUT:
+        return 0
+    for number in range(book.count):
+        r = &book.rule[number]
+        if not rule_sounds(r, &b.peaks):
+            continue
+        for step in range(0, r.steps, 2):
+            if b.end - b.begin <= r.step[step] + rule_room(r, step):
+                return 1
+    return 0
 
 
 cdef int64_t pause_max(const ToneRule *r, int step) noexcept nogil:

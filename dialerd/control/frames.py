@@ -11,9 +11,10 @@ A request id of 0 is the daemon's own: a refusal with it says why it closes the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from enum import IntEnum
-from typing import Any, Protocol, get_type_hints
+from typing import Any, Final, Protocol, get_type_hints
 
 import msgpack
 import msgspec
@@ -185,6 +186,48 @@ def invalid(message: str) -> ControlError:
     text, _, where = message.partition(" - at `")
     path = where.rstrip("`").removeprefix("key` in `").removeprefix("$")
     pointer = path.removesuffix("[...]").replace("[", "/").replace("]", "").replace(".", "/")
-    fault = FieldFault(detail=text, pointer=pointer)
+    fault = FieldFault(detail=_in_words(text), pointer=pointer)
     at = f" at {fault.pointer}" if fault.pointer else ""
-    return ERRORS[ErrorKind.INVALID](f"{text}{at}", faults=(fault,))
+    return ERRORS[ErrorKind.INVALID](f"{fault.detail}{at}", faults=(fault,))
+
+
+_TYPES: Final = {
+    "int": "a whole number", "float": "a number", "str": "a text", "bool": "true or false",
+    "array": "a list", "object": "an object", "null": "nothing", "bytes": "bytes",
+    "datetime": "a date with its time", "date": "a date",
+}  # fmt: skip
+_PARTS: Final = {"str": "characters", "bytes": "octets", "array": "entries", "object": "fields"}
+_LIMITS: Final = {">=": "at least", "<=": "at most", ">": "more than", "<": "less than"}
+_Words = Callable[[re.Match[str]], str]
+# msgspec's message, and the same in words
+_WORDS: Final[tuple[tuple[re.Pattern[str], _Words], ...]] = (
+    (
+        re.compile(r"Expected `([^`]+)`, got `([^`]+)`"),
+        lambda m: f"must be {_types(m[1])}, not {_types(m[2])}",
+    ),
+    (
+        re.compile(r"Expected `(\w+)` of length (>=|<=) (\d+)"),
+        lambda m: f"must have {_LIMITS[m[2]]} {m[3]} {_PARTS.get(m[1], 'parts')}",
+    ),
+    (
+        re.compile(r"Expected `[^`]+` (>=|<=|>|<) (.+)"),
+        lambda m: f"must be {_LIMITS[m[1]]} {m[2]}",
+    ),
+    (re.compile(r"Expected `str` matching regex .+", re.DOTALL), lambda _: "is not well-formed"),
+    (re.compile(r"Object missing required field `(.+)`"), lambda m: f"needs the field {m[1]!r}"),
+    (re.compile(r"Object contains unknown field `(.+)`"), lambda m: f"has no field {m[1]!r}"),
+    (re.compile(r"Invalid enum value (.+)"), lambda m: f"cannot be {m[1]}"),
+)
+
+
+def _types(names: str) -> str:
+    return " or ".join(_TYPES.get(name.strip(), name.strip()) for name in names.split("|"))
+
+
+def _in_words(text: str) -> str:
+    """What does not fit, as people say it; other messages of msgspec stay as they are."""
+    for pattern, words in _WORDS:
+        found = pattern.fullmatch(text)
+        if found is not None:
+            return words(found)
+    return text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, datetime
+from typing import Annotated, Literal
 
 import msgpack
 import msgspec
@@ -184,3 +185,41 @@ def test_specs_that_do_not_fit(change: dict[str, object], pointer: str) -> None:
     with pytest.raises(api.Invalid) as caught:
         frames.read_params("create_campaign", params)
     assert caught.value.faults[0].pointer == pointer
+
+
+class Pupil(msgspec.Struct, forbid_unknown_fields=True):
+    age: Annotated[int, msgspec.Meta(ge=3)]
+    name: Annotated[str, msgspec.Meta(max_length=5, pattern="^[a-z]*$")] = ""
+    marks: Annotated[tuple[float, ...], msgspec.Meta(max_length=2)] = ()
+    sort: Literal["day", "boarder"] = "day"
+    mother: str | None = None
+
+
+@pytest.mark.parametrize(
+    ("said", "detail", "pointer"),
+    [
+        ({"age": "x"}, "must be a whole number, not a text", "/age"),
+        ({"age": 2}, "must be at least 3", "/age"),
+        ({"age": 3, "name": "abcdef"}, "must have at most 5 characters", "/name"),
+        ({"age": 3, "name": "A"}, "is not well-formed", "/name"),
+        ({"age": 3, "marks": [1, 2, 3]}, "must have at most 2 entries", "/marks"),
+        ({"age": 3, "marks": [1, "y"]}, "must be a number, not a text", "/marks/1"),
+        ({"age": 3, "sort": "night"}, "cannot be 'night'", "/sort"),
+        ({"age": 3, "mother": 1}, "must be a text or nothing, not a whole number", "/mother"),
+        ({}, "needs the field 'age'", ""),
+        ({"age": 3, "aunt": 1}, "has no field 'aunt'", ""),
+        ([], "must be an object, not a list", ""),
+    ],
+)
+def test_what_does_not_fit_is_said_in_words(said: object, detail: str, pointer: str) -> None:
+    with pytest.raises(msgspec.ValidationError) as caught:
+        msgspec.convert(said, Pupil)
+    refusal = frames.invalid(str(caught.value))
+    assert refusal.faults == (api.FieldFault(detail, pointer),)
+    assert refusal.text == (f"{detail} at {pointer}" if pointer else detail)
+
+
+def test_words_that_are_not_known_stay_as_they_are() -> None:
+    assert frames.invalid("Invalid RFC3339 encoded datetime - at `$.a[0].b`").faults == (
+        api.FieldFault("Invalid RFC3339 encoded datetime", "/a/0/b"),
+    )

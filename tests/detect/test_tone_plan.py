@@ -35,7 +35,8 @@ def test_all_plans_at_once_say_each_tone_once() -> None:
 @pytest.mark.parametrize(
     ("text", "line", "said"),
     [
-        ('[[tone]]\nkind = "bussy"\nhertz = [425]\n', 2, "bussy"),
+        ('[[tone]]\nkind = "bussy"\nhertz = [425]\n', 2, "did you mean 'busy'?"),
+        ('[[tone]]\nkind = "ring"\nhertz = [425]\n', 2, "ringback, busy, congestion, dial, other"),
         ('[[tone]]\nkind = "busy"\nhertz = [42]\n', 3, "200"),
         ('[[tone]]\nkind = "busy"\nhertz = [425, 1, 2, 3]\n', 3, "hertz"),
         ('[[tone]]\nkind = "busy"\nhertz = [425]\ncadence_s = [0.5]\n', 4, "time off"),

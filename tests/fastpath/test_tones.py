@@ -147,6 +147,16 @@ def test_answer_tones_through_gsm_in_noise(snr: int) -> None:
         assert [one.value for one in heard(steps_of("fax ced", line, seed))] == ["ced"], line
 
 
+@pytest.mark.parametrize(
+    "name", [name for name in PLAN if PLAN[name][0] == "tone" or name == "fax cng"]
+)
+@pytest.mark.parametrize("cut", [0, 700, 2_000])
+def test_a_tone_that_was_there_before_the_audio_is_no_beep_besides(name: str, cut: int) -> None:
+    kind, value, _ = PLAN[name]
+    (one,) = heard(steps_of(name, Line(lead=0.0))[cut:])
+    assert (one.type, one.value) == (kind, value)
+
+
 def test_no_beep_in_keys_rings_and_special_information() -> None:
     keys = np.frombuffer(b"".join(tone(key, 3200) + bytes(1600) for key in "159D*0#"), "<i2")
     assert heard(keys) == []
