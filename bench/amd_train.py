@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from bench import answer_audio, answer_lines, answer_more
 from bench.amd_boost import NEVER, Array, Tree, boost
 from dialerd.detect.model import DEFAULT, NOTHING
-from fastpath.amd import FEATURE_NAMES, features
+from fastpath.amd import features
+from fastpath.amd_forest import FEATURE_NAMES
 
 SEEDS: Final = (1, 2, 3)
 VOICES: Final = 3

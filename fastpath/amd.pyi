@@ -1,23 +1,14 @@
 """Who answered: a person or a machine. Audio is 16-bit PCM at 8 kHz."""
 
-from collections.abc import Mapping, Sequence
 from typing import Final, Literal, NamedTuple, final
 
 from typing_extensions import Buffer
 
-FEATURE_NAMES: Final[tuple[str, ...]]
-"""What a model may ask: milliseconds (silence, run, voiced, first_phrase, phrase, longest_phrase,
-longest_pause, pauses, span, tonal, last_syllable), dB (snr, fall, spread, swing), counts (words,
-phrases, syllables), syllables a second (pace), and how much of the voice is hiss (0 to 1)."""
-POLICY_NAMES: Final[tuple[str, ...]]
+from fastpath.amd_forest import Model
+
 ANSWERS: Final[tuple[str | None, ...]]
 REASONS: Final[tuple[str, ...]]
-POLICY_MS_MAX: Final = 60_000
-TREES_MAX: Final = 128
-NODES: Final = 15
-LEAVES: Final = 16
 EVERY: Final = 2
-FRAME_MS: Final = 20
 
 class Verdict(NamedTuple):
     """Who answered; times are of the audio from its first sample on."""
@@ -27,27 +18,6 @@ class Verdict(NamedTuple):
     first_ms: int | None
     confidence: float
     reason: str
-
-@final
-class Model:
-    """The trees and how their odds are used, laid out for the detector."""
-
-    def __new__(
-        cls,
-        trees: Sequence[tuple[Sequence[tuple[str, float]], Sequence[float]]],
-        bias: float,
-        policy: Mapping[str, float],
-    ) -> Model:
-        """Each tree: NODES questions (feature, more than this) from its root on, then LEAVES.
-
-        Node i leads to 2i+1 when the answer is no and to 2i+2 when it is yes. `policy` has the keys
-        of POLICY_NAMES.
-
-        ValueError: a feature that does not exist, another number of nodes, a policy out of bounds.
-        """
-
-    def odds(self, values: Sequence[float]) -> float:
-        """The log-odds of a machine for the features in the order of FEATURE_NAMES."""
 
 @final
 class AnswerDetector:

@@ -13,6 +13,11 @@
 from libc.math cimport exp, fabs, sqrt
 from libc.string cimport memset
 
+from fastpath.amd_forest cimport (
+    FALL, FEATURES, FIRST_PHRASE, HISS, LAST_SYLLABLE, LONGEST_PAUSE, LONGEST_PHRASE, PACE, PAUSES,
+    PHRASE, PHRASES, RUN, SILENCE, SNR, SPAN, SPREAD, SWING, SYLLABLES, TONAL, VOICED, WORDS,
+    Forest, Model, Policy, forest_odds,
+)
 from fastpath.amd_voice cimport is_none, is_voice
 from fastpath.vad cimport (
     VAD_FRAME, VAD_UNDO_ALL, VAD_UNDO_END, VAD_UNDO_RUN, vad_gap, vad_hear, vad_init,
@@ -20,26 +25,11 @@ from fastpath.vad cimport (
 
 from collections import namedtuple
 
-FEATURE_NAMES = (
-    "silence", "run", "voiced", "words", "phrases", "first_phrase", "phrase", "longest_phrase",
-    "longest_pause", "pauses", "span", "snr", "fall", "spread", "swing", "tonal", "hiss",
-    "syllables", "last_syllable", "pace",
-)
+from fastpath.amd_forest import FRAME_MS, POLICY_MS_MAX
+
 ANSWERS = (None, "human", "machine", "unknown")
 REASONS = ("", "model", "silence", "too long", "tone", "no audio", "ended", "revised")
-TREES_MAX = AMD_TREES_MAX
-NODES = AMD_NODES
-LEAVES = AMD_LEAVES
 EVERY = AMD_EVERY
-FRAME_MS = 20
-POLICY_MS_MAX = 60_000
-POLICY_NAMES = (
-    "human_below", "human_below_late", "machine_above", "human_after_ms", "machine_after_ms",
-    "silence_min_ms", "word_ms", "word_by_ms", "word_wait_ms", "office_min_ms", "office_wait_ms",
-    "analysis_ms", "initial_silence_ms", "revise_span_ms", "revise_pause_ms", "revise_voice_ms",
-    "revise_late_pause_ms", "revise_late_voice_ms",
-)
-
 Verdict = namedtuple("Verdict", "answer at_ms first_ms confidence reason")
 
 cdef double DIP = 3.0  # dB between a syllable and the next
@@ -197,20 +187,6 @@ cdef void amd_features(const Amd *a, double *x) noexcept nogil:
     x[PACE] = a.syllables / (0.02 * max(a.known.voiced + run, 1))
 
 
-cdef double forest_odds(const Forest *model, const double *x) noexcept nogil:
-    """The log-odds of a machine."""
-    cdef double odds = model.bias
-    cdef const Tree *tree
-    cdef int t, _level, at
-    for t in range(model.trees):
-        tree = &model.tree[t]
-        at = 0
-        for _level in range(AMD_DEPTH):
-            at = 2 * at + 1 + (x[tree.feature[at]] > tree.above[at])
-        odds += tree.leaf[at - AMD_NODES]
-    return odds
-
-
 cdef uint8_t answer_of(const Amd *a, const Policy *p) noexcept nogil:
     """What the odds of now are good for. A word is not waited for as long as a greeting."""
     cdef int end = a.run.end if a.counted else a.known.last_end
@@ -316,64 +292,6 @@ cdef void amd_end(Amd *a) noexcept nogil:
         a.reason = REASON_TONE if a.tonal > 20 else REASON_SILENCE
     else:
         a.reason = REASON_ENDED
-
-
-cdef class Model:
-    """The trees, laid out for the detector."""
-
-    def __cinit__(self, trees, double bias, policy):
-        cdef int t, k
-        if not 0 < len(trees) <= AMD_TREES_MAX:
-            raise ValueError(f"{len(trees)} trees; 1 to {AMD_TREES_MAX} are possible")
-        self.forest.trees = len(trees)
-        self.forest.bias = bias
-        self.set_policy(policy)
-        for t, (questions, leaves) in enumerate(trees):
-            if len(questions) != AMD_NODES or len(leaves) != AMD_LEAVES:
-                raise ValueError(f"tree {t}: {AMD_NODES} questions and {AMD_LEAVES} leaves")
-            for k, (name, above) in enumerate(questions):
-                self.forest.tree[t].feature[k] = FEATURE_NAMES.index(name)
-                self.forest.tree[t].above[k] = above
-            for k in range(AMD_LEAVES):
-                self.forest.tree[t].leaf[k] = leaves[k]
-
-    cdef set_policy(self, policy):
-        cdef Policy *p = &self.forest.policy
-        unknown = set(policy) ^ set(POLICY_NAMES)
-        if unknown:
-            raise ValueError(f"policy: {sorted(unknown)} unknown or missing")
-        for name in POLICY_NAMES[3:]:
-            if not 0 <= policy[name] <= POLICY_MS_MAX:
-                raise ValueError(f"{name}: 0 to {POLICY_MS_MAX} ms")
-        p.human_below = policy["human_below"]
-        p.human_below_late = policy["human_below_late"]
-        p.machine_above = policy["machine_above"]
-        if not p.human_below <= p.human_below_late < p.machine_above:
-            raise ValueError("human_below <= human_below_late < machine_above must hold")
-        p.human_after = policy["human_after_ms"] // FRAME_MS
-        p.machine_after = policy["machine_after_ms"] // FRAME_MS
-        p.silence_min = policy["silence_min_ms"] // FRAME_MS
-        p.word = policy["word_ms"] // FRAME_MS
-        p.word_by = policy["word_by_ms"] // FRAME_MS
-        p.word_wait = policy["word_wait_ms"] // FRAME_MS
-        p.office_min = policy["office_min_ms"] // FRAME_MS
-        p.office_wait = policy["office_wait_ms"] // FRAME_MS
-        p.analysis = policy["analysis_ms"] // FRAME_MS
-        p.initial_silence = policy["initial_silence_ms"] // FRAME_MS
-        p.revise_span = policy["revise_span_ms"] // FRAME_MS
-        p.revise_pause = policy["revise_pause_ms"] // FRAME_MS
-        p.revise_voice = policy["revise_voice_ms"] // FRAME_MS
-        p.revise_late_pause = policy["revise_late_pause_ms"] // FRAME_MS
-        p.revise_late_voice = policy["revise_late_voice_ms"] // FRAME_MS
-
-    def odds(self, values):
-        cdef double x[FEATURES]
-        cdef int k
-        if len(values) != FEATURES:
-            raise ValueError(f"{FEATURES} values")
-        for k in range(FEATURES):
-            x[k] = values[k]
-        return forest_odds(&self.forest, x)
 
 
 cdef class AnswerDetector:

@@ -5,7 +5,8 @@ from typing import Final, NamedTuple, final
 
 from typing_extensions import Buffer
 
-from fastpath.amd import Model, Verdict
+from fastpath.amd import Verdict
+from fastpath.amd_forest import Model
 from fastpath.prints_bank import PrintBank
 from fastpath.tones_book import ToneBook
 

@@ -3,7 +3,7 @@
 
 from libc.stdint cimport int16_t, int64_t
 
-from fastpath.amd cimport Model
+from fastpath.amd_forest cimport Model
 from fastpath.amd_classic cimport rule_fill
 from fastpath.progress_ears cimport (
     BY_CLASSIC,
@@ -31,6 +31,7 @@ from fastpath.vad cimport VAD_FRAME
 from collections import namedtuple
 
 from fastpath import amd, amd_classic, dtmf, tones_book, tones_sit
+from fastpath.amd_forest import POLICY_MS_MAX
 
 FRAME = VAD_FRAME
 KINDS = ("answer", "dtmf", "silence", "announcement", *tones_book.KINDS)  # as SOUND_...
@@ -52,8 +53,8 @@ cdef class Attention:
     ):
         if not 0 <= quiet_ms <= QUIET_MS_MAX:
             raise ValueError(f"quiet_ms: 0 to {QUIET_MS_MAX}")
-        if not 0 <= revise_ms <= amd.POLICY_MS_MAX:
-            raise ValueError(f"revise_ms: 0 to {amd.POLICY_MS_MAX}")
+        if not 0 <= revise_ms <= POLICY_MS_MAX:
+            raise ValueError(f"revise_ms: 0 to {POLICY_MS_MAX}")
         if bank is not None and len(labels) != len(bank):
             raise ValueError(f"{len(labels)} labels for {len(bank)} recordings")
         if tones_ms < 0:

@@ -9,7 +9,8 @@ it is taken: whoever feeds a frame takes it before the next.
 
 from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t
 
-from fastpath.amd cimport Amd, Forest
+from fastpath.amd cimport Amd
+from fastpath.amd_forest cimport Forest
 from fastpath.amd_classic cimport Classic, ClassicRule
 from fastpath.dtmf cimport Dtmf
 from fastpath.prints cimport Prints

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dialerd.detect.bank import AnnouncementBank, load_bank
 from dialerd.detect.model import load_model
 from dialerd.detect.tone_plan import load_book
-from fastpath.amd import Model
+from fastpath.amd_forest import Model
 from fastpath.progress import Attention, CallProgress
 from fastpath.progress import Heard as Sound
 from fastpath.tones_book import ToneBook

@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Meta
 
 from dialerd.toml_load import Fault, read
-from fastpath.amd import FEATURE_NAMES, LEAVES, NODES, POLICY_MS_MAX, TREES_MAX, Model
+from fastpath.amd_forest import FEATURE_NAMES, LEAVES, NODES, POLICY_MS_MAX, TREES_MAX, Model
 
 DEFAULT: Final = Path(__file__).resolve().parents[2] / "conf" / "amd" / "model.toml"
 NOTHING: Final = "-"

@@ -20,7 +20,7 @@ from dialerd.detect.tone_plan import load_book, shipped
 from dialerd.lines.sound_map import EARLY
 from dialerd.toml_faults import Fault, located_error, nearest
 from dialerd.toml_load import TomlError, text_of
-from fastpath.amd import Model
+from fastpath.amd_forest import Model
 from fastpath.tones_book import ToneBook
 
 MODELS_MAX: Final = 64

@@ -12,7 +12,7 @@ from dialerd.detect.bank import AnnouncementBank
 from dialerd.detect.model import load_model
 from dialerd.lines.sound_map import SoundMap, SoundRule
 from dialerd.shell.ear_files import EarFiles
-from fastpath.amd import Model
+from fastpath.amd_forest import Model
 from fastpath.progress import Attention
 from fastpath.tones_book import ToneBook
 

@@ -210,8 +210,7 @@ class Media:
             return
         kind = KINDS[heard.kind]
         value, _ = ear.attention.words(heard.kind, heard.value, heard.detail)
-        answered = leg in self._answered
-        if answered != heard.answered:
+        if (leg in self._answered) != heard.answered:
             return  # of early media, read behind the answer
         if kind == "answer":
             late_ns = time.monotonic_ns() - heard.at_ns
@@ -219,7 +218,7 @@ class Media:
             self.totals["verdicts_late"] += self.engine.frame(self._streams[leg]) > heard.frame + 1
             self._feed(Verdict(leg, Answerer(value), heard.confidence, late_ns))
         else:
-            means = ear.meaning.read(kind, value, answered=answered)
+            means = ear.meaning.read(kind, value, answered=heard.answered)
             self._feed(Sound(leg, kind, value, means, heard.confidence, ear.only_sign))
 
     def _watch(self, leg: int) -> None:

@@ -9,7 +9,7 @@ import pytest
 from bench import amd_boost, amd_train
 from dialerd.detect.model import DEFAULT, load_model, question
 from dialerd.toml_load import TomlError
-from fastpath.amd import FEATURE_NAMES
+from fastpath.amd_forest import FEATURE_NAMES
 
 
 def test_the_one_that_comes_with_dialerd_is_readable_and_small() -> None:

@@ -13,16 +13,8 @@ from bench import answers
 from bench.answer_audio import Clip, recorded, trimmed
 from bench.answer_lines import Case, Condition, behind, noise
 from dialerd.detect.model import load_model
-from fastpath.amd import (
-    FEATURE_NAMES,
-    LEAVES,
-    NODES,
-    POLICY_NAMES,
-    AnswerDetector,
-    Model,
-    Verdict,
-    features,
-)
+from fastpath.amd import AnswerDetector, Verdict, features
+from fastpath.amd_forest import FEATURE_NAMES, LEAVES, NODES, POLICY_NAMES, Model
 from fastpath.vad import VoiceDetector
 from tests.reference import amd as slow
 
