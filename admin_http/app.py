@@ -16,13 +16,13 @@ from admin_http.languages import preferred
 from admin_http.limits import BODY_BYTES_MAX, REPORTS_MAX, STREAMS_MAX
 from admin_http.live import agent, sse
 from admin_http.live.desks import Desks
-from admin_http.people.admission import admitted
-from admin_http.people.store import AdminError, AdminFullError
+from admin_http.people import audit
+from admin_http.people.store import AdminError, AdminFullError, Txn
 from admin_http.problems import CONTENT_TYPE, ProblemError
 from admin_http.routes import ROUTES, Route
 from admin_http.services import Call, Services
-from admin_http.serving import answer, draw
-from admin_http.tokens import TokenError, take_over
+from admin_http.serving import READS, answer, draw
+from admin_http.tokens import TokenError, take_over, utc_now
 
 log = logging.getLogger(__name__)
 
@@ -141,19 +141,44 @@ async def _refusals(request: web.Request, handler: Respond) -> web.StreamRespons
     return response
 
 
+async def _audited(call: Call, route: Route) -> web.StreamResponse:
+    """Changes are kept with who made or tried them and what came of it, before that is answered."""
+    if call.asker is None or route.method in READS or route.reads:
+        return await answer(call, route)
+    try:
+        response = await answer(call, route)
+    except ProblemError as error:
+        await _note(call, error.status)
+        raise
+    await _note(call, response.status)
+    return response
+
+
+async def _note(call: Call, status: int) -> None:
+    request = call.request
+    what = f"{request.method} {request.rel_url.raw_path}"
+    address = request.remote or ""
+
+    def note(txn: Txn) -> None:
+        who, detail = call.who, call.detail
+        audit.note(txn, utc_now(), who, what, status=status, detail=detail, address=address)
+
+    await call.services.admin.change(note)
+
+
 def _serve(route: Route) -> Respond:
     """The aiohttp handler of a route: who may, how often, and then what it does."""
 
     async def respond(request: web.Request) -> web.StreamResponse:
         services = request.app[SERVICES]
         try:
-            asker = admitted(services.admin, request, route)
+            asker = services.door.admitted(request, route)
         except ProblemError as error:
             if error.status == 401:  # whoever guesses soon waits
                 draw(Call(services, request, None), "")
             raise
         call = Call(services, request, asker, route.name)
         draw(call, asker.key if asker else "")
-        return await answer(call, route)
+        return await _audited(call, route)
 
     return respond

@@ -17,9 +17,11 @@ from admin_http.openapi_texts import (
     REFUSED_HEADERS,
     REPLIED,
     REQUEST_HEADERS,
+    SESSION,
     TEXTS,
 )
 from admin_http.people.access import open_
+from admin_http.people.sessions import COOKIE
 from admin_http.problems import CONTENT_TYPE, Problem
 from admin_http.routes import ROUTES, Route, route
 from admin_http.services import Call
@@ -58,7 +60,13 @@ def document() -> bytes:
                         "type": "http",
                         "scheme": "bearer",
                         "description": "Made with `dialerd token add`.",
-                    }
+                    },
+                    "session": {
+                        "type": "apiKey",
+                        "in": "cookie",
+                        "name": COOKIE,
+                        "description": SESSION,
+                    },
                 },
             },
         }
@@ -86,7 +94,7 @@ def _operation(item: Route, by_kind: dict[Any, Any], components: dict[str, Any])
         "tags": [_tag(item)],
     }
     if item.scope is not None:
-        found["security"] = [{"token": []}]
+        found["security"] = [{"token": []}, {"session": []}]
         who = item.access.text if item.access else "nobody"
         found["description"] = f"For: {who}. A token needs the scope `{item.scope}`."
     parameters = [

@@ -13,6 +13,10 @@ in pages: `next` is the `after` of the page behind it, and `Link` its address. T
 A GET has an `ETag`; `If-None-Match` asks whether it changed, and an update must name it as
 `If-Match`."""
 
+SESSION: Final = """\
+Set by POST /v1/session; with TLS it is called `__Host-dialerd_session`. A change needs the
+session's `csrf` as X-CSRF-Token too."""
+
 TEXTS: Final = {
     400: "A parameter or the body cannot be read.",
     401: "No valid credentials.",

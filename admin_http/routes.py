@@ -52,6 +52,7 @@ class Route(msgspec.Struct, frozen=True):
     also: tuple[int, ...] = ()  # further refusals, and other ways to succeed
     streams: bool = False  # without end: no HEAD
     headers: tuple[str, ...] = ()  # that the handler reads
+    reads: bool = False  # changes nothing, whatever its method: no entry in the audit log
     access: Access | None = None  # who may; None, which a test refuses: nobody
     once: bool = False  # takes an Idempotency-Key, though it makes nothing with an address
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,7 +13,9 @@ from aiohttp import web
 from admin_http.limits import ADDRESS_RATE, ASKERS_MAX, CONTROL_S, TOKEN_RATE
 from admin_http.live.relay import Relay
 from admin_http.live.snapshot import Snapshots
+from admin_http.people.admission import Door
 from admin_http.people.asker import Asker
+from admin_http.people.sessions import Policy
 from admin_http.people.store import AdminStore
 from admin_http.problems import ProblemError
 from admin_http.rates import Buckets, Rate
@@ -36,6 +39,8 @@ class Services:
         self.config = config
         self.zone = parse_zone(config.dialing.zone)
         self.admin = AdminStore(config.store.path)
+        idle, whole = config.admin.session_idle_s, config.admin.session_s
+        self.door = Door(self.admin, Policy(timedelta(seconds=idle), timedelta(seconds=whole)))
         self.control = ControlClient(config.control.socket, CONTROL_S)
         self.relay = Relay(ControlClient(config.control.socket, CONTROL_S))
         self.snapshots = Snapshots(self.control)
@@ -73,6 +78,7 @@ class Services:
         if self._store is not None and self._own:
             await asyncio.to_thread(self._store.close)
             self._store = None
+        await self.door.close()
         await asyncio.to_thread(self.admin.close)
 
 
@@ -92,6 +98,7 @@ class Call:
         self.asker = asker
         self.route_name = route_name
         self.headers: dict[str, str] = {}  # of the response
+        self.detail = ""  # for the audit log: what the path does not say
         self.seen: Any = None  # by whoever asks for an update: the document as it was
 
     @property

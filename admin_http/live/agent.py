@@ -30,7 +30,6 @@ from admin_http.live import agent_messages as say
 from admin_http.live.desks import Desks
 from admin_http.live.feed import Feed
 from admin_http.people.access import filtered_to
-from admin_http.people.admission import admitted
 from admin_http.people.roles import Role
 from admin_http.problems import Problem, ProblemError, from_control
 from admin_http.routes import ROUTES, Route, route
@@ -267,7 +266,7 @@ class _Connection:
     def _may(self) -> bool:
         """Whether who opened it may still use it."""
         try:
-            admitted(self._call.services.admin, self._call.request, _route())
+            self._call.services.door.admitted(self._call.request, _route())
         except ProblemError:
             return False
         return True

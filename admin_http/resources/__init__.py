@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import Final
 
 from admin_http.resources import (
+    audit,
     bans,
+    bearers,
     callbacks,
     calls,
     campaigns,
@@ -18,8 +20,10 @@ from admin_http.resources import (
     lists,
     metrics,
     numbers,
+    session,
     system,
     traces,
+    users,
 )
 
 MODULES: Final = (
@@ -35,4 +39,8 @@ MODULES: Final = (
     numbers,
     system,
     traces,
+    audit,
+    bearers,
+    session,
+    users,
 )

@@ -48,6 +48,7 @@ class NumbersRead(Document):
     "/v1/numbers:analyze",
     Scope.READ,
     access=everyone,
+    reads=True,
     example={"numbers": ["0912 345 678", "01681234567", "113"]},
 )
 async def analyze_numbers(call: Call, body: NumbersQuestion) -> NumbersRead:

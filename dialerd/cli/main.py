@@ -68,7 +68,9 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "verify": ("backup", "Read a backup whole and say whether it is sound."),
     "restore": ("backup", "Make a backup the store."),
     "fsck": ("backup", "Check every record and rule of the store."),
+    "user": ("user", "Users of the HTTP API: admin, supervisor, viewer, agent."),
     "token": ("token", "Tokens for the HTTP API."),
+    "audit": ("audit", "Who changed what by the HTTP API, as a chain of hashes."),
 }
 
 

@@ -2,42 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from datetime import timedelta
 
 import click
 
 from admin_http import tokens
-from admin_http.people.store import AdminStore
-from admin_http.tokens import Scope, TokenError, utc_now
+from admin_http.people import directory
+from admin_http.people.store import Txn
+from admin_http.tokens import Scope, utc_now
+from dialerd.cli.admin_store import change, opened
 from dialerd.cli.common import (
     config_option,
-    load_config,
     load_zone,
     local_time,
     output_option,
     print_json,
     print_table,
 )
-from dialerd.cli.errors import FailedError
 from dialerd.cli.spec_flags import seconds
 
 DAYS_MAX = 3_650
-
-
-@contextlib.contextmanager
-def _opened(config_path: str | None) -> Iterator[AdminStore]:
-    """The admin store with the tokens of before; FailedError for what it refuses."""
-    data = load_config(config_path).store.path
-    store = AdminStore(data)
-    try:
-        tokens.take_over(store, data)
-        yield store
-    except TokenError as error:
-        raise FailedError(str(error)) from None
-    finally:
-        store.close()
 
 
 @click.group("token")
@@ -57,10 +41,21 @@ def token() -> None:
 @click.option(
     "--expires", metavar="TIME", help="How long it is valid, such as 30d (default: ever)."
 )
+@click.option(
+    "--user",
+    metavar="NAME",
+    default="",
+    help="Whose it is, with that user's role; else a program's.",
+)
 @config_option
 @output_option
 def add(
-    name: str, scopes: tuple[str, ...], expires: str | None, config_path: str | None, output: str
+    name: str,
+    scopes: tuple[str, ...],
+    expires: str | None,
+    user: str,
+    config_path: str | None,
+    output: str,
 ) -> None:
     """Make a token and print it. It is shown this once and stored as a hash only."""
     now = utc_now()
@@ -71,8 +66,15 @@ def add(
             raise click.UsageError(f"--expires: 1s to {DAYS_MAX}d")
         expires_at = now + length
     allowed = tuple(Scope(scope) for scope in scopes or ("read",))
-    with _opened(config_path) as store:
-        secret = store.write(lambda txn: tokens.add(txn, name, allowed, now, expires_at))
+    with opened(config_path) as store:
+
+        def work(txn: Txn) -> str:
+            if user:
+                directory.get(txn, user)
+            return tokens.add(txn, name, allowed, now, expires_at, user)
+
+        detail = ", ".join(allowed) + (f" of {user}" if user else "")
+        secret = change(store, f"token add {name}", work, detail)
     if output == "json":
         print_json({"name": name, "token": secret, "expires_at": expires_at})
         return
@@ -85,7 +87,7 @@ def add(
 @output_option
 def ls(config_path: str | None, output: str) -> None:
     """Every token: name, scopes, expiry."""
-    with _opened(config_path) as store, store.read() as txn:
+    with opened(config_path) as store, store.read() as txn:
         found = tokens.all_tokens(txn)
     now = utc_now()
     if output == "json":
@@ -93,6 +95,7 @@ def ls(config_path: str | None, output: str) -> None:
             {
                 "name": t.name,
                 "scopes": t.scopes,
+                "user": t.user,
                 "created_at": t.created_at,
                 "expires_at": t.expires_at,
                 "valid": t.valid(now),
@@ -103,10 +106,11 @@ def ls(config_path: str | None, output: str) -> None:
         return
     zone = load_zone(config_path)
     print_table(
-        ("name", "scopes", "made", "expires"),
+        ("name", "user", "scopes", "made", "expires"),
         [
             (
                 t.name,
+                t.user,
                 ", ".join(t.scopes),
                 local_time(t.created_at, zone),
                 ("" if t.valid(now) else "expired ")
@@ -122,6 +126,6 @@ def ls(config_path: str | None, output: str) -> None:
 @config_option
 def revoke(name: str, config_path: str | None) -> None:
     """Remove a token; whoever uses it is refused from now on."""
-    with _opened(config_path) as store:
-        store.write(lambda txn: tokens.revoke(txn, name))
+    with opened(config_path) as store:
+        change(store, f"token revoke {name}", lambda txn: tokens.revoke(txn, name))
     click.echo(f"revoked {name}")

@@ -197,6 +197,12 @@ class Admin(Section):
         ),
     ] = "127.0.0.1"
     port: Annotated[int, doc("TCP port.", RESTART, ge=1, le=65535)] = 8460
+    session_idle_s: Annotated[
+        int, doc("A log-in that is not used for so long ends.", RESTART, ge=60, le=604_800)
+    ] = 3_600
+    session_s: Annotated[
+        int, doc("A log-in ends when it is so old, used or not.", RESTART, ge=60, le=2_592_000)
+    ] = 43_200
 
 
 class Dialing(Section):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from admin_http import tokens
 from admin_http.app import make_app
+from admin_http.people import passwords
 from admin_http.people.roles import USERS, Role, User
 from admin_http.services import Services
 from admin_http.tokens import Scope, utc_now
@@ -23,6 +25,7 @@ from dialerd.store import open_store
 from tests.control.desk import Booth, spec
 
 ALL = tuple(Scope)
+PASSWORD = "một mật khẩu dài"
 
 
 def config_at(folder: Path) -> Config:
@@ -30,6 +33,12 @@ def config_at(folder: Path) -> Config:
     path = folder / "dialerd.toml"
     path.write_text('[store]\npath = "data"\n[control]\nsocket = "c.sock"\n')
     return load(path)
+
+
+@cache
+def hashed() -> str:
+    """The hash of `PASSWORD`, made once: that takes a while."""
+    return passwords.make(PASSWORD)
 
 
 class Site:
@@ -53,9 +62,37 @@ class Site:
 
     def person(self, name: str, role: Role, **more: Any) -> str:
         """A new user with a token of every scope: its secret."""
-        user = User(name=name, role=role, created_at=utc_now(), **more)
+        user = User(name=name, role=role, created_at=utc_now(), password=hashed(), **more)
         self.services.admin.write(lambda txn: txn.put(USERS, user))
         return self.token(f"of-{name}", *ALL, user=name)
+
+    async def log_in(
+        self, name: str, password: str = PASSWORD, **headers: str
+    ) -> tuple[int, Any, str]:
+        """Status, document and what the cookie holds."""
+        body = msgspec.json.encode({"user": name, "password": password})
+        headers = {"Content-Type": "application/json", **headers}
+        async with self.client.post("/v1/session", data=body, headers=headers) as answer:
+            document = msgspec.json.decode(await answer.read())
+            self.client.session.cookie_jar.clear()  # what is sent is said by each test
+            given = answer.cookies.get("dialerd_session")
+            return answer.status, document, given.value if given else ""
+
+    async def with_cookie(
+        self, method: str, path: str, cookie: str, csrf: str = "", body: Any = None, **headers: str
+    ) -> tuple[int, Any]:
+        """What a browser gets."""
+        sent = {"Cookie": f"dialerd_session={cookie}", **headers}
+        if csrf:
+            sent["X-CSRF-Token"] = csrf
+        data = None if body is None else msgspec.json.encode(body)
+        if body is not None:
+            sent["Content-Type"] = "application/json"
+        async with self.client.request(method, path, data=data, headers=sent) as answer:
+            found = await answer.read()
+            self.client.session.cookie_jar.clear()
+            said = "json" in answer.content_type  # aiohttp's own refusals are plain text
+            return answer.status, msgspec.json.decode(found) if found and said else None
 
     async def ask(
         self, method: str, path: str, body: Any = None, *, token: str | None = None, **more: Any
@@ -71,6 +108,8 @@ class Site:
             assert answer.headers["X-Request-Id"]
             assert answer.headers["X-Content-Type-Options"] == "nosniff"
             assert b"Traceback" not in data
+            if answer.status == 204:
+                return 204, None
             if answer.status < 400:
                 json = answer.content_type == "application/json"
                 return answer.status, msgspec.json.decode(data) if json else data
