@@ -13,12 +13,13 @@ from aiohttp import web
 
 from admin_http import openapi, resources, streams
 from admin_http.languages import preferred
-from admin_http.limits import BODY_BYTES_MAX, REPORTS_MAX, STREAMS_MAX
+from admin_http.limits import BODY_BYTES_MAX, REPORTS_MAX, STREAMS_MAX, UPLOADS_MAX
 from admin_http.live import agent, sse
 from admin_http.live.desks import Desks
 from admin_http.people import audit
 from admin_http.people.store import AdminError, AdminFullError, Txn
 from admin_http.problems import CONTENT_TYPE, ProblemError
+from admin_http.resources import imports
 from admin_http.routes import ROUTES, Route
 from admin_http.services import Call, Services
 from admin_http.serving import READS, answer, draw
@@ -57,6 +58,7 @@ def make_app(services: Services) -> web.Application:
     app[SERVICES] = services
     app[agent.AT_DESKS] = Desks(services.control, services.relay, services.admin)
     app[sse.STREAMS] = asyncio.Semaphore(STREAMS_MAX)
+    app[imports.UPLOADS] = asyncio.Semaphore(UPLOADS_MAX)
     app[streams.REPORTS] = asyncio.Semaphore(REPORTS_MAX)
     for route in ROUTES:
         app.router.add_route(route.method, route.path, _serve(route))
@@ -78,6 +80,10 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
         await asyncio.to_thread(take_over, services.admin, services.config.store.path)
     except (TokenError, AdminError) as error:
         log.error("tokens of before were not taken over: %s", error)
+    try:
+        await services.jobs.start()
+    except AdminError as error:
+        log.error("the jobs of before were not looked at: %s", error)
     services.relay.start()
     app[agent.AT_DESKS].start()
     yield

@@ -9,6 +9,7 @@ import msgspec
 from aiohttp import web
 
 from admin_http.live.agent_messages import ANY_MESSAGE, ANY_REPLY
+from admin_http.once import HEADER as KEY
 from admin_http.openapi_texts import (
     ETAG,
     HEADERS,
@@ -108,6 +109,8 @@ def _operation(item: Route, by_kind: dict[Any, Any], components: dict[str, Any])
         parameters.append(REQUEST_HEADERS["If-Match"])
     if item.method == "GET" and item.reply is not None:
         parameters.append(IF_NONE_MATCH)
+    if item.takes_key:
+        parameters.append(REQUEST_HEADERS[KEY])
     if parameters:
         found["parameters"] = parameters
     if "body" in item.parts:
@@ -193,6 +196,8 @@ def _others(item: Route) -> set[int]:
         codes |= {412, 428}
     if item.method == "GET" and item.reply is not None:
         codes.add(304)
+    if item.takes_key:
+        codes |= {409, 422, 507}
     return codes
 
 

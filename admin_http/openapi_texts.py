@@ -77,6 +77,17 @@ REQUEST_HEADERS: Final[dict[str, dict[str, Any]]] = {
         "description": "The ETag of the document as it was read.",
         "schema": {"type": "string"},
     },
+    "Idempotency-Key": {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": False,
+        "description": (
+            "A text of yours for this very request: sent again with the same body within a day it "
+            "does nothing more and is answered as before (`Idempotency-Replayed: true`); with "
+            "another body it is 422, while the first is under way 409."
+        ),
+        "schema": {"type": "string", "pattern": "^[\\x21-\\x7e]{1,200}$"},
+    },
     "Range": {
         "name": "Range",
         "in": "header",

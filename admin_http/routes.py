@@ -54,7 +54,12 @@ class Route(msgspec.Struct, frozen=True):
     headers: tuple[str, ...] = ()  # that the handler reads
     reads: bool = False  # changes nothing, whatever its method: no entry in the audit log
     access: Access | None = None  # who may; None, which a test refuses: nobody
-    once: bool = False  # takes an Idempotency-Key, though it makes nothing with an address
+    once: bool = False  # takes an Idempotency-Key, as all do that make something
+
+    @property
+    def takes_key(self) -> bool:
+        """Whether it may be asked with an Idempotency-Key."""
+        return self.method == "POST" and (self.once or self.status in {201, 202})
 
     @property
     def summary(self) -> str:
@@ -94,9 +99,8 @@ def route(
                 handler=handler,
                 status=status,
                 parts={part: hints[part] for part in PARTS if part in hints},
-                reply=reply if typed else None,
                 media=media,
-                **{"body_at": "", **more},
+                **{"body_at": "", "reply": reply if typed else None, **more},
             )
         )
         return handler

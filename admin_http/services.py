@@ -10,9 +10,11 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
+from admin_http.jobs import Jobs
 from admin_http.limits import ADDRESS_RATE, ASKERS_MAX, CONTROL_S, TOKEN_RATE
 from admin_http.live.relay import Relay
 from admin_http.live.snapshot import Snapshots
+from admin_http.once import Once
 from admin_http.people.admission import Door
 from admin_http.people.asker import Asker
 from admin_http.people.sessions import Policy
@@ -41,6 +43,8 @@ class Services:
         self.admin = AdminStore(config.store.path)
         idle, whole = config.admin.session_idle_s, config.admin.session_s
         self.door = Door(self.admin, Policy(timedelta(seconds=idle), timedelta(seconds=whole)))
+        self.once = Once(self.admin)
+        self.jobs = Jobs(self.admin, config.store.path)
         self.control = ControlClient(config.control.socket, CONTROL_S)
         self.relay = Relay(ControlClient(config.control.socket, CONTROL_S))
         self.snapshots = Snapshots(self.control)
@@ -73,6 +77,7 @@ class Services:
 
     async def close(self) -> None:
         """Let go of everything."""
+        await self.jobs.close()
         await self.relay.stop()
         await self.control.close()
         if self._store is not None and self._own:

@@ -9,6 +9,7 @@ import msgspec
 from aiohttp import web
 
 from admin_http import etags
+from admin_http.once import digest
 from admin_http.problems import ProblemError, from_control
 from admin_http.routes import NoParameters, Route, json_body, parameters
 from admin_http.services import Call
@@ -35,12 +36,19 @@ async def answer(call: Call, route: Route) -> web.StreamResponse:
             given["body"] = await json_body(request, route.parts["body"])
         if route.document is not None:
             await _must_match(call, route.document, given["path"])
-        result = await route.handler(call, **given)
+        if route.takes_key and not route.takes:  # of a file, its handler knows what was sent
+            sent = digest(request.query_string.encode(), await request.read())
+            return await call.services.once.answer(call, sent, lambda: _handled(call, route, given))
+        return await _handled(call, route, given)
     except ControlError as error:
         raise from_control(error, route.body_at) from None
+
+
+async def _handled(call: Call, route: Route, given: dict[str, Any]) -> web.StreamResponse:
+    result = await route.handler(call, **given)
     if isinstance(result, web.StreamResponse):
         return result
-    return _document(call, route, result)
+    return document(call, route.status, result, updated=route.document is not None)
 
 
 async def _must_match(call: Call, shows: Any, path: msgspec.Struct) -> None:
@@ -49,7 +57,10 @@ async def _must_match(call: Call, shows: Any, path: msgspec.Struct) -> None:
     etags.must_match(call.request.headers.get("If-Match"), etags.tag(encode(call.seen)))
 
 
-def _document(call: Call, route: Route, result: msgspec.Struct) -> web.Response:
+def document(
+    call: Call, status: int, result: msgspec.Struct, *, updated: bool = False
+) -> web.Response:
+    """What a handler found as JSON; of what was `updated`, with its tag."""
     body = encode(result)
     headers = {**call.headers, "Content-Type": "application/json"}
     if call.request.method in READS:
@@ -59,9 +70,9 @@ def _document(call: Call, route: Route, result: msgspec.Struct) -> web.Response:
         if etags.named(call.request.headers.get("If-None-Match", ""), current):
             del headers["Content-Type"]
             return web.Response(status=304, headers=headers)
-    elif route.document is not None:
+    elif updated:
         headers["ETag"] = etags.tag(body)
-    return web.Response(status=route.status, body=body, headers=headers)
+    return web.Response(status=status, body=body, headers=headers)
 
 
 def draw(call: Call, asker: str) -> None:

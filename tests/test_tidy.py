@@ -48,6 +48,7 @@ LAYERS: dict[str, set[str]] = {
         "dialerd.config",
         "dialerd.control",
         "dialerd.lines",
+        "dialerd.importer",
         "dialerd.log_lines",
         "dialerd.plan_file",
         "dialerd.store",

@@ -19,7 +19,7 @@ NAMED = {
     "user": "absent",
     "token": "absent",
     "campaign": "1", "name": "fpt", "bank": "a", "slot": "1", "file": "docs.js", "list": "1",
-    "call": "1-1-1", "lead": "1-1", "number": "0912345678", "callback": "1-1",
+    "call": "1-1-1", "lead": "1-1", "number": "0912345678", "callback": "1-1", "job": "1",
 }  # fmt: skip
 
 

@@ -1,0 +1,48 @@
+"""What a child process and its parent (`children.py`) share: lines, and when a child must end."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+
+class Line(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a child says: how far it is, or how it ended."""
+
+    done: int = 0
+    total: int = 0
+    error: str = ""
+    result: dict[str, Any] | None = None
+
+
+class Orphaned(Exception):  # noqa: N818 - no error: nobody is there any more
+    """The process that asked for this is gone."""
+
+
+def told(kind: type[T]) -> T:
+    """What to do, from standard input."""
+    return msgspec.json.decode(sys.stdin.buffer.read(), type=kind, dec_hook=_path)
+
+
+def _path(kind: type, text: str) -> Path:
+    if kind is not Path:
+        raise NotImplementedError(kind)
+    return Path(text)
+
+
+def say(line: Line) -> None:
+    """One line to the parent."""
+    sys.stdout.buffer.write(msgspec.json.encode(line) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def check_parent(parent: int) -> None:
+    """Orphaned when nobody waits for us any more."""
+    if os.getppid() != parent:
+        raise Orphaned
