@@ -196,11 +196,14 @@ def _path_hook(kind: type, value: Any) -> Any:
     raise TypeError(f"Expected `str`, got `{type(value).__name__}`")
 
 
+NO_FILES = ("alsa:",)  # beginnings of names that stand where a file may
+
+
 def _located(value: T, base: FilePath) -> T:
     """Make every relative path of a struct absolute, in place (it has just been made)."""
     for field in msgspec.structs.fields(value):
         item = getattr(value, field.name)
-        if isinstance(item, FilePath):
+        if isinstance(item, FilePath) and not str(item).startswith(NO_FILES):
             msgspec.structs.force_setattr(
                 value, field.name, FilePath(os.path.normpath(base / item.expanduser()))
             )

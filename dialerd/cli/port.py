@@ -264,7 +264,7 @@ def at(context: click.Context, /, command: str, output: str, **given: Any) -> No
 @click.option(
     "--audio",
     type=click.Path(path_type=Path),
-    help="The modem's audio device (default: the one that belongs to DEV).",
+    help="The modem's audio device, or alsa:CARD (default: the one that belongs to DEV).",
 )
 @device_options
 @click.option("--trace", is_flag=True, help="Show what was said to and by the modem.")

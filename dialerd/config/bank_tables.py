@@ -30,7 +30,10 @@ class Device(Section):
 
     name: Annotated[str, doc("Its port's name.", RESTART, pattern=NAME, hint=_NAME_HINT)]
     at: Annotated[Path, doc("Its device for AT commands.", RESTART)]
-    audio: Annotated[Path | None, doc("Its device for audio.", RESTART, shown="none")] = None
+    audio: Annotated[
+        Path | None,
+        doc("Its device for audio, as `audio` of the bank; no `*`.", RESTART, shown="none"),
+    ] = None
 
 
 class Sim(Section):
@@ -121,9 +124,13 @@ class Bank(Section):
     ] = None
     audio: Annotated[
         Path | None,
-        doc("Paths of the audio devices, `*` as in `slots`; not set: no audio.", RESTART,
-            shown="none"),
-    ] = None  # fmt: skip
+        doc(
+            "Paths of the audio devices, `*` as in `slots`; not set: no audio. Modems that are "
+            "sound cards: links below /dev/snd, or alsa: and what ALSA calls the card.",
+            RESTART,
+            shown="none",
+        ),
+    ] = None
     provider: Annotated[
         str, doc("Whose SIMs they are, as shown to people.", LIVE, pattern=LINE, hint="no quotes")
     ] = ""

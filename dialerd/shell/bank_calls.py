@@ -207,7 +207,8 @@ class BankCalls:
         if self._media.has(leg):
             return
         try:
-            self._media.open_device(leg, call.port.fresh_audio(), call.call_id, call.recorded)
+            with call.port.fresh_audio() as device:
+                self._media.open_device(leg, device, call.call_id, call.recorded)
         except (OSError, ValueError) as error:
             self._silent(leg, str(error))
             return

@@ -11,6 +11,7 @@ from dialerd.config.line_specs import longest_call_s
 from dialerd.config.secrets import first_line
 from dialerd.core.limits import RING_S_MAX
 from gsm.io_slots import Place, SlotRule
+from gsm.io_sound import sound_card
 from gsm.limits import MS, SECOND
 from gsm.settings import Care, PortSettings
 
@@ -42,6 +43,7 @@ def port_settings(bank: Bank, place: Place, index: int) -> PortSettings:
         call_s_max=longest_call_s(bank, ""),
         registered_at_home_only=not bank.roaming,
         audio_device=bool(place.audio),
+        audio_uac=bool(sound_card(place.audio)),
         trace=False,
         ring_ns_max=RING_S_MAX * SECOND,
         care=Care(

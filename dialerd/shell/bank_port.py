@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import termios
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Final
 
@@ -19,6 +20,7 @@ from gsm import events as gsm
 from gsm.io_port import Crashed, PortRunner
 from gsm.io_serial import close_device, open_device
 from gsm.io_slots import Found, Place
+from gsm.io_sound import open_sound, sound_card, try_sound
 from gsm.port import Port
 
 AUDIO_FAILURES_MAX: Final = 2  # calls in a row without audio: then the module is reset
@@ -44,7 +46,8 @@ class BankPort:
         self.balance: gsm.Balance | None = None
         self.locks: dict[str, int | None] = {}
         self.leg: int | None = None  # that is on it
-        self.audio = -1  # its audio device
+        self.audio = -1  # its audio device, where it is a serial one
+        self.card = ""  # its sound card, where that is there
         self.audio_why = ""  # why there is none
         self._audio_failures = 0  # calls in a row
         self._closed = False
@@ -102,17 +105,27 @@ class BankPort:
         """Why nobody can be talked to by it; empty when that works."""
         known = self.identity
         kind = known.audio if known is not None else "none"
-        if kind != "pcm_tty":
+        if kind not in {"pcm_tty", "uac"}:
             return f"no audio that can be used here (its class is {kind})"
-        if self.audio < 0:
+        if self.audio < 0 and not self.card:
             return self.audio_why or "no audio device"
+        if bool(self.card) != (kind == "uac"):
+            return f"its audio is {kind}, and `audio` of its bank is another kind of device"
         return ""
 
-    def fresh_audio(self) -> int:
-        """Its audio device, without what was left over from the last call."""
+    @contextmanager
+    def fresh_audio(self) -> Iterator[int]:
+        """Its audio for one call, without what was left over from the last; OSError."""
+        if self.card:
+            device = open_sound(self.card)
+            try:
+                yield device
+            finally:
+                os.close(device)  # the media engine has its own, and ends the card's with it
+            return
         with suppress(OSError, termios.error):
             termios.tcflush(self.audio, termios.TCIOFLUSH)
-        return self.audio
+        yield self.audio
 
     def audio_works(self) -> None:
         """A call has its audio."""
@@ -121,6 +134,7 @@ class BankPort:
     def audio_failed(self, why: str) -> None:
         """A call had none: the device is opened anew, the second time the module is reset."""
         self._audio_failures += 1
+        self.card = ""  # until it is looked at again
         self.audio_why = f"its audio failed: {why}"
         audio, self.audio = self.audio, -1
         if self._audio_failures < AUDIO_FAILURES_MAX:
@@ -232,9 +246,14 @@ class BankPort:
         """In a thread: the audio device, in the place of the one before."""
         if before >= 0:
             close_device(before)
+        self.card = ""
         if self.place.audio:
             try:
-                self.audio = open_device(self.place.audio, self._baud)
+                if card := sound_card(self.place.audio):
+                    try_sound(card)
+                    self.card = card
+                else:
+                    self.audio = open_device(self.place.audio, self._baud)
                 self.audio_why = ""
             except OSError as error:
                 self.audio_why = f"audio device: {error.strerror}"

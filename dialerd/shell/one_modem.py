@@ -31,6 +31,7 @@ from gsm.io_pins import RefusedPins
 from gsm.io_port import Crashed, PortRunner
 from gsm.io_serial import close_device, open_device
 from gsm.io_slots import audio_beside
+from gsm.io_sound import open_audio, sound_card
 from gsm.number import DialString
 from gsm.port import Port
 from gsm.settings import Care, PortSettings
@@ -73,6 +74,7 @@ class OneModem:
         settings = PortSettings(
             options.device, dialect=options.dialect, pin=options.pin, incoming="tell",
             registered_at_home_only=False, care=Care(gap_s=0.0), trace=True,
+            audio_uac=bool(sound_card(options.audio)),
         )  # fmt: skip
         self.runner = PortRunner(
             options.device,
@@ -193,8 +195,8 @@ class OneModemCall:
             told, report, self._begin_ns = self._modem.report, self.report, time.monotonic_ns()
             report.dialect, report.imei, report.iccid = told.dialect, told.imei, told.iccid
             number, ring_s = self._number, self._call.ring_s_max
-            why = self._modem.runner.do(lambda one, now: one.dial(LEG, number, now, 0, ring_s))
-            if why:
+            dial = lambda one, now: one.dial(LEG, number, now, 0, ring_s)  # noqa: E731
+            if why := self._modem.runner.do(dial):
                 raise ModemError(f"{self._modem.options.device}: {why}")
             self._note("dialed", self._call.number)
             await self._wait()
@@ -242,17 +244,14 @@ class OneModemCall:
         wanted = bool(self._call.play or self._call.record or self._modem.options.audio)
         options, machine = self._modem.options, self._modem.runner.machine
         path = options.audio or audio_beside(options.device, machine.dialect.audio.interface)
-        if not path:
-            if wanted:
-                raise ModemError(f"{options.device}: no audio device is known, name it by --audio")
-            return
+        if not path and wanted:
+            raise ModemError(f"{options.device}: no audio device is known, name it by --audio")
         try:
-            self._audio = open_device(path, options.baud)
+            self._audio = open_audio(path, options.baud) if path else -1
+            self.report.audio = path
         except OSError as error:
             if wanted:
                 raise ModemError(f"{path}: {error.strerror}") from error
-            return
-        self.report.audio = path
 
     def _start_audio(self) -> None:
         if self._audio < 0 or self._stream >= 0:
