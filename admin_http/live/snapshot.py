@@ -7,6 +7,8 @@ from typing import Any, Final
 
 import msgspec
 
+from admin_http.people import sight
+from admin_http.people.asker import Asker
 from dialerd.control.io_client import ControlClient
 from dialerd.core.agents_view import ListAgents
 from dialerd.core.control import GetStatus, ListCampaigns
@@ -33,15 +35,20 @@ class Snapshots:
         self._control = control
         self._kept: dict[str, tuple[float, asyncio.Task[bytes]]] = {}
 
-    async def of(self, topics: tuple[str, ...]) -> bytes:
-        """One JSON object: the status, and the state of these topics (none: of all).
+    async def of(self, topics: tuple[str, ...], asker: Asker) -> bytes:
+        """One JSON object: the status, and the state of these topics (none: of all), as seen.
 
         Raises:
             ControlError: the daemon cannot be asked.
         """
         wanted = [("status", STATUS)]
         wanted += [state for topic, state in STATES.items() if not topics or topic in topics]
-        parts = {name: msgspec.Raw(await self._part(name, request)) for name, request in wanted}
+        shown = sight.states(asker, tuple(name for name, _ in wanted))
+        parts = {
+            name: msgspec.Raw(sight.of_state(asker, await self._part(name, request)))
+            for name, request in wanted
+            if name in shown
+        }
         return msgspec.json.encode(parts)
 
     async def _part(self, name: str, request: Request[Any]) -> bytes:

@@ -18,7 +18,9 @@ from admin_http.documents import Document
 from admin_http.limits import HEARTBEAT_S, STREAM_WRITE_S
 from admin_http.live.feed import Feed
 from admin_http.live.relay import Relay
-from admin_http.people.access import staff
+from admin_http.people import sight
+from admin_http.people.access import filtered
+from admin_http.people.store import AdminError
 from admin_http.problems import ProblemError
 from admin_http.routes import route
 from admin_http.services import Call
@@ -28,6 +30,7 @@ from dialerd.control.hub import LOST, ON_DEMAND, RESET
 from dialerd.core.control import TOPICS_MAX, ControlError, LiveEvent, Topic
 
 STREAMS: Final = web.AppKey("streams", asyncio.Semaphore)
+LOOK_S: Final = 1.0  # how seldom it is looked at whether a reader may still read
 RETRY_MS: Final = 2_000  # how long a browser waits before it comes back
 
 
@@ -43,13 +46,14 @@ class StreamQuestion(Document):
     ] = ""
 
 
-@route("GET", "/v1/stream", Scope.READ, access=staff, media=("text/event-stream",), streams=True)
+@route("GET", "/v1/stream", Scope.READ, access=filtered, media=("text/event-stream",), streams=True)
 async def stream(call: Call, query: StreamQuestion) -> web.StreamResponse:
     """Live events (SSE): a snapshot, then what happens; resumed behind Last-Event-ID.
 
     A `snapshot` is the present state of the topics. `reset` (the daemon was started anew, or your
     id is too old) and `lost` (you read too slowly; `n` events) are followed by one. `core` tells
-    whether the daemon is up. The topics `call` and `audio` must be named.
+    whether the daemon is up. The topics `call` and `audio` must be named. Everybody hears what they
+    may see; a stream ends with its session or token.
     """
     topics = _topics(query.topics)
     last_id = call.request.headers.get("Last-Event-ID", "")[:64]
@@ -78,6 +82,8 @@ class _Reader:
     def __init__(self, call: Call, topics: tuple[str, ...]) -> None:
         self._call = call
         self._topics = topics
+        self._asker = call.known
+        self._looked_s = 0.0  # when it was last looked at who reads
         self._relay: Relay = call.services.relay
         self._wake = asyncio.Event()
         self._feed = Feed(self._wake.set)
@@ -96,7 +102,9 @@ class _Reader:
         if not self._topics and event.topic in ON_DEMAND:
             return
         self._stale = self._stale or event.topic in {RESET, LOST}
-        self._feed.put(self._relay.text(event))
+        seen = sight.of_event(self._asker, event)
+        if seen is not None:
+            self._feed.put(self._relay.text(seen))
 
     async def run(self, *, resumes: bool) -> web.StreamResponse:
         """Until the reader leaves, or takes no byte for a while."""
@@ -105,7 +113,7 @@ class _Reader:
             await self._send(b"retry: %d\n\n" % RETRY_MS)
             if not resumes:
                 await self._send_snapshot()
-            while True:
+            while self._known():
                 await self._catch_up()
                 self._wake.clear()
                 try:
@@ -114,6 +122,20 @@ class _Reader:
                 except TimeoutError:
                     await self._send(b":\n\n")
         return self._response
+
+    def _known(self) -> bool:
+        """Whether the reader may still read, as of a second ago at most."""
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self._looked_s < LOOK_S:
+            return True
+        self._looked_s = now_s
+        try:
+            asker = self._call.services.door.asker(self._call.request)
+        except AdminError:  # whoever cannot be checked does not read on
+            return False
+        if asker is not None:
+            self._asker = asker
+        return asker is not None
 
     async def _catch_up(self) -> None:
         while True:
@@ -133,7 +155,7 @@ class _Reader:
         """Events that come meanwhile wait: they may tell once more what it says already."""
         here = self._relay.here()
         try:
-            state = await self._call.services.snapshots.of(self._topics)
+            state = await self._call.services.snapshots.of(self._topics, self._asker)
         except ControlError:
             await self._send(b'event: core\ndata: {"up":false}\n\n')
             return

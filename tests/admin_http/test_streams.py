@@ -14,6 +14,9 @@ from aiohttp import ClientResponse
 import admin_http.live.sse
 from admin_http.app import SERVICES
 from admin_http.live.feed import BYTES_MAX, EVENTS_MAX, TURN_BYTES, Feed
+from admin_http.people.asker import by_session
+from admin_http.people.roles import Role, User
+from admin_http.tokens import utc_now
 from dialerd.control.io_server import ControlServer
 from tests.admin_http.site import Site, site
 from tests.control.desk import until
@@ -265,6 +268,7 @@ async def test_a_crowd_that_comes_together_asks_the_daemon_once(tmp_path: Path) 
         status = s.booth.desk.status
         s.booth.desk.status = lambda: asked.append(1) or status()  # type: ignore[method-assign]
         snapshots = s.client.app[SERVICES].snapshots
-        found = await asyncio.gather(*(snapshots.of(("none",)) for _ in range(50)))
+        staff = by_session(User(name="lan", role=Role.ADMIN, created_at=utc_now()), b"")
+        found = await asyncio.gather(*(snapshots.of(("none",), staff) for _ in range(50)))
         assert len(set(found)) == 1
         assert len(asked) == 1
