@@ -65,7 +65,7 @@ def _classic_options(function: F) -> F:
 
 
 @click.command("detect", cls=DetectCommand)
-@click.argument("files", metavar="FILE...", nargs=-1, type=Path)
+@click.argument("files", metavar="FILE|DIR...", nargs=-1, type=Path)
 @click.option(
     "--files-from", metavar="FILE", type=click.File("r", errors="surrogateescape"),
     help="Hear also the files named there, one a line; - is standard input.",
@@ -77,7 +77,7 @@ def _classic_options(function: F) -> F:
 )  # fmt: skip
 @click.option(
     "--channel", metavar="N", type=click.IntRange(1, 32),
-    help="Of a WAV file of several channels hear this one (default: all together); WAV only.",
+    help="Of a file of several channels hear this one (default: all together).",
 )  # fmt: skip
 @click.option(
     "--model", "model_path", metavar="FILE", type=Path,
@@ -109,8 +109,9 @@ def detect(  # noqa: PLR0913 - one for each option
 ) -> None:
     """Say who answered in each recording, a person or a machine, and what else is heard.
 
-    A recording begins where the call was answered; any format and rate. The detectors are those of
-    the daemon. With --json each file gets one line, in the order given: verdict, verdict_at_s,
+    A recording begins where the call was answered; any format and rate. Of a folder all files are
+    heard, those below it too, but for hidden ones and pictures. The detectors are those of the
+    daemon. With --json each file gets one line, in the order given: verdict, verdict_at_s,
     confidence, reason, seconds and events; what could not be read has an error, the verdict
     unknown, and makes the exit code 1.
     """
@@ -119,7 +120,7 @@ def detect(  # noqa: PLR0913 - one for each option
     from dialerd.detect.model import DEFAULT, load_model
     from dialerd.detect.tone_plan import load_book
 
-    paths = chain(files, map(Path, _named(files_from or ())))
+    paths = _files(chain(files, map(Path, _named(files_from or ()))))
     first = list(islice(paths, 2))
     given = {name: value for name, value in parameters.items() if value is not None}
     _check(first, given, explain, classic=classic, model_path=model_path)
@@ -166,6 +167,28 @@ def _named(lines: Iterable[str]) -> Iterator[str]:
         path = line.rstrip("\r\n")
         if path:
             yield path
+
+
+def _files(paths: Iterable[Path]) -> Iterator[Path]:
+    """Each folder's files in their order, links to others not followed; itself when it has none.
+
+    Pictures are what `--explain` has left there.
+    """
+    import os
+
+    for path in paths:
+        if "\0" in str(path) or not os.path.isdir(path):
+            yield path
+            continue
+        none = True
+        for folder, below, names in os.walk(path):
+            below[:] = sorted(name for name in below if not name.startswith("."))
+            for name in sorted(names):
+                if not name.startswith(".") and not name.endswith(".png"):
+                    none = False
+                    yield Path(folder, name)
+        if none:
+            yield path  # which is said to be no file
 
 
 def _name(path: Path) -> str:

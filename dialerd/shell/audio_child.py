@@ -1,4 +1,7 @@
-"""Decodes an audio file in a process of its own: `python -m dialerd.shell.audio_child SECONDS`.
+"""Decodes an audio file in a process of its own.
+
+`python -m dialerd.shell.audio_child SECONDS [FORMAT [CHANNEL]]`, FORMAT empty where the file says
+what it is, CHANNEL 0 (all of them together) or the one to take.
 
 The file is standard input and comes from anywhere: the codec libraries that read it may be made to
 crash, to loop or to eat memory. So this process binds itself first (memory, processor time, no
@@ -80,8 +83,9 @@ def bind() -> None:
 class Mixdown:
     """Frames of any rate and channels in, mono at 8 kHz out."""
 
-    def __init__(self, seconds_max: float) -> None:
-        """RefusedError when there is more than that."""
+    def __init__(self, seconds_max: float, channel: int = 0) -> None:
+        """RefusedError when there is more than that; `channel` 0: the mean of all."""
+        self._channel = channel
         self._samples_max = round(seconds_max * RATE)
         self._rate = 0
         self._stream: soxr.ResampleStream | None = None
@@ -98,6 +102,10 @@ class Mixdown:
         audio = floats(frame.to_ndarray())
         if not frame.format.is_planar:
             audio = audio.reshape(-1, channels).T
+        if self._channel > channels:
+            raise RefusedError(f"there is no channel {self._channel}, but {channels}")
+        if self._channel:
+            audio = audio[self._channel - 1 : self._channel]
         self.clipped += clipped(audio)
         if rate != self._rate:
             self.end()
@@ -182,7 +190,7 @@ def header(container: Any, stream: AudioStream) -> dict[str, Any]:
     }
 
 
-def decode(seconds_max: float, raw: str) -> dict[str, object]:
+def decode(seconds_max: float, raw: str, channel: int = 0) -> dict[str, object]:
     """Tell all audio of standard input; what was found on the way."""
     options = {"format_whitelist": FORMATS, "protocol_whitelist": "none"}
     if raw:
@@ -197,7 +205,7 @@ def decode(seconds_max: float, raw: str) -> dict[str, object]:
         stream.codec_context.thread_count = 1
         about = header(container, stream)
         tell(b"H", json.dumps(about).encode())
-        mix, bad, last = Mixdown(seconds_max), 0, b""
+        mix, bad, last = Mixdown(seconds_max, channel), 0, b""
         cut = False
         try:
             for packet in container.demux(stream):
@@ -226,12 +234,12 @@ def decode(seconds_max: float, raw: str) -> dict[str, object]:
     return {"clipped": mix.clipped, "bad_packets": bad, "cut": cut}
 
 
-def main(seconds_max: float, raw: str = "") -> None:
+def main(seconds_max: float, raw: str = "", channel: int = 0) -> None:
     """Decode standard input; the last record is T or E."""
     av.logging.set_level(av.logging.PANIC)
     bind()
     try:
-        tell(b"T", json.dumps(decode(seconds_max, raw)).encode())
+        tell(b"T", json.dumps(decode(seconds_max, raw, channel)).encode())
     except RefusedError as error:
         tell(b"E", str(error).encode())
     except av.error.FFmpegError as error:
@@ -242,4 +250,4 @@ def main(seconds_max: float, raw: str = "") -> None:
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]), *sys.argv[2:3])
+    main(float(sys.argv[1]), *sys.argv[2:3], *map(int, sys.argv[3:4]))

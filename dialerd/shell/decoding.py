@@ -75,9 +75,12 @@ def decode(path: Path, progress: Progress | None = None) -> Decoded:
     )  # fmt: skip
 
 
-def pieces(path: Path, seconds_max: int) -> Iterator[NDArray[np.float32]]:
-    """The samples of such a file as they are decoded, never all of them held; PromptError."""
-    with closing(_records(path, seconds_max)) as records:
+def pieces(path: Path, seconds_max: int, channel: int = 0) -> Iterator[NDArray[np.float32]]:
+    """The samples of such a file as they are decoded, never all of them held; PromptError.
+
+    `channel` is the one to take, from 1 on; 0: the mean of all.
+    """
+    with closing(_records(path, seconds_max, channel)) as records:
         for kind, body in records:
             if kind == b"A":
                 yield np.frombuffer(body, "<f4")
@@ -104,12 +107,12 @@ class _EndedError(Exception):
     """The child broke off."""
 
 
-def _records(path: Path, seconds_max: int) -> Generator[tuple[bytes, bytes]]:
+def _records(path: Path, seconds_max: int, channel: int = 0) -> Generator[tuple[bytes, bytes]]:
     """What the child tells: one H, any number of A, one T; PromptError for anything else."""
     with open_regular(path) as file:
         child = subprocess.Popen(
             [sys.executable, "-m", "dialerd.shell.audio_child", str(seconds_max),
-             RAW.get(path.suffix.lower(), "")],
+             RAW.get(path.suffix.lower(), ""), str(channel)],
             stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_environment(),
         )  # fmt: skip
     with child:

@@ -21,7 +21,7 @@ PLAIN_BYTES_MAX: Final = 16 << 30  # it is read piece by piece
 def listen(path: Path, channel: int | None = None) -> Iterator[NDArray[np.int16]]:
     """The audio of a file from its begin on; PromptError says why there is none, or no more.
 
-    `channel` is the one to hear, from 1 on, instead of the mean of all, of a WAV file.
+    `channel` is the one to hear, from 1 on, instead of the mean of all.
     """
     with open_regular(path, PLAIN_BYTES_MAX) as file:
         layout = wav_any.find(file, path.suffix)
@@ -32,9 +32,7 @@ def listen(path: Path, channel: int | None = None) -> Iterator[NDArray[np.int16]
                 raise PromptError(f"{path}: there is no channel {channel}, but {layout.channels}")
             yield from wav_any.pieces(file, layout, channel)
             return
-    if channel is not None:
-        raise PromptError(f"{path}: one channel is heard of WAV files only; convert it")
     from dialerd.shell import decoding
 
-    for loud in decoding.pieces(path, SECONDS_MAX):
+    for loud in decoding.pieces(path, SECONDS_MAX, channel or 0):
         yield samples_of(loud)

@@ -62,7 +62,8 @@ def test_what_cannot_be_read_is_said_and_the_others_are_heard(
     with wave.open(str(tmp_path / "one.wav"), "wb") as file:
         file.setparams((1, 2, 8_000, 0, "NONE", ""))
         file.writeframes(np.ones(1, "<i2").tobytes())
-    paths = [str(broken), str(empty), "gone.wav", str(tmp_path), str(tmp_path / "one.wav")]
+    (tmp_path / "none").mkdir()
+    paths = [str(broken), str(empty), "gone.wav", str(tmp_path / "none"), str(tmp_path / "one.wav")]
     assert run(["detect", "--json", *paths, str(HELLO)]) == FAILED
     found = lines(capsys)
     assert ["error" in one for one in found] == [True, True, True, True, False, False]

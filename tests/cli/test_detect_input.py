@@ -206,12 +206,13 @@ def test_what_is_no_audio_has_an_error_and_no_verdict(detect: Callable, tmp_path
 def test_what_is_no_file_is_not_waited_for(detect: Callable, tmp_path: Path) -> None:
     fifo, loop, secret = tmp_path / "fifo", tmp_path / "loop", tmp_path / "x\udcff\n.wav"
     os.mkfifo(fifo)
+    (tmp_path / "empty").mkdir()
     loop.symlink_to(loop)
     secret.write_bytes(wav(pcm(VOICE)))
     paths = [
         fifo,
         loop,
-        tmp_path,
+        tmp_path / "empty",
         "/dev/zero",
         "/dev/null",
         HELLO / "more.wav",
@@ -279,9 +280,40 @@ def test_a_channel_that_is_not_there_is_told(tmp_path: Path) -> None:
     (tmp_path / "s.wav").write_bytes(wav(stereo(VOICE, VOICE), channels=2))
     with pytest.raises(PromptError, match="no channel 3, but 2"):
         list(hearing.listen(tmp_path / "s.wav", 3))
-    (tmp_path / "s.flac").write_bytes(b"fLaC" + bytes(100))
-    with pytest.raises(PromptError, match="WAV files only"):
-        list(hearing.listen(tmp_path / "s.flac", 1))
+    flac = ffmpeg(tmp_path / "s.wav", tmp_path / "s.flac")
+    with pytest.raises(PromptError, match="no channel 3, but 2"):
+        list(hearing.listen(flac, 3))
+    for name in ("empty.flac", "mono.ulaw"):
+        (tmp_path / name).write_bytes(b"fLaC" if name == "empty.flac" else bytes(1_600))
+        with pytest.raises(PromptError):
+            list(hearing.listen(tmp_path / name, 2))
+
+
+@pytest.mark.parametrize("kind", ["flac", "ogg", "mp3", "m4a", "aiff"])
+@pytest.mark.parametrize(("channel", "verdict"), [(1, "unknown"), (2, "human")])
+def test_one_channel_of_any_format(
+    detect: Callable, tmp_path: Path, kind: str, channel: int, verdict: str
+) -> None:
+    (tmp_path / "s.wav").write_bytes(wav(stereo(noise(0.02), VOICE), channels=2))
+    file = ffmpeg(tmp_path / "s.wav", tmp_path / f"s.{kind}")
+    [found] = detect("--channel", str(channel), file)
+    assert found["verdict"] == verdict
+
+
+def test_a_folder_is_all_its_files_in_their_order(detect: Callable, tmp_path: Path) -> None:
+    voice = wav(pcm(VOICE))
+    for name in ("b.wav", "a/z.wav", "a/b/c.wav", "a.wav", ".hidden/d.wav", "e.wav.png", ".f"):
+        (tmp_path / "all" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "all" / name).write_bytes(voice)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/g.wav").write_bytes(voice)
+    (tmp_path / "all/link").symlink_to(tmp_path / "elsewhere")
+    found = detect(tmp_path / "all", tmp_path / "elsewhere/g.wav")
+    names = [str(Path(one["file"]).relative_to(tmp_path)) for one in found]
+    assert names == [
+        "all/a.wav", "all/b.wav", "all/a/z.wav", "all/a/b/c.wav", "elsewhere/g.wav",
+    ]  # fmt: skip
+    assert {one["verdict"] for one in found} == {"human"}
 
 
 @pytest.mark.parametrize("coding", [PCM, ALAW, ULAW])
