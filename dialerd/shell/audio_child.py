@@ -1,6 +1,6 @@
 """Decodes an audio file in a process of its own.
 
-`python -m dialerd.shell.audio_child SECONDS [FORMAT [CHANNEL]]`, FORMAT empty where the file says
+`python -m dialerd.shell.audio_child SECONDS FORMAT CHANNEL`, FORMAT empty where the file says
 what it is, CHANNEL 0 (all of them together) or the one to take.
 
 The file is standard input and comes from anywhere: the codec libraries that read it may be made to
@@ -250,4 +250,4 @@ def main(seconds_max: float, raw: str = "", channel: int = 0) -> None:
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]), *sys.argv[2:3], *map(int, sys.argv[3:4]))
+    main(float(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
