@@ -44,17 +44,22 @@ def backup(
     TARGET is a new file, or a folder: then the file is named by the time. The copy is read whole
     before it gets its name, and FILE.sha256 is written beside it.
     """
+    from admin_http.people import copying
     from dialerd.store import copies
 
     if keep is not None and not target.is_dir():
         raise click.UsageError(f"--keep goes with a folder; make it first: mkdir -p {target}")
     with _bar(output) as watch:
         made = copies.backup(_folder(data, config_path), target, watch)
+    people = copying.backup(_folder(data, config_path), made.file)
     removed = copies.prune(target, keep) if keep is not None else []
+    for file in removed:
+        copying.beside(file).unlink(missing_ok=True)
     if output == "json":
         print_json(
             {
                 "file": str(made.file),
+                "people": str(people) if people else None,
                 "bytes": made.size,
                 "sha256": made.sha256,
                 "records": made.findings.records,
@@ -65,6 +70,7 @@ def backup(
     print_pairs(
         [
             ("file", str(made.file)),
+            *([("users, tokens, audit log", str(people))] if people else []),
             ("size", f"{made.size / 2**20:,.1f} MiB"),
             ("sha256", made.sha256),
             ("records", f"{sum(made.findings.records.values()):,}, all of them read"),
@@ -99,8 +105,10 @@ def _bar(output: str) -> Any:
 @output_option
 def verify(file: Path, output: str) -> None:
     """Read a backup whole: is it what was written, is every record sound?"""
+    from admin_http.people import copying
     from dialerd.store import copies
 
+    copying.verify(file)
     _tell(copies.verify(file), str(file), output)
 
 
@@ -113,12 +121,16 @@ def restore(file: Path, data: Path | None, config_path: str | None, output: str)
     """Make a backup the store; the daemon must not run.
 
     The backup is verified first. The store that was there is kept beside it, under another name.
-    What was dialed after the backup was made is not in it: such numbers may be called again.
+    What was dialed after the backup was made is not in it: such numbers may be called again. Users,
+    tokens and the audit log come back too when FILE.admin is beside it; nobody is logged in then.
     """
+    from admin_http.people import copying
     from dialerd.store import copies
 
     folder = _folder(data, config_path)
+    copying.verify(file)
     aside = copies.restore(file, folder)
+    copying.restore(file, folder)
     if output == "json":
         print_json({"data": str(folder), "aside": str(aside) if aside else None})
         return

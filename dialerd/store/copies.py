@@ -202,7 +202,7 @@ def restore(file: Path, folder: Path) -> Path | None:
             _write_copy(file, part)
             aside = None
             if data.exists():
-                aside = _aside(data)
+                aside = put_aside(data)
             os.replace(part, data)
         (store / "lock.mdb").unlink(missing_ok=True)  # of the readers of the other file
         sync_folder(store)
@@ -211,7 +211,7 @@ def restore(file: Path, folder: Path) -> Path | None:
         lock.release()
 
 
-def _aside(data: Path) -> Path:
+def put_aside(data: Path) -> Path:
     """A second name for the store that is there, so that there is one at every moment."""
     for at_s in itertools.count(time.time_ns() // 1_000_000_000):
         aside = data.with_name(f"data.mdb.before-{at_s}")

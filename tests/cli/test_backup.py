@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import json
+import stat
+from datetime import timedelta
 
 import msgspec
 import pytest
 
+from admin_http.people import copying, sessions
+from admin_http.people.roles import Role, User
+from admin_http.people.sessions import Policy
+from admin_http.people.store import AdminStore
+from admin_http.tokens import utc_now
 from dialerd.core.records import EventKind
 from dialerd.sim.ledger import Ended, Seen
 from dialerd.store import open_store
@@ -94,3 +101,56 @@ def test_against_the_carriers_ledger(command, data, tmp_path):
     assert done.out.count("never_placed") == 5
     done = command("fsck", "--ledger", written([]), "--json")
     assert [line.split(":")[0] for line in json.loads(done.out)["problems"]] == ["never_placed"] * 5
+
+
+def test_people_go_there_and_back(command, data, tmp_path):
+    assert command("token", "add", "crm").code == 0
+    file = tmp_path / "b.mdb"
+    done = command("backup", str(file), "--json")
+    people = tmp_path / "b.mdb.admin"
+    assert json.loads(done.out)["people"] == str(people)
+    assert people.stat().st_mode & 0o777 == 0o600
+    sums = (tmp_path / "b.mdb.sha256").read_text().splitlines()
+    assert [line.split()[1] for line in sums] == ["b.mdb", "b.mdb.admin"]
+    command("token", "revoke", "crm")
+    command("token", "add", "other")
+    done = command("restore", str(file))
+    assert done.code == 0, done.err
+    assert [one["name"] for one in json.loads(command("token", "ls", "--json").out)] == ["crm"]
+    assert command("audit", "check").code == 0
+    assert len(list((data / "admin").glob("data.mdb.before-*"))) == 1
+    assert stat.S_IMODE((data / "admin" / "data.mdb").stat().st_mode) == 0o600
+
+
+def test_damaged_people_are_told_before_anything_changes(command, data, tmp_path):
+    command("token", "add", "crm")
+    file = tmp_path / "b.mdb"
+    command("backup", str(file))
+    people = tmp_path / "b.mdb.admin"
+    good = people.read_bytes()
+    people.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
+    before = (data / "store" / "data.mdb").stat().st_ino
+    for words in (("verify", str(file)), ("restore", str(file))):
+        done = command(*words)
+        assert (done.code, "SHA-256" in done.err) == (1, True)
+    (tmp_path / "b.mdb.sha256").unlink()
+    people.write_bytes(b"no store at all" * 1000)
+    done = command("restore", str(file))
+    assert (done.code, "b.mdb.admin" in done.err) == (1, True)
+    assert (data / "store" / "data.mdb").stat().st_ino == before
+
+
+def test_restored_people_have_to_log_in(data, tmp_path):
+    store = AdminStore(data)
+    user = User(name="lan", role=Role.ADMIN, created_at=utc_now())
+    policy = Policy(timedelta(1), timedelta(1))
+    store.write(lambda txn: sessions.begin(txn, user, "", utc_now(), policy))
+    store.close()
+    made = tmp_path / "b.mdb"
+    (tmp_path / "b.mdb.sha256").write_text("")
+    assert copying.backup(data, made) == copying.beside(made)
+    copying.restore(made, data)
+    store = AdminStore(data)
+    with store.read() as txn:
+        assert txn.count(sessions.SESSIONS) == 0
+    store.close()
