@@ -36,7 +36,7 @@ def wanted(header: str, size: int) -> tuple[int, int] | None:
         first, last = max(0, size - int(found[2])), size - 1
     else:
         first, last = int(found[1]), int(found[2] or size)
-        if last < first:
+        if found[2] and last < first:
             return None
     if first >= size or (not found[1] and found[2].strip("0") == ""):
         told = {"Content-Range": f"bytes */{size}"}
@@ -44,7 +44,9 @@ def wanted(header: str, size: int) -> tuple[int, int] | None:
     return first, min(last + 1, size)
 
 
-async def send_file(call: Call, path: Path, media: str, name: str) -> web.StreamResponse:
+async def send_file(
+    call: Call, path: Path, media: str, name: str, *, shown: str = "inline"
+) -> web.StreamResponse:
     """A file of ours as the request asks for it; ProblemError 404 when it is gone, 416.
 
     `name` is what it is saved as: letters, digits, dots and dashes.
@@ -60,7 +62,7 @@ async def send_file(call: Call, path: Path, media: str, name: str) -> web.Stream
         headers = {
             **call.headers,
             "Content-Type": media,
-            "Content-Disposition": f'inline; filename="{name}"',
+            "Content-Disposition": f'{shown}; filename="{name}"',
             "Accept-Ranges": "bytes",
             "ETag": tag,
             "Last-Modified": changed,

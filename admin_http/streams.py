@@ -57,34 +57,42 @@ async def report(call: Call, path: OneCampaign, query: ReportQuestion) -> web.St
     async with place(call.request.app[REPORTS], "reports"):
         store = await call.services.store()
         make = csv_pieces if query.format is ReportFormat.CSV else json_pieces
-        try:
-            found = await asyncio.to_thread(store.find_campaign, path.campaign)
-            zone = call.services.zone
-            pieces = make(store, found.campaign_id, zone, REPORT_CHUNK_ROWS)
-            first = await asyncio.to_thread(next, pieces, "")
-        except NotFoundError as error:
-            raise ProblemError(404, str(error)) from None
-        except StoreError as error:
-            raise ProblemError(503, str(error)) from None
+        found = await call.services.read(lambda store: store.find_campaign(path.campaign))
+        pieces = make(store, found.campaign_id, call.services.zone, REPORT_CHUNK_ROWS)
         name = f"campaign-{found.campaign_id}.{query.format}"
         media = "text/csv" if query.format is ReportFormat.CSV else "application/json"
-        response = web.StreamResponse(
-            headers={
-                **call.headers,
-                "Content-Type": f"{media}; charset=utf-8",
-                "Content-Disposition": f'attachment; filename="{name}"',
-            }
-        )
-        await response.prepare(call.request)
-        await _write_pieces(response, first, pieces)
-        await response.write_eof()
-        return response
+        return await send_pieces(call, (piece.encode() for piece in pieces), media, name)
 
 
-async def _write_pieces(response: web.StreamResponse, first: str, pieces: Iterator[str]) -> None:
-    """Each piece is read in a thread in one short transaction; none is open while we wait."""
-    piece = first
-    while piece:
+async def send_pieces(
+    call: Call, pieces: Iterator[bytes], media: str, name: str
+) -> web.StreamResponse:
+    """A file that is made while it is sent.
+
+    Each piece is read in a thread in one short transaction; none is open while we wait.
+
+    Raises:
+        ProblemError: 404, 503, before anything is sent.
+    """
+    try:
+        piece = await asyncio.to_thread(next, pieces, b"")
+    except NotFoundError as error:
+        raise ProblemError(404, str(error)) from None
+    except StoreError as error:
+        raise ProblemError(503, str(error)) from None
+    response = web.StreamResponse(
+        headers={
+            **call.headers,
+            "Content-Type": f"{media}; charset=utf-8",
+            "Content-Disposition": f'attachment; filename="{name}"',
+        }
+    )
+    await response.prepare(call.request)
+    more = True
+    while more:
         async with asyncio.timeout(STREAM_WRITE_S):
-            await response.write(piece.encode())
-        piece = await asyncio.to_thread(next, pieces, "")
+            await response.write(piece)
+        found = await asyncio.to_thread(next, pieces, None)
+        more, piece = found is not None, found or b""
+    await response.write_eof()
+    return response

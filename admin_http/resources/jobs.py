@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated, Final
 
 from aiohttp import web
@@ -15,6 +14,7 @@ from admin_http.documents import Document, Page, Paging, behind, page
 from admin_http.jobs import Job, JobState
 from admin_http.people.access import staff
 from admin_http.problems import ProblemError
+from admin_http.ranges import send_file
 from admin_http.routes import route
 from admin_http.services import Call
 from admin_http.tokens import Scope
@@ -118,12 +118,12 @@ async def cancel_job(call: Call, path: OneJob) -> JobInfo:
     Scope.REPORTS,
     access=staff,
     media=("text/csv",),
-    headers=("Range",),
-    also=(206, 416),
+    headers=("Range", "If-Range", "If-None-Match"),
+    also=(206, 304, 416),
 )
 async def job_problems(call: Call, path: OneJob) -> web.StreamResponse:
     """The rows of an import that were refused: row, text, reason."""
-    return send(call, _find(call, path), "problems")
+    return await _send(call, _find(call, path), "problems")
 
 
 @route(
@@ -132,29 +132,18 @@ async def job_problems(call: Call, path: OneJob) -> web.StreamResponse:
     Scope.REPORTS,
     access=staff,
     media=DOWNLOAD_MEDIA,
-    headers=("Range",),
-    also=(206, 416),
+    headers=("Range", "If-Range", "If-None-Match"),
+    also=(206, 304, 416),
 )
 async def job_file(call: Call, path: OneJob) -> web.StreamResponse:
     """What an export has made."""
-    return send(call, _find(call, path), "file")
+    return await _send(call, _find(call, path), "file")
 
 
-def send(call: Call, found: Job, what: str) -> web.StreamResponse:
-    """A file of a job, whole or by Range; ProblemError 404."""
+async def _send(call: Call, found: Job, what: str) -> web.StreamResponse:
+    """A file of a job, whole or by Range, under a name of ours; ProblemError 404."""
     where = call.services.jobs.path(found, what)
-    if where is None or not where.is_file():
+    if where is None:
         raise ProblemError(404, f"job {found.id} has no {what}")
-    return file_response(call, where, f"{found.kind}-{found.id}-{what}{where.suffix}")
-
-
-def file_response(call: Call, path: Path, name: str) -> web.StreamResponse:
-    """To be saved under a name of ours: nothing of it comes from a client."""
-    return web.FileResponse(
-        path,
-        headers={
-            **call.headers,
-            "Content-Type": MEDIA[path.suffix],
-            "Content-Disposition": f'attachment; filename="{name}"',
-        },
-    )
+    name = f"{found.kind}-{found.id}-{what}{where.suffix}"
+    return await send_file(call, where, MEDIA[where.suffix], name, shown="attachment")

@@ -1,0 +1,210 @@
+"""Exports: a table of any size made by a job, to be fetched whole or in parts."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import threading
+from collections.abc import Iterator
+from datetime import datetime
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from msgspec import Meta
+
+from admin_http import ended_rows
+from admin_http.documents import Document, Page, Paging
+from admin_http.ended_rows import Wanted, unix_ms
+from admin_http.jobs import Facts, Job, JobError, JobState, Told
+from admin_http.people.access import staff
+from admin_http.problems import Fault, ProblemError
+from admin_http.resources.jobs import JobInfo, shown
+from admin_http.resources.lists import ListRef, find
+from admin_http.routes import route
+from admin_http.services import Call
+from admin_http.tokens import Scope
+from dialerd.core.campaigns_view import CampaignRef
+from dialerd.store import LmdbStore
+from dialerd.store.report import csv_pieces, json_pieces
+from dialerd.store.survey import Survey
+
+ROOM_BYTES: Final = 256 << 20  # what an export leaves free on the disk
+_At = Annotated[datetime, Meta(tz=True)]
+
+
+class What(StrEnum):
+    """What to write out."""
+
+    REPORT = "report"  # of a campaign: a row for each person
+    ANSWERS = "answers"  # of a campaign's questionnaires
+    CALLS = "calls"  # that ended
+    INTERACTIONS = "interactions"  # of those
+    PEOPLE = "people"  # of a list
+
+
+class Form(StrEnum):
+    """How it is written."""
+
+    CSV = "csv"
+    JSON = "json"
+    JSONL = "jsonl"
+    XLSX = "xlsx"
+
+
+FORMS: Final = {
+    What.REPORT: (Form.CSV, Form.JSON),
+    What.ANSWERS: (Form.CSV, Form.XLSX),
+    What.CALLS: (Form.CSV, Form.JSONL),
+    What.INTERACTIONS: (Form.CSV,),
+    What.PEOPLE: (Form.CSV,),
+}
+
+
+class NewExport(Document):
+    """What, of which campaign or list, in which form; calls from `since` on, before `until`."""
+
+    what: What
+    campaign: CampaignRef | None = None
+    list: ListRef | None = None
+    format: Form = Form.CSV
+    since: _At | None = None
+    until: _At | None = None
+
+
+@route(
+    "POST",
+    "/v1/exports",
+    Scope.REPORTS,
+    access=staff,
+    status=202,
+    example={"what": "report", "campaign": "renewal-november"},
+    also=(404,),
+)
+async def export(call: Call, body: NewExport) -> JobInfo:
+    """Write a table into a file: a job, told at Location; fetch it at /v1/jobs/ID/file."""
+    if body.format not in FORMS[body.what]:
+        allowed = tuple(FORMS[body.what])
+        detail = f"{body.what} is written as {' or '.join(allowed)}"
+        fault = Fault(detail=detail, pointer="/format")
+        raise ProblemError(422, detail, errors=(fault,), allowed=allowed)
+    of, name = await _of(call, body)
+    store = await call.services.store()
+    job = Job(0, "export", f"{body.what} {name}".strip(), call.who, JobState.WAITING, 0)
+    made = await call.services.jobs.submit(job, partial(_write, call, store, body, of))
+    call.headers["Location"] = f"/v1/jobs/{made.id}"
+    return shown(made)
+
+
+async def _of(call: Call, body: NewExport) -> tuple[int, str]:
+    """The id and name of the campaign or list; ProblemError 404, 422."""
+    if body.what is What.PEOPLE:
+        if body.list is None:
+            raise ProblemError(
+                422, "which list?", errors=(Fault(detail="which list?", pointer="/list"),)
+            )
+        found = await find(call, body.list)
+        return found.id, found.name
+    if (name := body.campaign) is not None:
+        campaign = await call.services.read(lambda store: store.find_campaign(name))
+        return campaign.campaign_id, campaign.settings.name
+    if body.what in {What.REPORT, What.ANSWERS}:
+        raise _missing("campaign")
+    return 0, ""
+
+
+def _missing(name: str) -> ProblemError:
+    detail = f"which {name}?"
+    return ProblemError(422, detail, errors=(Fault(detail=detail, pointer=f"/{name}"),))
+
+
+@route("GET", "/v1/exports", Scope.READ, access=staff)
+async def exports(call: Call, query: Paging) -> Page[JobInfo]:
+    """The exports among the newest jobs."""
+    rows = call.services.jobs.page(0, 500)
+    return Page(items=tuple(shown(one) for one in rows if one.kind == "export")[: query.limit])
+
+
+async def _write(call: Call, store: LmdbStore, body: NewExport, of: int, told: Told) -> Facts:
+    path = told.folder / f"file.{body.format}"
+    zone = call.services.zone
+    if body.format is Form.XLSX:
+        await _workbook(store, of, zone, path)
+        size = (await asyncio.to_thread(path.stat)).st_size
+    else:
+        size = await _pieces(_made(store, body, of, zone), path, told)
+    told.progress(size, size, "bytes")
+    told.files["file"] = path.name
+    return {"bytes": size, "format": body.format.value}
+
+
+def _made(store: LmdbStore, body: NewExport, of: int, zone: Any) -> Iterator[bytes]:
+    asked = Wanted(
+        frozenset({of}) if of else None, unix_ms(body.since, 0), unix_ms(body.until, 1 << 62)
+    )
+    match body.what, body.format:
+        case What.REPORT, Form.CSV:
+            return (text.encode("utf-8", "replace") for text in csv_pieces(store, of, zone))
+        case What.REPORT, _:
+            return (text.encode("utf-8", "replace") for text in json_pieces(store, of, zone))
+        case What.ANSWERS, _:
+            return Survey(store, of, zone).csv()
+        case What.CALLS, Form.CSV:
+            return ended_rows.calls_csv(store, asked, zone)
+        case What.CALLS, _:
+            return ended_rows.calls_jsonl(store, asked, zone)
+        case What.INTERACTIONS, _:
+            return ended_rows.interactions_csv(store, asked, zone)
+        case _:
+            return ended_rows.people_csv(store, of)
+
+
+async def _pieces(pieces: Iterator[bytes], path: Path, told: Told) -> int:
+    """A piece at a time, each read and written in a thread: it may be cancelled between them."""
+    size = 0
+    while (done := await asyncio.to_thread(_step, pieces, path)) is not None:
+        size += done
+        told.progress(size, 0, "bytes")
+    return size
+
+
+def _step(pieces: Iterator[bytes], path: Path) -> int | None:
+    piece = next(pieces, None)
+    if piece is None:
+        return None
+    if shutil.disk_usage(path.parent).free < ROOM_BYTES:
+        raise JobError("there is no room for it on the disk")
+    with path.open("ab") as file:
+        return file.write(piece)
+
+
+class _Stoppable(Survey):
+    """One that ends in the middle when nobody wants it any more."""
+
+    stopped: threading.Event
+
+    def rows(self) -> Iterator[list[Any]]:
+        """See `Survey.rows`."""
+        for row in super().rows():
+            if self.stopped.is_set():
+                raise JobError("cancelled")
+            yield row
+
+
+async def _workbook(store: LmdbStore, of: int, zone: Any, path: Path) -> None:
+    stopped = threading.Event()
+
+    def write() -> None:
+        survey = _Stoppable(store, of, zone)
+        survey.stopped = stopped
+        with path.open("wb") as file:
+            survey.xlsx(file)
+
+    work = asyncio.ensure_future(asyncio.to_thread(write))
+    try:
+        await asyncio.shield(work)
+    except asyncio.CancelledError:
+        stopped.set()
+        await asyncio.wait([work])
+        raise
