@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from dialerd.store.verdicts import Figures
 
 HEAD = (
-    "campaign", "trunk", "human", "machine", "unknown", "people as machines", "machines as people",
-    "left at once", "median s", "95 % s", "what to change",
+    "campaign", "trunk", "human", "machine", "unknown", "revised", "people as machines",
+    "machines as people", "left at once", "median s", "95 % s", "what to change",
 )  # fmt: skip
 
 
@@ -77,7 +77,7 @@ def _show(rows: list[Figures], output: str) -> None:
         print_json([
             {
                 "campaign": row.campaign, "trunk": row.trunk, "human": row.human,
-                "machine": row.machine, "unknown": row.unknown,
+                "machine": row.machine, "unknown": row.unknown, "revised": row.revised,
                 "known_humans": row.known_humans, "known_machines": row.known_machines,
                 "humans_as_machines": row.wrong_machine, "machines_as_humans": row.wrong_human,
                 "humans_as_machines_interval": interval(row.wrong_machine, row.known_humans),
@@ -92,7 +92,7 @@ def _show(rows: list[Figures], output: str) -> None:
         HEAD,
         [
             (
-                row.campaign, row.trunk, row.human, row.machine, row.unknown,
+                row.campaign, row.trunk, row.human, row.machine, row.unknown, row.revised,
                 rate(row.wrong_machine, row.known_humans),
                 rate(row.wrong_human, row.known_machines), row.left_at_once,
                 f"{quantile_ms(row.waits_ms, 0.5) / 1000:.2f}",

@@ -19,7 +19,10 @@ Z: Final = 1.96
 
 
 class Figures(msgspec.Struct):
-    """One trunk in one campaign. `wrong_*`: the verdict was that, and it was the other."""
+    """One trunk in one campaign. `wrong_*`: the verdict was that, and it was the other.
+
+    Of two verdicts the later one counts; `waits_ms` are of the first.
+    """
 
     campaign: str
     trunk: str
@@ -31,6 +34,7 @@ class Figures(msgspec.Struct):
     wrong_machine: int = 0  # a person, taken for a machine
     wrong_human: int = 0  # a machine, taken for a person
     left_at_once: int = 0  # within 2 s of being connected
+    revised: int = 0  # another verdict came later
     waits_ms: list[int] = []
 
 
@@ -49,15 +53,17 @@ def count(campaign: str, attempts: Iterable[Attempt], since_ms: int = 0) -> list
         if one.answerer is None or one.answered_ms < since_ms:
             continue
         row = found.setdefault(one.trunk, Figures(campaign, one.trunk))
-        row.human += one.answerer is Answerer.HUMAN
-        row.machine += one.answerer is Answerer.MACHINE
-        row.unknown += one.answerer is Answerer.UNKNOWN
+        said = one.revised or one.answerer
+        row.human += said is Answerer.HUMAN
+        row.machine += said is Answerer.MACHINE
+        row.unknown += said is Answerer.UNKNOWN
+        row.revised += one.revised is not None
         row.waits_ms.append(one.verdict_ms)
         was = truth(one)
         row.known_humans += was == "human"
         row.known_machines += was == "machine"
-        row.wrong_machine += was == "human" and one.answerer is Answerer.MACHINE
-        row.wrong_human += was == "machine" and one.answerer is Answerer.HUMAN
+        row.wrong_machine += was == "human" and said is Answerer.MACHINE
+        row.wrong_human += was == "machine" and said is Answerer.HUMAN
         row.left_at_once += one.connected_ms > 0 and one.ended_ms - one.connected_ms < LEFT_MS
     return [found[trunk] for trunk in sorted(found)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from dialerd.core.records import Answerer, Attempt
@@ -39,6 +40,19 @@ def test_both_errors_are_counted_by_trunk() -> None:
     assert (a.wrong_machine, a.wrong_human, a.left_at_once) == (1, 1, 1)
     assert (b.machine, b.unknown, b.wrong_human, b.known_machines) == (1, 1, 0, 1)
     assert quantile_ms(a.waits_ms, 0.5) == 800
+
+
+def test_of_two_verdicts_the_later_one_counts() -> None:
+    late = tried(Answerer.HUMAN, said="machine")
+    back = tried(Answerer.MACHINE, keys="1")
+    [row] = count("c", [
+        msgspec.structs.replace(late, revised=Answerer.MACHINE, revised_ms=4_000),
+        msgspec.structs.replace(back, revised=Answerer.HUMAN, revised_ms=4_000),
+        late,
+    ])  # fmt: skip
+    assert (row.human, row.machine, row.revised) == (2, 1, 2)
+    assert (row.wrong_human, row.wrong_machine) == (1, 0)
+    assert row.waits_ms == [800] * 3
 
 
 def test_intervals_are_those_of_wilson() -> None:
