@@ -20,6 +20,7 @@ from aiohttp import web
 from admin_http.app import make_app
 from admin_http.limits import KEEPALIVE_S, URL_CHARS_MAX
 from admin_http.services import Services
+from admin_http.tls import Certificate
 from dialerd.config import Config, ConfigError, load, secrets_of
 from dialerd.log_lines import Log
 
@@ -37,6 +38,12 @@ async def serve(config: Config, services: Services, parent: int) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    certificate, context = certificate_of(config), None
+    if certificate is not None:
+        context = certificate.context
+        loop.add_signal_handler(signal.SIGHUP, certificate.read_again)
+    else:
+        loop.add_signal_handler(signal.SIGHUP, log.debug, "SIGHUP: there is nothing to read again")
     runner = web.AppRunner(
         make_app(services),
         access_log=None,
@@ -48,14 +55,20 @@ async def serve(config: Config, services: Services, parent: int) -> None:
     )
     await runner.setup()
     try:
-        site = web.TCPSite(runner, config.admin.bind, config.admin.port)
+        site = web.TCPSite(runner, config.admin.bind, config.admin.port, ssl_context=context)
         await site.start()
-        log.info("HTTP API on http://%s:%d/v1", config.admin.bind, config.admin.port)
+        log.info("HTTP API on %s/v1", site.name)
         while not stop.is_set() and os.getppid() == parent:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), PARENT_S)
     finally:
         await runner.cleanup()
+
+
+def certificate_of(config: Config) -> Certificate | None:
+    """What HTTPS is served with; None: plain HTTP. OSError when it cannot be used."""
+    certificate, key = config.admin.certificate, config.admin.key
+    return Certificate(certificate, key) if certificate is not None and key is not None else None
 
 
 def main() -> int:

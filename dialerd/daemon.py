@@ -157,10 +157,10 @@ class Daemon:
         self._banks.start(self._tell_lines, self._store, lambda: self._dialer.numbering)
         self._store.when_broken(lambda error: loop.call_soon_threadsafe(self._break, error))
         self._watch_signals(loop)
+        self._admin = KeptProcess("the admin process", "admin_http", "-c", str(self._path))
         if config.admin.enabled:
-            admin = KeptProcess("the admin process", "admin_http", "-c", str(self._path))
-            admin.start()
-            self._exits.push_async_callback(admin.stop)
+            self._admin.start()
+            self._exits.push_async_callback(self._admin.stop)
         ready = shown, config.sip.port, len(config.trunk) + len(config.bank)
         log.info("dialerd is ready: SIP %s:%d, %d trunks", *ready)
         self._manager.ready("SIP {}:{}, {} trunks".format(*ready), self._store.answer)
@@ -303,11 +303,10 @@ class Daemon:
         )
 
     def _watch_signals(self, loop: asyncio.AbstractEventLoop) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._on_signal)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            act = self._on_hangup if number is signal.SIGHUP else self._on_signal
+            loop.add_signal_handler(number, act)
             self._exits.callback(loop.remove_signal_handler, number)
-        loop.add_signal_handler(signal.SIGHUP, self._on_hangup)
-        self._exits.callback(loop.remove_signal_handler, signal.SIGHUP)
 
     def _on_hangup(self) -> None:
         """SIGHUP asks a daemon to read its configuration anew; it never ends a call."""
@@ -343,6 +342,7 @@ class Daemon:
         self._media.ports = config.media.port_low, config.media.port_high
         self._feed(NumberingChanged(found.numbering))
         self._use_trunks(found.ear_files)
+        self._admin.hang_up()  # its certificate
         log.info("%s: configuration read again: %s", who, told)
         return told
 

@@ -70,6 +70,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "fsck": ("backup", "Check every record and rule of the store."),
     "user": ("user", "Users of the HTTP API: admin, supervisor, viewer, agent."),
     "token": ("token", "Tokens for the HTTP API."),
+    "tls": ("tls", "HTTPS for the HTTP API: an authority and a certificate of one's own."),
     "audit": ("audit", "Who changed what by the HTTP API, as a chain of hashes."),
 }
 

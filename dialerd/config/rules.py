@@ -8,7 +8,7 @@ from typing import Final
 
 from dialerd.config.bank_rules import bank_rules
 from dialerd.config.schema import Config
-from dialerd.config.sip_rules import is_address, is_loopback, sip_rules
+from dialerd.config.sip_rules import is_address, is_loopback, pair_rules, sip_rules
 from dialerd.config.trunk_rules import trunk_rules
 from dialerd.core.zones import parse_zone
 from dialerd.toml_faults import Fault
@@ -28,12 +28,15 @@ def rules(config: Config, *, secrets: bool = True) -> Iterator[Fault]:
     if not is_address(media.bind):
         text = f"{media.bind!r} is no IP address"
         yield Fault(("media", "bind"), text, "an address of this machine")
-    if config.admin.enabled and not is_loopback(config.admin.bind):
-        yield Fault(
-            ("admin", "bind"),
-            "plain HTTP is served on loopback only",
-            "use 127.0.0.1 and put a TLS proxy in front",
-        )
+    if config.admin.enabled:
+        if config.admin.certificate is None and not is_loopback(config.admin.bind):
+            yield Fault(
+                ("admin", "bind"),
+                "plain HTTP is served on loopback only",
+                "set certificate and key (`dialerd tls init` makes them), or use 127.0.0.1, with a"
+                " TLS proxy in front if need be",
+            )
+        yield from pair_rules(config.admin, ("admin",))
     if len(os.fsencode(config.control.socket)) > UNIX_PATH_BYTES_MAX:
         yield Fault(
             ("control", "socket"),

@@ -190,13 +190,20 @@ class Admin(Section):
     bind: Annotated[
         str,
         doc(
-            "Address; plain HTTP is served on loopback only.",
+            "Address; another one than loopback needs `certificate` and `key`.",
             RESTART,
             pattern=BIND,
             hint="127.0.0.1 or ::1",
         ),
     ] = "127.0.0.1"
     port: Annotated[int, doc("TCP port.", RESTART, ge=1, le=65535)] = 8460
+    certificate: Annotated[
+        Path | None,
+        doc("HTTPS: the certificate with its chain, PEM; SIGHUP has it read again.", RESTART),
+    ] = None
+    key: Annotated[
+        Path | None, doc("HTTPS: its private key, PEM; not readable by others.", RESTART)
+    ] = None
     session_idle_s: Annotated[
         int, doc("A log-in that is not used for so long ends.", RESTART, ge=60, le=604_800)
     ] = 3_600

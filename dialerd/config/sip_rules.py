@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from dialerd.config.keys import host_and_port
-from dialerd.config.schema import Config
+from dialerd.config.schema import Admin, Config
 from dialerd.config.secrets import password_file_rules
 from dialerd.config.sip_tables import Listen, Phone, Side, Transport
 from dialerd.toml_faults import Fault
@@ -98,14 +98,21 @@ def _tls_rules(listen: Listen, at: At) -> Iterator[Fault]:
         return
     if listen.certificate is None and listen.side is Side.PHONE:
         yield Fault(at, "telephones over TLS need a certificate and a key", key=True)
-    if (listen.certificate is None) != (listen.key is None):
-        has, needs = (
-            ("key", "certificate") if listen.certificate is None else ("certificate", "key")
-        )
+    yield from pair_rules(listen, at)
+    if listen.ca is not None:
+        yield from _file_rules(listen.ca, (*at, "ca"), private=False)
+
+
+def pair_rules(section: Listen | Admin, at: At) -> Iterator[Fault]:
+    """A certificate and its key: both or neither, and readable."""
+    certificate, key = section.certificate, section.key
+    if (certificate is None) != (key is None):
+        has, needs = ("key", "certificate") if certificate is None else ("certificate", "key")
         yield Fault((*at, has), f"a {has} without a {needs}")
-    for name, path in files.items():
-        if path is not None:
-            yield from _file_rules(path, (*at, name), private=name == "key")
+    if certificate is not None:
+        yield from _file_rules(certificate, (*at, "certificate"), private=False)
+    if key is not None:
+        yield from _file_rules(key, (*at, "key"), private=True)
 
 
 def _file_rules(path: Path, at: At, *, private: bool) -> Iterator[Fault]:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import signal
 import sys
 
 log = logging.getLogger("dialerd.processes")
@@ -28,6 +29,12 @@ class KeptProcess:
     def pid(self) -> int | None:
         """Its process id while it runs."""
         return self._process.pid if self._process and self._process.returncode is None else None
+
+    def hang_up(self) -> None:
+        """Have it read again what it reads at SIGHUP; of one that is not up nothing is asked."""
+        if self._process is not None and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.send_signal(signal.SIGHUP)
 
     def start(self) -> None:
         """Keep it running from now on."""
