@@ -159,6 +159,13 @@ def _trunk(floor: Floor, trunk: Trunk, now_ns: int) -> TrunkFigures:
     )
 
 
+def port_use(floor: Floor, trunk: str, port: str) -> LineUse | None:
+    """What one port used, and what it may still use; None: the dialer knows no such port."""
+    found = floor.trunks.by_name.get(trunk)
+    one = found.ports.get(port) if found is not None else None
+    return None if one is None else _use(one.meter)
+
+
 def _use(meter: Meter) -> LineUse:
     day, period = meter.today, meter.period
     return LineUse(

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 
 from dialerd.core.control_errors import Conflict, Invalid, NotFound, Unavailable
 from dialerd.core.dialer import Dialer
-from dialerd.core.lines_view import PortInfo
+from dialerd.core.lines_view import PortInfo, Use
 from dialerd.core.ports_view import (
     ActOnPort,
     ListPorts,
@@ -22,10 +22,11 @@ from dialerd.core.ports_view import (
     TextSent,
     UssdAnswer,
 )
+from dialerd.core.statistics import port_use
 from dialerd.shell.bank_port import BankPort
 from dialerd.shell.banks import Banks
 from dialerd.shell.clock import Clock
-from dialerd.shell.trunk_view import trunk_info
+from dialerd.shell.trunk_view import trunk_info, use
 from gsm import events as gsm
 from gsm.number import DialString, RefusedError
 from gsm.port import Port
@@ -52,6 +53,7 @@ class BankDesk:
         self._asked: dict[str, asyncio.Future[gsm.UssdReply]] = {}  # by port
         self._sent: dict[tuple[str, int], asyncio.Future[gsm.SmsSent | gsm.SmsFailed]] = {}
         banks.listeners.append(self._hear)
+        banks.use_of = self._use_of
 
     async def ports(self, request: ListPorts) -> PortList:
         """Every port now; NotFound."""
@@ -65,6 +67,10 @@ class BankDesk:
                 if request.bank in {"", port.bank}
             )
         )
+
+    def _use_of(self, port: BankPort) -> Use | None:
+        found = port_use(self._dialer.floor, port.bank, port.slot)
+        return None if found is None else use(found)
 
     async def act_on_port(self, request: ActOnPort) -> ModemPort:
         """Block, unblock or reset one; NotFound, Conflict."""

@@ -12,7 +12,7 @@ from typing import Final
 
 from dialerd.config.bank_tables import Bank
 from dialerd.core.campaign_spec import at_time
-from dialerd.core.lines_view import PortInfo
+from dialerd.core.lines_view import PortInfo, Use
 from dialerd.core.metering import SIM
 from dialerd.core.ports_view import ModemPort
 from dialerd.shell.clock import Clock
@@ -22,7 +22,9 @@ from gsm.io_serial import close_device, open_device
 from gsm.io_slots import Found, Place
 from gsm.io_sound import open_sound, sound_card, try_sound
 from gsm.port import Port
+from gsm.port_table import STATES, UP
 
+_CARDED: Final = {STATES[one] for one in UP} - {"identify", "sim", "sim fault", "degraded"}
 AUDIO_FAILURES_MAX: Final = 2  # calls in a row without audio: then the module is reset
 
 
@@ -45,6 +47,7 @@ class BankPort:
         self.signal: gsm.Signal | None = None
         self.balance: gsm.Balance | None = None
         self.locks: dict[str, int | None] = {}
+        self.twin = ""  # the port that had this port's SIM before it, and has it still
         self.leg: int | None = None  # that is on it
         self.audio = -1  # its audio device, where it is a serial one
         self.card = ""  # its sound card, where that is there
@@ -99,6 +102,8 @@ class BankPort:
         known = self.identity
         if known is not None and not known.voice:
             return "this module makes no voice calls"
+        if self.twin:
+            return f"tells the SIM of port {self.twin}, which still has it: one of them is wrong"
         return self.deaf()
 
     def deaf(self) -> str:
@@ -205,8 +210,15 @@ class BankPort:
         news = gsm.PortState | gsm.Signal | gsm.Identified | gsm.Locked | gsm.Unlocked | Crashed
         return isinstance(fact, news)
 
-    def news(self) -> dict[str, object]:
-        """The port's live event: state, why it takes no call, SIM, signal, network, locks."""
+    def has_card(self) -> bool:
+        """Whether its modem is up with the SIM that it told last."""
+        return self.found is not None and self.state.state in _CARDED
+
+    def news(self, use: Use | None = None) -> dict[str, object]:
+        """The port's live event: state, why it takes no call, SIM, signal, network, locks, quota.
+
+        `use` is what the SIM used; of `quota`, None is no limit.
+        """
         known, signal, why = self.identity, self.signal, self.why_away()
         return {
             "bank": self.bank,
@@ -221,6 +233,14 @@ class BankPort:
             "registration": signal.registration if signal else "unknown",
             "operator": signal.operator if signal else "",
             "locks": list(self.locks),
+            "quota": None
+            if use is None
+            else {
+                "calls_today": use.calls_today,
+                "minutes_today": use.minutes_today,
+                "calls_left": use.calls_left,
+                "minutes_left": use.minutes_left,
+            },
         }
 
     def shown(self, fact: gsm.Fact) -> tuple[str, dict[str, object]] | None:

@@ -19,6 +19,7 @@ from dialerd.config.line_specs import bank_ports, bank_spec
 from dialerd.core.effects import Dial
 from dialerd.core.events import AnyEvent, LineHealth
 from dialerd.core.line_spec import TrunkSpec
+from dialerd.core.lines_view import Use
 from dialerd.shell.bank_calls import BankCalls
 from dialerd.shell.bank_cards import BankCards
 from dialerd.shell.bank_config import dialects_of, port_settings
@@ -56,6 +57,7 @@ class Banks:
     ) -> None:
         """Reads their dialects; TomlError. Nothing is opened before `start`."""
         self.listeners: list[Callable[[BankPort, gsm.Fact], None]] = []  # to all facts
+        self.use_of: Callable[[BankPort], Use | None] = _unknown  # whoever has the dialer knows
         self._changed: Callable[[], None] = _nobody
         self._banks = {bank.name: bank for bank in banks}
         self._dialects = dialects_of(self._banks.values())
@@ -158,6 +160,7 @@ class Banks:
 
     def _of_port(self, port: BankPort, fact: gsm.Fact) -> None:
         known = isinstance(fact, gsm.Identified)
+        self._twins(port)
         if isinstance(fact, gsm.PortState) and fact.state in {"absent", "dead"}:
             log.warning("port %s is %s: %s", port.runner.name, fact.state, fact.why)
         self._tell(port)
@@ -170,13 +173,32 @@ class Banks:
         elif port.is_news(fact):
             self._show_soon(port)
 
+    def _twins(self, port: BankPort) -> None:
+        """Of two ports that are up by one SIM, the later takes no calls: its books are not its own.
+
+        A module that goes on telling the card before this one does that, and a cloned card.
+        """
+        before, port.twin = port.twin, ""
+        for other in self.all_ports():
+            if other is port or not port.account or other.account != port.account:
+                continue
+            if other.twin == port.runner.name:
+                if not port.has_card():
+                    other.twin = ""
+                    self._tell(other)
+                continue
+            if port.has_card() and other.has_card():
+                port.twin = other.runner.name
+        if port.twin and port.twin != before:
+            log.warning("port %s: %s", port.runner.name, port.why_away())
+
     def _show_soon(self, port: BankPort) -> None:
         """What a port is at now is published, at most once in `TELL_S`."""
         name = port.runner.name
         if name in self._shows:
             self._unshown.add(name)
         else:
-            self._publish("port", port.news())
+            self._publish("port", port.news(self.use_of(port)))
             self._shows[name] = self._loop.call_later(TELL_S, self._shown, port)
 
     def _shown(self, port: BankPort) -> None:
@@ -233,6 +255,10 @@ class Banks:
         if self._cards is not None:
             await self._cards.close()
         self._executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _unknown(_port: BankPort) -> None:
+    """Nobody counts what ports use."""
 
 
 def _nobody() -> None:

@@ -12,6 +12,7 @@ from dialerd.config.bank_tables import Bank
 from dialerd.core.effects import Answer, Dial
 from dialerd.core.events import AnyEvent, Incoming, LineHealth, MediaLost, Released
 from dialerd.core.line_spec import Trouble
+from dialerd.core.lines_view import Use
 from dialerd.core.records import Outcome
 from dialerd.shell import bank_slots as module
 from dialerd.shell.bank_port import BankPort
@@ -254,3 +255,47 @@ def test_a_leg_rings_as_long_as_its_campaign_says(tmp_path: Path) -> None:
     run(tmp_path, work)
     ((leg, _, now_ns, call_s_max, ring_s_max),) = asked
     assert (leg, now_ns, call_s_max, ring_s_max) == (7, 5, 0, 120)
+
+
+def test_two_ports_that_tell_one_sim_are_told_and_one_takes_no_calls(tmp_path: Path) -> None:
+    sim = gsm.Identified(
+        "350000000000006", "Acme", "M1", "1", "generic", "89840100000000000017", "452010000000001",
+        "", "MobiFone", "pcm_tty", True,
+    )  # fmt: skip
+    ready = gsm.PortState("ready", "", None, True)
+
+    async def work(room: Room) -> None:
+        room.slot("slot2")
+        await room.until(lambda: len(list(room.banks.all_ports())) == 2)
+        one, two = room.banks.all_ports()
+        for port in (one, two):
+            port.audio = 0
+            port._on_fact(sim)
+            port._on_fact(ready)
+        assert (one.why_away(), two.twin) == ("", "sims/slot1")
+        assert two.why_away() == (
+            "tells the SIM of port sims/slot1, which still has it: one of them is wrong"
+        )
+        told = [event for event in room.told if isinstance(event, LineHealth)]
+        assert [event.alive for event in told if event.port == "slot1"][-1] is True
+        assert [event.alive for event in told if event.port == "slot2"][-1] is False
+        one._on_fact(gsm.PortState("sim fault", "no card", None, False))
+        assert two.why_away() == "", "the card was moved"
+        one._on_fact(sim)
+        assert not two.twin
+        for port in (one, two):
+            port.audio = -1
+
+    run(tmp_path, work)
+
+
+def test_a_port_s_event_has_its_quota(tmp_path: Path) -> None:
+    async def work(room: Room) -> None:
+        (port,) = room.banks.all_ports()
+        assert port.news()["quota"] is None
+        quota = port.news(Use(calls_today=3, minutes_today=1.5, calls_left=7))["quota"]
+        assert quota == {
+            "calls_today": 3, "minutes_today": 1.5, "calls_left": 7, "minutes_left": None,
+        }  # fmt: skip
+
+    run(tmp_path, work)
