@@ -12,6 +12,7 @@ from typing import Final
 from aiohttp import web
 
 from admin_http import openapi, resources, streams
+from admin_http.hooks.sending import Sender
 from admin_http.languages import preferred
 from admin_http.limits import BODY_BYTES_MAX, REPORTS_MAX, STREAMS_MAX, UPLOADS_MAX
 from admin_http.live import agent, sse
@@ -19,7 +20,7 @@ from admin_http.live.desks import Desks
 from admin_http.people import audit
 from admin_http.people.store import AdminError, AdminFullError, Txn
 from admin_http.problems import CONTENT_TYPE, ProblemError
-from admin_http.resources import imports
+from admin_http.resources import imports, webhooks
 from admin_http.routes import ROUTES, Route
 from admin_http.services import Call, Services
 from admin_http.serving import READS, answer, draw
@@ -58,6 +59,7 @@ def make_app(services: Services) -> web.Application:
     """The application over these services, which it closes at its end."""
     app = web.Application(middlewares=[_refusals], client_max_size=BODY_BYTES_MAX)
     app[SERVICES] = services
+    app[webhooks.SENDER] = Sender(services)
     app[agent.AT_DESKS] = Desks(services.control, services.relay, services.admin)
     app[sse.STREAMS] = asyncio.Semaphore(STREAMS_MAX)
     app[imports.UPLOADS] = asyncio.Semaphore(UPLOADS_MAX)
@@ -74,6 +76,7 @@ def make_app(services: Services) -> web.Application:
 
 async def _close_sockets(app: web.Application) -> None:
     await app[agent.AT_DESKS].stop()
+    await app[webhooks.SENDER].stop()
 
 
 async def _running(app: web.Application) -> AsyncIterator[None]:
@@ -88,6 +91,7 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
         log.error("the jobs of before were not looked at: %s", error)
     services.relay.start()
     app[agent.AT_DESKS].start()
+    app[webhooks.SENDER].start()
     yield
     await services.close()
 

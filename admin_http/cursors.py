@@ -43,6 +43,17 @@ def decode(of: str, cursor: str) -> Position:
     return found.at
 
 
+def text(at: Position) -> str:
+    """A place that is one text, empty: the head; ProblemError 400."""
+    match at:
+        case ():
+            return ""
+        case (str(found),):
+            return found
+        case _:
+            raise ProblemError(400, "after: no cursor of this list")
+
+
 def number(at: Position) -> int:
     """A place that is one number, 0: the head; ProblemError 400."""
     match at:

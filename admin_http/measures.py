@@ -18,6 +18,7 @@ from prometheus_client.core import (
     InfoMetricFamily,
 )
 
+from admin_http.hooks.records import Webhook
 from dialerd.core.agents_view import AgentList, TeamInfo
 from dialerd.core.control import DaemonState, Status, TrunkStatus
 from dialerd.core.lines_view import TrunkInfo, TrunkList
@@ -179,6 +180,25 @@ class Measures:
             for one in shown:
                 counts.add_metric((one.campaign,), float(getattr(one, field)))
             yield counts
+
+
+def of_webhooks(hooks: Sequence[Webhook]) -> Iterator[Metric]:
+    """How those fare who are told of calls."""
+    label = ("webhook",)
+    paused = GaugeMetricFamily("dialerd_webhook_paused", "Whether nothing is sent.", labels=label)
+    tries = GaugeMetricFamily(
+        "dialerd_webhook_tries", "Tries in vain of the next event.", labels=label
+    )
+    told = CounterMetricFamily("dialerd_webhook_told", "Events that it has taken.", labels=label)
+    missed = CounterMetricFamily(
+        "dialerd_webhook_missed", "Calls that were gone before they were told.", labels=label
+    )
+    for one in hooks:
+        paused.add_metric((one.name,), float(bool(one.paused)))
+        tries.add_metric((one.name,), float(one.tries))
+        told.add_metric((one.name,), float(one.told))
+        missed.add_metric((one.name,), float(one.missed))
+    yield from (paused, tries, told, missed)
 
 
 def _in_seconds(gauge: tuple[str, float]) -> tuple[str, float]:

@@ -266,10 +266,10 @@ class _Connection:
     def _may(self) -> bool:
         """Whether who opened it may still use it."""
         try:
-            self._call.services.door.admitted(self._call.request, _route())
+            asker = self._call.services.door.admitted(self._call.request, _route())
         except ProblemError:
             return False
-        return True
+        return asker is not None and asker.sees_agent(self._name)
 
     async def _take(self, kind: WSMsgType, data: Any) -> bool:
         """One message; False: it was the last."""

@@ -28,6 +28,7 @@ from admin_http.resources import (
     system,
     traces,
     users,
+    webhooks,
 )
 
 MODULES: Final = (
@@ -51,4 +52,5 @@ MODULES: Final = (
     bearers,
     session,
     users,
+    webhooks,
 )

@@ -8,7 +8,8 @@ from typing import Any, Final, TypeVar
 from aiohttp import web
 from prometheus_client import PROCESS_COLLECTOR, generate_latest
 
-from admin_http.measures import Measures, Seen
+from admin_http.hooks.records import WEBHOOKS, WEBHOOKS_MAX
+from admin_http.measures import Measures, Seen, of_webhooks
 from admin_http.people.access import staff
 from admin_http.routes import route
 from admin_http.services import Call, Services
@@ -27,7 +28,10 @@ MEDIA: Final = "text/plain; version=0.0.4; charset=utf-8"
 @route("GET", "/v1/metrics", Scope.READ, access=staff, media=("text/plain",))
 async def metrics(call: Call) -> web.StreamResponse:
     """Metrics in the text format of Prometheus; `dialerd_up` is 0 while the daemon is away."""
-    body = generate_latest(Measures(await seen(call.services), PROCESS_COLLECTOR.collect()))
+    with call.services.admin.read() as txn:
+        hooks = txn.scan(WEBHOOKS, WEBHOOKS_MAX)
+    more = (*of_webhooks(hooks), *PROCESS_COLLECTOR.collect())
+    body = generate_latest(Measures(await seen(call.services), more))
     return web.Response(body=body, headers={**call.headers, "Content-Type": MEDIA})
 
 

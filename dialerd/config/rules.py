@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from ipaddress import ip_network
 from typing import Final
 
 from dialerd.config.bank_rules import bank_rules
@@ -37,6 +38,12 @@ def rules(config: Config, *, secrets: bool = True) -> Iterator[Fault]:
                 " TLS proxy in front if need be",
             )
         yield from pair_rules(config.admin, ("admin",))
+    for network in config.admin.webhook_networks:
+        try:
+            ip_network(network, strict=False)
+        except ValueError:
+            where = ("admin", "webhook_networks")
+            yield Fault(where, f"{network!r} is no network", "for example 10.20.0.0/16")
     if len(os.fsencode(config.control.socket)) > UNIX_PATH_BYTES_MAX:
         yield Fault(
             ("control", "socket"),

@@ -210,6 +210,14 @@ class Admin(Section):
     session_s: Annotated[
         int, doc("A log-in ends when it is so old, used or not.", RESTART, ge=60, le=2_592_000)
     ] = 43_200
+    webhook_networks: Annotated[
+        tuple[Annotated[str, Meta(max_length=64)], ...],
+        doc(
+            "Networks (CIDR) that webhooks may reach beside the public internet, by http too.",
+            RESTART,
+            max_length=64,
+        ),
+    ] = ()
 
 
 class Dialing(Section):

@@ -28,10 +28,10 @@ ALL = tuple(Scope)
 PASSWORD = "một mật khẩu dài"
 
 
-def config_at(folder: Path) -> Config:
-    """A configuration whose data and socket are in `folder`."""
+def config_at(folder: Path, more: str = "") -> Config:
+    """A configuration whose data and socket are in `folder`; `more` of its text."""
     path = folder / "dialerd.toml"
-    path.write_text('[store]\npath = "data"\n[control]\nsocket = "c.sock"\n')
+    path.write_text('[store]\npath = "data"\n[control]\nsocket = "c.sock"\n' + more)
     return load(path)
 
 
@@ -127,10 +127,14 @@ class Site:
 
 @asynccontextmanager
 async def site(
-    folder: Path, *, people: int = 3, agents: Callable[[EventHub], AgentDesk] | None = None
+    folder: Path,
+    *,
+    people: int = 3,
+    agents: Callable[[EventHub], AgentDesk] | None = None,
+    more: str = "",
 ) -> AsyncIterator[Site]:
     """Served for the length of a block."""
-    config = config_at(folder)
+    config = config_at(folder, more)
     store = open_store(config.store.path)
     booth = Booth(config.control.socket, store, agents)
     await booth.server.start()

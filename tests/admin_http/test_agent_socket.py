@@ -272,6 +272,7 @@ async def test_who_worked_by_the_process_before_is_told_to_be_lost(
         await becomes(s, AgentState.LOST)
         await until(lambda: not _desks(s))
         await desks.stop()
+        assert len(desks) == 0
 
 
 async def test_a_newer_socket_takes_over(tmp_path: Path) -> None:

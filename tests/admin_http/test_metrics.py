@@ -13,7 +13,8 @@ import msgspec
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from admin_http.measures import COUNTERS, GAUGES, SERIES_MAX, Measures, Seen
+from admin_http.hooks.records import Webhook
+from admin_http.measures import COUNTERS, GAUGES, SERIES_MAX, Measures, Seen, of_webhooks
 from dialerd.core.agents_view import AgentList, TeamInfo
 from dialerd.core.control import DaemonState, Status, TrunkStatus
 from dialerd.core.lines_view import TrunkList
@@ -33,7 +34,7 @@ AT = datetime(2026, 11, 2, 8, tzinfo=UTC)
 
 def blank(kind: type[msgspec.Struct], **given: Any) -> Any:
     """A struct with nothing in it but what is given."""
-    empty: dict[Any, Any] = {int: 0, float: 0.0, str: "", bool: False}
+    empty: dict[Any, Any] = {int: 0, float: 0.0, str: "", bool: False, bytes: b"", datetime: AT}
     found = {
         field.name: empty.get(field.type)
         for field in msgspec.structs.fields(kind)
@@ -208,6 +209,11 @@ async def test_board_and_rules_use_only_what_is_shown(tmp_path: Path) -> None:
     async with site(tmp_path) as s:
         text = await metrics(s)
     shown = {name for name, _ in read(text)} | {name for name, _ in read(page(full()))}
+    hook = blank(Webhook, name="crm", paused="by a person", tries=3, told=7)
+    hooks = generate_latest(Measures(Seen(), of_webhooks([hook]))).decode()
+    assert value(hooks, "dialerd_webhook_paused", webhook="crm") == 1
+    assert value(hooks, "dialerd_webhook_told_total", webhook="crm") == 7
+    shown |= {name for name, _ in read(hooks)}
     used = used_names()
     assert len(used) > 30
     assert used - shown == set()

@@ -1,0 +1,283 @@
+"""Webhooks: who is told of calls that are over, and how that goes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Final
+
+from aiohttp import web
+from msgspec import Meta
+from msgspec.structs import replace
+
+from admin_http import cursors
+from admin_http.documents import Document, Page, Paging, behind, page
+from admin_http.hooks.records import (
+    DELIVERIES,
+    DELIVERIES_KEPT,
+    WEBHOOKS,
+    WEBHOOKS_MAX,
+    Delivery,
+    HookName,
+    HookUrl,
+    Webhook,
+    delivery_key,
+)
+from admin_http.hooks.sending import Sender
+from admin_http.hooks.signing import new_secret, shown
+from admin_http.people.access import admins
+from admin_http.people.store import Txn
+from admin_http.problems import ProblemError
+from admin_http.routes import route
+from admin_http.services import Call
+from admin_http.tokens import Scope
+from dialerd.core.campaigns_view import CampaignRef
+from dialerd.core.control import GetCampaign
+
+SENDER: Final = web.AppKey("sender", Sender)
+PAUSED: Final = "by a person"
+Campaigns = Annotated[tuple[CampaignRef, ...], Meta(max_length=100)]
+
+
+class OneWebhook(Document):
+    """Which one."""
+
+    name: HookName
+
+
+class WebhookContent(Document):
+    """Where it goes, and what it is told: calls of these campaigns, empty: of all."""
+
+    url: HookUrl
+    campaigns: Campaigns = ()
+    active: bool = True
+
+
+class NewWebhook(Document):
+    """One more."""
+
+    name: HookName
+    url: HookUrl
+    campaigns: Campaigns = ()
+
+
+class WebhookInfo(Document):
+    """One webhook. `waiting` calls are over and not told yet; `paused` says why none is told.
+
+    `tries` were in vain since `failing_since`; `missed` calls were removed from the store before
+    they could be told.
+    """
+
+    name: str
+    url: str
+    campaigns: tuple[int, ...]
+    created_at: datetime
+    who: str
+    paused: str
+    waiting: int
+    told: int
+    missed: int
+    tries: int
+    failing_since: datetime | None
+    last_at: datetime | None
+    last: str
+
+
+class WebhookMade(Document):
+    """A new webhook; `secret` is shown this once."""
+
+    webhook: WebhookInfo
+    secret: str
+
+
+class DeliveryInfo(Document):
+    """One try; `status` 0: no answer came, and `detail` says why."""
+
+    event: str
+    at: datetime
+    ok: bool
+    status: int
+    took_ms: int
+    detail: str
+
+
+@route("GET", "/v1/webhooks", Scope.OPERATE, access=admins)
+async def webhooks(call: Call, query: Paging) -> Page[WebhookInfo]:
+    """Every webhook by name."""
+    after = cursors.text(behind(call, query))
+    with call.services.admin.read() as txn:
+        found = txn.scan(WEBHOOKS, query.limit + 1, after=after.encode())
+    last = await _sender(call).last()
+    items = tuple(_info(hook, last) for hook in found[: query.limit])
+    more = len(found) > query.limit
+    return page(call, query, items, (items[-1].name,) if more else None)
+
+
+@route(
+    "POST",
+    "/v1/webhooks",
+    Scope.OPERATE,
+    access=admins,
+    status=201,
+    example={"name": "crm", "url": "https://crm.example.com/calls"},
+)
+async def create_webhook(call: Call, body: NewWebhook) -> WebhookMade:
+    """Tell one more of every call that is over from now on."""
+    sender = _sender(call)
+    _refuse_plain(sender, body.url)
+    campaigns = await _ids(call, body.campaigns)
+    last = await sender.last()
+    hook = Webhook(
+        name=body.name,
+        url=body.url,
+        secret=new_secret(),
+        seq=last,
+        created_at=datetime.now(UTC),
+        who=call.who,
+        campaigns=campaigns,
+    )
+
+    def add(txn: Txn) -> None:
+        if txn.get(WEBHOOKS, hook.name.encode()) is not None:
+            raise ProblemError(409, f"there is a webhook named {hook.name!r} already")
+        if txn.count(WEBHOOKS) >= WEBHOOKS_MAX:
+            raise ProblemError(409, f"there are {WEBHOOKS_MAX} webhooks already; remove one")
+        txn.put(WEBHOOKS, hook)
+
+    await call.services.admin.change(add)
+    call.headers["Location"] = f"/v1/webhooks/{hook.name}"
+    return WebhookMade(webhook=_info(hook, last), secret=shown(hook.secret))
+
+
+@route("GET", "/v1/webhooks/{name}", Scope.OPERATE, access=admins)
+async def webhook(call: Call, path: OneWebhook) -> WebhookInfo:
+    """One webhook."""
+    return _info(_found(call, path.name), await _sender(call).last())
+
+
+@route(
+    "PUT",
+    "/v1/webhooks/{name}",
+    Scope.OPERATE,
+    access=admins,
+    example={"url": "https://crm.example.com/calls", "active": True},
+)
+async def change_webhook(call: Call, path: OneWebhook, body: WebhookContent) -> WebhookInfo:
+    """Send elsewhere, of other campaigns, pause it, or begin again after a pause."""
+    sender = _sender(call)
+    _refuse_plain(sender, body.url)
+    campaigns = await _ids(call, body.campaigns)
+    _found(call, path.name)
+    sender.forget(path.name)
+
+    def change(txn: Txn) -> Webhook:
+        hook = txn.get(WEBHOOKS, path.name.encode())
+        if hook is None:
+            raise _absent(path.name)
+        changed = replace(
+            hook,
+            url=body.url,
+            campaigns=campaigns,
+            paused="" if body.active else hook.paused or PAUSED,
+            tries=0,
+            failing_since=None,
+        )
+        txn.put(WEBHOOKS, changed)
+        return changed
+
+    changed = await call.services.admin.change(change)
+    sender.forget(path.name)  # one that was begun meanwhile with what it was before
+    return _info(changed, await sender.last())
+
+
+@route("DELETE", "/v1/webhooks/{name}", Scope.OPERATE, access=admins)
+async def remove_webhook(call: Call, path: OneWebhook) -> WebhookInfo:
+    """Tell it nothing more, and forget it; shows what it was."""
+    found = _info(_found(call, path.name), await _sender(call).last())
+
+    def remove(txn: Txn) -> None:
+        if not txn.delete(WEBHOOKS, path.name.encode()):
+            raise _absent(path.name)
+        for one in txn.scan(
+            DELIVERIES, 2 * DELIVERIES_KEPT, prefix=delivery_key(path.name, 0)[:-8]
+        ):
+            txn.delete(DELIVERIES, delivery_key(path.name, one.number))
+
+    _sender(call).forget(path.name)
+    await call.services.admin.change(remove)
+    _sender(call).forget(path.name)
+    return found
+
+
+@route("POST", "/v1/webhooks/{name}/test", Scope.OPERATE, access=admins)
+async def test_webhook(call: Call, path: OneWebhook) -> DeliveryInfo:
+    """Send an event of the type `test` now, and tell how that went; it is tried once."""
+    return _delivery(await _sender(call).try_once(_found(call, path.name)))
+
+
+@route("GET", "/v1/webhooks/{name}/deliveries", Scope.OPERATE, access=admins)
+async def webhook_deliveries(call: Call, path: OneWebhook, query: Paging) -> Page[DeliveryInfo]:
+    """The last hundred tries, oldest first."""
+    _found(call, path.name)
+    after = cursors.number(behind(call, query))
+    prefix = delivery_key(path.name, 0)[:-8]
+    with call.services.admin.read() as txn:
+        start = delivery_key(path.name, after) if after else b""
+        found = txn.scan(DELIVERIES, query.limit + 1, prefix=prefix, after=start)
+    items = tuple(_delivery(one) for one in found[: query.limit])
+    more = len(found) > query.limit
+    return page(call, query, items, (found[query.limit - 1].number,) if more else None)
+
+
+def _sender(call: Call) -> Sender:
+    return call.request.app[SENDER]
+
+
+def _absent(name: str) -> ProblemError:
+    return ProblemError(404, f"there is no webhook named {name!r:.80}")
+
+
+def _found(call: Call, name: str) -> Webhook:
+    with call.services.admin.read() as txn:
+        hook = txn.get(WEBHOOKS, name.encode())
+    if hook is None:
+        raise _absent(name)
+    return hook
+
+
+def _refuse_plain(sender: Sender, url: str) -> None:
+    if url.startswith("http:") and not sender.reach.plain:
+        raise ProblemError(422, "url: https is needed; plain HTTP goes to [admin] webhook_networks")
+
+
+async def _ids(call: Call, names: tuple[str, ...]) -> tuple[int, ...]:
+    asked = [await call.services.control.call(GetCampaign(campaign=name)) for name in names]
+    return tuple(dict.fromkeys(one.id for one in asked))
+
+
+def _info(hook: Webhook, last: int) -> WebhookInfo:
+    return WebhookInfo(
+        name=hook.name,
+        url=hook.url,
+        campaigns=hook.campaigns,
+        created_at=hook.created_at,
+        who=hook.who,
+        paused=hook.paused,
+        waiting=max(0, last - hook.seq),
+        told=hook.told,
+        missed=hook.missed,
+        tries=hook.tries,
+        failing_since=hook.failing_since,
+        last_at=hook.last_at,
+        last=hook.last,
+    )
+
+
+def _delivery(one: Delivery) -> DeliveryInfo:
+    return DeliveryInfo(
+        event=one.event,
+        at=one.at,
+        ok=one.ok,
+        status=one.status,
+        took_ms=one.took_ms,
+        detail=one.detail,
+    )
