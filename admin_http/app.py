@@ -164,11 +164,15 @@ async def _audited(call: Call, route: Route) -> web.StreamResponse:
     except ProblemError as error:
         await _note(call, error.status)
         raise
+    except Exception:
+        await _note(call, 500)
+        raise
     await _note(call, response.status)
     return response
 
 
 async def _note(call: Call, status: int) -> None:
+    """What was done is answered even where it cannot be kept: a stop of all dialing above all."""
     request = call.request
     what = f"{request.method} {request.rel_url.raw_path}"
     address = request.remote or ""
@@ -177,7 +181,10 @@ async def _note(call: Call, status: int) -> None:
         who, detail = call.who, call.detail
         audit.note(txn, utc_now(), who, what, status=status, detail=detail, address=address)
 
-    await call.services.admin.change(note)
+    try:
+        await call.services.admin.change(note)
+    except AdminError as error:
+        log.critical("not in the audit log: %s by %s (%d): %s", what, call.who, status, error)
 
 
 def _serve(route: Route) -> Respond:

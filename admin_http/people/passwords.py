@@ -55,8 +55,9 @@ def make(password: str) -> str:
 
 def fits(hashed: str, password: str) -> bool:
     """Whether it is the password of a hash; of "", which no password has, after the same work."""
+    decoy = _decoy()  # made at the first look, whoever it is about
     try:
-        _HASHER.verify(hashed or _decoy(), _bytes(password))
+        _HASHER.verify(hashed or decoy, _bytes(password))
     except (Argon2Error, InvalidHashError):
         return False
     return bool(hashed)

@@ -12,8 +12,9 @@ from admin_http.limits import USERS_MAX
 from admin_http.people import audit
 from admin_http.people.audit import AUDIT, HEAD
 from admin_http.people.roles import Role
-from admin_http.people.store import AdminStore
+from admin_http.people.store import AdminFullError, AdminStore
 from admin_http.tokens import Scope, utc_now
+from dialerd.core.control import DaemonState
 from tests.admin_http.site import PASSWORD, Site, site
 
 NEW = {"name": "khach", "role": "viewer", "campaigns": [1], "password": PASSWORD}
@@ -240,3 +241,17 @@ def test_texts_of_entries_are_bounded(log: AdminStore) -> None:
     )
     assert {len(made.who), len(made.what), len(made.detail)} == {audit.AUDIT_TEXT_MAX}
     assert Scope.USERS
+
+
+async def test_the_emergency_stop_needs_no_audit_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with site(tmp_path) as s:
+
+        def full(*_: object, **__: object) -> None:
+            raise AdminFullError("no room")
+
+        monkeypatch.setattr(audit, "note", full)
+        assert (await s.ask("POST", "/v1/emergency-stop", {}))[0] == 200
+        assert s.booth.desk.state is DaemonState.HALTED
+        assert "not in the audit log: POST /v1/emergency-stop by token all" in caplog.text
