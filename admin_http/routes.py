@@ -54,12 +54,13 @@ class Route(msgspec.Struct, frozen=True):
     headers: tuple[str, ...] = ()  # that the handler reads
     reads: bool = False  # changes nothing, whatever its method: no entry in the audit log
     access: Access | None = None  # who may; None, which a test refuses: nobody
-    once: bool = False  # takes an Idempotency-Key, as all do that make something
+    once: bool | None = None  # takes an Idempotency-Key; None: as all do that make something
 
     @property
     def takes_key(self) -> bool:
-        """Whether it may be asked with an Idempotency-Key."""
-        return self.method == "POST" and (self.once or self.status in {201, 202})
+        """Whether it may be asked with an Idempotency-Key: never where secrets are sent or told."""
+        made = self.method == "POST" and self.status in {201, 202}
+        return made if self.once is None else self.once
 
     @property
     def summary(self) -> str:

@@ -93,6 +93,7 @@ async def one_token(call: Call, path: OneToken) -> TokenInfo:
     Scope.USERS,
     access=admins,
     status=201,
+    once=False,  # the answer holds the secret
     example={"name": "crm", "scopes": ["read", "campaigns"]},
 )
 async def create_token(call: Call, body: NewToken) -> MadeToken:

@@ -54,6 +54,7 @@ class SessionInfo(Document):
     None,
     access=open_,
     status=201,
+    once=False,  # the body holds a password
     example={"user": "lan", "password": "correct horse battery"},
     also=(401, 403, 429),
 )

@@ -98,7 +98,8 @@ async def users(call: Call, query: Paging) -> Page[UserInfo]:
     return page(call, query, items, (items[-1].name,) if len(found) > query.limit else None)
 
 
-@route("POST", "/v1/users", Scope.USERS, access=admins, status=201, example=_NEW)
+# An Idempotency-Key would keep a digest of the password.
+@route("POST", "/v1/users", Scope.USERS, access=admins, status=201, once=False, example=_NEW)
 async def create_user(call: Call, body: NewUser) -> UserInfo:
     """A new user, who can log in at once."""
     hashed = await new_hash(call, body.name, body.password, "/password")

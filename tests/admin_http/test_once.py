@@ -10,6 +10,7 @@ import pytest
 
 from admin_http import once
 from admin_http.people.store import Txn
+from admin_http.routes import ROUTES
 from admin_http.tokens import Scope
 from dialerd.core.lists_view import CreateList, ListInfo
 from tests.admin_http.site import Site, site
@@ -146,3 +147,16 @@ async def test_a_long_answer_keeps_its_address(
         async with again(s, "k") as answer:
             assert (answer.status, await answer.read()) == (201, b"")
             assert answer.headers["Location"] == "/v1/lists/2"
+
+
+async def test_no_secret_is_kept(tmp_path: Path) -> None:
+    """A token is told once, and of a password not even a digest is left."""
+    async with site(tmp_path) as s:
+        headers = {"Idempotency-Key": "k"}
+        token = {"name": "crm", "scopes": ["read"]}
+        assert (await s.ask("POST", "/v1/tokens", token, headers=headers))[0] == 201
+        assert (await s.ask("POST", "/v1/tokens", token, headers=headers))[0] == 409
+        with s.services.admin.read() as txn:
+            assert txn.count(once.ANSWERS) == 0
+        named = {(route.path, route.takes_key) for route in ROUTES if route.method == "POST"}
+        assert {("/v1/users", False), ("/v1/session", False), ("/v1/lists", True)} <= named
