@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from bench import gsm_ten_minutes as lasting
 from bench import gsm_wire as wire
 from bench.gsm_daemon import cold_start
 from bench.gsm_ports import PEOPLE, bank, side, tell
@@ -25,7 +26,7 @@ MANY = 250
 SECONDS = 1.0 if SMOKE else 4.0 if QUICK else 8.0
 RATE_S = 2.0 if SMOKE else 40.0
 CORE_MAX, MANY_MAX, READY_S_MAX, RATE_LOST_MAX = 0.06, 0.20, 15.0, 0.02
-OURS_S_MAX, WIRE_MS_MAX = 1.0, 2.0
+OURS_S_MAX, WIRE_MS_MAX, LATE_US_MAX = 1.0, 2.0, 2_000
 FAULTS = ("wedge", "garbage", "echo", "flap", "half-dead", "silence", "late", "unplug")
 RINGS = PEOPLE.format(ring=5, answers=0, no_answer=1, leaves=0, stays=1)
 TALKS = PEOPLE.format(ring=0.3, answers=1, no_answer=0, leaves=0, stays=1)
@@ -79,6 +80,20 @@ def test_ready(benchmark: Any, tmp_path: Path) -> None:
     note = f"{found['ready_s']:.1f} s, {slowest:.1f} of them the slowest modem's own; {verdict}"
     show(benchmark, found, "port", PORTS, note=note)
     assert found["ready_s"] >= 0.5 * slowest
+
+
+@pytest.mark.long
+@pytest.mark.benchmark(group="a long frame of a modem's call: how late, and how many lost")
+def test_nothing_is_lost(benchmark: Any, tmp_path: Path) -> None:
+    found = once(benchmark, lambda: lasting.run(tmp_path, PORTS, 2.0 if SMOKE else 600.0))
+    held = found["dropped"] == found["underruns"] == 0 and found["lateness_us_p999"] < LATE_US_MAX
+    note = (
+        f"p99.9 {found['lateness_us_p999'] / 1000:.2f} ms late, {found['dropped']} frames left out;"
+        f" {'bars held' if held else 'MISSED: 0 lost, 2 ms'}"
+    )
+    show(benchmark, found, "frame", found["frames"], note=note)
+    assert found["out"] > 0.9 * found["frames"]
+    assert found["lateness_us_max"] > 0
 
 
 @pytest.mark.long

@@ -16,6 +16,7 @@ from libc.stdlib cimport calloc
 from libc.string cimport memcpy, memmove, memset
 
 from fastpath.g711 cimport alaw_linear, linear_alaw, linear_ulaw, ulaw_linear
+from fastpath.rtp_bins cimport bin_of
 from fastpath.rtp_limits cimport FRAME_BYTES, HEADER_BYTES, PACKET_BYTES, PAYLOAD_PCMA, PAYLOAD_PCMU
 from fastpath.rtp_loop cimport (
     DEVICE_GONE, heard, said, tell, tell_digits, tell_ends, turned,
@@ -68,6 +69,7 @@ cdef extern from *:
 cdef enum:
     BYTES_PER_MS = 16
     MS_NS = 1000000
+    PERIOD_NS = 20000000
 
 
 cdef int device_open(int fd) noexcept nogil:
@@ -165,6 +167,16 @@ cdef void hear(Worker *w, Stream *s, Pump *p, int64_t now_ns) noexcept nogil:
         w.budget_spent += 1
 
 
+cdef void timed(Worker *w, Stream *s, int64_t late_ns) noexcept nogil:
+    """A frame is written: how late that was, counted with those of RTP."""
+    w.frames += 1
+    w.lateness[bin_of(late_ns)] += 1
+    w.late_ns_max = max(w.late_ns_max, late_ns)
+    if late_ns >= PERIOD_NS:
+        s.late += 1
+        w.frames_late += 1
+
+
 cdef void serve(Worker *w, Stream *s, uint32_t frame, int64_t due_ns) noexcept nogil:
     """One period of a device."""
     cdef Pump *p = <Pump *> s.serve_state
@@ -180,6 +192,7 @@ cdef void serve(Worker *w, Stream *s, uint32_t frame, int64_t due_ns) noexcept n
         if w.out.count and w.out.size[0] == PACKET_BYTES:
             audio = &w.out.data[0][HEADER_BYTES]
         pump_write(p, s.fd, s.sender.payload_type, audio, now_ns)
+        timed(w, s, clock(CLOCK_MONOTONIC) - due_ns)
         s.sent += 1
         if s.tap_count:
             said(s, audio, FRAME_BYTES, due_ns)

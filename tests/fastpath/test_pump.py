@@ -117,6 +117,12 @@ def test_one_frame_a_period_and_the_lead_once(engine: MediaEngine, modem: Modem)
     assert sent + leads <= counts["frames_out"] <= again + leads
 
 
+def test_how_late_frames_are_written_is_counted(engine: MediaEngine, modem: Modem) -> None:
+    modem.until(lambda: engine.counters()["frames"] >= 10)
+    assert engine.device(modem.stream)["frames_out"] >= 10
+    assert engine.counters()["lateness_us_max"] > 0
+
+
 def test_what_is_played_arrives_whole(engine: MediaEngine, modem: Modem) -> None:
     samples = np.rint(9000 * np.sin(np.arange(4000) * 0.2)).astype(np.int16)
     prompt = engine.add_prompt(g711.ulaw_encode(samples), g711.alaw_encode(samples))
