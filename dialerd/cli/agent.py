@@ -294,6 +294,8 @@ def _bare(what: str, text: str) -> None:
             "dial": view.Dial(),
             "skip": view.Skip(),
             "hangup": view.HangUp(),
+            "hold": view.Hold(),
+            "resume": view.Resume(),
         }
         _do(config_path, name, acts[what], output)
 
@@ -303,3 +305,5 @@ _bare("logout", "Gone home; a call in progress goes on to its end.")
 _bare("dial", "Manual and preview: dial the customer on the card now.")
 _bare("skip", "Preview, where the campaign allows it: another customer.")
 _bare("hangup", "End the call with the customer.")
+_bare("hold", "Let the customer wait, with the campaign's hold_prompt.")
+_bare("resume", "Talk with the customer again.")

@@ -176,6 +176,8 @@ _EVENTS: Final[dict[type[view.Act], Callable[[Find, str, Any], ev.AgentEvent]]] 
     view.Dial: _bare(ev.AgentDial),
     view.Skip: _bare(ev.AgentSkip),
     view.HangUp: _bare(ev.AgentHangUp),
+    view.Hold: _bare(ev.AgentHeld),
+    view.Resume: _bare(ev.AgentResumed),
     view.Dispose: _dispose,
     view.WriteNote: lambda _find, agent, act: ev.AgentNoted(agent, act.text),
 }

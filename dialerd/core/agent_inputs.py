@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from dialerd.core.agent import OFFLINE, PAUSED, READY, WRAP_UP, Agent, Refusal
+from dialerd.core.agent import OFFLINE, PAUSED, READY, TALKING, WRAP_UP, Agent, Refusal
 from dialerd.core.agent_call import AgentCall
 from dialerd.core.agent_records import Note
 from dialerd.core.desk import Desk
@@ -17,6 +17,7 @@ from dialerd.core.events import (
     AgentDisposed,
     AgentEvent,
     AgentHangUp,
+    AgentHeld,
     AgentJoined,
     AgentLoggedIn,
     AgentLoggedOut,
@@ -24,6 +25,7 @@ from dialerd.core.events import (
     AgentNoted,
     AgentPaused,
     AgentReady,
+    AgentResumed,
     AgentSkip,
     AgentTake,
 )
@@ -41,6 +43,7 @@ from dialerd.core.pacing import NS
 from dialerd.core.records import CampaignState, DialMode, LeadState
 from dialerd.core.running import Run
 from dialerd.core.statistics import why_not
+from dialerd.core.talk import HELD, Talk
 
 NAMES_TOLD: Final = 5  #: members of a campaign in a refusal
 _OTHER: Final = "the last customer is not called or disposed of yet"
@@ -211,6 +214,29 @@ class AgentInputs:
         else:
             raise Refusal("there is no call to end")
 
+    def _talk(self, agent: Agent) -> tuple[AgentCall, Talk]:
+        call = agent.call
+        if agent.state is not TALKING or call is None or call.talk is None:
+            raise Refusal("you talk with nobody")
+        return call, call.talk
+
+    def _held(self, event: AgentHeld, now_ns: int) -> None:
+        call, talk = self._talk(self._desk.team.of(event.agent))
+        if talk.state is HELD:
+            raise Refusal("the customer waits already")
+        talk.held(now_ns)
+        self._desk.touch(call, now_ns)
+
+    def _resumed(self, event: AgentResumed, now_ns: int) -> None:
+        agent = self._desk.team.of(event.agent)
+        call, talk = self._talk(agent)
+        if talk.state is not HELD:
+            raise Refusal("the customer does not wait")
+        if not agent.leg_up:
+            raise Refusal("your telephone is not up yet")
+        talk.up(now_ns)
+        self._desk.touch(call, now_ns)
+
     # -- what came of them -----------------------------------------------------------------------
 
     def _claim(self, agent: Agent) -> Claim:
@@ -307,6 +333,8 @@ _ACTS: Final[dict[type, Callable[[AgentInputs, Any, int], None]]] = {
     AgentDial: AgentInputs._dial,
     AgentSkip: AgentInputs._skip,
     AgentHangUp: AgentInputs._hang_up,
+    AgentHeld: AgentInputs._held,
+    AgentResumed: AgentInputs._resumed,
     AgentDisposed: AgentInputs._disposed,
     AgentNoted: AgentInputs._noted,
 }

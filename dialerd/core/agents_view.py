@@ -108,6 +108,14 @@ class HangUp(Act, tag="hangup"):
     """End the call with the customer."""
 
 
+class Hold(Act, tag="hold"):
+    """Let the customer wait; the agent's telephone stays up."""
+
+
+class Resume(Act, tag="resume"):
+    """Talk with the customer again."""
+
+
 class Dispose(Act, tag="dispose"):
     """What came of the customer. `callback_at` books a call, mine when `to_me`."""
 
@@ -136,6 +144,8 @@ AnyAct = (
     | Dial
     | Skip
     | HangUp
+    | Hold
+    | Resume
     | Dispose
     | WriteNote
 )
@@ -250,6 +260,7 @@ class AgentInfo(Reply):
     phone: str = ""
     nailed_up: bool = False
     on_phone: bool = False  # the agent's leg is up
+    on_hold: bool = False  # its customer waits, or the agent was lost in the conversation
     campaigns: tuple[str, ...] = ()
     queues: tuple[str, ...] = ()
     calls: int = 0  # since the daemon started

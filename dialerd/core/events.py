@@ -334,6 +334,14 @@ class AgentHangUp(AgentEvent, frozen=True):
     """End the customer's leg, or the dialing of it."""
 
 
+class AgentHeld(AgentEvent, frozen=True):
+    """Let the customer of the conversation wait, with the campaign's `hold_prompt`."""
+
+
+class AgentResumed(AgentEvent, frozen=True):
+    """Talk again with the customer who waits."""
+
+
 class AgentDisposed(AgentEvent, frozen=True):
     """What came of the customer: during the call, in the wrap-up, or of a card never dialed.
 
@@ -361,7 +369,8 @@ LegEvent = (
 
 AnyAgentEvent = (
     AgentLoggedIn | AgentJoined | AgentReady | AgentPaused | AgentLoggedOut | AgentLost | AgentBack
-    | AgentTake | AgentDial | AgentSkip | AgentHangUp | AgentDisposed | AgentNoted
+    | AgentTake | AgentDial | AgentSkip | AgentHangUp | AgentHeld | AgentResumed | AgentDisposed
+    | AgentNoted
 )  # fmt: skip
 
 AnyEvent = (

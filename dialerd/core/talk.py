@@ -6,7 +6,8 @@
     | waiting    | an agent, `grace_s`            | the message for nobody there, and the end     |
     | connecting | the agent's telephone, as long | the same                                      |
     | bridged    | the end of the conversation    |                                               |
-    | held       | an agent who was lost          | as if it had vanished                         |
+    | held       | an agent who was lost, or who  | as if it had vanished                         |
+    |            | lets the customer wait         |                                               |
     | beep       | the end of a machine's greeting | the message for machines                     |
     | message    | the end of the message         | the end                                       |
 
@@ -238,7 +239,7 @@ class Talk:
         self._desk.connected(call, now_ns)
 
     def held(self, now_ns: int) -> None:
-        """The agent was lost and so is its leg: the customer waits a little."""
+        """The agent lets the customer wait, or was lost and so is its leg."""
         if (self.state, "held") not in MOVES:
             return
         call, prompt = self._call, self._settings.hold_prompt

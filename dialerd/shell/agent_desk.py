@@ -17,6 +17,7 @@ from dialerd.core.effects import AgentAnswer, ShowCard
 from dialerd.core.events import AgentEvent
 from dialerd.core.records import CampaignState
 from dialerd.core.statistics import why_not
+from dialerd.core.talk import HELD
 from dialerd.core.team_figures import team_figures
 from dialerd.shell.clock import Clock
 from dialerd.shell.driver import Driver
@@ -116,6 +117,7 @@ class AgentDesk:
         runs = self._dialer.floor.runs
         names = (runs[i].settings.name if i in runs else str(i) for i in agent.campaigns)
         since_ns = agent.since_ns + self._clock.offset_ns
+        talk = agent.call.talk if agent.call is not None else None
         return AgentInfo(
             name=agent.name,
             state=agent.state,
@@ -124,6 +126,7 @@ class AgentDesk:
             phone=agent.phone,
             nailed_up=agent.nailed_up,
             on_phone=agent.leg_up,
+            on_hold=talk is not None and talk.state is HELD,
             campaigns=tuple(names),
             queues=agent.queues,
             calls=agent.calls,
