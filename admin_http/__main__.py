@@ -92,7 +92,7 @@ def main() -> int:
         with Log(config.log.level, config.log.format, secrets_of(config)):
             # Broken requests are not our errors; those of ours the application logs itself.
             logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
-            uvloop.run(_run(config, asked.parent))
+            uvloop.run(_run(config, path, asked.parent))
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
         return CONFIG
@@ -103,8 +103,8 @@ def main() -> int:
     return 0
 
 
-async def _run(config: Config, parent: int) -> None:
-    await serve(config, Services(config), parent)
+async def _run(config: Config, path: Path, parent: int) -> None:
+    await serve(config, Services(config, path=path), parent)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from admin_http.live.desks import Desks
 from admin_http.people import audit
 from admin_http.people.store import AdminError, AdminFullError, Txn
 from admin_http.problems import CONTENT_TYPE, ProblemError
-from admin_http.resources import imports, webhooks
+from admin_http.resources import imports, prompts, webhooks
 from admin_http.routes import ROUTES, Route
 from admin_http.services import Call, Services
 from admin_http.serving import READS, answer, draw
@@ -63,6 +63,7 @@ def make_app(services: Services) -> web.Application:
     app[agent.AT_DESKS] = Desks(services.control, services.relay, services.admin)
     app[sse.STREAMS] = asyncio.Semaphore(STREAMS_MAX)
     app[imports.UPLOADS] = asyncio.Semaphore(UPLOADS_MAX)
+    app[prompts.IMPORTS] = asyncio.Semaphore(prompts.PROMPT_IMPORTS_MAX)
     app[streams.REPORTS] = asyncio.Semaphore(REPORTS_MAX)
     for route in ROUTES:
         app.router.add_route(route.method, route.path, _serve(route))

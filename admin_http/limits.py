@@ -48,3 +48,5 @@ UPLOAD_CHUNK_S: Final = 20.0  # how long it may pause; then 408
 UPLOADS_MAX: Final = 4  # at a time; one more: 503 with Retry-After
 IMPORT_ROWS_MAX: Final = 1_100_000  # of a workbook's sheet, which has 1,048,576 at most
 CSV_BYTES_MAX: Final = 1 << 30  # of what a workbook becomes
+PROMPT_IMPORTS_MAX: Final = 2  # recordings made into prompts at a time; one more: 503
+PROMPT_IMPORT_S: Final = 300.0  # how long that may take; then it is ended

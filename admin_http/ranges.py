@@ -98,3 +98,26 @@ async def _copy(file: BinaryIO, first: int, stop: int, response: web.StreamRespo
         async with asyncio.timeout(STREAM_WRITE_S):
             await response.write(data)
         first += len(data)
+
+
+def send_bytes(call: Call, data: bytes, tag: str, media: str) -> web.StreamResponse:
+    """The same of what is in memory; `tag` is its ETag."""
+    headers = {
+        **call.headers,
+        "Content-Type": media,
+        "Accept-Ranges": "bytes",
+        "ETag": tag,
+        "Cache-Control": "private, no-cache",
+    }
+    asked = call.request.headers
+    if etags.named(asked.get("If-None-Match", ""), tag):
+        del headers["Content-Type"]
+        return web.Response(status=304, headers=headers)
+    part = None
+    if "Range" in asked and asked.get("If-Range", tag) == tag:
+        part = wanted(asked["Range"], len(data))
+    if part is None:
+        return web.Response(body=data, headers=headers)
+    first, stop = part
+    headers["Content-Range"] = f"bytes {first}-{stop - 1}/{len(data)}"
+    return web.Response(status=206, body=data[first:stop], headers=headers)

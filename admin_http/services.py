@@ -33,12 +33,16 @@ T = TypeVar("T")
 class Services:
     """Opened once for the process; each part finds its other side again by itself."""
 
-    def __init__(self, config: Config, store: LmdbStore | None = None) -> None:
+    def __init__(
+        self, config: Config, store: LmdbStore | None = None, path: Path = Path("dialerd.toml")
+    ) -> None:
         """Nothing is connected yet; TomlError when the numbering plan cannot be used.
 
-        `store` is one that this process has open already, for a process may open it only once.
+        `store` is one that this process has open already, for a process may open it only once;
+        `path` is where the configuration stands.
         """
         self.config = config
+        self.config_path = path
         self.zone = parse_zone(config.dialing.zone)
         self.admin = AdminStore(config.store.path)
         idle, whole = config.admin.session_idle_s, config.admin.session_s

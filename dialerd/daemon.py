@@ -18,7 +18,7 @@ from pathlib import Path
 
 import uvloop
 
-from dialerd.config import Config, ConfigError, secrets_of
+from dialerd.config import Config, ConfigError, masked, secrets_of
 from dialerd.control.hub import EventHub
 from dialerd.control.io_server import ControlServer
 from dialerd.control.service import ControlService
@@ -54,7 +54,6 @@ from dialerd.shell.media import Media
 from dialerd.shell.media_room import MediaRules
 from dialerd.shell.old_calls import OldCalls
 from dialerd.shell.phones import KeptPhones
-from dialerd.shell.prompt_library import library_of
 from dialerd.shell.prompt_table import Prompts
 from dialerd.shell.recordings import Recordings, encode_later
 from dialerd.shell.reloading import calls_max, changes, limits, read_again, taken_over
@@ -65,6 +64,7 @@ from dialerd.shell.trunk_config import sip_trunk, trunk_spec, utc_offset_s
 from dialerd.shell.trunk_health import TrunkHealth
 from dialerd.shell.trunk_targets import TrunkTargets
 from dialerd.store import open_store
+from dialerd.store.prompt_library import library_of
 from dialerd.store.recording_files import day_name
 from fastpath.rtp import MediaEngine
 from sip.errors import SipError
@@ -280,9 +280,9 @@ class Daemon:
         )
         self._running.takes_over, self._running.mark = self._reload, self._mark
         self._running.detector_fault = self._ears.detector_fault
+        self._running.config = lambda: masked(self._config)
         control = ControlService(self._store, self._running, self._hub, self._desk)
-        control.banks = self._running.desk(self._banks)
-        control.live = self._running.calls()
+        control.banks, control.live = self._running.desk(self._banks), self._running.calls()
         server = ControlServer(control, self._config.control.socket)
         try:
             await server.start()

@@ -61,8 +61,9 @@ def read(
     rules: Callable[[T], Iterable[Fault]] | None = None,
     raw_rules: Callable[[Mapping[str, Any]], Iterable[Fault]] | None = None,
     prepare: Callable[[dict[str, Any]], None] | None = None,
+    text: str | None = None,
 ) -> T:
-    """Read, check and convert `path`.
+    """Read, check and convert `path`, or a `text` as if it stood there.
 
     Args:
         path: The file; at most 1 MiB, UTF-8.
@@ -70,11 +71,12 @@ def read(
         rules: What must hold between values, run when every value by itself is right.
         raw_rules: Checks on the text as written, before `${env:NAME}` is filled in.
         prepare: Takes out of the document, before any check, what the caller does not need.
+        text: What the file holds; None: it is read.
 
     Raises:
         TomlError: with every fault found.
     """
-    text = text_of(path)
+    text = text_of(path) if text is None else text
     too_much = outsized(text)
     if too_much is not None:
         line, said = too_much

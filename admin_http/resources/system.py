@@ -9,7 +9,15 @@ from admin_http.problems import ProblemError
 from admin_http.routes import route
 from admin_http.services import Call
 from admin_http.tokens import Scope
-from dialerd.core.control import ControlError, EmergencyStop, GetStatus, Ping, Status, Stopped
+from dialerd.core.control import (
+    ControlError,
+    DaemonState,
+    EmergencyStop,
+    GetStatus,
+    Ping,
+    Status,
+    Stopped,
+)
 from dialerd.core.lines_view import Reload, Reloaded
 
 
@@ -56,6 +64,21 @@ async def status(call: Call) -> Status:
 async def reload_config(call: Call) -> Reloaded:
     """Read the configuration again: all of it is taken over, or nothing."""
     return await call.services.control.call(Reload(who=call.who))
+
+
+class EmergencyState(Document):
+    """Whether everything is stopped; who starts or resumes a campaign ends that."""
+
+    halted: bool
+    calls_in_flight: int
+
+
+@route("GET", "/v1/emergency-stop", Scope.READ, access=staff)
+async def emergency_state(call: Call) -> EmergencyState:
+    """Whether an emergency stop is in force."""
+    now = await call.services.control.call(GetStatus())
+    halted = now.state is DaemonState.HALTED
+    return EmergencyState(halted=halted, calls_in_flight=now.calls_in_flight)
 
 
 @route("POST", "/v1/emergency-stop", Scope.OPERATE, access=staff, example={"hang_up": True})

@@ -24,9 +24,9 @@ from dialerd.cli.data_folder import data_option
 from dialerd.cli.errors import FailedError
 
 if TYPE_CHECKING:
-    from dialerd.shell.prompt_library import Entry, Library
     from dialerd.shell.prompt_table import Shelves
     from dialerd.shell.prompts import Prompt
+    from dialerd.store.prompt_library import Entry, Library
 
 LANGUAGES = ("vi", "en")
 PROGRESS_S_MIN = 60.0  # of audio: a shorter file is decoded before a bar could be read
@@ -38,7 +38,7 @@ def prompt() -> None:
 
 
 def _library(data: Path | None, config_path: str | None) -> Library:
-    from dialerd.shell.prompt_library import library_of
+    from dialerd.store.prompt_library import library_of
 
     return library_of(data or load_config(config_path).store.path)
 
@@ -68,7 +68,7 @@ def add(
 
     from dialerd.shell.levelling import LEVEL_DBOV
     from dialerd.shell.prompt_import import import_file, name_of
-    from dialerd.shell.prompt_library import check_name
+    from dialerd.store.prompt_library import check_name
 
     found = check_name(name or name_of(file, lang or ""))
     library = _library(data, config_path)

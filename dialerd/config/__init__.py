@@ -4,7 +4,14 @@ It describes infrastructure and tuning. Campaigns, lists and prompts are data an
 """
 
 from dialerd.config.keys import Section
-from dialerd.config.load import ConfigError, find_config, load, masked, secrets_of
+from dialerd.config.load import (
+    ConfigError,
+    check_text,
+    find_config,
+    load,
+    masked,
+    secrets_of,
+)
 from dialerd.config.schema import (
     Admin,
     Config,
@@ -73,6 +80,7 @@ __all__ = [
     "Transport",
     "Trunk",
     "TrunkTransport",
+    "check_text",
     "find_config",
     "load",
     "masked",

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from dialerd.config.bank_tables import Bank, Sim
+from dialerd.config.trunk import Trunk
 from dialerd.config.trunk_tables import Plan, Ports
 from dialerd.core.limits import CALL_S_MAX
 from dialerd.core.line_spec import PlanSpec, PortSpec, TrunkSpec
@@ -86,4 +87,23 @@ def plan_spec(plan: Plan) -> PlanSpec:
         since_day=(plan.since - EPOCH).days if plan.since else 0,
         period_days=plan.period_days,
         until_day=(plan.until - EPOCH).days if plan.until else 0,
+    )
+
+
+def trunk_spec(trunk: Trunk, *, up: bool = True) -> TrunkSpec:
+    """What the core must know of a trunk; not `up`: there is no address to call yet."""
+    return TrunkSpec(
+        name=trunk.name,
+        channels=trunk.channels,
+        cps_max=trunk.calls_per_s_max,
+        carriers=trunk.carriers,
+        prefixes=trunk.prefixes,
+        weight=trunk.weight,
+        loopback=trunk.loopback,
+        kind=trunk.kind.value,
+        provider=trunk.provider,
+        plan=plan_spec(trunk.plan),
+        ports=port_specs(trunk.ports),
+        registers=trunk.register,
+        up=up,
     )

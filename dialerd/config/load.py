@@ -69,6 +69,15 @@ def load(path: Path | str, *, secrets: bool = True) -> Config:
     return config
 
 
+def check_text(text: str, path: Path) -> None:
+    """What `load` would refuse if this stood in a file; nothing is taken over.
+
+    Raises:
+        ConfigError: with every fault.
+    """
+    read(path, Config, rules=rules, raw_rules=lambda raw: secret_rules(raw, path), text=text)
+
+
 def masked(config: Config) -> Any:
     """The effective configuration as plain JSON-able data with every secret replaced."""
 

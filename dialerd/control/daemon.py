@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Any, Protocol
 
 from dialerd.core.control import Status
 from dialerd.core.lines_view import ListTrunks, Reloaded, TrunkList
@@ -105,6 +105,11 @@ class Daemon(Protocol):
 
     async def reload(self, who: str) -> Reloaded:
         """Take over the configuration's trunks; Invalid."""
+        ...
+
+    @property
+    def config(self) -> Callable[[], dict[str, Any]]:
+        """The configuration as it is in force, secrets masked."""
         ...
 
     async def prompt_changed(self, name: str) -> PromptTaken:

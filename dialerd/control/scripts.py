@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from dialerd.control.agents import AgentRequests
+from dialerd.control.refusing import refused
 from dialerd.core import scripts_view as view
 from dialerd.core.campaign_spec import at_time
-from dialerd.core.chain import read_out
+from dialerd.core.chain import prompts_of, read_out
 from dialerd.core.control_errors import FieldFault, Invalid, NotFound
 from dialerd.core.flow_checks import FlowFault, flow_notes
 from dialerd.core.flow_records import Flow, FlowVersion
@@ -16,7 +17,7 @@ from dialerd.core.flow_spec import spec_faults as flow_spec_faults
 from dialerd.core.flow_spec import spec_of as flow_spec_of
 from dialerd.core.flow_spec import to_flow
 from dialerd.core.ops import SaveAnswer
-from dialerd.core.ports import NotFoundError, Store
+from dialerd.core.ports import NotFoundError, Store, StoreError
 from dialerd.core.records import Campaign
 from dialerd.core.script import ScriptFault, answered, walk
 from dialerd.core.script_answers import AnswerError, expected, shown
@@ -58,7 +59,7 @@ class Shelf(Store, Protocol):
         """As an answer sheet names it."""
 
     def save_script(
-        self, name: str, script: Script, who: str, at_ms: int
+        self, name: str, script: Script, who: str, at_ms: int, behind: int | None = None
     ) -> Awaitable[ScriptVersion]:
         """A new version."""
 
@@ -68,8 +69,13 @@ class Shelf(Store, Protocol):
     def flow(self, name: str, version: int = 0) -> FlowVersion:
         """One version; NotFoundError."""
 
-    def save_flow(self, name: str, flow: Flow, who: str, at_ms: int) -> Awaitable[FlowVersion]:
+    def save_flow(
+        self, name: str, flow: Flow, who: str, at_ms: int, behind: int | None = None
+    ) -> Awaitable[FlowVersion]:
         """A new version."""
+
+    def remove_flow(self, name: str) -> Awaitable[None]:
+        """Forget a flow."""
 
     def answers(self, campaign_id: int, lead_id: int) -> Sequence[Answered]:
         """What a lead answered, oldest attempt first."""
@@ -98,7 +104,13 @@ class ScriptRequests(AgentRequests):
         """The next version, if there is no fault."""
         _refuse(spec_faults(request.spec))
         script, at_ms = to_script(request.spec), self._daemon.now_ms()
-        return _script(await self._store.save_script(request.spec.name, script, request.who, at_ms))
+        name, who, behind = request.spec.name, request.who, request.behind
+        return _script(await _kept(self._store.save_script(name, script, who, at_ms, behind)))
+
+    async def check_script(self, request: view.CheckScript) -> view.Checked:
+        """Nothing is kept."""
+        _refuse(spec_faults(request.spec))
+        return view.Checked()
 
     async def flow(self, request: view.GetFlow) -> view.FlowInfo:
         """One version."""
@@ -108,7 +120,22 @@ class ScriptRequests(AgentRequests):
         """The next version, if there is no fault."""
         _refuse(flow_spec_faults(request.spec))
         flow, at_ms = to_flow(request.spec), self._daemon.now_ms()
-        return _flow(await self._store.save_flow(request.spec.name, flow, request.who, at_ms))
+        name, who, behind = request.spec.name, request.who, request.behind
+        return _flow(await _kept(self._store.save_flow(name, flow, who, at_ms, behind)))
+
+    async def check_flow(self, request: view.CheckFlow) -> view.Checked:
+        """Nothing is kept; prompts that are not there are told, for they may come."""
+        _refuse(flow_spec_faults(request.spec))
+        flow = to_flow(request.spec)
+        faults = [await self._daemon.prompt_fault(name) for name in sorted(prompts_of(flow))]
+        notes = [note.text for note in flow_notes(flow)]
+        return view.Checked(notes=(*notes, *filter(None, faults)))
+
+    async def remove_flow(self, request: view.RemoveFlow) -> view.Gone:
+        """No campaign is made or approved meanwhile that names it."""
+        async with self._daemon.naming:
+            await _kept(self._store.remove_flow(request.name))
+        return view.Gone(name=request.name)
 
     async def sheet(self, request: view.GetSheet) -> view.Sheet:
         """A customer's questionnaire as it stands."""
@@ -195,6 +222,13 @@ def _flow(saved: FlowVersion) -> view.FlowInfo:
         spec=flow_spec_of(saved.name, saved.flow),
         notes=tuple(note.text for note in flow_notes(saved.flow)),
     )
+
+
+async def _kept(written: Awaitable[T]) -> T:
+    try:
+        return await written
+    except StoreError as error:
+        raise refused(error) from None
 
 
 def _found(ask: Callable[[], T]) -> T:

@@ -63,7 +63,7 @@ from dialerd.core.control import (
     Unavailable,
     Unsubscribe,
 )
-from dialerd.core.lines_view import ListTrunks, Reload, Reloaded, TrunkList
+from dialerd.core.lines_view import ConfigInfo, GetConfig, ListTrunks, Reload, Reloaded, TrunkList
 from dialerd.core.people_view import (
     CheckCampaign,
     CheckInfo,
@@ -275,6 +275,10 @@ class ControlService(ScriptRequests, PortRequests, ListRequests, LeadRequests, C
     async def reload(self, request: Reload) -> Reloaded:
         """Take over the configuration's trunks."""
         return await self._daemon.reload(request.who)
+
+    async def config(self, request: GetConfig) -> ConfigInfo:  # noqa: ARG002 - one shape for all
+        """The configuration as it is in force."""
+        return ConfigInfo(config=self._daemon.config())
 
     async def prompt_changed(self, request: PromptChanged) -> PromptTaken:
         """A prompt was imported or replaced, or is to be removed."""

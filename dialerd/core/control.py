@@ -47,7 +47,7 @@ from dialerd.core.control_errors import (
     Unavailable,
 )
 from dialerd.core.leads_view import LeadControl
-from dialerd.core.lines_view import ListTrunks, Reload, Reloaded, TrunkList
+from dialerd.core.lines_view import ConfigInfo, GetConfig, ListTrunks, Reload, Reloaded, TrunkList
 from dialerd.core.lists_view import ListControl, ListInfo, ListLists, Lists
 from dialerd.core.people_view import (
     CheckCampaign,
@@ -283,6 +283,10 @@ class Control(
 
     async def reload(self, request: Reload) -> Reloaded:
         """Take over the configuration's trunks; Invalid with its faults."""
+        ...
+
+    async def config(self, request: GetConfig) -> ConfigInfo:
+        """As it is in force."""
         ...
 
     async def prompt_changed(self, request: PromptChanged) -> PromptTaken:

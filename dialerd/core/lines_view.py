@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta
 
@@ -101,3 +101,13 @@ class Reloaded(Reply):
     restart: tuple[str, ...] = ()
     live: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+
+
+class GetConfig(Request["ConfigInfo"]):
+    """The configuration as it is in force."""
+
+
+class ConfigInfo(Reply):
+    """Every key with its value, secrets masked."""
+
+    config: dict[str, Any]

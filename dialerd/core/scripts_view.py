@@ -56,10 +56,20 @@ class GetScript(Request["ScriptInfo"]):
 
 
 class SaveScript(Request["ScriptInfo"]):
-    """A new version; the newest one again when nothing has changed. Campaigns keep theirs."""
+    """A new version; the newest one again when nothing has changed. Campaigns keep theirs.
+
+    With `behind` only if that is the newest version; 0: if there is none.
+    """
 
     spec: ScriptSpec
     who: Whoever
+    behind: Version | None = None
+
+
+class CheckScript(Request["Checked"]):
+    """What saving would refuse, and what else may surprise; nothing is kept."""
+
+    spec: ScriptSpec
 
 
 class ScriptInfo(Reply):
@@ -79,10 +89,20 @@ class GetFlow(Request["FlowInfo"]):
 
 
 class SaveFlow(Request["FlowInfo"]):
-    """A new version; the newest one again when nothing has changed. Campaigns keep theirs."""
+    """A new version; the newest one again when nothing has changed. Campaigns keep theirs.
+
+    With `behind` only if that is the newest version; 0: if there is none.
+    """
 
     spec: FlowSpec
     who: Whoever
+    behind: Version | None = None
+
+
+class CheckFlow(Request["Checked"]):
+    """What saving would refuse, and what else may surprise; nothing is kept."""
+
+    spec: FlowSpec
 
 
 class FlowInfo(Reply):
@@ -92,6 +112,25 @@ class FlowInfo(Reply):
     at: datetime
     who: str
     spec: FlowSpec
+    notes: tuple[str, ...] = ()
+
+
+class RemoveFlow(Request["Gone"]):
+    """Forget a flow with all its versions; Conflict while an unfinished campaign names it."""
+
+    name: Name
+    who: Whoever
+
+
+class Gone(Reply):
+    """What was removed."""
+
+    name: str
+
+
+class Checked(Reply):
+    """It may be saved; `notes` are what is no fault and may surprise."""
+
     notes: tuple[str, ...] = ()
 
 
@@ -180,6 +219,18 @@ class ScriptControl(Protocol):
 
     async def save_flow(self, request: SaveFlow) -> FlowInfo:
         """Invalid with every fault and its place."""
+        ...
+
+    async def check_script(self, request: CheckScript) -> Checked:
+        """Invalid with every fault and its place."""
+        ...
+
+    async def check_flow(self, request: CheckFlow) -> Checked:
+        """Invalid with every fault and its place."""
+        ...
+
+    async def remove_flow(self, request: RemoveFlow) -> Gone:
+        """Forget it; NotFound, Conflict with its users."""
         ...
 
     async def sheet(self, request: GetSheet) -> Sheet:

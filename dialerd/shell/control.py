@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from dialerd import __version__
 from dialerd.core.campaign_spec import at_time
@@ -58,6 +59,7 @@ class RunningDaemon:
         self.naming = asyncio.Lock()
         self.mark: StopMark | None = None  # of an emergency stop that the store refused
         self.takes_over: Callable[[str], Awaitable[Reloaded]] = _no_configuration
+        self.config: Callable[[], dict[str, Any]] = dict
         self.detector_fault: Callable[[str], str] = lambda _name: ""
         self.lag = LoopLag()  # of the loop that runs all of it, until that ends
         self.lag.start()

@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dialerd.core.prompts_view import PromptError
+from dialerd.store.prompt_library import RATE as RATE  # noqa: PLC0414 - found here too
+from dialerd.store.prompt_library import SECONDS_MAX as SECONDS_MAX  # noqa: PLC0414
 
-RATE: Final = 8_000
-SECONDS_MAX: Final = 600
 FILE_BYTES_MAX: Final = 512 << 20
 ENDING_S: Final = 2.0  # for a child that closed its pipe to be gone
 DECODE_S_MAX: Final = 180.0  # of the clock; the child's processor time has a bound of its own

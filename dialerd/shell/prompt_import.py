@@ -25,9 +25,9 @@ from dialerd.shell.levelling import (
     to_int16,
     trimmed,
 )
-from dialerd.shell.prompt_library import Entry, digest
 from dialerd.shell.prompts import Prompt, encoded
 from dialerd.shell.wav import ulaw_wav
+from dialerd.store.prompt_library import Entry, digest
 
 SHORTFALL_DB: Final = 1.0  # a level missed by more is told
 DC_TOLD: Final = 0.01

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dialerd.core.prompts_view import PromptError
-from dialerd.shell.prompt_library import Library
 from dialerd.shell.prompts import SAMPLES, Prompt, load_prompt
+from dialerd.store.prompt_library import Library
 from fastpath.rtp import MediaEngine
 
 SUFFIXES = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from dialerd.core.prompts_view import PromptError
 from dialerd.shell.decoding import RATE, SECONDS_MAX, decode, open_regular
 from dialerd.shell.levelling import to_int16
 from dialerd.shell.wav import ALAW, ULAW, Plain, read_plain
+from dialerd.store.prompt_library import Prompt as Prompt  # noqa: PLC0414 - found here too
 from fastpath import g711
 
 PLAIN_BYTES_MAX: Final = SECONDS_MAX * RATE * 2 + 65_536
@@ -20,14 +21,6 @@ RAW_LAWS: Final = {
 }  # fmt: skip
 SAMPLES: Final = Path(__file__).parents[1] / "prompts"
 """Folder of the sample prompts: LANGUAGE/NAME.wav."""
-
-
-class Prompt(NamedTuple):
-    """A prompt ready to play: the same 8 kHz audio in both codings, a byte for each sample."""
-
-    pcmu: bytes
-    pcma: bytes
-    seconds: float
 
 
 def load_prompt(path: Path | str) -> Prompt:

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from dialerd.config import Codec, Ports, Trunk, parse_zone
-from dialerd.config.line_specs import plan_spec, port_specs
-from dialerd.core.line_spec import TrunkSpec
+from dialerd.config.line_specs import trunk_spec as trunk_spec  # noqa: PLC0414 - found here too
 from dialerd.core.templates import Template
 from dialerd.lines.outcome_map import Rule
 from dialerd.lines.rewriting import Rewrite
@@ -83,25 +82,6 @@ def _addresses(groups: Iterable[Ports]) -> dict[str, str]:
         for group in groups
         for label in group.labels()
     }
-
-
-def trunk_spec(trunk: Trunk, *, up: bool = True) -> TrunkSpec:
-    """What the core must know of a trunk; not `up`: there is no address to call yet."""
-    return TrunkSpec(
-        name=trunk.name,
-        channels=trunk.channels,
-        cps_max=trunk.calls_per_s_max,
-        carriers=trunk.carriers,
-        prefixes=trunk.prefixes,
-        weight=trunk.weight,
-        loopback=trunk.loopback,
-        kind=trunk.kind.value,
-        provider=trunk.provider,
-        plan=plan_spec(trunk.plan),
-        ports=port_specs(trunk.ports),
-        registers=trunk.register,
-        up=up,
-    )
 
 
 def utc_offset_s(zone: str, at_ms: int) -> int:

@@ -30,10 +30,12 @@ class ScriptStore(ABC):
         """See `BaseStore`."""
 
     def save_script(
-        self, name: str, script: Script, who: str, at_ms: int
+        self, name: str, script: Script, who: str, at_ms: int, behind: int | None = None
     ) -> Awaitable[ScriptVersion]:
-        """A new version; the newest one again when nothing has changed."""
-        return self._submit(lambda unit: scripts.save_script(unit, name, script, who, at_ms))
+        """A new version behind that one; the newest one again when nothing has changed."""
+        return self._submit(
+            lambda unit: scripts.save_script(unit, name, script, who, at_ms, behind)
+        )
 
     def scripts(self) -> list[ScriptVersion]:
         """The newest version of each, by name."""
@@ -51,9 +53,15 @@ class ScriptStore(ABC):
         """As an answer sheet names it."""
         return self._read(lambda unit: scripts.SCRIPTS.by_id(unit, script_id, version))
 
-    def save_flow(self, name: str, flow: Flow, who: str, at_ms: int) -> Awaitable[FlowVersion]:
-        """A new version; the newest one again when nothing has changed."""
-        return self._submit(lambda unit: scripts.save_flow(unit, name, flow, who, at_ms))
+    def save_flow(
+        self, name: str, flow: Flow, who: str, at_ms: int, behind: int | None = None
+    ) -> Awaitable[FlowVersion]:
+        """A new version behind that one; the newest one again when nothing has changed."""
+        return self._submit(lambda unit: scripts.save_flow(unit, name, flow, who, at_ms, behind))
+
+    def remove_flow(self, name: str) -> Awaitable[None]:
+        """Forget a flow; NotFoundError, ConflictError while an unfinished campaign names it."""
+        return self._submit(lambda unit: scripts.remove_flow(unit, name))
 
     def flows(self) -> list[FlowVersion]:
         """The newest version of each, by name."""

@@ -22,6 +22,7 @@ from dialerd.store.limits import LISTED_MAX, NAME_BYTES_MAX, VERSIONS_MAX
 from dialerd.store.lists import check_name
 from dialerd.store.reading import scan_all
 from dialerd.store.schema import (
+    CAMPAIGN,
     FLOW,
     MOVE,
     SCRIPT,
@@ -57,11 +58,21 @@ class Shelf(Generic[B, V]):
         self._codec: Codec[V] = codec
         self._tables = tables
 
-    def save(self, unit: Unit, name: str, body: B, who: str, at_ms: int) -> V:
-        """A new version; the newest one again when nothing has changed."""
+    def save(
+        self, unit: Unit, name: str, body: B, who: str, at_ms: int, behind: int | None = None
+    ) -> V:
+        """A new version; the newest one again when nothing has changed.
+
+        ConflictError when the newest is not the version `behind` any more; 0: there must be none.
+        """
         versions, names = self._tables(unit.t)
         key = check_name(name, self._what)
         raw = names.get(key)
+        if behind is not None:
+            now = self.all_versions(unit, name)[-1].version if raw is not None else 0
+            if now != behind:
+                there = f"is at version {now}" if now else "is gone"
+                raise ConflictError(f"the {self._what} {name!r} {there}: read it again")
         if raw is None:
             number, version = unit.next_number(f"next_{self._what}".encode()), 1
             names.put(key, number32(number))
@@ -76,6 +87,14 @@ class Shelf(Generic[B, V]):
         saved = self._made(number, name, version, at_ms, who, body)
         versions.put(version_key(number, version), self._codec.pack(saved))
         return saved
+
+    def remove(self, unit: Unit, name: str) -> None:
+        """Forget it with all its versions; NotFoundError."""
+        versions, names = self._tables(unit.t)
+        for one in self.all_versions(unit, name):
+            number = read_u32(names.get(check_name(name, self._what)) or b"")
+            versions.delete(version_key(number, one.version))
+        names.delete(check_name(name, self._what))
 
     def find(self, unit: Unit, name: str, version: int = 0) -> V:
         """One version, 0: the newest; NotFoundError."""
@@ -197,15 +216,40 @@ def _named(settings: CampaignSettings) -> str:
     return ", ".join(f"{name}@{version}" for name, version in each if name)
 
 
-def save_flow(unit: Unit, name: str, flow: Flow, who: str, at_ms: int) -> FlowVersion:
+def save_flow(
+    unit: Unit, name: str, flow: Flow, who: str, at_ms: int, behind: int | None = None
+) -> FlowVersion:
     """See `Shelf.save`; StoreError when a flow cannot run."""
     for pointer, text in flow_faults(flow):
         raise StoreError(f"flow/{'/'.join(map(str, pointer))}: {text}")
-    return FLOWS.save(unit, name, flow, who, at_ms)
+    return FLOWS.save(unit, name, flow, who, at_ms, behind)
 
 
-def save_script(unit: Unit, name: str, script: Script, who: str, at_ms: int) -> ScriptVersion:
+def save_script(
+    unit: Unit, name: str, script: Script, who: str, at_ms: int, behind: int | None = None
+) -> ScriptVersion:
     """See `Shelf.save`; StoreError when a script cannot be gone through."""
     for pointer, text in script_faults(script):
         raise StoreError(f"script/{'/'.join(map(str, pointer))}: {text}")
-    return SCRIPTS.save(unit, name, script, who, at_ms)
+    return SCRIPTS.save(unit, name, script, who, at_ms, behind)
+
+
+def remove_flow(unit: Unit, name: str) -> None:
+    """Forget a flow; NotFoundError, ConflictError while an unfinished campaign names it.
+
+    Campaigns that have finished keep what they played.
+    """
+    FLOWS.find(unit, name)
+    users = [
+        one.settings.name
+        for one in map(CAMPAIGN.unpack, (raw for _, raw in scan_all(unit.t.campaigns, b"", _END)))
+        if one.state is not CampaignState.FINISHED and name in flow_names(one.settings)
+    ]
+    if users:
+        raise ConflictError(f"the flow {name!r} is used by {', '.join(users[:5])}: finish it first")
+    FLOWS.remove(unit, name)
+
+
+def flow_names(settings: CampaignSettings) -> set[str]:
+    """The saved flows that a campaign names."""
+    return {settings.flow_name, settings.returns.flow_name, *(one.name for one in settings.flows)}

@@ -138,7 +138,7 @@ async def site(
     store = open_store(config.store.path)
     booth = Booth(config.control.socket, store, agents)
     await booth.server.start()
-    services = Services(config, store)
+    services = Services(config, store, folder / "dialerd.toml")
     client = TestClient(TestServer(make_app(services)))
     await client.start_server()
     try:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from dialerd.core.records import CampaignSettings, CampaignState, Flow, FlowStep
-from dialerd.shell.prompt_library import library_of
 from dialerd.store import open_store, wait
+from dialerd.store.prompt_library import library_of
 from fastpath import g711
 from tests.shell.audio_files import aligned_correlation, speechlike, write_wav
 from tests.store.kit import filled_list, people

@@ -27,10 +27,10 @@ from dialerd.core.statistics import LineUse, PortFigures, TrunkFigures
 from dialerd.core.step_spec import StepSpec
 from dialerd.core.tracing import GetTrace, ListTraces, Trace, TraceList
 from dialerd.shell.clock import Clock
-from dialerd.shell.prompt_library import Library
 from dialerd.shell.tracing import Traces, TraceSettings, make_tracer
 from dialerd.shell.trunk_view import trunk_info
 from dialerd.store import MemoryStore
+from dialerd.store.prompt_library import Library
 from sip.transport.local import Local
 
 PROMPTS = {"hello", "thanks", "vi/chao"}
@@ -127,6 +127,9 @@ class Desk:
         if self.shelf is not None:
             self.shelf.remove(name)
         return await self.prompt_changed(name)
+
+    def config(self) -> dict[str, object]:
+        return {"sip": {"port": 5060}}
 
     def traces(self, request: ListTraces) -> TraceList:
         return self.kept.listed(request)

@@ -13,9 +13,9 @@ from dialerd.core.prompts_view import PromptChanged
 from dialerd.core.records import Contact, EventKind, Outcome
 from dialerd.core.spoken import SayKind
 from dialerd.core.step_spec import SaySpec, StepSpec
-from dialerd.shell.prompt_library import library_of
 from dialerd.shell.prompts import SAMPLES, load_prompt
 from dialerd.store import open_store, wait
+from dialerd.store.prompt_library import library_of
 from tests.daemon.gateway import Gateway
 from tests.daemon.test_daemon import until_finished
 from tests.shell.audio_files import speechlike, write_wav

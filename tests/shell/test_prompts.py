@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from dialerd.core.prompts_view import PromptError
 from dialerd.core.spoken import Lang, vocabulary
 from dialerd.shell.prompt_import import convert, import_file, name_of
-from dialerd.shell.prompt_library import Library
 from dialerd.shell.prompt_table import Prompts, Shelves
 from dialerd.shell.prompts import SAMPLES, Prompt, load_prompt
 from dialerd.shell.speech_level import speech_level
 from dialerd.shell.wav import read_plain, ulaw_wav
+from dialerd.store.prompt_library import Library
 from fastpath import g711
 from fastpath.rtp import MediaEngine
 from tests.shell.audio_files import ALAW, EXTENSIBLE, PCM, ULAW, speechlike, tone, wav, write_wav

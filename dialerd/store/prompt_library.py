@@ -16,22 +16,30 @@ import tempfile
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
 from dialerd.core.campaign_spec import PROMPT_PATTERN
 from dialerd.core.limits import PROMPT_CHARS_MAX
 from dialerd.core.prompts_view import PromptError
-from dialerd.shell.decoding import RATE, SECONDS_MAX
-from dialerd.shell.prompts import Prompt
 
+RATE: Final = 8_000  # samples a second, as telephones play them
+SECONDS_MAX: Final = 600  # of one prompt
 FOLDER: Final = "prompts"  # below the data folder
 SUFFIX: Final = ".prompt"
 MAGIC: Final = b"dialerd prompt 1\n"
 HEADER_BYTES_MAX: Final = 64 << 10
 PROMPTS_MAX: Final = 3_000  # of one library: the engine holds 4096, samples and words included
 _NAME: Final = re.compile(PROMPT_PATTERN)
+
+
+class Prompt(NamedTuple):
+    """A prompt ready to play: the same 8 kHz audio in both codings, a byte for each sample."""
+
+    pcmu: bytes
+    pcma: bytes
+    seconds: float
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
