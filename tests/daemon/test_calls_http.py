@@ -59,6 +59,7 @@ def test_a_call_is_seen_and_ended_and_heard(daemon, gateway):
         assert ended["state"] == "releasing"
         until(lambda: w.get(where)["state"] == "ended", 20.0, 0.02)
         assert [c["id"] for c in w.get("/v1/calls")["items"]] == [second["id"]]
+        until(lambda: w.get(where)["recordings"] == 1, 20.0, 0.02)  # its name comes last
         assert w.ask("POST", f"{where}/actions", {"action": "hang_up"}).status == 404
         done = w.get(where)
         assert (done["outcome"], done["released_by"], done["recordings"]) == ("answered", "us", 1)
