@@ -16,6 +16,7 @@ from tests.admin_http.site import site
 from tests.control.desk import spec
 
 NAMED = {
+    "agent": "lan", "prompt": "x", "flow": "x", "script": "x",
     "user": "absent",
     "token": "absent",
     "campaign": "1", "name": "fpt", "bank": "a", "slot": "1", "file": "docs.js", "list": "1",

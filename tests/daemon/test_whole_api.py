@@ -266,6 +266,29 @@ def walk_leads(w: Web) -> None:
     w.good("POST", f"/v1/campaigns/{made['id']}/actions", {"action": "finish"})
 
 
+def walk_people(w: Web) -> None:
+    """A user logs in, changes the password, leaves; a token is made and removed; the audit log."""
+    old, new = "correct horse battery", "staple of another kind"
+    w.good("POST", "/v1/users", {"name": "mai", "password": old, "role": "supervisor"})
+    w.get("/v1/users")
+    tag = w.good("GET", "/v1/users/mai").headers["etag"]
+    w.good("PUT", "/v1/users/mai", {"role": "admin"}, If_Match=tag)
+    w.good("POST", "/v1/users/mai/password", {"password": new})
+    made = w.good("POST", "/v1/session", {"user": "mai", "password": new}, token="")  # noqa: S106
+    cookie = made.headers["set-cookie"].partition(";")[0]
+    own = {"token": "", "Cookie": cookie, "X_CSRF_Token": made.data["csrf"]}
+    assert w.good("GET", "/v1/session", **own).data["role"] == "admin"
+    w.good("POST", "/v1/session/password", {"old": new, "new": old}, **own)
+    w.good("DELETE", "/v1/session", **own)
+    w.good("POST", "/v1/tokens", {"name": "crm", "scopes": ["read"]})
+    w.get("/v1/tokens")
+    w.get("/v1/tokens/crm")
+    w.good("DELETE", "/v1/tokens/crm")
+    w.good("DELETE", "/v1/users/mai")
+    w.get("/v1/audit")
+    w.get("/v1/audit/check")
+
+
 def walk_stream(w: Web) -> None:
     """It never ends: its head, and the first event."""
     line = http.client.HTTPConnection("127.0.0.1", w.port, timeout=TIMEOUT_S)
@@ -290,6 +313,7 @@ WALKS: tuple[Callable[[Web], None], ...] = (
     walk_lines,
     walk_calls,
     walk_leads,
+    walk_people,
     walk_stream,
 )
 
