@@ -12,7 +12,7 @@ import pytest
 from dialerd.control.io_client import SyncClient
 from tests.ports import free_port, media_ports
 
-READY_S = 20
+READY_S = 60
 
 CONFIG = """
 [store]

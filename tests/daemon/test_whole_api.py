@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote
 
+import pytest
+
 from admin_http.app import MODULES
 from admin_http.routes import ROUTES
 from tests.daemon.gateway import Gateway
@@ -27,7 +29,12 @@ from tests.daemon.web import TIMEOUT_S, Web, web
 from tests.ports import free_port
 from tests.waiting import until
 
-ELSEWHERE = {("GET", "/v1/agent")}  # a WebSocket: test_agent_socket opens it
+ELSEWHERE = {
+    ("GET", "/v1/agent"),  # a WebSocket: admin_http/test_agent_socket opens it
+    ("POST", "/v1/jobs/{job}/cancel"),  # needs a job that lasts: admin_http/test_imports
+    ("GET", "/v1/jobs/{job}/file"),  # of jobs that make files: their tests
+}
+ENDED = {"done", "failed", "cancelled", "interrupted"}
 
 
 def tone() -> bytes:
@@ -274,7 +281,7 @@ def walk_people(w: Web) -> None:
     tag = w.good("GET", "/v1/users/mai").headers["etag"]
     w.good("PUT", "/v1/users/mai", {"role": "admin"}, If_Match=tag)
     w.good("POST", "/v1/users/mai/password", {"password": new})
-    made = w.good("POST", "/v1/session", {"user": "mai", "password": new}, token="")  # noqa: S106
+    made = w.good("POST", "/v1/session", {"user": "mai", "password": new}, token="")
     cookie = made.headers["set-cookie"].partition(";")[0]
     own = {"token": "", "Cookie": cookie, "X_CSRF_Token": made.data["csrf"]}
     assert w.good("GET", "/v1/session", **own).data["role"] == "admin"
@@ -287,6 +294,24 @@ def walk_people(w: Web) -> None:
     w.good("DELETE", "/v1/users/mai")
     w.get("/v1/audit")
     w.get("/v1/audit/check")
+
+
+def walk_imports(w: Web) -> None:
+    """Files of people and of numbers, each read by a job."""
+    sent = {"Content_Type": "text/csv"}
+    jobs = [
+        w.good("POST", "/v1/imports?list=imported", b"phone,name\n0912000222,An\nx,B\n", **sent),
+        w.good("POST", "/v1/dnc/imports", b"0912000333\n", **sent),
+        w.good("POST", "/v1/blacklist/imports", b"0912000444\n", **sent),
+    ]
+    for one in jobs:
+        assert one.status == 202
+        where = one.headers["location"]
+        until(lambda where=where: w.get(where)["state"] in ENDED, 60.0, 0.1)
+        assert w.get(where)["state"] == "done", w.get(where)
+    w.good("GET", f"{jobs[0].headers['location']}/problems")
+    w.get("/v1/jobs")
+    w.get("/v1/imports")
 
 
 def walk_stream(w: Web) -> None:
@@ -314,6 +339,7 @@ WALKS: tuple[Callable[[Web], None], ...] = (
     walk_calls,
     walk_leads,
     walk_people,
+    walk_imports,
     walk_stream,
 )
 
@@ -330,6 +356,7 @@ def everything(daemon: Any, folder: Any) -> Iterator[tuple[Any, Web]]:
             yield d, w
 
 
+@pytest.mark.timeout(400)  # twenty processes start in it, one after the other
 def test_every_route_answers_well(daemon: Any, tmp_path: Any) -> None:
     with everything(daemon, tmp_path) as (d, w):
         for walk in WALKS:
