@@ -279,12 +279,12 @@ def walk_people(w: Web) -> None:
     w.good("POST", "/v1/users", {"name": "mai", "password": old, "role": "supervisor"})
     w.get("/v1/users")
     tag = w.good("GET", "/v1/users/mai").headers["etag"]
-    w.good("PUT", "/v1/users/mai", {"role": "admin"}, If_Match=tag)
+    w.good("PUT", "/v1/users/mai", {"role": "viewer"}, If_Match=tag)
     w.good("POST", "/v1/users/mai/password", {"password": new})
     made = w.good("POST", "/v1/session", {"user": "mai", "password": new}, token="")
     cookie = made.headers["set-cookie"].partition(";")[0]
     own = {"token": "", "Cookie": cookie, "X_CSRF_Token": made.data["csrf"]}
-    assert w.good("GET", "/v1/session", **own).data["role"] == "admin"
+    assert w.good("GET", "/v1/session", **own).data["role"] == "viewer"
     w.good("POST", "/v1/session/password", {"old": new, "new": old}, **own)
     w.good("DELETE", "/v1/session", **own)
     w.good("POST", "/v1/tokens", {"name": "crm", "scopes": ["read"]})
