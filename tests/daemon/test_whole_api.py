@@ -32,7 +32,6 @@ from tests.waiting import until
 ELSEWHERE = {
     ("GET", "/v1/agent"),  # a WebSocket: admin_http/test_agent_socket opens it
     ("POST", "/v1/jobs/{job}/cancel"),  # needs a job that lasts: admin_http/test_imports
-    ("GET", "/v1/jobs/{job}/file"),  # of jobs that make files: their tests
 }
 ENDED = {"done", "failed", "cancelled", "interrupted"}
 
@@ -312,6 +311,13 @@ def walk_imports(w: Web) -> None:
     w.good("GET", f"{jobs[0].headers['location']}/problems")
     w.get("/v1/jobs")
     w.get("/v1/imports")
+    made = w.good("POST", "/v1/exports", {"what": "calls"}).headers["location"]
+    until(lambda: w.get(made)["state"] in ENDED, 60.0, 0.1)
+    assert w.get(made)["state"] == "done", w.get(made)
+    w.good("GET", f"{made}/file")
+    w.get("/v1/exports")
+    for name in ("calls", "interactions", "agents", "campaigns"):
+        w.get(f"/v1/reports/{name}")
 
 
 def walk_stream(w: Web) -> None:
