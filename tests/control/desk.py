@@ -14,7 +14,7 @@ from dialerd.control.hub import EventHub
 from dialerd.control.io_client import ControlClient
 from dialerd.control.io_server import ControlServer
 from dialerd.control.service import ControlService
-from dialerd.core.agents_view import AgentInfo, TeamInfo
+from dialerd.core.agents_view import AgentInfo, TeamInfo, Work
 from dialerd.core.campaign_spec import CampaignSpec, at_time
 from dialerd.core.control import DaemonState, Invalid, NotFound, Status
 from dialerd.core.lines_view import ListTrunks, Reloaded, TrunkList
@@ -159,6 +159,9 @@ class Desk:
         return ()
 
     def teams(self) -> tuple[TeamInfo, ...]:
+        return ()
+
+    def work(self, name: str, queues: tuple[str, ...]) -> tuple[Work, ...]:
         return ()
 
     async def breathe(self) -> None:

@@ -320,6 +320,17 @@ def walk_imports(w: Web) -> None:
         w.get(f"/v1/reports/{name}")
 
 
+def walk_webhooks(w: Web) -> None:
+    w.good("POST", "/v1/webhooks", {"name": "crm", "url": "https://192.0.2.9/calls"})
+    w.get("/v1/webhooks")
+    where = "/v1/webhooks/crm"
+    w.get(where)
+    w.good("PUT", where, {"url": "https://192.0.2.9/ended", "active": False})
+    w.good("POST", f"{where}/test")
+    w.get(f"{where}/deliveries")
+    w.good("DELETE", where)
+
+
 def walk_stream(w: Web) -> None:
     """It never ends: its head, and the first event."""
     line = http.client.HTTPConnection("127.0.0.1", w.port, timeout=TIMEOUT_S)
@@ -346,6 +357,7 @@ WALKS: tuple[Callable[[Web], None], ...] = (
     walk_leads,
     walk_people,
     walk_imports,
+    walk_webhooks,
     walk_stream,
 )
 
