@@ -50,3 +50,4 @@ IMPORT_ROWS_MAX: Final = 1_100_000  # of a workbook's sheet, which has 1,048,576
 CSV_BYTES_MAX: Final = 1 << 30  # of what a workbook becomes
 PROMPT_IMPORTS_MAX: Final = 2  # recordings made into prompts at a time; one more: 503
 PROMPT_IMPORT_S: Final = 300.0  # how long that may take; then it is ended
+WORKBOOK_MEMORY_BYTES: Final = 768 << 20  # of the process that reads one

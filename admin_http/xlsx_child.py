@@ -20,7 +20,6 @@ import msgspec
 
 from admin_http.child_ends import Line, Orphaned, check_parent, say, told
 
-MEMORY_BYTES: Final = 768 << 20
 CPU_S: Final = 240
 FILES: Final = 32
 COLUMNS_MAX: Final = 500
@@ -37,6 +36,7 @@ class Order(msgspec.Struct, frozen=True):
     out: Path
     bytes_max: int
     rows_max: int
+    memory_bytes: int  # of address space
 
 
 class _TooMuchError(Exception):
@@ -47,7 +47,7 @@ def main() -> int:
     """Returns the exit code: 0 when a result or an error was told."""
     order = told(Order)
     os.nice(NICE)
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_AS, (order.memory_bytes, order.memory_bytes))
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))
     resource.setrlimit(resource.RLIMIT_FSIZE, (order.bytes_max, order.bytes_max))
     resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, FILES))

@@ -16,7 +16,7 @@ from msgspec import Meta
 from admin_http import children
 from admin_http.documents import Document, Page, Paging
 from admin_http.jobs import Facts, Job, JobError, JobState, Told, Work
-from admin_http.limits import CSV_BYTES_MAX, IMPORT_ROWS_MAX
+from admin_http.limits import CSV_BYTES_MAX, IMPORT_ROWS_MAX, WORKBOOK_MEMORY_BYTES
 from admin_http.once import digest
 from admin_http.people.access import staff
 from admin_http.problems import Fault, ProblemError
@@ -224,6 +224,7 @@ async def _as_csv(path: Path, told: Told) -> Path:
         "out": str(out),
         "bytes_max": CSV_BYTES_MAX,
         "rows_max": IMPORT_ROWS_MAX,
+        "memory_bytes": WORKBOOK_MEMORY_BYTES,
     }
     hear = lambda line: told.progress(line.done, 0, "rows")  # noqa: E731
     try:

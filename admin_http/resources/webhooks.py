@@ -118,6 +118,7 @@ async def webhooks(call: Call, query: Paging) -> Page[WebhookInfo]:
     Scope.OPERATE,
     access=admins,
     status=201,
+    once=False,  # the answer holds the secret
     example={"name": "crm", "url": "https://crm.example.com/calls"},
 )
 async def create_webhook(call: Call, body: NewWebhook) -> WebhookMade:
