@@ -72,13 +72,14 @@ def office(daemon, tmp_path):
             names: tuple[str, ...] = ("1001", "1002"),
             users: tuple[str, ...] = (),
             port: int = 0,
+            admin: bool = False,
             **variables: str,
         ):
             """`users` may register at `port`, and do not do so by themselves."""
             port = port or free_port()
             known = "".join(USER.format(name=name) for name in (*names, *users))
             more = PHONES.format(port=port) + known
-            d = daemon(gateway=carrier, more=more).start(**variables)
+            d = daemon(gateway=carrier, more=more, admin=admin).start(**variables)
             client = ends.enter_context(d.ready())
             for name in names:
                 phone = ends.enter_context(baresip(tmp_path, name, "secret", port))
