@@ -138,10 +138,10 @@ class AgentCall(Call):
             self.talk.nobody_there(now_ns, only_sign=only_sign)
             self.look()
 
-    def greeting_over(self, now_ns: int) -> None:
-        """The machine records from here on."""
+    def greeting_over(self, now_ns: int, *, guessed: bool = False) -> None:
+        """The machine records from here on; `guessed`: as silence tells, and no beep."""
         if self.talk is not None:
-            self.talk.beep(now_ns)
+            self.talk.beep(now_ns, guessed=guessed)
             self.look()
 
     def mark_machine(self) -> None:

@@ -5,6 +5,7 @@
     | verdict | who answered; with `verdict_s` for so long  | a person has the flow               |
     | beep    | the end of the machine's greeting           | the message                         |
     | message | its end                                     | the end                             |
+    |         | a beep, where none was there before         | the message anew                    |
 
 Without `verdict_s` the flow plays from the answer on, and a machine takes it back.
 """
@@ -17,9 +18,8 @@ from typing import TYPE_CHECKING, Final
 from dialerd.core.agent import ns
 from dialerd.core.agent_records import OnMachine
 from dialerd.core.clock import NEVER
-from dialerd.core.effects import Play
-from dialerd.core.limits import MESSAGE_S_MAX
-from dialerd.core.records import Answerer, EventKind
+from dialerd.core.records import Answerer
+from dialerd.core.saying import Saying
 
 if TYPE_CHECKING:
     from dialerd.core.hear_side import HearSide
@@ -44,6 +44,7 @@ MOVES: Final[dict[tuple[GreetedState, str], tuple[GreetedState, ...]]] = {
     (VERDICT, "time"): (OVER,),
     (BEEP, "beep"): (MESSAGE,),
     (BEEP, "time"): (MESSAGE,),
+    (MESSAGE, "beep"): (MESSAGE,),
     (MESSAGE, "played"): (OVER,),
     (MESSAGE, "time"): (OVER,),
 }
@@ -53,13 +54,14 @@ _MESSAGE: Final = -1  # a token that no flow has
 class Greeted:
     """One call."""
 
-    __slots__ = ("_call", "_manners", "_plays", "deadline_ns", "state")
+    __slots__ = ("_call", "_manners", "_plays", "_saying", "deadline_ns", "state")
 
     def __init__(self, call: HearSide, manners: Manners, *, plays: bool) -> None:
         """`plays`: the flow does already."""
         self._call = call
         self._manners = manners
         self._plays = plays
+        self._saying = Saying(call, _MESSAGE)
         self.state = VERDICT
         self.deadline_ns = NEVER
 
@@ -86,20 +88,17 @@ class Greeted:
         else:
             self._end(now_ns)
 
-    def beep(self, now_ns: int) -> None:
-        """The machine listens."""
-        if (self.state, "beep") not in MOVES:
-            return
-        call, prompt = self._call, self._manners.message
-        self.state = MESSAGE
-        self.deadline_ns = now_ns + ns(MESSAGE_S_MAX)
-        call.record(EventKind.PROMPT_STARTED, prompt, now_ns)
-        call.out.append(Play(call.claim.attempt_id, call.leg, (prompt,), _MESSAGE))
+    def beep(self, now_ns: int, *, guessed: bool = False) -> None:
+        """The machine listens; `guessed`: as far as silence or waiting tell."""
+        if self.state is MESSAGE and not guessed:
+            self.deadline_ns = self._saying.beep(now_ns) or self.deadline_ns
+        elif self.state is BEEP:
+            self.state = MESSAGE
+            self.deadline_ns = self._saying.begin(self._manners.message, now_ns, guessed=guessed)
 
     def played(self, token: int, now_ns: int) -> None:
         """A prompt ran to its end."""
-        if (self.state, "played") in MOVES and token == _MESSAGE:
-            self._call.record(EventKind.PROMPT_ENDED, "", now_ns)
+        if (self.state, "played") in MOVES and self._saying.ended(token, now_ns):
             self._end(now_ns)
 
     def tick(self, now_ns: int) -> None:
@@ -109,7 +108,7 @@ class Greeted:
         if self.state is VERDICT:
             self._over(now_ns)
         elif self.state is BEEP:
-            self.beep(now_ns)
+            self.beep(now_ns, guessed=True)
         elif self.state is MESSAGE:
             self._end(now_ns)
 

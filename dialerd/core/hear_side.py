@@ -105,7 +105,7 @@ class HearSide(FlowSide):
         self._note(event, now_ns)
         if event.kind in ENDS:
             self._beep_until_ns = now_ns + _BEEP_NS
-            self.greeting_over(now_ns)
+            self.greeting_over(now_ns, guessed=event.kind != "beep")
         elif event.outcome is Outcome.MACHINE:
             self.no_person(now_ns)
         elif event.outcome is not None:
@@ -142,10 +142,10 @@ class HearSide(FlowSide):
         if only_sign or not (self._pressed or self.answerer is Answerer.HUMAN):
             self._release(Outcome.ANSWERED, now_ns)
 
-    def greeting_over(self, now_ns: int) -> None:
-        """The machine records from here on."""
+    def greeting_over(self, now_ns: int, *, guessed: bool = False) -> None:
+        """The machine records from here on; `guessed`: as silence tells, and no beep."""
         if isinstance(self._flow, Greeted):
-            self._flow.beep(now_ns)
+            self._flow.beep(now_ns, guessed=guessed)
 
     def mark_machine(self) -> None:
         """If it ended now, a machine had answered."""

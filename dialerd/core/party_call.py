@@ -162,9 +162,9 @@ class PartyCall(AgentCall):
         if only_sign or not through:
             HearSide.nobody_there(self, now_ns, only_sign=only_sign)
 
-    def greeting_over(self, now_ns: int) -> None:
-        """The machine records from here on."""
-        HearSide.greeting_over(self, now_ns)
+    def greeting_over(self, now_ns: int, *, guessed: bool = False) -> None:
+        """The machine records from here on; `guessed`: as silence tells, and no beep."""
+        HearSide.greeting_over(self, now_ns, guessed=guessed)
 
     # -- what those tell who find others ---------------------------------------------------------
 

@@ -10,6 +10,7 @@
     |            | lets the customer wait         |                                               |
     | beep       | the end of a machine's greeting | the message for machines                     |
     | message    | the end of the message         | the end                                       |
+    |            | a beep, where none was before  | a machine's message anew                      |
 
 Of a machine the campaign says what becomes: it is hung up on, told something, or gets an agent like
 a person; the same of one that nothing was found out of (`on_unknown`: as a person, unless it says
@@ -29,10 +30,10 @@ from typing import TYPE_CHECKING, Final, Protocol
 from dialerd.core.agent import ns
 from dialerd.core.agent_records import OnMachine
 from dialerd.core.clock import NEVER
-from dialerd.core.effects import Bridge, Hold, Play, Unbridge
-from dialerd.core.limits import MESSAGE_S_MAX
+from dialerd.core.effects import Bridge, Hold, Unbridge
 from dialerd.core.manners import manners
 from dialerd.core.records import Answerer, EventKind, Outcome
+from dialerd.core.saying import Saying
 
 if TYPE_CHECKING:
     from dialerd.core.agent import Agent
@@ -82,6 +83,7 @@ MOVES: Final[dict[tuple[TalkState, str], tuple[TalkState, ...]]] = {
     (BEEP, "beep"): (MESSAGE, OVER),
     (BEEP, "fax"): (OVER,),
     (BEEP, "time"): (MESSAGE, OVER),
+    (MESSAGE, "beep"): (MESSAGE,),
     (MESSAGE, "played"): (OVER,),
     (MESSAGE, "time"): (OVER,),
 }
@@ -117,13 +119,14 @@ class Reception(Protocol):
 class Talk:
     """One customer."""
 
-    __slots__ = ("_call", "_desk", "_settings", "_sorry_ns", "deadline_ns", "state")
+    __slots__ = ("_call", "_desk", "_saying", "_settings", "_sorry_ns", "deadline_ns", "state")
 
     def __init__(self, call: AgentCall, desk: Reception) -> None:
         """`start` begins it."""
         self._call = call
         self._desk = desk
         self._settings = call.settings.agents
+        self._saying = Saying(call, _MESSAGE)
         self._sorry_ns = NEVER  # when the customer has waited long enough
         self.state = IDLE
         self.deadline_ns = NEVER
@@ -187,10 +190,12 @@ class Talk:
         elif only_sign or self._call.spoken is Outcome.MACHINE:
             self._call.talk_over(now_ns)
 
-    def beep(self, now_ns: int) -> None:
-        """A machine's greeting is over."""
-        if (self.state, "beep") in MOVES:
-            self._sorry(self._settings.machine_prompt, now_ns)
+    def beep(self, now_ns: int, *, guessed: bool = False) -> None:
+        """A machine's greeting is over; `guessed`: as far as silence or waiting tell."""
+        if self.state is MESSAGE and not guessed:
+            self.deadline_ns = self._saying.beep(now_ns) or self.deadline_ns
+        elif self.state is BEEP:
+            self._sorry(self._settings.machine_prompt, now_ns, guessed=guessed)
 
     def _human(self, now_ns: int) -> None:
         call = self._call
@@ -282,7 +287,7 @@ class Talk:
         if self.state is VERDICT:
             self._human(now_ns)
         elif self.state is BEEP:
-            self.beep(now_ns)
+            self.beep(now_ns, guessed=True)
         elif self.state is MESSAGE:
             self._over(now_ns)
         else:
@@ -291,21 +296,17 @@ class Talk:
             prompt = self._settings.left_prompt if left else self._call.settings.abandoned_prompt
             self._sorry(prompt, now_ns)
 
-    def _sorry(self, prompt: str, now_ns: int) -> None:
+    def _sorry(self, prompt: str, now_ns: int, *, guessed: bool = False) -> None:
         self.deadline_ns = NEVER
         if not prompt:
             self._over(now_ns)
             return
-        call = self._call
         self.state = MESSAGE
-        self.deadline_ns = now_ns + ns(MESSAGE_S_MAX)
-        call.record(EventKind.PROMPT_STARTED, prompt, now_ns)
-        call.out.append(Play(call.claim.attempt_id, call.leg, (prompt,), _MESSAGE))
+        self.deadline_ns = self._saying.begin(prompt, now_ns, guessed=guessed)
 
     def played(self, token: int, now_ns: int) -> None:
         """The message ran to its end."""
-        if (self.state, "played") in MOVES and token == _MESSAGE:
-            self._call.record(EventKind.PROMPT_ENDED, "", now_ns)
+        if (self.state, "played") in MOVES and self._saying.ended(token, now_ns):
             self._over(now_ns)
 
     def key(self, key: str, now_ns: int) -> None:

@@ -209,8 +209,10 @@ def test_a_message_does_not_wait_for_a_beep_for_ever(end):
         spy.office.run(1)
     assert len(spy.of(fx.Play)) == 1
     sound(spy, "beep")
+    assert len(spy.of(fx.Play)) == 2, "the greeting had gone on"
+    sound(spy, "beep")
     spy.office.run(3)
-    assert len(spy.of(fx.Play)) == 1
+    assert len(spy.of(fx.Play)) == 2
     assert spy.outcome(campaign) is Outcome.MACHINE
 
 
