@@ -80,14 +80,14 @@ def run(
         pairs.append(b)
     for engine in (says, hears):
         engine.start()
-    time.sleep(WARM_S)  # what is measured is time itself
+    time.sleep(WARM_S)  # both send and hear by then: what follows is steady
     began, frames = time.monotonic(), hears.counters()["ticks"]
     loads = []
     while time.monotonic() - began < seconds:
         for stream in pairs:
             listen(hears, stream)
         hears.events()
-        time.sleep(1.0)  # the load is a mean of the last second
+        time.sleep(1.0)  # what is measured: the load is a mean of this second
         loads.append(float(hears.counters()["load"]))
     late = int(hears.counters()["frames_late"])
     assert hears.counters()["ticks"] > frames
