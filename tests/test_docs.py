@@ -112,6 +112,34 @@ def test_dialerd_commands_exist(path: Path) -> None:
             check_command(words)
 
 
+def test_the_translated_tutorial_has_the_same_commands() -> None:
+    docs = tree.ROOT / "docs"
+    assert list(commands(docs / "tutorial.vi.md")) == list(commands(docs / "tutorial.md"))
+    english, translated = (
+        [
+            tomllib.loads(body)
+            for kind, body in FENCE.findall((docs / name).read_text())
+            if kind == "toml"
+        ]
+        for name in ("tutorial.md", "tutorial.vi.md")
+    )
+    assert english == translated
+
+
+def test_every_page_is_reached_from_the_readme() -> None:
+    """Whoever adds a page links it from one that is read."""
+    seen, left = set(), [tree.ROOT / "README.md"]
+    while left:
+        page = left.pop()
+        seen.add(page)
+        for link in LINK.findall(prose(page)):
+            target = (page.parent / link.partition("#")[0]).resolve()
+            if target.suffix == ".md" and target.exists() and target not in seen:
+                left.append(target)
+    alone = {path for path in PAGES if path.is_relative_to(tree.ROOT / "docs")} - seen
+    assert not alone, f"no page links to {sorted(map(tree.name_of, alone))}"
+
+
 def configurations() -> list[tuple[Path, str]]:
     blocks = [
         (path, kind, body) for path in PAGES for kind, body in FENCE.findall(path.read_text())

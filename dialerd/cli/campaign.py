@@ -9,6 +9,7 @@ import click
 
 from dialerd.cli import spec_flags
 from dialerd.cli.common import (
+    campaign_names,
     clean,
     config_option,
     connect,
@@ -207,7 +208,7 @@ def ls(config_path: str | None, output: str) -> None:
 
 
 @campaign.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=campaign_names)
 @config_option
 @output_option
 def show(name: str, config_path: str | None, output: str) -> None:
@@ -315,7 +316,7 @@ def _books(books: ProgressInfo) -> None:
 
 
 @campaign.command("log")
-@click.argument("name")
+@click.argument("name", shell_complete=campaign_names)
 @config_option
 @output_option
 def log(name: str, config_path: str | None, output: str) -> None:
@@ -331,7 +332,7 @@ def log(name: str, config_path: str | None, output: str) -> None:
 
 
 @campaign.command("check")
-@click.argument("name")
+@click.argument("name", shell_complete=campaign_names)
 @config_option
 @output_option
 def check(name: str, config_path: str | None, output: str) -> None:
@@ -371,7 +372,7 @@ def _done(found: CampaignInfo, output: str) -> None:
 
 def _action(action: CampaignAction, text: str) -> None:
     @campaign.command(action.value, help=text)
-    @click.argument("name")
+    @click.argument("name", shell_complete=campaign_names)
     @config_option
     @output_option
     def act(name: str, config_path: str | None, output: str) -> None:

@@ -25,6 +25,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T", bound="Spec")
 
 CELL_CHARS_MAX = 60
+COMPLETION_S = 1.0  # how long a TAB waits for the daemon
 
 config_option = click.option(
     "-c",
@@ -81,6 +82,12 @@ def load_zone(config_path: str | None) -> tzinfo | None:
         return None
 
 
+def control_socket(config_path: str | None) -> Path:
+    """Where the daemon is asked: $DIALERD_SOCKET, or as that configuration says; ConfigError."""
+    named = os.environ.get("DIALERD_SOCKET")
+    return Path(named) if named else load_config(config_path).control.socket
+
+
 def connect(config_path: str | None, timeout_s: float = 0.0) -> SyncClient:
     """A client of the daemon of that configuration; UnreachableError when there is none.
 
@@ -88,10 +95,28 @@ def connect(config_path: str | None, timeout_s: float = 0.0) -> SyncClient:
     """
     from dialerd.control.io_client import TIMEOUT_S, SyncClient
 
-    named = os.environ.get("DIALERD_SOCKET")
-    path = Path(named) if named else load_config(config_path).control.socket
+    path = control_socket(config_path)
     slow = lambda wait_s: _slow(path, wait_s)  # noqa: E731
     return SyncClient(path, timeout_s or TIMEOUT_S, slow=slow)
+
+
+def campaign_names(
+    ctx: click.Context,  # noqa: ARG001 - click's shape
+    param: click.Parameter,  # noqa: ARG001
+    begun: str,
+) -> list[str]:
+    """Campaigns whose names begin so, for completion; none when the daemon does not say."""
+    from dialerd.control.io_client import SyncClient
+    from dialerd.core.control import ControlError, ListCampaigns
+    from dialerd.core.control_base import PAGE_MAX
+    from dialerd.toml_faults import TomlError
+
+    try:
+        with SyncClient(control_socket(None), COMPLETION_S) as client:
+            found = client.call(ListCampaigns(limit=PAGE_MAX)).items
+    except (ControlError, TomlError):  # a person who presses TAB is told nothing, not a fault
+        return []
+    return [one.name for one in found if one.name.startswith(begun)]
 
 
 def _slow(path: Path, wait_s: float) -> None:

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.live import Live
 
 from dialerd.cli.demo_run import DemoRun
+from dialerd.cli.demo_serve import ServeRun
 from dialerd.cli.demo_view import last_words, live
 from dialerd.cli.errors import FailedError
 from dialerd.cli.main import FAILED, OK
@@ -91,11 +92,15 @@ class LineScreen:
               help="How many times faster people ring, talk and press.")  # fmt: skip
 @click.option("--data", type=click.Path(file_okay=False, path_type=Path),
               help="Folder to work in [a new one under the temporary folder].")  # fmt: skip
+@click.option(
+    "--serve", is_flag=True, help="Only carriers, daemon and a list's file, until Ctrl-C."
+)
 @click.option("--headless", is_flag=True, help="No live table: a line now and then.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def demo(
     seconds: float | None,
     data: Path | None,
+    serve: bool,  # noqa: FBT001
     headless: bool,  # noqa: FBT001
     as_json: bool,  # noqa: FBT001
     **settings: float,
@@ -104,6 +109,8 @@ def demo(
 
     Nothing leaves the machine. With --data on the folder of an earlier run, that run's list and
     campaign go on where they ended. A daemon that dies is started again on its data.
+
+    With --serve nothing is dialed: the campaign is yours to make, by commands or over HTTP.
 
     Ctrl-C drains: no new calls, live calls end, the summary is still printed; a second Ctrl-C hangs
     up. Exit code 1 when a number was dialed twice, a call was lost or a process cannot be kept up.
@@ -114,6 +121,9 @@ def demo(
     try:
         scene = make_scene(folder, **settings)
         with World(scene) as world, contextlib.closing(screen):
+            if serve:
+                _serve(world, screen)
+                return OK
             run = DemoRun(world, screen, seconds)
             with _interrupts(run):
                 run.set_up()
@@ -130,8 +140,14 @@ def demo(
     return FAILED if summary.doubled or summary.lost else OK
 
 
+def _serve(world: World, screen: LineScreen | LiveScreen) -> None:
+    serving = ServeRun(world, screen)
+    with _interrupts(serving):
+        serving.run()
+
+
 @contextlib.contextmanager
-def _interrupts(run: DemoRun) -> Iterator[None]:
+def _interrupts(run: DemoRun | ServeRun) -> Iterator[None]:
     """Ctrl-C and SIGTERM drain."""
 
     def drain(number: int, frame: FrameType | None) -> None:  # noqa: ARG001

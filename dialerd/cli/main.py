@@ -11,9 +11,12 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 OK: Final = 0
 FAILED: Final = 1
@@ -49,10 +52,12 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "plan": ("plan", "How many lines so many calls need, and the reverse."),
     "reload": ("trunks", "Take over the trunks of the configuration as it is now."),
     "doctor": ("doctor", "Is this machine fit for it: ports, modems, clock, disk, limits, TLS."),
+    "console": ("console", "Talk to the running daemon, with completion and live views."),
     "status": ("operate", "What the daemon is doing."),
     "drain": ("operate", "No new calls; live ones end."),
     "stop": ("operate", "Drain, then end the daemon."),
     "emergency-stop": ("operate", "Stop all dialing now and pause every campaign."),
+    "calls": ("calls", "The calls in progress; hang one up, put one through."),
     "call": ("call", "Place one call and show its timeline."),
     "listen": ("listen", "Take calls as a script says: the called side."),
     "trace": ("trace", "The SIP messages of a call, as a ladder or a capture file."),
@@ -69,10 +74,15 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "restore": ("backup", "Make a backup the store."),
     "fsck": ("backup", "Check every record and rule of the store."),
     "user": ("user", "Users of the HTTP API: admin, supervisor, viewer, agent."),
+    "completion": ("completion", "What bash, zsh or fish needs to complete these commands."),
     "token": ("token", "Tokens for the HTTP API."),
     "tls": ("tls", "HTTPS for the HTTP API: an authority and a certificate of one's own."),
     "audit": ("audit", "Who changed what by the HTTP API, as a chain of hashes."),
 }
+
+
+# Other names of the same: every resource has its verb in the singular.
+ALIASES: Final[dict[str, str]] = {"lead": "leads", "trunk": "trunks", "lists": "list"}
 
 
 class LazyGroup(click.Group):
@@ -85,6 +95,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import its module; a name that is none is click's to report."""
         del ctx
+        cmd_name = ALIASES.get(cmd_name, cmd_name)
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"dialerd.cli.{COMMANDS[cmd_name][0]}")
@@ -92,6 +103,17 @@ class LazyGroup(click.Group):
             if isinstance(found, click.Command) and found.name == cmd_name:
                 return found
         raise RuntimeError(f"{module.__name__} defines no command named {cmd_name!r}")
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Names from the table: nothing is imported to complete one."""
+        from click.shell_completion import CompletionItem
+
+        named = [
+            CompletionItem(name, help=COMMANDS[name][1] if name in COMMANDS else None)
+            for name in self.list_commands(ctx)
+            if name.startswith(incomplete)
+        ]
+        return [*named, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Names and help from the table: nothing is imported for --help."""
@@ -103,10 +125,12 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """A mistyped name is answered with the nearest one."""
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+        known = [*self.list_commands(ctx), *ALIASES]
+        mistyped = args and args[0] not in known and not args[0].startswith("-")
+        if mistyped and not ctx.resilient_parsing:  # who completes is told nothing
             import difflib
 
-            close = difflib.get_close_matches(args[0], list(COMMANDS), n=1)
+            close = difflib.get_close_matches(args[0], known, n=1)
             hint = f" Did you mean {close[0]!r}?" if close else ""
             ctx.fail(f"No such command {args[0]!r}.{hint}")
         return super().resolve_command(ctx, args)

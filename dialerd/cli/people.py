@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from dialerd.cli.common import (
+    campaign_names,
     config_option,
     connect,
     load_zone,
@@ -38,7 +39,7 @@ def _split(texts: tuple[str, ...]) -> tuple[LeadList, ...]:
 
 
 @click.command("leads")
-@click.argument("campaign")
+@click.argument("campaign", shell_complete=campaign_names)
 @click.option("--state", "states", multiple=True, metavar="STATE", help="Repeat, or with commas.")
 @click.option(
     "--file", "file", metavar="FILE", type=click.Path(path_type=Path), help="Write CSV there."
@@ -100,7 +101,7 @@ def _write(file: Path, found: Iterator[LeadInfo], zone: tzinfo | None) -> int:
 
 
 @click.command("why")
-@click.argument("campaign", required=False)
+@click.argument("campaign", required=False, shell_complete=campaign_names)
 @click.argument("number", required=False)
 @config_option
 @output_option

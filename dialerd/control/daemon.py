@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from dialerd.core.control import Status
 from dialerd.core.lines_view import ListTrunks, Reloaded, TrunkList
+from dialerd.core.operate_view import Level
 from dialerd.core.people_view import IdleLine
 from dialerd.core.prompts_view import PromptTaken
 from dialerd.core.records import Campaign
@@ -101,6 +102,10 @@ class Daemon(Protocol):
 
     def trunks(self, request: ListTrunks) -> TrunkList:
         """The lines; NotFound."""
+        ...
+
+    def log_level(self, level: Level | None) -> Level:
+        """Log so much from now on (None: as it is); how much that is."""
         ...
 
     async def reload(self, who: str) -> Reloaded:

@@ -64,6 +64,7 @@ from dialerd.core.control import (
     Unsubscribe,
 )
 from dialerd.core.lines_view import ConfigInfo, GetConfig, ListTrunks, Reload, Reloaded, TrunkList
+from dialerd.core.operate_view import LogLevelInfo, SetLogLevel
 from dialerd.core.people_view import (
     CheckCampaign,
     CheckInfo,
@@ -279,6 +280,12 @@ class ControlService(ScriptRequests, PortRequests, ListRequests, LeadRequests, C
     async def config(self, request: GetConfig) -> ConfigInfo:  # noqa: ARG002 - one shape for all
         """The configuration as it is in force."""
         return ConfigInfo(config=self._daemon.config())
+
+    async def log_level(self, request: SetLogLevel) -> LogLevelInfo:
+        """How much is logged, changed or not."""
+        if request.level is not None:
+            log.info("log level %s by %r", request.level, request.who)
+        return LogLevelInfo(level=self._daemon.log_level(request.level))
 
     async def prompt_changed(self, request: PromptChanged) -> PromptTaken:
         """A prompt was imported or replaced, or is to be removed."""

@@ -49,6 +49,7 @@ from dialerd.core.control_errors import (
 from dialerd.core.leads_view import LeadControl
 from dialerd.core.lines_view import ConfigInfo, GetConfig, ListTrunks, Reload, Reloaded, TrunkList
 from dialerd.core.lists_view import ListControl, ListInfo, ListLists, Lists
+from dialerd.core.operate_view import OperateControl
 from dialerd.core.people_view import (
     CheckCampaign,
     CheckInfo,
@@ -209,7 +210,14 @@ Unsubscribe = Callable[[], None]
 
 
 class Control(
-    AgentControl, ScriptControl, PortControl, ListControl, LeadControl, CallControl, Protocol
+    AgentControl,
+    ScriptControl,
+    PortControl,
+    ListControl,
+    LeadControl,
+    CallControl,
+    OperateControl,
+    Protocol,
 ):
     """See the module's text. Every method may raise `ControlError`."""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, get_args
 
 from dialerd import __version__
 from dialerd.core.campaign_spec import at_time
@@ -13,6 +14,7 @@ from dialerd.core.control import DaemonState, Invalid, NotFound, Status, TrunkSt
 from dialerd.core.dialer import Dialer
 from dialerd.core.events import CampaignChanged, Drain, Resume
 from dialerd.core.lines_view import ListTrunks, Reloaded, TrunkList
+from dialerd.core.operate_view import Level
 from dialerd.core.people_view import IdleLine
 from dialerd.core.prompts_view import PromptError, PromptTaken
 from dialerd.core.records import SPOKEN, Campaign, CampaignState, Outcome
@@ -235,6 +237,14 @@ class RunningDaemon:
     def calls(self) -> CallDesk:
         """What people ask of calls in progress."""
         return CallDesk(self._dialer, self._driver)
+
+    def log_level(self, level: Level | None) -> Level:
+        """Log so much from now on (None: as it is); how much that is."""
+        root = logging.getLogger()
+        if level is not None:
+            root.setLevel(level.upper())
+        now = logging.getLevelName(root.level).lower()
+        return next(one for one in get_args(Level) if one == now)
 
     async def reload(self, who: str) -> Reloaded:
         """Take over the configuration's trunks; Invalid."""

@@ -19,6 +19,7 @@ from dialerd.core.campaign_spec import CampaignSpec, at_time
 from dialerd.core.control import DaemonState, Invalid, NotFound, Status
 from dialerd.core.lines_view import ListTrunks, Reloaded, TrunkList
 from dialerd.core.metering import Left
+from dialerd.core.operate_view import Level
 from dialerd.core.people_view import IdleLine
 from dialerd.core.ports import Store
 from dialerd.core.prompts_view import PromptTaken
@@ -58,6 +59,7 @@ class Desk:
         self.emergency: set[int] = set()
         self.unrouted: set[int] = set()
         self.lines_say = ""
+        self.level: Level = "info"
         self.prompts_changed: list[str] = []
         self.naming = asyncio.Lock()
         self.shelf: Library | None = None
@@ -113,6 +115,10 @@ class Desk:
         if request.name in {"", "fpt"}:
             return TrunkList(items=(trunk_info(FPT),))
         raise NotFound("there is no such trunk")
+
+    def log_level(self, level: Level | None) -> Level:
+        self.level = level or self.level
+        return self.level
 
     async def reload(self, who: str) -> Reloaded:
         if self.broken:

@@ -1,0 +1,123 @@
+"""`dialerd calls`: the calls in progress; hang one up, put one through."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from dialerd.cli.common import (
+    config_option,
+    connect,
+    load_zone,
+    local_time,
+    output_option,
+    print_json,
+    print_pairs,
+    print_table,
+    who,
+)
+from dialerd.core.control_base import PAGE_MAX
+from dialerd.core.flow_records import TargetKind
+
+if TYPE_CHECKING:
+    from dialerd.core.calls_view import LiveCall
+
+attempt_argument = click.argument("attempt", type=click.IntRange(min=0))
+
+
+@click.group("calls")
+def calls() -> None:
+    """The calls in progress, by the number of their attempt."""
+
+
+@calls.command("ls")
+@config_option
+@output_option
+def ls(config_path: str | None, output: str) -> None:
+    """Every call in progress."""
+    from dialerd.core.calls_view import ListCalls
+
+    found: list[LiveCall] = []
+    with connect(config_path) as client:
+        after: int | None = 0
+        while after is not None:
+            page = client.call(ListCalls(after=after, limit=PAGE_MAX))
+            found += page.items
+            after = page.next
+    if output == "json":
+        print_json(found)
+        return
+    print_table(
+        ("attempt", "campaign", "number", "state", "trunk", "port", "agent", "keys"),
+        [(c.attempt, c.campaign, c.number, c.state, c.trunk, c.port, c.agent, c.keys)
+         for c in found],
+    )  # fmt: skip
+
+
+@calls.command("show")
+@attempt_argument
+@config_option
+@output_option
+def show(attempt: int, config_path: str | None, output: str) -> None:
+    """One call and what has happened in it."""
+    from dialerd.core.calls_view import GetCall
+
+    with connect(config_path) as client:
+        found = client.call(GetCall(attempt=attempt))
+    if output == "json":
+        print_json(found)
+        return
+    _show(found.call)
+    zone = load_zone(config_path)
+    click.echo()
+    rows = [(local_time(one.at, zone), one.kind, one.detail) for one in found.events]
+    print_table(("at", "what", "detail"), rows)
+
+
+def _show(call: LiveCall) -> None:
+    print_pairs(
+        [
+            ("call", f"{call.id} (attempt {call.attempt})"),
+            ("campaign", call.campaign),
+            ("number", call.number),
+            ("state", call.state),
+            ("line", f"{call.trunk} {call.port}".strip()),
+            ("agent", call.agent or "-"),
+        ]
+    )
+
+
+@calls.command("hang-up")
+@attempt_argument
+@config_option
+@output_option
+def hang_up(attempt: int, config_path: str | None, output: str) -> None:
+    """End a call; one that rings is given up."""
+    from dialerd.core.calls_view import EndCall
+
+    with connect(config_path) as client:
+        found = client.call(EndCall(attempt=attempt, who=who()))
+    if output == "json":
+        print_json(found)
+    else:
+        _show(found)
+
+
+@calls.command("transfer")
+@attempt_argument
+@click.argument("kind", type=click.Choice([kind.value for kind in TargetKind]))
+@click.argument("target")
+@config_option
+@output_option
+def transfer(attempt: int, kind: str, target: str, config_path: str | None, output: str) -> None:
+    """Put its person through to a queue, an agent or a number."""
+    from dialerd.core.calls_view import TransferCall
+
+    request = TransferCall(attempt=attempt, who=who(), kind=TargetKind(kind), target=target)
+    with connect(config_path) as client:
+        found = client.call(request)
+    if output == "json":
+        print_json(found)
+    else:
+        _show(found)
