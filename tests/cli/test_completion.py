@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.control.desk import Booth
-from tests.waiting import LONGEST_S
+
+LONGEST_S = 90.0  # nothing is said about time; this ends what hangs
 
 ROOT = Path(__file__).resolve().parents[2]
 

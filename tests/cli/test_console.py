@@ -17,7 +17,8 @@ import pytest
 
 from dialerd.cli.console import completions, obey
 from tests.control.desk import Booth
-from tests.waiting import LONGEST_S
+
+LONGEST_S = 90.0  # nothing is said about time; this ends what hangs
 
 CREATE = ("campaign", "create", "Khảo sát", "--list", "people", "--prompt", "hello", "--regime",
           "loopback")  # fmt: skip
