@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -69,6 +70,8 @@ def console(lines: tuple[str, ...], config_path: str | None) -> int:
         return _all(line.rstrip("\n") for line in sys.stdin)
     import readline  # not before: it writes to a terminal, and of pipes it makes nothing
 
+    # Who was started in the background of a shell ignores it, and no view would ever end.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     click.echo(HEAD)
     with _history(_history_file()):
         readline.set_completer(Completer(readline.get_line_buffer, readline.get_begidx))
