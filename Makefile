@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV   ?= .venv
 ARGS   ?=
+OUT    ?= dist
 FUZZ   ?= message uri description conversation text_message field jitter relay receive rtcp dtmf record
 RUNS   ?= 10000000
 STATES ?= 20000
@@ -29,7 +30,7 @@ COPY   = mkdir -p $(1) && $(FILES) | tar --null --ignore-failed-read --warning=n
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test sim bank-day faults faults-short build develop packages bench bench-packages bench-day bench-ci bench-accept lint format types sanitize fuzz coverage docs lock clean
+.PHONY: help demo test sim bank-day faults faults-short build deb develop packages bench bench-packages bench-day bench-ci bench-accept lint format types sanitize fuzz coverage docs lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -56,6 +57,9 @@ $(VENV)/.built: $(VENV)/.installed $(CYTHON) setup.py
 	@echo "dialerd: compiling the extensions (a few minutes the first time)"
 	@$(PY) setup.py --quiet build_ext --inplace --parallel $$(nproc)
 	@touch $@
+
+deb: build ## the Debian package, in OUT (dist)
+	@packaging/build-deb $(PY) $(OUT)
 
 build: $(VENV)/.built ## virtual environment, locked dependencies, compiled extensions
 

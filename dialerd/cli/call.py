@@ -11,7 +11,7 @@ import click
 import msgspec
 import uvloop
 
-from dialerd.cli.common import clean, config_option
+from dialerd.cli.common import clean, config_option, output_option
 from dialerd.cli.sip_options import (
     credentials_of,
     dtmf_option,
@@ -83,7 +83,7 @@ from sip.transport.local import transport_of
 @click.option("--pcap", type=click.Path(path_type=Path), help="Write them to a capture file.")
 @click.option("--full", is_flag=True, help="Print every one of them as it was.")
 @click.option("--secrets", is_flag=True, help="Show digest answers and SRTP keys in them.")
-@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@output_option
 @click.pass_context
 def call(context: click.Context, /, uri: str, **given: Any) -> None:
     """Call sip:USER@HOST once (sips: and IPv6 too) and tell what happened.
@@ -99,7 +99,8 @@ def call(context: click.Context, /, uri: str, **given: Any) -> None:
         raise click.Abort from None
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from error
-    if given["as_json"]:
+    as_json = given["output"] == "json"
+    if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(report), indent=2).decode())
     else:
         with contextlib.suppress(BrokenPipeError):
@@ -107,7 +108,7 @@ def call(context: click.Context, /, uri: str, **given: Any) -> None:
     for full in (False, True):
         if given["full" if full else "traced"]:
             for line in drawing(found, None, full=full):
-                click.echo(line, err=given["as_json"])
+                click.echo(line, err=as_json)
     if given["pcap"] is not None:
         try:
             write_capture(given["pcap"], found)

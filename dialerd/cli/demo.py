@@ -14,6 +14,7 @@ import msgspec
 from rich.console import Console
 from rich.live import Live
 
+from dialerd.cli.common import output_option
 from dialerd.cli.demo_run import DemoRun
 from dialerd.cli.demo_serve import ServeRun
 from dialerd.cli.demo_view import last_words, live
@@ -96,13 +97,13 @@ class LineScreen:
     "--serve", is_flag=True, help="Only carriers, daemon and a list's file, until Ctrl-C."
 )
 @click.option("--headless", is_flag=True, help="No live table: a line now and then.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@output_option
 def demo(
     seconds: float | None,
     data: Path | None,
     serve: bool,  # noqa: FBT001
     headless: bool,  # noqa: FBT001
-    as_json: bool,  # noqa: FBT001
+    output: str,
     **settings: float,
 ) -> int:
     """Dial a generated list through simulated carriers and modems on this machine.
@@ -115,6 +116,7 @@ def demo(
     Ctrl-C drains: no new calls, live calls end, the summary is still printed; a second Ctrl-C hangs
     up. Exit code 1 when a number was dialed twice, a call was lost or a process cannot be kept up.
     """
+    as_json = output == "json"
     folder = data or Path(tempfile.mkdtemp(prefix="dialerd-demo-"))
     console = Console(stderr=as_json)
     screen = LineScreen() if headless or not console.is_terminal else LiveScreen(console)

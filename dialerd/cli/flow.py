@@ -83,7 +83,8 @@ def check(file: Path, data: Path | None, config_path: str | None) -> None:
 @file_argument
 @data_option
 @config_option
-def add(file: Path, data: Path | None, config_path: str | None) -> None:
+@output_option
+def add(file: Path, data: Path | None, config_path: str | None, output: str) -> None:
     """Save a flow; under a name that is taken, as its next version."""
     from dialerd.core.flow_spec import to_flow
     from dialerd.store import wait
@@ -92,6 +93,10 @@ def add(file: Path, data: Path | None, config_path: str | None) -> None:
     with opened(data, config_path, create=True) as store:
         at_ms = time.time_ns() // 1_000_000
         saved = wait(store.save_flow(spec.name, to_flow(spec), who(), at_ms))
+    if output == "json":
+        new = saved.at_ms == at_ms
+        print_json({"name": saved.name, "version": saved.version, "new": new})
+        return
     same = "" if saved.at_ms == at_ms else ": nothing has changed"
     click.echo(f"{clean(saved.name)} is version {saved.version}{same}")
     _tell_notes(spec, data, config_path)

@@ -11,7 +11,7 @@ import click
 import msgspec
 import uvloop
 
-from dialerd.cli.common import clean
+from dialerd.cli.common import clean, output_option
 from dialerd.cli.sip_options import (
     bind_of,
     credentials_of,
@@ -64,7 +64,7 @@ SCRIPTS = ("answer", "ring", "busy", "echo", "hold")
 @dtmf_option
 @click.option("--cert", type=click.Path(path_type=Path), help="TLS: our certificate chain, PEM.")
 @click.option("--key", type=click.Path(path_type=Path), help="TLS: its private key, PEM.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@output_option
 def listen(  # noqa: PLR0913, PLR0917 - one parameter per option
     bind: str,
     transport: str,
@@ -81,7 +81,7 @@ def listen(  # noqa: PLR0913, PLR0917 - one parameter per option
     dtmf: str,
     cert: Path | None,
     key: Path | None,
-    as_json: bool,  # noqa: FBT001 - a flag
+    output: str,
 ) -> None:
     """Be the called side: take calls as a script says, one line for each thing that happens.
 
@@ -109,7 +109,7 @@ def listen(  # noqa: PLR0913, PLR0917 - one parameter per option
     )
     try:
         with seldom_collected():
-            uvloop.run(_listen(options, as_json=as_json))
+            uvloop.run(_listen(options, as_json=output == "json"))
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from error
 

@@ -7,6 +7,7 @@ from datetime import tzinfo
 import click
 
 from dialerd.cli.common import (
+    clean,
     config_option,
     connect,
     load_zone,
@@ -17,7 +18,7 @@ from dialerd.cli.common import (
     print_table,
     who,
 )
-from dialerd.core.control import Drain, EmergencyStop, GetStatus, Status, Stop
+from dialerd.core.control import Drain, EmergencyStop, GetStatus, Status, Stop, Stopped
 
 
 @click.command("status")
@@ -83,31 +84,45 @@ def _outbox(counters: dict[str, float]) -> list[tuple[str, str]]:
 
 @click.command("drain")
 @config_option
+@output_option
 @click.option("--hang-up", is_flag=True, help="End live calls at once.")
-def drain(config_path: str | None, hang_up: bool) -> None:  # noqa: FBT001 - a flag
+def drain(config_path: str | None, output: str, hang_up: bool) -> None:  # noqa: FBT001 - a flag
     """No new calls; live ones end by themselves."""
     with connect(config_path) as client:
         found = client.call(Drain(who=who(), hang_up=hang_up))
-    click.echo(f"draining: {found.calls_in_flight} calls in flight")
+    _told(found, output, f"draining: {found.calls_in_flight} calls in flight")
 
 
 @click.command("stop")
 @config_option
+@output_option
 @click.option("--hang-up", is_flag=True, help="End live calls at once.")
-def stop(config_path: str | None, hang_up: bool) -> None:  # noqa: FBT001 - a flag
+def stop(config_path: str | None, output: str, hang_up: bool) -> None:  # noqa: FBT001 - a flag
     """Drain, then end the daemon."""
     with connect(config_path) as client:
         found = client.call(Stop(who=who(), hang_up=hang_up))
-    click.echo(f"stopping: {found.calls_in_flight} calls in flight")
+    _told(found, output, f"stopping: {found.calls_in_flight} calls in flight")
 
 
 @click.command("emergency-stop")
 @config_option
+@output_option
 @click.option("--let-calls-end", is_flag=True, help="Do not hang live calls up.")
-def emergency_stop(config_path: str | None, let_calls_end: bool) -> None:  # noqa: FBT001 - a flag
+def emergency_stop(
+    config_path: str | None,
+    output: str,
+    let_calls_end: bool,  # noqa: FBT001 - a flag
+) -> None:
     """Stop all dialing now, hang live calls up, and pause every running campaign."""
     with connect(config_path) as client:
         found = client.call(EmergencyStop(who=who(), hang_up=not let_calls_end))
-    click.echo(f"stopped: {found.calls_in_flight} calls were in flight")
+    _told(found, output, f"stopped: {found.calls_in_flight} calls were in flight")
+
+
+def _told(found: Stopped, output: str, text: str) -> None:
+    if output == "json":
+        print_json(found)
+        return
+    click.echo(text)
     for name in found.paused:
-        click.echo(f"paused: {name}")
+        click.echo(f"paused: {clean(name)}")

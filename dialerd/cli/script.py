@@ -71,7 +71,8 @@ def check(file: Path) -> None:
 @file_argument
 @data_option
 @config_option
-def add(file: Path, data: Path | None, config_path: str | None) -> None:
+@output_option
+def add(file: Path, data: Path | None, config_path: str | None, output: str) -> None:
     """Save a script; under a name that is taken, as its next version."""
     from dialerd.core.script_spec import to_script
     from dialerd.store import wait
@@ -85,6 +86,10 @@ def add(file: Path, data: Path | None, config_path: str | None) -> None:
             for c in store.campaigns()
             if c.settings.script == saved.name and 0 < c.settings.script_version < saved.version
         ]
+    if output == "json":
+        new = saved.at_ms == at_ms
+        print_json({"name": saved.name, "version": saved.version, "new": new})
+        return
     same = "" if saved.at_ms == at_ms else ": nothing has changed"
     click.echo(f"{clean(saved.name)} is version {saved.version}{same}")
     for name in running:

@@ -16,6 +16,7 @@ from dialerd.cli.common import (
     connect,
     load_zone,
     local_time,
+    output_option,
     print_json,
     print_table,
     write_file,
@@ -35,7 +36,7 @@ WIDTH_MAX = 160
 @click.option("--full", is_flag=True, help="Print every message as it was.")
 @click.option("--pcap", type=click.Path(path_type=Path), help="Write a capture file (Wireshark).")
 @click.option("--secrets", is_flag=True, help="Show digest answers and SRTP keys.")
-@click.option("--json", "as_json", is_flag=True, help="Print the messages as JSON.")
+@output_option
 def trace(
     call: str,
     config_path: str | None,
@@ -43,7 +44,7 @@ def trace(
     full: bool,  # noqa: FBT001
     pcap: Path | None,
     secrets: bool,  # noqa: FBT001
-    as_json: bool,  # noqa: FBT001
+    output: str,
 ) -> None:
     """What was said on the wire in a call.
 
@@ -52,7 +53,7 @@ def trace(
     """
     if not call.isprintable():  # bytes of the command line that are no text among them
         raise click.BadParameter("not a number, a user or a Call-ID", param_hint="CALL")
-    zone = load_zone(config_path)
+    zone, as_json = load_zone(config_path), output == "json"
     with connect(config_path) as client:
         if listing or not call:
             _show_list(client.call(ListTraces(call=call)), zone, as_json=as_json)

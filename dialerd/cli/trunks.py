@@ -93,13 +93,17 @@ def _left(use: Use) -> str:
 
 @click.command("reload")
 @config_option
-def reload(config_path: str | None) -> None:
+@output_option
+def reload(config_path: str | None, output: str) -> None:
     """Take over the configuration as it is now; no call is dropped.
 
     Keys that wait for the next start are named.
     """
     with connect(config_path) as client:
         found = client.call(Reload(who=who()))
+    if output == "json":
+        print_json(found)
+        return
     for what in ("added", "changed", "removed"):
         for name in getattr(found, what):
             click.echo(f"{what}: {name}")
