@@ -22,7 +22,7 @@ from admin_http.limits import KEEPALIVE_S, URL_CHARS_MAX
 from admin_http.services import Services
 from admin_http.tls import Certificate
 from dialerd.config import Config, ConfigError, load, secrets_of
-from dialerd.log_lines import Log
+from dialerd.log_lines import Log, LogFile
 
 log = logging.getLogger("admin_http")
 
@@ -89,7 +89,8 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return CONFIG
     try:
-        with Log(config.log.level, config.log.format, secrets_of(config)):
+        out = None if config.log.file is None else LogFile(config.log.file)
+        with Log(config.log.level, config.log.format, secrets_of(config), out):
             # Broken requests are not our errors; those of ours the application logs itself.
             logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
             uvloop.run(_run(config, path, asked.parent))

@@ -6,13 +6,16 @@ behind standard error never holds the event loop. A queue that is full drops the
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import re
 import sys
 import threading
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from logging.handlers import QueueHandler
+from pathlib import Path
 from queue import Full, Queue
 from typing import Any, Final, Self, TextIO
 
@@ -91,11 +94,56 @@ class _Handler(QueueHandler):
             self.dropped += 1
 
 
+class LogFile:
+    """A file that is opened anew when its name stands for another one, or for none.
+
+    Whoever rotates logs moves it away and is done; nothing has to be told. Several processes may
+    add to one.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """OSError when it cannot be written."""
+        self._path = path
+        self._file = self._opened()
+
+    def _opened(self) -> TextIO:
+        number = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        return os.fdopen(number, "a", encoding="utf-8", errors="backslashreplace")
+
+    def write(self, text: str) -> None:
+        """Add it to the file that has the name now; to the one before while that cannot be."""
+        if self._moved():
+            with contextlib.suppress(OSError):  # no room for a new one, or no right to make it
+                before, self._file = self._file, self._opened()
+                before.close()
+        self._file.write(text)
+
+    def flush(self) -> None:
+        """What was written is in the file."""
+        self._file.flush()
+
+    def close(self) -> None:
+        """Nothing more is written."""
+        self._file.close()
+
+    def _moved(self) -> bool:
+        try:
+            found = os.stat(self._path)
+        except OSError:
+            return True
+        ours = os.fstat(self._file.fileno())
+        return (found.st_dev, found.st_ino) != (ours.st_dev, ours.st_ino)
+
+
 class Log:
     """The log of this process, from `open` to `close`."""
 
     def __init__(
-        self, level: str, form: str, secrets: Iterable[str] = (), out: TextIO | None = None
+        self,
+        level: str,
+        form: str,
+        secrets: Iterable[str] = (),
+        out: TextIO | LogFile | None = None,
     ) -> None:
         """Takes over the root logger. `form` is text or json, `out` standard error by default."""
         self._out = sys.stderr if out is None else out
@@ -131,6 +179,8 @@ class Log:
         self._thread.join()
         if self._handler.dropped:
             self._write(f"{self._handler.dropped} lines of the log were dropped")
+        if isinstance(self._out, LogFile):
+            self._out.close()
 
     def _main(self) -> None:
         while (record := self._lines.get()) is not None:

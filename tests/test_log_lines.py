@@ -3,11 +3,13 @@
 import io
 import json
 import logging
+import os
 import threading
 
 import pytest
 
-from dialerd.log_lines import LINES_MAX, MASK, Log, Redactor
+from dialerd.log_lines import LINES_MAX, MASK, Log, LogFile, Redactor
+from tests.waiting import until
 
 log = logging.getLogger("dialerd.test_log_lines")
 
@@ -119,3 +121,39 @@ def test_a_closed_output_is_left_alone():
         out.close()
         log.info("nobody hears it")
     assert not any(type(h).__module__ == "dialerd.log_lines" for h in logging.getLogger().handlers)
+
+
+def test_a_file_that_was_moved_away_is_begun_anew(tmp_path):
+    """As logrotate does: it renames, and tells nobody."""
+    file, first, second = (tmp_path / name for name in ("d.log", "d.log.1", "d.log.2"))
+    with Log("info", "text", (), LogFile(file)):
+        log.info("before")
+        until(lambda: "before" in file.read_text())
+        file.rename(first)
+        log.info("after")
+        until(lambda: file.exists() and "after" in file.read_text())
+        file.rename(second)
+        file.write_text("of another\n")
+        log.info("at last")
+        until(lambda: "at last" in file.read_text())
+    assert "after" not in first.read_text()
+    assert "at last" not in second.read_text()
+    assert file.read_text().startswith("of another\n")
+    assert first.stat().st_mode & 0o007 == 0
+
+
+def test_a_file_that_cannot_be_begun_anew_goes_on(tmp_path):
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    file = folder / "d.log"
+    with Log("info", "text", (), LogFile(file)):
+        log.info("before")
+        until(lambda: "before" in file.read_text())
+        kept = file.open()
+        file.unlink()
+        folder.rmdir()
+        log.info("after")
+        until(lambda: kept.tell() < os.fstat(kept.fileno()).st_size and "after" in kept.read())
+    kept.close()
+    with pytest.raises(OSError, match="No such file"):
+        LogFile(file)

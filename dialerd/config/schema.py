@@ -296,13 +296,21 @@ class Numbering(Section):
 
 
 class Log(Section):
-    """The log, on standard error."""
+    """The log, on standard error or in a file."""
 
     level: Annotated[LogLevel, doc("debug, info, warning or error.", LIVE)] = LogLevel.INFO
     format: Annotated[
         LogFormat,
         doc("text: a line for people; json: an object a line, with the ids it is about.", RESTART),
     ] = LogFormat.TEXT
+    file: Annotated[
+        Path | None,
+        doc(
+            "Write it there; a file that was moved away, by logrotate, is begun anew.",
+            RESTART,
+            shown="standard error",
+        ),
+    ] = None
 
 
 class Config(Section):
