@@ -210,7 +210,9 @@ def syncs(what: str, folder: Path, user: User) -> Finding:
     there = existing(folder)
     if not user.may(there.stat(), 3):
         text = f"{user.name} may not write in {there}"
-        return Finding(what, Level.FAIL, text, f"chown {user.name}: {there}")
+        made = f"install -d -o {user.name} -g {user.name} -m 700 {folder}"
+        remedy = f"chown {user.name}: {folder}" if there == folder else made
+        return Finding(what, Level.FAIL, text, remedy)
     try:
         times = sync_times_ms(there)
     except PermissionError:
