@@ -126,6 +126,7 @@ EXAMPLES: dict[str, Any] = {
     "bank.device.audio": "/dev/ttyUSB1",
     "trunk.ports.numbers": "1-8",
     "trunk.ports.address": "8{port}",
+    "log.file": "dialerd.log",
     "free_s": 600,
     "since": dt.date(2026, 11, 1),
     "until": dt.date(2027, 10, 31),
