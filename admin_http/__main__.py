@@ -22,7 +22,7 @@ from admin_http.limits import KEEPALIVE_S, URL_CHARS_MAX
 from admin_http.services import Services
 from admin_http.tls import Certificate
 from dialerd.config import Config, ConfigError, load, secrets_of
-from dialerd.log_lines import Log, LogFile
+from dialerd.log_lines import Log
 
 log = logging.getLogger("admin_http")
 
@@ -89,8 +89,7 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return CONFIG
     try:
-        out = None if config.log.file is None else LogFile(config.log.file)
-        with Log(config.log.level, config.log.format, secrets_of(config), out):
+        with Log(config.log.level, config.log.format, secrets_of(config), config.log.file):
             # Broken requests are not our errors; those of ours the application logs itself.
             logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
             uvloop.run(_run(config, path, asked.parent))

@@ -31,7 +31,7 @@ from dialerd.core.metering import day_of
 from dialerd.core.ports import StoreFailedError
 from dialerd.lines.phone_line import PhoneLines
 from dialerd.lines.sip_line import SipLines
-from dialerd.log_lines import Log, LogFile
+from dialerd.log_lines import Log
 from dialerd.plan_file import read_numbering
 from dialerd.shell import kill_points
 from dialerd.shell.agent_desk import AgentDesk
@@ -396,11 +396,7 @@ def run(config: Config, path: Path) -> None:
         StartError, StoreError: it cannot start; the text is for the user.
     """
     sys.setswitchinterval(GIL_SWITCH_S)
-    settings = config.log
-    try:
-        out = None if settings.file is None else LogFile(settings.file)
-    except OSError as error:
-        raise StartError(f"[log] file {settings.file}: {error.strerror}") from error
-    lines = Log(settings.level, settings.format, secrets_of(config), out)
+    told = config.log
+    lines = Log(told.level, told.format, secrets_of(config), told.file)
     with lines, seldom_collected():
         uvloop.run(Daemon(config, path, lines).run())

@@ -143,9 +143,14 @@ class Log:
         level: str,
         form: str,
         secrets: Iterable[str] = (),
-        out: TextIO | LogFile | None = None,
+        out: TextIO | LogFile | Path | None = None,
     ) -> None:
-        """Takes over the root logger. `form` is text or json, `out` standard error by default."""
+        """Takes over the root logger. `form` is text or json, `out` standard error by default.
+
+        OSError when `out` is a file that cannot be written.
+        """
+        if isinstance(out, Path):
+            out = LogFile(out)
         self._out = sys.stderr if out is None else out
         self.redact = Redactor(secrets)
         self._formatter = JsonFormatter() if form == "json" else logging.Formatter(TEXT_FORMAT)
