@@ -390,11 +390,7 @@ class Daemon:
 
 
 def run(config: Config, path: Path) -> None:
-    """Run the daemon until it is told to stop.
-
-    Raises:
-        StartError, StoreError: it cannot start; the text is for the user.
-    """
+    """Run the daemon until it is told to stop; StartError, StoreError in words for the user."""
     sys.setswitchinterval(GIL_SWITCH_S)
     told = config.log
     lines = Log(told.level, told.format, secrets_of(config), told.file)
