@@ -11,7 +11,9 @@ from dialerd.core import control as api
 from dialerd.core.agent_records import AgentState
 from dialerd.core.agents_view import Dispose, HangUp, ListAgents, LogIn, LogOut, Ready
 from dialerd.core.detection_spec import DetectionSpec
-from dialerd.core.records import DialMode, EventKind, Outcome
+from dialerd.core.records import DialMode, Direction, EventKind, Outcome
+from dialerd.core.return_records import ReturnAnswer
+from dialerd.core.return_spec import ReturnSpec
 from tests.daemon.test_agents import PHONES, USER, campaign, do, over, tries
 from tests.daemon.test_banks import BANK, all_ready, attempts_of
 from tests.daemon.test_daemon import broadcast, people, until_finished
@@ -42,8 +44,8 @@ waits = 100.0
 """
 
 
-def modems(folder: Path, ports: int) -> Any:
-    (folder / "people.toml").write_text(STAY)
+def modems(folder: Path, ports: int, town: str = STAY) -> Any:
+    (folder / "people.toml").write_text(town)
     options = ("--people", str(folder / "people.toml"), "--hurry", "10")
     return simulated_bank(folder / "bank", "quectel,huawei", *options, ports=ports)
 
@@ -79,6 +81,37 @@ def test_an_agent_talks_to_customers_on_modems(tmp_path: Path, daemon: Any) -> N
     assert len(list((d.folder / "data" / "recordings").rglob("*.[wf]*"))) == 2
     assert [one["what"] for one in ended] == ["answered"] * 2
     assert all(one["rtp_received"] > 25 for one in ended)
+
+
+def test_who_calls_a_port_back_reaches_the_group(tmp_path: Path, daemon: Any) -> None:
+    port = free_port()
+    busy = STAY.replace("answers = 100.0", "answers = 0.0").replace("busy = 0.0", "busy = 100.0")
+    with modems(tmp_path, 1, busy) as bank:
+        more = BANK.format(folder=bank.folder) + PHONES.format(port=port) + USER.format(name="1001")
+        d = daemon(more=more).start()
+        with d.ready() as client, baresip(tmp_path, "1001", "secret", port):
+            all_ready(client, 1)
+            until(lambda: client.call(api.GetStatus()).counters["sip_phones"] == 1, 20, 0.05)
+            people(d.folder, 1)
+            returns = ReturnSpec(answer=ReturnAnswer.AGENTS, queue="care", hold_prompt="en/thanks")
+            broadcast(client, returns=returns, attempts_max=2, retry_gap_s=3_600)
+            books = api.GetProgress(campaign="b")
+            until(lambda: client.call(books).leads["retry"] == 1, 60, 0.05)
+            do(client, "lan", LogIn(phone="1001", queues=("care",), nailed_up=True))
+            do(client, "lan", Ready())
+            until(lambda: _state(client) is AgentState.READY, 20, 0.05)
+            all_ready(client, 1)
+            bank.tell("call slot00 84912000000 120 -")
+            until(lambda: _state(client) is AgentState.TALKING, 60, 0.05)
+            do(client, "lan", HangUp())
+            until(lambda: _state(client) is AgentState.WRAP_UP, 60, 0.05)
+            do(client, "lan", Dispose(disposition="sold"))
+            until(lambda: client.call(books).leads["done"] == 1, 60, 0.05)
+            do(client, "lan", LogOut())
+        assert d.stop()[0] == 0
+    (back,) = (one for one in attempts_of(d.folder) if one.direction is Direction.IN)
+    assert (back.phone, back.trunk, back.port) == (84912000000, "sims", "slot00")
+    assert (back.agent, back.outcome, back.disposition) == ("lan", Outcome.ANSWERED, "sold")
 
 
 def test_who_answers_on_a_modem_is_found_out(tmp_path: Path, daemon: Any) -> None:
