@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import answer_audio, answer_lines, answer_more
+from bench import answer_audio, answer_lines, answer_more, answer_noises
 from bench.amd_boost import NEVER, Array, Tree, boost
 from dialerd.detect.model import DEFAULT, NOTHING
 from fastpath.amd import features
@@ -27,7 +27,16 @@ VOICES: Final = 3
 TREES: Final = 48
 RATE: Final = 0.18
 HEARD_S: Final = 7
-ASKED: Final = FEATURE_NAMES
+ASKED: Final = FEATURE_NAMES[:20]  # pitch tells people from machines no better than times alone
+VOICE_TREES: Final = 48
+VOICE_RATE: Final = 0.25
+VOICE_ASKED: Final = (
+    "snr", "fall", "spread", "swing", "tonal", "hiss", "pace", "periodic", "pitched", "streak",
+    "glide", "rise", "voiced", "run", "syllables", "words", "span",
+)  # fmt: skip
+VOICE_LOOKS: Final = {"word": 4, "office": 4, "machine": 2, "announcement": 2}  # of a case; else
+NO_VOICE_LOOKS: Final = 14
+NOISES: Final = 110  # of each kind
 WEIGHTS: Final = {
     "word": 1.0, "office": 1.0, "machine": 3.0, "announcement": 4.0, "music": 6.0, "tone": 6.0,
 }  # fmt: skip
@@ -36,7 +45,7 @@ LEARNED_S: Final = {"machine": 3.3, "announcement": 3.3, "music": 4.0, "tone": 4
 """What is learned of these; the verdict is out then."""
 AFTER_S: Final = 1.0  # silence behind a person that is learned
 POLICY: Final = {
-    "human_below": -1.25, "human_below_late": 1.25, "machine_above": 4.0,
+    "human_below": -1.25, "human_below_late": 1.25, "machine_above": 4.0, "voice_above": -2.1,
     "human_after_ms": 660, "machine_after_ms": 1000, "silence_min_ms": 240,
     "word_ms": 1000, "word_by_ms": 1240, "word_wait_ms": 320, "office_min_ms": 560,
     "office_wait_ms": 580, "analysis_ms": 8000, "initial_silence_ms": 8000,
@@ -62,13 +71,21 @@ def looks(case: answer_lines.Case) -> tuple[Array, Array]:
     return values, np.array([frame for frame, _ in found]) * 0.02
 
 
-def rows(case: answer_lines.Case, rng: np.random.Generator) -> tuple[Array, Array, Array]:
+def voice_rows(case: answer_lines.Case, values: Array, rng: np.random.Generator) -> Array:
+    """Some looks behind what was heard, from which the trees learn what a voice is."""
+    behind = np.flatnonzero((values[:, 0] >= 200) & (values[:, 0] <= 1_000))
+    most = VOICE_LOOKS.get(case.clip.kind, NO_VOICE_LOOKS)
+    return values[rng.choice(behind, min(most, len(behind)), replace=False)]
+
+
+def rows(
+    case: answer_lines.Case, values: Array, at: Array, rng: np.random.Generator
+) -> tuple[Array, Array, Array]:
     """What of a case is learned: features, label, weight.
 
     Once a person is silent for long, or a machine has spoken for long, a verdict is out already.
     Looks into a voice are like each other, so a quarter of them stands for all.
     """
-    values, at = looks(case)
     kind, human = case.clip.kind, case.clip.label == "human"
     last = case.last_s + AFTER_S if human else case.first_s + LEARNED_S[kind]
     if kind in ("machine", "announcement"):
@@ -106,33 +123,58 @@ def made_for() -> str:
     return f"{len(rows)} looks, {zlib.crc32(repr(rows).encode()):08x}"
 
 
-def trained(seeds: tuple[int, ...] = SEEDS) -> tuple[float, list[Tree]]:
-    """Log-odds before any tree, and the trees."""
+Forest = tuple[float, list[Tree]]
+
+
+def trained(seeds: tuple[int, ...] = SEEDS) -> tuple[Forest, Forest]:
+    """Log-odds before any tree, and the trees: of a machine, and of a voice."""
     clips = learned()
     parts = []
+    spoken: list[Array] = []
+    others: list[Array] = []
     for seed in seeds:
-        rng = np.random.default_rng(seed)
-        parts += [rows(case, rng) for case in answer_lines.cases(clips, "train", seed)]
+        rng, voice_rng = np.random.default_rng(seed), np.random.default_rng((seed, 1))
+        for case in answer_lines.cases(clips, "train", seed):
+            values, at = looks(case)
+            parts.append(rows(case, values, at, rng))
+            into = spoken if case.clip.kind in VOICE_LOOKS else others
+            into.append(voice_rows(case, values, voice_rng))
     x, y, weight = (np.concatenate([part[k] for part in parts]) for k in range(3))
-    return boost(x, y, weight, TREES, rate=RATE, l2=40.0)
+    rng = np.random.default_rng(1)
+    others += [
+        voice_rows(case, looks(case)[0], rng) for case in answer_noises.cases("train", NOISES)
+    ]
+    asked = [FEATURE_NAMES.index(name) for name in VOICE_ASKED]
+    yes, no = np.concatenate(spoken)[:, asked], np.concatenate(others)[:, asked]
+    voice_y = np.repeat([1.0, 0.0], [len(yes), len(no)])
+    even = np.repeat([1.0, len(yes) / len(no)], [len(yes), len(no)])
+    return (
+        boost(x[:, : len(ASKED)], y, weight, TREES, rate=RATE, l2=40.0),
+        boost(np.concatenate([yes, no]), voice_y, even, VOICE_TREES, rate=VOICE_RATE, l2=20.0),
+    )
 
 
-def written(bias: float, trees: list[Tree]) -> str:
+def tree_text(table: str, tree: Tree, names: tuple[str, ...], digits: int) -> str:
+    """One tree."""
+    asked = [
+        NOTHING if above >= NEVER else f"{names[feature]} > {round(above, digits):g}"
+        for feature, above in zip(tree.feature, tree.above, strict=True)
+    ]
+    text = f"\n[[{table}]]\nask = [\n"
+    text += "".join(
+        "  " + " ".join(f'"{one}",' for one in asked[row : row + 4]) + "\n"
+        for row in range(0, len(asked), 4)
+    )
+    return text + "]\nleaf = [" + ", ".join(f"{leaf:.4f}" for leaf in tree.leaf) + "]\n"
+
+
+def written(machine: Forest, voice: Forest) -> str:
     """The file."""
-    text = HEAD.format(bias=bias, made_for=made_for())
+    text = HEAD.format(bias=machine[0], made_for=made_for())
     text += "".join(f"{name} = {value}\n" for name, value in POLICY.items())
-    for tree in trees:
-        asked = [
-            NOTHING if above >= NEVER else f"{ASKED[feature]} > {round(above, 2):g}"
-            for feature, above in zip(tree.feature, tree.above, strict=True)
-        ]
-        text += "\n[[tree]]\nask = [\n"
-        text += "".join(
-            "  " + " ".join(f'"{one}",' for one in asked[row : row + 4]) + "\n"
-            for row in range(0, len(asked), 4)
-        )
-        text += "]\nleaf = [" + ", ".join(f"{leaf:.4f}" for leaf in tree.leaf) + "]\n"
-    return text
+    text += "".join(tree_text("tree", tree, ASKED, 2) for tree in machine[1])
+    text += f"\n[voice]  # log-odds that it was a voice at all\nbias = {voice[0]:.4f}\n"
+    return text + "".join(tree_text("voice.tree", tree, VOICE_ASKED, 4) for tree in voice[1])
 
 
 def main() -> int:

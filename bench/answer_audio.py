@@ -53,7 +53,7 @@ class Clip(NamedTuple):
     """Something heard after the answer, without a line; samples of full scale 1.0."""
 
     name: str
-    kind: str  # word, office, asks again, machine, announcement, music, tone
+    kind: str  # word, office, asks again, machine, announcement, music, tone, noise
     voice: str
     recorded: bool  # a person's voice
     samples: Audio

@@ -1,6 +1,7 @@
 """Who answered, right and when: every rule over the held-out audio.
 
 python -m bench.answers [SEED]      confusion matrices and decision times, three minutes
+python -m bench.answers --limit     how much can be known of a machine that still speaks
 
 "Recorded" are telephone prompts, "volunteers" people who read to children (`bench.answer_more`),
 "synthetic" a synthesiser's voices. Times: seconds after the first sound, of right verdicts. Of what
@@ -18,13 +19,21 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from bench import amd_rules, answer_audio, answer_lines, answer_more
+from bench import (
+    amd_rules,
+    answer_audio,
+    answer_limit,
+    answer_lines,
+    answer_more,
+    answer_noises,
+)  # fmt: skip
 from bench.answer_audio import Clip
 from bench.answer_lines import Case
 from fastpath.amd import Verdict
 
-KINDS: Final = ("word", "office", "asks again", "machine", "announcement", "music", "tone")
+KINDS: Final = ("word", "office", "asks again", "machine", "announcement", "music", "tone", "noise")
 PEOPLE: Final = ("word", "office")
+NOISES: Final = 25  # of each kind that nobody says
 AGAIN: Final = 300  # people made up of words, who wait for an answer and ask again
 WHO: Final = ("recorded", "volunteers", "synthetic")
 HEARD_S: Final = 8
@@ -90,6 +99,7 @@ def held_out(seed: int, *, every: int = 1, voices: int = 2, volunteers: bool = F
         found += answer_lines.cases(others, "held out", seed + 1)
         more = [*clips, *asks_again(clips, seed, AGAIN)]  # the others of them make its babble
         found += list(answer_lines.cases(map(heard_of, more), "held out", seed + 2))[len(clips) :]
+        found += answer_noises.cases("held out", NOISES)
     return found
 
 
@@ -172,6 +182,20 @@ def by_line(title: str, key: Callable[[Case], str], pairs: Iterable[tuple[Case, 
     return shown
 
 
+def by_noise(pairs: Iterable[tuple[Case, Verdict]]) -> Table:
+    """What is said of sounds that nobody says."""
+    shown = Table(title="What nobody says", title_justify="left")
+    for name in ("sound", "human", "machine", "unknown"):
+        shown.add_column(name)
+    said: dict[str, Counter[str]] = {}
+    for case, verdict in pairs:
+        if case.clip.kind == "noise":
+            said.setdefault(case.clip.voice, Counter())[verdict.answer] += 1
+    for name, found in sorted(said.items()):
+        shown.add_row(name, *(str(found[one]) for one in ("human", "machine", "unknown")))
+    return shown
+
+
 def times(pairs: Iterable[tuple[Case, Verdict]]) -> Table:
     """How the times of right verdicts on recorded prompts are distributed."""
     parts = (5, 25, 50, 75, 90, 95, 99)
@@ -219,7 +243,12 @@ def main() -> int:
     """Print it."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("seed", nargs="?", type=int, default=SEED)
-    seed = parser.parse_args().seed
+    parser.add_argument("--limit", action="store_true", help="what could be known sooner, instead")
+    given = parser.parse_args()
+    seed = given.seed
+    if given.limit:
+        Console(width=140).print(answer_limit.table(seed))
+        return 0
     cases, console = held_out(seed, volunteers=True), Console(width=140)
     for rule in amd_rules.RULES:
         pairs = verdicts(rule, cases)
@@ -228,6 +257,7 @@ def main() -> int:
             console.print(by_line("By noise (10 to 30 dB under the voice)", noise_of, pairs))
             console.print(by_line("By level (too quiet by)", level_of, pairs))
             console.print(times(pairs))
+            console.print(by_noise(pairs))
     return 0
 
 

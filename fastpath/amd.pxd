@@ -73,7 +73,15 @@ cdef struct Amd:
     double moves
     double hiss
     double last_level
-    double recent[6]
+    float recent[6]
+    # the pitch over frames of voice
+    float periodic
+    float glide  # how far it moves from frame to frame, of itself
+    float rise  # most dB that a frame of voice is above the one before
+    int pitched  # frames
+    uint8_t streak  # of them in a row
+    uint8_t streak_longest
+    uint8_t lag  # of the last
     # syllables
     int syllables
     int nucleus  # frame of the last

@@ -2,7 +2,8 @@
 """Who answered. The rules:
 
 1. A run of voice counts from its third frame of voice on; shorter ones are clicks.
-2. Noise that was taken for a voice is undone with the run it made, or with all of them.
+2. Noise that was taken for a voice is undone with the run it made, or with all of them. So is what
+   other trees take for no voice, by its pitch above all, once it is over.
 3. From the first voice on the model is asked every 40 ms. A machine may be told at any time, a
    person only in silence: whoever answers is let finish, and who is silent for two seconds has.
 4. When the analysis ends without either, the answer is unknown, and why is said.
@@ -14,11 +15,11 @@ from libc.math cimport exp, fabs, sqrt
 from libc.string cimport memset
 
 from fastpath.amd_forest cimport (
-    FALL, FEATURES, FIRST_PHRASE, HISS, LAST_SYLLABLE, LONGEST_PAUSE, LONGEST_PHRASE, PACE, PAUSES,
-    PHRASE, PHRASES, RUN, SILENCE, SNR, SPAN, SPREAD, SWING, SYLLABLES, TONAL, VOICED, WORDS,
-    Forest, Model, Policy, forest_odds,
+    FALL, FEATURES, FIRST_PHRASE, GLIDE, HISS, LAST_SYLLABLE, LONGEST_PAUSE, LONGEST_PHRASE, PACE,
+    PAUSES, PERIODIC, PHRASE, PHRASES, PITCHED, RISE, RUN, SILENCE, SNR, SPAN, SPREAD, STREAK,
+    SWING, SYLLABLES, TONAL, VOICED, WORDS, Forest, Model, Policy, forest_odds, forest_voice,
 )
-from fastpath.amd_voice cimport is_none, is_voice
+from fastpath.amd_voice cimport DOUBT, PITCHED_LEAST, pitch_add
 from fastpath.vad cimport (
     VAD_FRAME, VAD_UNDO_ALL, VAD_UNDO_END, VAD_UNDO_RUN, vad_gap, vad_hear, vad_init,
 )
@@ -51,6 +52,8 @@ cdef void figures_clear(Amd *a) noexcept nogil:
     a.sum = a.squares = a.moves = a.hiss = 0.0
     a.falling = 0
     a.extreme = -99.0
+    a.periodic = a.glide = a.rise = 0.0
+    a.pitched = a.streak = a.streak_longest = a.lag = 0
 
 
 cdef void level_add(Amd *a) noexcept nogil:
@@ -58,7 +61,8 @@ cdef void level_add(Amd *a) noexcept nogil:
     cdef double level = a.vad.loud
     if a.levels:
         a.moves += fabs(level - a.last_level)
-    a.recent[a.levels % 6] = level
+        a.rise = <float> max(a.rise, level - a.last_level)
+    a.recent[a.levels % 6] = <float> level
     a.levels += 1
     a.sum += level
     a.squares += level * level
@@ -152,6 +156,7 @@ cdef void frame_take(Amd *a) noexcept nogil:
             run_count(a)
         if a.counted:
             level_add(a)
+            pitch_add(a)
     elif a.open and a.frame - a.run.end >= AMD_BRIDGE:
         run_end(a)
 
@@ -184,6 +189,11 @@ cdef void amd_features(const Amd *a, double *x) noexcept nogil:
     x[HISS] = a.hiss / count
     x[SYLLABLES] = a.syllables
     x[LAST_SYLLABLE] = 20 * (end - a.nucleus)
+    x[PERIODIC] = a.periodic / count
+    x[PITCHED] = 20 * a.pitched
+    x[STREAK] = 20 * a.streak_longest
+    x[GLIDE] = a.glide / max(a.pitched, 1)
+    x[RISE] = a.rise
     x[PACE] = a.syllables / (0.02 * max(a.known.voiced + run, 1))
 
 
@@ -192,7 +202,7 @@ cdef uint8_t answer_of(const Amd *a, const Policy *p) noexcept nogil:
     cdef int end = a.run.end if a.counted else a.known.last_end
     cdef int span = end - a.known.first, silence = a.frame - end, since = span + silence, wait
     cdef int word = span <= p.word
-    if a.odds >= p.machine_above and since > p.machine_after:
+    if a.odds >= p.machine_above and since > p.machine_after and a.pitched >= PITCHED_LEAST:
         return ANSWER_MACHINE
     if silence < (p.silence_min if word else p.office_min) or since < p.human_after:
         return ANSWER_NONE
@@ -207,8 +217,10 @@ cdef uint8_t answer_of(const Amd *a, const Policy *p) noexcept nogil:
 cdef void decide(Amd *a, const Forest *model) noexcept nogil:
     """Whether the answer is known after this frame."""
     cdef double x[FEATURES]
-    if is_none(a):
-        figures_clear(a)
+    if a.known.first >= 0 and not a.open and (a.frame - a.known.last_end) % DOUBT == 0:
+        amd_features(a, x)
+        if not forest_voice(model, x):
+            figures_clear(a)
     if a.known.first < 0:
         if a.frame >= model.policy.initial_silence:
             a.answer = ANSWER_UNKNOWN
@@ -218,7 +230,7 @@ cdef void decide(Amd *a, const Forest *model) noexcept nogil:
         amd_features(a, x)
         a.odds = forest_odds(model, x)
         a.answer = answer_of(a, &model.policy)
-        if a.answer == ANSWER_HUMAN and not is_voice(a):
+        if a.answer == ANSWER_HUMAN and not forest_voice(model, x):
             a.answer = ANSWER_NONE
         if a.answer:
             a.reason = REASON_MODEL

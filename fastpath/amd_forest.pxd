@@ -7,6 +7,7 @@ from libc.stdint cimport uint8_t
 
 cdef enum:
     AMD_TREES_MAX = 128
+    AMD_VOICES_MAX = 64
     AMD_DEPTH = 4
     AMD_NODES = 15  # of a tree: the questions of all its levels
     AMD_LEAVES = 16
@@ -14,6 +15,7 @@ cdef enum:
 cdef enum:  # what the model may ask
     SILENCE, RUN, VOICED, WORDS, PHRASES, FIRST_PHRASE, PHRASE, LONGEST_PHRASE, LONGEST_PAUSE
     PAUSES, SPAN, SNR, FALL, SPREAD, SWING, TONAL, HISS, SYLLABLES, LAST_SYLLABLE, PACE
+    PERIODIC, PITCHED, STREAK, GLIDE, RISE
     FEATURES
 
 cdef struct Tree:
@@ -25,6 +27,7 @@ cdef struct Policy:  # odds are log-odds of a machine, times frames
     double human_below  # so few: a person
     double human_below_late  # so few are enough once the silence was as long as is waited
     double machine_above  # so many: a machine
+    double voice_above  # fewer of a voice: nobody spoke
     int human_after  # from the first voice on; not before
     int machine_after
     int silence_min  # behind a word
@@ -47,10 +50,15 @@ cdef struct Forest:
     double bias  # log-odds before any tree
     Policy policy
     Tree tree[AMD_TREES_MAX]
+    int voices  # trees that tell a voice from other sounds; 0: all are voices
+    double voice_bias
+    Tree voice[AMD_VOICES_MAX]
 
 cdef double forest_odds(const Forest *model, const double *x) noexcept nogil
+cdef int forest_voice(const Forest *model, const double *x) noexcept nogil
 
 
 cdef class Model:
     cdef Forest forest
     cdef set_policy(self, policy)
+    cdef set_trees(self, Tree *into, trees, int most)

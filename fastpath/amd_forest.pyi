@@ -5,11 +5,14 @@ from typing import Final, final
 
 FEATURE_NAMES: Final[tuple[str, ...]]
 """What a model may ask: milliseconds (silence, run, voiced, first_phrase, phrase, longest_phrase,
-longest_pause, pauses, span, tonal, last_syllable), dB (snr, fall, spread, swing), counts (words,
-phrases, syllables), syllables a second (pace), and how much of the voice is hiss (0 to 1)."""
+longest_pause, pauses, span, tonal, last_syllable; pitched, streak: with a pitch, and in a row), dB
+(snr, fall, spread, swing, rise), counts (words,
+phrases, syllables), syllables a second (pace), and how much of the voice is hiss,
+how alike periods are and how far the pitch glides from frame to frame (0 to 1)."""
 POLICY_NAMES: Final[tuple[str, ...]]
 POLICY_MS_MAX: Final = 60_000
 TREES_MAX: Final = 128
+VOICES_MAX: Final = 64
 NODES: Final = 15
 LEAVES: Final = 16
 FRAME_MS: Final = 20
@@ -23,11 +26,14 @@ class Model:
         trees: Sequence[tuple[Sequence[tuple[str, float]], Sequence[float]]],
         bias: float,
         policy: Mapping[str, float],
+        *,
+        voice: Sequence[tuple[Sequence[tuple[str, float]], Sequence[float]]] = (),
+        voice_bias: float = 0.0,
     ) -> Model:
         """Each tree: NODES questions (feature, more than this) from its root on, then LEAVES.
 
         Node i leads to 2i+1 when the answer is no and to 2i+2 when it is yes. `policy` has the keys
-        of POLICY_NAMES.
+        of POLICY_NAMES. Trees `voice` tell a voice from other sounds; without them all is voice.
 
         ValueError: a feature that does not exist, another number of nodes, a policy out of bounds.
         """

@@ -4,28 +4,28 @@
 FEATURE_NAMES = (
     "silence", "run", "voiced", "words", "phrases", "first_phrase", "phrase", "longest_phrase",
     "longest_pause", "pauses", "span", "snr", "fall", "spread", "swing", "tonal", "hiss",
-    "syllables", "last_syllable", "pace",
+    "syllables", "last_syllable", "pace", "periodic", "pitched", "streak", "glide", "rise",
 )
 TREES_MAX = AMD_TREES_MAX
+VOICES_MAX = AMD_VOICES_MAX
 NODES = AMD_NODES
 LEAVES = AMD_LEAVES
 FRAME_MS = 20
 POLICY_MS_MAX = 60_000
 POLICY_NAMES = (
-    "human_below", "human_below_late", "machine_above", "human_after_ms", "machine_after_ms",
-    "silence_min_ms", "word_ms", "word_by_ms", "word_wait_ms", "office_min_ms", "office_wait_ms",
-    "analysis_ms", "initial_silence_ms", "revise_span_ms", "revise_pause_ms", "revise_voice_ms",
-    "revise_late_pause_ms", "revise_late_voice_ms",
+    "human_below", "human_below_late", "machine_above", "voice_above", "human_after_ms",
+    "machine_after_ms", "silence_min_ms", "word_ms", "word_by_ms", "word_wait_ms", "office_min_ms",
+    "office_wait_ms", "analysis_ms", "initial_silence_ms", "revise_span_ms", "revise_pause_ms",
+    "revise_voice_ms", "revise_late_pause_ms", "revise_late_voice_ms",
 )
 
 
-cdef double forest_odds(const Forest *model, const double *x) noexcept nogil:
-    """The log-odds of a machine."""
-    cdef double odds = model.bias
+cdef double walk(const Tree *trees, int count, double odds, const double *x) noexcept nogil:
+    """The odds with what each tree adds to them."""
     cdef const Tree *tree
     cdef int t, _level, at
-    for t in range(model.trees):
-        tree = &model.tree[t]
+    for t in range(count):
+        tree = &trees[t]
         at = 0
         for _level in range(AMD_DEPTH):
             at = 2 * at + 1 + (x[tree.feature[at]] > tree.above[at])
@@ -33,36 +33,57 @@ cdef double forest_odds(const Forest *model, const double *x) noexcept nogil:
     return odds
 
 
+cdef double forest_odds(const Forest *model, const double *x) noexcept nogil:
+    """The log-odds of a machine."""
+    return walk(&model.tree[0], model.trees, model.bias, x)
+
+
+cdef int forest_voice(const Forest *model, const double *x) noexcept nogil:
+    """Whether what was heard was a voice."""
+    if model.voices == 0:
+        return 1
+    return walk(&model.voice[0], model.voices, model.voice_bias, x) >= model.policy.voice_above
+
+
 cdef class Model:
     """The trees, laid out for the detector."""
 
-    def __cinit__(self, trees, double bias, policy):
-        cdef int t, k
+    def __cinit__(self, trees, double bias, policy, *, voice=(), double voice_bias=0.0):
         if not 0 < len(trees) <= AMD_TREES_MAX:
             raise ValueError(f"{len(trees)} trees; 1 to {AMD_TREES_MAX} are possible")
         self.forest.trees = len(trees)
+        self.forest.voices = len(voice)
         self.forest.bias = bias
+        self.forest.voice_bias = voice_bias
         self.set_policy(policy)
+        self.set_trees(&self.forest.tree[0], trees, AMD_TREES_MAX)
+        self.set_trees(&self.forest.voice[0], voice, AMD_VOICES_MAX)
+
+    cdef set_trees(self, Tree *into, trees, int most):
+        cdef int t, k
+        if len(trees) > most:
+            raise ValueError(f"{len(trees)} trees; {most} are possible")
         for t, (questions, leaves) in enumerate(trees):
             if len(questions) != AMD_NODES or len(leaves) != AMD_LEAVES:
                 raise ValueError(f"tree {t}: {AMD_NODES} questions and {AMD_LEAVES} leaves")
             for k, (name, above) in enumerate(questions):
-                self.forest.tree[t].feature[k] = FEATURE_NAMES.index(name)
-                self.forest.tree[t].above[k] = above
+                into[t].feature[k] = FEATURE_NAMES.index(name)
+                into[t].above[k] = above
             for k in range(AMD_LEAVES):
-                self.forest.tree[t].leaf[k] = leaves[k]
+                into[t].leaf[k] = leaves[k]
 
     cdef set_policy(self, policy):
         cdef Policy *p = &self.forest.policy
         unknown = set(policy) ^ set(POLICY_NAMES)
         if unknown:
             raise ValueError(f"policy: {sorted(unknown)} unknown or missing")
-        for name in POLICY_NAMES[3:]:
+        for name in POLICY_NAMES[4:]:
             if not 0 <= policy[name] <= POLICY_MS_MAX:
                 raise ValueError(f"{name}: 0 to {POLICY_MS_MAX} ms")
         p.human_below = policy["human_below"]
         p.human_below_late = policy["human_below_late"]
         p.machine_above = policy["machine_above"]
+        p.voice_above = policy["voice_above"]
         if not p.human_below <= p.human_below_late < p.machine_above:
             raise ValueError("human_below <= human_below_late < machine_above must hold")
         p.human_after = policy["human_after_ms"] // FRAME_MS

@@ -15,6 +15,7 @@ cdef enum:
     VAD_BANDS = 2
     VAD_WINDOWS = 4  # of VAD_WINDOW frames: the floor is the least of the last 1.5 to 2 s
     VAD_WINDOW = 25
+    VAD_LOW = 40  # samples of a frame at 2 kHz, in which the pitch is looked for
     VAD_STEADY = 16  # frames looked at for noise that does not move
     # what turned out to be no voice
     VAD_UNDO_RUN = 1  # all of the voice up to now since it began
@@ -31,6 +32,9 @@ cdef struct Vad:
     uint8_t tonal
     uint8_t undone  # what was noise all the same, see above
     uint8_t nothing  # frames in a row without any sound
+    float periodic  # of a frame of voice: how alike two periods are, 0 to 1
+    uint8_t lag  # and how long they are, in samples at 2 kHz; 0: no voice
+    int16_t low[VAD_LOW]  # the frame at 2 kHz
     uint8_t cut  # with VAD_UNDO_END: so many frames, this one included
     # the noise
     double smooth[VAD_BANDS]  # mean of two frames

@@ -7,25 +7,27 @@
    has gaps, so it sinks into each and does not climb on vowels.
 3. Noise that does not move is noise at once: a stretch of constant level in both bands becomes the
    floor, and what it was taken for is undone. Hiss needs less of it than what could be a vowel.
-4. Of a few frames without any sound, which were lost, nothing is learned of the noise.
+4. Of a few frames without any sound, which were lost, nothing is learned of the noise. Nor is it of
+   more where there is noise else: a far end that leaves it out at times has no new floor.
 5. Voice is what exceeds the floor by a margin, and is not far below the loudest voice so far: the
    less the voice stands out, the less far, for then what is behind it is no silence.
 """
 
 from libc.math cimport fabs, log10
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 from collections import namedtuple
 
 FRAME = VAD_FRAME
-Heard = namedtuple("Heard", "level_db floor_db speech tonal undone cut")
+Heard = namedtuple("Heard", "level_db floor_db speech tonal undone cut periodic lag")
 
 cdef extern from *:
     """
     /* Sums of products of a frame at lags 0 to 4, the sum of its samples, and the power that two
        filters leave of it: samples less the mean of the 20 around (above 300 Hz), differences.
        Loud frames are heard in steps of 2, 4, 8 or 16, so that 160 products fit into 32 bits. */
-    static inline int dl_vad_sums(const int16_t *x, int32_t *r, int32_t *total, double *power) {
+    static inline int dl_vad_sums(const int16_t *x, int32_t *r, int32_t *total, double *power,
+                                  int16_t *low) {
         int16_t y[168] = {0};
         int32_t sum[161];
         double p[4] = {0};
@@ -40,6 +42,8 @@ cdef extern from *:
         for (i = 0; i < 160; i++)
             sum[i + 1] = sum[i] + y[i];
         *total = sum[160];
+        for (i = 0; i < 40; i++)
+            low[i] = (int16_t) ((sum[4 * i + 4] - sum[4 * i]) * (1 << steps) >> 2);
         for (lag = 0; lag < 5; lag++) {
             int32_t of_lag = 0;
             for (i = 0; i < 160; i++)
@@ -55,9 +59,59 @@ cdef extern from *:
         power[1] = 2.0 * r[0] - 2.0 * r[1] - (double) y[0] * y[0] - (double) y[159] * y[159];
         return steps;
     }
+
+    /* How alike a frame at 2 kHz and what was `lag` before it are at the best lag, 62 to 400 Hz;
+       in steps, as above. */
+    static inline float dl_vad_periodic(const int16_t *before, const int16_t *low, uint8_t *lag) {
+        int16_t y[80];
+        int32_t energy[33], at_lag[33];
+        int i, k, all = 0, steps = 0, total = 0;
+        float best = 0;
+        for (i = 0; i < 40; i++) {
+            y[i] = before[i];
+            y[40 + i] = low[i];
+            total += before[i] + low[i];
+        }
+        total /= 80;
+        for (i = 0; i < 80; i++) {
+            int32_t one = y[i] - total;
+            one = one > 32767 ? 32767 : one < -32768 ? -32768 : one;
+            y[i] = (int16_t) one;
+            all |= one ^ (one >> 31);
+        }
+        while (all >> steps > 2047)
+            steps++;
+        for (i = 0; i < 80; i++)
+            y[i] = (int16_t) (y[i] >> steps);
+        energy[0] = 0;
+        for (i = 40; i < 80; i++)
+            energy[0] += (int32_t) y[i] * y[i];
+        for (k = 1; k < 33; k++)
+            energy[k] = energy[k - 1] + (int32_t) y[40 - k] * y[40 - k]
+                        - (int32_t) y[80 - k] * y[80 - k];
+        for (k = 5; k < 33; k++) {
+            int32_t of_lag = 0;
+            for (i = 40; i < 80; i++)
+                of_lag += (int32_t) y[i] * y[i - k];
+            at_lag[k] = of_lag;
+        }
+        *lag = 5;
+        for (k = 5; k < 33; k++)
+            if (at_lag[k] > 0) {
+                float found = (float) at_lag[k] * at_lag[k] / ((float) energy[k] + 1.0f);
+                if (found > best) {
+                    best = found;
+                    *lag = (uint8_t) k;
+                }
+            }
+        return __builtin_sqrtf(best / ((float) energy[0] + 1.0f));
+    }
     """
     int sums "dl_vad_sums"(
-        const int16_t *x, int32_t *r, int32_t *total, double *power
+        const int16_t *x, int32_t *r, int32_t *total, double *power, int16_t *low
+    ) noexcept nogil
+    float periodic "dl_vad_periodic"(
+        const int16_t *before, const int16_t *low, uint8_t *lag
     ) noexcept nogil
 
 cdef double FULL = 1073741824.0  # 2**30
@@ -102,8 +156,9 @@ cdef void vad_init(Vad *v) noexcept nogil:
 cdef void vad_gap(Vad *v) noexcept nogil:
     """A frame that never arrived: nothing is learned of it."""
     v.frames += 1
-    v.speech = v.tonal = v.undone = v.cut = 0
+    v.speech = v.tonal = v.undone = v.cut = v.lag = 0
     v.since = 0
+    memset(&v.low[0], 0, sizeof(v.low))
 
 
 cdef inline double decibel(double power) noexcept nogil:
@@ -137,14 +192,14 @@ cdef double unpredicted(const double *r) noexcept nogil:
     return error / r[0] if error > 0 else 0.0
 
 
-cdef void measure(Vad *v, const int16_t *samples) noexcept nogil:
+cdef void measure(Vad *v, const int16_t *samples, int16_t *low) noexcept nogil:
     cdef int32_t raw[5]
     cdef int32_t total
     cdef double power[2]
     cdef double r[5]
     cdef double mean, scale
     cdef int k
-    scale = <double> (1 << 2 * sums(samples, &raw[0], &total, &power[0]))
+    scale = <double> (1 << 2 * sums(samples, &raw[0], &total, &power[0], low))
     mean = <double> total / VAD_FRAME
     for k in range(5):
         r[k] = scale * (raw[k] - mean * mean * (VAD_FRAME - k))
@@ -271,16 +326,18 @@ cdef void vad_hear(Vad *v, const int16_t *samples) noexcept nogil:
     """Hear the next frame: VAD_FRAME samples."""
     cdef int b, at
     cdef double over
-    measure(v, samples)
-    v.undone = v.cut = 0
+    cdef int16_t low[VAD_LOW]
+    measure(v, samples, &low[0])
+    v.undone = v.cut = v.lag = 0
     at = v.frames % VAD_STEADY
     v.nothing = v.nothing + (v.nothing < 255) if v.loud <= LEVEL_MIN else 0
-    if 0 < v.nothing <= LOST_FRAMES:
+    if 0 < v.nothing <= LOST_FRAMES or v.nothing and v.floor[0] > FLOOR_START:
         for b in range(VAD_BANDS):
             v.recent[b][at] = v.smooth[b]
         v.speech = v.tonal = 0
         v.run = 0
         v.frames += 1
+        memset(&v.low[0], 0, sizeof(v.low))
         return
     v.since += 1
     for b in range(VAD_BANDS):
@@ -303,6 +360,9 @@ cdef void vad_hear(Vad *v, const int16_t *samples) noexcept nogil:
         over += KEEP
     outgrow(v)
     v.speech = over > 0 and not v.tonal
+    if v.speech:
+        v.periodic = periodic(&v.low[0], &low[0], &v.lag)
+    memcpy(&v.low[0], &low[0], sizeof(v.low))
     for b in range(VAD_BANDS):
         v.peak[b] -= PEAK_SINK
         if v.speech:
@@ -328,5 +388,6 @@ cdef class VoiceDetector:
             found.append(Heard(
                 self.state.loud, self.state.floor[0], bool(self.state.speech),
                 bool(self.state.tonal), int(self.state.undone), int(self.state.cut),
+                self.state.periodic if self.state.lag else 0.0, int(self.state.lag),
             ))
         return found

@@ -17,7 +17,15 @@ import msgspec
 from msgspec import Meta
 
 from dialerd.toml_load import Fault, read
-from fastpath.amd_forest import FEATURE_NAMES, LEAVES, NODES, POLICY_MS_MAX, TREES_MAX, Model
+from fastpath.amd_forest import (
+    FEATURE_NAMES,
+    LEAVES,
+    NODES,
+    POLICY_MS_MAX,
+    TREES_MAX,
+    VOICES_MAX,
+    Model,
+)
 
 DEFAULT: Final = Path(__file__).resolve().parents[2] / "conf" / "amd" / "model.toml"
 NOTHING: Final = "-"
@@ -50,6 +58,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     revise_voice_ms: Milliseconds = 1_700
     revise_late_pause_ms: Milliseconds = 1_300
     revise_late_voice_ms: Milliseconds = 2_600
+    voice_above: Odds = -2.1
 
 
 class Tree(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,12 +68,21 @@ class Tree(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     leaf: Annotated[list[Odds], Meta(min_length=LEAVES, max_length=LEAVES)]
 
 
+class Voice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The trees that tell a voice from other sounds: log-odds of a voice."""
+
+    bias: Odds
+    tree: Annotated[list[Tree], Meta(min_length=1, max_length=VOICES_MAX)]
+
+
 class ModelFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole file."""
 
     bias: Odds
     policy: Policy
     tree: Annotated[list[Tree], Meta(min_length=1, max_length=TREES_MAX)]
+    voice: Voice | None = None
+    """None: whatever stands out of the noise is a voice."""
     made_by: str = ""
     made_for: str = ""
     """What the detectors made of a known sound when the trees were trained."""
@@ -86,19 +104,34 @@ def _faults(file: ModelFile) -> Iterator[Fault]:
         yield Fault(
             ("policy", "human_below"), "human_below <= human_below_late < machine_above must hold"
         )
-    for number, tree in enumerate(file.tree):
+    yield from _no_questions(("tree",), file.tree)
+    if file.voice is not None:
+        yield from _no_questions(("voice", "tree"), file.voice.tree)
+
+
+def _no_questions(where: tuple[str, ...], trees: list[Tree]) -> Iterator[Fault]:
+    for number, tree in enumerate(trees):
         for place, text in enumerate(tree.ask):
             if question(text) is None:
                 yield Fault(
-                    ("tree", number, "ask", place),
+                    (*where, number, "ask", place),
                     f"{text!r} is no question; write one like 'silence > 240', or '-'",
                 )
+
+
+def _laid_out(trees: list[Tree]) -> list[tuple[list[tuple[str, float]], list[float]]]:
+    return [
+        ([question(text) or (FEATURE_NAMES[0], NEVER) for text in t.ask], t.leaf) for t in trees
+    ]
 
 
 @lru_cache(maxsize=8)
 def load_model(path: Path = DEFAULT) -> Model:
     """The model of a file; TomlError names every fault with its place."""
     file = read(path, ModelFile, rules=_faults)
-    trees = [([question(text) for text in tree.ask], tree.leaf) for tree in file.tree]
     policy = msgspec.structs.asdict(file.policy)
-    return Model(trees, file.bias, policy)  # type: ignore[arg-type]  # _faults refused None
+    voice = _laid_out(file.voice.tree) if file.voice is not None else []
+    return Model(
+        _laid_out(file.tree), file.bias, policy,
+        voice=voice, voice_bias=file.voice.bias if file.voice is not None else 0.0,
+    )  # fmt: skip

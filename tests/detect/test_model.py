@@ -80,7 +80,7 @@ def test_what_training_writes_says_the_same_when_it_is_read(tmp_path: Path) -> N
     predicted = amd_boost.predict(x, bias, trees)
     assert ((predicted > 0) == (y > 0)).mean() > 0.97
     file = tmp_path / "model.toml"
-    file.write_text(amd_train.written(bias, trees))
+    file.write_text(amd_train.written((bias, trees), (bias, trees)))
     model = load_model(file)
     columns = [amd_train.ASKED.index(n) if n in amd_train.ASKED else None for n in FEATURE_NAMES]
     for row, odds in zip(x[:300], predicted[:300], strict=True):

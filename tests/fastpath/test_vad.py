@@ -140,6 +140,10 @@ def check_agrees(samples: np.ndarray) -> None:
         )
         assert (one.speech, one.tonal, one.undone) == (speech, tonal, undone), number
         assert (one.level_db, one.floor_db) == pytest.approx((loud, floor), abs=1e-9)
+        assert bool(one.lag) == speech
+        if speech:
+            assert one.periodic == pytest.approx(max(twin.alike.values()), abs=1e-5)
+            assert one.periodic == pytest.approx(twin.alike[one.lag], abs=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["", "white", "babble", "hum"])
@@ -169,3 +173,34 @@ def test_the_plain_one_hears_the_same_of_anything(parts: list[tuple[str, float, 
         shape = {"zero": 0 * tone, "noise": rng.standard_normal(count), "tone": tone}[kind]
         made.append(size * shape)
     check_agrees(pcm(np.hstack(made)))
+
+
+@pytest.mark.parametrize("hertz", [80, 125, 210, 330])
+@pytest.mark.parametrize("level", [1_500, 12_000])
+def test_the_pitch_of_a_buzz_is_found(hertz: int, level: int) -> None:
+    """Pulses behind silence; at 2 kHz a lag is right to half a sample."""
+    pulses = np.zeros(24_000)
+    pulses[8_000 :: round(8_000 / hertz)] = 1.0
+    body = np.exp(-np.arange(60) / 12) * np.cos(2 * np.pi * 700 / 8_000 * np.arange(60))
+    buzz = np.convolve(pulses, body)[:24_000]
+    heard = VoiceDetector().hear(np.rint(level * buzz).astype(np.int16))
+    voiced = [one for one in heard if one.speech][2:]
+    assert len(voiced) >= 8
+    assert min(one.periodic for one in voiced) > 0.8
+    period = 2_000 / (8_000 / round(8_000 / hertz))
+    right = [one for one in voiced if abs(one.lag / period - round(one.lag / period)) < 0.15]
+    assert len(right) >= 0.8 * len(voiced), [one.lag for one in voiced]
+
+
+def test_noise_that_is_left_out_at_times_is_no_voice() -> None:
+    """Digital zeros in it, as of a gateway that suppresses silence: its floor is where it was."""
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        samples = rng.normal(0, 150, 80_000).astype(np.int16)
+        at = 12_000
+        while at < 70_000:
+            until = at + 160 * int(rng.integers(4, 40))
+            samples[at:until] = 0
+            at = until + 160 * int(rng.integers(10, 60))
+        speech = [one.speech for one in VoiceDetector().hear(samples)]
+        assert sum(speech) <= 12, seed

@@ -27,6 +27,28 @@ def unpredicted(r: Sequence[float]) -> float:
     return max(error, 0.0) / r[0]
 
 
+def at_2_khz(x: Sequence[int]) -> list[int]:
+    """Means of four samples, in steps as `measure` hears them."""
+    steps = max(max(one if one >= 0 else ~one for one in x).bit_length() - 11, 0)
+    return [(sum(one >> steps for one in x[at : at + 4]) << steps) >> 2 for at in range(0, 160, 4)]
+
+
+def likeness(before: Sequence[int], low: Sequence[int]) -> dict[int, float]:
+    """By lag, at 2 kHz: how alike a frame and what was so long before it are."""
+    y = [*before, *low]
+    mean = int(sum(y) / 80)
+    y = [min(max(one - mean, -32_768), 32_767) for one in y]
+    steps = max(max(one if one >= 0 else ~one for one in y).bit_length() - 11, 0)
+    y = [one >> steps for one in y]
+    energy = sum(one * one for one in y[40:]) + 1
+    found = {}
+    for lag in range(5, 33):
+        old = y[40 - lag : 80 - lag]
+        alike = max(sum(a * b for a, b in zip(y[40:], old, strict=True)), 0)
+        found[lag] = alike / math.sqrt((sum(one * one for one in old) + 1) * energy)
+    return found
+
+
 class Detector:
     """As fastpath.vad.VoiceDetector: hear() gives (loud, floor, speech, tonal, undone)."""
 
@@ -40,6 +62,8 @@ class Detector:
         self.known = self.filled = self.told = self.voiced = self.run = self.heard = 0
         self.slope, self.earlier, self.nothing = 0.0, LEVEL_MIN, 0
         self.speech = False
+        self.low = [0] * 40
+        self.alike: dict[int, float] = {}  # of a frame of voice
 
     def least(self, band: int) -> float:
         return min((one for window in self.windows[band] for one in window), default=99.0)
@@ -135,11 +159,12 @@ class Detector:
     def hear(self, x: Sequence[int]) -> tuple[float, float, bool, bool, int]:
         """160 samples."""
         loud, levels, left, tonal = self.measure(x)
+        before, self.low, self.alike = self.low, at_2_khz(x), {}
         self.nothing = self.nothing + 1 if loud <= LEVEL_MIN else 0
-        if 0 < self.nothing <= 3:
+        if 0 < self.nothing <= 3 or (self.nothing and self.floor[0] > FLOOR_START):
             for band in range(2):
                 self.recent[band].append(self.smooth[band])
-            self.speech, self.run = False, 0
+            self.speech, self.run, self.low = False, 0, [0] * 40
             return loud, self.floor[0], False, False, 0
         self.heard += 1
         for band in range(2):
@@ -161,6 +186,8 @@ class Detector:
             self.forget()
             undone = 2
         self.speech = over > 0 and not tonal
+        if self.speech:
+            self.alike = likeness(before, self.low)
         self.run = self.run + 1 if self.speech else 0
         for band in range(2):
             self.peak[band] -= 0.04
