@@ -2,10 +2,14 @@
 
 import os
 import signal
+import socket
+import ssl
 import time
 import urllib.request
 
+from dialerd.cli import main
 from dialerd.control.io_client import SyncClient
+from tests.waiting import until
 
 
 def test_the_admin_process_is_started_again_when_it_dies(daemon):
@@ -45,3 +49,35 @@ def _cmdline(pid):
             return file.read()
     except OSError:
         return ""
+
+
+def test_sighup_renews_the_certificate_of_https(daemon, tmp_path):
+    d, folder = daemon(admin=True), tmp_path / "tls"
+
+    def make(*words):
+        assert main.run(["tls", "init", "--folder", str(folder), *words]) == main.OK
+
+    def serial():
+        context = ssl.create_default_context(cafile=str(folder / "ca.crt"))
+        with (
+            socket.create_connection(("127.0.0.1", d.http), timeout=10) as plain,
+            context.wrap_socket(plain, server_hostname="localhost") as secure,
+        ):
+            return secure.getpeercert()["serialNumber"]
+
+    def answers():
+        try:
+            return serial()
+        except OSError:  # it is being started
+            return None
+
+    make()
+    pair = f'certificate = "{folder}/server.crt"\nkey = "{folder}/server.key"\n'
+    d.config.write_text(d.config.read_text().replace("[admin]\n", f"[admin]\n{pair}"))
+    d.start().ready().close()
+    until(answers, 60.0, 0.1)
+    first = serial()
+    make("--renew")
+    os.kill(d.process.pid, signal.SIGHUP)
+    until(lambda: serial() != first, 60.0, 0.1)
+    assert d.stop()[0] == 0
