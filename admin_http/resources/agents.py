@@ -45,7 +45,7 @@ class AgentOrder(Document):
 class WorkQuestion(Document):
     """As a member of which queues, by commas; empty: those of its login."""
 
-    queues: Annotated[str, Meta(max_length=1_000)] = ""
+    queues: Annotated[str, Meta(max_length=300)] = ""
 
 
 @route("GET", "/v1/agents", Scope.READ, access=filtered_to(Role.AGENT))
