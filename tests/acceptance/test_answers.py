@@ -20,7 +20,7 @@ from tests.daemon.test_daemon import broadcast, people, until_finished
 from tests.interop.meeting import talker
 from tests.interop.sipp import SCENARIOS
 
-pytestmark = pytest.mark.interop
+pytestmark = [pytest.mark.interop, pytest.mark.xdist_group("answers")]  # one daemon for all
 FIRST = 84_912_000_000
 TRUNK = """
 [[trunk]]

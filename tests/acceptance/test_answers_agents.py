@@ -40,7 +40,7 @@ from tests.interop.meeting import talker
 from tests.ports import free_port
 from tests.waiting import until
 
-pytestmark = pytest.mark.interop
+pytestmark = [pytest.mark.interop, pytest.mark.xdist_group("answers_agents")]  # one daemon
 BEEP = 9_000 * np.sin(2 * np.pi * 1000 * np.arange(4_000) / 8_000)
 
 
