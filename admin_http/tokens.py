@@ -31,7 +31,7 @@ class Scope(StrEnum):
     REPORTS = "reports"  # what was said and pressed by whom: personal data
     CAMPAIGNS = "campaigns"  # create and move campaigns
     OPERATE = "operate"  # stop everything
-    USERS = "users"  # users, tokens, the audit log
+    USERS = "users"  # users, tokens, the audit log: whoever has it can give itself the rest
     AGENT = "agent"  # work as an agent
 
 

@@ -22,7 +22,7 @@ from dialerd.core.control_base import PAGE_MAX
 from dialerd.core.lists_view import PEOPLE_MAX as CHUNK
 from dialerd.core.lists_view import AddPeople, ChangeList, CreateList
 from dialerd.core.records import Contact
-from dialerd.core.spec_parts import Name
+from dialerd.core.spec_parts import CampaignName
 
 ListRef = Annotated[str, Meta(min_length=1, max_length=200, description="A list's name, or id.")]
 
@@ -36,13 +36,13 @@ class OneList(Document):
 class NewList(Document):
     """What it is called."""
 
-    name: Name
+    name: CampaignName
 
 
 class ListChange(Document):
     """What is to be another; what is not named stays. Nobody is added to a closed list."""
 
-    name: Name | None = None
+    name: CampaignName | None = None
     closed: bool | None = None
 
 
@@ -97,11 +97,11 @@ async def find(call: Call, name: str) -> ListInfo:
     """One by id or name; ProblemError 404."""
     found = (await call.services.control.call(ListLists())).items
     number = int(name) if name.isascii() and name.isdecimal() else 0
-    for one in found:
-        if one.name == name:
+    for one in found:  # digits are an id first: no name takes its place
+        if one.id == number:
             return one
     for one in found:
-        if one.id == number:
+        if one.name == name:
             return one
     raise ProblemError(404, f"there is no list {name[:80]!r}")
 

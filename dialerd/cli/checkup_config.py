@@ -266,9 +266,8 @@ def certificates_of(config: Config) -> list[tuple[str, Path, Path | None]]:
         for one in config.sip.listen
         if one.certificate is not None
     ]
-    web = getattr(config.admin, "certificate", None)
-    if isinstance(web, Path):
-        named.append(("HTTP", web, getattr(config.admin, "key", None)))
+    if config.admin.certificate is not None:
+        named.append(("HTTP", config.admin.certificate, config.admin.key))
     return named
 
 

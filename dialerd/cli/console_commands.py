@@ -34,7 +34,7 @@ SHOWN: Final = {  # what `show` means in the words of the shell
     "ports": ("port", "ls"),
     "lines": ("trunks",),
     "trunks": ("trunks",),
-    "agents": ("agent", "ls"),
+    "agents": ("agent", "list"),
     "campaigns": ("campaign", "ls"),
     "lists": ("list", "ls"),
     "idle": ("why",),

@@ -37,6 +37,9 @@ class ServeRun:
         file.write_text(self._variables())
         self._screen.step(f"carriers and daemon run; in another terminal: . {file}")
         while not self._stopped.wait(LOOK_S):
+            if world.daemon is not None and world.daemon.exit_code == 0:  # `dialerd stop`
+                self._screen.step("the daemon was stopped")
+                return
             world.check()
         self._screen.step("ending: live calls may take a while")
         world.stop_daemon()

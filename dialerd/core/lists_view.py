@@ -10,7 +10,7 @@ from msgspec import Meta
 from dialerd.core.campaigns_view import Who
 from dialerd.core.control_base import Reply, Request
 from dialerd.core.limits import NUMBERS_MAX
-from dialerd.core.spec_parts import Name
+from dialerd.core.spec_parts import CampaignName, Name
 
 PEOPLE_MAX = 200  # in one request: what a turn of the daemon's loop can bear
 FIELDS_MAX = 200
@@ -49,7 +49,7 @@ class Lists(Reply):
 class CreateList(Request["ListInfo"]):
     """An empty list."""
 
-    name: Name
+    name: CampaignName
     who: Who
 
 
@@ -58,7 +58,7 @@ class ChangeList(Request["ListInfo"]):
 
     list: ListId
     who: Who
-    name: Name | None = None
+    name: CampaignName | None = None
     closed: bool | None = None
 
 

@@ -89,6 +89,12 @@ async def test_a_list_is_renamed_and_closed(tmp_path: Path) -> None:
         assert (await s.ask("POST", "/v1/lists/1/leads", body))[1]["added"] == 1
 
 
+async def test_no_list_takes_the_place_of_an_id(tmp_path: Path) -> None:
+    async with site(tmp_path) as s:
+        assert (await s.ask("POST", "/v1/lists", {"name": "1"}))[0] == 422
+        assert (await change(s, "PATCH", "/v1/lists/people", {"name": "2"}))[0] == 422
+
+
 async def test_who_uses_a_list(tmp_path: Path) -> None:
     async with site(tmp_path) as s:
         await running(s)

@@ -22,7 +22,7 @@ from dialerd.store import open_store, wait
 from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-LOOKS = 200
+LOOKS = 1_200
 
 
 def configure(folder: Path, port: int) -> Path:
@@ -87,7 +87,7 @@ def test_it_serves_reads_the_store_and_ends_when_told(tmp_path: Path) -> None:
             code, text = get(port, "/v1/campaigns/1/report", token)
             assert code == 404, text  # the store was opened and has no campaign 1
             running.send_signal(signal.SIGTERM)
-            assert running.wait(10) == 0
+            assert running.wait(60) == 0
             assert running.stderr is not None
             assert "Traceback" not in running.stderr.read()
     finally:

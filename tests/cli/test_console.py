@@ -13,9 +13,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 from dialerd.cli.console import completions, obey
+from dialerd.cli.console_commands import SHOWN
+from dialerd.cli.main import cli
 from tests.control.desk import Booth
 
 LONGEST_S = 90.0  # nothing is said about time; this ends what hangs
@@ -174,6 +177,15 @@ def test_a_pipe(daemon: Booth, config: Path) -> None:
     first, second = done.stdout.splitlines()
     assert json.loads(first) == []
     assert json.loads(second)["state"] == "running"
+
+
+@pytest.mark.parametrize("what", SHOWN)
+def test_whatever_is_shown_is_a_command(what: str) -> None:
+    known = cli
+    for word in (one for one in SHOWN[what] if not one.startswith("-")):
+        assert isinstance(known, click.Group)
+        known = known.get_command(click.Context(known), word)
+        assert known is not None
 
 
 def test_completions(daemon: Booth, command) -> None:

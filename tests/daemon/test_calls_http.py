@@ -28,7 +28,7 @@ def begin(w, steps=LONG, name="c", **more):
 
 def until_up(w, n):
     """The calls in progress, when so many are answered."""
-    until(lambda: sum(c["state"] == "up" for c in w.get("/v1/calls")["items"]) == n, 40.0, 0.02)
+    until(lambda: sum(c["state"] == "up" for c in w.get("/v1/calls")["items"]) == n, 60.0, 0.02)
     return w.get("/v1/calls")["items"]
 
 
@@ -57,9 +57,9 @@ def test_a_call_is_seen_and_ended_and_heard(daemon, gateway):
         assert w.ask("POST", f"{where}/actions", {"action": "transfer"}).status == 422
         ended = w.good("POST", f"{where}/actions", {"action": "hang_up"}).data
         assert ended["state"] == "releasing"
-        until(lambda: w.get(where)["state"] == "ended", 20.0, 0.02)
+        until(lambda: w.get(where)["state"] == "ended", 60.0, 0.02)
         assert [c["id"] for c in w.get("/v1/calls")["items"]] == [second["id"]]
-        until(lambda: w.get(where)["recordings"] == 1, 20.0, 0.02)  # its name comes last
+        until(lambda: w.get(where)["recordings"] == 1, 60.0, 0.02)  # its name comes last
         assert w.ask("POST", f"{where}/actions", {"action": "hang_up"}).status == 404
         done = w.get(where)
         assert (done["outcome"], done["released_by"], done["recordings"]) == ("answered", "us", 1)
@@ -73,7 +73,7 @@ def test_a_call_is_seen_and_ended_and_heard(daemon, gateway):
         rest = w.get(f"/v1/attempts?campaign=c&limit=1&after={page['next']}")["items"]
         assert [one["call"] for one in rest] == [second["id"]]
         w.good("POST", "/v1/emergency-stop", {"hang_up": True})
-        until(lambda: not w.get("/v1/calls")["items"], 20.0, 0.02)
+        until(lambda: not w.get("/v1/calls")["items"], 60.0, 0.02)
     assert [call.ended for call in gateway.calls.values()] == [True, True]
     assert d.stop()[0] == 0
 
@@ -162,7 +162,7 @@ def test_a_person_has_a_call_put_through(daemon, gateway):
         order = {"action": "transfer", "kind": "agent", "target": "nobody"}
         w.good("POST", f"{where}/actions", order)
         until(lambda: "transfer_failed" in [e["kind"] for e in w.get(where)["interactions"]])
-        until(lambda: w.get(where)["state"] == "ended", 20.0, 0.02)  # nothing is behind its step
+        until(lambda: w.get(where)["state"] == "ended", 60.0, 0.02)  # nothing is behind its step
     assert d.stop()[0] == 0
 
 
@@ -181,6 +181,6 @@ def test_a_transfer_to_a_number(daemon, gateway):
         assert {c["direction"] for c in until_up(w, 2)} == {"out", "over"}
         assert w.ask("POST", f"{where}/actions", order).status == 409
         w.good("POST", f"{where}/actions", {"action": "hang_up"})
-        until(lambda: not w.get("/v1/calls")["items"], 20.0, 0.02)
+        until(lambda: not w.get("/v1/calls")["items"], 60.0, 0.02)
     assert sorted(call.user for call in gateway.calls.values())[-1].endswith("987654321")
     assert d.stop()[0] == 0

@@ -40,18 +40,23 @@ def test_every_line_finds_the_daemon_that_is_there(daemon, tmp_path):
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         env=os.environ | {"DIALERD_CONFIG": str(d.config)}, bufsize=1,
     )  # fmt: skip
-    shown = lines_of(console)
-    first = str(d.process.pid)
-    console.stdin.write("status\n")
-    assert next(line for line in shown if f"(pid {first})" in line)
-    d.stop()
-    console.stdin.write("status\n")
-    assert next(line for line in shown if "no daemon is running" in line)
-    d.start().ready().close()
-    console.stdin.write("status\n")
-    assert next(line for line in shown if f"(pid {d.process.pid})" in line)
-    console.stdin.write("quit\n")
-    console.stdin.close()
-    console.stdout.read()
-    assert console.wait(20) == 4  # of the line that found nobody
-    console.stdout.close()
+    try:
+        shown = lines_of(console)
+        first = str(d.process.pid)
+        console.stdin.write("status\n")
+        assert next(line for line in shown if f"(pid {first})" in line)
+        d.stop()
+        console.stdin.write("status\n")
+        assert next(line for line in shown if "no daemon is running" in line)
+        d.start().ready().close()
+        console.stdin.write("status\n")
+        assert next(line for line in shown if f"(pid {d.process.pid})" in line)
+        console.stdin.write("quit\n")
+        console.stdin.close()
+        console.stdout.read()
+        assert console.wait(60) == 4  # of the line that found nobody
+    finally:
+        console.kill()
+        console.wait()
+        console.stdin.close()
+        console.stdout.close()

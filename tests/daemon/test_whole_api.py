@@ -210,8 +210,8 @@ def walk_calls(w: Web) -> None:
     stats = w.get("/v1/campaigns/live/stats")
     assert (stats["calls_in_progress"], stats["calls"]) == (3, 0)
     w.good("POST", f"{where}/actions", {"action": "hang_up"})
-    until(lambda: w.get(where)["state"] == "ended", 20.0, 0.02)
-    until(lambda: w.get(where)["recordings"] == 1, 20.0, 0.02)  # its name comes when it is written
+    until(lambda: w.get(where)["state"] == "ended", 60.0, 0.02)
+    until(lambda: w.get(where)["recordings"] == 1, 60.0, 0.02)  # its name comes when it is written
     for part in ("recording", "ladder", "pcap"):
         w.good("GET", f"{where}/{part}")
     assert w.get("/v1/attempts")["items"][0]["call"] == one["id"]

@@ -95,6 +95,6 @@ def web(d: Any) -> Iterator[Web]:
         except OSError:
             return False
 
-    until(ready, 30.0, 0.05)
+    until(ready, 60.0, 0.05)
     found.answered.clear()
     yield found
