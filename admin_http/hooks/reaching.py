@@ -19,7 +19,6 @@ from aiohttp.cookiejar import DummyCookieJar
 Address = IPv4Address | IPv6Address
 CONNECT_S: Final = 5.0
 TOTAL_S: Final = 10.0
-CONNECTIONS_MAX: Final = 100
 NAT64: Final = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
 
 
@@ -68,8 +67,11 @@ class Reach:
             if not one.is_global or one.is_multicast or site:
                 raise ForbiddenError(f"{address} is no address of the internet")
 
-    def session(self, *, plain: bool) -> ClientSession:
-        """Requests that go nowhere else; no cookies, no proxies, no decoding."""
+    def session(self, connections: int, *, plain: bool) -> ClientSession:
+        """Requests that go nowhere else; no cookies, no proxies, no decoding.
+
+        One that finds all `connections` in use waits, and its `TOTAL_S` goes on meanwhile.
+        """
 
         def checked(info: tuple[Any, ...]) -> socket.socket:
             self.check(info[4][0], plain=plain)
@@ -77,9 +79,7 @@ class Reach:
 
         jar: AbstractCookieJar = DummyCookieJar()
         return ClientSession(
-            connector=TCPConnector(
-                limit=CONNECTIONS_MAX, use_dns_cache=False, socket_factory=checked
-            ),
+            connector=TCPConnector(limit=connections, use_dns_cache=False, socket_factory=checked),
             timeout=ClientTimeout(total=TOTAL_S, sock_connect=CONNECT_S),
             cookie_jar=jar,
             auto_decompress=False,

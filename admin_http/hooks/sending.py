@@ -11,7 +11,6 @@ waits in memory but the page that is being told.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import random
 import time
@@ -46,6 +45,7 @@ log = logging.getLogger("dialerd.webhooks")
 LOOK_S: Final = 0.5  # how often new records are looked for
 PAGE: Final = 32  # records that are told before the cursor moves
 AT_ONCE: Final = 8  # requests to one webhook at a time
+CONNECTIONS_MAX: Final = WEBHOOKS_MAX * AT_ONCE  # no webhook waits for the place of another
 WAIT_S_MIN: Final = 1.0
 WAIT_S_MAX: Final = 600.0
 GIVE_UP_S: Final = 86_400.0  # of failing
@@ -120,30 +120,35 @@ class Sender:
 
     async def _look(self) -> None:
         while True:
-            with contextlib.suppress(AdminError, ProblemError):  # the next look may find it well
+            try:
                 await self._begin()
+            except (AdminError, ProblemError):
+                pass  # the next look may find it well
+            except Exception:  # a fault of ours is told, and the next look is another try
+                log.exception("webhooks wait")
             await asyncio.sleep(LOOK_S)
 
     async def _begin(self) -> None:
-        with self._services.admin.read() as txn:
-            hooks = txn.scan(WEBHOOKS, WEBHOOKS_MAX)
-        idle = [one for one in hooks if not one.paused and self._is_idle(one.name)]
-        if not idle:
+        if not self._idle():
             return
         last = await self.last()
-        for hook in idle:
-            if hook.seq < last and self._is_idle(hook.name):
+        for hook in self._idle():  # anew: one may have been changed or removed meanwhile
+            if hook.seq < last:
                 self._work[hook.name] = asyncio.create_task(self._serve(hook))
 
-    def _is_idle(self, name: str) -> bool:
-        task = self._work.get(name)
-        return task is None or task.done()
+    def _idle(self) -> list[Webhook]:
+        """Those that nothing is told just now, and may be; AdminError."""
+        with self._services.admin.read() as txn:
+            hooks = txn.scan(WEBHOOKS, WEBHOOKS_MAX)
+        busy = {name for name, task in self._work.items() if not task.done()}
+        return [one for one in hooks if not one.paused and one.name not in busy]
 
     async def _serve(self, hook: Webhook) -> None:
         """Until there is nothing more to tell, or it is paused."""
         try:
             while not hook.paused:
                 after = hook.seq
+                # B023: it is called before `after` is another number.
                 page = await self._services.read(lambda store: store.ended(after, PAGE))  # noqa: B023
                 if not page:
                     return
@@ -268,7 +273,7 @@ class Sender:
 
     def _session(self, *, plain: bool) -> ClientSession:
         if plain not in self._sessions:
-            self._sessions[plain] = self.reach.session(plain=plain)
+            self._sessions[plain] = self.reach.session(CONNECTIONS_MAX, plain=plain)
         return self._sessions[plain]
 
 

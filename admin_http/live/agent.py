@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from functools import cache
 from typing import Annotated, Any, Final, cast
-from urllib.parse import urlsplit
 
 import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
@@ -30,7 +30,9 @@ from admin_http.live import agent_messages as say
 from admin_http.live.desks import Desks
 from admin_http.live.feed import Feed
 from admin_http.people.access import filtered_to
+from admin_http.people.admission import same_page
 from admin_http.people.roles import Role
+from admin_http.people.store import AdminError
 from admin_http.problems import Problem, ProblemError, from_control
 from admin_http.routes import ROUTES, Route, route
 from admin_http.services import Call
@@ -49,8 +51,10 @@ from dialerd.core.agents_view import (
     ListWork,
     LogIn,
 )
-from dialerd.core.control import ControlError, LiveEvent, NotFound
+from dialerd.core.control import Conflict, ControlError, LiveEvent, NotFound
 from dialerd.core.scripts_view import GetSheet, SaveAnswers
+
+log = logging.getLogger(__name__)
 
 AT_DESKS: Final = web.AppKey("desks", Desks)
 REPLACED: Final = 4001  # a newer connection of the same agent
@@ -96,7 +100,7 @@ async def agent_socket(call: Call, query: SocketQuestion) -> web.StreamResponse:
     is no longer good.
     """
     name = _whose(call, query.agent)
-    _same_origin(call)
+    _must_be_own_page(call)
     desks = call.request.app[AT_DESKS]
     if len(desks) >= SOCKETS_MAX:
         raise ProblemError(503, "too many sockets at once")
@@ -121,16 +125,11 @@ def _whose(call: Call, wanted: str) -> str:
         raise ProblemError(400, "agent: 1 to 64 printable characters") from None
 
 
-def _same_origin(call: Call) -> None:
+def _must_be_own_page(call: Call) -> None:
     """Browsers say which page opens a socket, and send cookies for any; ProblemError 403."""
-    origin = call.request.headers.get("Origin")
-    if origin is None:
-        if call.known.session:
-            raise ProblemError(403, "a session needs the Origin of its page")
-        return
-    parts = urlsplit(origin)
-    if parts.scheme not in ("http", "https") or parts.netloc.lower() != call.request.host.lower():
-        raise ProblemError(403, f"not from pages of {origin:.200}")
+    if call.known.session and "Origin" not in call.request.headers:
+        raise ProblemError(403, "a session needs the Origin of its page")
+    same_page(call.request)
 
 
 class _Frames(Feed):
@@ -195,6 +194,8 @@ class _Connection:
         self._desks.sit_down(self._name, self, last)
         writer = asyncio.create_task(self._write())
         try:
+            if last:
+                await self._come_back()
             async for message in self._socket:
                 if not await self._take(message.type, message.data):
                     break
@@ -206,6 +207,14 @@ class _Connection:
             rest = [writer] if self._closing is None else [writer, self._closing]
             await asyncio.gather(*rest, return_exceptions=True)
         return self._socket
+
+    async def _come_back(self) -> None:
+        """Before anything is asked: who was away for too long is lost until it is said."""
+        try:
+            await self._state_here()
+        except ControlError:  # the snapshot says it, as soon as the daemon hears
+            self._stale = True
+            self._wake.set()
 
     def _cut(self) -> None:
         transport = self._call.request.transport
@@ -229,6 +238,9 @@ class _Connection:
                     await self._sleep()
         except (ConnectionError, TimeoutError):
             self._cut()
+        except Exception:  # a fault of ours: nobody stays at a socket that tells nothing more
+            log.exception("the socket of agent %s", self._name)
+            self._cut()
 
     async def _sleep(self) -> None:
         with contextlib.suppress(TimeoutError):
@@ -246,14 +258,22 @@ class _Connection:
         self._stale = False
         at = self._call.services.relay.here()
         try:
-            agent = await self._state()
-            if agent is not None and agent.state is AgentState.LOST:
-                agent = await self._control.call(AsAgent(agent=self._name, act=Back()))
+            agent = await self._state_here()
             work = await self._control.call(ListWork(agent=self._name))
         except ControlError:
             await self._send(_encode(say.Core(up=False)))  # when it is back we are told
             return
         await self._send(_encode(say.Snapshot(at=at, agent=agent, work=work.items)))
+
+    async def _state_here(self) -> AgentInfo | None:
+        """Its state, which is not lost: somebody is here; ControlError."""
+        agent = await self._state()
+        if agent is None or agent.state is not AgentState.LOST:
+            return agent
+        try:
+            return await self._control.call(AsAgent(agent=self._name, act=Back()))
+        except Conflict:  # it was said meanwhile
+            return await self._state()
 
     async def _state(self) -> AgentInfo | None:
         try:
@@ -267,7 +287,7 @@ class _Connection:
         """Whether who opened it may still use it."""
         try:
             asker = self._call.services.door.admitted(self._call.request, _route())
-        except ProblemError:
+        except (ProblemError, AdminError):  # what cannot be looked at is not allowed
             return False
         return asker is not None and asker.sees_agent(self._name)
 

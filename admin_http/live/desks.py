@@ -99,9 +99,9 @@ class Desks:
             for socket in tuple(self._sockets.values()):
                 socket.hear(event)
             return
-        socket = self._sockets.get(str(event.data.get("agent")))  # type: ignore[assignment]
-        if socket is not None:
-            socket.hear(event)
+        found: Socket | None = self._sockets.get(str(event.data.get("agent")))
+        if found is not None:
+            found.hear(event)
 
     # -- coming and going ------------------------------------------------------------------------
 

@@ -170,12 +170,17 @@ class Door:
 def same_page(request: web.Request) -> None:
     """ProblemError 403 when the browser says that another site's page asks for a change.
 
-    A WebSocket is one, too: its page hears all that comes by it, which no other page may.
+    A WebSocket is one, too: its page hears all that comes by it, which no other page may. A page is
+    ours when its host is the one that was asked for. Its scheme may be https where we were asked
+    over plain HTTP, as behind a proxy that ends TLS; a plain page never asks for what is ours over
+    TLS: anybody on the way may have written it.
     """
     if request.method in READS and "Upgrade" not in request.headers:
         return
     origin = request.headers.get("Origin")
     site = request.headers.get("Sec-Fetch-Site", "same-origin")
-    own = f"{request.scheme}://{request.host}"
-    if (origin is not None and origin != own) or site not in {"same-origin", "none"}:
+    host = request.host.lower()
+    own = {f"https://{host}"} if request.secure else {f"https://{host}", f"http://{host}"}
+    foreign = origin is not None and origin.lower() not in own
+    if foreign or site not in {"same-origin", "none"}:
         raise ProblemError(403, "another site's page asks for this")

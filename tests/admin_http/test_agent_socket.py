@@ -3,113 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
-from aiohttp import ClientWebSocketResponse, WSMsgType, WSServerHandshakeError
+from aiohttp import WSServerHandshakeError
 
 import admin_http.live.agent
 import admin_http.live.desks
-from admin_http.app import SERVICES
-from admin_http.limits import AGENT_MESSAGE_BYTES_MAX, AGENT_RATE
+from admin_http.limits import AGENT_MESSAGE_BYTES_MAX, AGENT_RATE, ASKERS_MAX
 from admin_http.live.agent import AT_DESKS, BAD_MAX, NOT_ALLOWED, REPLACED
-from admin_http.live.agent_messages import ACTS, ANY_REPLY
+from admin_http.live.agent_messages import ACTS
 from admin_http.live.desks import DESKS, DONE_MAX
 from admin_http.live.feed import EVENTS_MAX
 from admin_http.people.roles import USERS, Role
+from admin_http.people.store import AdminError
+from admin_http.rates import Buckets, Rate
 from admin_http.tokens import Scope
 from dialerd.core.agent_records import AgentState
-from dialerd.core.agents_view import AsAgent, ListAgents, LogIn, Pause, Ready
-from tests.admin_http.site import Site, site
+from dialerd.core.agents_view import AsAgent, LogIn, Pause, Ready
+from tests.admin_http.agent_page import LOGIN, becomes, office, page, state
+from tests.admin_http.site import Site
 from tests.control.desk import until
-from tests.control.team import team
-
-_PAGES = itertools.count()
-LOGIN = {"act": "login", "phone": "1001"}
-
-
-class Page:
-    """An agent's page."""
-
-    def __init__(self, socket: ClientWebSocketResponse) -> None:
-        self.socket = socket
-        self.last = ""
-        self.missed: list[Any] = []  # events that came while something else was waited for
-        self._number = next(_PAGES) * 1_000
-
-    async def next(self) -> Any:
-        """The next message, as its type says."""
-        message = await asyncio.wait_for(self.socket.receive(), 10)
-        assert message.type is WSMsgType.TEXT, (message, self.socket.close_code)
-        msgspec.json.decode(message.data, type=ANY_REPLY)
-        found = msgspec.json.decode(message.data)
-        self.last = found.get("at", self.last)
-        return found
-
-    async def until(self, kind: str, **values: Any) -> Any:
-        while True:
-            found = await self.next()
-            if found["type"] == kind and all(found[key] == values[key] for key in values):
-                return found
-            self.missed.append(found)
-
-    async def do(self, **act: Any) -> Any:
-        """The answer to an act."""
-        self._number += 1
-        number = act.pop("id", f"m{self._number}")
-        await self.socket.send_str(msgspec.json.encode({"id": number, **act}).decode())
-        while True:
-            found = await self.next()
-            if found.get("id") == number:
-                return found
-            self.missed.append(found)
-
-    async def closed(self) -> int | None:
-        """How it was closed."""
-        while (found := await asyncio.wait_for(self.socket.receive(), 10)).type is WSMsgType.TEXT:
-            self.missed.append(found.data)
-        return found.data if found.type is WSMsgType.CLOSE else self.socket.close_code
-
-
-@asynccontextmanager
-async def page(s: Site, secret: str = "", **more: Any) -> AsyncIterator[Page]:
-    """`more`: of the handshake."""
-    query = more.pop("query", "?agent=lan")
-    headers = {"Authorization": f"Bearer {secret or s.secret}", **more.pop("headers", {})}
-    async with s.client.ws_connect(f"/v1/agent{query}", headers=headers, **more) as socket:
-        yield Page(socket)
-
-
-def own_page(s: Site) -> Any:
-    """Of an agent by its own account."""
-    return page(s, s.person("lan", Role.AGENT, agent="lan"), query="")
-
-
-@asynccontextmanager
-async def office(folder: Path) -> AsyncIterator[Site]:
-    async with site(folder, agents=team) as s:
-        relay = s.client.app[SERVICES].relay
-        await until(lambda: relay.up and len(s.booth.hub) == 1)
-        yield s
-
-
-async def state(s: Site, name: str = "lan") -> AgentState:
-    found = await s.services.control.call(ListAgents(name=name))
-    return found.items[0].state
-
-
-async def becomes(s: Site, wanted: AgentState) -> None:
-    """Wait for it; the number of looks is bounded."""
-    for _ in range(2_000):
-        if await state(s) is wanted:
-            return
-        await asyncio.sleep(0.005)
-    raise AssertionError(f"it never is {wanted}")
 
 
 async def test_a_day_is_acked_and_told(tmp_path: Path) -> None:
@@ -172,6 +87,8 @@ async def test_a_message_that_is_too_large_closes_the_socket(tmp_path: Path) -> 
 
 async def test_too_many_messages_are_refused_and_the_socket_stays(tmp_path: Path) -> None:
     async with office(tmp_path) as s, page(s) as p:
+        rate = Rate(1e-6, AGENT_RATE[1])  # none comes anew while the test runs
+        s.client.app[AT_DESKS].rates = Buckets(rate, ASKERS_MAX)
         await p.next()
         await p.do(**LOGIN)
         many = 2 * int(AGENT_RATE[1])
@@ -183,7 +100,7 @@ async def test_too_many_messages_are_refused_and_the_socket_stays(tmp_path: Path
             if answer["type"] in ("ack", "refused"):
                 found.append(answer.get("problem", {}).get("status", 200))
         assert set(found) == {200, 429}
-        assert found.count(200) >= AGENT_RATE[1] - 1
+        assert found.count(200) == AGENT_RATE[1] - 1  # one was the log-in
 
 
 async def test_a_message_that_is_sent_again_is_not_done_again(tmp_path: Path) -> None:
@@ -252,6 +169,22 @@ async def test_who_does_not_come_back_is_lost_and_may_come_back_later(
         async with page(s) as p:
             found = await p.until("snapshot")
             assert found["agent"]["state"] == "ready"  # back, all as before
+
+
+async def test_who_comes_back_too_late_to_the_place_it_knows_is_not_lost_any_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admin_http.live.desks, "RETURN_S", 0.0)
+    async with office(tmp_path) as s:
+        async with page(s) as p:
+            await p.do(**LOGIN)
+            await p.do(act="ready")
+            await p.do(act="resync")
+            await p.until("snapshot")
+        await becomes(s, AgentState.LOST)
+        async with page(s, query=f"?agent=lan&last={p.last}") as again:
+            assert (await again.do(act="ready"))["agent"]["state"] == "ready"
+            assert not any(one["type"] == "snapshot" for one in again.missed)  # nothing was missed
 
 
 def _desks(s: Site) -> list[str]:
@@ -327,9 +260,11 @@ async def test_who_may_work_as_whom(tmp_path: Path) -> None:
 async def test_pages_of_others_open_no_socket(tmp_path: Path) -> None:
     async with office(tmp_path) as s:
         host = f"{s.client.host}:{s.client.port}"
-        async with page(s, headers={"Origin": f"http://{host}"}) as p:
-            await p.next()
+        for origin in (f"http://{host}", f"https://{host}"):  # a proxy may end TLS
+            async with page(s, headers={"Origin": origin}) as p:
+                await p.next()
         for origin in (
+            "http://[",
             "http://evil.example",
             f"http://{host}.evil.example",
             "null",
@@ -362,6 +297,35 @@ async def test_a_right_that_is_taken_away_ends_the_socket(tmp_path: Path) -> Non
             admin.write(lambda txn: txn.put(USERS, gone))
             await p.socket.send_str('{"id": "1", "act": "ready"}')
             assert await p.closed() == NOT_ALLOWED
+
+
+async def test_a_right_that_cannot_be_looked_at_ends_the_socket(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise AdminError("the disk is gone")
+
+    async with office(tmp_path) as s, page(s) as p, page(s, query="?agent=hoa") as idle:
+        await p.next()
+        await idle.next()
+        monkeypatch.setattr(s.services.door, "admitted", broken)
+        await p.socket.send_str('{"id": "1", "act": "ready"}')
+        assert await p.closed() == NOT_ALLOWED
+        monkeypatch.setattr(admin_http.live.agent, "HEARTBEAT_S", 0.001)
+        s.booth.hub.publish("card", {"agent": "hoa", "number": "+84912000001"}, 2)  # it wakes up
+        assert await idle.closed() == NOT_ALLOWED
+
+
+async def test_a_fault_in_what_is_told_cuts_the_socket(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with office(tmp_path) as s, page(s) as p:
+        await p.next()
+        monkeypatch.setattr(s.services.relay, "here", lambda: 1 // 0)
+        await p.socket.send_str('{"id": "1", "act": "resync"}')
+        assert await p.closed() == 1006
+        await until(lambda: len(s.client.app[AT_DESKS]) == 0)
+    assert "the socket of agent lan" in caplog.text
 
 
 async def test_the_end_of_the_process_closes_sockets_and_loses_nobody(tmp_path: Path) -> None:

@@ -113,6 +113,9 @@ async def test_other_sites_pages_are_refused(tmp_path: Path) -> None:
         for headers, status in (
             ({"Origin": own}, 200),
             ({"Origin": own, "Sec-Fetch-Site": "same-origin"}, 200),
+            ({"Origin": own.replace("http:", "https:")}, 200),  # a proxy ends TLS
+            ({"Origin": own.replace("http:", "ftp:")}, 403),
+            ({"Origin": "http://["}, 403),
             ({"Origin": "https://evil.example"}, 403),
             ({"Origin": "null"}, 403),
             ({"Origin": own + "0"}, 403),

@@ -9,13 +9,15 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from admin_http.hooks import reaching, sending, signing
-from admin_http.hooks.records import DELIVERIES_KEPT, WEBHOOKS
+from admin_http.hooks.records import DELIVERIES_KEPT, WEBHOOKS, WEBHOOKS_MAX
 from admin_http.hooks.sending import GIVE_UP_S, WAIT_S_MAX, WAIT_S_MIN, wait_s
 from admin_http.hooks.signing import new_secret, shown
 from admin_http.people.roles import Role
+from admin_http.resources.webhooks import SENDER
 from tests.admin_http.receiver import end_calls, make, told
 from tests.admin_http.site import Site
 
@@ -37,7 +39,7 @@ async def look(s: Site, name: str = "crm") -> Any:
 
 
 async def becomes(s: Site, field: str, value: object) -> Any:
-    for _ in range(2_000):
+    for _ in range(10_000):
         found = await look(s)
         if found[field] == value:
             return found
@@ -115,7 +117,9 @@ async def test_the_cursor_does_not_pass_what_was_not_taken(
     async with told(tmp_path) as (s, receiver):
         receiver.status = lambda n: 500 if n == 2 else 204
         await make(s, receiver)
-        await asyncio.to_thread(end_calls, s.booth.store, 5)
+        await s.ask("PUT", "/v1/webhooks/crm", {"url": receiver.url, "active": False})
+        await asyncio.to_thread(end_calls, s.booth.store, 5)  # one by one: all before it looks
+        await s.ask("PUT", "/v1/webhooks/crm", {"url": receiver.url, "active": True})
         found = await becomes(s, "tries", 1)
         assert found["waiting"] == 5
         with s.services.admin.read() as txn:
@@ -166,6 +170,60 @@ async def test_a_pause_and_another_place(tmp_path: Path) -> None:
         await s.ask("PUT", "/v1/webhooks/crm", {**change, "active": True})
         await becomes(s, "told", 2)
         assert set(receiver.asked) == {"/calls/new"}
+
+
+async def test_what_is_served_is_a_webhook_as_it_is_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with told(tmp_path) as (s, receiver):
+        await make(s, receiver)
+        sender = s.client.app[SENDER]
+        last, looks = sender.last, asyncio.Event()
+
+        async def changed_meanwhile() -> int:
+            if not looks.is_set():
+                with s.services.admin.read() as txn:
+                    hook = txn.get(WEBHOOKS, b"crm")
+                assert hook is not None
+                there = msgspec.structs.replace(hook, url=receiver.url + "/new")
+                await s.services.admin.change(lambda txn: txn.put(WEBHOOKS, there))
+                await asyncio.to_thread(end_calls, s.booth.store, 1)
+                looks.set()
+            return await last()
+
+        monkeypatch.setattr(sender, "last", changed_meanwhile)
+        await asyncio.wait_for(looks.wait(), 60)
+        await becomes(s, "told", 1)
+        assert receiver.asked == ["/calls/new"]
+
+
+async def test_a_fault_in_a_look_is_told_and_the_next_one_sends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with told(tmp_path) as (s, receiver):
+        await make(s, receiver)
+        sender = s.client.app[SENDER]
+        failed = asyncio.Event()
+
+        async def broken() -> int:
+            failed.set()
+            raise RuntimeError("a fault")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(sender, "last", broken)
+            await asyncio.wait_for(failed.wait(), 60)
+        await asyncio.to_thread(end_calls, s.booth.store, 1)
+        await becomes(s, "told", 1)
+    assert "webhooks wait" in caplog.text
+
+
+async def test_there_is_a_place_for_every_request(tmp_path: Path) -> None:
+    async with told(tmp_path) as (s, receiver):
+        await make(s, receiver)
+        assert (await s.ask("POST", "/v1/webhooks/crm/test"))[1]["ok"] is True
+        connector = s.client.app[SENDER]._sessions[True].connector
+        assert connector is not None
+        assert connector.limit >= WEBHOOKS_MAX * sending.AT_ONCE
 
 
 async def test_redirects_are_not_followed(tmp_path: Path) -> None:

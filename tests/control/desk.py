@@ -253,7 +253,7 @@ async def ask(path: Path, data: bytes) -> list[list[object]]:
 
 async def until(condition: Callable[[], object]) -> None:
     """Wait for something to become true; the number of looks is bounded."""
-    for _ in range(500):
+    for _ in range(6_000):  # a minute and more: it ends a test that hangs
         if condition():
             return
         await asyncio.sleep(0.01)

@@ -12,9 +12,6 @@ from typing import Any
 import msgspec
 from aiohttp import ClientError, ClientSession, ClientWebSocketResponse, WSMsgType
 
-from admin_http import tokens
-from admin_http.people.store import AdminStore
-from admin_http.tokens import Scope, utc_now
 from dialerd.core import control as api
 from dialerd.core.records import DialMode, LeadState
 from dialerd.store import open_store
@@ -122,21 +119,18 @@ async def _work(d: Any, token: str, kill: Any) -> None:
 
 def test_a_day_by_the_socket_survives_the_end_of_the_http_process(office, tmp_path: Path) -> None:
     with sipp(tmp_path, "uas", 2, "-rtp_echo") as carrier:
-        d, client = office(carrier.port, ("1001",), admin=True)
+        d, client = office(carrier.port, ("1001",), token=True)
         people(d.folder, 2)
         campaign(client, DialMode.PROGRESSIVE)
-        until(lambda: (d.folder / "data/admin").is_dir() and _admin_pid(d))
-        admin = AdminStore(d.folder / "data")
-        token = admin.write(lambda txn: tokens.add(txn, "t", (Scope.AGENT,), utc_now(), None))
-        admin.close()
+        until(lambda: _admin_pid(d), LONG_S)
 
         def kill() -> None:
             first = _admin_pid(d)
             os.kill(first, signal.SIGKILL)
-            until(lambda: _admin_pid(d) not in (0, first))
+            until(lambda: _admin_pid(d) not in (0, first), LONG_S)
 
-        asyncio.run(_work(d, token, kill))
-        until(lambda: client.call(api.GetProgress(campaign="c")).left == 0)
+        asyncio.run(_work(d, d.token, kill))
+        until(lambda: client.call(api.GetProgress(campaign="c")).left == 0, LONG_S)
         judged = carrier.finish()
         code, text = d.stop()
     assert (judged["successful"], judged["failed"]) == (2, 0)

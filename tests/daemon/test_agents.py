@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from admin_http.tokens import Scope
 from dialerd.control.io_client import SyncClient
 from dialerd.core import control as api
 from dialerd.core.agent_phones import NO_ANSWER
@@ -41,6 +42,7 @@ from dialerd.core.records import (
 )
 from dialerd.store import open_store
 from tests.daemon.test_daemon import people
+from tests.daemon.web import make_token
 from tests.interop.baresip import baresip
 from tests.interop.sipp import sipp
 from tests.ports import free_port
@@ -72,19 +74,25 @@ def office(daemon, tmp_path):
             names: tuple[str, ...] = ("1001", "1002"),
             users: tuple[str, ...] = (),
             port: int = 0,
-            admin: bool = False,
+            token: bool = False,
             **variables: str,
         ):
-            """`users` may register at `port`, and do not do so by themselves."""
+            """`users` may register at `port`, and do not do so by themselves.
+
+            `token`: there is an HTTP API; a token for agents is `token` of the daemon.
+            """
             port = port or free_port()
             known = "".join(USER.format(name=name) for name in (*names, *users))
             more = PHONES.format(port=port) + known
-            d = daemon(gateway=carrier, more=more, admin=admin).start(**variables)
+            d = daemon(gateway=carrier, more=more, admin=token)
+            if token:  # before it runs, when nobody else makes the store
+                d.token = make_token(d.folder / "data", Scope.AGENT)
+            d.start(**variables)
             client = ends.enter_context(d.ready())
             for name in names:
                 phone = ends.enter_context(baresip(tmp_path, name, "secret", port))
                 ends.callback(phone.kill)  # whose registrar is gone by then
-            until(lambda: client.call(api.GetStatus()).counters["sip_phones"] == len(names))
+            until(lambda: client.call(api.GetStatus()).counters["sip_phones"] == len(names), 60.0)
             return d, client
 
         yield make

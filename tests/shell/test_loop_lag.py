@@ -43,4 +43,4 @@ def test_a_loop_that_is_held_up_is_late_by_that():
 
     found = asyncio.run(held())
     assert found["lag_s_max"] >= 2 * PERIOD_S - 0.001
-    assert found["lag_le_20_ms"] == 0
+    assert found["lag_count"] - found["lag_le_20_ms"] >= 1  # more, where the machine stalls
