@@ -49,7 +49,12 @@ async def run(module: str, told: dict[str, Any], hear: Callable[[Line], None]) -
                 hear(line)
         await child.wait()
     finally:
-        await _end(child)
+        ending = asyncio.ensure_future(_end(child))
+        try:
+            await asyncio.shield(ending)
+        except asyncio.CancelledError:  # once more: it is ended all the same, by force if need be
+            await asyncio.wait([ending])
+            raise
         words = await noise
     if ended is None:
         raise JobError(_why(child.returncode or 0, words))

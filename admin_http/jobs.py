@@ -61,8 +61,6 @@ class Job(msgspec.Struct, frozen=True):
     result: Facts = {}
     error: str = ""
     files: dict[str, str] = {}
-    user: str = ""  # who may see it besides staff
-    campaign: int = 0
 
 
 JOBS: Final = Kind("jobs", Job, lambda job: number64(job.id))
@@ -99,7 +97,8 @@ class Jobs:
         self._admin = admin
         self.folder = data / FOLDER
         self._room = asyncio.Semaphore(JOBS_RUNNING_MAX)
-        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._tasks: dict[int, asyncio.Task[Job]] = {}  # that do the work, and may be cancelled
+        self._ends: dict[int, asyncio.Task[None]] = {}  # that see each out, which nobody cancels
         self._told: dict[int, Told] = {}
         self._cancelled: set[int] = set()
         self._closing = False
@@ -125,7 +124,9 @@ class Jobs:
                     _remove(path)
 
     def check_room(self) -> None:
-        """ProblemError 503 while too many wait."""
+        """ProblemError 503 while too many wait, or when this process ends."""
+        if self._closing:
+            raise ProblemError(503, "the API is being stopped")
         if len(self._tasks) >= JOBS_WAITING_MAX + JOBS_RUNNING_MAX:
             raise ProblemError(503, "too many jobs wait")
 
@@ -152,8 +153,9 @@ class Jobs:
             return made
 
         made = await self._admin.change(add)
-        self._tasks[made.id] = asyncio.create_task(self._run(made, work, used))
-        await asyncio.sleep(0)  # a task that is cancelled before its first step does not even end
+        told = self._told[made.id] = Told(self.folder / str(made.id))
+        task = self._tasks[made.id] = asyncio.create_task(self._run(made, work, told))
+        self._ends[made.id] = asyncio.create_task(self._see_out(made, task, told, used))
         for number in gone:
             await asyncio.to_thread(_remove, self.folder / str(number))
         return made
@@ -178,12 +180,13 @@ class Jobs:
 
     async def cancel(self, number: int) -> bool:
         """End one that waits or runs, and wait until it has; False when it is over."""
-        task = self._tasks.get(number)
-        if task is None:
+        task, end = self._tasks.get(number), self._ends.get(number)
+        if task is None or end is None:
             return False
-        self._cancelled.add(number)
-        task.cancel()
-        await asyncio.wait([task])
+        if number not in self._cancelled:  # a second one would break off how the work ends
+            self._cancelled.add(number)
+            task.cancel()
+        await asyncio.wait([end])
         return True
 
     def path(self, job: Job, what: str) -> Path | None:
@@ -194,33 +197,40 @@ class Jobs:
     async def close(self) -> None:
         """End all of them; they are interrupted."""
         self._closing = True
-        for task in self._tasks.values():
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(list(self._tasks.values()))
+        for number, task in self._tasks.items():
+            if number not in self._cancelled:
+                task.cancel()
+        if self._ends:
+            await asyncio.wait(list(self._ends.values()))
 
-    async def _run(self, job: Job, work: Work, used: Sequence[Path]) -> None:
-        told = self._told[job.id] = Told(self.folder / str(job.id))
+    async def _run(self, job: Job, work: Work, told: Told) -> Job:
+        """Do the work; the job as it ended."""
         try:
             async with self._room:
                 job = msgspec.structs.replace(job, state=JobState.RUNNING, begun_ms=_now_ms())
                 await self._keep(job)
                 await asyncio.to_thread(_make, told.folder)
                 result = await work(told)
-            ended = self._ended(job, told, JobState.DONE, result=result)
+            return self._ended(job, told, JobState.DONE, result=result)
         except asyncio.CancelledError:
-            by_us = job.id in self._cancelled
-            state = JobState.CANCELLED if by_us else JobState.INTERRUPTED
-            ended = self._ended(job, told, state)
+            return self._broken_off(job, told)
         except (JobError, ProblemError) as error:
-            ended = self._ended(job, told, JobState.FAILED, error=str(error))
+            return self._ended(job, told, JobState.FAILED, error=str(error))
         except OSError as error:
             why = error.strerror or str(error)
-            ended = self._ended(job, told, JobState.FAILED, error=why)
+            return self._ended(job, told, JobState.FAILED, error=why)
         except Exception:  # a fault of ours ends this job, not the process: the log has it
             log.exception("job %d failed", job.id)
-            ended = self._ended(job, told, JobState.FAILED, error="internal error; see the log")
+            return self._ended(job, told, JobState.FAILED, error="internal error; see the log")
+
+    async def _see_out(
+        self, job: Job, task: asyncio.Task[Job], told: Told, used: Sequence[Path]
+    ) -> None:
+        """Wait for the work and keep how it ended; a task of its own, which no cancel reaches."""
+        await asyncio.wait([task])
         try:
+            # One that is cancelled before its first step has nothing to tell.
+            ended = self._broken_off(job, told) if task.cancelled() else task.result()
             empty = ended.state is not JobState.DONE and not ended.files
             for path in (*used, told.folder) if empty else used:
                 await asyncio.to_thread(_remove, path)
@@ -228,8 +238,12 @@ class Jobs:
         except AdminError as error:
             log.error("the end of job %d was not kept: %s", job.id, error)
         finally:
-            del self._tasks[job.id], self._told[job.id]
+            del self._tasks[job.id], self._ends[job.id], self._told[job.id]
             self._cancelled.discard(job.id)
+
+    def _broken_off(self, job: Job, told: Told) -> Job:
+        by_us = job.id in self._cancelled
+        return self._ended(job, told, JobState.CANCELLED if by_us else JobState.INTERRUPTED)
 
     def _ended(
         self, job: Job, told: Told, state: JobState, *, result: Facts | None = None, error: str = ""

@@ -37,6 +37,7 @@ AUDIT_ENTRIES_MAX: Final = 500_000  # then the oldest go
 AUDIT_TEXT_MAX: Final = 300  # characters of a text of an entry
 ANSWER_S: Final = 86_400  # how long the answer to an Idempotency-Key is kept
 ANSWERS_MAX: Final = 4_000  # of them; then the oldest goes
+ANSWERS_BYTES_MAX: Final = 128 << 20  # of the bodies of all of them; then the oldest goes
 ANSWER_BYTES_MAX: Final = 128 << 10  # of one body; a larger one is kept without it
 JOBS_RUNNING_MAX: Final = 2
 JOBS_WAITING_MAX: Final = 16  # one more: 503 with Retry-After

@@ -14,12 +14,12 @@ import hashlib
 import re
 import time
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 from aiohttp import web
 
-from admin_http.limits import ANSWER_BYTES_MAX, ANSWER_S, ANSWERS_MAX
+from admin_http.limits import ANSWER_BYTES_MAX, ANSWER_S, ANSWERS_BYTES_MAX, ANSWERS_MAX
 from admin_http.people.store import AdminStore, Kind, Txn
 from admin_http.problems import Fault, ProblemError
 
@@ -49,6 +49,16 @@ class Answer(msgspec.Struct, frozen=True):
 ANSWERS: Final = Kind("answers", Answer, lambda answer: answer.key)
 
 
+class _Kept(NamedTuple):
+    """What is known of one without reading it."""
+
+    at_ms: int
+    size: int  # of its body, in bytes
+
+
+_Books = dict[bytes, _Kept]  # by key, oldest first
+
+
 def digest(*parts: bytes) -> bytes:
     """Stands for what was sent."""
     found = hashlib.blake2b(digest_size=16)
@@ -64,7 +74,7 @@ class Once:
         """Nothing is read yet."""
         self._admin = admin
         self._under_way: set[bytes] = set()
-        self._times: dict[bytes, int] | None = None  # of every key, oldest first
+        self._books: _Books | None = None
         self._loading = asyncio.Lock()
 
     async def answer(self, call: Call, sent: bytes, work: Work) -> web.StreamResponse:
@@ -99,51 +109,53 @@ class Once:
 
     async def _answer(self, key: bytes, sent: bytes, work: Work) -> web.StreamResponse:
         now_ms = time.time_ns() // 1_000_000
-        times = await self._known()
+        books = await self._known()
         with self._admin.read() as txn:
             kept = txn.get(ANSWERS, key)
         if kept is not None and kept.at_ms > now_ms - ANSWER_S * 1_000:
             return _replay(kept, sent)
         begun = Answer(key, sent, now_ms)
-        await self._keep(times, begun)
+        await self._keep(books, begun)
         try:
             response = await work()
         except Exception:  # an answer like any other, which the frame makes: nothing to keep
-            await self._forget(times, key)
+            await self._forget(books, key)
             raise
-        await self._admin.change(lambda txn: txn.put(ANSWERS, _final(begun, response)))
+        await self._keep(books, _final(begun, response))
         return response
 
-    async def _known(self) -> dict[bytes, int]:
+    async def _known(self) -> _Books:
         """The keys of earlier processes too, oldest first."""
         async with self._loading:
-            if self._times is None:
-                self._times = await asyncio.to_thread(self._load)
-        return self._times
+            if self._books is None:
+                self._books = await asyncio.to_thread(self._load)
+        return self._books
 
-    def _load(self) -> dict[bytes, int]:
-        found: dict[bytes, int] = {}
+    def _load(self) -> _Books:
+        found: _Books = {}
         after = b""
         while True:
             with self._admin.read() as txn:
                 rows = txn.scan(ANSWERS, _PAGE, after=after)
-            found |= {one.key: one.at_ms for one in rows}
+            found |= {one.key: _Kept(one.at_ms, len(one.body)) for one in rows}
             if len(rows) < _PAGE:
                 return dict(sorted(found.items(), key=lambda item: item[1]))
             after = rows[-1].key
 
-    async def _keep(self, times: dict[bytes, int], answer: Answer) -> None:
-        """Durable, with room for it: those of yesterday go, and the oldest of too many."""
+    async def _keep(self, books: _Books, answer: Answer) -> None:
+        """Durable, with room for it: those of yesterday go, and the oldest of too many bytes.
+
+        The books follow the commit: one that fails has changed nothing.
+        """
         old_ms = answer.at_ms - ANSWER_S * 1_000
-        times.pop(answer.key, None)
+        others = {key: kept for key, kept in books.items() if key != answer.key}
+        many, size = len(others), len(answer.body) + sum(kept.size for kept in others.values())
         gone: list[bytes] = []
-        for key, at_ms in times.items():
-            if at_ms > old_ms and len(times) - len(gone) < ANSWERS_MAX:
+        for key, kept in others.items():
+            if kept.at_ms > old_ms and many < ANSWERS_MAX and size <= ANSWERS_BYTES_MAX:
                 break
             gone.append(key)
-        for key in gone:
-            del times[key]
-        times[answer.key] = answer.at_ms
+            many, size = many - 1, size - kept.size
 
         def work(txn: Txn) -> None:
             for key in gone:
@@ -151,10 +163,13 @@ class Once:
             txn.put(ANSWERS, answer)
 
         await self._admin.change(work)
+        for key in (*gone, answer.key):
+            books.pop(key, None)
+        books[answer.key] = _Kept(answer.at_ms, len(answer.body))
 
-    async def _forget(self, times: dict[bytes, int], key: bytes) -> None:
-        times.pop(key, None)
+    async def _forget(self, books: _Books, key: bytes) -> None:
         await self._admin.change(lambda txn: txn.delete(ANSWERS, key))
+        books.pop(key, None)
 
 
 def _final(begun: Answer, response: web.StreamResponse) -> Answer:

@@ -68,17 +68,9 @@ async def send_file(
             "Last-Modified": changed,
             "Cache-Control": "private, no-cache",
         }
-        asked = call.request.headers
-        if etags.named(asked.get("If-None-Match", ""), tag):
-            del headers["Content-Type"]
+        status, first, stop = _settled(call, headers, size, {tag, changed})
+        if status == 304:
             return web.Response(status=304, headers=headers)
-        part = None
-        if "Range" in asked and asked.get("If-Range", tag) in {tag, changed}:
-            part = wanted(asked["Range"], size)
-        first, stop = part or (0, size)
-        status = 200
-        if part is not None:
-            status, headers["Content-Range"] = 206, f"bytes {first}-{stop - 1}/{size}"
         headers["Content-Length"] = str(stop - first)
         response = web.StreamResponse(status=status, headers=headers)
         await response.prepare(call.request)
@@ -109,15 +101,28 @@ def send_bytes(call: Call, data: bytes, tag: str, media: str) -> web.StreamRespo
         "ETag": tag,
         "Cache-Control": "private, no-cache",
     }
-    asked = call.request.headers
+    status, first, stop = _settled(call, headers, len(data), {tag})
+    if status == 304:
+        return web.Response(status=304, headers=headers)
+    return web.Response(status=status, body=data[first:stop], headers=headers)
+
+
+def _settled(
+    call: Call, headers: dict[str, str], size: int, same: set[str]
+) -> tuple[int, int, int]:
+    """The status, the first byte and the one behind the last, by If-None-Match and the range.
+
+    `headers` are those of the whole, its ETag among them, and are made to fit; `same` is what
+    If-Range may say of what is here now. ProblemError 416.
+    """
+    asked, tag = call.request.headers, headers["ETag"]
     if etags.named(asked.get("If-None-Match", ""), tag):
         del headers["Content-Type"]
-        return web.Response(status=304, headers=headers)
+        return 304, 0, 0
     part = None
-    if "Range" in asked and asked.get("If-Range", tag) == tag:
-        part = wanted(asked["Range"], len(data))
+    if "Range" in asked and asked.get("If-Range", tag) in same:
+        part = wanted(asked["Range"], size)
     if part is None:
-        return web.Response(body=data, headers=headers)
-    first, stop = part
-    headers["Content-Range"] = f"bytes {first}-{stop - 1}/{len(data)}"
-    return web.Response(status=206, body=data[first:stop], headers=headers)
+        return 200, 0, size
+    headers["Content-Range"] = f"bytes {part[0]}-{part[1] - 1}/{size}"
+    return 206, *part

@@ -115,14 +115,14 @@ class Door:
 
         Raises:
             ProblemError: 401 wrong user or password, or disabled: nobody learns which; 403 another
-                page asks; 429 too many failures, 503 too many at once.
+                page asks; 429 too many failures, 503 too many at once, which is no failure.
         """
         same_page(request)
         address = self._try(request, name)
         with self._store.read() as txn:
             user = txn.get(USERS, name.encode())
         hashed = user.password if user else ""
-        right = await self.passwords.fits(hashed, password)
+        right = await self._fits(name, address, hashed, password)
         cookie = request.cookies.get(sessions.cookie_name(request), "")
 
         def begin(txn: Txn) -> tuple[str, Session] | None:
@@ -146,9 +146,9 @@ class Door:
         return begun
 
     async def confirm(self, request: web.Request, user: User, password: str) -> None:
-        """Whoever has an open browser is not yet its user; ProblemError 403, 429."""
+        """Whoever has an open browser is not yet its user; ProblemError 403, 429, 503."""
         address = self._try(request, user.name)
-        if not await self.passwords.fits(user.password, password):
+        if not await self._fits(user.name, address, user.password, password):
             raise ProblemError(403, "that is not the password of now")
         self.throttle.succeed(user.name, address)
 
@@ -160,6 +160,13 @@ class Door:
             headers = {"Retry-After": str(wait_s)}
             raise ProblemError(429, f"too many failures: wait {wait_s} s", headers=headers)
         return address
+
+    async def _fits(self, name: str, address: str, hashed: str, password: str) -> bool:
+        try:
+            return await self.passwords.fits(hashed, password)
+        except ProblemError:  # too many at once: it was not looked at
+            self.throttle.undo(name, address)
+            raise
 
     async def close(self) -> None:
         """Behind what is under way."""

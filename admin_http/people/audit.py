@@ -113,6 +113,9 @@ def check(store: AdminStore) -> Checked:
     seen = 0
     while n < head.n:
         with store.read() as txn:
+            now = txn.get(HEAD, b"head") or Head()
+            if n < now.first - 1:  # `note` has let the oldest go meanwhile
+                head, n, before = now, now.first - 1, now.before_first
             found = txn.scan(AUDIT, CHUNK, after=_key(n) if n else b"")
         found = [entry for entry in found if entry.n <= head.n]
         for entry in found:

@@ -16,6 +16,7 @@ import asyncio
 import contextlib
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -39,6 +40,8 @@ FORMAT: Final = 1
 META: Final = b"meta"
 FORMAT_KEY: Final = b"format"
 READERS_MAX: Final = 126
+MAKING_LOOKS: Final = 20  # at a file of no bytes, before it is taken for a damaged one
+MAKING_S: Final = 0.01  # between two of them
 # Every table; a new one needs its name here, and its `Kind` where its records are.
 TABLES: Final = (
     "users",
@@ -214,6 +217,10 @@ class AdminStore:
             if self._env is None:
                 try:
                     self._env, self._tables = _open(self.folder)
+                except AdminError:
+                    raise
+                except StoreError as error:  # of the daemon's engine
+                    raise AdminError(str(error)) from None
                 except OSError as error:
                     why = error.strerror or str(error)
                     raise AdminError(f"cannot open {self.folder}: {why}") from None
@@ -230,6 +237,11 @@ def _open(folder: Path) -> tuple[Any, dict[str, Any]]:
         raise AdminError(f"{folder} is open to others: chmod 700 {folder}")
     file = folder / FILE_NAME
     if file.exists():
+        for _ in range(MAKING_LOOKS):
+            if file.stat().st_size:
+                break
+            # Another process may be making it this very moment; nothing tells when it has.
+            time.sleep(MAKING_S)
         refuse_empty(file)
     reserve(folder / LOCK_NAME, LOCK_BYTES)
     env = lmdb.open(

@@ -58,6 +58,12 @@ class Throttle:
         if found := self._failures.get(address_key):
             found.n = max(0, found.n - 1)
 
+    def undo(self, user: str, address: str) -> None:
+        """Nobody looked at the password: the try counts for nothing."""
+        for key, _ in _keys(user, address):
+            if found := self._failures.get(key):
+                found.n = max(0, found.n - 1)
+
     def _wait_ns(self, key: str, free: int, now_ns: int) -> int:
         found = self._failures.get(key)
         if found is None:

@@ -31,6 +31,7 @@ from dialerd.store.report import csv_pieces, json_pieces
 from dialerd.store.survey import Survey
 
 ROOM_BYTES: Final = 256 << 20  # what an export leaves free on the disk
+ROOM_ROWS: Final = 1_000  # of a workbook between two looks at the disk
 _At = Annotated[datetime, Meta(tz=True)]
 
 
@@ -173,22 +174,29 @@ def _step(pieces: Iterator[bytes], path: Path) -> int | None:
     piece = next(pieces, None)
     if piece is None:
         return None
-    if shutil.disk_usage(path.parent).free < ROOM_BYTES:
-        raise JobError("there is no room for it on the disk")
+    _check_room(path.parent)
     with path.open("ab") as file:
         return file.write(piece)
 
 
+def _check_room(folder: Path) -> None:
+    if shutil.disk_usage(folder).free < ROOM_BYTES:
+        raise JobError("there is no room for it on the disk")
+
+
 class _Stoppable(Survey):
-    """One that ends in the middle when nobody wants it any more."""
+    """One that ends in the middle when nobody wants it any more, or the disk is full."""
 
     stopped: threading.Event
+    folder: Path  # where it is written
 
     def rows(self) -> Iterator[list[Any]]:
         """See `Survey.rows`."""
-        for row in super().rows():
+        for at, row in enumerate(super().rows()):
             if self.stopped.is_set():
                 raise JobError("cancelled")
+            if at % ROOM_ROWS == 0:
+                _check_room(self.folder)
             yield row
 
 
@@ -197,9 +205,9 @@ async def _workbook(store: LmdbStore, of: int, zone: Any, path: Path) -> None:
 
     def write() -> None:
         survey = _Stoppable(store, of, zone)
-        survey.stopped = stopped
+        survey.stopped, survey.folder = stopped, path.parent
         with path.open("wb") as file:
-            survey.xlsx(file)
+            survey.xlsx(file, path.parent)
 
     work = asyncio.ensure_future(asyncio.to_thread(write))
     try:

@@ -14,6 +14,7 @@ from aiohttp import web
 from msgspec import Meta
 
 from admin_http import children
+from admin_http.child_ends import Line
 from admin_http.documents import Document, Page, Paging
 from admin_http.jobs import Facts, Job, JobError, JobState, Told, Work
 from admin_http.limits import CSV_BYTES_MAX, IMPORT_ROWS_MAX, WORKBOOK_MEMORY_BYTES
@@ -226,7 +227,10 @@ async def _as_csv(path: Path, told: Told) -> Path:
         "rows_max": IMPORT_ROWS_MAX,
         "memory_bytes": WORKBOOK_MEMORY_BYTES,
     }
-    hear = lambda line: told.progress(line.done, 0, "rows")  # noqa: E731
+
+    def hear(line: Line) -> None:
+        told.progress(line.done, 0, "rows")
+
     try:
         await children.run("admin_http.xlsx_child", order, hear)
     except BaseException:

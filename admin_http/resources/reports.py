@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from typing import Annotated, Any, Final
 
 from aiohttp import web
@@ -25,6 +26,7 @@ from dialerd.core.agent_records import AgentMove, AgentState
 from dialerd.core.campaigns_view import CampaignRef
 from dialerd.core.records import CampaignState, Outcome
 from dialerd.store import LmdbStore
+from dialerd.store.ended import Ended
 from dialerd.store.report import BOM
 
 DAY_MS: Final = 86_400_000
@@ -132,10 +134,8 @@ async def calls_report(call: Call, query: EndedQuestion) -> Any:
     asked = await wanted(call, query)
     if query.format is TableFormat.CSV:
         return await _csv(call, "calls", asked, ended_rows.calls_csv)
-    after = cursors.number(behind(call, query))
-    look = lambda store: ended_rows.found(store, asked, after, query.limit)  # noqa: E731
-    rows, at = await call.services.read(look)
-    return page(call, query, tuple(tried(r.attempt, r.events) for r in rows), (at,) if at else None)
+    rows, last = await _rows(call, query, asked)
+    return page(call, query, tuple(tried(row.attempt, row.events) for row in rows), last)
 
 
 @route(
@@ -152,9 +152,7 @@ async def interactions_report(call: Call, query: EndedQuestion) -> Any:
     asked = await wanted(call, query)
     if query.format is TableFormat.CSV:
         return await _csv(call, "interactions", asked, ended_rows.interactions_csv)
-    after = cursors.number(behind(call, query))
-    look = lambda store: ended_rows.found(store, asked, after, query.limit)  # noqa: E731
-    rows, at = await call.services.read(look)
+    rows, last = await _rows(call, query, asked)
     items = []
     for row in rows:
         a = row.attempt
@@ -171,7 +169,17 @@ async def interactions_report(call: Call, query: EndedQuestion) -> Any:
                     number=number(a.phone),
                 )
             )
-    return page(call, query, tuple(items), (at,) if at else None)
+    return page(call, query, tuple(items), last)
+
+
+async def _rows(
+    call: Call, query: EndedQuestion, asked: Wanted
+) -> tuple[list[Ended], tuple[int] | None]:
+    """The rows of a page, and behind which the next begins."""
+    after = cursors.number(behind(call, query))
+    look = partial(ended_rows.found, wanted=asked, after=after, limit=query.limit)
+    rows, at = await call.services.read(look)
+    return rows, (at,) if at else None
 
 
 async def _csv(call: Call, name: str, asked: Wanted, make: Any) -> web.StreamResponse:

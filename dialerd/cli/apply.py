@@ -42,7 +42,7 @@ MEANT: Final = ("create", "update")
 def apply(
     file: Path,
     yes: bool,  # noqa: FBT001 - a flag
-    dry_run: bool,  # noqa: FBT001
+    dry_run: bool,  # noqa: FBT001 - a flag
     config_path: str | None,
     output: str,
 ) -> int:

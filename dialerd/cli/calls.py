@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
 from dialerd.cli.common import (
+    all_pages,
     config_option,
     connect,
     load_zone,
@@ -38,13 +40,7 @@ def ls(config_path: str | None, output: str) -> None:
     """Every call in progress."""
     from dialerd.core.calls_view import ListCalls
 
-    found: list[LiveCall] = []
-    with connect(config_path) as client:
-        after: int | None = 0
-        while after is not None:
-            page = client.call(ListCalls(after=after, limit=PAGE_MAX))
-            found += page.items
-            after = page.next
+    found: list[LiveCall] = all_pages(config_path, partial(ListCalls, limit=PAGE_MAX))
     if output == "json":
         print_json(found)
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import click
 
 from dialerd.cli import spec_flags
 from dialerd.cli.common import (
+    all_pages,
     campaign_names,
     clean,
     config_option,
@@ -193,13 +195,7 @@ def _from_flags(name: str | None, flags: dict[str, Any], config_path: str | None
 @output_option
 def ls(config_path: str | None, output: str) -> None:
     """Every campaign with its state, and why a running one does not dial."""
-    found: list[CampaignInfo] = []
-    with connect(config_path) as client:
-        after: int | None = 0
-        while after is not None:
-            page = client.call(ListCampaigns(after=after, limit=PAGE_MAX))
-            found += page.items
-            after = page.next
+    found: list[CampaignInfo] = all_pages(config_path, partial(ListCampaigns, limit=PAGE_MAX))
     if output == "json":
         print_json(found)
         return

@@ -9,6 +9,7 @@ import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, tzinfo
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
@@ -96,8 +97,19 @@ def connect(config_path: str | None, timeout_s: float = 0.0) -> SyncClient:
     from dialerd.control.io_client import TIMEOUT_S, SyncClient
 
     path = control_socket(config_path)
-    slow = lambda wait_s: _slow(path, wait_s)  # noqa: E731
-    return SyncClient(path, timeout_s or TIMEOUT_S, slow=slow)
+    return SyncClient(path, timeout_s or TIMEOUT_S, slow=partial(_slow, path))
+
+
+def all_pages(config_path: str | None, ask: Callable[..., Any]) -> list[Any]:
+    """Everything of a listing by number: `ask` is its request, which gets `after`; ControlError."""
+    found: list[Any] = []
+    with connect(config_path) as client:
+        after: int | None = 0
+        while after is not None:
+            page = client.call(ask(after=after))
+            found += page.items
+            after = page.next
+    return found
 
 
 def campaign_names(

@@ -66,7 +66,12 @@ def show(what: str, rest: tuple[str, ...]) -> int | None:
 @click.option("-f", "--follow", is_flag=True, help="Every decision of its pacer, until Ctrl-C.")
 @config_option
 @output_option
-def pacing(campaign: str, follow: bool, config_path: str | None, output: str) -> None:  # noqa: FBT001
+def pacing(
+    campaign: str,
+    follow: bool,  # noqa: FBT001 - a flag
+    config_path: str | None,
+    output: str,
+) -> None:
     """How fast a campaign dials now, and why not faster."""
     from dialerd.core.agents_view import ListAgents
     from dialerd.core.control import GetCampaign, GetProgress
@@ -110,7 +115,11 @@ def _pairs(
     return pairs
 
 
-def _topics(ctx: click.Context, param: click.Parameter, begun: str) -> list[str]:  # noqa: ARG001
+def _topics(
+    ctx: click.Context,  # noqa: ARG001 - click's shape
+    param: click.Parameter,  # noqa: ARG001
+    begun: str,
+) -> list[str]:
     return [topic for topic in TOPICS if topic.startswith(begun)]
 
 
@@ -168,11 +177,13 @@ def _value(value: object) -> str:
 def watch(every: float, command: tuple[str, ...]) -> None:
     """Do a command again and again until Ctrl-C: `watch show calls`."""
     from dialerd.cli.console import obey
+    from dialerd.cli.main import INTERRUPTED
 
     while True:
         if sys.stdout.isatty():
             click.clear()
-        obey(shlex.join(command))
+        if obey(shlex.join(command)) == INTERRUPTED:  # Ctrl-C ends the view, too
+            raise KeyboardInterrupt
         # The pace of the view itself: there is nothing to wait for but time.
         time.sleep(every)
 

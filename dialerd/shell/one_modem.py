@@ -78,7 +78,7 @@ class OneModem:
         )  # fmt: skip
         self.runner = PortRunner(
             options.device,
-            lambda: Port(settings, found.dialects, found.carriers, random.Random()),  # noqa: S311
+            lambda: Port(settings, found.dialects, found.carriers, random.Random()),  # noqa: S311 - no secret
             lambda: open_device(options.device, options.baud),
             RefusedPins(lambda: self.runner, self._hear),
             loop=asyncio.get_running_loop(),
@@ -195,8 +195,7 @@ class OneModemCall:
             told, report, self._begin_ns = self._modem.report, self.report, time.monotonic_ns()
             report.dialect, report.imei, report.iccid = told.dialect, told.imei, told.iccid
             number, ring_s = self._number, self._call.ring_s_max
-            dial = lambda one, now: one.dial(LEG, number, now, 0, ring_s)  # noqa: E731
-            if why := self._modem.runner.do(dial):
+            if why := self._modem.runner.do(lambda one, now: one.dial(LEG, number, now, 0, ring_s)):
                 raise ModemError(f"{self._modem.options.device}: {why}")
             self._note("dialed", self._call.number)
             await self._wait()

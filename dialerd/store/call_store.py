@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import tzinfo
+from functools import partial
 from typing import TypeVar
 
 from dialerd.core.records import Attempt
@@ -32,11 +33,14 @@ class CallStore(ABC):
 
     def tally(self, campaign_id: int, zone: tzinfo) -> Tally:
         """What a campaign's calls came to; a short transaction for every page of them."""
-        tally, local, place = Tally(), call_views.by_hour(zone), b""
+        tally, place = Tally(), b""
+        step = partial(
+            call_views.tally_step,
+            tally=tally,
+            campaign_id=campaign_id,
+            local=call_views.by_hour(zone),
+        )
         while True:
-            start = place
-            place = self._read(
-                lambda unit: call_views.tally_step(unit, tally, campaign_id, start, local)  # noqa: B023
-            )
+            place = self._read(partial(step, start=place))
             if not place:
                 return tally

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import csv
 import io
+import tempfile
 from collections.abc import Iterator, Sequence
 from datetime import date, time, tzinfo
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple
 
 from dialerd.core.records import Contact, Lead
@@ -169,8 +171,10 @@ class Survey:
                 out.truncate()
         yield out.getvalue().encode("utf-8", "replace")
 
-    def xlsx(self, out: BinaryIO) -> None:
+    def xlsx(self, out: BinaryIO, scratch: Path | None = None) -> None:
         """Write a workbook; texts are texts whatever they begin with, dates and times are such.
+
+        Its rows wait in the folder `scratch` until all are there (None: that of the system).
 
         Raises:
             OSError: the file cannot be written.
@@ -180,7 +184,12 @@ class Survey:
 
         book = xlsxwriter.Workbook(
             out,
-            {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False},
+            {
+                "constant_memory": True,
+                "strings_to_formulas": False,
+                "strings_to_urls": False,
+                "tmpdir": str(scratch or tempfile.gettempdir()),
+            },
         )
         day, clock = (
             book.add_format({"num_format": "yyyy-mm-dd"}),

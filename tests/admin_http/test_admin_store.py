@@ -127,9 +127,28 @@ def test_a_damaged_file_is_refused_and_left(tmp_path: Path, content: bytes) -> N
     store.folder.mkdir(mode=0o700)
     file = store.folder / "data.mdb"
     file.write_bytes(content)
-    with pytest.raises(admin_store.StoreError), store.read():
+    with pytest.raises(AdminError), store.read():
         pass
     assert file.read_bytes() == content
+
+
+def test_a_file_that_is_being_made_is_waited_for(
+    store: AdminStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.write(lambda txn: txn.put(JOBS, Job(1, "theirs")))
+    store.close()
+    late = AdminStore(tmp_path / "late")
+    late.folder.mkdir(mode=0o700, parents=True)
+    file = late.folder / "data.mdb"
+    file.touch()
+
+    def meanwhile(_: float) -> None:
+        file.write_bytes((store.folder / "data.mdb").read_bytes())
+
+    monkeypatch.setattr(admin_store.time, "sleep", meanwhile)
+    with late.read() as txn:
+        assert txn.scan(JOBS, 9) == [Job(1, "theirs")]
+    late.close()
 
 
 def test_a_newer_program_s_store_is_refused(

@@ -235,7 +235,11 @@ async def test_exports_that_are_refused(tmp_path: Path, name: str) -> None:
 async def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exports, "ROOM_BYTES", 1 << 62)
     async with site(tmp_path) as s:
-        job = (await s.ask("POST", "/v1/exports", {"what": "calls"}))[1]
-        found = await ended(s, job)
-        assert (found["state"], "room" in found["error"]) == ("failed", True)
+        await called(s)
+        workbook = {"what": "answers", "campaign": "1", "format": "xlsx"}
+        for asked in ({"what": "calls"}, workbook):
+            status, job = await s.ask("POST", "/v1/exports", asked)
+            assert status == 202, job
+            found = await ended(s, job)
+            assert (found["state"], "room" in found["error"]) == ("failed", True)
         assert left(s) == []

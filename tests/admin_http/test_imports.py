@@ -73,7 +73,6 @@ async def test_people_of_a_file(tmp_path: Path) -> None:
         assert (status, job["kind"], job["what"]) == (202, "import", "new")
         found = await ended(s, job)
         assert found["state"] == "done", found["error"]
-        assert found["state"] == "done", found["error"]
         assert found["result"]["valid"] == 2
         assert found["result"]["list_name"] == "new"
         people = (await s.ask("GET", "/v1/lists/new/leads"))[1]["items"]

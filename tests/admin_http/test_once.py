@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from admin_http import once
-from admin_http.people.store import Txn
+from admin_http.people.store import AdminFullError, Txn
 from admin_http.routes import ROUTES
 from admin_http.tokens import Scope
 from dialerd.core.lists_view import CreateList, ListInfo
@@ -125,6 +125,41 @@ async def test_they_outlive_the_process_and_are_bounded(
         await made(s, "f", "f")
         with s.services.admin.read() as txn:
             assert txn.count(once.ANSWERS) == 3
+
+
+async def test_their_bodies_are_bounded_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with site(tmp_path) as s:
+        await made(s, "a", "a")
+        with s.services.admin.read() as txn:
+            (first,) = txn.scan(once.ANSWERS, 9)
+        monkeypatch.setattr(once, "ANSWERS_BYTES_MAX", 2 * len(first.body) + 9)
+        for name in "bcd":
+            await made(s, name, name)
+        s.services.once = once.Once(s.services.admin)
+        await made(s, "e", "e")
+        with s.services.admin.read() as txn:
+            assert txn.count(once.ANSWERS) == 2
+        assert (await made(s, "d", "d"))[0] == 201  # of the newest two
+
+
+async def test_a_commit_that_fails_changes_no_books(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(once, "ANSWERS_MAX", 1)
+    async with site(tmp_path) as s:
+        await made(s, "a", "a")
+
+        async def full(work: Any) -> None:
+            raise AdminFullError(f"no room for {work}")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(s.services.admin, "change", full)
+            assert (await made(s, "b", "b"))[0] >= 500
+        assert (await made(s, "c", "c"))[0] == 201
+        with s.services.admin.read() as txn:
+            assert txn.count(once.ANSWERS) == 1
 
 
 async def test_they_are_forgotten_after_a_day(

@@ -255,6 +255,18 @@ async def test_who_guesses_waits(tmp_path: Path) -> None:
         assert (await s.with_cookie("GET", "/v1/session", cookie))[0] == 200  # who is in stays
 
 
+async def test_a_password_that_nobody_looked_at_is_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with site(tmp_path) as s:
+        s.person("lan", Role.ADMIN)
+        with monkeypatch.context() as patch:
+            patch.setattr(passwords, "HASHES_WAITING", 0)
+            found = [(await s.log_in("lan"))[0] for _ in range(USER_FREE + 2)]
+        assert found == [503] * (USER_FREE + 2)
+        assert (await s.log_in("lan"))[0] == 201
+
+
 async def test_guesses_at_the_same_moment_all_count(tmp_path: Path) -> None:
     async with site(tmp_path) as s:
         s.person("lan", Role.ADMIN)

@@ -235,6 +235,28 @@ def test_the_oldest_go_and_the_chain_holds(
     assert head.first == kept[-1]
 
 
+def test_a_check_goes_on_when_the_oldest_go_meanwhile(
+    log: AdminStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "AUDIT_ENTRIES_MAX", 8)
+    monkeypatch.setattr(audit, "CHUNK", 3)
+    read, looks = log.read, 0
+
+    def meanwhile() -> Any:
+        nonlocal looks
+        looks += 1
+        if looks == 3:  # behind the head and the first three
+            for _ in range(12):
+                log.write(lambda txn: audit.note(txn, utc_now(), "lan", "deed"))
+        return read()
+
+    monkeypatch.setattr(log, "read", meanwhile)
+    found = audit.check(log)
+    assert (found.ok, found.why) == (True, "")
+    assert looks > 3
+    assert found.hash == audit.entries(log, 1)[0].hash
+
+
 def test_texts_of_entries_are_bounded(log: AdminStore) -> None:
     made = log.write(
         lambda txn: audit.note(txn, utc_now(), "w" * 999, "x" * 9_999, detail="d" * 999)

@@ -16,6 +16,7 @@ from pathlib import Path
 import click
 import pytest
 
+from dialerd.cli import console_commands
 from dialerd.cli.console import completions, obey
 from dialerd.cli.console_commands import SHOWN
 from dialerd.cli.main import cli
@@ -123,20 +124,37 @@ def test_tab_completes_and_the_last_lines_come_back(
     again.close()
 
 
-def test_a_view_follows_events_until_interrupted(daemon: Booth, command, person: Person) -> None:
-    person.until("dialerd> ")
-    person.types("events campaign\n")
-    person.until("events campaign")
+def event_of(command, person: Person) -> str:
+    """What a view of campaigns shows first, up to the state."""
     # Campaigns are made until one is seen: nothing else says that the subscription is there.
     for number in range(1_000):
         assert command(*CREATE[:2], f"Số {number}", *CREATE[3:]).code == 0
         if person.sees("state=draft"):
             break
-    assert "id=" in person.until("state=draft")
+    return person.until("state=draft")
+
+
+def test_a_view_follows_events_until_interrupted(daemon: Booth, command, person: Person) -> None:
+    person.until("dialerd> ")
+    person.types("events campaign\n")
+    person.until("events campaign")
+    assert "id=" in event_of(command, person)
     person.interrupts()
     person.until("dialerd> ")
     assert "running" in person.asks("status")
     assert person.leaves() == 130
+
+
+def test_an_interrupt_of_the_command_ends_the_view(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    def goes_on(_: float) -> None:
+        raise AssertionError("the view goes on")
+
+    monkeypatch.setattr(console_commands, "following", interrupted)
+    monkeypatch.setattr(console_commands.time, "sleep", goes_on)
+    assert obey("watch events") == 130
 
 
 def test_the_log_level(daemon: Booth, command) -> None:
