@@ -302,7 +302,7 @@ class _Connection:
             if kind is not WSMsgType.TEXT:
                 raise ProblemError(415, "send text, not bytes")
             message = _decode(data)
-        except (msgspec.MsgspecError, ProblemError, UnicodeError) as error:
+        except (msgspec.MsgspecError, ProblemError, UnicodeError, RecursionError) as error:
             self._bad += 1
             problem = error if isinstance(error, ProblemError) else ProblemError(422, str(error))
             await self._refuse(_id_of(data), problem)
@@ -382,7 +382,7 @@ class _Connection:
 def _id_of(data: Any) -> str | None:
     try:
         return msgspec.json.decode(data, type=_Named).id
-    except (msgspec.MsgspecError, UnicodeError, TypeError):
+    except (msgspec.MsgspecError, UnicodeError, TypeError, RecursionError):
         return None
 
 

@@ -32,9 +32,9 @@ from admin_http.streams import place
 from admin_http.tokens import Scope
 from admin_http.uploads import received
 from dialerd.control.checking import UNFINISHED, users_of
-from dialerd.core.prompts_view import PromptChanged, PromptError, PromptTaken
+from dialerd.core.prompts_view import RATE, PromptChanged, PromptError, PromptTaken
 from dialerd.core.spec_parts import PROMPT_PATTERN, PromptName
-from dialerd.store.prompt_library import RATE, Entry, Library, Prompt, library_of
+from dialerd.store.prompt_library import Entry, Library, Prompt, library_of
 from dialerd.store.recording_files import safe
 from fastpath import g711
 

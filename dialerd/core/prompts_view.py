@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from dialerd.core.control_base import Reply, Request
 from dialerd.core.spec_parts import PromptName
+
+RATE: Final = 8_000  # samples a second, as telephones play them
+SECONDS_MAX: Final = 600  # of one prompt
 
 
 class PromptError(ValueError):

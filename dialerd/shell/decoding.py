@@ -18,9 +18,7 @@ from typing import IO, Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dialerd.core.prompts_view import PromptError
-from dialerd.store.prompt_library import RATE as RATE  # noqa: PLC0414 - found here too
-from dialerd.store.prompt_library import SECONDS_MAX as SECONDS_MAX  # noqa: PLC0414
+from dialerd.core.prompts_view import RATE, SECONDS_MAX, PromptError
 
 FILE_BYTES_MAX: Final = 512 << 20
 ENDING_S: Final = 2.0  # for a child that closed its pipe to be gone

@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dialerd.core.prompts_view import PromptError
-from dialerd.shell.decoding import RATE, SECONDS_MAX, decode, open_regular
+from dialerd.core.prompts_view import RATE, SECONDS_MAX, PromptError
+from dialerd.shell.decoding import decode, open_regular
 from dialerd.shell.levelling import to_int16
 from dialerd.shell.wav import ALAW, ULAW, Plain, read_plain
 from dialerd.store.prompt_library import Prompt as Prompt  # noqa: PLC0414 - found here too

@@ -22,10 +22,8 @@ import msgspec
 
 from dialerd.core.campaign_spec import PROMPT_PATTERN
 from dialerd.core.limits import PROMPT_CHARS_MAX
-from dialerd.core.prompts_view import PromptError
+from dialerd.core.prompts_view import RATE, SECONDS_MAX, PromptError
 
-RATE: Final = 8_000  # samples a second, as telephones play them
-SECONDS_MAX: Final = 600  # of one prompt
 FOLDER: Final = "prompts"  # below the data folder
 SUFFIX: Final = ".prompt"
 MAGIC: Final = b"dialerd prompt 1\n"

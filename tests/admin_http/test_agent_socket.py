@@ -61,7 +61,9 @@ async def test_what_does_not_fit_is_refused_with_its_id(tmp_path: Path) -> None:
         assert (await p.do(act="dispose", note="x" * 4_001))["problem"]["status"] == 422
         assert (await p.do(act="sheet"))["problem"]["detail"] == "you have no customer"
         assert (await p.do(act="answers", answers={"q": 1}))["problem"]["status"] == 409
-        for text in ("", "{", "[]", '{"act": "ready"}', '{"id": "", "act": "ready"}', "\ud7ff" * 9):
+        deep = '{"id": "6", "act": "answers", "answers": {"a": ' + "[" * 2_000 + "]" * 2_000 + "}}"
+        nameless = ("", "{", "[]", '{"act": "ready"}', '{"id": "", "act": "ready"}', "\ud7ff" * 9)
+        for text in (*nameless, deep):
             await p.socket.send_str(text)
             refused = await p.until("refused")
             assert "id" not in refused

@@ -22,6 +22,8 @@ port = {sip}
 [media]
 port_low = {low}
 port_high = {high}
+[recording]
+encode = "off"  # a file stays where the attempt says
 [control]
 socket = "control.sock"
 [admin]

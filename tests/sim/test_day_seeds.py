@@ -7,6 +7,7 @@ from tests.sim.days import simulation
 STORM = simulation("storm")
 
 
+@pytest.mark.timeout(600)  # ten days of storm are 12 s of a core
 @pytest.mark.parametrize("first", range(1, 51, 10))
 def test_nothing_is_wrong_after_a_day_of_storm(first):
     for seed in range(first, first + 10):
