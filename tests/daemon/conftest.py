@@ -92,7 +92,7 @@ class Daemon:
         return self.process.returncode, text
 
     def end(self):
-        if self.process is not None and self.process.poll() is None:
+        if self.process is not None:
             self.process.kill()
             self.process.communicate()
 

@@ -81,13 +81,15 @@ def by_http(d) -> Iterator[dict[str, object]]:
 
 
 def _lines(answer) -> Iterator[dict[str, object]]:
-    name = ""
+    """The first snapshot, then the events; a reset may bring further snapshots at any time."""
+    name, wanted = "", {"snapshot", "audio"}
     with answer, contextlib.suppress(OSError, http.client.HTTPException):
         for line in answer:
             field, _, value = line.decode().rstrip("\n").partition(": ")
             if field == "event":
                 name = value
-            elif field == "data" and name in {"snapshot", "audio"}:
+            elif field == "data" and name in wanted:
+                wanted.discard("snapshot")
                 yield json.loads(value)
 
 

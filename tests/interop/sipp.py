@@ -53,6 +53,7 @@ class Sipp:
         """`scenario` is a built-in name or a file below scenarios/; `port` 0 is a free one."""
         self.port = port or free_port(host)
         self.media_port = free_port()
+        free_port()  # the next one: SIPp takes it for video
         self._folder = folder
         self._stats = folder / f"stats-{self.port}.csv"
         named = SCENARIOS / f"{scenario}.xml"

@@ -247,7 +247,7 @@ while True:
     recorder.drain()
 """
     with subprocess.Popen([sys.executable, "-c", code]) as process:
-        until(lambda: bool(process.poll()) or size_of(path) > HEADER_BYTES + 32_000)
+        until(lambda: bool(process.poll()) or size_of(path) > HEADER_BYTES + 48_000)
         assert process.poll() is None
         process.kill()
     audio = sides(path)
