@@ -25,6 +25,7 @@ from dialerd.core.step_spec import StepSpec
 from dialerd.sim.io_world import Look, World, make_scene
 from dialerd.sim.scene import WHO, Scene
 from dialerd.sim.summary import Summary
+from tests.modem_bank import everybody
 
 PROMPT_S = 2.0
 TRUTH = ("doubled", "lost", "mismatched")
@@ -38,26 +39,10 @@ PEERS = {
     "CPU ms per call, 2 s prompt": {"Asterisk 22.10": 5.5, "FreeSWITCH 1.10": 7.4},
     "KiB per call in progress": {"Asterisk 22.10": 180.0, "FreeSWITCH 1.10": 475.0},
 }
-PEOPLE = """
-setup_s_min = 0.0
-setup_s_max = 0.1
-ring_s_median = 0.05
-ring_s_sigma = 0.3
-[shares]
-answers = 100.0
-no_answer = 0.0
-busy = 0.0
-declines = 0.0
-switched_off = 0.0
-invalid = 0.0
-congested = 0.0
-[manners]
-at_once = 0.0
-during = 0.0
-after = 0.0
-presses = 0.0
-waits = 100.0
-"""
+PEOPLE = everybody(
+    "waits",
+    "setup_s_min = 0.0\nsetup_s_max = 0.1\nring_s_median = 0.05\nring_s_sigma = 0.3\n",
+)
 
 
 class Quiet:

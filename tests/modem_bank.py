@@ -11,6 +11,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+SHARES = ("answers", "no_answer", "busy", "declines", "switched_off", "invalid", "congested")
+MANNERS = ("at_once", "during", "after", "presses", "waits")
+
+
+def everybody(does: str, more: str = "") -> str:
+    """A file of people who all answer, and then all do one thing; `more` are its further keys."""
+    shares = "".join(f"{name} = {100.0 * (name == 'answers')}\n" for name in SHARES)
+    manners = "".join(f"{name} = {100.0 * (name == does)}\n" for name in MANNERS)
+    return f"{more}[shares]\n{shares}[manners]\n{manners}"
+
 
 class SimulatedBank:
     """Its folder, its ledger, and the hand that breaks it."""

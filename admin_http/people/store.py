@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -40,8 +40,6 @@ FORMAT: Final = 1
 META: Final = b"meta"
 FORMAT_KEY: Final = b"format"
 READERS_MAX: Final = 126
-MAKING_LOOKS: Final = 20  # at a file of no bytes, before it is taken for a damaged one
-MAKING_S: Final = 0.01  # between two of them
 # Every table; a new one needs its name here, and its `Kind` where its records are.
 TABLES: Final = (
     "users",
@@ -229,6 +227,17 @@ class AdminStore:
             return self._env
 
 
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """While no other process makes the file: one that is being made is empty for a moment."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
+
+
 def _open(folder: Path) -> tuple[Any, dict[str, Any]]:
     """The environment and its tables, made when there are none."""
     fresh = not folder.exists()
@@ -236,22 +245,18 @@ def _open(folder: Path) -> tuple[Any, dict[str, Any]]:
     if folder.stat().st_mode & 0o077:
         raise AdminError(f"{folder} is open to others: chmod 700 {folder}")
     file = folder / FILE_NAME
-    if file.exists():
-        for _ in range(MAKING_LOOKS):
-            if file.stat().st_size:
-                break
-            # Another process may be making it this very moment; nothing tells when it has.
-            time.sleep(MAKING_S)
-        refuse_empty(file)
-    reserve(folder / LOCK_NAME, LOCK_BYTES)
-    env = lmdb.open(
-        str(folder),
-        map_size=MAP_BYTES,
-        max_dbs=len(TABLES) + 16,
-        max_readers=READERS_MAX,
-        mode=0o600,
-        readahead=False,
-    )
+    with _alone(folder):
+        if file.exists():
+            refuse_empty(file)
+        reserve(folder / LOCK_NAME, LOCK_BYTES)
+        env = lmdb.open(
+            str(folder),
+            map_size=MAP_BYTES,
+            max_dbs=len(TABLES) + 16,
+            max_readers=READERS_MAX,
+            mode=0o600,
+            readahead=False,
+        )
     try:
         env.reader_check()  # slots of readers that were killed
         with env.begin(write=True) as txn:

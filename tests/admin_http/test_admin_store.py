@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import stat
 import subprocess
 import sys
@@ -14,6 +16,7 @@ import pytest
 
 from admin_http.people import store as admin_store
 from admin_http.people.store import AdminError, AdminFullError, AdminStore, Kind, Txn
+from tests.waiting import until
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -132,22 +135,32 @@ def test_a_damaged_file_is_refused_and_left(tmp_path: Path, content: bytes) -> N
     assert file.read_bytes() == content
 
 
-def test_a_file_that_is_being_made_is_waited_for(
-    store: AdminStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_is_being_made_is_waited_for(store: AdminStore, tmp_path: Path) -> None:
     store.write(lambda txn: txn.put(JOBS, Job(1, "theirs")))
     store.close()
     late = AdminStore(tmp_path / "late")
     late.folder.mkdir(mode=0o700, parents=True)
     file = late.folder / "data.mdb"
     file.touch()
+    found: list[Job] = []
 
-    def meanwhile(_: float) -> None:
-        file.write_bytes((store.folder / "data.mdb").read_bytes())
+    def look() -> None:
+        with late.read() as txn:
+            found.extend(txn.scan(JOBS, 9))
 
-    monkeypatch.setattr(admin_store.time, "sleep", meanwhile)
-    with late.read() as txn:
-        assert txn.scan(JOBS, 9) == [Job(1, "theirs")]
+    def waits() -> bool:
+        rows = Path("/proc/locks").read_text().splitlines()
+        return any("->" in row and f":{late.folder.stat().st_ino} " in row for row in rows)
+
+    making = os.open(late.folder, os.O_RDONLY)
+    fcntl.flock(making, fcntl.LOCK_EX)
+    looks = threading.Thread(target=look)
+    looks.start()
+    until(waits)
+    file.write_bytes((store.folder / "data.mdb").read_bytes())
+    os.close(making)
+    looks.join()
+    assert found == [Job(1, "theirs")]
     late.close()
 
 

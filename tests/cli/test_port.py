@@ -16,26 +16,10 @@ from dialerd.core.modem_records import SimText
 from dialerd.store import open_store, wait
 from gsm.io_serial import close_device, open_device
 from tests.gsm.stranger import ANSWERS, ERROR, OK, Stranger
-from tests.modem_bank import SimulatedBank, simulated_bank
+from tests.modem_bank import SimulatedBank, everybody, simulated_bank
 
 Command = Callable[..., Any]
-EVERYBODY_ANSWERS = """
-speed = 5.0
-[shares]
-answers = 100.0
-no_answer = 0.0
-busy = 0.0
-declines = 0.0
-switched_off = 0.0
-invalid = 0.0
-congested = 0.0
-[manners]
-at_once = 0.0
-during = 0.0
-after = 0.0
-presses = 100.0
-waits = 0.0
-"""
+EVERYBODY_ANSWERS = everybody("presses", "speed = 5.0\n")
 MAKES = ("awkward", "wavecom", "quectel", "huawei")
 
 

@@ -18,30 +18,13 @@ from tests.daemon.test_agents import PHONES, USER, campaign, do, over, tries
 from tests.daemon.test_banks import BANK, all_ready, attempts_of
 from tests.daemon.test_daemon import broadcast, people, until_finished
 from tests.interop.baresip import baresip
-from tests.modem_bank import simulated_bank
+from tests.modem_bank import everybody, simulated_bank
 from tests.ports import free_port
 from tests.waiting import until
 
 pytestmark = pytest.mark.interop
 
-STAY = """
-speed = 10.0
-patience_s = 600
-[shares]
-answers = 100.0
-no_answer = 0.0
-busy = 0.0
-declines = 0.0
-switched_off = 0.0
-invalid = 0.0
-congested = 0.0
-[manners]
-at_once = 0.0
-during = 0.0
-after = 0.0
-presses = 0.0
-waits = 100.0
-"""
+STAY = everybody("waits", "speed = 10.0\npatience_s = 600\n")
 
 
 def modems(folder: Path, ports: int, town: str = STAY) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 
 import pytest
@@ -149,16 +150,21 @@ def test_names_of_calls_that_are_not_there(daemon, gateway):
         assert w.get("/v1/calls?campaign=c")["items"] == w.get("/v1/calls")["items"]
 
 
-def test_a_person_has_a_call_put_through(daemon, gateway):
-    """To a number: the gateway carries that call too, and the person is heard by it."""
+@contextlib.contextmanager
+def in_call(daemon, gateway):
+    """The daemon, its API and the path of a call whose flow can put people through."""
     transfer = {"id": "to", "transfer": {"number": "0987654321"}}
-    steps = [LONG[0] | {"keys": {"1": "to"}}, transfer]
     d = daemon(gateway=gateway.port, admin=True)
     people(d.folder, 1)
     with web(d) as w:
-        begin(w, steps)
+        begin(w, [LONG[0] | {"keys": {"1": "to"}}, transfer])
         (one,) = until_up(w, 1)
-        where = f"/v1/calls/{one['id']}"
+        yield d, w, f"/v1/calls/{one['id']}"
+
+
+def test_a_person_has_a_call_put_through(daemon, gateway):
+    """To an agent who is not there: the call goes on with what is behind its step."""
+    with in_call(daemon, gateway) as (d, w, where):
         order = {"action": "transfer", "kind": "agent", "target": "nobody"}
         w.good("POST", f"{where}/actions", order)
         until(lambda: "transfer_failed" in [e["kind"] for e in w.get(where)["interactions"]])
@@ -167,14 +173,8 @@ def test_a_person_has_a_call_put_through(daemon, gateway):
 
 
 def test_a_transfer_to_a_number(daemon, gateway):
-    transfer = {"id": "to", "transfer": {"number": "0987654321"}}
-    steps = [LONG[0] | {"keys": {"1": "to"}}, transfer]
-    d = daemon(gateway=gateway.port, admin=True)
-    people(d.folder, 1)
-    with web(d) as w:
-        begin(w, steps)
-        (one,) = until_up(w, 1)
-        where = f"/v1/calls/{one['id']}"
+    """The gateway carries that call too."""
+    with in_call(daemon, gateway) as (d, w, where):
         order = {"action": "transfer", "kind": "number", "target": "0987 654 321"}
         w.good("POST", f"{where}/actions", order)
         until(lambda: "transferred" in [e["kind"] for e in w.get(where)["interactions"]])

@@ -42,7 +42,7 @@ pcm.tape {{
 """
 SAID = b"".join(n.to_bytes(2, "little", signed=True) for n in range(-8000, 8000))
 TALK = """
-import os, sys, time
+import os, select, sys, time
 from gsm.io_sound import open_sound, try_sound
 try_sound("tape")
 fd, said, heard = open_sound("tape"), sys.stdin.buffer.read(), b""
@@ -51,7 +51,7 @@ while time.monotonic() < give_up and len(heard) < 48_000:
     try:
         came = os.read(fd, 4096)
     except BlockingIOError:
-        time.sleep(0.005)  # of a thread, whose pace is real time's
+        select.select([fd], [], [], 60)
         continue
     heard += came
     said = said[os.write(fd, said[:min(len(came), 1600)]):]
