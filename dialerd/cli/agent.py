@@ -238,6 +238,21 @@ def take(name: str, campaign: str, config_path: str | None, output: str) -> None
     _do(config_path, name, Take(campaign=campaign), output)
 
 
+@agent.command("digits")
+@click.argument("name")
+@click.argument("digits")
+@config_option
+@output_option
+def digits(name: str, digits: str, config_path: str | None, output: str) -> None:
+    """Press DIGITS (0-9 * # A-D) towards the customer."""
+    from dialerd.core.agents_view import Digits
+    from dialerd.core.limits import SENT_KEYS_MAX
+
+    if not 0 < len(digits) <= SENT_KEYS_MAX or set(digits.upper()) - set("0123456789*#ABCD"):
+        raise click.BadParameter(f"keys are 1 to {SENT_KEYS_MAX} of 0-9 * # A-D")
+    _do(config_path, name, Digits(digits=digits), output)
+
+
 @agent.command("dispose")
 @click.argument("name")
 @click.argument("disposition", default="")
@@ -296,6 +311,7 @@ def _bare(what: str, text: str) -> None:
             "hangup": view.HangUp(),
             "hold": view.Hold(),
             "resume": view.Resume(),
+            "answer": view.Answer(),
         }
         _do(config_path, name, acts[what], output)
 
@@ -307,3 +323,4 @@ _bare("skip", "Preview, where the campaign allows it: another customer.")
 _bare("hangup", "End the call with the customer.")
 _bare("hold", "Let the customer wait, with the campaign's hold_prompt.")
 _bare("resume", "Talk with the customer again.")
+_bare("answer", "Answer the telephone that rings, which is asked to do so by itself.")

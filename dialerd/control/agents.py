@@ -178,6 +178,8 @@ _EVENTS: Final[dict[type[view.Act], Callable[[Find, str, Any], ev.AgentEvent]]] 
     view.HangUp: _bare(ev.AgentHangUp),
     view.Hold: _bare(ev.AgentHeld),
     view.Resume: _bare(ev.AgentResumed),
+    view.Digits: lambda _find, agent, act: ev.AgentKeyed(agent, act.digits),
+    view.Answer: _bare(ev.AgentPickedUp),
     view.Dispose: _dispose,
     view.WriteNote: lambda _find, agent, act: ev.AgentNoted(agent, act.text),
 }

@@ -10,7 +10,7 @@ from dialerd.core.agent_call import AgentCall
 from dialerd.core.agent_records import Note
 from dialerd.core.desk import Desk
 from dialerd.core.disposing import disposal
-from dialerd.core.effects import AgentAnswer, Notify, Write
+from dialerd.core.effects import AgentAnswer, Notify, SendKeys, Write
 from dialerd.core.events import (
     AgentBack,
     AgentDial,
@@ -19,11 +19,13 @@ from dialerd.core.events import (
     AgentHangUp,
     AgentHeld,
     AgentJoined,
+    AgentKeyed,
     AgentLoggedIn,
     AgentLoggedOut,
     AgentLost,
     AgentNoted,
     AgentPaused,
+    AgentPickedUp,
     AgentReady,
     AgentResumed,
     AgentSkip,
@@ -37,15 +39,17 @@ from dialerd.core.limits import (
     NOTE_CHARS_MAX,
     QUEUES_MAX,
     REASON_CHARS_MAX,
+    SENT_KEYS_MAX,
 )
 from dialerd.core.ops import Claim, Dispose, KeepNote
 from dialerd.core.pacing import NS
-from dialerd.core.records import CampaignState, DialMode, LeadState
+from dialerd.core.records import CampaignState, DialMode, EventKind, LeadState
 from dialerd.core.running import Run
 from dialerd.core.statistics import why_not
-from dialerd.core.talk import HELD, Talk
+from dialerd.core.talk import BRIDGED, HELD, Talk
 
 NAMES_TOLD: Final = 5  #: members of a campaign in a refusal
+KEYS: Final = frozenset("0123456789*#ABCD")
 _OTHER: Final = "the last customer is not called or disposed of yet"
 
 
@@ -237,6 +241,20 @@ class AgentInputs:
         talk.up(now_ns)
         self._desk.touch(call, now_ns)
 
+    def _keyed(self, event: AgentKeyed, now_ns: int) -> None:
+        agent = self._desk.team.of(event.agent)
+        keys = event.digits.upper()
+        if not 0 < len(keys) <= SENT_KEYS_MAX or not KEYS.issuperset(keys):
+            raise Refusal(f"keys are 1 to {SENT_KEYS_MAX} of 0-9 * # A-D")
+        call, talk = self._talk(agent)
+        if talk.state is not BRIDGED:
+            raise Refusal("the customer waits: resume first")
+        call.record(EventKind.SENT_KEYS, f"{agent.name} {len(keys)}", now_ns)
+        self._floor.out.append(SendKeys(call.claim.attempt_id, call.leg, keys))
+
+    def _picked_up(self, event: AgentPickedUp, now_ns: int) -> None:
+        self._desk.phones.pick_up(self._desk.team.of(event.agent), now_ns)
+
     # -- what came of them -----------------------------------------------------------------------
 
     def _claim(self, agent: Agent) -> Claim:
@@ -335,6 +353,8 @@ _ACTS: Final[dict[type, Callable[[AgentInputs, Any, int], None]]] = {
     AgentHangUp: AgentInputs._hang_up,
     AgentHeld: AgentInputs._held,
     AgentResumed: AgentInputs._resumed,
+    AgentKeyed: AgentInputs._keyed,
+    AgentPickedUp: AgentInputs._picked_up,
     AgentDisposed: AgentInputs._disposed,
     AgentNoted: AgentInputs._noted,
 }

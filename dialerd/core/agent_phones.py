@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dialerd.core.agent import LOST, PAUSED, PHONE, RESERVED, TALKING, Agent
+from dialerd.core.agent import LOST, PAUSED, PHONE, RESERVED, TALKING, Agent, Refusal
 from dialerd.core.clock import NEVER
 from dialerd.core.effects import Release, RingAgent
 from dialerd.core.events import Answered, LegEvent, MediaLost, Released
@@ -31,19 +31,43 @@ class Phones:
         self._floor = floor
         self._desk = desk
 
-    def ring(self, agent: Agent, now_ns: int, call: int = 0) -> None:
-        """Ring an agent's telephone, for a call or for the shift."""
+    def ring(
+        self, agent: Agent, now_ns: int, call: int = 0, *, until_ns: int = 0, answers: bool = False
+    ) -> None:
+        """Ring an agent's telephone, for a call or for the shift.
+
+        `until_ns` (0: as long as its campaign says) ends it; `answers`: it shall by itself.
+        """
         floor = self._floor
         if floor.ending and not call:
             return
         leg = agent.leg = floor.next_leg()
         agent.leg_up = False
         run = agent.run
-        agent.ring_ns = now_ns + (run.settings.agents.ring_agent_s if run else RING_S) * NS
+        for_s = run.settings.agents.ring_agent_s if run else RING_S
+        agent.ring_ns = until_ns or now_ns + for_s * NS
         self._desk.team.legs[leg] = agent
         call_id = f"agent.{floor.clock.ms(now_ns):x}.{leg}@{floor.host}"
-        floor.out.append(RingAgent(call, leg, agent.name, agent.phone, call_id, agent.nailed_up))
+        floor.out.append(
+            RingAgent(call, leg, agent.name, agent.phone, call_id, agent.nailed_up, answers)
+        )
         self._desk.watch(agent)
+
+    def pick_up(self, agent: Agent, now_ns: int) -> None:
+        """The agent answers elsewhere than at the telephone that rings: it is to do so by itself.
+
+        A telephone answers by itself only what came to it so: it is called anew, for what is left
+        of its time. Refusal when it does not ring.
+        """
+        if agent.leg_up:
+            raise Refusal("your telephone is up already")
+        if not agent.leg:
+            raise Refusal("your telephone does not ring")
+        until_ns, call = agent.ring_ns, agent.call
+        self.hang(agent)
+        self.ring(
+            agent, now_ns, call.claim.attempt_id if call else 0, until_ns=until_ns, answers=True
+        )
 
     def hang(self, agent: Agent) -> None:
         """End an agent's leg."""

@@ -21,6 +21,7 @@ from dialerd.core.limits import (
     NOTE_CHARS_MAX,
     QUEUES_MAX,
     REASON_CHARS_MAX,
+    SENT_KEYS_MAX,
 )
 from dialerd.core.records import DialMode
 
@@ -116,6 +117,24 @@ class Resume(Act, tag="resume"):
     """Talk with the customer again."""
 
 
+class Digits(Act, tag="digits"):
+    """Press keys towards the customer of the conversation."""
+
+    digits: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=SENT_KEYS_MAX,
+            pattern=r"^[0-9*#A-Da-d]+$(?!\n)",
+            extra={"hint": "0-9 * # A-D"},
+        ),
+    ]
+
+
+class Answer(Act, tag="answer"):
+    """Answer my telephone, which rings: it is called anew, and asked to answer by itself."""
+
+
 class Dispose(Act, tag="dispose"):
     """What came of the customer. `callback_at` books a call, mine when `to_me`."""
 
@@ -146,6 +165,8 @@ AnyAct = (
     | HangUp
     | Hold
     | Resume
+    | Digits
+    | Answer
     | Dispose
     | WriteNote
 )

@@ -149,11 +149,24 @@ class Tape(Effect):
     name: str
 
 
+class SendKeys(Effect):
+    """Press keys (0-9 * # A-D) towards the far end of a leg, one behind the other.
+
+    By the way that its trunk or port has: RFC 4733, SIP INFO, tones, the modem's own command. The
+    other side of a bridge does not hear them. More than the leg can hold are not sent.
+    """
+
+    call: int
+    leg: int
+    keys: str
+
+
 class RingAgent(Effect):
     """Originate a leg to a telephone of ours; its `Released` follows as for any leg.
 
     `call` is the call that it is for, 0 for one of the shift (`nailed_up`). `phone` is what the
     agent logged in with. Nothing is recorded before it: an agent may be rung again.
+    `answers`: the telephone is asked to answer by itself.
     """
 
     call: int
@@ -162,6 +175,7 @@ class RingAgent(Effect):
     phone: str
     call_id: str
     nailed_up: bool = False
+    answers: bool = False
 
 
 class Bridge(Effect):
@@ -230,7 +244,10 @@ class Notify(Effect):
     data: dict[str, object]
 
 
-LegEffect = Dial | Release | Play | StopPlay | Tape | RingAgent | Bridge | Unbridge | Hold | Answer
+LegEffect = (
+    Dial | Release | Play | StopPlay | Tape | SendKeys
+    | RingAgent | Bridge | Unbridge | Hold | Answer
+)  # fmt: skip
 """What is done to the legs of one call: it waits for what its call waits for."""
 
 AgentEffect = WriteLater | RingAgent | Bridge | Unbridge | Hold | ShowCard | AgentAnswer
@@ -247,6 +264,7 @@ AnyEffect = (
     | Play
     | StopPlay
     | Tape
+    | SendKeys
     | MoveCampaign
     | Notify
     | AgentEffect

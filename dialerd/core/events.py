@@ -6,8 +6,10 @@ from dialerd.core.event import Event
 from dialerd.core.flow_records import Transfer
 from dialerd.core.heard_events import Sound as Sound  # noqa: PLC0414 - found here too
 from dialerd.core.heard_events import Verdict as Verdict  # noqa: PLC0414
+from dialerd.core.inbound_events import Incoming as Incoming  # noqa: PLC0414
+from dialerd.core.inbound_events import ReturnFound as ReturnFound  # noqa: PLC0414
 from dialerd.core.line_spec import Trouble, TrunkSpec
-from dialerd.core.ops import AtWork, ClaimBatch, Met, Returned
+from dialerd.core.ops import AtWork, ClaimBatch, Met
 from dialerd.core.records import Campaign, Outcome, Usage
 from fastpath.numbers import Numbering
 
@@ -105,42 +107,6 @@ class NumberingChanged(Event, frozen=True):
     """Another numbering plan, or other destinations: leads that are held are judged by it anew."""
 
     numbering: Numbering
-
-
-class Incoming(Event):
-    """Somebody calls one of our lines: `Refuse` or `Answer` answers, exactly once.
-
-    Attributes:
-        trunk: the one it came by, known by its source; empty for a telephone's call.
-        called: the number called as the trunk tells it, rewritten to E.164 digits where it can be.
-        caller: the caller's number, empty when it shows none.
-        asserted: whether the network vouches for it.
-        withheld: whether the caller asked not to be shown.
-        diverted: who sent the call on, the last one first.
-        phone: the account of the telephone that calls.
-        replaces: it wants to take the place of another call (RFC 3891).
-        port: of a modem bank, that is called.
-    """
-
-    leg: int
-    trunk: str
-    called: str
-    caller: str = ""
-    asserted: bool = False
-    withheld: bool = False
-    diverted: tuple[str, ...] = ()
-    phone: str = ""
-    call_id: str = ""
-    replaces: bool = False
-    port: str = ""
-
-
-class ReturnFound(Event, frozen=True):
-    """The answer to `WantReturn`, or to `WantOver` of `phone`; None: the store could not tell."""
-
-    leg: int
-    returned: Returned | None
-    phone: int = 0
 
 
 class PlayEnded(Event):
@@ -342,6 +308,16 @@ class AgentResumed(AgentEvent, frozen=True):
     """Talk again with the customer who waits."""
 
 
+class AgentKeyed(AgentEvent, frozen=True):
+    """Press keys (0-9 * # A-D) towards the customer of the conversation."""
+
+    digits: str
+
+
+class AgentPickedUp(AgentEvent, frozen=True):
+    """Answer the agent's telephone, which rings: it is rung anew and asked to answer by itself."""
+
+
 class AgentDisposed(AgentEvent, frozen=True):
     """What came of the customer: during the call, in the wrap-up, or of a card never dialed.
 
@@ -370,7 +346,7 @@ LegEvent = (
 AnyAgentEvent = (
     AgentLoggedIn | AgentJoined | AgentReady | AgentPaused | AgentLoggedOut | AgentLost | AgentBack
     | AgentTake | AgentDial | AgentSkip | AgentHangUp | AgentHeld | AgentResumed | AgentDisposed
-    | AgentNoted
+    | AgentNoted | AgentKeyed | AgentPickedUp
 )  # fmt: skip
 
 AnyEvent = (

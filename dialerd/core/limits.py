@@ -129,6 +129,7 @@ QUEUES_MAX: Final = 50  # of one agent
 MEMBERS_MAX: Final = 2_000  # agents and queues of one campaign
 DISPOSITIONS_MAX: Final = 50
 REASON_CHARS_MAX: Final = 200  # longer reasons are cut
+SENT_KEYS_MAX: Final = 32  # in one request, and waiting to leave
 NOTE_CHARS_MAX: Final = 4_000  # longer notes are cut
 CALLBACK_AHEAD_S_MAX: Final = 366 * 86_400
 AGENT_LEASE_S: Final = 3_600  # how long an agent may look at a card; then it goes back

@@ -156,6 +156,7 @@ class EventKind(StrEnum):
     CONNECTED = "connected"  # detail: agent
     HELD = "held"  # the agent is away for a moment; detail: agent
     LEFT = "left"  # the agent vanished; detail: agent
+    SENT_KEYS = "sent_keys"  # by the agent to the far end; detail: agent, how many
     FLOW = "flow"  # detail: the saved flow that plays, name@version
     FIELD = "field"  # detail: name = value, a secret's as x
     CHOSE = "chose"  # detail: by which field, and the step that it led to

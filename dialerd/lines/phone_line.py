@@ -51,13 +51,27 @@ class PhoneLines(Legs):
             sdp=Negotiation(can, self._rng.getrandbits(31), self._rng).offer(),
             local_host=self._local_host,
         )
-        return structs.replace(made, session_s=SESSION_S, journaled=True)
+        headers = _answer_by_itself(self._local_host) if effect.answers else ()
+        return structs.replace(made, session_s=SESSION_S, journaled=True, headers=headers)
 
     def refused(self, leg: int, code: int = 0) -> Released:
         """The leg could not even be tried."""
         self._legs.pop(leg, None)
         outcome = Outcome.UNREACHABLE if code else Outcome.FAILED
         return Released(leg, outcome, code, by="us")
+
+
+def _answer_by_itself(local_host: str) -> tuple[tuple[str, str], ...]:
+    """No RFC says this; telephones know the one or the other, and ring where they know neither.
+
+    Call-Info is Cisco's and Broadsoft's way (Grandstream, Linphone, Snom), Alert-Info that of
+    Polycom and Yealink.
+    """
+    host = bracketed(local_host)
+    return (
+        ("Call-Info", f"<sip:{host}>;answer-after=0"),
+        ("Alert-Info", f"<http://{host}>;info=alert-autoanswer;delay=0"),
+    )
 
 
 def phone_invite(

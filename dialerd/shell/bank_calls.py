@@ -127,6 +127,12 @@ class BankCalls:
         if call is not None:
             call.port.runner.do(lambda port, now_ns: port.hang_up(call.own, now_ns))
 
+    def send_keys(self, leg: int, keys: str) -> str:
+        """Press keys in a call; why not, or nothing."""
+        call = self._calls[leg]
+        why = call.port.runner.do(lambda port, now_ns: port.digits(call.own, keys, now_ns))
+        return str(why or "")
+
     # -- theirs ----------------------------------------------------------------------------------
 
     def _rings(self, port: BankPort, fact: gsm.Incoming) -> None:

@@ -21,11 +21,13 @@ from dialerd.core.effects import (
     Refuse,
     Release,
     RingAgent,
+    SendKeys,
     StopPlay,
     Tape,
     Unbridge,
 )
 from dialerd.core.events import AnyEvent, MediaLost
+from dialerd.core.keys import Dtmf
 from dialerd.core.ops import PHONE_LEGS
 from dialerd.lines.phone_line import AWAY, PhoneLines
 from dialerd.lines.sip_line import SipLines
@@ -53,6 +55,8 @@ from sip.events import (
 )
 
 log = logging.getLogger("dialerd.calls")
+
+KEY_MS = 160  # of a key by INFO
 
 
 class Calls:
@@ -272,6 +276,24 @@ class Calls:
     def hold(self, effect: Hold) -> None:
         """Music; where it cannot be played there is silence."""
         self._media.hold(effect.leg, effect.prompt)
+
+    def send_keys(self, effect: SendKeys) -> None:
+        """Press keys the way of the leg: by events, INFO, tones, or a modem's command."""
+        leg, keys = effect.leg, effect.keys
+        why, way = "", self._media.keys_way(leg)
+        if (modems := self._modems(leg)) is not None:
+            why = modems.send_keys(leg, keys)
+        elif way is not None and way[1] is Dtmf.INFO:
+            for key in keys:
+                self._endpoint.digit(leg, key, KEY_MS, time.monotonic_ns())
+            self._flush()
+        elif way is not None:
+            try:
+                self._media.engine.send_digits(way[0], keys, 0)
+            except BufferError as error:
+                why = str(error)
+        if why:
+            log.warning("leg %d: %d keys were not sent: %s", leg, len(keys), why)
 
     def on_sip(self, event: SipEvent) -> None:
         """What SIP tells: media first, then the core."""

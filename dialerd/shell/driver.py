@@ -312,6 +312,7 @@ class Driver:
             fx.Bridge: calls.bridge,
             fx.Unbridge: calls.unbridge,
             fx.Hold: calls.hold,
+            fx.SendKeys: calls.send_keys,
             fx.ShowCard: _unseen,
             fx.AgentAnswer: _unseen,
             fx.WriteLater: lambda effect: self._write_later(list(effect.ops)),

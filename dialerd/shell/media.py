@@ -232,16 +232,18 @@ class Media:
 
     def play(self, leg: int, prompts: Sequence[str], token: int) -> bool:
         """Start prompts, one behind the other; False when the leg is gone or one cannot be read."""
-        stream = self._streams.get(leg)
-        if stream is None:
-            return False
+        chain = self._loaded(leg, prompts)
+        if chain:
+            self.engine.play(self._streams[leg], chain, token)
+        return bool(chain)
+
+    def _loaded(self, leg: int, prompts: Sequence[str]) -> list[int]:
+        """The numbers of prompts for a leg; none when it is gone or one cannot be read."""
         try:
-            chain = [self.prompts.load(prompt) for prompt in prompts]
+            return [self.prompts.load(one) for one in prompts] if leg in self._streams else []
         except PromptError as error:
             log.warning("leg %d: %s", leg, error, extra={"leg": leg})
-            return False
-        self.engine.play(stream, chain, token)
-        return True
+            return []
 
     def stop_play(self, leg: int) -> None:
         """Silence a leg."""
@@ -251,16 +253,14 @@ class Media:
 
     def hold(self, leg: int, prompt: str) -> bool:
         """Play a prompt over and over; False when the leg is gone or it cannot be read."""
-        stream = self._streams.get(leg)
-        if stream is None:
-            return False
-        try:
-            music = self.prompts.load(prompt)
-        except PromptError as error:
-            log.warning("leg %d: %s", leg, error, extra={"leg": leg})
-            return False
-        self.engine.play(stream, music, 0, loop=True)
-        return True
+        music = self._loaded(leg, (prompt,))
+        if music:
+            self.engine.play(self._streams[leg], music, 0, loop=True)
+        return bool(music)
+
+    def keys_way(self, leg: int) -> tuple[int, Dtmf] | None:
+        """The stream of a leg, and how keys travel on it; None when it is gone."""
+        return (self._streams[leg], self._keys[leg].dtmf) if leg in self._streams else None
 
     def bridge(self, leg: int, other: int) -> bool:
         """Let two legs hear each other, whatever played before; False when one of them is gone."""

@@ -393,6 +393,7 @@ _CARRY_OUT: Final[dict[type, Callable[[Driver, Any], None]]] = {
     fx.WriteLater: Driver._later,
     fx.Hold: _nothing,
     fx.Tape: _nothing,
+    fx.SendKeys: _nothing,
     fx.ShowCard: lambda driver, effect: driver.staff.card(effect),
     fx.AgentAnswer: lambda driver, effect: driver.staff.answered(effect),
 }

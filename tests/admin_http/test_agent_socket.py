@@ -59,6 +59,8 @@ async def test_what_does_not_fit_is_refused_with_its_id(tmp_path: Path) -> None:
         assert (await p.do(act="ready", much=1))["problem"]["status"] == 422
         assert (await p.do(act="lost"))["problem"]["status"] == 422  # the socket says it by itself
         assert (await p.do(act="dispose", note="x" * 4_001))["problem"]["status"] == 422
+        for keys in ("", "1 2", "1" * 33, 7):
+            assert (await p.do(act="digits", digits=keys))["problem"]["status"] == 422
         assert (await p.do(act="sheet"))["problem"]["detail"] == "you have no customer"
         assert (await p.do(act="answers", answers={"q": 1}))["problem"]["status"] == 409
         deep = '{"id": "6", "act": "answers", "answers": {"a": ' + "[" * 2_000 + "]" * 2_000 + "}}"

@@ -222,11 +222,14 @@ class StaffedWorld(World):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.idle = []  # operations that wait for a commit to go with
+        self.keys_sent = []
         self.staff = Staff(self, self.habits, random.Random(self.seed + 1))
 
     def carry_out(self, effect) -> None:
         staff = self.staff
         match effect:
+            case fx.SendKeys():
+                self.keys_sent.append(effect)
             case fx.RingAgent():
                 staff.ring(effect)
             case fx.Bridge():

@@ -32,6 +32,7 @@ def anything(rng, office, campaigns):
         ev.AgentDial(name), ev.AgentDial(name),
         ev.AgentSkip(name),
         ev.AgentHangUp(name),
+        ev.AgentKeyed(name, "1#"), ev.AgentPickedUp(name), ev.AgentPickedUp(name),
         ev.AgentDisposed(name, "sold"), ev.AgentDisposed(name, "sold", do_not_call=True),
         ev.AgentDisposed(name, callback_s=office.wall_s + 30, to_me=rng.random() < 0.5),
         ev.AgentNoted(name, "hi"),

@@ -13,7 +13,7 @@ import msgspec
 from aiohttp import ClientError, ClientSession, ClientWebSocketResponse, WSMsgType
 
 from dialerd.core import control as api
-from dialerd.core.records import DialMode, LeadState
+from dialerd.core.records import DialMode, EventKind, LeadState
 from dialerd.store import open_store
 from tests.daemon.test_admin_process import _cmdline
 from tests.daemon.test_agents import campaign, office, pytestmark, tries
@@ -101,6 +101,7 @@ async def _work(d: Any, token: str, kill: Any) -> None:
         await day.becomes("talking")
         assert (await day.do("hold"))["on_hold"] is True
         assert (await day.do("resume"))["on_hold"] is False
+        assert (await day.do("digits", digits="12#"))["state"] == "talking"
         await asyncio.to_thread(kill)  # the HTTP process; the conversation goes on
         found = await day.do("note", text="wants a call")
         assert (found["state"], found["card"]["dialed"]) == ("talking", True)
@@ -138,6 +139,8 @@ def test_a_day_by_the_socket_survives_the_end_of_the_http_process(office, tmp_pa
     found = tries(d.folder, 2)
     assert sorted(attempt.disposition for attempt, _ in found) == ["", "sold"]
     assert {attempt.agent for attempt, _ in found} == {"lan"}
+    keyed = [e.detail for _, events in found for e in events if e.kind is EventKind.SENT_KEYS]
+    assert keyed == ["lan 3"]
     store = open_store(d.folder / "data")
     try:
         states = [store.lead(store.find_campaign("c").campaign_id, n) for n in (1, 2)]

@@ -8,9 +8,10 @@ import socket
 import time
 
 import pytest
+from msgspec import structs
 
 from dialerd.core import events as ev
-from dialerd.core.effects import Bridge, Hold, Release, RingAgent, Unbridge
+from dialerd.core.effects import Bridge, Hold, Release, RingAgent, SendKeys, Unbridge
 from dialerd.core.ops import PHONE_LEGS
 from dialerd.core.records import Outcome
 from dialerd.lines.phone_line import PhoneLines
@@ -116,6 +117,17 @@ def test_a_registered_telephone_is_rung_where_it_is(office):
     assert len(office.lines) == 0
 
 
+def test_a_telephone_is_asked_to_answer_by_itself_where_an_agent_answers_elsewhere(office):
+    office.register()
+    office.calls.ring(RING)
+    office.calls.ring(structs.replace(RING, leg=8, call_id="again-8@h", answers=True))
+    first, again = office.heard()
+    assert b"answer-after" not in first
+    assert b"alert-autoanswer" not in first
+    assert b"Call-Info: <sip:127.0.0.1>;answer-after=0\r\n" in again
+    assert b"Alert-Info: <http://127.0.0.1>;info=alert-autoanswer;delay=0\r\n" in again
+
+
 def test_a_telephone_that_is_not_registered_is_told_as_away(office):
     office.calls.ring(RING)
     assert office.told == [ev.Released(7, Outcome.UNREACHABLE, 480, by="us")]
@@ -195,6 +207,25 @@ def test_a_bridge_carries_both_ways_and_ends_what_plays(office):
         until(lambda: office.engine.bridged(office.media._streams[1]) is None, 5)
         office.media.close(1)
         office.media.close(2)
+
+
+def test_keys_of_an_agent_leave_as_events_and_only_to_the_customer(office):
+    office.engine.start()
+    (customer, his), (agent, _) = talk(office, (1, 2))
+    with customer, agent:
+        office.calls.bridge(Bridge(1, 1, 2))
+        customer.sendto(packet(1, b"\x11" * 160), (HOST, his))
+        assert said(agent, b"\x11" * 160)
+        office.calls.send_keys(SendKeys(1, 1, "7#"))
+        keys = []
+        while keys[-1:] != [11]:
+            got = customer.recv(2048)
+            if got[1] & 0x7F == 101:
+                keys.append(got[12])
+        assert sorted(set(keys)) == [7, 11]
+        office.calls.send_keys(SendKeys(1, 9, "1"))  # a leg that is gone
+        for leg in (1, 2):
+            office.media.close(leg)
 
 
 def test_a_leg_that_is_gone_is_neither_bridged_nor_held(office):
