@@ -9,8 +9,9 @@
    seldom stands as still as that.
 3. After five of them a spectrum of 64 ms must find one to three lines that hold most of the power;
    later ones, of 128 ms, tell pairs apart. The purest of a burst counts.
-4. A burst survives two frames without it: lost packets; and five that are as loud as it was: GSM
-   full rate tears what is above 1,900 Hz apart, when noise is with it.
+4. A burst survives two frames without it: lost packets, of which four when they are known to be
+   lost; and five that are as loud as it was: GSM full rate tears what is above 1,900 Hz apart, when
+   noise is with it.
 5. It began and ended inside of frames: their power says where.
 """
 
@@ -69,6 +70,7 @@ cdef enum:
     AGE_FIRST = 5  # frames that must stand still
     AGE_LONG = 7  # for the long window
     HOLE_MAX = 2
+    GAP_MAX = 4  # that are known to be lost: no pause of a plan is as short
     HOLE_LOUD = 5
     TORN_PAUSE = 1200  # samples
     STRETCH = 4
@@ -349,7 +351,7 @@ cdef void bursts_gap(BurstState *s) noexcept nogil:
             s.edge[1] = s.softest = 0
         s.hole += 1
         s.clean = 0
-        if s.hole > HOLE_MAX:
+        if s.hole > GAP_MAX:
             finish(s)
     s.frames += 1
 

@@ -23,11 +23,12 @@ Heard = namedtuple("Heard", "level_db floor_db speech tonal undone cut periodic 
 
 cdef extern from *:
     """
-    /* Sums of products of a frame at lags 0 to 4, the sum of its samples, and the power that two
-       filters leave of it: samples less the mean of the 20 around (above 300 Hz), differences.
-       Loud frames are heard in steps of 2, 4, 8 or 16, so that 160 products fit into 32 bits. */
-    static inline int dl_vad_sums(const int16_t *x, int32_t *r, int32_t *total, double *power,
-                                  int16_t *low) {
+    /* Sums of products of a frame at lags 0 to 4, the sum of its samples, for each lag the sum of
+       those at its ends that have no partner, and the power that two filters leave of it: samples
+       less the mean of the 20 around (above 300 Hz), differences. Loud frames are heard in steps
+       of 2, 4, 8 or 16, so that 160 products fit into 32 bits. */
+    static inline int dl_vad_sums(const int16_t *x, int32_t *r, int32_t *total, int32_t *ends,
+                                  double *power, int16_t *low) {
         int16_t y[168] = {0};
         int32_t sum[161];
         double p[4] = {0};
@@ -49,6 +50,7 @@ cdef extern from *:
             for (i = 0; i < 160; i++)
                 of_lag += (int32_t) y[i] * y[i + lag];
             r[lag] = of_lag;
+            ends[lag] = sum[lag] + sum[160] - sum[160 - lag];
         }
         for (i = 20; i < 160; i += 4)
             for (k = 0; k < 4; k++) {
@@ -108,7 +110,7 @@ cdef extern from *:
     }
     """
     int sums "dl_vad_sums"(
-        const int16_t *x, int32_t *r, int32_t *total, double *power, int16_t *low
+        const int16_t *x, int32_t *r, int32_t *total, int32_t *ends, double *power, int16_t *low
     ) noexcept nogil
     float periodic "dl_vad_periodic"(
         const int16_t *before, const int16_t *low, uint8_t *lag
@@ -194,15 +196,16 @@ cdef double unpredicted(const double *r) noexcept nogil:
 
 cdef void measure(Vad *v, const int16_t *samples, int16_t *low) noexcept nogil:
     cdef int32_t raw[5]
+    cdef int32_t ends[5]
     cdef int32_t total
     cdef double power[2]
     cdef double r[5]
     cdef double mean, scale
     cdef int k
-    scale = <double> (1 << 2 * sums(samples, &raw[0], &total, &power[0], low))
+    scale = <double> (1 << 2 * sums(samples, &raw[0], &total, &ends[0], &power[0], low))
     mean = <double> total / VAD_FRAME
     for k in range(5):
-        r[k] = scale * (raw[k] - mean * mean * (VAD_FRAME - k))
+        r[k] = scale * (raw[k] + mean * (ends[k] - mean * (VAD_FRAME + k)))
     # edges: lag k has k products less
     for k in range(1, 5):
         r[k] = r[k] * VAD_FRAME / (VAD_FRAME - k)

@@ -194,6 +194,19 @@ def test_nothing_in_speech_and_music() -> None:
     assert [found for one in talk() if (found := heard(one))] == []
 
 
+@pytest.mark.parametrize("lost", [3, 4])
+@pytest.mark.parametrize("name", ["dial 425", "busy us", "ring cn 450", "sit vacant", "beep 1000"])
+def test_some_frames_lost_together_do_not_hide_a_tone(name: str, lost: int) -> None:
+    kind, value, steps = PLAN[name]
+    samples = made(steps, Line(lead=0.41), np.random.default_rng(1))
+    detector, told = ToneDetector(load_book()), []
+    for at, frame in enumerate(samples[: len(samples) // 160 * 160].reshape(-1, 160)):
+        told += detector.gap() if at % 50 in range(27, 27 + lost) else detector.hear(frame)
+    told += detector.end()
+    names = {one.value for one in told if one.kind not in ("silence", "music")}
+    assert names == {value or name.split()[1]}, kind
+
+
 def test_gaps_do_not_hide_a_tone_nor_make_one() -> None:
     audio = steps_of("busy 425")
     detector = ToneDetector(load_book("vn"))

@@ -73,7 +73,7 @@ class Detector:
         x = [one >> steps for one in x]
         mean, scale = sum(x) / 160, 4**steps
         r = [
-            scale * (sum(x[i] * x[i + k] for i in range(160 - k)) - mean * mean * (160 - k))
+            scale * sum((x[i] - mean) * (x[i + k] - mean) for i in range(160 - k))
             * 160 / (160 - k)
             for k in range(5)
         ]  # fmt: skip
