@@ -4,8 +4,9 @@
 1. A run of voice counts from its third frame of voice on; shorter ones are clicks.
 2. Noise that was taken for a voice is undone with the run it made, or with all of them. So is what
    other trees take for no voice, by its pitch above all, once it is over.
-3. From the first voice on the model is asked every 40 ms. A machine may be told at any time, a
-   person only in silence: whoever answers is let finish, and who is silent for two seconds has.
+3. From the first voice on the model is asked every 40 ms, where its answer can matter. A machine
+   may be told at any time, a person only in silence: whoever answers is let finish, and who is
+   silent for two seconds has.
 4. When the analysis ends without either, the answer is unknown, and why is said.
 5. Who was taken for a person may be heard on, when that is asked for: a voice that pauses like one
    who waits for us and then talks on without waiting is a machine after all. That is told once.
@@ -17,9 +18,10 @@ from libc.string cimport memset
 from fastpath.amd_forest cimport (
     FALL, FEATURES, FIRST_PHRASE, GLIDE, HISS, LAST_SYLLABLE, LONGEST_PAUSE, LONGEST_PHRASE, PACE,
     PAUSES, PERIODIC, PHRASE, PHRASES, PITCHED, RISE, RUN, SILENCE, SNR, SPAN, SPREAD, STREAK,
-    SWING, SYLLABLES, TONAL, VOICED, WORDS, Forest, Model, Policy, forest_odds, forest_voice,
+    SWING, SYLLABLES, TONAL, VOICED, WORDS, Forest, Model, forest_odds, forest_voice,
 )
-from fastpath.amd_voice cimport DOUBT, PITCHED_LEAST, pitch_add
+from fastpath.amd_policy cimport answer_of, may_answer, talks_on
+from fastpath.amd_voice cimport DOUBT, pitch_add
 from fastpath.vad cimport (
     VAD_FRAME, VAD_UNDO_ALL, VAD_UNDO_END, VAD_UNDO_RUN, vad_gap, vad_hear, vad_init,
 )
@@ -197,23 +199,6 @@ cdef void amd_features(const Amd *a, double *x) noexcept nogil:
     x[PACE] = a.syllables / (0.02 * max(a.known.voiced + run, 1))
 
 
-cdef uint8_t answer_of(const Amd *a, const Policy *p) noexcept nogil:
-    """What the odds of now are good for. A word is not waited for as long as a greeting."""
-    cdef int end = a.run.end if a.counted else a.known.last_end
-    cdef int span = end - a.known.first, silence = a.frame - end, since = span + silence, wait
-    cdef int word = span <= p.word
-    if a.odds >= p.machine_above and since > p.machine_after and a.pitched >= PITCHED_LEAST:
-        return ANSWER_MACHINE
-    if silence < (p.silence_min if word else p.office_min) or since < p.human_after:
-        return ANSWER_NONE
-    if silence >= AMD_QUIET:
-        return ANSWER_HUMAN
-    wait = max(p.word_wait, p.word_by - span) if word else p.office_wait
-    if a.odds <= (p.human_below_late if silence >= wait else p.human_below):
-        return ANSWER_HUMAN
-    return ANSWER_NONE
-
-
 cdef void decide(Amd *a, const Forest *model) noexcept nogil:
     """Whether the answer is known after this frame."""
     cdef double x[FEATURES]
@@ -226,7 +211,7 @@ cdef void decide(Amd *a, const Forest *model) noexcept nogil:
             a.answer = ANSWER_UNKNOWN
             a.reason = REASON_TONE if a.tonal > 20 else REASON_SILENCE
         return
-    if (a.frame - a.known.first) % AMD_EVERY == 0:
+    if (a.frame - a.known.first) % AMD_EVERY == 0 and may_answer(a, &model.policy):
         amd_features(a, x)
         a.odds = forest_odds(model, x)
         a.answer = answer_of(a, &model.policy)
@@ -258,18 +243,6 @@ cdef void amd_gap(Amd *a, const Forest *model) noexcept nogil:
     frame_take(a)
     a.frame += 1
     decide(a, model)
-
-
-cdef int talks_on(const Amd *a, const Policy *p) noexcept nogil:
-    """Whether what was taken for a person has talked on as a machine does."""
-    cdef int end = a.run.end if a.counted else a.known.last_end
-    cdef int voiced = a.known.voiced + (a.run.end - a.run.begin if a.counted else 0)
-    cdef int pause = a.known.longest_pause
-    if end - a.known.first < p.revise_span:
-        return 0
-    if pause <= p.revise_pause:
-        return voiced >= p.revise_voice
-    return pause <= p.revise_late_pause and voiced >= p.revise_late_voice
 
 
 cdef void amd_again(

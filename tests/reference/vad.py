@@ -36,10 +36,10 @@ def at_2_khz(x: Sequence[int]) -> list[int]:
 def likeness(before: Sequence[int], low: Sequence[int]) -> dict[int, float]:
     """By lag, at 2 kHz: how alike a frame and what was so long before it are."""
     y = [*before, *low]
-    mean = int(sum(y) / 80)
-    y = [min(max(one - mean, -32_768), 32_767) for one in y]
-    steps = max(max(one if one >= 0 else ~one for one in y).bit_length() - 11, 0)
+    steps = max(max(one if one >= 0 else ~one for one in y).bit_length() - 10, 0)
     y = [one >> steps for one in y]
+    mean = int(sum(y) / 80)
+    y = [one - mean for one in y]
     energy = sum(one * one for one in y[40:]) + 1
     found = {}
     for lag in range(5, 33):
