@@ -16,9 +16,10 @@ from pathlib import Path
 
 import uvloop
 from aiohttp import web
+from yarl import URL
 
 from admin_http.app import make_app
-from admin_http.limits import KEEPALIVE_S, URL_CHARS_MAX
+from admin_http.connection import listen
 from admin_http.services import Services
 from admin_http.tls import Certificate
 from dialerd.config import Config, ConfigError, load, secrets_of
@@ -45,23 +46,22 @@ async def serve(config: Config, services: Services, parent: int) -> None:
     else:
         loop.add_signal_handler(signal.SIGHUP, log.debug, "SIGHUP: there is nothing to read again")
     runner = web.AppRunner(
-        make_app(services),
-        access_log=None,
-        shutdown_timeout=SHUTDOWN_S,
-        handle_signals=False,
-        keepalive_timeout=KEEPALIVE_S,
-        max_line_size=URL_CHARS_MAX,
-        max_field_size=URL_CHARS_MAX,
+        make_app(services), access_log=None, shutdown_timeout=SHUTDOWN_S, handle_signals=False
     )
     await runner.setup()
+    listener: asyncio.Server | None = None
     try:
-        site = web.TCPSite(runner, config.admin.bind, config.admin.port, ssl_context=context)
-        await site.start()
-        log.info("HTTP API on %s/v1", site.name)
+        listener = await listen(runner, config.admin.bind, config.admin.port, context)
+        name = URL.build(
+            scheme="https" if context else "http", host=config.admin.bind, port=config.admin.port
+        )
+        log.info("HTTP API on %s/v1", name.origin())
         while not stop.is_set() and os.getppid() == parent:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), PARENT_S)
     finally:
+        if listener is not None:
+            listener.close()
         await runner.cleanup()
 
 

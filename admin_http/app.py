@@ -12,11 +12,13 @@ from typing import Final
 from aiohttp import web
 
 from admin_http import openapi, resources, streams
+from admin_http.connection import HEADERS, REQUEST_ID
 from admin_http.hooks.sending import Sender
 from admin_http.languages import preferred
 from admin_http.limits import BODY_BYTES_MAX, REPORTS_MAX, STREAMS_MAX, UPLOADS_MAX
 from admin_http.live import agent, sse
 from admin_http.live.desks import Desks
+from admin_http.origin import Edge, origin
 from admin_http.people import audit
 from admin_http.people.store import AdminError, AdminFullError, Txn
 from admin_http.problems import CONTENT_TYPE, ProblemError
@@ -29,7 +31,7 @@ from admin_http.tokens import TokenError, take_over, utc_now
 log = logging.getLogger(__name__)
 
 SERVICES: Final = web.AppKey("services", Services)
-REQUEST_ID: Final = "X-Request-Id"
+EDGE: Final = web.AppKey("edge", Edge)
 ID: Final = web.RequestKey("id", str)
 REQUEST_ID_SHAPE: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 MODULES: Final = (
@@ -42,16 +44,6 @@ MODULES: Final = (
 
 Respond = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-# Of every answer: nothing is sniffed, framed, cached or run.
-HEADERS: Final = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Cache-Control": "no-store",
-    "Server": "dialerd",
-}
-
 HSTS: Final = "max-age=31536000"  # a browser that has seen us by TLS asks no other way for a year
 
 
@@ -59,6 +51,7 @@ def make_app(services: Services) -> web.Application:
     """The application over these services, which it closes at its end."""
     app = web.Application(middlewares=[_refusals], client_max_size=BODY_BYTES_MAX)
     app[SERVICES] = services
+    app[EDGE] = Edge(services.config.admin.hosts, services.config.admin.proxies)
     app[webhooks.SENDER] = Sender(services)
     app[agent.AT_DESKS] = Desks(services.control, services.relay, services.admin)
     app[sse.STREAMS] = asyncio.Semaphore(STREAMS_MAX)
@@ -69,10 +62,36 @@ def make_app(services: Services) -> web.Application:
         app.router.add_route(route.method, route.path, _serve(route))
         if route.method == "GET" and not route.streams:
             app.router.add_route("HEAD", route.path, _serve(route))
+    for path, methods in _shadowed().items():
+        app.router.add_route("*", path, _not_here(methods))
     app.on_response_prepare.append(_add_headers)
     app.cleanup_ctx.append(_running)
     app.on_shutdown.append(_close_sockets)
     return app
+
+
+def _shadowed() -> dict[str, set[str]]:
+    """Paths of words alone that a pattern fits too, with what they can do: the pattern's cannot."""
+    paths = {route.path for route in ROUTES}
+    patterns = [re.compile(re.sub(r"\{\w+\}", "[^/]+", path)) for path in paths if "{" in path]
+    return {
+        path: _methods(path)
+        for path in sorted(paths)
+        if "{" not in path and any(pattern.fullmatch(path) for pattern in patterns)
+    }
+
+
+def _methods(path: str) -> set[str]:
+    found = {route.method for route in ROUTES if route.path == path}
+    streams_ = any(route.streams for route in ROUTES if route.path == path)
+    return found | ({"HEAD"} if "GET" in found and not streams_ else set())
+
+
+def _not_here(allowed: set[str]) -> Respond:
+    async def refuse(request: web.Request) -> web.StreamResponse:
+        raise web.HTTPMethodNotAllowed(request.method, allowed)
+
+    return refuse
 
 
 async def _close_sockets(app: web.Application) -> None:
@@ -100,7 +119,7 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
 async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
-    if request.secure:
+    if origin(request).secure:
         response.headers.setdefault("Strict-Transport-Security", HSTS)
     response.headers[REQUEST_ID] = request_id(request)
 
@@ -118,6 +137,7 @@ def request_id(request: web.Request) -> str:
 async def _refusals(request: web.Request, handler: Respond) -> web.StreamResponse:
     """Every refusal becomes a problem document; what we did not foresee is logged and hidden."""
     try:
+        request.app[EDGE].admit(request)
         return await handler(request)
     except ProblemError as error:
         problem = error
@@ -176,7 +196,7 @@ async def _note(call: Call, status: int) -> None:
     """What was done is answered even where it cannot be kept: a stop of all dialing above all."""
     request = call.request
     what = f"{request.method} {request.rel_url.raw_path}"
-    address = request.remote or ""
+    address = origin(request).address
 
     def note(txn: Txn) -> None:
         who, detail = call.who, call.detail

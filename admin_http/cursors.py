@@ -29,7 +29,7 @@ def encode(of: str, at: Position) -> str:
 
 
 def decode(of: str, cursor: str) -> Position:
-    """The place that a cursor of this list stands for, empty: its head; ProblemError 400."""
+    """The place that a cursor of this list stands for, empty: its head; ProblemError 404."""
     if not cursor:
         return ()
     try:
@@ -39,27 +39,27 @@ def decode(of: str, cursor: str) -> Position:
         found = _Cursor("", ())
     if found.of != of or not found.at:
         fault = Fault(detail="no cursor of this list", parameter="after")
-        raise ProblemError(400, "after: give the `next` of a page of this list", errors=(fault,))
+        raise ProblemError(404, "after: give the `next` of a page of this list", errors=(fault,))
     return found.at
 
 
 def text(at: Position) -> str:
-    """A place that is one text, empty: the head; ProblemError 400."""
+    """A place that is one text, empty: the head; ProblemError 404."""
     match at:
         case ():
             return ""
         case (str(found),):
             return found
         case _:
-            raise ProblemError(400, "after: no cursor of this list")
+            raise ProblemError(404, "after: no cursor of this list")
 
 
 def number(at: Position) -> int:
-    """A place that is one number, 0: the head; ProblemError 400."""
+    """A place that is one number, 0: the head; ProblemError 404."""
     match at:
         case ():
             return 0
         case (int(found),) if 0 <= found < 1 << 63:
             return found
         case _:
-            raise ProblemError(400, "after: no cursor of this list")
+            raise ProblemError(404, "after: no cursor of this list")

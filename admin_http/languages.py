@@ -22,6 +22,8 @@ _VI: Final = {
     414: "Đường dẫn quá dài",
     415: "Kiểu nội dung không được hỗ trợ",
     416: "Khoảng yêu cầu không hợp lệ",
+    417: "Không đáp ứng được điều kiện Expect",
+    421: "Yêu cầu gửi sai nơi",
     422: "Nội dung không phù hợp",
     426: "Cần chuyển giao thức",
     428: "Cần có điều kiện",

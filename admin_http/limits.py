@@ -6,8 +6,10 @@ from typing import Final
 
 BODY_BYTES_MAX: Final = 1 << 20  # larger: 413
 BODY_S: Final = 20.0  # how long a body may take to arrive; then 408
+HEAD_S: Final = 12.0  # how long a request line and its headers may take; then it is closed
+BACKLOG: Final = 512  # connections that wait to be accepted; one more waits by TCP
 KEEPALIVE_S: Final = 75.0  # a connection that asks nothing more for so long is closed
-URL_CHARS_MAX: Final = 8_190  # longer request lines and headers: 400 by aiohttp
+URL_CHARS_MAX: Final = 8_190  # longer request lines and headers: 400
 NUMBERS_MAX: Final = 1_000  # in one numbers:analyze; more: 422
 NUMBER_CHARS_MAX: Final = 200
 TOKENS_MAX: Final = 1_000  # in the token file; one more is refused

@@ -81,7 +81,7 @@ class Once:
         """`work`'s answer, or the one that it had before.
 
         Raises:
-            ProblemError: 400 no key, 409 it is under way or its answer is lost, 422 another body.
+            ProblemError: 400 no key, 409 it is under way or its answer is lost, 409 another body.
         """
         given = call.request.headers.get(HEADER)
         if given is None:
@@ -185,7 +185,7 @@ def _final(begun: Answer, response: web.StreamResponse) -> Answer:
 
 def _replay(kept: Answer, sent: bytes) -> web.Response:
     if kept.digest != sent:
-        raise ProblemError(422, f"this {HEADER} was sent with another body")
+        raise ProblemError(409, f"this {HEADER} was sent with another body")
     if not kept.status:
         text = "its answer was lost: look whether it was done, then send another key"
         raise ProblemError(409, text)

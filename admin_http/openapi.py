@@ -29,7 +29,7 @@ from admin_http.services import Call
 from dialerd import __version__
 
 REF: Final = "#/components/schemas/{name}"
-BINARY: Final = {"type": "string", "format": "binary"}
+BINARY: Final = {"type": "string", "format": "binary", "minLength": 1}
 
 
 @cache
@@ -174,19 +174,32 @@ def _parameters(
             "name": name,
             "in": place,
             "required": name in required,
-            "schema": _patterned(part),
+            "schema": _patterned(_given(part)),
             **({"description": part["description"]} if "description" in part else {}),
         }
         for name, part in schema["properties"].items()
     ]
 
 
+def _given(part: dict[str, Any]) -> dict[str, Any]:
+    """A parameter's schema: none is said by leaving it out, and it cannot be null."""
+    kinds = [one for one in part.get("anyOf", ()) if one != {"type": "null"}]
+    if len(kinds) != 1:
+        return {**part, "anyOf": kinds} if kinds else part
+    rest = {key: value for key, value in part.items() if key != "anyOf" and value is not None}
+    return {**rest, **kinds[0]}
+
+
+def _pages(item: Route) -> bool:
+    return "after" in getattr(item.parts.get("query"), "__struct_fields__", ())
+
+
 def _others(item: Route) -> set[int]:
     """Every other status that it may answer with."""
-    codes = {400, 429, 500, 503, *item.also}
+    codes = {400, 421, 429, 500, 503, *item.also}
     if item.scope is not None:
         codes |= {401, 403}
-    if "path" in item.parts:
+    if "path" in item.parts or _pages(item):
         codes.add(404)
     if "body" in item.parts:
         codes |= {408, 409, 413, 415, 422}

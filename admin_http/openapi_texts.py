@@ -29,6 +29,7 @@ TEXTS: Final = {
     413: "The body is too large.",
     415: "The body is of another type than can be read.",
     416: "No such range.",
+    421: "This daemon is not called what Host says.",
     422: "A value does not fit; `errors` says where.",
     426: "This is a WebSocket.",
     428: "An update needs the ETag that was read as If-Match.",
@@ -84,7 +85,7 @@ REQUEST_HEADERS: Final[dict[str, dict[str, Any]]] = {
         "description": (
             "A text of yours for this very request: sent again with the same body within a day it "
             "does nothing more and is answered as before (`Idempotency-Replayed: true`); with "
-            "another body it is 422, while the first is under way 409."
+            "another body, and while the first is under way, it is 409."
         ),
         "schema": {"type": "string", "pattern": "^[\\x21-\\x7e]{1,200}$"},
     },

@@ -84,9 +84,9 @@ def read_phones(numbering: Numbering, texts: tuple[str, ...]) -> tuple[list[int]
 
 
 def read_phone(numbering: Numbering, text: str, parameter: str = "number") -> int:
-    """One of a parameter; ProblemError 400 when it is none."""
+    """One of a parameter; ProblemError 404 when it is none."""
     found = numbering.analyse(text)
     if found.e164 is None:
         detail = f"no telephone number: {found.reason}"
-        raise ProblemError(400, detail, errors=(Fault(detail=detail, parameter=parameter),))
+        raise ProblemError(404, detail, errors=(Fault(detail=detail, parameter=parameter),))
     return int(found.e164[1:])

@@ -20,7 +20,8 @@ from admin_http.limits import FILE_CHUNK_BYTES, STREAM_WRITE_S
 from admin_http.problems import ProblemError
 from admin_http.services import Call
 
-_ONE: Final = re.compile(r"bytes=\s*(\d{0,18})-(\d{0,18})\s*\Z")
+# The unit is of any case, the digits are ASCII; Python reads numbers of 4,300 digits at most.
+_ONE: Final = re.compile(r"bytes=[ \t]*([0-9]{0,1000})-([0-9]{0,1000})", re.IGNORECASE)
 
 
 def wanted(header: str, size: int) -> tuple[int, int] | None:
@@ -29,7 +30,7 @@ def wanted(header: str, size: int) -> tuple[int, int] | None:
     Raises:
         ProblemError: 416, it begins behind the end.
     """
-    found = _ONE.match(header.strip())
+    found = _ONE.fullmatch(header.strip(" \t"))
     if found is None or found[1] == found[2] == "":
         return None
     if not found[1]:

@@ -15,8 +15,11 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import json
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, get_origin, get_type_hints
+from datetime import datetime
+from functools import cache
+from typing import Any, Final, get_args, get_origin, get_type_hints
 
 import msgspec
 from aiohttp import web
@@ -120,11 +123,21 @@ def parameters(kind: type[msgspec.Struct], values: list[tuple[str, str]]) -> msg
         if name in found:
             raise _bad_parameter(name, f"the parameter {name!r} stands twice")
         found[name] = value
+    for name in _times(kind) & found.keys():
+        if "T" not in found[name].upper() and found[name]:  # msgspec would take it for seconds
+            raise _bad_parameter(name, "Invalid RFC3339 encoded datetime")
     try:
         return msgspec.convert(found, kind, strict=False)
     except msgspec.ValidationError as error:
         text, _, where = str(error).partition(" - at `$.")
         raise _bad_parameter(where.rstrip("`"), text) from None
+
+
+@cache
+def _times(kind: type[msgspec.Struct]) -> frozenset[str]:
+    """The parameters that are times."""
+    hints = get_type_hints(kind)
+    return frozenset(name for name, hint in hints.items() if datetime in {hint, *get_args(hint)})
 
 
 def _bad_parameter(name: str, detail: str) -> ProblemError:
@@ -153,13 +166,28 @@ async def json_body(request: web.Request, kind: type[msgspec.Struct]) -> msgspec
     except web.HTTPRequestEntityTooLarge:
         raise ProblemError(413, f"a body may have {request.client_max_size} bytes") from None
     try:
-        return msgspec.json.decode(data, type=kind)
+        decoded = msgspec.json.decode(data, type=kind)
+        _refuse_twice(data)
+        return decoded
     except msgspec.ValidationError as error:
         fault = _fault(str(error))
         at = f" at {fault.pointer}" if fault.pointer else ""
         raise ProblemError(422, fault.detail + at, errors=(fault,)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ProblemError(400, f"the body is not JSON: {error}") from None
+
+
+def _refuse_twice(data: bytes) -> None:
+    """ProblemError 400 for a name that stands twice in an object: of two values nobody knows."""
+
+    def look(pairs: list[tuple[str, Any]]) -> None:
+        if len({name for name, _ in pairs}) < len(pairs):
+            names = [name for name, _ in pairs]
+            twice = next(name for at, name in enumerate(names) if name in names[:at])
+            raise ProblemError(400, f"{twice[:64]!r} stands twice in one object of the body")
+
+    # Numbers are not looked at: reading a very long one takes long.
+    json.loads(data, object_pairs_hook=look, parse_int=bool, parse_float=bool)
 
 
 def _fault(message: str) -> Fault:

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from admin_http import etags
 from admin_http.once import digest
+from admin_http.origin import origin
 from admin_http.problems import ProblemError, from_control
 from admin_http.routes import NoParameters, Route, json_body, parameters
 from admin_http.services import Call
@@ -86,4 +87,4 @@ def draw(call: Call, asker: str) -> None:
 
 
 def _address(call: Call) -> str:
-    return call.request.remote or ""
+    return origin(call.request).address

@@ -19,7 +19,13 @@ from aiohttp.cookiejar import DummyCookieJar
 Address = IPv4Address | IPv6Address
 CONNECT_S: Final = 5.0
 TOTAL_S: Final = 10.0
-NAT64: Final = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
+# Their last 32 bits stand for an IPv4 address: NAT64 (RFC 6052, 8215), translated (RFC 2765).
+TAILS: Final = (
+    IPv6Network("64:ff9b::/96"),
+    IPv6Network("64:ff9b:1::/48"),
+    IPv6Network("::ffff:0:0:0/96"),
+)
+ISATAP: Final = (0x0000_5EFE, 0x0200_5EFE)  # bits 32 to 63 of such an address (RFC 5214)
 
 
 class ForbiddenError(OSError):
@@ -37,8 +43,10 @@ def meant(address: Address) -> Iterator[Address]:
         yield address.sixtofour
     if address.teredo is not None:
         yield from address.teredo
-    if any(address in network for network in NAT64) or not int(address) >> 32:
-        yield IPv4Address(int(address) & 0xFFFF_FFFF)
+    whole = int(address)
+    tailed = any(address in network for network in TAILS) or not whole >> 32
+    if tailed or (whole >> 32) & 0xFFFF_FFFF in ISATAP:
+        yield IPv4Address(whole & 0xFFFF_FFFF)
 
 
 class Reach:
@@ -65,7 +73,10 @@ class Reach:
         for one in meant(address):
             site = isinstance(one, IPv6Address) and one.is_site_local
             if not one.is_global or one.is_multicast or site:
-                raise ForbiddenError(f"{address} is no address of the internet")
+                meaning = "" if one == address else f", which stands for {one},"
+                raise ForbiddenError(
+                    f"{address}{meaning} is no address of the internet, and not in webhook_networks"
+                )
 
     def session(self, connections: int, *, plain: bool) -> ClientSession:
         """Requests that go nowhere else; no cookies, no proxies, no decoding.

@@ -16,6 +16,7 @@ from typing import Final
 from aiohttp import web
 
 from admin_http import tokens
+from admin_http.origin import origin
 from admin_http.people import audit, sessions
 from admin_http.people.asker import Asker, by_session, by_token
 from admin_http.people.passwords import Desk
@@ -154,7 +155,7 @@ class Door:
 
     def _try(self, request: web.Request, name: str) -> str:
         """Count a try of a password; the address it comes from. ProblemError 429."""
-        address = request.remote or ""
+        address = origin(request).address
         wait_s = self.throttle.begin(name, address, time.monotonic_ns())
         if wait_s:
             headers = {"Retry-After": str(wait_s)}
@@ -184,10 +185,10 @@ def same_page(request: web.Request) -> None:
     """
     if request.method in READS and "Upgrade" not in request.headers:
         return
-    origin = request.headers.get("Origin")
+    page = request.headers.get("Origin")
     site = request.headers.get("Sec-Fetch-Site", "same-origin")
     host = request.host.lower()
-    own = {f"https://{host}"} if request.secure else {f"https://{host}", f"http://{host}"}
-    foreign = origin is not None and origin.lower() not in own
+    own = {f"https://{host}"} if origin(request).secure else {f"https://{host}", f"http://{host}"}
+    foreign = page is not None and page.lower() not in own
     if foreign or site not in {"same-origin", "none"}:
         raise ProblemError(403, "another site's page asks for this")

@@ -16,6 +16,7 @@ import msgspec
 from aiohttp import web
 
 from admin_http.limits import SESSIONS_OF_USER_MAX
+from admin_http.origin import origin
 from admin_http.people.roles import USERS, User
 from admin_http.people.store import Kind, Txn
 
@@ -56,12 +57,12 @@ def _key(name: str, digest: bytes) -> bytes:
 
 def cookie_name(request: web.Request) -> str:
     """What the cookie of a request's connection is called."""
-    return SECURE_COOKIE if request.secure else COOKIE
+    return SECURE_COOKIE if origin(request).secure else COOKIE
 
 
 def set_cookie(request: web.Request, value: str, age_s: int) -> str:
     """The Set-Cookie header; an age of 0 removes it."""
-    bounds = "HttpOnly; SameSite=Strict" + ("; Secure" if request.secure else "")
+    bounds = "HttpOnly; SameSite=Strict" + ("; Secure" if origin(request).secure else "")
     return f"{cookie_name(request)}={value}; Path=/; Max-Age={age_s}; {bounds}"
 
 

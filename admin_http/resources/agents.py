@@ -45,7 +45,14 @@ class AgentOrder(Document):
 class WorkQuestion(Document):
     """As a member of which queues, by commas; empty: those of its login."""
 
-    queues: Annotated[str, Meta(max_length=300)] = ""
+    queues: Annotated[
+        str,
+        Meta(
+            max_length=300,
+            pattern=r"^ *[^,]{0,64}(,[^,]{0,64})*$(?!\n)",
+            description="Names of at most 64 characters, by commas.",
+        ),
+    ] = ""
 
 
 @route("GET", "/v1/agents", Scope.READ, access=filtered_to(Role.AGENT))

@@ -13,7 +13,7 @@ from admin_http.documents import Document, Page, Paging, behind, page
 from admin_http.people import directory
 from admin_http.people.access import admins
 from admin_http.people.store import Txn
-from admin_http.problems import ProblemError
+from admin_http.problems import Fault, ProblemError
 from admin_http.resources.users import changed
 from admin_http.routes import route
 from admin_http.services import Call
@@ -100,11 +100,16 @@ async def create_token(call: Call, body: NewToken) -> MadeToken:
     """A new token, whose secret is in this answer alone."""
     now = utc_now()
     if body.expires_at is not None and body.expires_at <= now:
-        raise ProblemError(422, "expires_at: in the past")
+        fault = Fault(detail="in the past", pointer="/expires_at")
+        raise ProblemError(422, "expires_at: in the past", errors=(fault,))
 
     def work(txn: Txn) -> str:
         if body.user:
-            directory.get(txn, body.user)
+            try:
+                directory.get(txn, body.user)
+            except directory.NoUserError as error:
+                fault = Fault(detail=str(error), pointer="/user")
+                raise ProblemError(422, str(error), errors=(fault,)) from None
         return kept.add(txn, body.name, body.scopes, now, body.expires_at, body.user)
 
     try:

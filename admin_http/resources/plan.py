@@ -57,8 +57,6 @@ class PlanInfo(Document):
 async def plan(call: Call, query: PlanQuestion) -> PlanInfo:
     """How many lines so many calls need, and whether the configured ones are enough."""
     q = query
-    if q.per_day is not None and q.per_month is not None:
-        raise ProblemError(400, "per_day or per_month, not both")
     try:
         work = Work(
             dial_s=q.dial_s, ring_s=q.ring_s, talk_s=q.talk_s, unreachable=q.unreachable,

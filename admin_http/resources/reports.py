@@ -200,9 +200,9 @@ async def _csv(call: Call, name: str, asked: Wanted, make: Any) -> web.StreamRes
 async def agents_report(call: Call, query: Period) -> Any:
     """Agents: how long and how often each was in which state, in at most 31 days."""
     until_ms = unix_ms(query.until, (await _now_ms(call)) + 1)
-    since_ms = unix_ms(query.since, until_ms - DAY_MS)
-    if not 0 <= since_ms < until_ms or until_ms - since_ms > DAYS_MAX * DAY_MS:
-        raise ProblemError(400, f"since comes before until, at most {DAYS_MAX} days")
+    since_ms = max(0, unix_ms(query.since, until_ms - DAY_MS))
+    if until_ms - since_ms > DAYS_MAX * DAY_MS:
+        raise ProblemError(400, f"since is at most {DAYS_MAX} days before until")
     days = await call.services.read(lambda store: tuple(_days(store, since_ms, until_ms)))
     if query.format is TableFormat.JSON:
         return AgentDays(items=days)

@@ -26,12 +26,12 @@ from admin_http.hooks.sending import Sender
 from admin_http.hooks.signing import new_secret, shown
 from admin_http.people.access import admins
 from admin_http.people.store import Txn
-from admin_http.problems import ProblemError
+from admin_http.problems import Fault, ProblemError
 from admin_http.routes import route
 from admin_http.services import Call
 from admin_http.tokens import Scope
 from dialerd.core.campaigns_view import CampaignRef
-from dialerd.core.control import GetCampaign
+from dialerd.core.control import ControlError, ErrorKind, GetCampaign
 
 SENDER: Final = web.AppKey("sender", Sender)
 PAUSED: Final = "by a person"
@@ -251,8 +251,16 @@ def _refuse_plain(sender: Sender, url: str) -> None:
 
 
 async def _ids(call: Call, names: tuple[str, ...]) -> tuple[int, ...]:
-    asked = [await call.services.control.call(GetCampaign(campaign=name)) for name in names]
-    return tuple(dict.fromkeys(one.id for one in asked))
+    found: list[int] = []
+    for at, name in enumerate(names):
+        try:
+            found.append((await call.services.control.call(GetCampaign(campaign=name))).id)
+        except ControlError as error:
+            if error.kind is not ErrorKind.NOT_FOUND:
+                raise
+            fault = Fault(detail=error.text, pointer=f"/campaigns/{at}")
+            raise ProblemError(422, error.text, errors=(fault,)) from None
+    return tuple(dict.fromkeys(found))
 
 
 def _info(hook: Webhook, last: int) -> WebhookInfo:

@@ -38,12 +38,13 @@ def rules(config: Config, *, secrets: bool = True) -> Iterator[Fault]:
                 " TLS proxy in front if need be",
             )
         yield from pair_rules(config.admin, ("admin",))
-    for network in config.admin.webhook_networks:
-        try:
-            ip_network(network, strict=False)
-        except ValueError:
-            where = ("admin", "webhook_networks")
-            yield Fault(where, f"{network!r} is no network", "for example 10.20.0.0/16")
+    for key in ("webhook_networks", "proxies"):
+        for network in getattr(config.admin, key):
+            try:
+                ip_network(network, strict=False)
+            except ValueError:
+                where = ("admin", key)
+                yield Fault(where, f"{network!r} is no network", "for example 10.20.0.0/16")
     if len(os.fsencode(config.control.socket)) > UNIX_PATH_BYTES_MAX:
         yield Fault(
             ("control", "socket"),

@@ -13,7 +13,17 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from dialerd.config.bank_tables import Bank
-from dialerd.config.keys import BIND, DIGITS, DRAIN, LIVE, PREFIX_HINT, RESTART, Section, doc
+from dialerd.config.keys import (
+    BIND,
+    DIGITS,
+    DRAIN,
+    HOST,
+    LIVE,
+    PREFIX_HINT,
+    RESTART,
+    Section,
+    doc,
+)
 from dialerd.config.records_tables import Cdr, Outbox, Retention
 from dialerd.config.sip_tables import Phones, Sip, Trace
 from dialerd.config.trunk import Trunk
@@ -204,6 +214,25 @@ class Admin(Section):
     key: Annotated[
         Path | None, doc("HTTPS: its private key, PEM; not readable by others.", RESTART)
     ] = None
+    hosts: Annotated[
+        tuple[Annotated[str, Meta(pattern=HOST)], ...],
+        doc(
+            "Names that the API may be asked by, beside addresses and `localhost`; with none of"
+            " them, HTTPS is asked by any name.",
+            RESTART,
+            max_length=64,
+            hint='host names without a port, such as "dialer.example.com"',
+        ),
+    ] = ()
+    proxies: Annotated[
+        tuple[Annotated[str, Meta(max_length=64)], ...],
+        doc(
+            "Networks (CIDR) of the proxies in front, whose X-Forwarded-For and"
+            " X-Forwarded-Proto are believed; name the proxy's host in `hosts`.",
+            RESTART,
+            max_length=64,
+        ),
+    ] = ()
     session_idle_s: Annotated[
         int, doc("A log-in that is not used for so long ends.", RESTART, ge=60, le=604_800)
     ] = 3_600

@@ -117,10 +117,10 @@ def checked(name: str, value: float) -> float:
 
 
 def lines_for(work: Work, *, calls_day: float = 0, calls_month: float = 0) -> Need:
-    """The lines for so many calls a day or, spread over its dialing days, a month."""
+    """The lines for so many calls a day and, spread over its dialing days, a month: the larger."""
     checked("calls", calls_day)
     checked("calls", calls_month)
-    a_day = exact(calls_day) or exact(calls_month) / work.days
+    a_day = max(exact(calls_day), exact(calls_month) / work.days)
     a_month = a_day * work.days
     lines = math.ceil(a_day * work.call_s / work.day_s)
     return Need(

@@ -15,6 +15,7 @@ from admin_http.limits import BODY_BYTES_MAX
 from tests.admin_http.site import Site, site
 from tests.control.desk import spec
 
+POST = "POST /v1/campaigns HTTP/1.1\r\nHost: localhost\r\n"
 JSON = {"Content-Type": "application/json"}
 
 BODIES: dict[str, tuple[bytes, dict[str, str], int]] = {
@@ -23,6 +24,10 @@ BODIES: dict[str, tuple[bytes, dict[str, str], int]] = {
     "not utf-8": (b'{"name": "\xff"}', JSON, 400),
     "a list": (b"[]", JSON, 422),
     "null": (b"null", JSON, 422),
+    "a name twice": (b'{"name": "a", "list": "b", "name": "c"}', JSON, 400),
+    "half a pair": (b'{"name": "\\ud800", "list": "people"}', JSON, 400),
+    "the other half": (b'{"name": "\\udc00x", "list": "people"}', JSON, 400),
+    "a pair of halves": (b'{"name": "\\ud800\\ud800", "list": "people"}', JSON, 400),
     "nan": (b'{"name": NaN}', JSON, 400),
     "deep": (b'{"steps":' + b"[" * 200_000, JSON, 400),
     "too large": (b" " * (BODY_BYTES_MAX + 1), JSON, 413),
@@ -56,7 +61,7 @@ async def test_a_time_that_utc_does_not_have(tmp_path: Path, at: str) -> None:
 async def test_a_body_that_never_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(routes, "BODY_S", 0.05)
     async with site(tmp_path) as s:
-        head = f"POST /v1/campaigns HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {s.secret}\r\n"
+        head = f"{POST}Authorization: Bearer {s.secret}\r\n"
         more = "Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"
         assert b" 408 " in await raw(s, (head + more).encode())
         assert (await s.ask("GET", "/v1/lists"))[0] == 200
@@ -77,8 +82,12 @@ PATHS = {
     "/v1/campaigns?limit=501": 400,
     "/v1/campaigns?limit=1e3": 400,
     "/v1/campaigns?limit=1&limit=2": 400,
-    "/v1/campaigns?after=-1": 400,
-    "/v1/campaigns?after=99999999999999999999999": 400,
+    "/v1/campaigns?after=-1": 404,
+    "/v1/campaigns?after=99999999999999999999999": 404,
+    "/v1/reports/calls?until=0.5": 400,
+    "/v1/reports/calls?until=1700000000": 400,
+    "/v1/reports/calls?since=2000-01-01": 400,
+    "/v1/campaigns?after=%ED%A0%80": 400,
     "/v1/campaigns?surprise=1": 400,
     "/v1/status?x=1": 400,
     "/v1/health/live?x=%0d%0a": 400,
@@ -104,6 +113,14 @@ async def test_methods(tmp_path: Path, method: str) -> None:
     async with site(tmp_path) as s, s.client.request(method, "/v1/campaigns") as answer:
         assert answer.status == 405
         assert answer.headers["Allow"] == "GET, HEAD, POST"
+
+
+async def test_a_word_that_a_pattern_fits_has_its_own_methods(tmp_path: Path) -> None:
+    async with site(tmp_path) as s:
+        for method in ("GET", "DELETE", "OPTIONS"):
+            async with s.client.request(method, "/v1/dnc/imports") as answer:
+                assert (answer.status, answer.headers["Allow"]) == (405, "POST")
+        assert (await s.ask("GET", "/v1/dnc/1"))[0] == 404
 
 
 @pytest.mark.parametrize(
@@ -137,20 +154,18 @@ async def raw(s: Site, data: bytes) -> bytes:
 RAW = {
     "nonsense": b"\x00\x01\x02\x03\r\n\r\n",
     "tls": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 200,
-    "a long line": b"GET /" + b"x" * 100_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
-    "a long header": b"GET / HTTP/1.1\r\nHost: x\r\nA: " + b"x" * 100_000 + b"\r\n\r\n",
-    "many headers": b"GET / HTTP/1.1\r\nHost: x\r\n" + b"A: b\r\n" * 50_000 + b"\r\n",
+    "a long line": b"GET /" + b"x" * 100_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "a long header": b"GET / HTTP/1.1\r\nHost: localhost\r\nA: " + b"x" * 100_000 + b"\r\n\r\n",
+    "many headers": b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"A: b\r\n" * 50_000 + b"\r\n",
     "two lengths": (
-        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"
+        b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"
     ),
     "length and chunks": (
-        b"POST /v1/campaigns HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n"
+        b"POST /v1/campaigns HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n"
         b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
     ),
-    "a negative length": b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n",
-    "a bad chunk": (
-        b"POST /v1/campaigns HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"
-    ),
+    "a negative length": b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\n",
+    "a bad chunk": (POST.encode() + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n"),
     "a version": b"GET / HTTP/9.9\r\n\r\n",
 }
 
@@ -169,7 +184,7 @@ async def test_a_client_that_hangs_up_mid_body(tmp_path: Path) -> None:
         assert s.client.port is not None
         for _ in range(20):
             _, writer = await asyncio.open_connection("127.0.0.1", s.client.port)
-            head = f"POST /v1/campaigns HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {s.secret}\r\n"
+            head = f"{POST}Authorization: Bearer {s.secret}\r\n"
             writer.write(head.encode() + b"Content-Type: application/json\r\n")
             writer.write(b"Content-Length: 1000\r\n\r\n{")
             await writer.drain()

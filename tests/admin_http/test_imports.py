@@ -231,7 +231,8 @@ async def raw(s: Site, *, end: bool) -> bytes:
     host, port = s.client.host, s.client.port
     reader, writer = await asyncio.open_connection(host, port)
     head = (
-        f"POST /v1/imports?list=new HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {s.secret}\r\n"
+        f"POST /v1/imports?list=new HTTP/1.1\r\nHost: localhost\r\n"
+        f"Authorization: Bearer {s.secret}\r\n"
         "Content-Type: text/csv\r\nContent-Length: 100000\r\n\r\nphone\n"
     )
     writer.write(head.encode())

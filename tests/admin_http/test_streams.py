@@ -225,7 +225,8 @@ async def test_who_stops_reading_costs_a_bound_and_disturbs_nobody(tmp_path: Pat
             idle.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             idle.setblocking(False)
             await loop.sock_connect(idle, ("127.0.0.1", port))
-            ask = f"GET /v1/stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {s.secret}\r\n\r\n"
+            ask = "GET /v1/stream HTTP/1.1\r\nHost: localhost\r\n"
+            ask += f"Authorization: Bearer {s.secret}\r\n\r\n"
             await loop.sock_sendall(idle, ask.encode())
             await until(lambda: len(feeds) == 1)
             async with follow(s) as answer:

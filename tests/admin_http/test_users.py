@@ -137,7 +137,7 @@ async def test_tokens_are_made_shown_once_and_revoked(tmp_path: Path) -> None:
         for wrong, status in (
             ({"name": "a b"}, 422),
             ({"scopes": []}, 422),
-            ({"user": "nobody", "name": "x"}, 404),
+            ({"user": "nobody", "name": "x"}, 422),
             ({"expires_at": "2020-01-01T00:00:00Z", "name": "x"}, 422),
             ({"expires_at": "2020-01-01T00:00:00", "name": "x"}, 422),
         ):

@@ -67,3 +67,21 @@ async def test_names_are_judged_by_what_they_resolve_to_when_it_counts(tmp_path:
     server.close()
     await server.wait_closed()
     assert came == []
+
+
+@pytest.mark.parametrize(
+    ("address", "means"),
+    [
+        ("::ffff:0:127.0.0.1", "127.0.0.1"),
+        ("::ffff:0:10.0.0.1", "10.0.0.1"),
+        ("64:ff9b::a9fe:a9fe", "169.254.169.254"),
+        ("64:ff9b:1::a00:1", "10.0.0.1"),
+        ("2002:a00:1::", "10.0.0.1"),
+        ("2a00:1450::5efe:10.0.0.1", "10.0.0.1"),
+        ("2a00:1450::200:5efe:192.168.1.1", "192.168.1.1"),
+    ],
+)
+def test_a_refusal_says_what_an_address_stands_for(address: str, means: str) -> None:
+    with pytest.raises(ForbiddenError, match="is no address of the internet") as refused:
+        Reach(()).check(address, plain=False)
+    assert means in str(refused.value) or address.startswith("64:ff9b:1:")  # itself is private

@@ -318,7 +318,8 @@ async def test_who_may_and_what_is_refused(tmp_path: Path) -> None:
             body = {"name": "other", "url": url}
             assert (await s.ask("POST", "/v1/webhooks", body))[0] == 422, url
         body = {"name": "other", "url": receiver.url, "campaigns": ["nosuch"]}
-        assert (await s.ask("POST", "/v1/webhooks", body))[0] == 404
+        status, problem = await s.ask("POST", "/v1/webhooks", body)
+        assert (status, problem["errors"][0]["pointer"]) == (422, "/campaigns/0")
         assert (await s.ask("PUT", "/v1/webhooks/none", {"url": receiver.url}))[0] == 404
 
 
