@@ -21,12 +21,12 @@ cdef extern from *:
         }
     }
 
-    /* Sums of products of a frame at lags 0 to 4, the sum of its samples, and the power that two
-       filters leave of it: samples less the mean of the 20 around (above 300 Hz), differences.
-       Loud frames are heard in steps of 2, 4, 8 or 16, so that 160 products fit into 32 bits, and
-       16 samples into 16. */
-    static inline int dl_vad_sums(const int16_t *x, int32_t *r, int32_t *total, double *power,
-                                  int16_t *low) {
+    /* Sums of products of a frame at lags 0 to 4, the sum of its samples, for each lag the sum of
+       those at its ends that have no partner, and the power that two filters leave of it: samples
+       less the mean of the 20 around (above 300 Hz), differences. Loud frames are heard in steps
+       of 2, 4, 8 or 16, so that 160 products fit into 32 bits, and 16 samples into 16. */
+    static inline int dl_vad_sums(const int16_t *x, int32_t *r, int32_t *total, int32_t *ends,
+                                  double *power, int16_t *low) {
         int16_t y[168], four[160], sixteen[144];
         float p[8] = {0};
         int lag, i, k, steps = 0;
@@ -47,6 +47,9 @@ cdef extern from *:
             *total += sixteen[i];
         for (i = 0; i < 40; i++)
             low[i] = (int16_t) ((int32_t) four[4 * i] * (1 << steps) >> 2);
+        ends[0] = 0;
+        for (lag = 1; lag < 5; lag++)
+            ends[lag] = ends[lag - 1] + y[lag - 1] + y[160 - lag];
         for (lag = 0; lag < 5; lag++) {
             int32_t of_lag = 0;
             for (i = 0; i < 160; i++)
@@ -117,7 +120,7 @@ cdef extern from *:
     }
     """
     int sums "dl_vad_sums"(
-        const int16_t *x, int32_t *r, int32_t *total, double *power, int16_t *low
+        const int16_t *x, int32_t *r, int32_t *total, int32_t *ends, double *power, int16_t *low
     ) noexcept nogil
     float periodic "dl_vad_periodic"(
         const int16_t *before, const int16_t *low, uint8_t *lag
