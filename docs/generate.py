@@ -22,6 +22,8 @@ import msgspec
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+import campaign_page  # noqa: E402 - beside this file
+
 import admin_http.app  # noqa: E402, F401 - importing it registers the routes
 from admin_http.routes import ROUTES  # noqa: E402
 from admin_http.tokens import Scope  # noqa: E402
@@ -421,6 +423,7 @@ def outputs() -> dict[Path, str]:
     return {
         ROOT / "conf" / "dialerd.toml": shipped_config(),
         ROOT / "docs" / "reference" / "config.md": config_reference(),
+        ROOT / "docs" / "reference" / "campaign.md": campaign_page.page(toml),
         ROOT / "docs" / "reference" / "cli.md": cli_reference(),
         ROOT / "docs" / "reference" / "api.md": api_reference(),
         ROOT / "docs" / "reference" / "state-machines.md": diagrams.page(),

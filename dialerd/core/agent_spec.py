@@ -20,8 +20,8 @@ Seconds = Annotated[int, Meta(ge=0, le=86_400)]
 class DispositionSpec(Spec):
     """One outcome that agents may choose."""
 
-    name: Name
-    meaning: Meaning = Meaning.DONE
+    name: Annotated[Name, Meta(description="What agents choose.")]
+    meaning: Annotated[Meaning, Meta(description="What becomes of the lead.")] = Meaning.DONE
     gap_s: Annotated[
         int, Meta(ge=0, le=RETRY_GAP_S_MAX, description="Of a retry; 0: the campaign's.")
     ] = 0
@@ -76,7 +76,9 @@ class AgentSpec(Spec):
         OnMachine, Meta(description="What becomes of a call that a machine answered.")
     ] = OnMachine.HANG_UP
     machine_prompt: Annotated[Sound, Meta(description="What a machine is told.")] = ""
-    verdict_s: Annotated[float, Meta(ge=0.1, le=10.0)] = 3.0
+    verdict_s: Annotated[
+        float, Meta(ge=0.1, le=10.0, description="How long the verdict is waited for.")
+    ] = 3.0
     window_s: Annotated[
         int, Meta(ge=60, le=31 * 86_400, description="Over what time abandonment is shown.")
     ] = 86_400

@@ -80,7 +80,7 @@ __all__ = [
 class CampaignSpec(Spec):
     """What a supervisor sets; frozen at approval."""
 
-    name: CampaignName
+    name: Annotated[CampaignName, Meta(description="What it is called; no other has it.")]
     regime: Annotated[
         str, Meta(min_length=1, max_length=64, description="The legal rules it runs under.")
     ]
@@ -96,7 +96,9 @@ class CampaignSpec(Spec):
             description="The first is where a call begins; none where agents talk.",
         ),
     ] = ()
-    mode: DialMode = DialMode.BROADCAST
+    mode: Annotated[
+        DialMode, Meta(description="Broadcast plays `steps`; in all others agents talk.")
+    ] = DialMode.BROADCAST
     agents: Annotated[AgentSpec, Meta(description="For all modes but broadcast.")] = AgentSpec()
     caller_id: Annotated[
         str,
@@ -105,9 +107,13 @@ class CampaignSpec(Spec):
     hours: Annotated[
         tuple[HoursSpec, ...], Meta(max_length=HOURS_MAX, description="Empty: the regime's.")
     ] = ()
-    cap: CapSpec = CapSpec()
-    attempts_max: Annotated[int, Meta(ge=1, le=ATTEMPTS_MAX)] = 1
-    retry_gap_s: Annotated[int, Meta(ge=0, le=RETRY_GAP_S_MAX)] = 3_600
+    cap: Annotated[CapSpec, Meta(description="How often a number is called at all.")] = CapSpec()
+    attempts_max: Annotated[
+        int, Meta(ge=1, le=ATTEMPTS_MAX, description="Tries of each number.")
+    ] = 1
+    retry_gap_s: Annotated[
+        int, Meta(ge=0, le=RETRY_GAP_S_MAX, description="Between two tries of a number.")
+    ] = 3_600
     rechecks_max: Annotated[
         int,
         Meta(
@@ -116,16 +122,22 @@ class CampaignSpec(Spec):
             description="Tries of a number found switched off, also beyond `attempts_max`.",
         ),
     ] = 0
-    recheck_gap_s: Annotated[int, Meta(ge=0, le=RETRY_GAP_S_MAX)] = 7_200
-    ring_s_max: Annotated[int, Meta(ge=RING_S_MIN, le=RING_S_MAX)] = 45
+    recheck_gap_s: Annotated[
+        int, Meta(ge=0, le=RETRY_GAP_S_MAX, description="Before such a try.")
+    ] = 7_200
+    ring_s_max: Annotated[
+        int, Meta(ge=RING_S_MIN, le=RING_S_MAX, description="How long it may ring.")
+    ] = 45
     calls_per_s_max: Annotated[
         float, Meta(ge=0.0, le=CALLS_PER_S_MAX, description="0: only the trunks bind.")
     ] = 0.0
     record: Annotated[
         bool, Meta(description="Record every answered call, one channel for each side.")
     ] = False
-    start_at: Annotated[datetime, Meta(tz=True)] | UnsetType = UNSET
-    end_at: Annotated[datetime, Meta(tz=True)] | UnsetType = UNSET
+    start_at: Annotated[datetime, Meta(tz=True, description="No call before.")] | UnsetType = UNSET
+    end_at: (
+        Annotated[datetime, Meta(tz=True, description="No new call from then on.")] | UnsetType
+    ) = UNSET
     skip_holidays: Annotated[
         bool, Meta(description="Never on public holidays of the regime's country.")
     ] = False

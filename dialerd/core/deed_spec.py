@@ -70,13 +70,13 @@ Number = Annotated[
 class GatherSpec(Spec):
     """Gather keys into a field: `gather = {field = "pin", keys_min = 4, keys_max = 6}`."""
 
-    field: Field
-    keys_min: Annotated[int, Meta(ge=0, le=GATHERED_MAX)] = 1
-    keys_max: Annotated[int, Meta(ge=1, le=GATHERED_MAX)] = 1
+    field: Annotated[Field, Meta(description="Where they are kept.")]
+    keys_min: Annotated[int, Meta(ge=0, le=GATHERED_MAX, description="As many at least.")] = 1
+    keys_max: Annotated[int, Meta(ge=1, le=GATHERED_MAX, description="As many at most.")] = 1
     end_key: Annotated[OneKey, Meta(description="Ends it before `keys_max`.")] = "#"
     first_ms: Annotated[WaitMs, Meta(description="For the first key, after the prompt.")] = 5_000
     next_ms: Annotated[WaitMs, Meta(description="For each further key.")] = 3_000
-    tries: Annotated[int, Meta(ge=1, le=GATHER_TRIES_MAX)] = 3
+    tries: Annotated[int, Meta(ge=1, le=GATHER_TRIES_MAX, description="How often it is asked.")] = 3
     again: Annotated[Sound, Meta(description="Plays before the prompt of a further try.")] = ""
     secret: Annotated[bool, Meta(description="Its keys are used and kept nowhere.")] = False
 
@@ -84,9 +84,11 @@ class GatherSpec(Spec):
 class CaseSpec(Spec):
     """One case: all that is set must hold. `equals` and `among` are texts, the others numbers."""
 
-    to: StepId
-    equals: Template = ""
-    among: Annotated[tuple[Template, ...], Meta(max_length=CASES_MAX)] = ()
+    to: Annotated[StepId, Meta(description="The step that follows.")]
+    equals: Annotated[Template, Meta(description="It is this text; {fields} are filled in.")] = ""
+    among: Annotated[
+        tuple[Template, ...], Meta(max_length=CASES_MAX, description="It is one of these.")
+    ] = ()
     least: Annotated[Number, Meta(description="At least this number.")] = ""
     less: Annotated[Number, Meta(description="Less than this number.")] = ""
     empty: Annotated[bool, Meta(description="The field is empty, or not there.")] = False
@@ -95,21 +97,24 @@ class CaseSpec(Spec):
 class ChooseSpec(Spec):
     """Go on by a field's value, to the first case that holds, else to `otherwise`."""
 
-    field: Field
-    cases: Annotated[tuple[CaseSpec, ...], Meta(min_length=1, max_length=CASES_MAX)]
+    field: Annotated[Field, Meta(description="Whose value it goes by.")]
+    cases: Annotated[
+        tuple[CaseSpec, ...],
+        Meta(min_length=1, max_length=CASES_MAX, description="The first that holds counts."),
+    ]
 
 
 class AssignSpec(Spec):
     """Give a field a value: `set = {field = "level", value = "{amount}"}`."""
 
-    field: Field
+    field: Annotated[Field, Meta(description="Which one.")]
     value: Template = ""
 
 
 class TapeSpec(Spec):
     """Record what is said."""
 
-    seconds_max: Annotated[int, Meta(ge=1, le=TAPE_S_MAX)] = 60
+    seconds_max: Annotated[int, Meta(ge=1, le=TAPE_S_MAX, description="How long at most.")] = 60
     stop_key: Annotated[OneKey, Meta(description="Ends it; empty: no key does.")] = "#"
     beep: Annotated[bool, Meta(description="A tone before it.")] = True
 
@@ -124,7 +129,9 @@ class ForbidSpec(Spec):
 class PromiseSpec(Spec):
     """Book a callback: in `minutes`, or the next time that it is `at`."""
 
-    minutes: Annotated[int, Meta(ge=0, le=CALLBACK_AHEAD_S_MAX // 60)] = 0
+    minutes: Annotated[
+        int, Meta(ge=0, le=CALLBACK_AHEAD_S_MAX // 60, description="From now; 0: by `at`.")
+    ] = 0
     at: Annotated[
         Template, Meta(description='A time of day ("17:30"), or a {field} with one (1730).')
     ] = ""
@@ -139,11 +146,13 @@ class TransferSpec(Spec):
     The queue `*` is the agents who work in the campaign.
     """
 
-    queue: Template = ""
-    agent: Template = ""
-    number: Template = ""
+    queue: Annotated[Template, Meta(description="Its name, or `*`; {fields} are filled in.")] = ""
+    agent: Annotated[Template, Meta(description="A name; {fields} are filled in.")] = ""
+    number: Annotated[Template, Meta(description="To dial; {fields} are filled in.")] = ""
     hold_prompt: Annotated[Sound, Meta(description="What is heard meanwhile.")] = ""
-    ring_s_max: Annotated[int, Meta(ge=RING_S_MIN, le=RING_S_MAX)] = 30
+    ring_s_max: Annotated[
+        int, Meta(ge=RING_S_MIN, le=RING_S_MAX, description="How long it may ring there.")
+    ] = 30
 
 
 Result = Annotated[Name, Meta(description="End the call, and say what came of it.")]

@@ -27,7 +27,7 @@ class NumberOutcome(StrEnum):
 class ListSpec(Spec):
     """One of several lists: `{list = "vip", weight = 3}`."""
 
-    list: Name
+    list: Annotated[Name, Meta(description="Its name.")]
     weight: Annotated[int, Meta(ge=1, le=WEIGHT_MAX, description="Its share of the calls.")] = 1
 
 

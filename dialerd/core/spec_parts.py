@@ -98,15 +98,23 @@ class HoursSpec(Spec):
 
     start: Annotated[Clock, Meta(description="First minute, local time of the regime.")]
     end: Annotated[Clock, Meta(description="End of the window (not included).")]
-    days: Annotated[tuple[Weekday, ...], Meta(min_length=1, max_length=7)] = tuple(Weekday)
+    days: Annotated[
+        tuple[Weekday, ...],
+        Meta(min_length=1, max_length=7, description="On which it is open."),
+    ] = tuple(Weekday)
 
 
 class CapSpec(Spec):
     """At most `calls_max` calls to one number in any `window_s`, across all campaigns."""
 
-    calls_max: Annotated[int, Meta(ge=1, le=CAP_CALLS_MAX)] = 1
-    window_s: Annotated[int, Meta(ge=0, le=CAP_WINDOW_S_MAX)] = 30 * 86_400
-    counts: CapCounts = CapCounts.HEARD
+    calls_max: Annotated[int, Meta(ge=1, le=CAP_CALLS_MAX, description="Calls in a window.")] = 1
+    window_s: Annotated[
+        int, Meta(ge=0, le=CAP_WINDOW_S_MAX, description="How long a window is.")
+    ] = 30 * 86_400
+    counts: Annotated[
+        CapCounts,
+        Meta(description="What is a call: a message heard or a talk, an answer, an attempt."),
+    ] = CapCounts.HEARD
 
 
 LogKind = Annotated[
@@ -126,7 +134,7 @@ Column = Annotated[
 class RetrySpec(Spec):
     """How one outcome is tried again: `no_answer = {gap_s = 1800, tries_max = 2}`."""
 
-    gap_s: Annotated[int, Meta(ge=0, le=RETRY_GAP_S_MAX)]
+    gap_s: Annotated[int, Meta(ge=0, le=RETRY_GAP_S_MAX, description="Before the next try.")]
     tries_max: Annotated[
         int,
         Meta(ge=0, le=ATTEMPTS_MAX, description="Tries that may end so; 0: `attempts_max` only."),

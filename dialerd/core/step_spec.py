@@ -28,7 +28,7 @@ from dialerd.core.spoken import Currency, Lang, Region, SayKind
 class SaySpec(Spec):
     """A value that is said with word prompts: `{say = "money", value = "{amount}"}`."""
 
-    say: SayKind
+    say: Annotated[SayKind, Meta(description="How the value is said.")]
     value: Annotated[
         str,
         Meta(
@@ -39,7 +39,7 @@ class SaySpec(Spec):
             extra={"hint": "printable characters only"},
         ),
     ]
-    lang: Lang = Lang.VI
+    lang: Annotated[Lang, Meta(description="In which language.")] = Lang.VI
     region: Annotated[Region, Meta(description="How Vietnamese numbers are said.")] = Region.NORTH
     currency: Annotated[Currency, Meta(description="Of money.")] = Currency.VND
 
@@ -55,14 +55,20 @@ class StepSpec(DoingSpec):
             description="Instead of `prompt`: prompts and values to say, one behind the other.",
         ),
     ] = ()
-    id: StepId = "start"
+    id: Annotated[StepId, Meta(description="Its name, to which others lead.")] = "start"
     keys: Annotated[
         dict[Digit, StepId],
         Meta(max_length=16, description='Digit to the id of the next step, or "end".'),
     ] = {}  # noqa: RUF012 - a Struct copies it
-    wait_ms: Annotated[int, Meta(ge=0, le=WAIT_MS_MAX)] = 0
-    otherwise: StepId = END
-    barge_in: bool = True
+    wait_ms: Annotated[
+        int, Meta(ge=0, le=WAIT_MS_MAX, description="How long a key is waited for.")
+    ] = 0
+    otherwise: Annotated[
+        StepId, Meta(description="Where it goes without a key, or when something was not done.")
+    ] = END
+    barge_in: Annotated[
+        bool, Meta(description="A key cuts the prompt; else early ones answer the next question.")
+    ] = True
     plays: Annotated[int, Meta(ge=1, le=PLAYS_MAX, description="How many times it is played.")] = 1
     pause_ms: Annotated[
         int,
