@@ -40,6 +40,7 @@ COUNTERS: Final = (
     ("rtp_events_dropped", "media_events_dropped", "Events that the media threads lost."),
     ("store_commits", "store_commits", "Durable commits."),
     ("store_commit_s_sum", "store_commit_seconds", "Seconds that commits took."),
+    ("store_wait_s_sum", "store_wait_seconds", "Seconds from requests to the end of their commit."),
     ("store_jobs", "store_jobs", "Requests to write, several of them in a commit."),
     ("store_failures", "store_failures", "Commits that the store refused."),
     ("store_outbox_dropped", "outbox_dropped", "Rows that found no room in the outbox."),
@@ -48,6 +49,7 @@ COUNTERS: Final = (
 GAUGES: Final = (
     ("rtp_load", "media_load", "Part of its time that the busiest media thread works."),
     ("store_commit_s_max", "store_commit_seconds_max", "The longest commit."),
+    ("store_wait_s_max", "store_wait_seconds_max", "The longest from a request to its commit."),
     ("store_reader_age_s", "store_reader_age_seconds", "For how long the oldest reader reads."),
     ("store_reader_behind", "store_reader_behind_commits", "Commits since what a reader sees."),
     ("store_readers", "store_readers", "Places in the table of readers."),
@@ -109,6 +111,7 @@ class Measures:
             yield from _calls(seen.status)
             yield from _counted(seen.status.counters)
             yield _loop_lag(seen.status.counters)
+            yield _frame_lateness(seen.status.counters)
             yield from self._status_trunks(seen.status.trunks)
         if seen.trunks is not None:
             yield self._resting(seen.trunks.items)
@@ -255,12 +258,26 @@ def _loop_lag(counters: dict[str, float]) -> Metric:
     words = "How late a timer of the core's loop comes that is due every 20 ms."
     family = HistogramMetricFamily("dialerd_core_loop_lag_seconds", words)
     if f"{LAG}count" in counters:
-        edges = {
-            int(name.removeprefix(f"{LAG}le_").removesuffix("_ms")): count
-            for name, count in counters.items()
-            if name.startswith(f"{LAG}le_")
-        }
-        buckets = [(str(edge / 1000), edges[edge]) for edge in sorted(edges)]
-        buckets.append(("+Inf", counters[f"{LAG}count"]))
+        buckets = _buckets(counters, f"{LAG}le_", counters[f"{LAG}count"])
         family.add_metric((), buckets, counters[f"{LAG}s_sum"])
     return family
+
+
+def _frame_lateness(counters: dict[str, float]) -> Metric:
+    """Of which a part of the time can be asked for; there is no sum."""
+    words = "How late frames of audio leave."
+    family = HistogramMetricFamily("dialerd_media_frame_lateness_seconds", words)
+    if "rtp_frames" in counters:
+        buckets = _buckets(counters, "rtp_late_le_", counters["rtp_frames"])
+        family.add_metric((), buckets, None)
+    return family
+
+
+def _buckets(counters: dict[str, float], prefix: str, count: float) -> list[tuple[str, float]]:
+    """Cumulative counts by their upper edges, which their names tell in us."""
+    edges = {
+        int(name.removeprefix(prefix).removesuffix("_us")): value
+        for name, value in counters.items()
+        if name.startswith(prefix)
+    }
+    return [*((str(edge / 1e6), edges[edge]) for edge in sorted(edges)), ("+Inf", count)]

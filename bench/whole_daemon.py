@@ -81,9 +81,9 @@ class BenchWorld(World):
         return msgspec.structs.replace(super().campaign(), steps=(step,))
 
 
-def write_prompt(path: Path) -> None:
-    """PROMPT_S of a quiet sawtooth at 8 kHz."""
-    samples = [(i % 80 - 40) * 50 for i in range(round(8000 * PROMPT_S))]
+def write_prompt(path: Path, seconds: float = PROMPT_S) -> None:
+    """A quiet sawtooth at 8 kHz."""
+    samples = [(i % 80 - 40) * 50 for i in range(round(8000 * seconds))]
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)

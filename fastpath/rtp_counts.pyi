@@ -5,6 +5,9 @@ from typing import Final, NamedTuple
 SUMS: Final[tuple[str, ...]]
 """Names of the counters that are summed over the threads."""
 
+LATE_EDGES_US: Final[tuple[int, ...]]
+"""Upper edges of `late_le_EDGE_us`, the cumulative counts of frames by their lateness."""
+
 class StreamStats(NamedTuple):
     """Counts are of packets since `open`, unless said otherwise."""
 

@@ -39,6 +39,9 @@ SUMS = (
     "events_dropped",
 )
 
+# Upper edges of bins of the histogram: 32 us to 0.4 s, two for each doubling.
+LATE_EDGES_US = tuple(edge << e for e in range(14) for edge in (32, 48))
+
 
 cdef double percentile(const uint64_t *bins, double part) noexcept:
     """The upper edge, in us, of the bin up to which `part` of all frames lie; 0 without frames."""
@@ -51,6 +54,22 @@ cdef double percentile(const uint64_t *bins, double part) noexcept:
         if total and seen >= part * total:
             return bin_edge_us(i)
     return 0.0
+
+
+cdef dict lateness_bins(const uint64_t *bins):
+    """How many frames were at most so many us late, for two edges in each doubling.
+
+    Counts since the start, so that two looks tell of the time between them.
+    """
+    cdef uint64_t seen = 0
+    cdef int i, at = 0
+    cdef dict out = {}
+    for i in range(HISTOGRAM_BINS):
+        seen += bins[i]
+        if at < len(LATE_EDGES_US) and bin_edge_us(i) >= LATE_EDGES_US[at]:
+            out[f"late_le_{LATE_EDGES_US[at]}_us"] = seen
+            at += 1
+    return out
 
 
 cdef Counts counts_of(const Stream *s) noexcept:
@@ -163,7 +182,7 @@ cdef dict engine_counters(const Worker *workers, int count):
         late_ns_max = max(late_ns_max, w.late_ns_max)
         for j in range(HISTOGRAM_BINS):
             bins[j] += w.lateness[j]
-    return out | {
+    return out | lateness_bins(bins) | {
         "load": load_ppm / 1e6,
         "lateness_us_p50": percentile(bins, 0.5),
         "lateness_us_p99": percentile(bins, 0.99),

@@ -71,8 +71,9 @@ class StreamEngine:
         """Of the whole engine since it was made.
 
         Lateness is from a frame's own millisecond to the moment it was sent or, in a bridge, passed
-        on (`lateness_us_p50`, `_p99`, `_p999`, `_max`), of so many `frames`; `load` is the part of
-        a core the busiest thread used in the last full second.
+        on (`lateness_us_p50`, `_p99`, `_p999`, `_max`), of so many `frames`, and how many were at
+        most so late (`late_le_32_us` and so on); `load` is the part of a core the busiest thread
+        used in the last full second.
         """
 
 __pyx_capi__: dict[str, object]

@@ -31,6 +31,7 @@ from dialerd.core.control import TOPICS_MAX, ControlError, LiveEvent, Topic
 
 STREAMS: Final = web.AppKey("streams", asyncio.Semaphore)
 LOOK_S: Final = 1.0  # how seldom it is looked at whether a reader may still read
+GATHER_S: Final = 0.1  # a write costs more than what is in it: these few a second, with all in them
 RETRY_MS: Final = 2_000  # how long a browser waits before it comes back
 
 
@@ -83,6 +84,7 @@ class _Reader:
         self._call = call
         self._topics = topics
         self._asker = call.known
+        self._sent_s = 0.0  # when events were written last
         self._looked_s = 0.0  # when it was last looked at who reads
         self._relay: Relay = call.services.relay
         self._wake = asyncio.Event()
@@ -121,7 +123,15 @@ class _Reader:
                         await self._wake.wait()
                 except TimeoutError:
                     await self._send(b":\n\n")
+                else:
+                    await self._gather()
         return self._response
+
+    async def _gather(self) -> None:
+        """What comes at once behind what was just sent waits a moment for more."""
+        left_s = self._sent_s + GATHER_S - asyncio.get_running_loop().time()
+        if left_s > 0:
+            await asyncio.sleep(left_s)
 
     def _known(self) -> bool:
         """Whether the reader may still read, as of a second ago at most."""
@@ -148,6 +158,7 @@ class _Reader:
                 return
             stale, self._stale = self._stale, False
             await self._send(text)
+            self._sent_s = asyncio.get_running_loop().time()
             if stale:
                 await self._send_snapshot()
 

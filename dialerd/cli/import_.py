@@ -139,7 +139,7 @@ def import_people(
     from dialerd.importer.io_import import ImportFailedError, import_file
     from dialerd.store import open_store
 
-    store = open_store(folder) if folder else None
+    store = open_store(folder, yields=True) if folder else None
     at_ms = time.time_ns() // 1_000_000
 
     async def work(progress: Progress | None) -> Summary:

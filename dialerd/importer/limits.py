@@ -18,8 +18,8 @@ SAMPLE_CHARS: Final = 262_144
 RUN_LINES: Final = 200  # read at once while they hold no quotation mark
 CHUNK_BYTES: Final = 1 << 20  # read at a time while the encoding is found out
 
-BATCH_ROWS: Final = 4_000  # of the file in one commit: the store takes no more
-BATCHES_IN_FLIGHT: Final = 4  # before the import waits for the store
+BATCH_ROWS: Final = 1_000  # of the file in one commit, for which the calls of a daemon wait
+BATCHES_IN_FLIGHT: Final = 8  # before the import waits for the store
 
 REJECT_TEXT_CHARS_MAX: Final = 500  # of the original text in the reject file: cut
 DRY_RUN_NUMBERS_MAX: Final = 5_000_000  # remembered by a dry run; later duplicates are not seen

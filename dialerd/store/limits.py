@@ -40,6 +40,8 @@ LISTED_MAX: Final = 100_000  # lists, campaigns, or moves of one campaign, in on
 # The writer: past QUEUE_MAX requests are refused with StoreFailedError.
 GROUP_MAX: Final = 64
 LINGER_S: Final = 0.005
+YIELD_S_MIN: Final = 0.002  # between two commits of who yields, for whoever waits to wake up
+YIELD_S_MAX: Final = 0.1
 QUEUE_MAX: Final = 100_000
 
 # The files.

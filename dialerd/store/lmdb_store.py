@@ -42,12 +42,14 @@ class LmdbStore(BaseStore):
         linger_s: float,
         lock: FolderLock | None = None,
         note: RunNote | None = None,
+        *,
+        yields: bool = False,
     ) -> None:
         """Take over an open engine; a daemon's comes with the lock and the note of its folder."""
         self._engine = engine
         self._lock = lock
         self._note = note
-        self._writer = Writer(engine, linger_s)
+        self._writer = Writer(engine, linger_s, yields=yields)
         self._closed = False
         self._vouching: Vouching | None = None
         if note is not None:
@@ -137,7 +139,7 @@ class LmdbStore(BaseStore):
         await self._writer.submit(lambda unit: None, 1)  # noqa: ARG005 - writes nothing
 
     def figures(self) -> dict[str, float]:
-        """Commits, jobs, failures, commit seconds (sum, longest); file, free disk, readers."""
+        """Commits, jobs, failures, seconds of commits and until them; file, free disk, readers."""
         writer = self._writer
         return {
             "commits": writer.commits,
@@ -145,6 +147,8 @@ class LmdbStore(BaseStore):
             "failures": writer.failures,
             "commit_s_sum": writer.commit_s_sum,
             "commit_s_max": writer.commit_s_max,
+            "wait_s_sum": writer.wait_s_sum,
+            "wait_s_max": writer.wait_s_max,
             **self._engine.figures(),
             **self._read(ended.outbox_figures),
         }
@@ -183,12 +187,13 @@ def open_store(
     readonly: bool = False,
     linger_s: float = LINGER_S,
     map_bytes: int = MAP_BYTES,
+    yields: bool = False,
 ) -> LmdbStore:
     """Open the store in a data folder, making it when `create`.
 
     `daemon` takes the folder's lock; other processes open it beside the daemon. A `readonly` store
     is there already, and every write to it fails. `linger_s` is how long a write waits for others
-    to share its commit.
+    to share its commit. Who writes much beside a daemon `yields`: it lets the daemon write between.
 
     After a daemon that did not end by itself the store is examined, see `doubt`.
 
@@ -221,7 +226,7 @@ def open_store(
         except BaseException:
             engine.close()
             raise
-        return LmdbStore(engine, linger_s, lock, note)
+        return LmdbStore(engine, linger_s, lock, note, yields=yields)
     except BaseException:
         if lock is not None:
             lock.release()

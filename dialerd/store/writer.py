@@ -22,7 +22,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 from dialerd.core.ports import StoreFailedError
-from dialerd.store.limits import GROUP_MAX, LINGER_S, QUEUE_MAX
+from dialerd.store.limits import GROUP_MAX, LINGER_S, QUEUE_MAX, YIELD_S_MAX, YIELD_S_MIN
 from dialerd.store.lmdb_engine import LmdbEngine
 from dialerd.store.schema import told
 from dialerd.store.ticket import Ticket
@@ -57,9 +57,16 @@ class _JobFailed(Exception):  # noqa: N818  a signal, not an error
 class Writer:
     """The thread, its queue and its figures."""
 
-    def __init__(self, engine: LmdbEngine, linger_s: float = LINGER_S) -> None:
-        """Start the thread. `linger_s` 0 commits whatever is there at once."""
+    def __init__(
+        self, engine: LmdbEngine, linger_s: float = LINGER_S, *, yields: bool = False
+    ) -> None:
+        """Start the thread. `linger_s` 0 commits whatever is there at once.
+
+        `yields`: after each commit other processes may write for as long as it took. Their lock is
+        not fair: who gives it back and asks at once has it again before who waits is awake.
+        """
         self._engine = engine
+        self._yields = yields
         self._linger_s = linger_s
         self._queue: deque[Job] = deque()
         self._waiting = 0  # events in the queue
@@ -72,6 +79,8 @@ class Writer:
         self.failures = 0
         self.commit_s_sum = 0.0
         self.commit_s_max = 0.0
+        self.wait_s_sum = 0.0  # of the oldest request of each commit, from its asking to its end
+        self.wait_s_max = 0.0
         self._thread = threading.Thread(target=self._main, name="store-writer", daemon=True)
         self._thread.start()
 
@@ -133,9 +142,12 @@ class Writer:
 
     def _main(self) -> None:
         while group := self._next_group():
+            began_s = time.monotonic()
             with self._turn:
                 done = self._run(group)
             self._finish(done)
+            if self._yields:
+                time.sleep(min(max(time.monotonic() - began_s, YIELD_S_MIN), YIELD_S_MAX))
 
     def _run(self, group: list[Job]) -> list[Done]:
         try:
@@ -213,13 +225,16 @@ class Writer:
             unit.flush()
             began_s = time.monotonic()
             txn.commit()
-            took_s = time.monotonic() - began_s
+            now_s = time.monotonic()
+            took_s, waited_s = now_s - began_s, now_s - group[0].at_s
         finally:
             txn.abort()
         self.commits += 1
         self.jobs += len(group)
         self.commit_s_sum += took_s
         self.commit_s_max = max(self.commit_s_max, took_s)
+        self.wait_s_sum += waited_s
+        self.wait_s_max = max(self.wait_s_max, waited_s)
         return [Done(job, value) for job, value in zip(group, values, strict=True)]
 
     def _continued(self, done: list[Done]) -> list[Done]:

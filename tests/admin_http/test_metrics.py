@@ -53,6 +53,7 @@ def full() -> Seen:
     lag.count(0.3)
     counters = {name: 1.0 for name, _, _ in (*COUNTERS, *GAUGES)}
     counters |= {f"rtp_lateness_us_{name}": 150.0 for name in ("p50", "p99", "p999", "max")}
+    counters |= {"rtp_frames": 50.0, "rtp_late_le_1024_us": 48.0, "rtp_late_le_96_us": 40.0}
     counters |= {f"loop_{name}": value for name, value in lag.figures().items()}
     status = Status(
         version="0.1.0",
@@ -111,6 +112,8 @@ def test_what_the_daemon_says_is_on_the_page() -> None:
         0, 1, 1, 2, 2,
     ]  # fmt: skip
     assert value(text, "dialerd_core_loop_lag_seconds_count") == 2
+    bucket = "dialerd_media_frame_lateness_seconds_bucket"
+    assert [value(text, bucket, le=le) for le in ("9.6e-05", "0.001024", "+Inf")] == [40, 48, 50]
 
 
 def test_a_daemon_that_is_away_is_said_so() -> None:

@@ -146,7 +146,7 @@ def test_a_changed_file_or_another_way_to_read_it_is_refused(
     store.good = 100
     path.write_text(text.replace("Nguyễn 5,", "Nguyễn 6,"))
     size = store.find_list(NAME).size
-    with pytest.raises(ImportFailedError, match=r"stopped behind row 4001.*changed.*--restart"):
+    with pytest.raises(ImportFailedError, match=rf"stopped behind row {BATCH_ROWS + 1}.*changed.*--restart"):
         add(path, store, numbering)
     path.write_text(text)
     with pytest.raises(ImportFailedError, match="same options"):

@@ -333,6 +333,31 @@ def test_an_empty_batch_is_a_commit_that_the_disk_must_take(lmdb_store):
     assert file.read_bytes() != before
 
 
+def test_who_yields_leaves_others_time_between_its_commits(tmp_path, monkeypatch):
+    paused, store = [], open_store(tmp_path, linger_s=0.001, yields=True)
+    turn = store._writer._turn
+
+    def sleep(seconds):
+        paused.append((seconds, turn.locked()))
+
+    monkeypatch.setattr("dialerd.store.writer.time.sleep", sleep)
+    made = wait(store.create_list("a", NOW)).list_id
+    for first in range(3):
+        wait(store.add_contacts(made, people(10, 84_900_000_000 + 100 * first)))
+    commits = store.figures()["commits"]
+    store.close()
+    assert len(paused) == commits == 4
+    low, high = limits.YIELD_S_MIN, limits.YIELD_S_MAX
+    assert all(low <= seconds <= high and not locked for seconds, locked in paused)
+
+
+def test_nobody_else_waits_between_commits(lmdb_store, monkeypatch):
+    by_its_thread(lmdb_store)
+    monkeypatch.setattr("dialerd.store.writer.time.sleep", lambda seconds: pytest.fail("it waits"))
+    wait(lmdb_store.create_list("a", NOW))
+    assert lmdb_store.figures()["commits"] == 1
+
+
 def test_figures(lmdb_store):
     running(lmdb_store, filled_list(lmdb_store, "a", people(5)))
     claims = take(lmdb_store)

@@ -1,0 +1,281 @@
+"""The admin process under load, and what the daemon notices of it: in turns, idle and loaded.
+
+    python -m bench.admin_load [--pairs 5] [--seconds 20] [--past FOLDER] [--json]
+
+A daemon with calls in progress at simulated carriers. Loaded, its admin process serves dashboards'
+event streams and agents' sockets, sends a report over a past of many attempts again and again, and
+imports a list, all at the same time. Between: nothing of it. Measured is what the core itself
+counts: the lag of its loop, the lateness of each frame of audio; and how long agents' events take
+to their sockets. The programs that load stand for other machines and have the least priority; the
+carriers stand for others too and have the daemon's own. `--past` names a folder that keeps the past
+for the next run.
+Then: simple reads, and restarts (`bench.admin_restart`). Exit code 1 when a bar is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, Self
+
+import msgspec
+
+from bench import admin_restart
+from bench.admin_figures import Bar, Period, between, pair_ratio, percentile
+from bench.admin_reads import reads
+from bench.admin_world import (
+    PAST,
+    LoadWorld,
+    load_world,
+    make_past,
+    write_rows,
+)
+from dialerd.sim.io_world import environment
+
+SETTLE_S = 2.0
+UNDER_WAY = frozenset({"waiting", "running"})
+STOP_S = 30.0
+LAG_TIMES = LATE_TIMES = 1.2
+EVENT_MS = 20.0
+READS_PER_S = 2_000.0
+
+
+class Sizes(msgspec.Struct, frozen=True):
+    """How much of everything."""
+
+    pairs: int = 5
+    seconds: float = 20.0
+    rate: float = 20.0
+    dashboards: int = 200
+    agents: int = 500
+    acts_per_s: float = 33.0
+    attempts: int = 1_000_000
+    rows: int = 1_000_000
+    reads_s: float = 5.0
+    prompt_s: float = 10.0
+    restarts: int = 3
+    nice: int = 19  # of the dashboards, once they are connected
+
+    @property
+    def dialing_s(self) -> float:
+        """For how long calls are placed, at most."""
+        return 30.0 + self.pairs * (2 * self.seconds + 25.0) + 30.0 * self.restarts
+
+
+class Clients:
+    """What loads the admin process, each a process of its own."""
+
+    def __init__(self, world: LoadWorld, sizes: Sizes, turn: int) -> None:
+        """Connect all; report and import have begun. RuntimeError when one cannot."""
+        self._world = world
+        port = str(world.scene.ports.admin)
+        self._watched: list[Any] = []
+        self._job = 0
+        try:
+            self._begin(port, sizes, turn)
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def _begin(self, port: str, sizes: Sizes, turn: int) -> None:
+        world, folder = self._world, self._world.scene.folder
+        me = (sys.executable, "-m", "bench.admin_clients")
+        report = f"/v1/campaigns/{PAST.replace(' ', '%20')}/report"
+        boards = (str(sizes.dashboards), str(sizes.nice), report)
+        self._watched = [
+            self._start("dashboards", *me, "dashboards", port, *boards),
+            self._start("agents", *me, "agents", port, str(sizes.agents), str(sizes.acts_per_s)),
+        ]
+        for process in self._watched:
+            process.stdin.write(f"{world.token}\n")
+            process.stdin.flush()
+        for process in self._watched:
+            if process.stdout.readline() != "ready\n":
+                raise RuntimeError("the clients of the admin process could not connect")
+        told = f"http://127.0.0.1:{port}/v1/imports?list=turn{turn}"
+        token = f"Authorization: Bearer {world.token}"
+        sent = subprocess.run(
+            ["curl", "-sSf", "-H", token, "-H", "Content-Type: text/csv",
+             "--data-binary", f"@{folder / 'rows.csv'}", told],
+            capture_output=True, check=True,
+        )  # fmt: skip
+        self._job = json.loads(sent.stdout)["id"]
+        while not (job := self.job())["done"] and job["state"] in UNDER_WAY:
+            time.sleep(0.05)  # its child begins
+
+    def job(self) -> dict[str, Any]:
+        """The import."""
+        found: dict[str, Any] = self._world.ask("GET", f"/v1/jobs/{self._job}")
+        return found
+
+    def _start(self, name: str, *command: str) -> Any:
+        """By lines of its input and output."""
+        with (self._world.scene.folder / "logs" / f"{name}.log").open("ab") as errors:
+            return subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                env=environment(),
+                start_new_session=True,
+            )
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End what still runs."""
+        for process in self._watched:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+
+    def stop(self) -> dict[str, Any]:
+        """End all of them; what they have seen."""
+        job = self.job()
+        if job["state"] in UNDER_WAY:
+            self._world.ask("POST", f"/v1/jobs/{self._job}/cancel")
+        found: list[dict[str, Any]] = []
+        for process in self._watched:
+            said, _ = process.communicate(timeout=STOP_S)
+            found.append(json.loads(said))
+        while self.job()["state"] in UNDER_WAY:
+            time.sleep(0.05)  # its child ends between two batches
+        return {"job": job, "dashboards": found[0], "agents": found[1]}
+
+
+def period(world: LoadWorld, seconds: float) -> Period:
+    """So long, from now."""
+    before, began = world.look(), time.monotonic()
+    time.sleep(seconds)
+    after = world.look()
+    world.check()
+    return between(before, after, time.monotonic() - began)
+
+
+def tell(words: str) -> None:
+    """Progress, beside what is printed."""
+    sys.stderr.write(f"{time.strftime('%H:%M:%S')} {words}\n")
+
+
+def said(one: Period) -> str:
+    """A period in a line."""
+    cpu = ", ".join(f"{name} {part:.0%}" for name, part in one.cpu.items())
+    return (
+        f"loop lag p99 {one.lag_p99_us / 1e3:.2f} ms, audio late p99.9 {one.late_p999_us:.0f} us, "
+        f"{one.placed} calls, {one.commits} commits of {one.commit_ms:.1f} ms, CPU {cpu}, "
+        f"loop without a core {one.waited:.0%}"
+    )
+
+
+def run(folder: Path, sizes: Sizes, past: Path | None) -> dict[str, Any]:
+    """All of it; figures and bars."""
+    kept = past or folder / "past"
+    make_past(kept / "data", sizes.attempts)
+    shutil.copytree(kept / "data", folder / "data")
+    write_rows(folder / "rows.csv", 0, sizes.rows)
+    pairs: list[tuple[Period, Period]] = []
+    loads: list[dict[str, Any]] = []
+    with load_world(folder, sizes.rate, sizes.dialing_s, sizes.prompt_s) as world:
+        world.start_daemon()
+        world.load_list()
+        world.await_admin()
+        world.begin()
+        world.await_calls(round(sizes.rate * sizes.prompt_s * 0.8))
+        tell(f"{world.status().calls_in_flight} calls in progress")
+        for turn in range(sizes.pairs):
+            time.sleep(SETTLE_S)
+            idle = period(world, sizes.seconds)
+            tell(f"{turn + 1} idle:   {said(idle)}")
+            with Clients(world, sizes, turn) as clients:
+                time.sleep(SETTLE_S)
+                loaded = period(world, sizes.seconds)
+                loads.append(clients.stop())
+            pairs.append((idle, loaded))
+            tell(f"{turn + 1} loaded: {said(loaded)}")
+            tell(f"{turn + 1} loaded: {load_said(loads[-1])}")
+        read = reads(world, sizes.reads_s)
+        calls = round(sizes.rate * sizes.prompt_s * 0.5)
+        restarts = admin_restart.measured(world, tell, sizes.restarts, calls)
+    return judged(pairs, loads, read, restarts)
+
+
+def load_said(load: dict[str, Any]) -> str:
+    """What the clients saw, in a line."""
+    agents, boards, job = load["agents"], load["dashboards"], load["job"]
+    late, acks = agents["late_ms"], agents["ack_ms"]
+    return (
+        f"events to sockets p50 {percentile(late, 0.5):.1f} p99 {percentile(late, 0.99):.1f} ms "
+        f"of {len(late)}, acks p99 {percentile(acks, 0.99):.1f} ms, {boards['events']} events in "
+        f"{boards['reads']} reads of dashboards, {boards['lost']} lost, "
+        f"{boards['report_bytes'] >> 20} MiB of the report ({boards['reports']} whole), "
+        f"import {job.get('done', 0):,} of {job.get('total', 0):,} {job.get('unit', '')}"
+    )
+
+
+def judged(
+    pairs: list[tuple[Period, Period]],
+    loads: list[dict[str, Any]],
+    read: dict[str, float],
+    restarts: dict[str, Any],
+) -> dict[str, Any]:
+    """Figures with their bars."""
+    late = [value for load in loads for value in load["agents"]["late_ms"]]
+    acks = [value for load in loads for value in load["agents"]["ack_ms"]]
+    for load in loads:  # not one by one
+        load["agents"]["heard"] = len(load["agents"].pop("late_ms"))
+        del load["agents"]["ack_ms"]
+    bars = [
+        Bar("loop lag p99, loaded / idle", pair_ratio(pairs, lambda p: p.lag_p99_us),
+            LAG_TIMES, "times"),
+        Bar("audio late p99.9, loaded / idle", pair_ratio(pairs, lambda p: p.late_p999_us),
+            LATE_TIMES, "times"),
+        Bar("agent event to socket p99, loaded", percentile(late, 0.99), EVENT_MS, "ms"),
+        Bar("simple reads a second of the admin process's CPU", read["per_cpu_s"],
+            READS_PER_S, "/s", least=True),
+        *(admin_restart.bars(restarts) if restarts["admin"] else ()),
+    ]  # fmt: skip
+    return {
+        "bars": bars,
+        "pairs": [{"idle": idle, "loaded": loaded} for idle, loaded in pairs],
+        "ack_p99_ms": percentile(acks, 0.99),
+        "reads": read,
+        "restarts": restarts,
+        "loads": loads,
+    }
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print bars and whether they are held."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    for field in msgspec.structs.fields(Sizes):
+        kind = type(field.default)
+        name = f"--{field.name.replace('_', '-')}"
+        parser.add_argument(name, type=kind, default=field.default, help=f"default {field.default}")
+    parser.add_argument("--past", type=Path, help="where the past is kept for the next run")
+    parser.add_argument("--json", action="store_true")
+    asked = vars(parser.parse_args(arguments))
+    past, as_json = asked.pop("past"), asked.pop("json")
+    with tempfile.TemporaryDirectory(prefix="dialerd-bench-") as name:
+        found = run(Path(name), Sizes(**asked), past)
+    if as_json:
+        print(msgspec.json.format(msgspec.json.encode(found)).decode())
+    else:
+        for bar in found["bars"]:
+            print(bar.text())
+    return 0 if all(bar.held for bar in found["bars"]) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

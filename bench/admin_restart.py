@@ -1,0 +1,172 @@
+"""How long restarts take, with calls in progress: of the admin process, and of the daemon.
+
+    python -m bench.admin_restart [--rate 20] [--attempts 100000] [--rounds 3] [--json]
+
+The admin process is killed (SIGKILL): how long until it answers again, and what calls noticed.
+The daemon is killed, and is stopped as `systemctl restart` does with calls that are hung up: how
+long until it takes requests, until it is ready (SIP, media, campaigns), and until the carriers, by
+their own ledgers, have no call of before any more. A store with a past makes opening it cost what
+it costs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from bench.admin_figures import Bar
+from bench.admin_world import PROMPT_S, LoadWorld, load_world, make_past
+from dialerd.core.control import Drain
+from dialerd.sim.scene import WHO
+
+LOOK_S = 0.005
+LONGEST_S = 60.0
+BACK_S = 2.0
+KILLS = 3
+
+Tell = Callable[[str], object]
+
+
+def until(ready: Callable[[], bool], began: float) -> float:
+    """Seconds from `began` until it is so; TimeoutError."""
+    while not ready():
+        if time.monotonic() - began > LONGEST_S:
+            raise TimeoutError(f"not so after {LONGEST_S:g} s")
+        time.sleep(LOOK_S)  # how finely it is looked
+    return time.monotonic() - began
+
+
+def admin_killed(world: LoadWorld) -> dict[str, float]:
+    """Kill the admin process; the seconds until it answers again, and frames that were late."""
+    before = world.look()
+    first, began = world.admin_pid(), time.monotonic()
+    os.kill(first, signal.SIGKILL)
+    back_s = until(lambda: world.admin_pid() not in {0, first} and world.serves(), began)
+    time.sleep(1.0)  # what a call may notice, it notices within a second
+    after = world.status()
+    return {
+        "back_s": back_s,
+        "frames_late": after.counters["rtp_frames_late"] - before.counters["rtp_frames_late"],
+        "frames": after.counters["rtp_frames"] - before.counters["rtp_frames"],
+        "lag_s_max": after.counters["loop_lag_s_max"],
+        "calls": after.calls_in_flight,
+    }
+
+
+def daemon_again(world: LoadWorld, *, killed: bool) -> dict[str, float]:
+    """Killed, or stopped with its calls hung up, and started: the seconds of each part."""
+    daemon = world.daemon
+    if daemon is None:
+        raise RuntimeError("there is no daemon")
+    calls = world.status().calls_in_flight
+    began = time.monotonic()
+    if killed:
+        daemon.kill()
+    else:
+        with world.client() as client:
+            client.call(Drain(who=WHO, hang_up=True))
+        daemon.stop(LONGEST_S)
+    ended_s = time.monotonic() - began
+    log_at = daemon.log.stat().st_size
+    world.restart_daemon()
+    again = world.daemon
+
+    def said(words: bytes) -> bool:
+        if again is not None:
+            again.check()
+        with daemon.log.open("rb") as file:
+            file.seek(log_at)
+            return words in file.read()
+
+    asked_s = time.monotonic() - began
+    ready_s = until(lambda: said(b"dialerd is ready"), began)
+    cleared_s = ready_s
+    if killed:
+        cleared_s = until(lambda: said(b"calls of before ended"), began)
+    admin_s = until(world.serves, began)
+    return {
+        "calls": calls,
+        "ended_s": ended_s,
+        "asked_s": asked_s - ended_s,
+        "ready_s": ready_s - ended_s,
+        "cleared_s": cleared_s - ended_s,
+        "admin_s": admin_s - ended_s,
+        "whole_s": max(ready_s, cleared_s),
+    }
+
+
+def measured(world: LoadWorld, tell: Tell, rounds: int, calls: int) -> dict[str, Any]:
+    """Each some times, with calls in progress."""
+    found: dict[str, Any] = {"admin": [], "killed": [], "stopped": []}
+    for _ in range(rounds):
+        world.await_admin()
+        found["admin"].append(admin_killed(world))
+        tell(f"admin process killed: {said(found['admin'][-1])}")
+        for name in ("killed", "stopped"):
+            world.await_calls(calls)
+            found[name].append(daemon_again(world, killed=name == "killed"))
+            tell(f"daemon {name}: {said(found[name][-1])}")
+    return found
+
+
+def _tell(words: str) -> None:
+    sys.stderr.write(f"{words}\n")
+
+
+def said(one: dict[str, float]) -> str:
+    """In a line."""
+    return ", ".join(f"{name} {value:.3g}" for name, value in one.items())
+
+
+def bars(found: dict[str, Any]) -> list[Bar]:
+    """The longest of each."""
+
+    def longest(kind: str, name: str) -> float:
+        return max(one[name] for one in found[kind])
+
+    return [
+        Bar("admin process killed: answers again", longest("admin", "back_s"), BACK_S, "s"),
+        Bar("frames of audio late meanwhile", longest("admin", "frames_late"), 0, ""),
+        Bar("daemon killed: ready and calls cleared", longest("killed", "whole_s"), BACK_S, "s"),
+        Bar("daemon stopped: hung up, ended, ready", longest("stopped", "whole_s"), BACK_S, "s"),
+    ]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print bars and whether they are held."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--rate", type=float, default=20.0)
+    parser.add_argument("--attempts", type=int, default=100_000)
+    parser.add_argument("--rounds", type=int, default=KILLS)
+    parser.add_argument("--json", action="store_true")
+    asked = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="dialerd-bench-") as name:
+        folder = Path(name)
+        make_past(folder / "data", asked.attempts)
+        with load_world(folder, asked.rate, 60.0 + 30.0 * asked.rounds) as world:
+            world.start_daemon()
+            world.load_list()
+            world.begin()
+            calls = round(asked.rate * PROMPT_S * 0.5)
+            found = measured(
+                world, lambda words: sys.stderr.write(f"{words}\n"), asked.rounds, calls
+            )
+    told = bars(found)
+    if asked.json:
+        print(json.dumps(found, indent=1))
+    else:
+        for bar in told:
+            print(bar.text())
+    return 0 if all(bar.held for bar in told) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
