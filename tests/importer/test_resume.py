@@ -146,7 +146,8 @@ def test_a_changed_file_or_another_way_to_read_it_is_refused(
     store.good = 100
     path.write_text(text.replace("Nguyễn 5,", "Nguyễn 6,"))
     size = store.find_list(NAME).size
-    with pytest.raises(ImportFailedError, match=rf"stopped behind row {BATCH_ROWS + 1}.*changed.*--restart"):
+    told = rf"stopped behind row {BATCH_ROWS + 1}.*changed.*--restart"
+    with pytest.raises(ImportFailedError, match=told):
         add(path, store, numbering)
     path.write_text(text)
     with pytest.raises(ImportFailedError, match="same options"):
