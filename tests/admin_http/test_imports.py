@@ -270,7 +270,7 @@ async def test_the_same_file_under_one_key(tmp_path: Path) -> None:
         await ended(s, first)
         again = await sent(s, PEOPLE, **key)
         assert (again[0], again[1]["id"]) == (202, first["id"])
-        assert (await sent(s, PEOPLE + b"x", **key))[0] == 422
+        assert (await sent(s, PEOPLE + b"x", **key))[0] == 409
         assert len((await s.ask("GET", "/v1/jobs"))[1]["items"]) == 1
         assert left(s) == ["1"]
 
