@@ -120,8 +120,8 @@ class Daemon:
         await self._store.set_outbox(config.outbox.rows_max)
         # A clock that was moved forward makes nothing old enough to be removed.
         now = lambda: (self._day(), self._clock.wall_ms() - self._clock.ahead_ms())  # noqa: E731
-        chores = Chores({"[store]": self._store.look} | chores_of(config, self._store, now))
-        chores.start()
+        tell = lambda event: loop.call_soon_threadsafe(self._feed, event)  # noqa: E731
+        chores = Chores({"[store]": self._store.look} | chores_of(config, self._store, now, tell))
         self._exits.push_async_callback(chores.close)
         numbering = read_numbering(config.numbering.plan, config.numbering.destinations)
         shown = config.sip.advertised or config.sip.bind
@@ -157,6 +157,7 @@ class Daemon:
         self._banks.start(self._tell_lines, self._store, lambda: self._dialer.numbering)
         self._store.when_broken(lambda error: loop.call_soon_threadsafe(self._break, error))
         self._watch_signals(loop)
+        chores.start()
         self._admin = KeptProcess("the admin process", "admin_http", "-c", str(self._path))
         if config.admin.enabled:
             self._admin.start()

@@ -13,14 +13,18 @@ from admin_http.documents import Document, OneCampaign, Page, Paging, behind, pa
 from admin_http.people.access import filtered_to, of_campaign, staff
 from admin_http.people.roles import Role
 from admin_http.problems import ProblemError
+from admin_http.resources.lists import NewPeople, Pushed, find, push
 from admin_http.routes import route
 from admin_http.services import Call
 from admin_http.tokens import Scope
+from dialerd.core.campaign_spec import list_names
+from dialerd.core.control import GetCampaign
 from dialerd.core.leads_view import AddBans, BansAdded, Source
+from dialerd.core.list_records import Newcomers
 from dialerd.core.lists_view import ChangePerson, Values
 from dialerd.core.people_view import LeadInfo, LeadList, ListLeads
 from dialerd.core.ports import NotFoundError, ReportRow
-from dialerd.core.records import LeadState, Outcome
+from dialerd.core.records import CampaignState, LeadState, Outcome
 from dialerd.store import LmdbStore
 
 LeadRef = Annotated[
@@ -105,6 +109,29 @@ async def leads(call: Call, path: OneCampaign, query: LeadsPaging) -> Page[LeadI
     )
     found = await call.services.control.call(request)
     return page(call, query, found.items, (found.next,) if found.next else None)
+
+
+@route(
+    "POST",
+    "/v1/campaigns/{campaign}/leads",
+    Scope.CAMPAIGNS,
+    access=staff,
+    once=True,
+    example={"people": [{"number": "0912 345 678", "fields": {"name": "An"}}]},
+)
+async def push_leads(call: Call, path: OneCampaign, body: NewPeople) -> Pushed:
+    """Add people to the first list of a campaign, which calls them while it is under way.
+
+    One whom it calls already is left out, so it can be sent again. 409 when it is over, or leaves
+    newcomers to other campaigns.
+    """
+    found = await call.services.control.call(GetCampaign(campaign=path.campaign))
+    spec = found.spec
+    if found.state is CampaignState.FINISHED:
+        raise ProblemError(409, f"{spec.name!r} is over: push people to its list for another one")
+    if spec.newcomers is Newcomers.LEAVE and found.state is not CampaignState.DRAFT:
+        raise ProblemError(409, f"{spec.name!r} calls nobody who comes after its approval")
+    return await push(call, (await find(call, list_names(spec)[0])).id, body)
 
 
 @route(

@@ -67,13 +67,15 @@ class NewPeople(Document):
 class Pushed(Document):
     """What became of them, by their indexes: `duplicates` stand in this list already.
 
-    `elsewhere` stand in another one too; with `skip_elsewhere` they were left out.
+    `elsewhere` stand in another one too; with `skip_elsewhere` they were left out. `campaigns` that
+    are under way call who was added, unless they have that person already.
     """
 
     added: int
     duplicates: tuple[int, ...]
     elsewhere: tuple[int, ...]
     refused: tuple[Refused, ...]
+    campaigns: tuple[str, ...]
 
 
 class ListUse(Document):
@@ -206,17 +208,25 @@ def _person(row: int, contact: Contact) -> PersonInfo:
     example={"people": [{"number": "0912 345 678", "fields": {"name": "An"}}]},
 )
 async def push_people(call: Call, path: OneList, body: NewPeople) -> Pushed:
-    """Add people; one who is in the list already is left out, so it can be sent again."""
-    found = await find(call, path.list)
+    """Add people; one who is in the list already is left out, so it can be sent again.
+
+    Campaigns of the list that are approved, running or paused call them too (`newcomers`).
+    """
+    return await push(call, (await find(call, path.list)).id, body)
+
+
+async def push(call: Call, list_id: int, body: NewPeople) -> Pushed:
+    """Add people to a list, a part of them at a time."""
     good, bad = read_people(call.services.numbering, body.people)
     added = 0
     duplicates: list[int] = []
     elsewhere: list[int] = []
+    campaigns: dict[str, None] = {}
     for first in range(0, len(good), CHUNK):
         part = good[first : first + CHUNK]
         told = await call.services.control.call(
             AddPeople(
-                list=found.id,
+                list=list_id,
                 people=tuple(person for _, person in part),
                 who=call.who,
                 skip_elsewhere=body.skip_elsewhere,
@@ -225,9 +235,11 @@ async def push_people(call: Call, path: OneList, body: NewPeople) -> Pushed:
         added += told.added
         duplicates += [part[at][0] for at in told.duplicates]
         elsewhere += [part[at][0] for at in told.elsewhere]
+        campaigns |= dict.fromkeys(told.campaigns)
     return Pushed(
         added=added,
         duplicates=tuple(duplicates),
         elsewhere=tuple(elsewhere),
         refused=tuple(bad),
+        campaigns=tuple(campaigns),
     )

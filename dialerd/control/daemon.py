@@ -60,6 +60,10 @@ class Daemon(Protocol):
         """Tell the dialer; the change is already durable."""
         ...
 
+    def leads_joined(self, campaign_id: int) -> None:
+        """Tell the dialer that a campaign has more people; it is durable."""
+        ...
+
     def drain(self, *, hang_up: bool) -> int:
         """No new calls; returns how many are live."""
         ...

@@ -10,7 +10,7 @@ from dialerd.control.refusing import refused
 from dialerd.core import lists_view as view
 from dialerd.core.campaign_spec import at_time
 from dialerd.core.ports import Store, StoreError
-from dialerd.core.records import Contact, ContactList, OtherPhone
+from dialerd.core.records import Campaign, Contact, ContactList, OtherPhone
 
 if TYPE_CHECKING:
     from dialerd.control.daemon import Daemon
@@ -25,6 +25,9 @@ class ListShelf(Store, Protocol):
         self, list_id: int, name: str | None, at_ms: int | None
     ) -> Awaitable[ContactList]:
         """Another name; closed at a moment, 0: open; None: as it is."""
+
+    def takers(self, list_id: int) -> list[Campaign]:
+        """The campaigns that call people who come into a list now."""
 
     def change_person(
         self, list_id: int, row: int, fields: dict[str, str], seen: dict[str, str] | None
@@ -83,8 +86,26 @@ class ListRequests:
         except StoreError as error:
             raise refused(error) from None
         return view.PeopleAdded(
-            added=added.added, duplicates=added.duplicates, elsewhere=added.elsewhere
+            added=added.added,
+            duplicates=added.duplicates,
+            elsewhere=added.elsewhere,
+            campaigns=await self._join(request.list),
         )
+
+    async def _join(self, list_id: int) -> tuple[str, ...]:
+        """Have the campaigns of a list call who came into it; their names.
+
+        Also when nobody came now: somebody may have, before a crash.
+        """
+        found = self._store.takers(list_id)
+        for campaign in found:
+            try:
+                more = await self._store.join(campaign.campaign_id)
+            except StoreError as error:
+                raise refused(error) from None
+            if more:
+                self._daemon.leads_joined(campaign.campaign_id)
+        return tuple(campaign.settings.name for campaign in found)
 
     async def change_person(self, request: view.ChangePerson) -> view.PersonChanged:
         """Other values of some columns, durable before it returns."""

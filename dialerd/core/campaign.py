@@ -4,8 +4,9 @@
                           |                   |                         |
                           +------finish-------+----------finish---------+--> finished
 
-Nothing is dialed in any state but RUNNING. Approval freezes settings and audience, so there is no
-way back to DRAFT; FINISHED is the end. A campaign that was never started has nothing to pause.
+Nothing is dialed in any state but RUNNING. Approval freezes settings and audience (but for people
+who come into its lists later, where the settings take them), so there is no way back to DRAFT;
+FINISHED is the end. A campaign that was never started has nothing to pause.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Final
 from dialerd.core.ports import ConflictError
 from dialerd.core.records import CampaignState
 
+EXHAUSTED: Final = "list exhausted"  # why one has finished by itself
 DRAFT: Final = CampaignState.DRAFT
 APPROVED: Final = CampaignState.APPROVED
 RUNNING: Final = CampaignState.RUNNING

@@ -28,11 +28,12 @@ from dialerd.core.limits import (
     STEPS_MAX,
     WEIGHT_MAX,
 )
-from dialerd.core.list_records import ListMix
+from dialerd.core.list_records import ListMix, Newcomers
 from dialerd.core.list_spec import (
     Lists,
     ListSpec,
     Mix,
+    NewPeople,
     NextNumberGap,
     NextNumberOn,
     NumberOutcome,
@@ -87,6 +88,7 @@ class CampaignSpec(Spec):
     list: Annotated[Column, Meta(description="Name of the contact list to call; or `lists`.")] = ""
     lists: Lists = ()
     mix: Mix = ListMix.SHARES
+    newcomers: NewPeople = Newcomers.CALL
     next_number_on: NextNumberOn = (NumberOutcome.UNREACHABLE,)
     next_number_gap_s: NextNumberGap = 60
     steps: Annotated[

@@ -87,8 +87,8 @@ class Desk(Answering):
         run = agent.run
         if state in (READY, PAUSED, OFFLINE) and run is not None:
             agent.run = None
-            if run.exhausted:
-                self.floor.look_by(now_ns)  # perhaps that was the last of it
+            run.unsure = True
+            self.floor.look_by(now_ns)  # perhaps that was the last of it
         self.homes.tell(agent, now_ns)
         if state is READY:
             self.team.ready(agent)

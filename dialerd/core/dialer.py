@@ -16,9 +16,10 @@ from collections.abc import Callable
 from typing import Any, Final, get_args
 
 from dialerd.core.agent_inputs import AgentInputs
+from dialerd.core.campaign_moves import finish_if_over, start_if_due
 from dialerd.core.clock import NEVER
 from dialerd.core.desk import Desk
-from dialerd.core.effects import AnyEffect, MoveCampaign, Notify, Write
+from dialerd.core.effects import AnyEffect, Notify, Write
 from dialerd.core.events import (
     AgentEvent,
     AgentsKnown,
@@ -33,6 +34,7 @@ from dialerd.core.events import (
     DialRefused,
     Drain,
     Incoming,
+    LeadsJoined,
     LegEvent,
     LimitsChanged,
     LineHealth,
@@ -59,7 +61,6 @@ from dialerd.core.standing import leave, restore
 from dialerd.core.statistics import Figures, figures
 from fastpath.numbers import Numbering
 
-_MOVE_GAP_NS: Final = 10 * NS  # between two requests to finish a campaign
 _AT_REST: Final = (CampaignState.DRAFT, CampaignState.FINISHED)
 
 
@@ -191,7 +192,7 @@ class Dialer:
             run.gate = gate_for(run, self.floor, self.desk, self._make_pacer)
             self.desk.met_before(run, event.met, now_ns)
         run.take_over(campaign)
-        run.exhausted = False
+        run.exhausted, run.unsure = False, True
         run.ask_at_ns = min(run.ask_at_ns, now_ns)
         if not run.running:
             self._leads.give_back(run.take_all(), now_ns)
@@ -206,6 +207,12 @@ class Dialer:
             "state": str(campaign.state),
         }
         self.floor.out.append(Notify("campaign", data))
+
+    def _on_joined(self, event: LeadsJoined, now_ns: int) -> None:
+        run = self.floor.runs.get(event.campaign_id)
+        if run is not None:
+            run.exhausted, run.unsure = False, True
+            self._leads.ask_by(run, now_ns)
 
     def _forget_finished(self) -> None:
         runs = self.floor.runs
@@ -340,36 +347,10 @@ class Dialer:
                 floor.look_by(run.lease_ns())
                 floor.dial_ns = now_ns
             self._leads.ask(run, now_ns)
-            self._start_if_due(run, now_ns)
+            start_if_due(floor, run, now_ns)
             if run.gate is not None:
                 self.desk.house(run, now_ns)
-            self._finish_if_over(run, now_ns)
-
-    def _start_if_due(self, run: Run, now_ns: int) -> None:
-        """An approved campaign with a start time begins by itself, when its hours first open."""
-        floor = self.floor
-        waits = run.campaign.state is CampaignState.APPROVED and run.settings.start_ms
-        if not waits or run.ended or floor.draining or not floor.store_ok or not floor.clock.known:
-            return
-        if run.open_at(now_ns + floor.clock.offset_ns):
-            self._ask_to_move(run, CampaignState.RUNNING, "start time reached", now_ns)
-
-    def _finish_if_over(self, run: Run, now_ns: int) -> None:
-        if run.ended:
-            reason = "end time reached"
-        elif run.exhausted and run.running:
-            reason = "list exhausted"
-        else:
-            return
-        if run.live or run.held_count or (run.gate is not None and self.desk.busy(run)):
-            return
-        self._ask_to_move(run, CampaignState.FINISHED, reason, now_ns)
-
-    def _ask_to_move(self, run: Run, after: CampaignState, reason: str, now_ns: int) -> None:
-        if now_ns >= run.moved_ns + _MOVE_GAP_NS:
-            run.moved_ns = now_ns
-            self.floor.out.append(MoveCampaign(run.campaign.campaign_id, after, reason))
-        self.floor.look_by(run.moved_ns + _MOVE_GAP_NS)
+            finish_if_over(floor, self.desk, run, now_ns)
 
 
 _INPUTS: Final[dict[type, Callable[[Dialer, Any, int], None]]] = {
@@ -388,6 +369,7 @@ _INPUTS: Final[dict[type, Callable[[Dialer, Any, int], None]]] = {
     StoreRecovered: lambda dialer, _event, now_ns: dialer._store_well(now_ns),
     AgentsKnown: lambda dialer, event, now_ns: restore(dialer.desk, event.at_work, now_ns),
     CampaignChanged: Dialer._on_campaign,
+    LeadsJoined: Dialer._on_joined,
     LinesChanged: Dialer._on_lines,
     LineHealth: Dialer._on_health,
     UsageKnown: Dialer._on_usage,

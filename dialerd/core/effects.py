@@ -41,6 +41,8 @@ class WriteLater(Effect):
 class WantLeads(Effect):
     """Claim up to `n` due leads for `lease_s`; answered by `Claimed` or `ClaimFailed`.
 
+    With an `n` of 0 nobody is claimed, and the answer tells whether anybody is left.
+
     For an `agent`: that agent's callbacks that are due come first, and with `own` nothing else.
     """
 

@@ -155,6 +155,12 @@ class CampaignChanged(Event):
     met: tuple[Met, ...] = ()
 
 
+class LeadsJoined(Event, frozen=True):
+    """People came into a list of a campaign and are leads of it now."""
+
+    campaign_id: int
+
+
 class LinesChanged(Event):
     """The set of trunks, or what is configured of one, changed."""
 
@@ -365,6 +371,7 @@ AnyEvent = (
     | StoreRecovered
     | AgentsKnown
     | CampaignChanged
+    | LeadsJoined
     | LinesChanged
     | LineHealth
     | UsageKnown

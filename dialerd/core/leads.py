@@ -45,12 +45,19 @@ class Leads:
         if run.gate is not None:
             free = min(free, run.gate.most())
             if not free:
+                self._ask_if_any(run)
                 return
         n = run.wants(floor.trunks.calls_per_s(loopback=run.loopback), free)
         if n > 0:
             run.asked = n
             run.asked_ns = now_ns
             floor.out.append(WantLeads(run.campaign.campaign_id, n))
+
+    def _ask_if_any(self, run: Run) -> None:
+        """No agent is there for anybody: the campaign may be over all the same."""
+        if run.unsure and not (run.live or run.held_count):
+            run.unsure, run.asked = False, -1
+            self._floor.out.append(WantLeads(run.campaign.campaign_id, 0))
 
     def ask_by(self, run: Run, when_ns: int) -> None:
         """Something may be due at `when_ns`."""
@@ -80,7 +87,7 @@ class Leads:
         """The store could not claim: ask again later."""
         run = self._floor.runs.get(event.campaign_id)
         if run is not None:
-            run.asked = 0
+            run.asked, run.unsure = 0, True
             run.backs_off(now_ns)
             self._floor.look_by(run.ask_at_ns)
 

@@ -69,6 +69,14 @@ class ListMix(StrEnum):
     ORDER = "order"  # nobody of a list before all of the lists before it
 
 
+class Newcomers(StrEnum):
+    """What becomes of people who come into a campaign's lists after its approval."""
+
+    LEAVE = "leave"  # another campaign may call them
+    CALL = "call"  # they are called too, while it is not over
+    AWAIT = "await"  # and it is not over because everybody was called: more may come
+
+
 class ListShare(Record):
     """One of several lists of a campaign; the weight is its share."""
 
@@ -79,10 +87,21 @@ class ListShare(Record):
 class AudiencePart(Record):
     """What of an audience came from one list: its rows up to `size` are the leads behind `before`.
 
-    `people` are those of them who became leads: the others stand in a list before it.
+    `people` are those of them who became leads: the others stand in a list before it. Of those who
+    came after the approval its rows behind the row `behind`; as many leads as `room` are its own.
     """
 
     list_id: int
     before: int
     size: int
     people: int = 0
+    behind: int = 0
+    room: int = 0  # 0: as many as it has
+
+    def lead(self, row: int) -> int:
+        """The lead that a row of it is."""
+        return self.before + row - self.behind
+
+    def holds(self, row: int) -> bool:
+        """Whether a row of its list is one of its own."""
+        return self.behind < row <= self.size

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from dialerd.core.flow_checks import FlowFault
 from dialerd.core.limits import LISTS_MAX, RETRY_GAP_S_MAX, WEIGHT_MAX
-from dialerd.core.list_records import ListMix, ListShare
+from dialerd.core.list_records import ListMix, ListShare, Newcomers
 from dialerd.core.spec_parts import Name, Spec
 
 
@@ -37,6 +37,13 @@ Lists = Annotated[
 ]
 Mix = Annotated[
     ListMix, Meta(description="Several lists: side by side by weight, or one after another.")
+]
+NewPeople = Annotated[
+    Newcomers,
+    Meta(
+        description="People who come into its lists after the approval: call them, leave them to "
+        "another campaign, or await them, which also keeps it running when everybody was called."
+    ),
 ]
 NextNumberOn = Annotated[
     tuple[NumberOutcome, ...],

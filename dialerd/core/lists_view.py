@@ -90,11 +90,15 @@ class AddPeople(Request["PeopleAdded"]):
 
 
 class PeopleAdded(Reply):
-    """How many, and the indexes of those who were left out: they are in it, or in another list."""
+    """How many, and the indexes of those who were left out: they are in it, or in another list.
+
+    `campaigns` that are under way call who was added.
+    """
 
     added: int
     duplicates: tuple[int, ...] = ()
     elsewhere: tuple[int, ...] = ()
+    campaigns: tuple[str, ...] = ()
 
 
 class ChangePerson(Request["PersonChanged"]):

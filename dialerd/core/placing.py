@@ -157,6 +157,7 @@ class Placing:
             due_ns = call.due_s * NS - floor.clock.offset_ns
             self._leads.ask_by(run, max(due_ns, now_ns + ASK_GAP_NS))
         if not run.live and not run.held_count:
+            run.unsure = True
             self._leads.ask_by(run, now_ns + ASK_GAP_NS)  # perhaps that was the last lead
 
     def undo(self, call: Call, now_ns: int) -> bool:

@@ -179,6 +179,9 @@ class Store(Protocol):
         The move to APPROVED freezes the audience: one lead for each contact of the list.
         """
 
+    def join(self, campaign_id: int) -> Awaitable[int]:
+        """Make leads of those who came into its lists since its approval; how many are new."""
+
     def halted(self) -> bool:
         """Whether an emergency stop is in force."""
 

@@ -17,7 +17,7 @@ from dialerd.core.flow_records import Flow as Flow  # noqa: PLC0414 - found here
 from dialerd.core.flow_records import FlowChoice
 from dialerd.core.flow_records import FlowStep as FlowStep  # noqa: PLC0414
 from dialerd.core.flow_records import Part as Part  # noqa: PLC0414
-from dialerd.core.list_records import AudiencePart, ListMix, ListShare
+from dialerd.core.list_records import AudiencePart, ListMix, ListShare, Newcomers
 from dialerd.core.list_records import Contact as Contact  # noqa: PLC0414
 from dialerd.core.list_records import ContactList as ContactList  # noqa: PLC0414
 from dialerd.core.list_records import ImportMark as ImportMark  # noqa: PLC0414
@@ -268,6 +268,7 @@ class CampaignSettings(Record):
     events_days: int = AS_CONFIGURED
     consent_date_column: str = ""  # of the list: since when; before that day nobody is called
     detection: Detection = Detection()
+    newcomers: Newcomers = Newcomers.LEAVE
 
 
 class Campaign(Record):
@@ -277,7 +278,7 @@ class Campaign(Record):
     settings: CampaignSettings
     state: CampaignState = CampaignState.DRAFT
     created_ms: int = 0
-    audience: int = 0  # leads frozen at approval
+    audience: int = 0  # leads since the approval, newcomers too
     parts: tuple[AudiencePart, ...] = ()  # of several lists, set at approval
 
 

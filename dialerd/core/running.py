@@ -92,6 +92,7 @@ class Run:
         "settings",
         "told",
         "turn",
+        "unsure",
     )
 
     def __init__(self, campaign: Campaign) -> None:
@@ -124,7 +125,8 @@ class Run:
         self.turn = 0
         self.held_count = 0
         self.live = 0
-        self.asked = 0  # how many leads were asked for and not answered yet
+        self.asked = 0  # how many leads were asked for and not answered yet; -1: only if any
+        self.unsure = True  # whether anybody is left is to be asked, though nobody is wanted
         self.low = 0  # at so few held leads more are asked for
         self.asked_ns = _LONG_AGO
         self.ask_at_ns = _LONG_AGO

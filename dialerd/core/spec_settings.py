@@ -94,6 +94,7 @@ def to_settings(
         next_number_gap_s=spec.next_number_gap_s,
         consent_date_column=spec.consent_date_column,
         detection=to_detection(spec.detection),
+        newcomers=spec.newcomers,
     )
 
 
@@ -110,6 +111,7 @@ def from_settings(
         list="" if lists else names.get(settings.list_id, str(settings.list_id)),
         lists=lists,
         mix=settings.mix,
+        newcomers=settings.newcomers,
         next_number_on=tuple(NumberOutcome(outcome.value) for outcome in settings.next_number_on),
         next_number_gap_s=settings.next_number_gap_s,
         consent_date_column=settings.consent_date_column,

@@ -81,6 +81,9 @@ class Asking:
             campaign = await self._store.move_campaign(
                 move.campaign_id, move.after, "dialerd", self._clock.wall_ms(), move.reason
             )
+        except ConflictError as error:  # a person, or people who came, were faster
+            log.info("campaign %d: %s", move.campaign_id, error)
+            return
         except StoreError as error:
             log.error("campaign %d: %s", move.campaign_id, error)
             return

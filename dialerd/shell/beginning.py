@@ -68,6 +68,8 @@ async def tell_campaigns(
         if campaign.state in {CampaignState.DRAFT, CampaignState.FINISHED}:
             continue
         name = campaign.settings.name
+        if await store.join(campaign.campaign_id):  # came while nobody ran, or before a crash
+            campaign = store.campaign(campaign.campaign_id)
         if stopped and campaign.state is CampaignState.RUNNING:
             log.warning("campaign %s: paused, for dialing was stopped before the restart", name)
             campaign = await store.move_campaign(

@@ -12,11 +12,13 @@ from msgspec import structs
 from dialerd.config import Config, parse_zone
 from dialerd.config.records_tables import KeptCampaign
 from dialerd.config.records_tables import Retention as Kept
+from dialerd.core.events import LeadsJoined
 from dialerd.core.ports import StoreError
 from dialerd.shell.chores import Chore
 from dialerd.store.base import BaseStore
 from dialerd.store.cdr_files import CURSOR_NAME, CdrFiles, CdrRules
 from dialerd.store.retention import DAY_MS, Days, Retention, days_since_newest
+from dialerd.store.ticket import wait
 
 DOUBTED_DAYS: Final = 60  # without a trace of anybody: the clock may be wrong instead
 CLOCK_DOUBTED: Final = (
@@ -26,9 +28,12 @@ CLOCK_DOUBTED: Final = (
 Now = Callable[[], tuple[str, int]]  # the local day and Unix ms
 
 
-def chores_of(config: Config, store: BaseStore, now: Now) -> dict[str, Chore]:
-    """By their names in the log."""
+def chores_of(
+    config: Config, store: BaseStore, now: Now, tell: Callable[[LeadsJoined], object]
+) -> dict[str, Chore]:
+    """By their names in the log; `tell` the dialer, from their thread."""
     chores = {"[retention]": _daily(config, store, now)}  # campaigns may have days of their own
+    chores["newcomers"] = _newcomers(store, tell)
     if config.cdr.enabled:
         chores["[cdr]"] = _cdr(config, store, now)
     return chores
@@ -92,6 +97,18 @@ def _daily(config: Config, store: BaseStore, now: Now) -> Chore:
         return ""
 
     return step
+
+
+def _newcomers(store: BaseStore, tell: Callable[[LeadsJoined], object]) -> Chore:
+    """Campaigns call people whom an import brought into their lists: it is another process."""
+
+    def join() -> str:
+        for campaign_id in store.newcomers():
+            if wait(store.join(campaign_id)):
+                tell(LeadsJoined(campaign_id))
+        return ""
+
+    return join
 
 
 def _cdr(config: Config, store: BaseStore, now: Now) -> Chore:

@@ -12,7 +12,7 @@ from dialerd import __version__
 from dialerd.core.campaign_spec import at_time
 from dialerd.core.control import DaemonState, Invalid, NotFound, Status, TrunkStatus, Unavailable
 from dialerd.core.dialer import Dialer
-from dialerd.core.events import CampaignChanged, Drain, Resume
+from dialerd.core.events import CampaignChanged, Drain, LeadsJoined, Resume
 from dialerd.core.lines_view import ListTrunks, Reloaded, TrunkList
 from dialerd.core.operate_view import Level
 from dialerd.core.people_view import IdleLine
@@ -152,6 +152,10 @@ class RunningDaemon:
     def campaign_changed(self, campaign: Campaign) -> None:
         """Tell the dialer; the change is already durable."""
         self._driver.feed(CampaignChanged(campaign))
+
+    def leads_joined(self, campaign_id: int) -> None:
+        """Tell the dialer that a campaign has more people; it is durable."""
+        self._driver.feed(LeadsJoined(campaign_id))
 
     def drain(self, *, hang_up: bool) -> int:
         """No new calls; returns how many are live."""

@@ -2,7 +2,8 @@
 
 Lead numbers of a list's people follow its rows. The rows of the first list are the leads from 1 on,
 those of the second stand behind them, and so on; how many rows each list had is frozen at approval
-(`Campaign.parts`). A person who stands in a list before it has no lead of the later one.
+(`Campaign.parts`). A person who stands in a list before it has no lead of the later one. Who comes
+after the approval stands behind them all (`newcomers`).
 
 What is due in `due` before `RANK_END` is a rank: leads that were not called yet stand by it in the
 order in which they are to be called. First comes the priority of the person, then the mix of the
@@ -112,11 +113,15 @@ def shown(unit: Unit, campaign: Campaign, lead: Lead) -> Contact:
 
 def standing(unit: Unit, parts: Parts, phone: int) -> tuple[AudiencePart, int] | None:
     """The first list of several that holds a number, and the row."""
+    return next(standings(unit, parts, phone), None)
+
+
+def standings(unit: Unit, parts: Parts, phone: int) -> Iterator[tuple[AudiencePart, int]]:
+    """All of them."""
     for part in parts:
         raw = unit.t.phones.get(phone_list_key(phone, part.list_id))
-        if raw is not None and (row := read_u32(raw)) <= part.size:
-            return part, row
-    return None
+        if raw is not None and part.holds(row := read_u32(raw)):
+            yield part, row
 
 
 def listed(unit: Unit, parts: Parts, phone: int) -> bool:
@@ -127,19 +132,18 @@ def listed(unit: Unit, parts: Parts, phone: int) -> bool:
 
 def find(unit: Unit, campaign: Campaign, phone: int) -> Lead | None:
     """The lead that has a number, as any of its numbers."""
-    found = standing(unit, parts_of(unit, campaign), phone)
-    if found is None:
-        return None
-    part, row = found
-    raw = unit.t.leads.get(lead_key(campaign.campaign_id, part.before + row))
-    return None if raw is None else LEAD.unpack(raw)
+    for part, row in standings(unit, parts_of(unit, campaign), phone):
+        raw = unit.t.leads.get(lead_key(campaign.campaign_id, part.lead(row)))
+        if raw is not None:  # who came late may be a lead of another list
+            return LEAD.unpack(raw)
+    return None
 
 
 def lead_of_row(unit: Unit, campaign: Campaign, list_id: int, row: int) -> Lead | None:
     """The lead that a row of a list is in a campaign."""
     for part in parts_of(unit, campaign):
-        if part.list_id == list_id and row <= part.size:
-            raw = unit.t.leads.get(lead_key(campaign.campaign_id, part.before + row))
+        if part.list_id == list_id and part.holds(row):
+            raw = unit.t.leads.get(lead_key(campaign.campaign_id, part.lead(row)))
             return None if raw is None else LEAD.unpack(raw)
     return None
 
@@ -148,11 +152,17 @@ def make_lead(
     unit: Unit, campaign_id: int, parts: Parts, at: int, found: tuple[int, Contact]
 ) -> Lead | None:
     """The lead of a row of the list `parts[at]`; None: the person stands in a list before it."""
+    return lead_for(unit, (campaign_id, parts[at].lead(found[0])), parts[:at], found)
+
+
+def lead_for(
+    unit: Unit, number: tuple[int, int], before: Parts, found: tuple[int, Contact]
+) -> Lead | None:
+    """The lead of this number (campaign, lead) for a row; None: the person stands in one before."""
     row, contact = found
-    lead_id, phone = parts[at].before + row, contact.phone
+    (campaign_id, lead_id), phone = number, contact.phone
     if not phone:
         return Lead(campaign_id, lead_id, row, 0, LeadState.BLOCKED)
-    before = parts[:at]
     if before and standing(unit, before, phone) is not None:
         return None
     phones = [phone] + [
@@ -184,6 +194,20 @@ def ranker(settings: CampaignSettings, parts: Parts, at: int) -> Callable[[int, 
     return rank
 
 
+def late_rank(settings: CampaignSettings) -> Callable[[Contact], int]:
+    """Gives people who come after the approval their rank: behind all of their priority."""
+    column = settings.priority_column
+    mixed = len(settings.lists) > 1 and settings.mix is ListMix.SHARES
+
+    def rank(contact: Contact) -> int:
+        level = _level(contact.fields.get(column, "")) if column else PRIORITY_MAX
+        if mixed:
+            return (PRIORITY_MAX - level + 1) * _STRIDE - 1
+        return PRIORITY_MAX + 1 - level if column else 0
+
+    return rank
+
+
 def _level(text: str) -> int:
     text = text.strip()
     wanted = int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else 0
@@ -205,16 +229,17 @@ def count(unit: Unit, campaign_id: int, after: bytes) -> tuple[Counts, bytes]:
 
     Those in the dialer's hands are counted on the first page.
     """
-    parts = parts_of(unit, unit.campaign(campaign_id))
-    found: Counts = [Counter() for _ in parts]
+    campaign = unit.campaign(campaign_id)
+    parts, ids = parts_of(unit, campaign), list_ids(campaign.settings)
+    found: Counts = [Counter() for _ in ids]
     if not after:
         for lead in in_hand(unit, campaign_id):
-            found[parts.index(part_of(parts, lead.lead_id))][lead.state] += 1
+            found[ids.index(part_of(parts, lead.lead_id).list_id)][lead.state] += 1
     first, stop = due_key(campaign_id, 0, 0, 0), due_key(campaign_id, 0xFF, 0, 0)
     rows = unit.t.due.scan(max(first, after), stop, STEP_ROWS)
     for key, _ in rows:
         _, state, _, lead_id = split_due(key)
-        found[parts.index(part_of(parts, lead_id))][LeadState(state)] += 1
+        found[ids.index(part_of(parts, lead_id).list_id)][LeadState(state)] += 1
     return found, rows[-1][0] + b"\0" if len(rows) == STEP_ROWS else b""
 
 

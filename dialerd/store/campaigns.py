@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from dialerd.core.campaign import check_move
+from dialerd.core.campaign import EXHAUSTED, check_move
 from dialerd.core.limits import CAMPAIGNS_MAX
 from dialerd.core.list_records import AudiencePart
 from dialerd.core.ports import ConflictError, NotFoundError, Progress, StoreError
@@ -22,7 +22,7 @@ from dialerd.core.records import (
     Outcome,
 )
 from dialerd.core.regime import check_approval, check_regime
-from dialerd.store import audience
+from dialerd.store import audience, claims
 from dialerd.store.limits import LISTED_MAX, NAME_BYTES_MAX, STEP_ROWS
 from dialerd.store.lists import check_name, get_list
 from dialerd.store.schema import (
@@ -133,9 +133,17 @@ def move_campaign(
     check_move(campaign.state, after)
     if after is CampaignState.RUNNING and note[0] == BY_ITSELF and halted(unit):
         raise ConflictError(f"{campaign.settings.name!r} waits: everything was stopped by a person")
+    if after is CampaignState.FINISHED and note[0] == BY_ITSELF and note[2] == EXHAUSTED:
+        _check_exhausted(unit, campaign)
     if after is CampaignState.APPROVED:
         return _begin_freeze(unit, campaign, note)
     return _move(unit, campaign, after, note)
+
+
+def _check_exhausted(unit: Unit, campaign: Campaign) -> None:
+    """Somebody may have come into it since the dialer looked."""
+    if not claims.exhausted(unit, campaign):
+        raise ConflictError(f"{campaign.settings.name!r} has people to call again")
 
 
 def _move(unit: Unit, campaign: Campaign, after: CampaignState, note: Note) -> Campaign:

@@ -116,8 +116,8 @@ def claim(
     campaign = unit.campaign(campaign_id)
     if campaign.state is not CampaignState.RUNNING:
         raise ConflictError(f"campaign {campaign.settings.name!r} is {campaign.state}, not running")
-    if n < 1 or lease_s < 1:
-        raise StoreError(f"a claim needs n and lease_s of at least 1, not {n} and {lease_s}")
+    if n < 0 or lease_s < 1:
+        raise StoreError(f"a claim needs n and lease_s of at least 0 and 1, not {n} and {lease_s}")
     if 0 < unit.counter(LEASES_FROM) <= now_ms:
         _expire_leases(unit, now_ms)
     batch = _Batch(campaign, now_ms, lease_s, node)
@@ -136,14 +136,13 @@ def claim(
     if batch.claims:
         floor = unit.counter(LEASES_FROM)
         unit.set_counter(LEASES_FROM, min(floor or batch.lease_ms, batch.lease_ms))
-    next_due_s = _next_due_s(unit, campaign_id)
     return ClaimBatch(
         campaign_id,
         tuple(batch.claims),
         batch.capped,
         batch.blocked,
-        next_due_s,
-        _exhausted(unit, campaign, next_due_s),
+        _next_due_s(unit, campaign_id),
+        exhausted(unit, campaign),
         agent,
         callbacks.next_own_s(unit, agent, campaign_id) if agent else None,
     )
@@ -281,8 +280,9 @@ def _next_due_s(unit: Unit, campaign_id: int) -> int | None:
     return earliest
 
 
-def _exhausted(unit: Unit, campaign: Campaign, next_due_s: int | None) -> bool:
-    books = unit.books(campaign.campaign_id)
+def exhausted(unit: Unit, campaign: Campaign) -> bool:
+    """Whether a campaign has no lead left that could ever be claimed, and none in our hands."""
+    books, next_due_s = unit.books(campaign.campaign_id), _next_due_s(unit, campaign.campaign_id)
     if any(books.leads[state] for state in IN_HAND):
         return False
     end_ms = campaign.settings.end_ms

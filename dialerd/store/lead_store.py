@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from dialerd.core.agent_records import Callback
-from dialerd.core.records import BanList, Contact, ContactList, DoNotCall
-from dialerd.store import donotcall, list_changes, promises
+from dialerd.core.records import BanList, Campaign, Contact, ContactList, DoNotCall
+from dialerd.store import donotcall, list_changes, newcomers, promises
 from dialerd.store.limits import SCAN_PAGE
 from dialerd.store.unit import Unit
 
@@ -31,6 +31,22 @@ class LeadStore(ABC):
     ) -> Awaitable[ContactList]:
         """Another name; closed at a moment, 0: open; None: as it is. ConflictError."""
         return self._submit(lambda unit: list_changes.change_list(unit, list_id, name, at_ms))
+
+    def takers(self, list_id: int) -> list[Campaign]:
+        """The campaigns that call people who come into a list now, once they have joined."""
+        return self._read(lambda unit: newcomers.takers(unit, list_id))
+
+    def newcomers(self) -> list[int]:
+        """The campaigns that `join` would give people to."""
+        return self._read(newcomers.waiting)
+
+    def join(self, campaign_id: int) -> Awaitable[int]:
+        """Make leads of the people who came into its lists since its approval; how many are new.
+
+        Nobody, where its settings leave them to others, or it is a draft or over. Committed in
+        steps of `STEP_ROWS`: after a crash it is asked for again.
+        """
+        return self._submit(newcomers.Joining(campaign_id).step)
 
     def change_person(
         self,

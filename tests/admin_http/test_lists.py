@@ -63,6 +63,32 @@ async def test_a_list_is_made_filled_and_looked_at(tmp_path: Path) -> None:
         assert (await s.ask("GET", "/v1/lists/nobody"))[0] == 404
 
 
+async def test_people_are_pushed_into_a_campaign_under_way(tmp_path: Path) -> None:
+    async with site(tmp_path) as s:
+        where = await running(s)
+        before = (await s.ask("GET", where))[1]
+        people = [{"number": "0912 345 678"}, {"number": "113"}, {"number": "+84912345678"}]
+        status, told = await s.ask("POST", f"{where}/leads", {"people": people})
+        assert (status, told["added"], told["duplicates"]) == (200, 1, [2])
+        assert told["campaigns"] == [before["spec"]["name"]]
+        assert [one["index"] for one in told["refused"]] == [1]
+        page = (await s.ask("GET", f"{where}/leads"))[1]["items"]
+        assert "+84912345678" in [one["number"] for one in page]
+        assert (await s.ask("GET", where))[1]["audience"] == before["audience"] + 1
+        assert (await s.ask("POST", f"{where}/actions", {"action": "finish"}))[0] == 200
+        status, refused = await s.ask("POST", f"{where}/leads", {"people": people})
+        assert (status, "is over" in refused["detail"]) == (409, True)
+
+
+async def test_a_campaign_may_leave_newcomers_to_others(tmp_path: Path) -> None:
+    async with site(tmp_path) as s:
+        where = await running(s, newcomers="leave")
+        body = {"people": [{"number": "0912 345 678"}]}
+        status, refused = await s.ask("POST", f"{where}/leads", body)
+        assert (status, "after its approval" in refused["detail"]) == (409, True)
+        assert (await s.ask("POST", "/v1/lists/people/leads", body))[1]["campaigns"] == []
+
+
 async def test_more_people_than_one_request_of_the_core_holds(tmp_path: Path) -> None:
     async with site(tmp_path) as s:
         people = [{"number": f"0912{n:06d}"} for n in range(450)] + [{"number": "0912000000"}]
@@ -115,7 +141,7 @@ async def test_people_of_a_campaign(tmp_path: Path) -> None:
         assert ([one["lead"] for one in page["items"]], page["next"]) == ([3], None)
         assert (await s.ask("GET", f"{where}/leads?state=done"))[1]["items"] == []
         assert (await s.ask("GET", f"{where}/leads?state=nonsense"))[0] == 400
-        assert (await s.ask("GET", f"/v1/lists?after={after}"))[0] == 400
+        assert (await s.ask("GET", f"/v1/lists?after={after}"))[0] == 404
 
 
 async def test_one_person_with_what_happened(tmp_path: Path) -> None:
@@ -174,7 +200,7 @@ async def test_numbers_that_nobody_dials(tmp_path: Path, name: str) -> None:
         status, gone = await s.ask("DELETE", f"{where}/+84912345678?reason=asked")
         assert (status, gone["removed"]) == (200, True)
         assert not (await s.ask("GET", f"{where}/0912345678"))[1]["blocked"]
-        assert (await s.ask("GET", f"{where}/nobody"))[0] == 400
+        assert (await s.ask("GET", f"{where}/nobody"))[0] == 404
         assert (await s.ask("POST", where, {**body, "campaign": "nobody"}))[0] == 404
         assert (await s.ask("POST", where, {**body, "until": "2020-01-01T00:00:00Z"}))[0] == 422
 

@@ -51,6 +51,7 @@ class Desk:
     def __init__(self) -> None:
         self.ms = NOW_MS
         self.told: list[Campaign] = []
+        self.joined: list[int] = []
         self.state = DaemonState.RUNNING
         self.hung_up = False
         self.marked = False
@@ -103,6 +104,9 @@ class Desk:
 
     def campaign_changed(self, campaign: Campaign) -> None:
         self.told.append(campaign)
+
+    def leads_joined(self, campaign_id: int) -> None:
+        self.joined.append(campaign_id)
 
     def drain(self, *, hang_up: bool) -> int:
         self.state, self.hung_up = DaemonState.DRAINING, hang_up

@@ -58,6 +58,24 @@ async def test_a_list_is_made_filled_and_closed(path: Path) -> None:
             await c.call(request)
 
 
+async def test_who_comes_into_a_list_reaches_the_campaign_under_way(path: Path) -> None:
+    async with booth(path) as b, client(path) as c:
+        await campaign(b)
+        name = b.store.campaigns()[0].settings.name
+        size = b.store.lists()[0].size
+        request = lists.AddPeople(list=1, people=(person(PHONE + 900),), who="an")
+        told = await c.call(request)
+        assert (told.added, told.campaigns) == (1, (name,))
+        assert b.desk.joined == [1]
+        assert b.store.campaign(1).audience == size + 1
+        again = await c.call(request)  # sent twice
+        assert (again.added, again.campaigns, b.desk.joined) == (0, (name,), [1])
+        finish = api.ActOnCampaign(campaign="1", action=api.CampaignAction.FINISH, who="an")
+        await b.control.act(finish)
+        request = lists.AddPeople(list=1, people=(person(PHONE + 901),), who="an")
+        assert (await c.call(request)).campaigns == ()
+
+
 async def test_a_person_is_changed(path: Path) -> None:
     async with booth(path) as b, client(path) as c:
         await b.people()

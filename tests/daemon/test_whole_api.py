@@ -257,6 +257,9 @@ def walk_leads(w: Web) -> None:
     where = f"/v1/leads/{first}"
     tag = w.good("GET", where).headers["etag"]
     w.good("PATCH", where, {"fields": {}}, If_Match=tag)
+    pushed = {"people": [{"number": "0912 000 222"}]}
+    told = w.good("POST", f"/v1/campaigns/{made['id']}/leads", pushed).data
+    assert (told["added"], "quiet" in told["campaigns"]) == (1, True)
     promise = {"lead": first, "due": "2099-12-01T09:00:00+07:00"}
     booked = w.good("POST", "/v1/callbacks", promise)
     assert booked.status == 201

@@ -10,11 +10,13 @@ import pytest
 
 from dialerd.config import Config
 from dialerd.config.records_tables import Retention
+from dialerd.core.events import LeadsJoined
+from dialerd.core.list_records import Newcomers
 from dialerd.shell.chore_list import DOUBTED_DAYS, chores_of
 from dialerd.shell.chores import Chores
 from dialerd.store import open_store, wait
 from dialerd.store.lmdb_store import LmdbStore
-from tests.store.kit import NOW, call, filled_list, people, running, take
+from tests.store.kit import FIRST, NOW, call, filled_list, people, running, take
 
 DAY = 86_400_000
 
@@ -29,7 +31,10 @@ class Days:
         config = msgspec.structs.replace(
             config, store=msgspec.structs.replace(config.store, path=folder)
         )
-        made = chores_of(config, store, lambda: (str(self.now_ms // DAY), self.now_ms))
+        self.told = []
+        now = lambda: (str(self.now_ms // DAY), self.now_ms)  # noqa: E731
+        made = chores_of(config, store, now, self.told.append)
+        self.made = made
         self.chores = Chores({name: one for name, one in made.items() if name == "[retention]"})
 
     def run(self, days: float, times: int = 4) -> int:
@@ -38,6 +43,20 @@ class Days:
         for _ in range(times):
             self.chores.run()
         return len(self.store.ended(0, 100))
+
+
+def test_people_whom_another_process_brings_are_called(days: Days) -> None:
+    wait(days.store.create_list("grows", NOW))
+    wait(days.store.add_contacts(2, people(2, FIRST + 10)))
+    campaign = running(days.store, 2, "grows", newcomers=Newcomers.CALL)
+    look = days.made["newcomers"]
+    look()
+    assert days.told == []
+    wait(days.store.add_contacts(2, people(3, FIRST + 20)))  # as an import does
+    look()
+    look()
+    assert days.told == [LeadsJoined(campaign.campaign_id)]
+    assert len(take(days.store, campaign.campaign_id)) == 5
 
 
 @pytest.fixture
