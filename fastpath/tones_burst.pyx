@@ -226,13 +226,20 @@ cdef void look(BurstState *s) noexcept nogil:
     s.state = BURST_TONE
 
 
+cdef inline int pause(const BurstState *s) noexcept nogil:
+    """Frames from a spectrum to the next one."""
+    if s.now.looks >= 2 and not s.now.silence and s.age < 32:
+        return 16  # music, or a voice: a tone that a plan knows is known by two
+    return 3 if s.age < 16 else 8 if s.age < 32 else 32
+
+
 cdef inline int is_time(BurstState *s) noexcept nogil:
     """Whether a spectrum is due, and the sound stands still enough for it to be worth one."""
     if s.age < s.due or s.clean < AGE_FIRST - 1:
         return 0
     if fabsf(s.drift) > DRIFT_MIN + DRIFT_NOISY * sqrtf(max(s.spread, 0)):
         return 0
-    s.due = s.age + (3 if s.age < 16 else 8 if s.age < 32 else 32)
+    s.due = s.age + pause(s)
     return 1
 
 

@@ -13,6 +13,7 @@ from bench.tone_audio import PLAN, made
 from bench.tone_audio import Line as Clean
 from dialerd.core.detection_spec import DetectionSpec
 from dialerd.core.records import Answerer, EventKind, LeadState, Outcome
+from dialerd.core.step_spec import StepSpec
 from dialerd.detect.bank_file import Kind, write_announcement
 from dialerd.detect.bank_prints import prints_of
 from dialerd.store import open_store
@@ -52,6 +53,11 @@ def tone(name):
     return made(PLAN[name][2], Clean(), np.random.default_rng(1)).astype(float)
 
 
+def talks_on():
+    """A word, then, when it has passed for a person's, the greeting of a machine."""
+    return np.concatenate([QUIET, clips("word", 0.3, 0.9), QUIET, QUIET, clips("machine", 4, 7)])
+
+
 def off():
     """What a carrier says of a telephone that is switched off."""
     return clips("announcement", 5, 15)
@@ -75,6 +81,7 @@ def sounds():
     lines = {
         "machine": ("talks", np.concatenate([QUIET, clips("machine", 4, 7), QUIET, beep])),
         "person": ("talks", np.concatenate([QUIET, clips("word", 0.3, 0.9), np.zeros(24_000)])),
+        "endless": ("talks", np.concatenate([talks_on(), QUIET, beep])),
         "fax": ("talks", tone("fax ced")),
         "calling": ("talks", tone("fax cng")),
         "nobody": ("talks", np.zeros(96_000)),
@@ -126,8 +133,10 @@ def books(tmp_path_factory):
                 verdict_s=6.0,
                 on_machine="leave_message",
                 machine_prompt="en/thanks",
+                revise_s=7.0,
             )
-            broadcast(client, detection=detection, ring_s_max=30)
+            twice = StepSpec(prompt="en/thanks", plays=2, pause_ms=2_000)
+            broadcast(client, detection=detection, ring_s_max=30, steps=(twice,))
             until_finished(client, 60)
         assert d.stop()[0] == 0
     store = open_store(folder / "data", readonly=True)
@@ -167,6 +176,20 @@ def test_a_person_hears_the_message(books):
     assert (attempt.outcome, attempt.answerer) == (Outcome.ANSWERED, Answerer.HUMAN)
     assert at_ms(events, EventKind.VERDICT) <= at_ms(events, EventKind.PROMPT_STARTED)
     assert attempt.verdict_sure > 0.5
+
+
+def test_a_machine_that_passed_for_a_person_is_left_its_message_after_all(books):
+    """Its flow had begun, and is stopped by the second verdict."""
+    attempt, events = books["endless"]
+    assert (attempt.outcome, attempt.answerer) == (Outcome.MACHINE, Answerer.HUMAN)
+    assert attempt.revised is Answerer.MACHINE
+    assert attempt.verdict_ms < attempt.revised_ms
+    kinds = [one.kind for one in events]
+    flow, message = [at for at, one in enumerate(kinds) if one is EventKind.PROMPT_STARTED]
+    first, second = [at for at, one in enumerate(kinds) if one is EventKind.VERDICT]
+    assert first < flow < second < message
+    assert details(events, EventKind.PROMPT_STARTED)[1] == "en/thanks"
+    assert details(events, EventKind.HEARD)[-1].startswith("beep")
 
 
 def test_a_fax_is_hung_up_on(books):

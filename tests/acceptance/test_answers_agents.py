@@ -16,7 +16,9 @@ from dialerd.core import control as api
 from dialerd.core.agent_records import AgentState
 from dialerd.core.agent_spec import AgentSpec
 from dialerd.core.agents_view import Dispose, HangUp, LogIn, LogOut, Ready
+from dialerd.core.calls_view import GetCall
 from dialerd.core.campaign_spec import CampaignSpec
+from dialerd.core.detection_spec import DetectionSpec
 from dialerd.core.records import Answerer, Attempt, CallEvent, DialMode, EventKind, Outcome
 from dialerd.detect.bank_file import Kind, write_announcement
 from dialerd.detect.bank_prints import prints_of
@@ -30,6 +32,7 @@ from tests.acceptance.test_answers import (
     details,
     off,
     scenario_of,
+    talks_on,
     tone,
 )
 from tests.daemon.conftest import Daemon
@@ -65,6 +68,7 @@ def lines() -> dict[str, tuple[str, np.ndarray]]:
         "gone": ("talks", tone("busy 425")),
         "fax": ("talks", tone("fax ced")),
         "again": ("talks", np.concatenate([word, np.zeros(32_000)])),
+        "endless": ("talks", np.concatenate([talks_on(), QUIET, BEEP])),
     }
     return {
         name: (scenario, audio + calm.normal(0, 6, len(audio)))
@@ -79,18 +83,24 @@ def campaign(client) -> None:
         wrap_up_s=0,
     )  # fmt: skip
     spec = CampaignSpec(
-        name="c", list="people", regime="loopback", mode=DialMode.PROGRESSIVE, agents=agents
-    )
+        name="c", list="people", regime="loopback", mode=DialMode.PROGRESSIVE, agents=agents,
+        detection=DetectionSpec(revise_s=7.0),
+    )  # fmt: skip
     client.call(api.CreateCampaign(spec=spec, who="test"))
     for action in (api.CampaignAction.APPROVE, api.CampaignAction.START):
         client.call(api.ActOnCampaign(campaign="c", action=action, who="test"))
 
 
 def work(client, talked: list[int]) -> bool:
-    """The agent ends each talk at once; whether all are over."""
+    """The agent ends each talk at once, but for one who talks on; whether all are over."""
     now = state(client, "lan")
     if now is AgentState.TALKING:
-        talked.append(card(client, "lan").attempt)
+        attempt = card(client, "lan").attempt
+        call = client.call(GetCall(attempt=attempt))
+        heard = [one.detail for one in call.events if one.kind is EventKind.HEARD]
+        if call.call.trunk == "endless" and not heard:
+            return False
+        talked.append(attempt)
         do(client, "lan", HangUp())
     elif now is AgentState.WRAP_UP:
         do(client, "lan", Dispose(disposition="sold"))
@@ -145,13 +155,22 @@ def books(tmp_path_factory) -> Books:
 def test_people_have_the_agent_and_nobody_else_does(books: Books) -> None:
     attempts = {name: attempt for name, (attempt, _) in books.tries.items()}
     met = {name for name, attempt in attempts.items() if attempt.attempt_id in books.talked}
-    assert met == {"person", "again"}
+    assert met == {"person", "again", "endless"}
     assert {name for name, attempt in attempts.items() if attempt.connected_ms} == met
     for name, (_, events) in books.tries.items():
         assert (EventKind.CONNECTED in {event.kind for event in events}) == (name in met), name
 
 
-@pytest.mark.parametrize("name", ["person", "again"])
+def test_who_talks_on_with_an_agent_is_no_machine_after_all(books: Books) -> None:
+    """The same voice is one in the broadcast of `test_answers`, where nobody talks to it."""
+    attempt, events = books.tries["endless"]
+    assert (attempt.outcome, attempt.answerer) == (Outcome.ANSWERED, Answerer.HUMAN)
+    assert (attempt.revised, attempt.revised_ms) == (None, 0)
+    assert len(details(events, EventKind.VERDICT)) == 1
+    assert [one.split()[0] for one in details(events, EventKind.HEARD)] == ["beep"], "to its end"
+
+
+@pytest.mark.parametrize("name", ["person", "again", "endless"])
 def test_a_person_is_with_the_agent_in_the_input_that_brought_the_verdict(
     books: Books, name: str
 ) -> None:
