@@ -23,14 +23,16 @@ from admin_http.connection import listen
 from admin_http.services import Services
 from admin_http.tls import Certificate
 from dialerd.config import Config, ConfigError, load, secrets_of
+from dialerd.garbage import seldom_collected
 from dialerd.log_lines import Log
+from dialerd.turns import USUAL_NS, take_turns
 
 log = logging.getLogger("admin_http")
 
 FAILED = 1
 CONFIG = 3
 NICE = 5  # calls come first
-GIL_SWITCH_S = 0.0005  # a thread that reads a report must not hold up the loop for Python's 5 ms
+GIL_SWITCH_S = 0.0001  # a thread that reads a report must not hold up each turn of the loop by 5 ms
 PARENT_S = 1.0
 SHUTDOWN_S = 2.0
 
@@ -87,6 +89,7 @@ def main() -> int:
     path = asked.config
     os.setpriority(os.PRIO_PROCESS, 0, max(NICE, os.getpriority(os.PRIO_PROCESS, 0)))
     sys.setswitchinterval(GIL_SWITCH_S)
+    take_turns(USUAL_NS)  # the daemon's are short, and ours would be, too
     try:
         config = load(path)
     except ConfigError as error:
@@ -96,7 +99,8 @@ def main() -> int:
         with Log(config.log.level, config.log.format, secrets_of(config), config.log.file):
             # Broken requests are not our errors; those of ours the application logs itself.
             logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
-            uvloop.run(_run(config, path, asked.parent))
+            with seldom_collected():
+                uvloop.run(_run(config, path, asked.parent))
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
         return CONFIG

@@ -29,6 +29,7 @@ from typing import Any, Self
 
 import msgspec
 
+from admin_http.live.desks import RETURN_S
 from bench import admin_restart
 from bench.admin_figures import Bar, Period, between, pair_ratio, percentile
 from bench.admin_reads import reads
@@ -42,6 +43,7 @@ from bench.admin_world import (
 from dialerd.sim.io_world import environment
 
 SETTLE_S = 2.0
+LEAVE_S = RETURN_S + 2.0  # then the core has heard of all agents that have left
 UNDER_WAY = frozenset({"waiting", "running"})
 STOP_S = 30.0
 LAG_TIMES = LATE_TIMES = 1.2
@@ -195,7 +197,7 @@ def run(folder: Path, sizes: Sizes, past: Path | None) -> dict[str, Any]:
         world.await_calls(round(sizes.rate * sizes.prompt_s * 0.8))
         tell(f"{world.status().calls_in_flight} calls in progress")
         for turn in range(sizes.pairs):
-            time.sleep(SETTLE_S)
+            time.sleep(LEAVE_S if turn else SETTLE_S)
             idle = period(world, sizes.seconds)
             tell(f"{turn + 1} idle:   {said(idle)}")
             with Clients(world, sizes, turn) as clients:

@@ -29,6 +29,7 @@ from dialerd.core.limits import USAGE_DAYS_MAX
 from dialerd.core.lines_view import Reloaded
 from dialerd.core.metering import day_of
 from dialerd.core.ports import StoreFailedError
+from dialerd.garbage import seldom_collected
 from dialerd.lines.phone_line import PhoneLines
 from dialerd.lines.sip_line import SipLines
 from dialerd.log_lines import Log
@@ -48,7 +49,6 @@ from dialerd.shell.driver import Driver
 from dialerd.shell.ear_files import EarFiles, read_ear_files
 from dialerd.shell.ears import Ears
 from dialerd.shell.entropy import Entropy
-from dialerd.shell.garbage import seldom_collected
 from dialerd.shell.kept_process import KeptProcess
 from dialerd.shell.media import Media
 from dialerd.shell.media_room import MediaRules
@@ -66,6 +66,7 @@ from dialerd.shell.trunk_targets import TrunkTargets
 from dialerd.store import open_store
 from dialerd.store.prompt_library import library_of
 from dialerd.store.recording_files import day_name
+from dialerd.turns import SHORT_NS, take_turns
 from fastpath.rtp import MediaEngine
 from sip.errors import SipError
 
@@ -393,6 +394,7 @@ class Daemon:
 def run(config: Config, path: Path) -> None:
     """Run the daemon until it is told to stop; StartError, StoreError in words for the user."""
     sys.setswitchinterval(GIL_SWITCH_S)
+    take_turns(SHORT_NS)
     told = config.log
     lines = Log(told.level, told.format, secrets_of(config), told.file)
     with lines, seldom_collected():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 from typing import Annotated, Final
 
 import msgspec
@@ -31,8 +32,11 @@ from dialerd.core.control import TOPICS_MAX, ControlError, LiveEvent, Topic
 
 STREAMS: Final = web.AppKey("streams", asyncio.Semaphore)
 LOOK_S: Final = 1.0  # how seldom it is looked at whether a reader may still read
-GATHER_S: Final = 0.1  # a write costs more than what is in it: these few a second, with all in them
+GATHER_S: Final = 0.1  # a write costs more than what is in it: so few a second, with all in them
+PHASES: Final = 10  # groups of readers that have their turns one after the other, not all at once
 RETRY_MS: Final = 2_000  # how long a browser waits before it comes back
+
+_READERS = itertools.count()
 
 
 class StreamQuestion(Document):
@@ -84,6 +88,7 @@ class _Reader:
         self._call = call
         self._topics = topics
         self._asker = call.known
+        self._phase_s = GATHER_S * (next(_READERS) % PHASES) / PHASES
         self._sent_s = 0.0  # when events were written last
         self._looked_s = 0.0  # when it was last looked at who reads
         self._relay: Relay = call.services.relay
@@ -128,10 +133,10 @@ class _Reader:
         return self._response
 
     async def _gather(self) -> None:
-        """What comes at once behind what was just sent waits a moment for more."""
-        left_s = self._sent_s + GATHER_S - asyncio.get_running_loop().time()
-        if left_s > 0:
-            await asyncio.sleep(left_s)
+        """What comes soon behind what was just sent waits for this reader's next turn."""
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self._sent_s < 2 * GATHER_S:
+            await asyncio.sleep(GATHER_S - (now_s + self._phase_s) % GATHER_S)
 
     def _known(self) -> bool:
         """Whether the reader may still read, as of a second ago at most."""

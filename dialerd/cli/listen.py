@@ -21,7 +21,7 @@ from dialerd.cli.sip_options import (
     transport_option,
 )
 from dialerd.core.keys import Dtmf
-from dialerd.shell.garbage import seldom_collected
+from dialerd.garbage import seldom_collected
 from dialerd.shell.listen_words import ListenedCall, ListenEvent, ListenOptions, ListenSummary
 from dialerd.shell.listener import Listener
 

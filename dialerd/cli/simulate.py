@@ -99,7 +99,7 @@ def _prepare(path: Path) -> None:
 
 
 def _one(seed: int, told: Told | None = None) -> DayFigures:
-    from dialerd.shell.garbage import seldom_collected
+    from dialerd.garbage import seldom_collected
 
     assert _simulation is not None  # noqa: S101 - every worker was prepared
     with seldom_collected():

@@ -7,7 +7,7 @@ import weakref
 
 import pytest
 
-from dialerd.shell.garbage import SELDOM, seldom_collected
+from dialerd.garbage import SELDOM, seldom_collected
 
 
 class Node:
