@@ -12,7 +12,6 @@ import asyncio
 import contextlib
 import logging
 import signal
-import sys
 from functools import partial
 from pathlib import Path
 
@@ -66,7 +65,7 @@ from dialerd.shell.trunk_targets import TrunkTargets
 from dialerd.store import open_store
 from dialerd.store.prompt_library import library_of
 from dialerd.store.recording_files import day_name
-from dialerd.turns import SHORT_NS, take_turns
+from dialerd.turns import take_short_turns
 from fastpath.rtp import MediaEngine
 from sip.errors import SipError
 
@@ -74,7 +73,6 @@ log = logging.getLogger("dialerd")
 
 TEARDOWN_S = 40.0  # SIP timers B and F, 32 s, and a little
 MOVED_S = 0.02  # for which addresses found one after the other are gathered
-GIL_SWITCH_S = 0.0005  # the store's writer thread must not hold the loop for Python's usual 5 ms
 
 
 class Daemon:
@@ -393,8 +391,7 @@ class Daemon:
 
 def run(config: Config, path: Path) -> None:
     """Run the daemon until it is told to stop; StartError, StoreError in words for the user."""
-    sys.setswitchinterval(GIL_SWITCH_S)
-    take_turns(SHORT_NS)
+    take_short_turns()
     told = config.log
     lines = Log(told.level, told.format, secrets_of(config), told.file)
     with lines, seldom_collected():
