@@ -60,7 +60,7 @@ cdef enum:
     TICKS_LATE_MAX = 100  # ms behind after which whole periods are skipped, not sent in a burst
     THREADS_MAX = 64
     STREAMS_LIMIT = 65536
-    TAPS_MAX = 4  # who hears one stream: recorder, echo or bridge, detectors
+    TAPS_MAX = 5  # who hears one stream: recorder, echo or bridge, detectors, a supervisor's room
     PROMPTS_MAX = 4096
     PROMPT_FRAMES_MAX = 30000  # 10 minutes
     CHAIN_MAX = 128  # prompts of one play: more are refused with ValueError

@@ -13,6 +13,7 @@ cdef enum Role:
     ROLE_LISTENING  # a supervisor whom nobody hears
     ROLE_WHISPERING  # a supervisor whom agents hear
     ROLE_BARGING  # a supervisor whom everybody hears
+    ROLE_PLAYED  # what is played to somebody: supervisors hear it
 
 cdef struct Mix:
     uint64_t present

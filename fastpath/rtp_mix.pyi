@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 __pyx_capi__: dict[str, object]
 
 ROLES: tuple[str, ...]
-"""customer, agent, and a supervisor listening, whispering or barging: the order of `role`."""
+"""customer, agent, a supervisor listening, whispering or barging, what is played, in this order."""
 
 @final
 class RtpMix:

@@ -1,10 +1,12 @@
 # cython: auto_pickle=False, autotestdict=False
 """Who hears whom, by role, and the sums.
 
-    hears          customer  agent  listening  whispering  barging
+    hears          customer  agent  listening  whispering  barging  played
     a customer         x       x                              x
     an agent           x       x                   x          x
-    a supervisor       x       x                   x          x
+    a supervisor       x       x                   x          x        x
+
+What is played to a customer is a party that hears nobody; the customer hears it by itself.
 
 Nobody hears himself. Whoever hears nearly all is given the sum of all less the few others, so that
 a room of n costs n sums; sums have 32 bits and are cut to 16 at the end.
@@ -14,12 +16,13 @@ from libc.string cimport memcpy, memset
 
 import numpy as np
 
-ROLES = ("customer", "agent", "listening", "whispering", "barging")
+ROLES = ("customer", "agent", "listening", "whispering", "barging", "played")
 
 cdef enum:
     FRAME = 160
     EVERYBODY = (1 << ROLE_CUSTOMER) | (1 << ROLE_AGENT) | (1 << ROLE_BARGING)
     INSIDE = EVERYBODY | (1 << ROLE_WHISPERING)
+    ABOVE = INSIDE | (1 << ROLE_PLAYED)
 
 cdef extern from *:
     int popcount64 "__builtin_popcountll"(unsigned long long) noexcept nogil
@@ -28,7 +31,14 @@ cdef extern from *:
 
 cdef int by_role(int listener, int speaker) noexcept nogil:
     """Whether one role hears the other one: the table."""
-    return ((EVERYBODY if listener == ROLE_CUSTOMER else INSIDE) >> speaker) & 1
+    cdef int whom = ABOVE
+    if listener == ROLE_CUSTOMER:
+        whom = EVERYBODY
+    elif listener == ROLE_AGENT:
+        whom = INSIDE
+    elif listener == ROLE_PLAYED:
+        whom = 0
+    return (whom >> speaker) & 1
 
 
 cdef void mix_set(Mix *m, int listener, int speaker, int on) noexcept nogil:

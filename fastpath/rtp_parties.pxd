@@ -11,6 +11,7 @@ from fastpath.rtp_room cimport Member, Room
 cdef class RoomHandle:
     cdef Room *room
     cdef set streams  # ids of its parties
+    cdef set guests  # and of those that it overhears
 
 
 cdef class PartyEngine(StreamEngine):
@@ -21,5 +22,6 @@ cdef class PartyEngine(StreamEngine):
     cdef RoomHandle find_room(self, int64_t room)
     cdef uint8_t *gate_of(self, const Stream *s) noexcept
     cdef object meet_nobody(self, int64_t stream)
+    cdef object forget_guest(self, int64_t stream)
     cdef object shut(self, Stream *s)
     cdef int silence(self, int64_t stream, int muted, int parked) except -1

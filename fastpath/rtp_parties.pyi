@@ -38,8 +38,11 @@ class PartyEngine(StreamEngine):
         than 60 ms, or too many at once.
         """
 
-    def room(self) -> int:
-        """A new room; OSError (ENOBUFS) when there are 4096."""
+    def room(self, *, over: bool = False) -> int:
+        """A new room; OSError (ENOBUFS) when there are 4096.
+
+        `over`: its parties hear it over what is played to them, too; else a prompt goes first.
+        """
 
     def join(
         self,
@@ -56,6 +59,19 @@ class PartyEngine(StreamEngine):
         nobody hears who listens. `hears` and `heard_by` name streams of the room instead. OSError
         (ENOBUFS) when 64 parties are in; ValueError for another role.
         """
+
+    def overhear(
+        self, room: int, stream: int, role: str = "customer", *, played: bool = False
+    ) -> None:
+        """A room hears what a stream's peer says, and with `played` what is played to it.
+
+        The stream goes on as before, in a bridge or alone, and neither side of it notices. When it
+        joins this room nothing is left out; when it leaves, it is overheard again. OSError
+        (ENOBUFS) when there is no place; ValueError for one that is overheard already.
+        """
+
+    def overhear_no_more(self, stream: int) -> None:
+        """End that, and its seat in the room; nothing happens when nobody overhears it."""
 
     def leave(self, stream: int) -> None:
         """Leave the room; nothing happens when the stream is in none."""

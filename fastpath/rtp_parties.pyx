@@ -15,7 +15,17 @@ from fastpath.rtp_bridge cimport (
 from fastpath.rtp_limits cimport PARTIES_MAX, ROOMS_MAX
 from fastpath.rtp_loop cimport GATE_IDLE
 from fastpath.rtp_mix cimport mix_enter, mix_set
-from fastpath.rtp_room cimport room_enter, room_leave, room_member, room_new, room_release
+from fastpath.rtp_room cimport (
+    Guest,
+    guest_enter,
+    guest_leave,
+    room_enter,
+    room_guest,
+    room_leave,
+    room_member,
+    room_new,
+    room_release,
+)
 
 from fastpath.rtp_mix import ROLES as _ROLES
 
@@ -25,6 +35,7 @@ cdef class RoomHandle:
     def __cinit__(self):
         self.room = room_new()
         self.streams = set()
+        self.guests = set()
         if self.room == NULL:
             raise MemoryError
 
@@ -99,11 +110,13 @@ cdef class PartyEngine(StreamEngine):
             raise KeyError(f"no such room: {room}")
         return <RoomHandle> self.rooms[room]
 
-    def room(self):
+    def room(self, *, bint over=False):
         if len(self.rooms) >= ROOMS_MAX:
             raise OSError(errno.ENOBUFS, f"the media engine has its {ROOMS_MAX} rooms")
         self.rooms_made += 1
-        self.rooms[self.rooms_made] = RoomHandle()
+        handle = RoomHandle()
+        handle.room.over = over
+        self.rooms[self.rooms_made] = handle
         return self.rooms_made
 
     def join(self, int64_t room, int64_t stream, str role="agent", *, hears=None, heard_by=None):
@@ -153,12 +166,52 @@ cdef class PartyEngine(StreamEngine):
         if room:
             self.find_room(room).streams.discard(stream)
 
+    def overhear(
+        self, int64_t room, int64_t stream, str role="customer", *, bint played=False
+    ):
+        cdef RoomHandle handle = self.find_room(room)
+        cdef Stream *s
+        cdef Guest *g
+        if role not in _ROLES:
+            raise ValueError(f"not a role: {role}")
+        s = self.hold(stream)
+        g = room_guest(s)
+        taken = g != NULL
+        if not taken:
+            g = guest_enter(handle.room, s, _ROLES.index(role), played)
+            if g != NULL:
+                handle.guests.add(stream)
+        self.let_go(s)
+        if taken:
+            raise ValueError(f"stream {stream} is overheard already")
+        if g == NULL:
+            raise OSError(errno.ENOBUFS, "there is no place for one who is overheard")
+
+    def overhear_no_more(self, int64_t stream):
+        cdef Stream *s = self.hold(stream)
+        cdef Guest *g = room_guest(s)
+        if g != NULL:
+            guest_leave(g)
+        self.let_go(s)
+        self.forget_guest(stream)
+
+    cdef object forget_guest(self, int64_t stream):
+        """It is in the books of the room that overheard it, and of that where it had a seat."""
+        for handle in self.rooms.values():
+            if stream in (<RoomHandle> handle).guests:
+                (<RoomHandle> handle).guests.discard(stream)
+                (<RoomHandle> handle).streams.discard(stream)
+                if self.rooms.get(self.room_of.get(stream)) is handle:
+                    del self.room_of[stream]
+
     def parties(self, int64_t room):
         return set(self.find_room(room).streams)
 
     def close_room(self, int64_t room):
         for stream in list(self.find_room(room).streams):
             self.leave(stream)
+        for stream in list(self.find_room(room).guests):
+            self.overhear_no_more(stream)
         del self.rooms[room]
 
     cdef object shut(self, Stream *s):
@@ -166,6 +219,8 @@ cdef class PartyEngine(StreamEngine):
         room = self.room_of.pop(s.id, 0)
         if room:
             self.find_room(room).streams.discard(s.id)
+        if room_guest(s) != NULL:
+            self.forget_guest(s.id)
         return StreamEngine.shut(self, s)
 
     # ---- a party

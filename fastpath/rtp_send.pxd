@@ -32,6 +32,7 @@ ctypedef int (*FillFn)(void *state, uint32_t frame, uint8_t law, uint8_t *audio)
 cdef struct Feed:  # says what neither digits nor a prompt take: a bridge, a conference, an echo
     void *state
     FillFn fill  # NULL: nobody does
+    uint8_t over  # it is heard over a prompt, too
 
 cdef struct Sender:  # what every frame touches comes first
     uint32_t ssrc

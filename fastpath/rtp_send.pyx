@@ -20,7 +20,7 @@ from libc.string cimport memcpy, memset
 
 from fastpath.atomics cimport add32
 from fastpath.dtmf_make cimport dtmf_tone
-from fastpath.g711 cimport linear_alaw, linear_ulaw
+from fastpath.g711 cimport alaw_linear, linear_alaw, linear_ulaw, ulaw_linear
 from fastpath.rtp_limits cimport (
     DIGIT_FRAMES_MAX,
     DIGIT_FRAMES_MIN,
@@ -200,7 +200,9 @@ cdef void next_link(Sender *s) noexcept nogil:
     s.position = 0
 
 
-cdef void prompt_frame(Sender *s, uint32_t timestamp, Outbox *out) noexcept nogil:
+cdef void prompt_frame(
+    Sender *s, uint32_t frame, uint32_t timestamp, Outbox *out
+) noexcept nogil:
     cdef const uint8_t *audio = s.prompt.pcma if s.payload_type == PAYLOAD_PCMA else s.prompt.pcmu
     cdef int marker = not s.speaking
     cdef uint8_t *body = packet(s, out, s.wire_type, marker, timestamp, PACKET_BYTES)
@@ -208,6 +210,22 @@ cdef void prompt_frame(Sender *s, uint32_t timestamp, Outbox *out) noexcept nogi
     s.position += 1
     s.speaking = 1
     s.flowing = 1
+    if s.feed.over and s.feed.fill != NULL:
+        add_feed(s, frame, body)
+
+
+cdef void add_feed(Sender *s, uint32_t frame, uint8_t *body) noexcept nogil:
+    """What the feed says over the prompt's frame, the sum cut to 16 bits."""
+    cdef int alaw = s.payload_type == PAYLOAD_PCMA
+    cdef const int16_t *linear = &alaw_linear[0] if alaw else &ulaw_linear[0]
+    cdef const uint8_t *law = &linear_alaw[0] if alaw else &linear_ulaw[0]
+    cdef uint8_t audio[FRAME_BYTES]
+    cdef int i, sum
+    if s.feed.fill(s.feed.state, frame, s.payload_type, &audio[0]) <= 0:
+        return
+    for i in range(FRAME_BYTES):
+        sum = linear[body[i]] + linear[audio[i]]
+        body[i] = law[<uint16_t> <int16_t> min(max(sum, -32768), 32767)]
 
 
 cdef void sender_frame(Sender *s, uint32_t frame, Outbox *out) noexcept nogil:
@@ -228,7 +246,7 @@ cdef void sender_frame(Sender *s, uint32_t frame, Outbox *out) noexcept nogil:
         if s.position == s.prompt.frames:
             next_link(s)
         if s.position < s.prompt.frames:
-            prompt_frame(s, timestamp, out)
+            prompt_frame(s, frame, timestamp, out)
             return
         sender_stop(s)
         s.play_ended = 1

@@ -24,11 +24,13 @@ from admin_http.routes import route
 from admin_http.services import Call
 from admin_http.tokens import Scope
 from dialerd.core.calls_view import (
+    PHONE_PATTERN,
     CallNow,
     EndCall,
     GetCall,
     ListCalls,
     LiveCall,
+    SuperviseCall,
     Target,
     TransferCall,
     call_name,
@@ -37,6 +39,7 @@ from dialerd.core.campaigns_view import ID_MAX, CampaignRef, GetCampaign
 from dialerd.core.control_errors import NotFound
 from dialerd.core.flow_records import TargetKind
 from dialerd.core.records import Attempt
+from dialerd.core.supervise_records import SuperviseMode
 from dialerd.store.call_views import Place, Told
 from dialerd.store.recording_files import files_of, names_of
 from dialerd.store.schema import ROW_MAX
@@ -100,15 +103,24 @@ class CallAction(StrEnum):
 
     HANG_UP = "hang_up"
     TRANSFER = "transfer"
+    LISTEN = "listen"
+    WHISPER = "whisper"
+    BARGE = "barge"
+    LEAVE = "leave"
 
 
 class CallOrder(Document):
-    """What to do; a transfer needs `kind` and `target`: a queue, an agent, a number."""
+    """What to do; a transfer needs `kind` and `target`: a queue, an agent, a number.
+
+    `listen`, `whisper` and `barge` ring the telephone `phone` (empty: one's own), or change how
+    one who is there already is heard; `leave` ends that.
+    """
 
     action: CallAction
     kind: TargetKind | None = None
     target: Target | None = None
     ring_s_max: Annotated[int, Meta(ge=1, le=600)] = 30
+    phone: Annotated[str, Meta(max_length=64, pattern=PHONE_PATTERN)] = ""
 
 
 @route("GET", "/v1/calls", Scope.READ, access=filtered_to(Role.VIEWER), also=(404,))
@@ -199,7 +211,11 @@ def recordings(call: Call, told: Told) -> list[Path]:
     example={"action": "hang_up"},
 )
 async def act_on_call(call: Call, path: OneCall, body: CallOrder) -> LiveCall:
-    """Hang it up, or put its person through to a queue, an agent or a number."""
+    """Hang it up, put its person through to a queue, an agent or a number, or listen in.
+
+    Who listens in is in the call's history and its `supervisors`; neither side of the call notices.
+    A `whisper` is heard by the agent, `barge` by both; at most four are at one call.
+    """
     attempt = _place(path.call)[2]
     control = call.services.control
     now = await control.call(GetCall(attempt=attempt))
@@ -207,6 +223,11 @@ async def act_on_call(call: Call, path: OneCall, body: CallOrder) -> LiveCall:
         raise _no_call(path.call)
     if body.action is CallAction.HANG_UP:
         return await control.call(EndCall(attempt=attempt, who=call.who))
+    if body.action is not CallAction.TRANSFER:
+        call.detail = body.action
+        mode = None if body.action is CallAction.LEAVE else SuperviseMode(body.action)
+        listen = SuperviseCall(attempt=attempt, who=call.who, mode=mode, phone=body.phone)
+        return await control.call(listen)
     if body.kind is None or body.target is None:
         raise ProblemError(422, "a transfer needs kind and target")
     order = TransferCall(

@@ -1,4 +1,4 @@
-"""`dialerd calls`: the calls in progress; hang one up, put one through."""
+"""`dialerd calls`: the calls in progress; hang one up, put one through, listen in."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from dialerd.core.control_base import PAGE_MAX
 from dialerd.core.flow_records import TargetKind
 
 if TYPE_CHECKING:
-    from dialerd.core.calls_view import LiveCall
+    from dialerd.core.calls_view import Listener, LiveCall
 
 attempt_argument = click.argument("attempt", type=click.IntRange(min=0))
 
@@ -80,8 +80,14 @@ def _show(call: LiveCall) -> None:
             ("state", call.state),
             ("line", f"{call.trunk} {call.port}".strip()),
             ("agent", call.agent or "-"),
+            *(("supervisor", _listener(one)) for one in call.supervisors),
         ]
     )
+
+
+def _listener(one: Listener) -> str:
+    doing = "rung, to " if one.ringing else ""
+    return f"{one.who}: {doing}{one.mode} at {one.phone}"
 
 
 @calls.command("hang-up")
@@ -111,6 +117,64 @@ def transfer(attempt: int, kind: str, target: str, config_path: str | None, outp
     from dialerd.core.calls_view import TransferCall
 
     request = TransferCall(attempt=attempt, who=who(), kind=TargetKind(kind), target=target)
+    with connect(config_path) as client:
+        found = client.call(request)
+    if output == "json":
+        print_json(found)
+    else:
+        _show(found)
+
+
+phone_option = click.option(
+    "--phone", default="", help="The account that is rung; else the telephone of your own name."
+)
+
+
+@calls.command("listen")
+@attempt_argument
+@phone_option
+@config_option
+@output_option
+def listen(attempt: int, phone: str, config_path: str | None, output: str) -> None:
+    """Hear a call at a telephone; neither side notices. Again: stop speaking."""
+    _supervise(attempt, "listen", phone, config_path, output)
+
+
+@calls.command("whisper")
+@attempt_argument
+@phone_option
+@config_option
+@output_option
+def whisper(attempt: int, phone: str, config_path: str | None, output: str) -> None:
+    """Hear a call, and be heard by its agent only."""
+    _supervise(attempt, "whisper", phone, config_path, output)
+
+
+@calls.command("barge")
+@attempt_argument
+@phone_option
+@config_option
+@output_option
+def barge(attempt: int, phone: str, config_path: str | None, output: str) -> None:
+    """Hear a call, and be heard by both sides."""
+    _supervise(attempt, "barge", phone, config_path, output)
+
+
+@calls.command("leave")
+@attempt_argument
+@config_option
+@output_option
+def leave(attempt: int, config_path: str | None, output: str) -> None:
+    """Hear a call no more."""
+    _supervise(attempt, "", "", config_path, output)
+
+
+def _supervise(attempt: int, mode: str, phone: str, config_path: str | None, output: str) -> None:
+    from dialerd.core.calls_view import SuperviseCall
+    from dialerd.core.supervise_records import SuperviseMode
+
+    wanted: SuperviseMode | None = SuperviseMode(mode) if mode else None
+    request = SuperviseCall(attempt=attempt, who=who(), mode=wanted, phone=phone)
     with connect(config_path) as client:
         found = client.call(request)
     if output == "json":

@@ -10,6 +10,7 @@ from dialerd.core.calls_view import (
     GetCall,
     ListCalls,
     LiveCall,
+    SuperviseCall,
     TransferCall,
 )
 from dialerd.core.control_errors import NotFound
@@ -37,6 +38,10 @@ class CallRequests:
     async def transfer_call(self, request: TransferCall) -> LiveCall:
         """Put it through."""
         return await self._carried(request.attempt).transfer_call(request)
+
+    async def supervise_call(self, request: SuperviseCall) -> LiveCall:
+        """Listen in on it."""
+        return await self._carried(request.attempt).supervise_call(request)
 
     def _carried(self, attempt: int) -> CallControl:
         if self.live is None:

@@ -6,7 +6,7 @@ What has ended is in the store; a call in progress is here until its end is dura
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Protocol
+from typing import Annotated, Final, Protocol
 
 from msgspec import Meta
 
@@ -14,8 +14,11 @@ from dialerd.core.campaigns_view import Who
 from dialerd.core.control_base import PAGE_MAX, Reply, Request
 from dialerd.core.flow_records import TargetKind
 from dialerd.core.records import Direction, EventKind
+from dialerd.core.supervise_records import SuperviseMode
 
 AttemptId = Annotated[int, Meta(ge=0, le=(1 << 53) - 1)]
+
+PHONE_PATTERN: Final = r"^[^\x00-\x1f\x7f]*$(?!\n)"
 
 Target = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f{}]+$(?!\n)")]
 
@@ -58,9 +61,32 @@ class TransferCall(Request["LiveCall"]):
     ring_s_max: Annotated[int, Meta(ge=1, le=600)] = 30
 
 
+class SuperviseCall(Request["LiveCall"]):
+    """Listen in on it at a telephone, speak in another way, or leave; Conflict with words.
+
+    `phone` is an account of the registrar; empty: that of the agent called `who`, or the account
+    of that name. `mode` None: leave. Who listens in already changes the mode, and is not rung anew.
+    """
+
+    attempt: AttemptId
+    who: Who
+    mode: SuperviseMode | None
+    phone: Annotated[str, Meta(max_length=64, pattern=PHONE_PATTERN)] = ""
+
+
 def call_name(campaign_id: int, lead_id: int, attempt_id: int) -> str:
     """What stands for a call in addresses: it says where it lies."""
     return f"{campaign_id}-{lead_id}-{attempt_id}"
+
+
+class Listener(Reply):
+    """One who listens in on a call; `ringing`: the telephone is not answered yet."""
+
+    who: str
+    mode: SuperviseMode
+    phone: str
+    ringing: bool
+    since: datetime
 
 
 class LiveCall(Reply):
@@ -80,6 +106,7 @@ class LiveCall(Reply):
     answered_at: datetime | None
     agent: str
     keys: str
+    supervisors: tuple[Listener, ...] = ()
 
 
 class CallList(Reply):
@@ -122,4 +149,8 @@ class CallControl(Protocol):
 
     async def transfer_call(self, request: TransferCall) -> LiveCall:
         """Put it through; NotFound, Conflict with words."""
+        ...
+
+    async def supervise_call(self, request: SuperviseCall) -> LiveCall:
+        """Listen in, speak in another way, leave; NotFound, Conflict with words."""
         ...

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import NamedTuple
 
-from dialerd.core import agent, call, call_moves, campaign, flow, talk
+from dialerd.core import agent, call, call_moves, campaign, flow, supervising, talk
 from dialerd.core.agent_records import AgentState
 from dialerd.core.records import CampaignState
 
@@ -89,6 +89,21 @@ def machines() -> tuple[Machine, ...]:
             _name(flow.OVER),
             _edges(flows),
         ),
+        _supervisor(),
+    )
+
+
+def _supervisor() -> Machine:
+    above = [(state, what, after) for (state, what), after in supervising.MOVES.items()]
+    return Machine(
+        "Supervisor",
+        "dialerd.core.supervising",
+        "One who listens in on a call. `up` and `gone` are the telephone, `listen`, `whisper` "
+        "and `barge` what is asked for or pressed, `leave` an order, `ended` the end of the "
+        "call, `time` that of the ringing.",
+        _name(supervising.RINGING),
+        _name(supervising.OVER),
+        _edges(above),
     )
 
 

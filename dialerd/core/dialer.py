@@ -93,6 +93,7 @@ class Dialer:
         self._placing = Placing(self.floor, self._leads, first_leg, confirms_dials=confirms_dials)
         self.inbound = Inbound(self.floor, self._leads, self._placing, inbound_status)
         self._placing.inbound = self.inbound
+        self.supervisors = self._placing.supervisors
         self._make_pacer = make_pacer
         self.desk = Desk(self.floor, self._leads, self._placing)
         self._placing.desk = self.desk

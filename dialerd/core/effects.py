@@ -17,6 +17,7 @@ from dialerd.core.detection_records import Detection
 from dialerd.core.limits import LEASE_S
 from dialerd.core.ops import Claim, DialOp, ReturnCall
 from dialerd.core.records import CampaignState
+from dialerd.core.supervise_records import SuperviseMode
 from fastpath.numbers import Number
 
 
@@ -194,6 +195,19 @@ class Bridge(Effect):
     record: bool = False
 
 
+class ListenIn(Effect):
+    """A supervisor's leg `leg` hears the call of the customer's leg `other` until it is released.
+
+    Neither side notices one who listens; the mode says who hears the supervisor, and a further
+    effect changes it. Whoever is bridged with the customer is heard too, then and later.
+    """
+
+    call: int
+    leg: int
+    other: int
+    mode: SuperviseMode
+
+
 class Unbridge(Effect):
     """End the bridge of a customer's leg; both legs stay up."""
 
@@ -248,11 +262,13 @@ class Notify(Effect):
 
 LegEffect = (
     Dial | Release | Play | StopPlay | Tape | SendKeys
-    | RingAgent | Bridge | Unbridge | Hold | Answer
+    | RingAgent | Bridge | ListenIn | Unbridge | Hold | Answer
 )  # fmt: skip
 """What is done to the legs of one call: it waits for what its call waits for."""
 
-AgentEffect = WriteLater | RingAgent | Bridge | Unbridge | Hold | ShowCard | AgentAnswer
+AgentEffect = (
+    WriteLater | RingAgent | Bridge | ListenIn | Unbridge | Hold | ShowCard | AgentAnswer
+)  # fmt: skip
 
 AnyEffect = (
     Write

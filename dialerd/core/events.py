@@ -11,6 +11,7 @@ from dialerd.core.inbound_events import ReturnFound as ReturnFound  # noqa: PLC0
 from dialerd.core.line_spec import Trouble, TrunkSpec
 from dialerd.core.ops import AtWork, ClaimBatch, Met
 from dialerd.core.records import Campaign, Outcome, Usage
+from dialerd.core.supervise_records import Supervise
 from fastpath.numbers import Numbering
 
 
@@ -206,10 +207,10 @@ class Resume(Event, frozen=True):
 
 
 class CallOrdered(Event, frozen=True):
-    """A person's word about one call in progress: put it through, or (no deed) hang it up."""
+    """A person's word about one call: put it through, listen in, or (no deed) hang it up."""
 
     call: int
-    deed: Transfer | None = None
+    deed: Transfer | Supervise | None = None
 
 
 class AgentsKnown(Event, frozen=True):

@@ -6,8 +6,10 @@ from typing import Final
 
 from dialerd.core.records import LOG_ALL, CampaignSettings, EventKind
 
-ALWAYS: Final = frozenset({EventKind.RECORDED, EventKind.TAPING})
-"""What names a file: without it nobody would find that file again to remove it."""
+ALWAYS: Final = frozenset(
+    {EventKind.RECORDED, EventKind.TAPING, EventKind.SUPERVISED, EventKind.UNSUPERVISED}
+)
+"""What names a file, without which nobody would find it again to remove it; and who listened in."""
 
 _MASK: Final = (1 << 64) - 1
 

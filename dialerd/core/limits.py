@@ -123,6 +123,7 @@ STALE_TIMERS_MAX: Final = 4  # beyond two for each call; then those that mean no
 
 # Agents: further ones are refused with words.
 AGENTS_MAX: Final = 2_000  # known at once
+SUPERVISORS_MAX: Final = 4  # who listen in on one call
 AGENT_CAMPAIGNS_MAX: Final = 50  # that one agent has joined
 AGENT_NAME_CHARS_MAX: Final = 64
 QUEUES_MAX: Final = 50  # of one agent

@@ -21,6 +21,7 @@ from dialerd.core.floor import Floor
 from dialerd.core.ops import Claim, ReleaseClaim
 from dialerd.core.over_call import OverCall
 from dialerd.core.party_call import PartyCall
+from dialerd.core.supervise_records import Supervise
 from fastpath.numbers import Number
 
 if TYPE_CHECKING:
@@ -113,12 +114,14 @@ class Parties:
         self._floor.out.append(Write(0, (ReleaseClaim(claim.attempt_id, due_s),)))
 
     def ordered(self, event: CallOrdered, now_ns: int) -> None:
-        """A person's word about one call: through to somebody, or over."""
+        """A person's word about one call: through to somebody, listened to, or over."""
         call = self._floor.calls.get(event.call)
         if call is None:
             return
         if event.deed is None:
             call.hang_up(now_ns)
+        elif isinstance(event.deed, Supervise):
+            self._placing.supervisors.ordered(call, event.deed, now_ns)
         elif isinstance(call, PartyCall):
             call.divert(event.deed, now_ns)
         self._placing.after(call, now_ns)

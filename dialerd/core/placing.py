@@ -27,6 +27,7 @@ from dialerd.core.party_call import PartyCall
 from dialerd.core.records import CampaignState, Direction, Outcome
 from dialerd.core.running import Held, Run
 from dialerd.core.selection import Route
+from dialerd.core.supervising import Supervisors
 from dialerd.core.trunk import Trunk
 from fastpath.numbers import Number
 
@@ -40,7 +41,7 @@ class Placing:
 
     __slots__ = (
         "_advancing", "_at_once", "_floor", "_leads", "_legs", "_timers", "_turn", "desk",
-        "inbound", "parties", "rotation", "strays", "watch_calls",
+        "inbound", "parties", "rotation", "strays", "supervisors", "watch_calls",
     )  # fmt: skip
 
     def __init__(self, floor: Floor, leads: Leads, first_leg: int, *, confirms_dials: bool) -> None:
@@ -56,6 +57,7 @@ class Placing:
         self.desk: Desk | None = None  # whoever has the agents
         self.inbound: Inbound | None = None  # whoever has the calls to us
         self.parties = Parties(floor, leads, self)
+        self.supervisors = Supervisors(floor)
         self.rotation: list[Run] = []  # the campaigns that may dial
         self.strays = 0  # events of legs that are gone
         self.watch_calls = False  # a Notify for every change of a call: only while somebody looks
@@ -66,7 +68,7 @@ class Placing:
         """One event of a leg."""
         call = self._legs.get(event.leg)
         if call is None:
-            self.strays += 1
+            self.strays += not self.supervisors.on_leg(event, now_ns)
             return
         if call.limit is not None:
             self._left(call, now_ns)
@@ -148,6 +150,7 @@ class Placing:
         if isinstance(call, AgentCall) and self.desk is not None:
             self.desk.ended(call, run, now_ns)
         self.parties.ended(call, now_ns)
+        self.supervisors.ended(call, now_ns)
         if self.inbound is not None:
             self.inbound.ended(call)
         if call.incoming:  # its lead may be due again
@@ -178,11 +181,13 @@ class Placing:
 
     def deadline_ns(self) -> int:
         """When the next call has something to do."""
-        return self._timers[0][0] if self._timers else NEVER
+        due_ns = self._timers[0][0] if self._timers else NEVER
+        return min(due_ns, self.supervisors.deadline_ns())
 
     def tick(self, now_ns: int) -> None:
         """Calls whose ring limit, wait for a key, or longest time is over."""
         timers = self._timers
+        self.supervisors.tick(now_ns)
         while timers and timers[0][0] <= now_ns:
             when, attempt_id = heappop(timers)
             call = self._floor.calls.get(attempt_id)

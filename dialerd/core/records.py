@@ -173,6 +173,8 @@ class EventKind(StrEnum):
     CALLED_BACK = "called_back"  # the customer calls us; detail: trunk, number called
     HEARD = "heard"  # a sound of the far end; detail: what, and how sure
     VERDICT = "verdict"  # who answered; detail: human, machine or unknown, and how sure
+    SUPERVISED = "supervised"  # detail: listen, whisper or barge, and who
+    UNSUPERVISED = "unsupervised"  # detail: who left
 
 
 class CallEvent(Record):

@@ -1,4 +1,4 @@
-"""What people ask of calls while the daemon runs: lists, one with its history, an end, a transfer.
+"""What people ask of calls while the daemon runs: lists, histories, an end, a transfer, an ear.
 
 A page of calls sorts the attempts of all that are in progress: some thousands, in a millisecond.
 """
@@ -16,7 +16,9 @@ from dialerd.core.calls_view import (
     EndCall,
     GetCall,
     ListCalls,
+    Listener,
     LiveCall,
+    SuperviseCall,
     TransferCall,
     call_name,
 )
@@ -26,6 +28,7 @@ from dialerd.core.dialer import Dialer
 from dialerd.core.events import CallOrdered
 from dialerd.core.flow_records import Transfer
 from dialerd.core.party_call import PartyCall
+from dialerd.core.supervise_records import Supervise
 from dialerd.shell.driver import Driver
 
 log = logging.getLogger("dialerd.calls")
@@ -87,6 +90,27 @@ class CallDesk:
         self._driver.feed(CallOrdered(request.attempt, deed))
         return self._shown(call)
 
+    async def supervise_call(self, request: SuperviseCall) -> LiveCall:
+        """Listen in on it, speak in another way, leave."""
+        call = self._find(request.attempt)
+        order = Supervise(request.who, request.mode, self._phone_of(request))
+        supervisors = self._dialer.supervisors
+        why = supervisors.why_not(call, order)
+        there = {one.who for one in supervisors.of(request.attempt)}
+        if not why and request.who not in there and not self._driver.registered(order.phone):
+            why = f"no telephone is registered as {order.phone!r}: say which is to ring (phone)"
+        if why:
+            raise Conflict(why)
+        done = request.mode or "left"
+        log.info("call of attempt %d: %s by %r", request.attempt, done, request.who)
+        self._driver.feed(CallOrdered(request.attempt, order))
+        return self._shown(call)
+
+    def _phone_of(self, request: SuperviseCall) -> str:
+        """The telephone that is to ring: the one asked for, or the person's own."""
+        agent = self._dialer.desk.team.agents.get(request.who)
+        return request.phone or (agent.phone if agent is not None else "") or request.who
+
     def _find(self, attempt: int) -> Call:
         call = self._dialer.floor.calls.get(attempt)
         if call is None:
@@ -111,4 +135,14 @@ class CallDesk:
             answered_at=at_time(call.answered_ms) if call.answered_ms else None,
             agent=getattr(call, "agent_name", ""),
             keys=call.keys,
+            supervisors=tuple(
+                Listener(
+                    who=one.who,
+                    mode=one.mode,
+                    phone=one.phone,
+                    ringing=one.ringing,
+                    since=at_time(one.since_ms),
+                )
+                for one in self._dialer.supervisors.of(claim.attempt_id)
+            ),
         )

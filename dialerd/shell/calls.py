@@ -17,6 +17,7 @@ from dialerd.core.effects import (
     Bridge,
     Dial,
     Hold,
+    ListenIn,
     Play,
     Refuse,
     Release,
@@ -37,6 +38,7 @@ from dialerd.shell.ears import Ears
 from dialerd.shell.media import Media
 from dialerd.shell.sip_stack import Stack
 from dialerd.store.recording_files import returned_name
+from sip.accounts.saved import Reached
 from sip.calls.journal import Keep
 from sip.calls.orphan import Cleared
 from sip.errors import SipError
@@ -239,10 +241,17 @@ class Calls:
             self._taping.discard(effect.leg)
             self._tell_recorded(effect.leg)
 
+    def _telephones(self, name: str) -> list[Reached]:
+        registrar = self._endpoint.registrar
+        return registrar.lookup(name) if registrar is not None else []
+
+    def registered(self, phone: str) -> bool:
+        """Whether a telephone of this name can be called now."""
+        return bool(self._telephones(phone))
+
     def ring(self, effect: RingAgent) -> None:
         """Call an agent's telephone, the one it prefers where there are several."""
-        leg, registrar = effect.leg, self._endpoint.registrar
-        found = registrar.lookup(effect.phone) if registrar is not None else []
+        leg, found = effect.leg, self._telephones(effect.phone)
         if not found:
             log.warning("agent %s: telephone %r is not registered", effect.agent, effect.phone)
             self._feed(self._agents.refused(leg, AWAY))
@@ -262,12 +271,18 @@ class Calls:
         self._flush()
 
     def bridge(self, effect: Bridge) -> None:
-        """Customer and agent hear each other."""
-        self._media.bridge(effect.leg, effect.other)
+        """Customer and agent, or whom the customer is put through to, hear each other."""
+        agent = self._attempts.get(effect.other, 0) >= PHONE_LEGS
+        self._media.bridge(effect.leg, effect.other, agent=agent)
         if effect.record:
             self._media.record(effect.leg)
         else:
             self._tell_recorded(effect.leg)
+
+    def listen_in(self, effect: ListenIn) -> None:
+        """A supervisor hears a call; where that cannot be, its telephone is hung up."""
+        if not self._media.meetings.listen_in(effect.leg, effect.other, effect.mode):
+            self._hang_up(effect.leg)
 
     def unbridge(self, effect: Unbridge) -> None:
         """They do not any more."""

@@ -127,6 +127,10 @@ class Driver:
         """Whether the store refuses commits: nothing new is dialed until it takes them again."""
         return self._degraded
 
+    def registered(self, phone: str) -> bool:
+        """Whether a telephone of this name can be rung now."""
+        return self._calls.registered(phone)
+
     def feed(self, event: AnyEvent) -> None:
         """One input, then drain everything. What is told meanwhile waits its turn."""
         if self.closed:
@@ -310,6 +314,7 @@ class Driver:
             fx.Tape: calls.tape,
             fx.RingAgent: calls.ring,
             fx.Bridge: calls.bridge,
+            fx.ListenIn: calls.listen_in,
             fx.Unbridge: calls.unbridge,
             fx.Hold: calls.hold,
             fx.SendKeys: calls.send_keys,

@@ -1,6 +1,6 @@
 """The media side of legs: one stream each, prompts shared, digits told to the core.
 
-A stream is RTP's, or a modem's audio device's. What is bridged with the latter meets it in a room.
+A stream is RTP's, or a modem's audio device's.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from dialerd.shell.ears import Ear
 from dialerd.shell.following import follow
 from dialerd.shell.media_room import NO_RULES, MediaRules
 from dialerd.shell.media_room import MediaRoom as Room
+from dialerd.shell.meetings import Meetings
 from dialerd.shell.prompt_table import Prompts
 from dialerd.shell.recordings import Recordings
 from fastpath.progress import KINDS
@@ -91,7 +92,7 @@ class Media:
         self._ears: dict[int, Ear] = {}  # legs that are listened to
         self._listening: set[int] = set()  # those of them before their answer
         self._devices: set[int] = set()  # legs whose audio is a modem's
-        self._rooms: dict[int, int] = {}  # leg -> the room in which it meets a modem's
+        self.meetings = Meetings(engine, self._streams, self._devices)
         self.device_gone = self._lost  # whoever has the modems knows more of it
         self.recordings: Recordings | None = None
         self.collector: Collector | None = None
@@ -262,7 +263,7 @@ class Media:
         """The stream of a leg, and how keys travel on it; None when it is gone."""
         return (self._streams[leg], self._keys[leg].dtmf) if leg in self._streams else None
 
-    def bridge(self, leg: int, other: int) -> bool:
+    def bridge(self, leg: int, other: int, *, agent: bool = True) -> bool:
         """Let two legs hear each other, whatever played before; False when one of them is gone."""
         a, b = self._streams.get(leg), self._streams.get(other)
         if a is None or b is None:
@@ -270,38 +271,11 @@ class Media:
         for stream in (a, b):
             self.engine.stop_play(stream)
             self.engine.settle(stream)
-        if leg in self._devices or other in self._devices:
-            return self._meet(leg, other)
-        self.engine.bridge(a, b)
-        return True
-
-    def _meet(self, leg: int, other: int) -> bool:
-        """Two legs in a room of their own: modem audio has no packets that a bridge could pass."""
-        for one in (leg, other):
-            self._part(one)
-        try:
-            room = self.engine.room()
-        except OSError as error:
-            log.warning("legs %d and %d cannot hear each other: %s", leg, other, error)
-            return False
-        for one, role in ((leg, "customer"), (other, "agent")):
-            self.engine.join(room, self._streams[one], role)
-            self._rooms[one] = room
-        return True
-
-    def _part(self, leg: int) -> None:
-        """End the room of a leg, if it is in one."""
-        room = self._rooms.pop(leg, None)
-        if room is not None:
-            self.engine.close_room(room)
-            self._rooms = {one: its for one, its in self._rooms.items() if its != room}
+        return self.meetings.bridge(leg, other, agent=agent)
 
     def unbridge(self, leg: int) -> None:
         """End a leg's bridge."""
-        stream = self._streams.get(leg)
-        self._part(leg)
-        if stream is not None:
-            self.engine.unbridge(stream)
+        self.meetings.unbridge(leg)
 
     def record(self, leg: int, part: str = "") -> bool:
         """Record both sides of a leg from now on, where recordings are kept and there is room.
@@ -325,10 +299,11 @@ class Media:
 
     def close(self, leg: int) -> StreamStats | None:
         """End a leg's stream; its counts."""
-        stream = self._streams.pop(leg, None)
+        stream = self._streams.get(leg)
         if stream is None:
             return None
-        del self._legs[stream]
+        self.meetings.gone(leg)
+        del self._streams[leg], self._legs[stream]
         self._theirs.pop(leg, None)
         self._keys.pop(leg, None)
         self._answered.discard(leg)
@@ -338,7 +313,6 @@ class Media:
         del self._files[leg]
         if self.collector is not None:
             self.collector.end(stream)
-        self._part(leg)
         device = self.engine.device(stream) if leg in self._devices else None
         name, stats = self._names.pop(leg), self.engine.close(stream)
         if device is not None:

@@ -392,6 +392,7 @@ _CARRY_OUT: Final[dict[type, Callable[[Driver, Any], None]]] = {
     fx.Notify: Driver._told,
     fx.WriteLater: Driver._later,
     fx.Hold: _nothing,
+    fx.ListenIn: _nothing,
     fx.Tape: _nothing,
     fx.SendKeys: _nothing,
     fx.ShowCard: lambda driver, effect: driver.staff.card(effect),

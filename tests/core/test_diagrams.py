@@ -2,7 +2,7 @@
 
 import re
 
-from dialerd.core import agent, call, campaign, flow, talk
+from dialerd.core import agent, call, campaign, flow, supervising, talk
 from dialerd.core.agent_records import AgentState
 from dialerd.core.diagrams import diagram, machines, page
 from tests import tree
@@ -48,6 +48,12 @@ def test_every_move_of_every_table_is_an_arrow():
         for after in afters
     }
     assert talks == arrows("Talk")
+    above = {
+        (state.value, trigger, after.value)
+        for (state, trigger), afters in supervising.MOVES.items()
+        for after in afters
+    }
+    assert above == arrows("Supervisor")
 
 
 def test_every_state_is_drawn_and_can_end():
@@ -57,6 +63,7 @@ def test_every_state_is_drawn_and_can_end():
         ("Flow", {s.name.lower() for s in flow.FlowState}),
         ("Agent", {s.name.lower() for s in AgentState}),
         ("Talk", {s.name.lower() for s in talk.TalkState}),
+        ("Supervisor", {s.value for s in supervising.State}),
     ):
         drawn = arrows(title)
         assert {a for a, _, _ in drawn} | {b for _, _, b in drawn} == states

@@ -12,9 +12,10 @@ from fastpath.rtp_mix import ROLES, RtpMix
 TABLE = """
 customer      customer agent barging
 agent         customer agent whispering barging
-listening     customer agent whispering barging
-whispering    customer agent whispering barging
-barging       customer agent whispering barging
+listening     customer agent whispering barging played
+whispering    customer agent whispering barging played
+barging       customer agent whispering barging played
+played
 """
 HEARS = {line.split()[0]: set(line.split()[1:]) for line in TABLE.split("\n") if line}
 

@@ -47,28 +47,28 @@ class Singer:
         self._home = home
 
     def heard(self) -> Samples:
-        """What it decoded so far."""
-        [path] = self._home.glob("dump-*-dec.wav")
-        return read_wav(path)
+        """What it decoded so far in its last call."""
+        return read_wav(max(self._home.glob("dump-*-dec.wav")))
 
 
 @contextlib.contextmanager
 def singer(
-    folder: Path, hertz: int, *, codec: str = "pcmu", encryption: str = "", seconds: float = 30
-) -> Iterator[Singer]:
-    """A baresip that answers every call with a tone."""
+    folder: Path, hertz: int, *, codec: str = "pcmu", encryption: str = "", seconds: float = 30,
+    user: str = "gw", port: int = 0,
+) -> Iterator[Singer]:  # fmt: skip
+    """A baresip that answers every call to `user` with a tone, at `port` or a free one."""
     program = shutil.which("baresip")
     assert program, "baresip is missing: apt-get install baresip-core"
     modules = next((place for place in PLACES if Path(place).is_dir()), "")
     assert modules, f"baresip's modules are in none of {PLACES}"
-    port, (low, high) = free_port(), media_ports()
+    port, (low, high) = port or free_port(), media_ports()
     home = folder / f"singer-{port}"
     home.mkdir()
     sound = write_wav(home / "tone.wav", tone(hertz, seconds))
     config = CONFIG.format(port=port, tone=sound, low=low, high=high, home=home, modules=modules)
     (home / "config").write_text(config)
     (home / "accounts").write_text(
-        f"<sip:gw@127.0.0.1>;regint=0;answermode=auto;audio_codecs={codec}/8000{encryption}\n"
+        f"<sip:{user}@127.0.0.1>;regint=0;answermode=auto;audio_codecs={codec}/8000{encryption}\n"
     )
     (home / "contacts").write_text("")
     with (home / "log").open("wb") as log:

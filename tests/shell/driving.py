@@ -72,8 +72,8 @@ class Legs:
     def dial(self, effect):
         self.did.append(effect)
 
-    play = stop_play = tape = release = refuse = answer = ring = bridge = unbridge = dial
-    hold = send_keys = dial
+    play = stop_play = tape = release = refuse = answer = ring = dial
+    bridge = unbridge = hold = send_keys = listen_in = dial
 
     def prepare(self, effect):
         self.prepared.append(effect)

@@ -124,7 +124,7 @@ def test_two_legs_on_modems_hear_each_other_until_they_part(desk: Desk) -> None:
     speak(desk, one, 40)
     until(lambda: desk.hear() or abs(heard(other)).max(initial=0) > 1_000)
     desk.media.unbridge(2)
-    assert desk.media._rooms == {}
+    assert desk.media.meetings._rooms == {}
     quiet_from = len(other.heard) + 40 * FRAME
     speak(desk, one, 60)
     until(lambda: desk.hear() or len(other.heard) > quiet_from + 10 * FRAME)
@@ -136,12 +136,12 @@ def test_a_leg_that_ends_leaves_the_other_free_for_the_next(desk: Desk) -> None:
         desk.leg(number)
     assert desk.media.bridge(1, 2)
     desk.media.close(1)
-    assert desk.media._rooms == {}
+    assert desk.media.meetings._rooms == {}
     assert desk.media.bridge(2, 3)
-    assert len(desk.media._rooms) == 2
+    assert len(desk.media.meetings._rooms) == 2
     desk.media.close(2)
     desk.media.close(3)
-    assert desk.media._rooms == {}
+    assert desk.media.meetings._rooms == {}
     assert desk.media.engine.counters()["streams"] == 0
 
 
@@ -149,7 +149,7 @@ def test_a_modem_s_leg_and_a_telephone_s(desk: Desk) -> None:
     desk.leg(1)
     desk.media.open(2)
     assert desk.media.bridge(1, 2)
-    assert desk.media._rooms.keys() == {1, 2}
+    assert desk.media.meetings._rooms.keys() == {1, 2}
     assert not desk.media.bridge(1, 9)
 
 
