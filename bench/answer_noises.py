@@ -16,7 +16,7 @@ from bench.answer_lines import Case, behind, shaped, some_condition
 
 SECONDS: Final = 8
 COUNT: Final = SECONDS * RATE
-SEEDS: Final = {"train": 40_000, "held out": 90_000}
+SEEDS: Final = {"train": 40_000, "development": 60_000, "held out": 90_000}
 LATE: Final = ("sirens", "keyboard")
 """What the trees never heard."""
 
@@ -178,8 +178,11 @@ def holes(rng: Rng) -> Audio:
     return np.asarray(made)
 
 
-def noises(split: str, each: int, voices: list[Clip]) -> Iterator[Clip]:
-    """So many of each kind; `voices` (recorded clips of the split) make the babble."""
+def noises(split: str, each: int, voices: list[Clip], seeds: str = "") -> Iterator[Clip]:
+    """So many of each kind; `voices` (recorded clips of the split) make the babble.
+
+    `seeds`: those of another split, to hear what is like a split's noises and none of them.
+    """
     plain: dict[str, Callable[[Rng], Audio]] = {
         "clicks": clicks, "knocks": knocks, "rain": rain, "wind": wind, "switched": switched,
         "engine": engine, "holes": holes, "sirens": sirens, "breath": breath, "keyboard": keyboard,
@@ -189,18 +192,18 @@ def noises(split: str, each: int, voices: list[Clip]) -> Iterator[Clip]:
         if split == "train" and name in LATE:
             continue
         for number in range(each):
-            rng = np.random.default_rng((SEEDS[split], kind, number))
+            rng = np.random.default_rng((SEEDS[seeds or split], kind, number))
             samples = make(rng)
             made = samples if name == "holes" else spoken(samples / (np.abs(samples).max() + 1e-9))
             yield Clip(f"{name}-{number}", "noise", name, False, made)
 
 
-def cases(split: str, each: int) -> list[Case]:
+def cases(split: str, each: int, seeds: str = "") -> list[Case]:
     """What nobody says, behind lines of the split; gaps in noise as they are."""
     voices = list(recorded(split))
     babble = tuple(clip for clip in voices if clip.kind == "office")
     found = []
-    for number, clip in enumerate(noises(split, each, voices)):
+    for number, clip in enumerate(noises(split, each, voices, seeds)):
         rng = np.random.default_rng((5, number))
         line = some_condition(split, rng)
         if clip.voice == "holes":

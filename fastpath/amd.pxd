@@ -35,6 +35,7 @@ cdef enum:
     REASON_NO_AUDIO = 5  # less than a frame
     REASON_ENDED = 6  # a voice was heard, and the audio ended before it was clear whose
     REASON_REVISED = 7  # taken for a person, it talked on as machines do
+    REASON_NO_VOICE = 8  # something was heard, and it was none
 
 cdef struct Run:
     int begin  # frame
@@ -66,6 +67,7 @@ cdef struct Amd:
     uint8_t counted  # it is long enough and stands in the figures
     Run run
     int tonal
+    uint8_t doubted  # what was heard last was no voice
     # levels over frames of voice
     int levels
     double sum

@@ -3,7 +3,8 @@
 
 1. A run of voice counts from its third frame of voice on; shorter ones are clicks.
 2. Noise that was taken for a voice is undone with the run it made, or with all of them. So is what
-   other trees take for no voice, by its pitch above all, once it is over.
+   other trees take for no voice, by its pitch above all, once it is over. It is no person, and what
+   would be a machine of it is unknown.
 3. From the first voice on the model is asked every 40 ms, where its answer can matter. A machine
    may be told at any time, a person only in silence: whoever answers is let finish, and who is
    silent for two seconds has.
@@ -31,7 +32,9 @@ from collections import namedtuple
 from fastpath.amd_forest import FRAME_MS, POLICY_MS_MAX
 
 ANSWERS = (None, "human", "machine", "unknown")
-REASONS = ("", "model", "silence", "too long", "tone", "no audio", "ended", "revised")
+REASONS = (
+    "", "model", "silence", "too long", "tone", "no audio", "ended", "revised", "no voice",
+)
 EVERY = AMD_EVERY
 Verdict = namedtuple("Verdict", "answer at_ms first_ms confidence reason")
 
@@ -199,30 +202,46 @@ cdef void amd_features(const Amd *a, double *x) noexcept nogil:
     x[PACE] = a.syllables / (0.02 * max(a.known.voiced + run, 1))
 
 
+cdef int voice_there(Amd *a, const Forest *model, const double *x) noexcept nogil:
+    """Whether what is known is of a voice."""
+    cdef int yes = forest_voice(model, x)
+    a.doubted = not yes
+    return yes
+
+
+cdef uint8_t reason_of(const Amd *a, uint8_t otherwise) noexcept nogil:
+    """Why nothing is known."""
+    if a.known.first < 0 and a.tonal > 20:
+        return REASON_TONE
+    return REASON_NO_VOICE if a.doubted else otherwise
+
+
 cdef void decide(Amd *a, const Forest *model) noexcept nogil:
     """Whether the answer is known after this frame."""
     cdef double x[FEATURES]
     if a.known.first >= 0 and not a.open and (a.frame - a.known.last_end) % DOUBT == 0:
         amd_features(a, x)
-        if not forest_voice(model, x):
+        if not voice_there(a, model, x):
             figures_clear(a)
     if a.known.first < 0:
         if a.frame >= model.policy.initial_silence:
             a.answer = ANSWER_UNKNOWN
-            a.reason = REASON_TONE if a.tonal > 20 else REASON_SILENCE
+            a.reason = reason_of(a, REASON_SILENCE)
         return
     if (a.frame - a.known.first) % AMD_EVERY == 0 and may_answer(a, &model.policy):
         amd_features(a, x)
         a.odds = forest_odds(model, x)
         a.answer = answer_of(a, &model.policy)
-        if a.answer == ANSWER_HUMAN and not forest_voice(model, x):
-            a.answer = ANSWER_NONE
+        a.reason = REASON_MODEL
+        if a.answer and not voice_there(a, model, x):
+            # no machine, and no person later: it goes on as no person does
+            a.answer = ANSWER_UNKNOWN if a.answer == ANSWER_MACHINE else ANSWER_NONE
+            a.reason = REASON_NO_VOICE
         if a.answer:
-            a.reason = REASON_MODEL
             return
     if a.frame - a.known.first >= model.policy.analysis:
         a.answer = ANSWER_UNKNOWN
-        a.reason = REASON_TOO_LONG
+        a.reason = reason_of(a, REASON_TOO_LONG)
 
 
 cdef void amd_hear(Amd *a, const Forest *model, const int16_t *samples) noexcept nogil:
@@ -273,10 +292,8 @@ cdef void amd_end(Amd *a) noexcept nogil:
     a.answer = ANSWER_UNKNOWN
     if a.frame == 0:
         a.reason = REASON_NO_AUDIO
-    elif a.known.first < 0:
-        a.reason = REASON_TONE if a.tonal > 20 else REASON_SILENCE
     else:
-        a.reason = REASON_ENDED
+        a.reason = reason_of(a, REASON_SILENCE if a.known.first < 0 else REASON_ENDED)
 
 
 cdef class AnswerDetector:
