@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -31,6 +29,7 @@ from dialerd.core.ops import Dispose as Dispose_
 from dialerd.core.ops import KeepNote
 from dialerd.core.records import CampaignState, DialMode, LeadState
 from dialerd.store import open_store, wait
+from tests.command_line import dialerd
 from tests.daemon.conftest import daemon
 from tests.daemon.test_agents import card, do, state
 from tests.daemon.test_daemon import people
@@ -61,11 +60,7 @@ def open_campaign(client, name, *, start=msgspec.UNSET, **agents):
 
 
 def command(d, *words):
-    done = subprocess.run(
-        [sys.executable, "-m", "dialerd", *words, "-c", str(d.config)],
-        capture_output=True, text=True, check=True, timeout=60,
-    )  # fmt: skip
-    return done.stdout
+    return dialerd(*words, "-c", d.config)
 
 
 def works(client, name, *queues):

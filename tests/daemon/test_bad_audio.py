@@ -7,22 +7,23 @@ import http.client
 import json
 import queue
 import re
-import subprocess
-import sys
 import threading
 import urllib.request
 from collections.abc import Iterator
 
 import pytest
 
+from admin_http.tokens import Scope
 from dialerd.control.io_client import SyncClient
 from dialerd.core.control import Subscribe, Unavailable
 from dialerd.core.records import EventKind, Outcome
 from dialerd.core.step_spec import StepSpec
 from dialerd.store import open_store
+from tests.command_line import dialerd
 from tests.daemon.conftest import Daemon
 from tests.daemon.gateway import Gateway
 from tests.daemon.test_daemon import broadcast, people, until_finished
+from tests.daemon.web import make_token
 from tests.waiting import until
 
 pytestmark = pytest.mark.xdist_group("bad_audio")  # one daemon for all
@@ -58,10 +59,7 @@ def by_socket(client: SyncClient) -> Iterator[dict[str, object]]:
 
 
 def by_http(d) -> Iterator[dict[str, object]]:
-    command = [sys.executable, "-m", "dialerd", "token", "add", "onlooker", "--scope", "read",
-               "-c", str(d.config)]  # fmt: skip
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
-    secret = done.stdout.split()[-1]
+    secret = make_token(d.folder / "data", Scope.READ)
     request = urllib.request.Request(
         f"http://127.0.0.1:{d.http}/v1/stream?topics=audio",
         headers={"Authorization": f"Bearer {secret}"},
@@ -127,10 +125,7 @@ def test_no_audio_and_no_end_have_outcomes_of_their_own(ran) -> None:
     assert (silent[0].outcome, endless[0].outcome) == (Outcome.MEDIA_TIMEOUT, Outcome.TOO_LONG)
     assert EventKind.MEDIA_LOST in [e.kind for e in silent[1]]
     assert EventKind.MEDIA_LOST not in [e.kind for e in endless[1]]
-    report = subprocess.run(
-        [sys.executable, "-m", "dialerd", "report", "b", "-c", str(d.config)],
-        check=True, capture_output=True, text=True, timeout=60,
-    ).stdout  # fmt: skip
+    report = dialerd("report", "b", "-c", d.config)
     assert re.search(r"media_timeout\W+1\b", report)
     assert re.search(r"too_long\W+1\b", report)
 

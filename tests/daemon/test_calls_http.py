@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import struct
 
 import pytest
@@ -46,6 +45,7 @@ def test_a_call_is_seen_and_ended_and_heard(daemon, gateway):
         begin(w, record=True)
         first, second = until_up(w, 2)
         assert first["number"] == "+84912000000"
+        names_that_are_not_there(w, first)
         where = f"/v1/calls/{first['id']}"
         now = w.get(where)
         assert (now["state"], now["trunk"], now["outcome"]) == ("up", "gateway", None)
@@ -126,61 +126,48 @@ def read_messages(w, where):
     assert b"INVITE sip:" in capture.body
 
 
-def test_names_of_calls_that_are_not_there(daemon, gateway):
-    d = daemon(gateway=gateway.port, admin=True)
-    people(d.folder, 1)
-    with web(d) as w:
-        begin(w)
-        (one,) = until_up(w, 1)
-        campaign, lead, attempt = one["id"].split("-")
-        for name, status in (
-            (f"{campaign}-{lead}-{int(attempt) + 1}", 404),
-            (f"9999999999-{lead}-{attempt}", 404),
-            (f"{campaign}-{lead}-9999999999999999999", 404),
-            (f"7-{lead}-{attempt}", 404),
-            ("..%2f..%2fetc", 400),
-            ("1-1", 400),
-        ):
-            for path in ("", "/events", "/recording", "/ladder", "/pcap"):
-                assert w.ask("GET", f"/v1/calls/{name}{path}").status == status, (name, path)
-            order = {"action": "hang_up"}
-            assert w.ask("POST", f"/v1/calls/{name}/actions", order).status == status
-        assert w.get("/v1/calls")["items"][0]["state"] == "up"
-        assert w.ask("GET", "/v1/calls?campaign=nobody").status == 404
-        assert w.get("/v1/calls?campaign=c")["items"] == w.get("/v1/calls")["items"]
+def names_that_are_not_there(w, one):
+    """Of other campaigns, people and tries than this call's, and no names at all."""
+    campaign, lead, attempt = one["id"].split("-")
+    for name, status in (
+        (f"{campaign}-{lead}-{int(attempt) + 100}", 404),
+        (f"9999999999-{lead}-{attempt}", 404),
+        (f"{campaign}-{lead}-9999999999999999999", 404),
+        (f"7-{lead}-{attempt}", 404),
+        ("..%2f..%2fetc", 400),
+        ("1-1", 400),
+    ):
+        for path in ("", "/events", "/recording", "/ladder", "/pcap"):
+            assert w.ask("GET", f"/v1/calls/{name}{path}").status == status, (name, path)
+        order = {"action": "hang_up"}
+        assert w.ask("POST", f"/v1/calls/{name}/actions", order).status == status
+    assert {c["state"] for c in w.get("/v1/calls")["items"]} == {"up"}
+    assert w.ask("GET", "/v1/calls?campaign=nobody").status == 404
+    assert w.get("/v1/calls?campaign=c")["items"] == w.get("/v1/calls")["items"]
 
 
-@contextlib.contextmanager
-def in_call(daemon, gateway):
-    """The daemon, its API and the path of a call whose flow can put people through."""
+def test_a_person_puts_calls_through(daemon, gateway):
+    """One to an agent who is not there, then one to a number, which the gateway carries too."""
     transfer = {"id": "to", "transfer": {"number": "0987654321"}}
     d = daemon(gateway=gateway.port, admin=True)
-    people(d.folder, 1)
+    people(d.folder, 2)
     with web(d) as w:
         begin(w, [LONG[0] | {"keys": {"1": "to"}}, transfer])
-        (one,) = until_up(w, 1)
-        yield d, w, f"/v1/calls/{one['id']}"
+        first, second = (f"/v1/calls/{one['id']}" for one in until_up(w, 2))
 
+        def happened(where):
+            return [e["kind"] for e in w.get(where)["interactions"]]
 
-def test_a_person_has_a_call_put_through(daemon, gateway):
-    """To an agent who is not there: the call goes on with what is behind its step."""
-    with in_call(daemon, gateway) as (d, w, where):
         order = {"action": "transfer", "kind": "agent", "target": "nobody"}
-        w.good("POST", f"{where}/actions", order)
-        until(lambda: "transfer_failed" in [e["kind"] for e in w.get(where)["interactions"]])
-        until(lambda: w.get(where)["state"] == "ended", 60.0, 0.02)  # nothing is behind its step
-    assert d.stop()[0] == 0
-
-
-def test_a_transfer_to_a_number(daemon, gateway):
-    """The gateway carries that call too."""
-    with in_call(daemon, gateway) as (d, w, where):
+        w.good("POST", f"{first}/actions", order)
+        until(lambda: "transfer_failed" in happened(first))
+        until(lambda: w.get(first)["state"] == "ended", 60.0, 0.02)  # nothing is behind its step
         order = {"action": "transfer", "kind": "number", "target": "0987 654 321"}
-        w.good("POST", f"{where}/actions", order)
-        until(lambda: "transferred" in [e["kind"] for e in w.get(where)["interactions"]])
+        w.good("POST", f"{second}/actions", order)
+        until(lambda: "transferred" in happened(second))
         assert {c["direction"] for c in until_up(w, 2)} == {"out", "over"}
-        assert w.ask("POST", f"{where}/actions", order).status == 409
-        w.good("POST", f"{where}/actions", {"action": "hang_up"})
+        assert w.ask("POST", f"{second}/actions", order).status == 409
+        w.good("POST", f"{second}/actions", {"action": "hang_up"})
         until(lambda: not w.get("/v1/calls")["items"], 60.0, 0.02)
     assert sorted(call.user for call in gateway.calls.values())[-1].endswith("987654321")
     assert d.stop()[0] == 0

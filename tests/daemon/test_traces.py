@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 from dialerd.core import control as api
 from dialerd.core.tracing import GetTrace, ListTraces
+from tests.command_line import dialerd
 from tests.daemon.test_daemon import broadcast, people, until_finished
 from tests.interop.sipp import sipp
-
-
-def trace(daemon, *args: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "dialerd", "trace", "-c", str(daemon.config), *args],
-        capture_output=True, text=True, timeout=60, check=True,
-    )  # fmt: skip
-    return done.stdout
 
 
 def test_a_campaigns_calls_are_traced_and_found_by_number(daemon, tmp_path) -> None:
@@ -30,8 +21,8 @@ def test_a_campaigns_calls_are_traced_and_found_by_number(daemon, tmp_path) -> N
             listed = client.call(ListTraces())
             found = client.call(GetTrace(call="0912000001"))
             counters = client.call(api.GetStatus()).counters
-        drawn = trace(d, "0912000001").splitlines()
-        rows = json.loads(trace(d, found.calls[0].call_id, "--json"))
+        drawn = dialerd("trace", "-c", d.config, "0912000001").splitlines()
+        rows = json.loads(dialerd("trace", "-c", d.config, found.calls[0].call_id, "--json"))
         d.stop()
     assert {c.called for c in listed.items} == {f"+8491200000{n}" for n in range(3)}
     assert counters["sip_trace_calls"] == 3
@@ -48,10 +39,6 @@ def test_tracing_may_be_off(daemon) -> None:
     d.config.write_text(d.config.read_text() + "[trace]\nenabled = false\n")
     d.start()
     with d.ready():
-        done = subprocess.run(
-            [sys.executable, "-m", "dialerd", "trace", "-c", str(d.config), "x"],
-            capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
+        refused = dialerd("trace", "-c", d.config, "x", code=1)
     d.stop()
-    assert done.returncode != 0
-    assert "[trace] enabled" in done.stderr
+    assert "[trace] enabled" in refused

@@ -13,7 +13,7 @@ from dialerd.store.lmdb_engine import LmdbEngine
 from tests.faults import explorer, flips
 from tests.faults.explorer import PAGE
 
-FLIPS = 600
+FLIPS = 300  # `make faults` does more
 NODE_HEAD = 8  # bytes of MDB_node before its key: mn_lo, mn_hi, mn_flags, mn_ksize
 
 

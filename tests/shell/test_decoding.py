@@ -198,17 +198,17 @@ CUT: dict[str, tuple[str, ...]] = {
 
 
 @pytest.mark.parametrize("name", CUT)
-@pytest.mark.parametrize("kept", [0.35, 0.6, 0.85])
 def test_a_file_that_was_cut_off_is_said_to_miss_parts(
-    name: str, kept: float, source: Path, tmp_path: Path
+    name: str, source: Path, tmp_path: Path
 ) -> None:
     path = ffmpeg(source, tmp_path / name, *CUT[name])
     assert not decode(path).damaged
     data = path.read_bytes()
-    path.write_bytes(data[: round(len(data) * kept)])
-    found = decode(path)
-    assert found.damaged
-    assert found.seconds == pytest.approx(2.0 * kept, abs=0.35)
+    for kept in (0.35, 0.6, 0.85):
+        path.write_bytes(data[: round(len(data) * kept)])
+        found = decode(path)
+        assert found.damaged, kept
+        assert found.seconds == pytest.approx(2.0 * kept, abs=0.35), kept
 
 
 @pytest.mark.parametrize("claimed", [16_002, 20_000, 1 << 20, 0x7FFFFFFF, 0xFFFFFFFF])
