@@ -54,6 +54,7 @@ def test_a_campaign_whose_agents_left_with_its_last_lead_is_over(away, when) -> 
         office.do(ev.AgentPaused, "an")
         office.do(away, "an")
     office.until(lambda: state(office.world, campaign) is CampaignState.FINISHED)
+    assert len(office.dials) == 1
 
 
 @pytest.mark.parametrize("mode", AGENTS)
@@ -72,6 +73,7 @@ def test_a_campaign_without_agents_whose_leads_are_done_is_over(mode) -> None:
     office.do(ev.AgentLoggedOut, "an")
     office.hang_up("an")
     office.until(lambda: state(office.world, campaign) is CampaignState.FINISHED)
+    assert len(office.dials) == 1
 
 
 @pytest.mark.parametrize("mode", AGENTS)

@@ -21,22 +21,13 @@ def test_who_was_called_again_since_is_judged_by_the_calls_of_before():
     assert rounds.of_attempts(row, {7}).attempts == ()
 
 
-@pytest.mark.timeout(300)
-def test_killed_at_every_point(tmp_path: Path):
-    report = rounds.kills(tmp_path, rounds=0, seed=11)
+@pytest.mark.timeout(400)
+def test_killed_at_every_point_and_at_random(tmp_path: Path):
+    report = rounds.kills(tmp_path, rounds=3, seed=11)
     assert report.faults == []
-    assert report.rounds == len(rounds.POINTS)
-    assert report.calls > 50
-    assert report.interrupted > 3
-
-
-@pytest.mark.timeout(300)
-def test_killed_at_random(tmp_path: Path):
-    report = rounds.kills(tmp_path, rounds=3, points=0, seed=14)
-    assert report.faults == []
-    assert report.rounds == 3
-    assert report.calls > 50
-    assert report.interrupted > 3
+    assert report.rounds == len(rounds.POINTS) + 3
+    assert report.calls > 100
+    assert report.interrupted > 6
     assert report.blocked == 3 * rounds.BLOCKED_AT_ONCE
 
 
