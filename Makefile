@@ -30,7 +30,7 @@ COPY   = mkdir -p $(1) && $(FILES) | tar --null --ignore-failed-read --warning=n
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test sim bank-day faults faults-short build deb develop packages bench bench-packages bench-day bench-ci bench-accept lint format types sanitize fuzz coverage docs lock clean
+.PHONY: help demo test sim bank-day faults faults-short build deb develop packages bench bench-packages bench-day bench-load bench-ci bench-accept lint format types sanitize fuzz coverage docs lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -98,6 +98,9 @@ bench-packages: packages ## more recorded voices for `python -m bench.amd_train`
 
 bench-day: packages develop ## 100,000 calls with RTP through the whole daemon, judged by the carriers' ledgers; 4 minutes. In small: ARGS="--calls 10000"
 	$(PY) -m bench.whole_daemon --rate $(DAY_RATE) --seconds $(DAY_SECONDS) $(ARGS)
+
+bench-load: packages develop ## calls beside a loaded admin process, and restarts: bars, yes or no; 8 minutes: ARGS="--past FOLDER" keeps what is prepared
+	$(PY) -m bench.admin_load $(ARGS)
 
 bench-ci: packages develop ## ratios and exact counters against bench/baseline.json, under 3 minutes
 	$(PY) -m bench.gate

@@ -21,6 +21,7 @@ from dialerd.core.ports import NotFoundError, StoreError
 from dialerd.store.report import csv_pieces, json_pieces
 
 REPORTS: Final = web.AppKey("reports", asyncio.Semaphore)
+YIELD_S_MAX: Final = 0.05  # between two pieces of a report
 
 
 class ReportFormat(StrEnum):
@@ -69,7 +70,8 @@ async def send_pieces(
 ) -> web.StreamResponse:
     """A file that is made while it is sent.
 
-    Each piece is read in a thread in one short transaction; none is open while we wait.
+    Each piece is read in a thread in one short transaction; none is open while we wait. Then it
+    rests for as long as that took: the interpreter is for agents' events, too.
 
     Raises:
         ProblemError: 404, 503, before anything is sent.
@@ -88,11 +90,13 @@ async def send_pieces(
         }
     )
     await response.prepare(call.request)
-    more = True
+    loop, more = asyncio.get_running_loop(), True
     while more:
         async with asyncio.timeout(STREAM_WRITE_S):
             await response.write(piece)
+        began_s = loop.time()
         found = await asyncio.to_thread(next, pieces, None)
         more, piece = found is not None, found or b""
+        await asyncio.sleep(min(loop.time() - began_s, YIELD_S_MAX))
     await response.write_eof()
     return response
