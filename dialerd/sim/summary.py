@@ -14,7 +14,7 @@ from dialerd.core.ports import ReportRow
 from dialerd.core.records import FrequencyCap, Outcome
 from dialerd.sim import limits
 from dialerd.sim.bank_figures import BankFigures
-from dialerd.sim.checkers import Fault, doubled, lost, mismatched
+from dialerd.sim.checkers import Fault, called_again, doubled, lost, mismatched
 from dialerd.sim.ledger import Books
 from dialerd.sim.usage import Usage
 
@@ -124,7 +124,7 @@ def judge(
 ) -> Verdict:
     """Run every checker. `rows` gives the store's report anew each time."""
     return Verdict(
-        doubled(books, cap, attempt_of),
+        doubled(books, cap, attempt_of, called_again(rows())),
         lost(books, rows(), attempt_of),
         mismatched(books, rows()),
     )

@@ -119,6 +119,19 @@ def test_faults_are_counted_and_spelled_out(run):
     assert {fault.kind.value for fault in s.faults} == {"inside_cap", "still_up", "unknown_call"}
 
 
+@pytest.mark.parametrize(("lead", "doubled"), [(1, 0), (0, 1)])
+def test_a_retry_inside_the_cap_is_none_too_many(run, lead, doubled):
+    """Of a call that was busy; who answered is called no more."""
+    store, campaign, entries = run
+    entries.append(Seen(40_000, "mobifone", call_id_for(999, 1), str(PHONES[lead])))
+    rows = [row for chunk in store.report(campaign) for row in chunk]
+    (first,) = rows[lead].attempts
+    again = (msgspec.structs.replace(first[0], attempt_id=999), ())
+    rows[lead] = msgspec.structs.replace(rows[lead], attempts=(first, again))
+    assert rows[lead].contact.phone == PHONES[lead]
+    assert len(judge(join(entries), lambda: rows, CAP, attempt_of).doubled) == doubled
+
+
 def test_damage_in_a_ledger_is_a_loss(run):
     store, campaign, entries = run
     verdict = verdict_of(store, campaign, entries)
