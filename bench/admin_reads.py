@@ -10,6 +10,7 @@ from bench.admin_figures import cpu_s
 from bench.admin_world import LoadWorld
 
 CONNECTIONS = 16
+LONGEST_S = 30.0
 PATHS = ("/v1/session", "/v1/jobs", "/v1/lists/1", "/v1/campaigns/1")
 
 
@@ -46,6 +47,9 @@ async def _asked(port: int, token: str, path: str, seconds: float) -> dict[bytes
         for _ in range(CONNECTIONS)
     ]
     await asyncio.sleep(seconds)
+    async with asyncio.timeout(LONGEST_S):
+        while not counts:  # noqa: ASYNC110 - a machine that is busy with others
+            await asyncio.sleep(seconds)
     for transport, _ in made:
         transport.abort()
     return counts
@@ -57,6 +61,7 @@ def reads(world: LoadWorld, seconds: float) -> dict[str, float]:
     admin = world.admin_pid()
     found: dict[str, float] = {}
     for path in PATHS:
+        world.ask("GET", path)  # the first one opens what it needs
         before, before_core, began = cpu_s(admin), cpu_s(core), time.monotonic()
         counts = asyncio.run(_asked(world.scene.ports.admin, world.token, path, seconds))
         count = counts.pop(b"200", 0)
