@@ -73,6 +73,7 @@ class BankCalls:
         self._calls: dict[int, _Call] = {}
         self._next = FIRST_INCOMING
         media.device_gone = self._silent
+        media.key_to_modem = self._press
 
     def __len__(self) -> int:
         """Legs of calls in progress, those to be refused too."""
@@ -132,6 +133,11 @@ class BankCalls:
         call = self._calls[leg]
         why = call.port.runner.do(lambda port, now_ns: port.digits(call.own, keys, now_ns))
         return str(why or "")
+
+    def _press(self, leg: int, digit: str) -> None:
+        """Whoever talks with a leg pressed a key: the modem sends it."""
+        if leg in self._calls and (why := self.send_keys(leg, digit)):
+            log.warning("leg %d: key %s is not sent: %s", leg, digit, why)
 
     # -- theirs ----------------------------------------------------------------------------------
 

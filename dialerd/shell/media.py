@@ -94,6 +94,7 @@ class Media:
         self._devices: set[int] = set()  # legs whose audio is a modem's
         self.meetings = Meetings(engine, self._streams, self._devices)
         self.device_gone = self._lost  # whoever has the modems knows more of it
+        self.key_to_modem: Callable[[int, str], object] = lambda _leg, _key: None
         self.recordings: Recordings | None = None
         self.collector: Collector | None = None
         self.totals = dict.fromkeys(TOTALS, 0)
@@ -172,6 +173,9 @@ class Media:
         keys = self._keys.get(leg)
         if keys is not None and keys.press(digit, way, at_ns) == "key":
             self._feed(Digit(leg, digit, way))
+            modem = self.meetings.modem_of(leg) if way != "inband" else None
+            if modem is not None:  # a key that is no sound there
+                self.key_to_modem(modem, digit)
 
     def answered(self, leg: int) -> None:
         """From now on audio of the far end is expected, unless it holds a call that has talked."""

@@ -107,6 +107,11 @@ class Meetings:
         if other in self._calls:
             self._settle(other, self._calls[other])
 
+    def modem_of(self, leg: int) -> int | None:
+        """The modem's leg that somebody talks with who is on none; None: that is not so."""
+        other = self._pairs.get(leg, 0)
+        return other if other in self._devices and leg not in self._devices else None
+
     # -- two -------------------------------------------------------------------------------------
 
     def _parted(self, leg: int) -> int:

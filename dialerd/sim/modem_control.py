@@ -60,6 +60,9 @@ def _status(bank: Bank, _words: list[str]) -> Reply:
                 "lines": slot.modem.lines,
                 "dialed_ns": slot.dialed_ns,
                 "faults": sorted(slot.faults.kinds),
+                "keys": "".join(
+                    leg.connection.heard for leg in slot.modem.calls.live() if leg.connection
+                ),
             }
             for slot in bank.slots
         ],

@@ -38,7 +38,7 @@ def test_an_agent_talks_to_customers_on_modems(tmp_path: Path, daemon: Any) -> N
     with modems(tmp_path, 2) as bank:
         more = BANK.format(folder=bank.folder) + PHONES.format(port=port) + USER.format(name="1001")
         d = daemon(more=more).start()
-        with d.ready() as client, baresip(tmp_path, "1001", "secret", port):
+        with d.ready() as client, baresip(tmp_path, "1001", "secret", port) as phone:
             all_ready(client, 2)
             until(lambda: client.call(api.GetStatus()).counters["sip_phones"] == 1, 60, 0.05)
             people(d.folder, 2)
@@ -47,6 +47,8 @@ def test_an_agent_talks_to_customers_on_modems(tmp_path: Path, daemon: Any) -> N
             do(client, "lan", Ready())
             for _ in range(2):
                 until(lambda: _state(client) is AgentState.TALKING, 60, 0.05)
+                phone.press("5")  # an event in RTP: to the customer it is the modem that sends it
+                until(lambda: "5" in _keys(bank), 60, 0.05)
                 until(lambda: _recorded(d.folder) > 16_000, 60, 0.05)
                 do(client, "lan", HangUp())
                 until(lambda: _state(client) is AgentState.WRAP_UP, 60, 0.05)
@@ -64,6 +66,7 @@ def test_an_agent_talks_to_customers_on_modems(tmp_path: Path, daemon: Any) -> N
     assert len(list((d.folder / "data" / "recordings").rglob("*.[wf]*"))) == 2
     assert [one["what"] for one in ended] == ["answered"] * 2
     assert all(one["rtp_received"] > 25 for one in ended)
+    assert [one["keys"] for one in ended] == ["5", "5"]
 
 
 def test_who_calls_a_port_back_reaches_the_group(tmp_path: Path, daemon: Any) -> None:
@@ -115,6 +118,11 @@ def test_who_answers_on_a_modem_is_found_out(tmp_path: Path, daemon: Any) -> Non
 def _state(client: Any) -> AgentState:
     found: AgentState = client.call(ListAgents(name="lan")).items[0].state
     return found
+
+
+def _keys(bank: Any) -> str:
+    """What the modems in calls have sent."""
+    return "".join(slot["keys"] for slot in bank.tell("status")["slots"])
 
 
 def _recorded(folder: Path) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import glob
 import shutil
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,15 +29,23 @@ module g711.so
 module aubridge.so
 module_app account.so
 module_app menu.so
+module cons.so
+cons_listen {host}:{keyboard}
 """
 
 
 class Baresip:
-    """A running telephone."""
+    """A running telephone. What is typed at it (`press`) goes to `keyboard`, a UDP port."""
 
-    def __init__(self, port: int, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, port: int, process: subprocess.Popen[bytes], keyboard: int) -> None:
         self.port = port
         self._process = process
+        self._keyboard = keyboard
+
+    def press(self, key: str) -> None:
+        """A key of the call, told by events in RTP."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as way:
+            way.sendto(f"/sndcode {key}\n".encode(), (HOST, self._keyboard))
 
     def stop(self) -> None:
         """End it: it takes its registration back, so the registrar must be able to answer."""
@@ -74,11 +83,11 @@ def baresip(
     assert program, "baresip is missing: apt-get install baresip-core"
     modules = next((place for place in PLACES if Path(place).is_dir()), "")
     assert modules, f"baresip's modules are in none of {PLACES}"
-    port, (low, high) = free_port(), media_ports()
+    port, keyboard, (low, high) = free_port(), free_port(), media_ports()
     home = folder / f"baresip-{user}"
     home.mkdir()
     (home / "config").write_text(
-        CONFIG.format(host=HOST, port=port, low=low, high=high, modules=modules)
+        CONFIG.format(host=HOST, port=port, keyboard=keyboard, low=low, high=high, modules=modules)
     )
     if certificates is not None:
         transport = "tls"
@@ -100,7 +109,7 @@ def baresip(
             stdout=log,
             stderr=subprocess.STDOUT,
         )
-        phone = Baresip(port, process)
+        phone = Baresip(port, process, keyboard)
         try:
             yield phone
         finally:

@@ -131,6 +131,23 @@ def test_two_legs_on_modems_hear_each_other_until_they_part(desk: Desk) -> None:
     assert abs(heard(other)[quiet_from // 2 :]).max() < 100
 
 
+@pytest.mark.parametrize("way", ["rfc4733", "info"])
+def test_a_key_of_who_talks_with_a_modem_is_the_modems_to_send(desk: Desk, way: str) -> None:
+    desk.leg(1)
+    desk.media.open(2)
+    sent: list[tuple[int, str]] = []
+    desk.media.key_to_modem = lambda leg, digit: sent.append((leg, digit))
+    desk.media.pressed(2, "4", way, 0)
+    assert sent == [], "nobody talks with a modem"
+    assert desk.media.bridge(1, 2)
+    desk.media.pressed(2, "5", way, 10**10)
+    desk.media.pressed(1, "6", way, 10**10)  # the customer's: the agent hears it
+    assert sent == [(1, "5")]
+    desk.media.unbridge(1)
+    desk.media.pressed(2, "7", way, 10**11)
+    assert sent == [(1, "5")]
+
+
 def test_a_leg_that_ends_leaves_the_other_free_for_the_next(desk: Desk) -> None:
     for number in (1, 2, 3):
         desk.leg(number)
