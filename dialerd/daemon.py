@@ -173,6 +173,7 @@ class Daemon:
         kill_points.arm(self._store, self._calls, self._stack)
         told = (self._media, self._feed, self._publish)
         self._banks = Banks(self._config.bank, *told, clock=self._clock, rng=self._rng)
+        self._banks.calls.files.wanted = self._dialer.floor.files_wanted
         self._exits.push_async_callback(self._banks.close)
         self._calls.use(self._banks)
         sides = (self._store, self._calls, self._publish)

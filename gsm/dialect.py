@@ -208,9 +208,17 @@ class Files(Table, frozen=True):
     record_stop: At
     folder: Annotated[str, doc("Before each name.", pattern=r"^[A-Za-z:/\\]{0,32}$(?!\n)")] = ""
     suffix: Annotated[str, doc("Behind it.", pattern=r"^\.[a-z]{1,4}$(?!\n)")] = ".wav"
+    create: Annotated[MaybeAt, doc("Before one is put, if needed.")] = ""
     put: Annotated[
-        MaybeAt, doc("Takes `{size}` bytes after CONNECT or a prompt; empty: cannot be done.")
+        MaybeAt,
+        doc(
+            "Takes `{size}` bytes after CONNECT or a prompt; `{append}` is 0 for a file's first "
+            "bytes, then 1. Empty: cannot be done."
+        ),
     ] = ""
+    chunk: Annotated[
+        int, doc("At most so many bytes by one command; 0: all at once.", ge=0, le=1_048_576)
+    ] = 0
     open: Annotated[MaybeAt, doc("Before a file is read, if needed.")] = ""
     opened: Annotated[str, doc("Group `handle` of its answer.", max_length=200)] = ""
     get: Annotated[

@@ -81,14 +81,20 @@ class ModuleFiles:
 
     # in a call
 
-    def begin(self, deed: Deed, call: Call, name: str, now_ns: int) -> str:
-        """Play or record a file. Returns why not, or nothing."""
+    def begin(self, deed: Deed, call: Call, name: str, now_ns: int, longest_ns: int = 0) -> str:
+        """Play or record a file. Returns why not, or nothing.
+
+        It is over after `longest_ns` at the latest, 0: when the module says so; lines get lost.
+        """
         why = self.why_not(name) or (deed.busy if deed.held is not None else "")
         if not why:
             deed.held = call.leg, name
             text = self._text(getattr(self._files(), deed.start), name)
             start = Command(text, Haste.AUDIO, MEDIUM)
             self.floor.put(start, now_ns, lambda result, _at: self._begun(deed, result))
+            if longest_ns:
+                due = now_ns + longest_ns
+                self.floor.at(deed.start, due, lambda _at: self.over(deed, ""))
         return why
 
     def _begun(self, deed: Deed, result: Result) -> None:
@@ -99,19 +105,23 @@ class ModuleFiles:
         """Have it end. Returns why not, or nothing."""
         if deed.held is None:
             return deed.idle
-        self.floor.put(self._stop(deed), now_ns, lambda result, _at: self._stopped(deed, result))
+        held = deed.held
+
+        def then(result: Result, _at_ns: int) -> None:
+            if deed.held is held:  # else it ended by itself meanwhile, and the next one began
+                self.over(deed, deed.stopped if result.ok else result.final or result.outcome)
+
+        self.floor.put(self._stop(deed), now_ns, then)
         return ""
 
     def _stop(self, deed: Deed) -> Command:
         return Command(getattr(self._files(), deed.stop), Haste.AUDIO, MEDIUM)
 
-    def _stopped(self, deed: Deed, result: Result) -> None:
-        self.over(deed, deed.stopped if result.ok else result.final or result.outcome)
-
     def over(self, deed: Deed, why: str) -> None:
         """It is over, once; the module said so, or cannot say so any more."""
         if deed.held is not None:
             (leg, name), deed.held = deed.held, None
+            self.floor.cancel(deed.start)
             self.floor.tell(deed.told(leg, name, why))
 
     def call_over(self, now_ns: int) -> None:
@@ -164,9 +174,18 @@ class ModuleFiles:
             self._moving = None
 
     def _put(self, name: str, data: bytes) -> Steps:
-        text = self._text(self._files().put, name, size=str(len(data)))
-        result = yield Command(text, Haste.TEXT, LONG, data=data)
-        self.floor.tell(FilePut(name, "" if result.ok else result.final or result.outcome))
+        files = self._files()
+        if files.create:
+            yield Command(self._text(files.create, name), Haste.TEXT, MEDIUM)
+        why, step = "", files.chunk or len(data)
+        for at in range(0, len(data), step):
+            part = data[at : at + step]
+            text = self._text(files.put, name, size=str(len(part)), append="01"[at > 0])
+            result = yield Command(text, Haste.TEXT, LONG, data=part)
+            if not result.ok:
+                why = result.final or result.outcome
+                break
+        self.floor.tell(FilePut(name, why))
 
     def _get(self, name: str) -> Steps:
         files = self._files()

@@ -241,9 +241,12 @@ class Port:
 
     # files on the module
 
-    def play(self, leg: int, file: str, now_ns: int) -> str:
-        """Play a file to the far end; `FilePlayed` tells its end. Returns why not, or nothing."""
-        return self._begun(leg, self._life.files.playing, file, now_ns)
+    def play(self, leg: int, file: str, now_ns: int, longest_ns: int = 0) -> str:
+        """Play a file to the far end; `FilePlayed` tells its end. Returns why not, or nothing.
+
+        Its end is taken for granted after `longest_ns`, where that is not 0.
+        """
+        return self._begun(leg, self._life.files.playing, file, now_ns, longest_ns)
 
     def stop_playing(self, leg: int, now_ns: int) -> str:
         """Break it off. Returns why not, or nothing."""
@@ -257,11 +260,11 @@ class Port:
         """End it. Returns why not, or nothing."""
         return self._stopped(leg, self._life.files.recording, now_ns)
 
-    def _begun(self, leg: int, deed: Deed, file: str, now_ns: int) -> str:
+    def _begun(self, leg: int, deed: Deed, file: str, now_ns: int, longest_ns: int = 0) -> str:
         call = self._talk(leg)
         if call is None:
             return NOBODY
-        why = self._life.files.begin(deed, call, file, now_ns)
+        why = self._life.files.begin(deed, call, file, now_ns, longest_ns)
         self._life.settle(now_ns)
         return why
 

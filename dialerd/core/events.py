@@ -9,6 +9,7 @@ from dialerd.core.heard_events import Verdict as Verdict  # noqa: PLC0414
 from dialerd.core.inbound_events import Incoming as Incoming  # noqa: PLC0414
 from dialerd.core.inbound_events import ReturnFound as ReturnFound  # noqa: PLC0414
 from dialerd.core.line_spec import Trouble, TrunkSpec
+from dialerd.core.needs import Can
 from dialerd.core.ops import AtWork, ClaimBatch, Met
 from dialerd.core.records import Campaign, Outcome, Usage
 from dialerd.core.supervise_records import Supervise
@@ -172,7 +173,7 @@ class LinesChanged(Event):
 class LineHealth(Event, frozen=True):
     """What OPTIONS or REGISTER tell of a trunk; None: nothing new. `why` is for people.
 
-    With a `port`: whether that one may take a call, and on whose `account` its calls are (its SIM).
+    With a `port`: whether it takes calls, on whose `account` (its SIM), and what it `can` do.
     """
 
     trunk: str
@@ -181,6 +182,7 @@ class LineHealth(Event, frozen=True):
     why: str = ""
     port: str = ""
     account: str = ""
+    can: Can | None = None
 
 
 class UsageKnown(Event, frozen=True):

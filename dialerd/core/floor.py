@@ -5,6 +5,7 @@ from __future__ import annotations
 from dialerd.core.call import Call
 from dialerd.core.clock import NEVER, WallClock
 from dialerd.core.effects import AnyEffect, Notify
+from dialerd.core.needs import TALKING, Need
 from dialerd.core.ops import Claim
 from dialerd.core.pacing import RateLimit
 from dialerd.core.running import Run
@@ -84,7 +85,17 @@ class Floor:
 
     def route(self, run: Run, claim: Claim, number: Number) -> Route:
         """The trunks that may carry a claimed number."""
-        return self.trunks.route(number, claim.carrier, loopback=run.loopback)
+        return self.trunks.route(number, claim.carrier, loopback=run.loopback, needs=run.needs)
+
+    def files_wanted(self) -> set[str]:
+        """The prompts of running campaigns whose calls need no more than files and keys."""
+        runs = (run for run in self.runs.values() if run.running)
+        few = (run.needs.prompts for run in runs if not run.needs.of & ~Need.KEYS)
+        return set().union(*few)
+
+    def route_over(self, run: Run, claim: Claim, number: Number) -> Route:
+        """Those that may carry somebody whom a person is put through to."""
+        return self.trunks.route(number, claim.carrier, loopback=run.loopback, needs=TALKING)
 
     def next_leg(self) -> int:
         """The number of a new leg, of a customer's or an agent's."""

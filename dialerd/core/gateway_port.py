@@ -22,6 +22,7 @@ from dialerd.core.limits import (
 )
 from dialerd.core.line_spec import PlanSpec, PortSpec
 from dialerd.core.metering import Days, Meter, longest_s
+from dialerd.core.needs import Can
 from dialerd.core.pacing import NS
 
 _LONG_AGO: Final = -(1 << 62)
@@ -31,8 +32,8 @@ class Port:
     """Its use. `ready_ns` is when it may take a call; NEVER while it has one."""
 
     __slots__ = (
-        "account", "answered", "away", "busy", "faults", "meter", "name", "placed", "ready_ns",
-        "reason", "rest_ns", "rests", "spec", "used_ns",
+        "account", "answered", "away", "busy", "can", "faults", "meter", "name", "placed",
+        "ready_ns", "reason", "rest_ns", "rests", "spec", "used_ns",
     )  # fmt: skip
 
     def __init__(self, spec: PortSpec, days: Days) -> None:
@@ -42,6 +43,7 @@ class Port:
         self.meter = Meter(spec.plan, days)
         self.account = ""  # whose books these are; empty: the port's own
         self.away = "nothing is known of it yet" if spec.watched else ""
+        self.can: Can | None = None  # None: everything
         self.busy = False
         self.ready_ns = _LONG_AGO
         self.rest_ns = _LONG_AGO

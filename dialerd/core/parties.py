@@ -90,7 +90,7 @@ class Parties:
         floor = self._floor
         for leg, (call, number, claim) in list(self.waiting.items()):
             run = floor.runs[claim.campaign_id]
-            route = floor.route(run, claim, number)
+            route = floor.route_over(run, claim, number)
             room_ns = floor.room_ns(now_ns)
             trunk = None if room_ns or floor.draining else route.choose(now_ns)
             if trunk is not None:

@@ -14,6 +14,7 @@ from dialerd.core.limits import (
     CLAIM_MAX,
     CLAIM_MIN,
 )
+from dialerd.core.needs import Needs, needs_of
 from dialerd.core.ops import Claim
 from dialerd.core.pacing import NS, RateLimit
 from dialerd.core.records import Campaign, CampaignState, DialMode, Outcome
@@ -82,6 +83,7 @@ class Run:
         "loopback",
         "low",
         "moved_ns",
+        "needs",
         "next_due_s",
         "outcomes",
         "placed",
@@ -104,6 +106,7 @@ class Run:
         self.plans: dict[str, FlowPlan] = {}  # by a value of the column that chooses
         self.returns: FlowPlan | None = None  # of who calls back, if another one
         self.loopback = False
+        self.needs: Needs = needs_of(settings)
         self.broken = ""
         try:
             check_regime(settings)
@@ -159,6 +162,7 @@ class Run:
         self.campaign = campaign
         if campaign.settings != self.settings:
             self.settings = campaign.settings
+            self.needs = needs_of(self.settings)
             if self.plan is not None:
                 self._lay_out()
             self._lay_out_returns()

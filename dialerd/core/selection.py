@@ -10,6 +10,9 @@
    the cheapest minute, then the least used relative to channels x weight, then the longest idle.
 4. Of its ports the cheapest, then the one that talked least today, then the longest idle.
 
+A port that cannot do what a campaign's calls need (`needs`: hear keys, record, let people talk,
+play prompts that are on it) is on no route of that campaign: it has routes of its own then.
+
 A route is computed once per prefix or carrier when the lines change. Its trunks and ports stand in
 a compiled `Choice`; what happens to one of them is told to it before the next choice, so a choice
 looks at those that changed and not at all.
@@ -25,6 +28,7 @@ from dialerd.core.gateway_port import Port
 from dialerd.core.limits import ASR_CALLS, ASR_SHARE, SUSPECT_S, TRUNKS_MAX
 from dialerd.core.line_spec import Line, PortSpec, TrunkSpec
 from dialerd.core.metering import DAY_NS, Ledger, day_of
+from dialerd.core.needs import NOTHING, Needs
 from dialerd.core.pacing import NS
 from dialerd.core.records import Usage
 from dialerd.core.trunk import Trunk
@@ -184,12 +188,13 @@ class _Table:
 
     __slots__ = ("by_any", "by_carrier", "by_prefix", "lengths")
 
-    def __init__(self, trunks: list[Trunk]) -> None:
+    def __init__(self, trunks: list[Trunk], needs: Needs = NOTHING) -> None:
         prefixes: dict[str, list[Claim]] = {}
         carriers: dict[str, list[Claim]] = {}
         anything: list[Claim] = []
         for trunk in trunks:
-            for port in trunk.ports.values() or (None,):
+            able = [p for p in trunk.ports.values() if p.can is None or not p.can.lacks(needs)]
+            for port in able if trunk.ports else (None,):
                 spec: PortSpec | TrunkSpec = trunk.spec
                 if port is not None and (port.spec.prefixes or port.spec.carriers):
                     spec = port.spec
@@ -224,6 +229,8 @@ class Trunks:
         self.day = 0  # the local day; 0 while the clock is not known
         self._all = _Table([])
         self._loopback = _Table([])
+        self._of_needs: dict[tuple[bool, Needs], _Table] = {}  # where some port cannot do all
+        self._all_able = True
 
     def configure(self, specs: Iterable[TrunkSpec], utc_offset_s: int = VIETNAM_S) -> None:
         """The present set. Calls on a trunk that left it end by themselves."""
@@ -249,6 +256,8 @@ class Trunks:
         usable = [trunk for trunk in self.listed if trunk.channels > 0]
         self._all = _Table(usable)
         self._loopback = _Table([trunk for trunk in usable if trunk.spec.loopback])
+        self._of_needs.clear()
+        self._all_able = all(p.can is None for trunk in usable for p in trunk.ports.values())
 
     def load(self, history: Iterable[Usage]) -> None:
         """What earlier runs used."""
@@ -267,13 +276,28 @@ class Trunks:
                 trunk.roll(day)
         return (day + 1) * DAY_NS - self.utc_offset_s * NS - offset_ns
 
-    def route(self, number: Number, carrier: str = "", *, loopback: bool = False) -> Route:
+    def route(
+        self,
+        number: Number,
+        carrier: str = "",
+        *,
+        loopback: bool = False,
+        needs: Needs = NOTHING,
+    ) -> Route:
         """The trunks for a number. `carrier` is used when the number itself shows none.
 
         A route without trunks means that no line carries this number now.
         """
         table = self._loopback if loopback else self._all
+        if not self._all_able and needs != NOTHING:
+            table = self._of_needs.get((loopback, needs)) or self._lay_out(needs, loopback=loopback)
         return table.route(number.digits, number.carrier or carrier)
+
+    def _lay_out(self, needs: Needs, *, loopback: bool) -> _Table:
+        """Routes without the ports that cannot do it."""
+        made = _Table(self.usable(loopback=loopback), needs)
+        self._of_needs[loopback, needs] = made
+        return made
 
     def line(self, trunk: Trunk, port: Port | None) -> Line:
         """What a call has of its line."""

@@ -252,10 +252,9 @@ class Trunk:
         return self.breaker.success(now_ns)
 
     def health(self, told: LineHealth, now_ns: int) -> bool:
-        """What OPTIONS and REGISTER tell, and modems of their ports; whether it went up or down."""
+        """What OPTIONS and REGISTER tell, and modems of their ports; whether routes change."""
         if told.port:
-            self._port_health(told)
-            return False
+            return self._port_health(told)
         was = self.up
         if told.alive is not None:
             self.alive = told.alive
@@ -272,13 +271,16 @@ class Trunk:
         self.configure(self.spec, self.meter.day)
         return was != self.up
 
-    def _port_health(self, told: LineHealth) -> None:
+    def _port_health(self, told: LineHealth) -> bool:
         port = self.ports.get(told.port)
-        if port is not None:
-            away = "" if told.alive else told.why or "its modem is not ready"
-            account = told.account or port.account
-            port.told(away, account, self._ledger.days(self.name, account or port.name))
-            self.changed(port.name)
+        if port is None:
+            return False
+        away = "" if told.alive else told.why or "its modem is not ready"
+        account = told.account or port.account
+        port.told(away, account, self._ledger.days(self.name, account or port.name))
+        self.changed(port.name)
+        before, port.can = port.can, told.can
+        return before != told.can
 
     def why_not(self, now_ns: int) -> str:
         """Why no call may start on it now; empty when one may, or only its pace holds it."""

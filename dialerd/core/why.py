@@ -7,6 +7,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Final, NamedTuple
 
 from dialerd.core.floor import Floor
+from dialerd.core.gateway_port import Port
 from dialerd.core.line_spec import PortSpec, TrunkSpec
 from dialerd.core.records import CampaignState, Lead, LeadState
 from dialerd.core.rules import Rule, Verdict
@@ -117,7 +118,7 @@ def idle_lines(floor: Floor, now_ns: int) -> Iterator[tuple[str, str, str]]:
             continue
         for port in trunk.ports.values():
             if not port.busy:
-                told = why or port.why_not(now_ns)
+                told = why or port.why_not(now_ns) or _unable(floor, port)
                 yield trunk.name, port.name, told or _unwanted(floor, trunk, nothing)
 
 
@@ -130,6 +131,18 @@ def _nothing_to_do(floor: Floor, now_ns: int) -> str:
     if any(not why for why in whys.values()):
         return ""
     return "; ".join(f"{name}: {why}" for name, why in whys.items())
+
+
+def _unable(floor: Floor, port: Port) -> str:
+    """Why no running campaign can use a port that cannot do everything; empty when one can."""
+    if port.can is None:
+        return ""
+    running = [run for run in floor.runs.values() if run.campaign.state is CampaignState.RUNNING]
+    whys = {run.settings.name: port.can.lacks(run.needs) for run in running}
+    if not all(whys.values()):
+        return ""
+    said = "; ".join(f"{name}: its flow {why}" for name, why in whys.items())
+    return f"its speech is files on the modem: {said}" if said else ""
 
 
 def _unwanted(floor: Floor, trunk: Trunk, nothing: str) -> str:

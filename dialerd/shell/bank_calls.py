@@ -1,6 +1,7 @@
 """Calls on ports of modem banks: legs of the dialer's that a port's machine carries.
 
-A leg's stream is the port's audio device, and an answer is told when the audio flows. Somebody who
+A leg's stream is the port's audio device, and an answer is told when the audio flows. A port
+without one plays files that are on its module (`bank_files`): its legs have no stream. Somebody who
 calls a port is told to the dialer as any call to us, if the port can be talked on; else the call is
 ended. Such a leg has a number of its own below all others: machines number theirs each for itself.
 """
@@ -15,9 +16,10 @@ from msgspec.structs import replace
 
 from dialerd.config.bank_tables import Bank, Calls
 from dialerd.config.line_specs import longest_call_s
-from dialerd.core.effects import Answer, Dial
-from dialerd.core.events import Answered, AnyEvent, Incoming, MediaLost, Ringing
+from dialerd.core.effects import Answer, Dial, Play
+from dialerd.core.events import Answered, AnyEvent, Digit, Incoming, MediaLost, Ringing
 from dialerd.lines.gsm_line import GsmLines
+from dialerd.shell.bank_files import BankFiles
 from dialerd.shell.bank_port import BankPort
 from dialerd.shell.clock import Clock
 from dialerd.shell.ears import Ear
@@ -65,6 +67,7 @@ class BankCalls:
         self.over: Callable[[int], object] = media.close  # a leg has ended; before it is told
         self.ear: Callable[[Dial], Ear | None] = _deaf
         self.closing = False
+        self.files = BankFiles(media.prompts, feed, self._silent)
         self._banks = banks
         self._media = media
         self._feed = feed
@@ -134,6 +137,18 @@ class BankCalls:
         why = call.port.runner.do(lambda port, now_ns: port.digits(call.own, keys, now_ns))
         return str(why or "")
 
+    def play(self, effect: Play) -> bool:
+        """Say prompts on a leg; False: they cannot be said."""
+        call = self._calls.get(effect.leg)
+        if call is not None and call.port.by_files():
+            return self.files.play(call.port, call.own, effect)
+        return self._media.play(effect.leg, effect.prompts, effect.token)
+
+    def stop_play(self, leg: int) -> None:
+        """Say nothing more on a leg."""
+        self.files.stop(leg)
+        self._media.stop_play(leg)
+
     def _press(self, leg: int, digit: str) -> None:
         """Whoever talks with a leg pressed a key: the modem sends it."""
         if leg in self._calls and (why := self.send_keys(leg, digit)):
@@ -192,6 +207,10 @@ class BankCalls:
         if leg is None or call is None or call.own != fact.leg:
             return
         match fact:
+            case gsm.Digit(digit=digit) if call.port.by_files():
+                self._feed(Digit(leg, digit, "info"))
+            case gsm.FilePlayed():
+                self.files.played(leg, fact)
             case gsm.Digit(digit=digit):
                 self._media.pressed(leg, digit, "info", self._clock.now_ns())
             case gsm.AudioStart():
@@ -205,6 +224,7 @@ class BankCalls:
                 fact = _ended(fact, call)
                 port.leg = None
                 del self._calls[leg]
+                self.files.over(leg)
                 self.over(leg)
             case _:
                 pass
@@ -231,10 +251,14 @@ class BankCalls:
         self._begin(leg, call)
 
     def _begin(self, leg: int, call: _Call) -> None:
-        """Somebody answered and can be heard."""
-        if call.answer is None or not self._media.has(leg):
+        """Somebody answered and can be heard, or at least be told something."""
+        by_files = call.port.by_files()
+        if call.answer is None or not (by_files or self._media.has(leg)):
             return
         answer, call.answer = call.answer, None
+        if by_files:
+            self._feed(answer)
+            return
         call.port.audio_works()
         self._media.answered(leg)
         if call.record:

@@ -104,14 +104,21 @@ class BankPort:
             return "this module makes no voice calls"
         if self.twin:
             return f"tells the SIM of port {self.twin}, which still has it: one of them is wrong"
-        return self.deaf()
+        return "" if self.by_files() else self.deaf()
+
+    def by_files(self) -> bool:
+        """Whether it speaks by files on its module, which can be put there."""
+        known = self.identity
+        files = self.runner.machine.dialect.files
+        kind = known.audio if known is not None else ""
+        return kind == "module_file" and files is not None and bool(files.put)
 
     def deaf(self) -> str:
         """Why nobody can be talked to by it; empty when that works."""
         known = self.identity
         kind = known.audio if known is not None else "none"
         if kind not in {"pcm_tty", "uac"}:
-            return f"no audio that can be used here (its class is {kind})"
+            return f"nobody can talk on it (its audio is of the class {kind})"
         if self.audio < 0 and not self.card:
             return self.audio_why or "no audio device"
         if bool(self.card) != (kind == "uac"):

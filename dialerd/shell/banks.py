@@ -23,6 +23,7 @@ from dialerd.core.lines_view import Use
 from dialerd.shell.bank_calls import BankCalls
 from dialerd.shell.bank_cards import BankCards
 from dialerd.shell.bank_config import dialects_of, port_settings
+from dialerd.shell.bank_files import LOOK_S
 from dialerd.shell.bank_port import BankPort
 from dialerd.shell.bank_slots import BankSlots
 from dialerd.shell.clock import Clock
@@ -74,6 +75,8 @@ class Banks:
         self._shows: dict[str, asyncio.TimerHandle] = {}  # ports told of just now
         self._unshown: set[str] = set()  # those of them with news since
         self._dated: asyncio.TimerHandle | None = None
+        self._filing: asyncio.TimerHandle | None = None
+        self.calls.files.changed = self._tell
         self._cards: BankCards | None = None
 
     # -- ports -----------------------------------------------------------------------------------
@@ -117,6 +120,7 @@ class Banks:
             self.listeners.append(self._cards.hear)
             self._slots.start()
             self._date()
+            self._file()
 
     def _make(self, bank: Bank, place: Place, index: int) -> BankPort:
         """The n-th port of a bank; OSError, ValueError: its PIN cannot be read."""
@@ -137,6 +141,11 @@ class Banks:
         for port in self.all_ports():
             port.runner.machine.today = self._today()
         self._dated = self._loop.call_later(DAY_S, self._date)
+
+    def _file(self) -> None:
+        """Prompts are put on modules that need them as files."""
+        self.calls.files.look(self.all_ports(), self._loop.time())
+        self._filing = self._loop.call_later(LOOK_S, self._file)
 
     def port_of(self, effect: Dial) -> BankPort | None:
         """The port that a call is for, while it is there."""
@@ -160,6 +169,8 @@ class Banks:
 
     def _of_port(self, port: BankPort, fact: gsm.Fact) -> None:
         known = isinstance(fact, gsm.Identified)
+        if isinstance(fact, gsm.FilePut):
+            self.calls.files.stored(port, fact)
         self._twins(port)
         if isinstance(fact, gsm.PortState) and fact.state in {"absent", "dead"}:
             log.warning("port %s is %s: %s", port.runner.name, fact.state, fact.why)
@@ -211,7 +222,10 @@ class Banks:
     def _tell(self, port: BankPort) -> None:
         """The dialer hears whether the port takes calls, when that is news."""
         why = port.why_away()
-        told = LineHealth(port.bank, alive=not why, why=why, port=port.slot, account=port.account)
+        told = LineHealth(
+            port.bank, alive=not why, why=why, port=port.slot, account=port.account,
+            can=self.calls.files.can(port),
+        )  # fmt: skip
         if self._told.get(port.runner.name) != told:
             self._told[port.runner.name] = told
             self._feed(told)
@@ -237,7 +251,7 @@ class Banks:
         """Hang up all ports at once, close all devices."""
         self.calls.closing = True
         self._slots.close()
-        for timer in (self._dated, *self._shows.values()):
+        for timer in (self._dated, self._filing, *self._shows.values()):
             if timer is not None:
                 timer.cancel()
         every = list(self.all_ports())
@@ -252,6 +266,7 @@ class Banks:
                 log.warning("%d modems did not hang up in %g s", len(late), LEAVE_S)
         for port in every:
             port.close()
+        await self.calls.files.close()
         if self._cards is not None:
             await self._cards.close()
         self._executor.shutdown(wait=False, cancel_futures=True)

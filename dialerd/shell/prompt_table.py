@@ -101,6 +101,10 @@ class Prompts:
             self._add(name, self._shelves.read(name))
         return self._ids[name]
 
+    async def read(self, name: str) -> Prompt:
+        """What a name stands for now, for whoever plays it elsewhere; PromptError."""
+        return await asyncio.to_thread(self._shelves.read, name)
+
     async def renew(self, name: str) -> float:
         """Take what a name stands for now; its length in seconds. PromptError when nothing.
 

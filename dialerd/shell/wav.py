@@ -68,3 +68,11 @@ def ulaw_wav(data: bytes) -> bytes:
     chunks += struct.pack("<4sII", b"fact", 4, len(data))
     chunks += struct.pack("<4sI", b"data", len(data)) + data + b"\0" * (len(data) & 1)
     return struct.pack("<4sI4s", b"RIFF", 4 + len(chunks), b"WAVE") + chunks
+
+
+def pcm_wav(data: bytes) -> bytes:
+    """A WAV file of 16-bit little-endian samples at 8 kHz."""
+    body = struct.pack("<HHIIHH", PCM, 1, RATE, 2 * RATE, 2, 16)
+    chunks = struct.pack("<4sI", b"fmt ", len(body)) + body
+    chunks += struct.pack("<4sI", b"data", len(data)) + data
+    return struct.pack("<4sI4s", b"RIFF", 4 + len(chunks), b"WAVE") + chunks

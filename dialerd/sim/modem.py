@@ -22,25 +22,20 @@ from dialerd.sim import limits
 from dialerd.sim.modem_agenda import Due
 from dialerd.sim.modem_calls import Calls
 from dialerd.sim.modem_card import Card
-from dialerd.sim.modem_kit import CME, CMS, Habits, RefusalError, settings
+from dialerd.sim.modem_files import Files
+from dialerd.sim.modem_kit import (
+    NEED_NO_PIN,
+    NEEDS_CARD,
+    NUMERIC,
+    Habits,
+    RefusalError,
+    settings,
+)  # fmt: skip
 from dialerd.sim.modem_line import Command, split
 from dialerd.sim.modem_messages import Messages
 
 if TYPE_CHECKING:
     from dialerd.sim.modem_network import Network
-
-#: Commands that a modem carries out without a card (the rest: +CME ERROR: 10) or PIN (11).
-NEED_NO_CARD = frozenset("DHAEVQZXLMIS")
-NEEDS_CARD = frozenset((
-    "D", "+CIMI", "+CCID", "+QCCID", "+CICCID", "^ICCID", "+ZGETICCID", "+CNUM", "+CUSD", "+CMGS",
-    "+CMGL", "+CMGR", "+CMGD", "+CPMS", "+CSCA", "+CPBR", "+CPBS", "+CLCK", "+CMGW", "+CMSS",
-))  # fmt: skip
-NEED_NO_PIN = frozenset(("+CCID", "+QCCID", "+CICCID", "^ICCID", "+ZGETICCID"))
-#: Results without words (ATV0), V.250 table 1.
-NUMERIC = {
-    "OK": "0", "RING": "2", "NO CARRIER": "3", "ERROR": "4", "NO DIALTONE": "6", "BUSY": "7",
-    "NO ANSWER": "8",
-}  # fmt: skip
 
 
 class Power(StrEnum):
@@ -93,9 +88,11 @@ class Modem:
         self.set: dict[str, Any] = settings(habits)
         self.calls = Calls(self)
         self.messages = Messages(self)
+        self.files = Files(self)
         self.loses_urcs = False  # faults
         self.audio_stuck = False
         self.lines = 0  # command lines so far
+        self.raw = wire.say  # bytes as they are
         self._wire = wire
         self._line = bytearray()
         self._kept = bytearray()  # came while a line was under way
@@ -138,7 +135,7 @@ class Modem:
         self._line.clear()
         self._kept.clear()
         self._todo.clear()
-        self._working, self._text = False, None
+        self._working, self._text, self.files.taking = False, None, None
         self._dues.clear()
         if forget:
             self.set = settings(self.habits)
@@ -238,6 +235,8 @@ class Modem:
 
     def _take(self, data: bytes) -> None:
         """Read until a line begins to be carried out; what is behind it waits."""
+        if self.files.taking is not None:
+            data = self.files.feed(data)
         for place, byte in enumerate(data):
             if self._text is not None:
                 self._take_text(byte)
@@ -341,15 +340,7 @@ class Modem:
     def refuse(self, refusal: RefusalError) -> None:
         """A command has failed, and the rest of its line is not carried out."""
         self._todo.clear()
-        code, words, kind = refusal.cme, CME, "CME"
-        if refusal.cms:
-            code, words, kind = refusal.cms, CMS, "CMS"
-        if not code or (kind == "CME" and not self.set["CMEE"]):
-            self._final(refusal.result)
-        elif self.set["CMEE"] == 2:
-            self._final(f"+{kind} ERROR: {words.get(code, 'unknown')}")
-        else:
-            self._final(f"+{kind} ERROR: {code}")
+        self._final(refusal.told(self.set["CMEE"]))
 
     def _final(self, result: str) -> None:
         """The end of a line; `""` for none."""
@@ -370,6 +361,10 @@ class Modem:
             kept = bytes(self._kept)
             self._kept.clear()
             self._take(kept)
+
+    def reads(self, *, on: bool) -> None:
+        """It takes bytes of a file now, in the midst of a line, or has taken them."""
+        self._working = not on
 
     # ---- what it says
 

@@ -32,6 +32,18 @@ CMS = {
     331: "No network service", 332: "Network timeout", 500: "unknown error",
 }  # fmt: skip
 
+#: Commands that need a card (else: +CME ERROR: 10), and those that need no PIN for it (11).
+NEEDS_CARD = frozenset((
+    "D", "+CIMI", "+CCID", "+QCCID", "+CICCID", "^ICCID", "+ZGETICCID", "+CNUM", "+CUSD", "+CMGS",
+    "+CMGL", "+CMGR", "+CMGD", "+CPMS", "+CSCA", "+CPBR", "+CPBS", "+CLCK", "+CMGW", "+CMSS",
+))  # fmt: skip
+NEED_NO_PIN = frozenset(("+CCID", "+QCCID", "+CICCID", "^ICCID", "+ZGETICCID"))
+#: Results without words (ATV0), V.250 table 1.
+NUMERIC = {
+    "OK": "0", "RING": "2", "NO CARRIER": "3", "ERROR": "4", "NO DIALTONE": "6", "BUSY": "7",
+    "NO ANSWER": "8",
+}  # fmt: skip
+
 
 class RefusalError(Exception):
     """A command that fails: plain ERROR, or +CME/+CMS ERROR where the program asked for codes."""
@@ -40,6 +52,15 @@ class RefusalError(Exception):
         """`result` is another final result (NO CARRIER)."""
         super().__init__(cme or cms or result)
         self.cme, self.cms, self.result = cme, cms, result
+
+    def told(self, cmee: int) -> str:
+        """The final result, as +CMEE says."""
+        code, words, kind = self.cme, CME, "CME"
+        if self.cms:
+            code, words, kind = self.cms, CMS, "CMS"
+        if not code or (kind == "CME" and not cmee):
+            return self.result
+        return f"+{kind} ERROR: {words.get(code, 'unknown') if cmee == 2 else code}"
 
 
 class Habits(msgspec.Struct, frozen=True):

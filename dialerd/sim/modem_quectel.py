@@ -9,6 +9,7 @@ import msgspec
 from dialerd.sim.modem_calls import Leg, unasked
 from dialerd.sim.modem_commands import COMMON, ceer, iccid, kept, said, taken
 from dialerd.sim.modem_dialing import release
+from dialerd.sim.modem_files import QUECTEL as FILES
 from dialerd.sim.modem_kit import Answer, Habits, Handler, RefusalError
 from dialerd.sim.modem_line import Command, Kind
 
@@ -85,7 +86,7 @@ _BOTH: dict[str, Handler] = {
 }
 EC20 = Habits(
     name="quectel", maker="Quectel", model="EC20F", revision="EC20CEFAGR06A05M4G", tac="86459203",
-    commands=COMMON | _BOTH | {
+    commands=COMMON | _BOTH | FILES | {
         "+QINDCFG": _qindcfg, "^DSCI": _dsci, "+QPCMV": _qpcmv, "+QHUP": _qhup,
         "+QCCID": iccid("+QCCID: {0}"), "+CCID": iccid("+CCID: {0}"), "+CEREG": COMMON["+CREG"],
         "+QNWINFO": said('+QNWINFO: "FDD LTE","45204","LTE BAND 3",1750'),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dialerd.sim import modem_files
 from dialerd.sim.modem_calls import Leg, result, unasked
 from dialerd.sim.modem_commands import COMMON, ceer, iccid, kept, said, taken
 from dialerd.sim.modem_kit import Answer, Habits, Handler, RefusalError
@@ -57,7 +58,7 @@ _BOTH: dict[str, Handler] = {
 SIM7600 = Habits(
     name="simcom", maker="SIMCOM INCORPORATED", model="SIMCOM_SIM7600E-H",
     revision="LE20B04SIM7600M22", tac="86147503",
-    commands=COMMON | _BOTH | {
+    commands=COMMON | _BOTH | modem_files.SIM7600 | {
         "+CPCMREG": _cpcmreg, "+CPCMFRM": kept("CPCMFRM", "(0,1)"), "+CPCMBANDWIDTH": taken,
         "+CICCID": iccid("+ICCID: {0}"), "+CEREG": COMMON["+CREG"], "+CRESET": _reset,
         "+CNSMOD": said("+CNSMOD: 1,8"), "+AUTOCSQ": taken, "+EXUNSOL": taken,
@@ -69,8 +70,8 @@ SIM7600 = Habits(
 SIM800 = Habits(
     name="sim800", maker="SIMCOM_Ltd", model="SIMCOM_SIM800L", revision="1418B05SIM800L24",
     tac="86971303",
-    commands=COMMON | _BOTH | {
-        "+CCID": iccid("{0}"), "+CEER": ceer("+CEER: {text}"), "+CREC": taken,
+    commands=COMMON | _BOTH | modem_files.SIM800 | {
+        "+CCID": iccid("{0}"), "+CEER": ceer("+CEER: {text}"),
     },
     tells=unasked, key_urc="+DTMF: {digit}", clcc_alpha=',""', boot_s=6.0,
     boot_says=("RDY", "+CFUN: 1", "+CPIN: READY", "Call Ready", "SMS Ready"),

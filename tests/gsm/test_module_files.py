@@ -7,6 +7,8 @@ import re
 
 import pytest
 
+from dialerd.shell.wav import pcm_wav, read_plain
+from dialerd.sim.modem_audio import key
 from gsm.events import (
     AudioStart,
     Ended,
@@ -19,6 +21,7 @@ from gsm.events import (
 )
 from gsm.limits import FILE_CHUNK, FILE_MAX, FILES_QUEUE_MAX, POUR
 from gsm.port_table import FILES, STATES
+from tests.gsm.bank import BankModem
 from tests.gsm.calls import OUT, ended, port
 from tests.gsm.drive import Hand, S
 from tests.gsm.scripted import ERROR, OK, Scripted, lines
@@ -177,6 +180,64 @@ def test_what_the_far_end_says_is_recorded_until_somebody_stops(maker, model, re
     done(hand, hand.port.record(1, "r2", hand.now))
     hand.say("\r\n+QAUDRIND: 0,3\r\n" if maker == "Quectel" else "\r\n+RECSTATE: crec stop\r\n")
     assert hand.told(FileRecorded)[1:] == [FileRecorded(1, "r2", "3" if maker == "Quectel" else "")]
+
+
+def test_a_file_whose_end_is_not_told_is_over_after_its_length():
+    hand, _modem = talking()
+    done(hand, hand.port.play(1, "hello", hand.now, 4 * S))
+    hand.run(2)
+    assert not hand.told(FilePlayed)
+    hand.run(2)
+    assert hand.told(FilePlayed) == [FilePlayed(1, "hello", "")]
+    done(hand, hand.port.play(1, "more", hand.now))
+    hand.run(10)
+    assert len(hand.told(FilePlayed)) == 1, "the timer was the first file's"
+
+
+def test_a_stop_that_comes_too_late_does_not_end_the_next_file():
+    hand, modem = talking(*MAKERS[1])
+    done(hand, hand.port.play(1, "hello", hand.now))
+    modem.set(r"AT\+CCMXSTOPWAV", None)
+    assert hand.port.stop_playing(1, hand.now) == ""
+    hand.settle()
+    hand.say("\r\n+WAVSTATE: wav play stop\r\n")
+    assert hand.told(FilePlayed) == [FilePlayed(1, "hello", "")]
+    assert hand.port.play(1, "more", hand.now) == ""
+    hand.say(OK)  # to the stop
+    hand.run(1)
+    assert len(hand.told(FilePlayed)) == 1
+
+
+@pytest.mark.parametrize("make", ["quectel", "simcom", "sim800"])
+def test_a_simulated_module_plays_what_was_put_and_keeps_what_it_heard(make):
+    """Its far side hears the keys in the file; what it recorded comes back where it can be read."""
+    hand = Hand(BankModem(make), audio_device=False)
+    hand.up()
+    assert hand.told(Identified)[-1].audio == "module_file"
+    sound = b"".join(b"".join(key(digit)) for digit in "159")
+    data = pcm_wav(sound)
+    assert hand.port.put_file("hello", data, hand.now) == ""
+    hand.settle()
+    assert hand.run(60, lambda: bool(hand.told(FilePut))), hand.story()
+    assert hand.told(FilePut) == [FilePut("hello", "")]
+    hand.expect_state("ready", 10)
+    assert hand.dial() == ""
+    assert hand.run(60, lambda: hand.port.state == "active"), hand.story()
+    done(hand, hand.port.record(1, "r1", hand.now))
+    done(hand, hand.port.play(1, "hello", hand.now))
+    assert hand.run(5, lambda: bool(hand.told(FilePlayed))), hand.story()
+    assert hand.told(FilePlayed) == [FilePlayed(1, "hello", "")]
+    hand.run(2)
+    done(hand, hand.port.stop_recording(1, hand.now))
+    assert hand.told(FileRecorded)[0].file == "r1"
+    hand.hang_up()
+    hand.expect_state("ready", 20)
+    assert hand.modem.ledger[-1].tones == "159"
+    if hand.port.dialect.files.get:
+        assert hand.port.get_file("r1", hand.now) == ""
+        hand.settle()
+        assert hand.run(60, lambda: bool(hand.told(FileGot))), hand.story()
+        assert read_plain(hand.told(FileGot)[0].data).seconds > 1.5
 
 
 def test_what_the_module_refuses_is_told():
