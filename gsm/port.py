@@ -95,6 +95,11 @@ class Port:
         return self._floor.dialect
 
     @property
+    def can(self) -> frozenset[str]:
+        """What the module was found to have: voice, audio, clcc, ussd, sms."""
+        return self._floor.can
+
+    @property
     def today(self) -> int | None:
         """Days since 1970-01-01."""
         return self._floor.today

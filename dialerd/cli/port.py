@@ -203,20 +203,31 @@ port.add_command(texts)
 @output_option
 @click.pass_context
 def probe(context: click.Context, /, trace: bool, output: str, **given: Any) -> None:  # noqa: FBT001
-    """Find out what modem is at a device, which SIM it has, and whether it could call.
+    """Find out what modem is at a device, which SIM it has, and whether it can be used.
 
-    Exit code 0: it is ready for calls; 1: it is not, or nobody answers.
+    The first line says yes or no, and what it lacks. Exit code 0: yes, it makes calls; 1: no, or
+    nobody answers.
     """
-    report = _run(lambda: _probe(_options(given)))
+    report, problem = _run(lambda: _probe(_options(given)))
     if output == "json":
         print_json(report)
     else:
+        click.echo(clean(_verdict(report)))
         _print_modem(report)
         if trace:
             _print_trace(report)
-    if report.state not in {"ready", "locked"}:
-        click.echo(f"error: {clean(report.why or report.state)}", err=True)
+    if not report.usable:
+        click.echo(f"error: {clean(problem or report.why or report.state)}", err=True)
         context.exit(1)
+
+
+def _verdict(report: ModemReport) -> str:
+    """Yes or no, in one line."""
+    lacks = "; ".join(report.lacks)
+    if not report.usable:
+        return f"no: {lacks}"
+    who = f"{report.manufacturer} {report.model}".strip() or "this modem"
+    return f"yes: {who} makes calls" + (f", but it lacks {lacks}" if lacks else "")
 
 
 @port.command("at")
@@ -264,7 +275,8 @@ def at(context: click.Context, /, command: str, output: str, **given: Any) -> No
 @click.option(
     "--audio",
     type=click.Path(path_type=Path),
-    help="The modem's audio device, or alsa:CARD (default: the one that belongs to DEV).",
+    help="The modem's audio device, alsa:CARD, or files: by files on the module "
+    "(default: the device that belongs to DEV).",
 )
 @device_options
 @click.option("--trace", is_flag=True, help="Show what was said to and by the modem.")
@@ -318,19 +330,18 @@ def _run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         raise FailedError(str(error)) from error
 
 
-async def _probe(options: ModemOptions) -> ModemReport:
-    from dialerd.shell.one_modem import SETTLED, OneModem
-    from gsm.io_slots import audio_beside
+async def _probe(options: ModemOptions) -> tuple[ModemReport, str]:
+    from dialerd.shell.one_modem import SETTLED, ModemError, OneModem
 
-    modem = OneModem(options)
+    modem, problem = OneModem(options), ""
     try:
         await modem.up(SETTLED)
-        interface = modem.runner.machine.dialect.audio.interface
-        modem.report.audio_device = audio_beside(options.device, interface)
+    except ModemError as error:  # nobody answers, which is a finding
+        problem = str(error)
     finally:
         report = modem.snapshot()
         await modem.close()
-    return report
+    return report, problem
 
 
 async def _at(options: ModemOptions, command: str) -> Any:
@@ -346,7 +357,8 @@ async def _at(options: ModemOptions, command: str) -> Any:
 
 async def _call(options: ModemOptions, wanted: ModemCall) -> ModemCallReport:
     from dialerd.cli.sip_options import hear_signals
-    from dialerd.shell.one_modem import SETTLED, OneModem, OneModemCall
+    from dialerd.shell.modem_call import OneModemCall
+    from dialerd.shell.one_modem import SETTLED, OneModem
 
     modem = OneModem(options)
     hear_signals(asyncio.get_running_loop())
@@ -362,7 +374,7 @@ def _print_modem(report: ModemReport) -> None:
     pairs = [
         (name.replace("_", " "), value)
         for name, value in ((n, getattr(report, n)) for n in report.__struct_fields__)
-        if name != "trace" and value not in {"", None}
+        if name not in {"trace", "usable", "lacks"} and value not in {"", None}
     ]
     print_pairs(pairs)
 

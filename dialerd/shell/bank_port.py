@@ -118,7 +118,7 @@ class BankPort:
         known = self.identity
         kind = known.audio if known is not None else "none"
         if kind not in {"pcm_tty", "uac"}:
-            return f"nobody can talk on it (its audio is of the class {kind})"
+            return f"no audio that can be used here (its class is {kind})"
         if self.audio < 0 and not self.card:
             return self.audio_why or "no audio device"
         if bool(self.card) != (kind == "uac"):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
 from dialerd.shell.call_words import HeardDigit, TimelineEvent
+from gsm.dialect import Files
 from gsm.io_serial import BAUD_USUAL
 
 
@@ -42,7 +44,10 @@ class Exchange(msgspec.Struct, frozen=True):
 
 
 class ModemReport(msgspec.Struct):
-    """Who is there, and how it stands. `rssi_dbm` is None while nobody knows."""
+    """Who is there, and how it stands. `rssi_dbm` is None while nobody knows.
+
+    `usable`: it makes calls now. `lacks` is what keeps it from that, or what its calls cannot do.
+    """
 
     device: str
     state: str = "closed"
@@ -63,6 +68,8 @@ class ModemReport(msgspec.Struct):
     registration: str = "unknown"
     operator: str = ""
     rssi_dbm: int | None = None
+    usable: bool = False
+    lacks: list[str] = []
     trace: list[Exchange] = []
 
 
@@ -90,3 +97,32 @@ class ModemCallReport(msgspec.Struct):
     audio: str = ""
     timeline: list[TimelineEvent] = []
     trace: list[Exchange] = []
+
+
+_ABILITIES: Final = {
+    "clcc": "it cannot list calls: ringing and answers are told late, or guessed",
+    "ussd": "it sends no codes (USSD): nobody asks its balance",
+    "sms": "it sends and takes no texts",
+}
+
+
+def judge(report: ModemReport, can: frozenset[str], files: Files | None) -> None:
+    """Whether this is a modem that can be used, and what it lacks; written into its report."""
+    known = bool(report.dialect)
+    report.usable = report.voice and report.state in {"ready", "locked"}
+    lacks = []
+    if not known:
+        lacks.append(f"no modem answers: {report.why or report.state}")
+    elif not report.voice:
+        lacks.append("it makes no voice calls")
+    if known and report.state not in {"ready", "locked"}:
+        lacks.append(report.why or report.state)
+    if report.usable:
+        if report.audio == "none" or (report.audio == "module_file" and not (files and files.put)):
+            lacks.append("no audio: nobody can be talked to, campaigns do not use it")
+        elif report.audio == "module_file":
+            lacks.append("live audio: it plays prompts as files on the module, and no more")
+        elif not report.audio_device:
+            lacks.append("no audio device was found beside it: name it by `audio` of the bank")
+        lacks += [text for name, text in _ABILITIES.items() if name not in can]
+    report.lacks = lacks

@@ -38,7 +38,7 @@ class Files:
         self.taking: tuple[int, Callable[[bytes], None]] | None = None  # so many bytes of the line
         self._taken = bytearray()
         self._playing: tuple[bytes, int, Due] | None = None
-        self._recording: tuple[str, int] | None = None
+        self._recording: tuple[str, int, Ear] | None = None
 
     def feed(self, data: bytes) -> bytes:
         """Bytes of the program, while some are expected; what is left behind them."""
@@ -102,19 +102,19 @@ class Files:
 
     def record(self, name: str) -> None:
         """What the far side says; RefusalError without a call."""
-        if self._recording is not None or self._ear() is None:
+        ear = self._ear()
+        if self._recording is not None or ear is None:
             raise RefusalError(3)
-        self._recording = name, self._modem.agenda.now_ns
+        self._recording = name, self._modem.agenda.now_ns, ear
 
     def recorded(self) -> bool:
         """Stop it; whether it was."""
         if self._recording is None:
             return False
-        (name, begun_ns), self._recording = self._recording, None
+        (name, begun_ns, ear), self._recording = self._recording, None
         passed_s = (self._modem.agenda.now_ns - begun_ns) / 1e9 * self._modem.hurry
         frames = min(round(passed_s * BYTES_S / FRAME), HEARD_FRAMES_MAX)
-        ear = self._ear()
-        sound = b"".join(ear.speak() for _ in range(frames)) if ear is not None else b""
+        sound = b"".join(ear.speak() for _ in range(frames))
         head = b"RIFF" + (36 + len(sound)).to_bytes(4, "little") + b"WAVEfmt \x10\0\0\0\1\0\1\0"
         head += (8_000).to_bytes(4, "little") + (16_000).to_bytes(4, "little") + b"\2\0\x10\0data"
         self.put(name, head + len(sound).to_bytes(4, "little") + sound)

@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 
 from dialerd.core.modem_records import SimText
+from dialerd.shell.wav import pcm_wav, read_plain
+from dialerd.sim.modem_audio import key
 from dialerd.store import open_store, wait
 from gsm.io_serial import close_device, open_device
 from tests.gsm.stranger import ANSWERS, ERROR, OK, Stranger
@@ -56,6 +58,9 @@ def test_every_make_is_known_and_takes_commands(
     assert found["registration"] == "home"
     assert len(found["imei"]) == 15
     assert found["trace"][0]["direction"] == ">"
+    assert found["usable"]
+    audio = [one for one in found["lacks"] if "audio" in one]
+    assert bool(audio) == (MAKES[slot] == "wavecom"), "which has no way for speech"
     done = command("port", "at", bank.device(slot), "AT+CSQ")
     assert done.code == 0
     assert done.out.startswith("+CSQ: ")
@@ -101,6 +106,24 @@ def test_a_call_with_a_prompt_a_recording_and_keys(
         heard = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, 2)
     assert abs(heard[:, 0]).max() > 8_000  # what we said
     assert abs(heard[:, 1]).max() > 500  # what we heard
+
+
+def test_a_call_by_files_on_the_module(
+    bank: SimulatedBank, command: Command, tmp_path: Path
+) -> None:
+    """The prompt is put there before, the recording fetched behind; the far end hears the keys."""
+    said, talk = tmp_path / "keys.wav", tmp_path / "talk.wav"
+    said.write_bytes(pcm_wav(b"".join(b"".join(key(digit)) for digit in "159")))
+    device = bank.device(MAKES.index("quectel"))
+    done = command("port", "call", device, "0912345678", "--audio", "files", "--play", str(said),
+                   "--record", str(talk), "--json")  # fmt: skip
+    found = json.loads(done.out)
+    assert (done.code, found["outcome"], found["recording"]) == (0, "answered", str(talk))
+    assert "played" in [one["event"] for one in found["timeline"]]
+    assert bank.ledger("ended")[-1]["tones"] == "159"
+    heard = read_plain(talk.read_bytes())
+    assert heard is not None
+    assert heard.seconds > 0.5
 
 
 def test_a_modem_that_does_everything_its_own_way(
@@ -173,14 +196,18 @@ def test_a_modem_that_does_not_register(
     done = command("port", "probe", modem.device, "--wait", "3")
     assert done.code == 1
     assert "state         register" in done.out
+    assert done.out.startswith("no: searching for a network\n")
     assert done.err == "error: searching for a network\n"
 
 
 def test_nobody_at_the_device(stranger: Callable[..., Stranger], command: Command) -> None:
     modem = stranger({}, silent="A", clcc=False)
-    done = command("port", "probe", modem.device, "--wait", "3")
+    done = command("port", "probe", modem.device, "--wait", "3", "--json")
     assert done.code == 1
     assert modem.device in done.err
+    found = json.loads(done.out)
+    assert not found["usable"]
+    assert [one.split(":")[0] for one in found["lacks"]] == ["no modem answers"]
 
 
 @pytest.mark.parametrize("verb", [("probe",), ("at", "AT"), ("call", "0912345678")])

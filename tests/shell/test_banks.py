@@ -31,6 +31,7 @@ class Ears:
     """Media of legs that never get as far as audio."""
 
     def __init__(self) -> None:
+        self.prompts: Any = None  # of ports that play files
         self.closed: list[int] = []
         self.device_gone: Callable[[int, str], None] = lambda _leg, _why: None
 
