@@ -92,6 +92,17 @@ def tell(folder: Path, line: str) -> dict[str, Any]:
         return answer
 
 
+def judge(found: dict[str, Any], bars: dict[str, float]) -> int:
+    """Print a run as JSON, then each figure beside its bar; 1 when one is missed."""
+    print(json.dumps(found))
+    missed = 0
+    for name, bar in bars.items():
+        held = found[name] <= bar
+        missed += not held
+        print(f"{name} {found[name]:g}, bar {bar:g}: {'yes' if held else 'NO'}")
+    return int(missed > 0)
+
+
 def lines(folder: Path) -> int:
     """Command lines that the bank's modems have read."""
     return sum(slot["lines"] for slot in tell(folder, "status")["slots"])
