@@ -70,7 +70,8 @@ def needs_of(settings: CampaignSettings) -> Needs:
     prompts: set[str] = set()
     for flow in (settings.flow, *(one.flow for one in settings.flows)):
         asked |= _of_flow(flow)
-        prompts |= prompts_of(flow)
+        if Need.SAY not in asked:  # else they are hundreds, and no file port is asked for them
+            prompts |= prompts_of(flow)
     return Needs(asked, frozenset(() if Need.SAY in asked else prompts))
 
 

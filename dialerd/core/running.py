@@ -14,7 +14,7 @@ from dialerd.core.limits import (
     CLAIM_MAX,
     CLAIM_MIN,
 )
-from dialerd.core.needs import Needs, needs_of
+from dialerd.core.needs import NOTHING, Needs, needs_of
 from dialerd.core.ops import Claim
 from dialerd.core.pacing import NS, RateLimit
 from dialerd.core.records import Campaign, CampaignState, DialMode, Outcome
@@ -106,7 +106,7 @@ class Run:
         self.plans: dict[str, FlowPlan] = {}  # by a value of the column that chooses
         self.returns: FlowPlan | None = None  # of who calls back, if another one
         self.loopback = False
-        self.needs: Needs = needs_of(settings)
+        self.needs: Needs = NOTHING
         self.broken = ""
         try:
             check_regime(settings)
@@ -114,6 +114,7 @@ class Run:
             if settings.mode is DialMode.BROADCAST:
                 self._lay_out()
             self._lay_out_returns()
+            self.needs = needs_of(settings)
         except ValueError as error:
             self.broken = str(error)
         self.by_lead = not self.broken and judged_by_lead(settings)
@@ -162,10 +163,10 @@ class Run:
         self.campaign = campaign
         if campaign.settings != self.settings:
             self.settings = campaign.settings
-            self.needs = needs_of(self.settings)
             if self.plan is not None:
                 self._lay_out()
             self._lay_out_returns()
+            self.needs = needs_of(self.settings)
 
     def return_plan(self, claim: Claim) -> FlowPlan | None:
         """The flow of a person who calls back."""
