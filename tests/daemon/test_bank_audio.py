@@ -64,4 +64,4 @@ def test_a_flow_with_keys_goes_by_the_sound_card_and_not_by_the_port_without_aud
     spoken = said.read_bytes()
     loud = sum(abs(int.from_bytes(spoken[i : i + 2], "little", signed=True)) > 500
                for i in range(0, len(spoken) - 1, 2))  # fmt: skip
-    assert loud > 1_000, "the prompt was played to the card"
+    assert loud > 100, "the prompt was played to the card, until somebody hung up"
