@@ -226,20 +226,12 @@ class Calls:
 
     def play(self, effect: Play) -> None:
         """Start prompts; where they cannot be played, hang up rather than stay silent."""
-        modems = self._modems(effect.leg)
-        if modems is not None:
-            played = modems.play(effect)
-        else:
-            played = self._media.play(effect.leg, effect.prompts, effect.token)
-        if not played:
+        if not (self._media.say if self._banks is None else self._banks.calls.play)(effect):
             self._hang_up(effect.leg)
 
     def stop_play(self, effect: StopPlay) -> None:
         """Silence a leg."""
-        if (modems := self._modems(effect.leg)) is not None:
-            modems.stop_play(effect.leg)
-        else:
-            self._media.stop_play(effect.leg)
+        (self._media if self._banks is None else self._banks.calls).stop_play(effect.leg)
 
     def tape(self, effect: Tape) -> None:
         """Record a part, unless the whole is recorded; or the end of the part."""

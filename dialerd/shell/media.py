@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 
+from dialerd.core.effects import Play
 from dialerd.core.events import (
     AnyEvent,
     Digit,
@@ -241,6 +242,10 @@ class Media:
         if chain:
             self.engine.play(self._streams[leg], chain, token)
         return bool(chain)
+
+    def say(self, effect: Play) -> bool:
+        """The same, as the dialer asks for it."""
+        return self.play(effect.leg, effect.prompts, effect.token)
 
     def _loaded(self, leg: int, prompts: Sequence[str]) -> list[int]:
         """The numbers of prompts for a leg; none when it is gone or one cannot be read."""
