@@ -26,6 +26,10 @@ from dialerd.store.schema import number64
 
 log = logging.getLogger(__name__)
 FOLDER: Final = "jobs"
+CUT_SHORT: Final = (
+    "the HTTP process ended before it did: what it had added by then stays; send it again under"
+    " another Idempotency-Key, and what is there already is left out"
+)
 
 Facts = dict[str, int | str]
 
@@ -110,8 +114,10 @@ class Jobs:
             rows = txn.newest(JOBS, JOBS_KEPT_MAX * 2)
             for job in rows:
                 if job.state in OPEN:
-                    ended = {"state": JobState.INTERRUPTED, "ended_ms": _now_ms()}
-                    txn.put(JOBS, msgspec.structs.replace(job, **ended))
+                    ended = msgspec.structs.replace(
+                        job, state=JobState.INTERRUPTED, ended_ms=_now_ms(), error=CUT_SHORT
+                    )
+                    txn.put(JOBS, ended)
             return [job.id for job in rows]
 
         kept = await self._admin.change(settle)
@@ -243,7 +249,9 @@ class Jobs:
 
     def _broken_off(self, job: Job, told: Told) -> Job:
         by_us = job.id in self._cancelled
-        return self._ended(job, told, JobState.CANCELLED if by_us else JobState.INTERRUPTED)
+        if by_us:
+            return self._ended(job, told, JobState.CANCELLED)
+        return self._ended(job, told, JobState.INTERRUPTED, error=CUT_SHORT)
 
     def _ended(
         self, job: Job, told: Told, state: JobState, *, result: Facts | None = None, error: str = ""

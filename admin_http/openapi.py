@@ -29,7 +29,7 @@ from admin_http.services import Call
 from dialerd import __version__
 
 REF: Final = "#/components/schemas/{name}"
-BINARY: Final = {"type": "string", "format": "binary", "minLength": 1}
+BINARY: Final = {"type": "string", "format": "binary"}
 
 
 @cache

@@ -123,9 +123,13 @@ def parameters(kind: type[msgspec.Struct], values: list[tuple[str, str]]) -> msg
         if name in found:
             raise _bad_parameter(name, f"the parameter {name!r} stands twice")
         found[name] = value
-    for name in _times(kind) & found.keys():
+    times, absent = _lax(kind)
+    for name in times & found.keys():
         if "T" not in found[name].upper() and found[name]:  # msgspec would take it for seconds
             raise _bad_parameter(name, "Invalid RFC3339 encoded datetime")
+    for name in absent & found.keys():
+        if found[name].lower() == "null":  # and this for none, which is said by leaving it out
+            raise _bad_parameter(name, "null is no value: leave it out")
     try:
         return msgspec.convert(found, kind, strict=False)
     except msgspec.ValidationError as error:
@@ -134,10 +138,12 @@ def parameters(kind: type[msgspec.Struct], values: list[tuple[str, str]]) -> msg
 
 
 @cache
-def _times(kind: type[msgspec.Struct]) -> frozenset[str]:
-    """The parameters that are times."""
-    hints = get_type_hints(kind)
-    return frozenset(name for name, hint in hints.items() if datetime in {hint, *get_args(hint)})
+def _lax(kind: type[msgspec.Struct]) -> tuple[frozenset[str], frozenset[str]]:
+    """The parameters that are times, and those that may be none and are no text."""
+    kinds = {name: {hint, *get_args(hint)} for name, hint in get_type_hints(kind).items()}
+    times = frozenset(name for name, some in kinds.items() if datetime in some)
+    absent = frozenset(n for n, some in kinds.items() if type(None) in some and str not in some)
+    return times, absent
 
 
 def _bad_parameter(name: str, detail: str) -> ProblemError:

@@ -343,7 +343,7 @@ def _described(name: str, command: click.Command, parent: click.Context | None) 
     if isinstance(command, click.Group):
         for child in command.list_commands(ctx):
             found = command.get_command(ctx, child)
-            if found is not None:
+            if found is not None and not found.hidden:
                 out += _described(child, found, ctx)
     return out
 

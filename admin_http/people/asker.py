@@ -36,10 +36,15 @@ class Asker(msgspec.Struct, frozen=True, kw_only=True):
         return self.is_staff or (self.role is Role.AGENT and agent == self.agent != "")
 
 
+def token_key(name: str) -> str:
+    """The key of who asks by the token of this name."""
+    return f"token {name}"
+
+
 def by_token(token: Token, owner: User | None) -> Asker:
     """Who asks by a token: without an owner it is a program's, and its scopes alone bound it."""
     return Asker(
-        key=f"token {token.name}",
+        key=token_key(token.name),
         who=f"{owner.name} (token {token.name})" if owner else f"token {token.name}",
         role=owner.role if owner else Role.ADMIN,
         scopes=frozenset(token.scopes),

@@ -12,6 +12,7 @@ from admin_http import tokens as kept
 from admin_http.documents import Document, Page, Paging, behind, page
 from admin_http.people import directory
 from admin_http.people.access import admins
+from admin_http.people.asker import token_key
 from admin_http.people.store import Txn
 from admin_http.problems import Fault, ProblemError
 from admin_http.resources.users import changed
@@ -129,9 +130,11 @@ async def create_token(call: Call, body: NewToken) -> MadeToken:
     )
 
 
-@route("DELETE", "/v1/tokens/{token}", Scope.USERS, access=admins, status=204)
+@route("DELETE", "/v1/tokens/{token}", Scope.USERS, access=admins, status=204, also=(409,))
 async def revoke_token(call: Call, path: OneToken) -> web.StreamResponse:
-    """Remove a token: who uses it is refused from now on."""
+    """Remove a token: who uses it is refused from now on; it cannot remove itself."""
+    if call.known.key == token_key(path.token):
+        raise ProblemError(409, "that is the token you ask with: remove it by another way")
     try:
         await changed(call, lambda txn: kept.revoke(txn, path.token))
     except TokenError as error:

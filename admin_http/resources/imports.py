@@ -18,7 +18,7 @@ from admin_http.child_ends import Line
 from admin_http.documents import Document, Page, Paging
 from admin_http.jobs import Facts, Job, JobError, JobState, Told, Work
 from admin_http.limits import CSV_BYTES_MAX, IMPORT_ROWS_MAX, WORKBOOK_MEMORY_BYTES
-from admin_http.once import digest
+from admin_http.once import REPLAYED, digest
 from admin_http.people.access import staff
 from admin_http.problems import Fault, ProblemError
 from admin_http.resources.bans import DncList
@@ -168,7 +168,18 @@ async def _accepted(
             return document(call, 202, shown(made))
 
         sent = digest(call.request.query_string.encode(), upload.digest)
-        return await call.services.once.answer(call, sent, begin)
+        return _as_it_is(call, await call.services.once.answer(call, sent, begin))
+
+
+def _as_it_is(call: Call, response: web.StreamResponse) -> web.StreamResponse:
+    """What was answered before, with the job as it stands now: it does not wait for ever."""
+    number = response.headers.get("Location", "").rpartition("/")[2]
+    job = call.services.jobs.get(int(number)) if number.isdecimal() else None
+    if REPLAYED not in response.headers or job is None:
+        return response
+    call.headers["Location"] = response.headers["Location"]
+    call.headers[REPLAYED] = response.headers[REPLAYED]
+    return document(call, 202, shown(job))
 
 
 def _mapping(text: str) -> dict[str, str]:

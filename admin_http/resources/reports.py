@@ -199,7 +199,7 @@ async def _csv(call: Call, name: str, asked: Wanted, make: Any) -> web.StreamRes
 )
 async def agents_report(call: Call, query: Period) -> Any:
     """Agents: how long and how often each was in which state, in at most 31 days."""
-    until_ms = unix_ms(query.until, (await _now_ms(call)) + 1)
+    until_ms = max(0, unix_ms(query.until, (await _now_ms(call)) + 1))
     since_ms = max(0, unix_ms(query.since, until_ms - DAY_MS))
     if until_ms - since_ms > DAYS_MAX * DAY_MS:
         raise ProblemError(400, f"since is at most {DAYS_MAX} days before until")

@@ -11,11 +11,11 @@ from msgspec.structs import replace
 
 from admin_http import cursors
 from admin_http.documents import Document, Page, Paging, behind, page
+from admin_http.hooks import keeping
+from admin_http.hooks.keeping import PAUSED, HookError, NoHookError
 from admin_http.hooks.records import (
     DELIVERIES,
-    DELIVERIES_KEPT,
     WEBHOOKS,
-    WEBHOOKS_MAX,
     Delivery,
     HookName,
     HookUrl,
@@ -23,7 +23,7 @@ from admin_http.hooks.records import (
     delivery_key,
 )
 from admin_http.hooks.sending import Sender
-from admin_http.hooks.signing import new_secret, shown
+from admin_http.hooks.signing import shown
 from admin_http.people.access import admins
 from admin_http.people.store import Txn
 from admin_http.problems import Fault, ProblemError
@@ -34,7 +34,6 @@ from dialerd.core.campaigns_view import CampaignRef
 from dialerd.core.control import ControlError, ErrorKind, GetCampaign
 
 SENDER: Final = web.AppKey("sender", Sender)
-PAUSED: Final = "by a person"
 Campaigns = Annotated[tuple[CampaignRef, ...], Meta(max_length=100)]
 
 
@@ -127,24 +126,11 @@ async def create_webhook(call: Call, body: NewWebhook) -> WebhookMade:
     _refuse_plain(sender, body.url)
     campaigns = await _ids(call, body.campaigns)
     last = await sender.last()
-    hook = Webhook(
-        name=body.name,
-        url=body.url,
-        secret=new_secret(),
-        seq=last,
-        created_at=datetime.now(UTC),
-        who=call.who,
-        campaigns=campaigns,
-    )
-
-    def add(txn: Txn) -> None:
-        if txn.get(WEBHOOKS, hook.name.encode()) is not None:
-            raise ProblemError(409, f"there is a webhook named {hook.name!r} already")
-        if txn.count(WEBHOOKS) >= WEBHOOKS_MAX:
-            raise ProblemError(409, f"there are {WEBHOOKS_MAX} webhooks already; remove one")
-        txn.put(WEBHOOKS, hook)
-
-    await call.services.admin.change(add)
+    hook = keeping.made(body.name, body.url, campaigns, last, call.who, datetime.now(UTC))
+    try:
+        await call.services.admin.change(lambda txn: keeping.add(txn, hook))
+    except HookError as error:
+        raise ProblemError(409, str(error)) from None
     call.headers["Location"] = f"/v1/webhooks/{hook.name}"
     return WebhookMade(webhook=_info(hook, last), secret=shown(hook.secret))
 
@@ -171,21 +157,15 @@ async def change_webhook(call: Call, path: OneWebhook, body: WebhookContent) -> 
     sender.forget(path.name)
 
     def change(txn: Txn) -> Webhook:
-        hook = txn.get(WEBHOOKS, path.name.encode())
-        if hook is None:
-            raise _absent(path.name)
-        changed = replace(
-            hook,
-            url=body.url,
-            campaigns=campaigns,
-            paused="" if body.active else hook.paused or PAUSED,
-            tries=0,
-            failing_since=None,
-        )
+        hook = keeping.pause(txn, path.name, "" if body.active else PAUSED)
+        changed = replace(hook, url=body.url, campaigns=campaigns)
         txn.put(WEBHOOKS, changed)
         return changed
 
-    changed = await call.services.admin.change(change)
+    try:
+        changed = await call.services.admin.change(change)
+    except NoHookError as error:  # removed meanwhile
+        raise ProblemError(404, str(error)) from None
     sender.forget(path.name)  # one that was begun meanwhile with what it was before
     return _info(changed, await sender.last())
 
@@ -195,16 +175,11 @@ async def remove_webhook(call: Call, path: OneWebhook) -> WebhookInfo:
     """Tell it nothing more, and forget it; shows what it was."""
     found = _info(_found(call, path.name), await _sender(call).last())
 
-    def remove(txn: Txn) -> None:
-        if not txn.delete(WEBHOOKS, path.name.encode()):
-            raise _absent(path.name)
-        for one in txn.scan(
-            DELIVERIES, 2 * DELIVERIES_KEPT, prefix=delivery_key(path.name, 0)[:-8]
-        ):
-            txn.delete(DELIVERIES, delivery_key(path.name, one.number))
-
     _sender(call).forget(path.name)
-    await call.services.admin.change(remove)
+    try:
+        await call.services.admin.change(lambda txn: keeping.remove(txn, path.name))
+    except NoHookError as error:  # by somebody else meanwhile
+        raise ProblemError(404, str(error)) from None
     _sender(call).forget(path.name)
     return found
 
@@ -233,21 +208,20 @@ def _sender(call: Call) -> Sender:
     return call.request.app[SENDER]
 
 
-def _absent(name: str) -> ProblemError:
-    return ProblemError(404, f"there is no webhook named {name!r:.80}")
-
-
 def _found(call: Call, name: str) -> Webhook:
     with call.services.admin.read() as txn:
-        hook = txn.get(WEBHOOKS, name.encode())
-    if hook is None:
-        raise _absent(name)
-    return hook
+        try:
+            return keeping.get(txn, name)
+        except NoHookError as error:
+            raise ProblemError(404, str(error)) from None
 
 
 def _refuse_plain(sender: Sender, url: str) -> None:
-    if url.startswith("http:") and not sender.reach.plain:
-        raise ProblemError(422, "url: https is needed; plain HTTP goes to [admin] webhook_networks")
+    try:
+        keeping.check_plain(url, plain=sender.reach.plain)
+    except keeping.PlainError as error:
+        fault = Fault(detail=str(error), pointer="/url")
+        raise ProblemError(422, str(error), errors=(fault,)) from None
 
 
 async def _ids(call: Call, names: tuple[str, ...]) -> tuple[int, ...]:

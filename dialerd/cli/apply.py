@@ -60,7 +60,7 @@ def apply(
 
     wanted = _read(file)
     with connect(config_path) as client:
-        items = plan(wanted, client)
+        items = plan(wanted, client, judges_regimes=_knows_regimes(config_path))
         todo = [item for item in items if item.what in MEANT]
         refused = [item for item in items if item.what is What.REFUSED]
         if output != "json":
@@ -81,6 +81,17 @@ def apply(
     elif refused:
         click.echo("nothing was done", err=True)
     return FAILED if refused else OK
+
+
+def _knows_regimes(config_path: str | None) -> bool:
+    """Whether the configuration is here: reading it makes the regimes of its files known."""
+    from dialerd.config import ConfigError
+
+    try:
+        load_config(config_path)
+    except ConfigError:  # the daemon was named by DIALERD_SOCKET alone: it judges them
+        return False
+    return True
 
 
 def _read(file: Path) -> Wanted:

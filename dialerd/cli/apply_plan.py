@@ -16,10 +16,12 @@ from msgspec import Meta
 from dialerd.core import flow_spec, script_spec
 from dialerd.core.campaign_spec import CampaignSpec, list_names, spec_faults
 from dialerd.core.control import CampaignInfo, GetCampaign, ListLists, NotFound
+from dialerd.core.flow_checks import flow_notes
 from dialerd.core.flow_spec import FlowSpec
 from dialerd.core.records import CampaignState
+from dialerd.core.regime import check_regime
 from dialerd.core.script_spec import ScriptSpec
-from dialerd.core.scripts_view import GetFlow, GetScript
+from dialerd.core.scripts_view import CheckFlow, GetFlow, GetScript
 from dialerd.core.spec_parts import Name, Spec
 from dialerd.core.spec_settings import from_settings, to_settings
 from dialerd.toml_load import Fault
@@ -98,15 +100,18 @@ def faults(wanted: Wanted) -> Iterator[Fault]:
                 yield Fault((kind, index, *fault.pointer), fault.text)
 
 
-def plan(wanted: Wanted, client: SyncClient) -> list[Item]:
-    """Every object in the order in which they depend on each other; ControlError."""
+def plan(wanted: Wanted, client: SyncClient, *, judges_regimes: bool = True) -> list[Item]:
+    """Every object in the order in which they depend on each other; ControlError.
+
+    `judges_regimes`: the regimes of the daemon's configuration are known here.
+    """
     there = {one.name: one.id for one in client.call(ListLists()).items}
     found = [_script(index, spec, client) for index, spec in enumerate(wanted.script)]
     found += [_flow(index, spec, client) for index, spec in enumerate(wanted.flow)]
     found += [_list(index, spec, there) for index, spec in enumerate(wanted.list)]
     made = {one.name for one in wanted.campaign}
     for index, spec in enumerate(wanted.campaign):
-        found.append(_campaign(index, spec, there, client, made))
+        found.append(_campaign(index, spec, there, client, made, judges_regimes=judges_regimes))
     return found
 
 
@@ -141,9 +146,17 @@ def _list(index: int, spec: ListFile, there: Mapping[str, int]) -> Item:
 
 
 def _campaign(
-    index: int, spec: CampaignSpec, lists: Mapping[str, int], client: SyncClient, made: set[str]
+    index: int,
+    spec: CampaignSpec,
+    lists: Mapping[str, int],
+    client: SyncClient,
+    made: set[str],
+    *,
+    judges_regimes: bool,
 ) -> Item:
     now = _find(spec.name, client)
+    if why := _unfit(spec, client, judges_regimes=judges_regimes):
+        return Item("campaign", spec.name, index, What.REFUSED, spec, why=why)
     if now is None:
         told = f"a draft over {', '.join(list_names(spec))}"
         return Item("campaign", spec.name, index, What.CREATE, spec, (told,))
@@ -160,6 +173,22 @@ def _campaign(
         return msgspec.structs.replace(item, seen=now.spec)
     why = f"it is {now.state}: settings are frozen at approval; make another under a new name"
     return msgspec.structs.replace(item, what=What.REFUSED, why=why)
+
+
+def _unfit(spec: CampaignSpec, client: SyncClient, *, judges_regimes: bool) -> str:
+    """Why the daemon would refuse it, as far as that does not depend on what is made here."""
+    found: list[str] = []
+    if judges_regimes:
+        try:
+            check_regime(to_settings(spec, dict.fromkeys(list_names(spec), 1), 0))
+        except ValueError as error:
+            found.append(str(error))
+    if spec.steps:
+        flow = FlowSpec(name=spec.name, steps=spec.steps)
+        known = {note.text for note in flow_notes(flow_spec.to_flow(flow))}
+        notes = client.call(CheckFlow(spec=flow)).notes
+        found += [note for note in notes if note not in known]  # what else it says is of prompts
+    return "; ".join(found)
 
 
 def _find(name: str, client: SyncClient) -> CampaignInfo | None:

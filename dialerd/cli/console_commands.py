@@ -115,16 +115,8 @@ def _pairs(
     return pairs
 
 
-def _topics(
-    ctx: click.Context,  # noqa: ARG001 - click's shape
-    param: click.Parameter,  # noqa: ARG001
-    begun: str,
-) -> list[str]:
-    return [topic for topic in TOPICS if topic.startswith(begun)]
-
-
 @click.command("events")
-@click.argument("topics", nargs=-1, shell_complete=_topics)
+@click.argument("topics", nargs=-1, type=click.Choice(TOPICS), metavar="[TOPIC]...")
 @config_option
 @output_option
 def events(topics: tuple[str, ...], config_path: str | None, output: str) -> None:

@@ -8,6 +8,7 @@ wrong by raising: the exit code and the one line on standard error are decided h
 
 from __future__ import annotations
 
+import copy
 import importlib
 import os
 import sys
@@ -76,6 +77,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "user": ("user", "Users of the HTTP API: admin, supervisor, viewer, agent."),
     "completion": ("completion", "What bash, zsh or fish needs to complete these commands."),
     "token": ("token", "Tokens for the HTTP API."),
+    "webhook": ("webhook", "Webhooks: who is told of calls that are over."),
     "tls": ("tls", "HTTPS for the HTTP API: an authority and a certificate of one's own."),
     "audit": ("audit", "Who changed what by the HTTP API, as a chain of hashes."),
 }
@@ -83,6 +85,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
 
 # Other names of the same: every resource has its verb in the singular.
 ALIASES: Final[dict[str, str]] = {"lead": "leads", "trunk": "trunks", "lists": "list"}
+# The same of verbs, in every group: whichever it has, the other is understood.
+SYNONYMS: Final = (("ls", "list"), ("rm", "remove"))
 
 
 class LazyGroup(click.Group):
@@ -101,7 +105,7 @@ class LazyGroup(click.Group):
         module = importlib.import_module(f"dialerd.cli.{COMMANDS[cmd_name][0]}")
         for found in vars(module).values():
             if isinstance(found, click.Command) and found.name == cmd_name:
-                return found
+                return _with_synonyms(found)
         raise RuntimeError(f"{module.__name__} defines no command named {cmd_name!r}")
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
@@ -134,6 +138,18 @@ class LazyGroup(click.Group):
             hint = f" Did you mean {close[0]!r}?" if close else ""
             ctx.fail(f"No such command {args[0]!r}.{hint}")
         return super().resolve_command(ctx, args)
+
+
+def _with_synonyms(found: click.Command) -> click.Command:
+    """Its verbs by their other names too, which help and completion do not show."""
+    if isinstance(found, click.Group):
+        for pair in SYNONYMS:
+            for here, there in (pair, pair[::-1]):
+                if here in found.commands and there not in found.commands:
+                    also = copy.copy(found.commands[here])
+                    also.hidden = True
+                    found.commands[there] = also
+    return found
 
 
 def _version(ctx: click.Context, param: click.Parameter, value: Any) -> None:  # noqa: ARG001

@@ -263,6 +263,13 @@ class Run:
             self._rate_from_ns = now_ns
             self._rate_count = 0
 
+    def pace(self, now_ns: int) -> float:
+        """New calls a second as they are seen now: fewer while none comes, soon 0."""
+        passed_ns = now_ns - self._rate_from_ns
+        if passed_ns <= 2 * NS:
+            return self.rate
+        return min(self.rate, self._rate_count * NS / passed_ns)
+
     def backs_off(self, now_ns: int) -> None:
         """A claim failed: ask again later, each time later."""
         self.back_off_s = min(max(self.back_off_s * 2, BACK_OFF_S_MIN), BACK_OFF_S_MAX)

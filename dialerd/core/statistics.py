@@ -182,7 +182,7 @@ def _campaign(floor: Floor, run: Run, now_ns: int) -> CampaignFigures:
         run.placed,
         run.live,
         run.held_count,
-        round(run.rate, 2),
+        round(run.pace(now_ns), 2),
         {str(outcome): count for outcome, count in run.outcomes.items()},
     )
 

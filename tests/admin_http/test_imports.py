@@ -270,6 +270,8 @@ async def test_the_same_file_under_one_key(tmp_path: Path) -> None:
         await ended(s, first)
         again = await sent(s, PEOPLE, **key)
         assert (again[0], again[1]["id"]) == (202, first["id"])
+        assert again[1] == (await s.ask("GET", f"/v1/jobs/{first['id']}"))[1]  # as it is now
+        assert (again[1]["state"], again[1]["result"]["valid"]) == ("done", 2)
         assert (await sent(s, PEOPLE + b"x", **key))[0] == 409
         assert len((await s.ask("GET", "/v1/jobs"))[1]["items"]) == 1
         assert left(s) == ["1"]
@@ -310,6 +312,7 @@ async def test_a_job_of_before_is_interrupted(tmp_path: Path) -> None:
         await s.services.jobs.start()
         found = (await s.ask("GET", "/v1/jobs/7"))[1]
         assert (found["state"], found["ended_at"] is None) == ("interrupted", False)
+        assert "another Idempotency-Key" in found["error"]
         assert left(s) == []
         assert (await imported(s, PEOPLE))["id"] == 8
 

@@ -145,6 +145,8 @@ async def test_tokens_are_made_shown_once_and_revoked(tmp_path: Path) -> None:
         assert (await s.ask("DELETE", "/v1/tokens/crm"))[0] == 204
         assert (await s.ask("GET", "/v1/session", token=made["secret"]))[0] == 401
         assert (await s.ask("DELETE", "/v1/tokens/crm"))[0] == 404
+        assert (await s.ask("DELETE", "/v1/tokens/all"))[0] == 409  # that it asks with itself
+        assert (await s.ask("GET", "/v1/tokens/all"))[0] == 200
 
 
 async def test_every_change_is_in_the_audit_log(tmp_path: Path) -> None:

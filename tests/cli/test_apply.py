@@ -165,18 +165,33 @@ def test_faults_name_their_line(
 def test_what_the_daemon_refuses_is_shown_in_the_file_and_what_was_done_is_told(
     daemon: Booth, command, file: Path
 ) -> None:
-    change(file, '[[campaign.steps]]\nid = "start"\nprompt = "hello"',
-           '[[campaign.steps]]\nid = "start"\nprompt = "not-there"')  # fmt: skip
+    change(file, "after_s = 86400\n", 'after_s = 86400\nzone_column = "nosuch"\n')
     done = command("apply", str(file), "--yes")
     assert done.code == 3
-    assert f"{file}:45:" in done.err
-    assert "there is no prompt 'not-there'" in done.err
+    assert f"{file}:42:" in done.err
+    assert "nosuch" in done.err
     assert "done: script survey, flow payment, campaign Nhắc nợ\n" in done.err
     assert "not done: campaign Sau đó\n" in done.err
     names = [c["name"] for c in json.loads(command("campaign", "ls", "--json").out)]
     assert names == ["Nhắc nợ"]
-    change(file, "not-there", "hello")
+    change(file, 'zone_column = "nosuch"\n', "")
     assert command("apply", str(file), "--yes").out.endswith("done: campaign Sau đó\n")
+
+
+def test_prompts_and_regimes_are_judged_before_anything_is_made(
+    daemon: Booth, command, file: Path
+) -> None:
+    change(file, '[[campaign.steps]]\nid = "start"\nprompt = "hello"',
+           '[[campaign.steps]]\nid = "start"\nprompt = "not-there"')  # fmt: skip
+    change(file, 'regime = "loopback"', 'regime = "nowhere"')
+    for way in ("--dry-run", "--yes"):
+        done = command("apply", str(file), way)
+        assert (done.code, "done:" in done.out) == (1, False)
+        assert "there is no prompt 'not-there'" in done.out
+        assert "nowhere" in done.out
+        assert "nothing was done" in done.err
+    assert json.loads(command("campaign", "ls", "--json").out) == []
+    assert "survey" not in command("script", "ls").out
 
 
 def test_a_draft_that_somebody_changed_meanwhile_stays_theirs(

@@ -10,6 +10,7 @@ import dialerd.core.events as ev
 from dialerd.core.limits import ADVANCE_S_MAX, CATCH_UP_NS, DIALS_PER_STEP, FAULTS_IN_A_ROW
 from dialerd.core.ops import BeginDial
 from dialerd.core.records import CampaignState, Outcome
+from dialerd.core.statistics import figures
 from tests.core.build import Desk, finishes, only, ops, trunk
 from tests.core.test_pacing import busiest
 from tests.core.world import NS
@@ -41,6 +42,15 @@ def test_a_campaigns_pace_is_kept_and_even():
     assert len(starts) >= 195
     gaps = Counter(later - at for at, later in itertools.pairwise(starts))
     assert gaps.most_common(1)[0][0] == 25 * MS
+
+
+def test_the_pace_seen_goes_to_nothing_when_nothing_is_dialed():
+    desk = Desk(trunk("a", 10_000, 1000), calls_per_s_max=40)
+    keep_fed(desk, 5)
+    (now,) = figures(desk.dialer.floor, 0, desk.now_ns).campaigns
+    (later,) = figures(desk.dialer.floor, 0, desk.now_ns + 600 * NS).campaigns
+    assert now.calls_per_s > 30
+    assert later.calls_per_s < 0.1
 
 
 def test_a_stall_is_not_followed_by_a_burst():
