@@ -253,6 +253,24 @@ def digits(name: str, digits: str, config_path: str | None, output: str) -> None
     _do(config_path, name, Digits(digits=digits), output)
 
 
+@agent.command("transfer")
+@click.argument("name")
+@click.argument("kind", type=click.Choice(["queue", "agent", "number"]))
+@click.argument("target")
+@click.option("--ring", "ring_s", default=30, type=click.IntRange(1, 600), help="Seconds.")
+@config_option
+@output_option
+def transfer(
+    name: str, kind: str, target: str, ring_s: int, config_path: str | None, output: str
+) -> None:
+    """Put NAME's customer through to a queue, an agent or a number."""
+    from dialerd.core.agents_view import PutThrough
+    from dialerd.core.flow_records import TargetKind
+
+    act = PutThrough(kind=TargetKind(kind), target=target, ring_s_max=ring_s)
+    _do(config_path, name, act, output)
+
+
 @agent.command("dispose")
 @click.argument("name")
 @click.argument("disposition", default="")

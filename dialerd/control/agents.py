@@ -180,6 +180,9 @@ _EVENTS: Final[dict[type[view.Act], Callable[[Find, str, Any], ev.AgentEvent]]] 
     view.Resume: _bare(ev.AgentResumed),
     view.Digits: lambda _find, agent, act: ev.AgentKeyed(agent, act.digits),
     view.Answer: _bare(ev.AgentPickedUp),
+    view.PutThrough: lambda _find, agent, act: ev.AgentTransferred(
+        agent, act.kind, act.target, act.ring_s_max
+    ),
     view.Dispose: _dispose,
     view.WriteNote: lambda _find, agent, act: ev.AgentNoted(agent, act.text),
 }

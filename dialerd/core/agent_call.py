@@ -7,12 +7,14 @@ already, and stands where the last one says nothing; a number that it forbids is
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from dialerd.core.agent import Agent
 from dialerd.core.call import ENDED, Call
 from dialerd.core.clock import WallClock
-from dialerd.core.effects import AnyEffect, Write
+from dialerd.core.effects import AnyEffect, Notify, Write
 from dialerd.core.flow import FlowRun
 from dialerd.core.flow_plan import FlowPlan
 from dialerd.core.greeted import Greeted
@@ -21,8 +23,11 @@ from dialerd.core.limits import CALL_S_MAX, TALK_S_MAX
 from dialerd.core.ops import Ban, Claim, DialOp, Dispose, Finish
 from dialerd.core.pacing import NS
 from dialerd.core.records import Answerer, CampaignSettings, DoNotCall, EventKind, Outcome
-from dialerd.core.talk import Reception, Talk
+from dialerd.core.talk import HELD, Reception, Talk
 from fastpath.numbers import Number
+
+if TYPE_CHECKING:
+    from dialerd.core.over_call import OverCall
 
 
 class AgentCall(Call):
@@ -30,7 +35,7 @@ class AgentCall(Call):
 
     __slots__ = (
         "_desk", "agent", "agent_name", "connected_ms", "counted", "disposed", "earlier",
-        "human_ms", "human_ns", "notes", "owes", "settings", "spoken", "talk",
+        "human_ms", "human_ns", "notes", "other", "owes", "place", "settings", "spoken", "talk",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0913 - a `Call`'s, and its agents
@@ -62,11 +67,8 @@ class AgentCall(Call):
         self.earlier: Dispose | None = None  # said by who talked before
         self.notes: dict[str, str] = {}  # by agent
         self.talk: Talk | None = None
-
-    @property
-    def place(self) -> int | str:
-        """Whose agents it waits for: those of its campaign."""
-        return self.claim.campaign_id
+        self.place: int | str = claim.campaign_id  # whose agents it waits for
+        self.other: OverCall | None = None  # whom it is put through to, by a number
 
     @property
     def over(self) -> bool:
@@ -159,6 +161,33 @@ class AgentCall(Call):
     def look(self) -> None:
         """Its talk was moved from outside: take over its deadline."""
         self._set_deadline()
+
+    # -- its agent puts it through to a number ---------------------------------------------------
+
+    @property
+    def wants_over(self) -> bool:
+        """Whether somebody who is dialed for it may still be joined."""
+        return self.talk is not None and self.talk.state is HELD
+
+    def over_joined(self, other: Call, now_ns: int) -> None:
+        """The number has answered: the agent is out of it."""
+        if self.talk is not None:
+            self._desk.passed(self, now_ns)
+            self.talk.through(other, now_ns)
+            self.look()
+
+    def over_failed(self, why: str, now_ns: int) -> None:
+        """Nobody is reached at the number: the agent still has the customer, who waits."""
+        self.record(EventKind.TRANSFER_FAILED, why, now_ns)
+        if self.agent is not None:
+            told: dict[str, object] = {"agent": self.agent.name, "refused": f"transfer: {why}"}
+            self.out.append(Notify("agent", told))
+
+    def over_parted(self, now_ns: int) -> None:
+        """Who was reached at the number has hung up."""
+        self.record(EventKind.PARTED, "", now_ns)
+        if self.talk is not None:
+            self.talk.parted(now_ns)
 
     # -- what the call asks ----------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from dialerd.core.agent_records import AgentState
 from dialerd.core.control_base import Reply, Request
+from dialerd.core.flow_records import TargetKind
 from dialerd.core.limits import (
     AGENT_CAMPAIGNS_MAX,
     AGENT_NAME_CHARS_MAX,
@@ -131,6 +132,19 @@ class Digits(Act, tag="digits"):
     ]
 
 
+class PutThrough(Act, tag="transfer"):
+    """Put the customer through. To agents it waits without me; for a number I keep it until then.
+
+    `ring_s_max` is how long agents have to take it.
+    """
+
+    kind: TargetKind
+    target: Annotated[
+        str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f{}]+$(?!\n)")
+    ]
+    ring_s_max: Annotated[int, Meta(ge=1, le=600)] = 30
+
+
 class Answer(Act, tag="answer"):
     """Answer my telephone, which rings: it is called anew, and asked to answer by itself."""
 
@@ -167,6 +181,7 @@ AnyAct = (
     | Resume
     | Digits
     | Answer
+    | PutThrough
     | Dispose
     | WriteNote
 )

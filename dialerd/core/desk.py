@@ -129,6 +129,7 @@ class Desk(Answering):
         """The agent is not of this call any more: another one may be, or nobody."""
         agent.call = None
         call.agent = None
+        self.keep(call, now_ns)
         if call.talk is None or not call.talk.waits:  # else it has not talked with this one yet
             call.owes = False
         if call.talk is not None:
@@ -287,6 +288,24 @@ class Desk(Answering):
         agent = call.agent
         if agent is not None and agent.can("connect"):
             self.go(agent, "connect", now_ns)
+
+    def passed(self, call: AgentCall, now_ns: int) -> None:
+        """Its agent has put the customer through: time to say what came of it so far."""
+        agent, call.agent = call.agent, None
+        if agent is not None and agent.call is call:
+            self._talked(agent, call, now_ns)
+
+    def put_through(self, call: AgentCall, number: str, now_ns: int) -> None:
+        """Dial a number for the customer of an agent, who lets it wait meanwhile."""
+        self._placing.parties.dial(call, number, now_ns)
+
+    def dials_for(self, call: AgentCall) -> bool:
+        """Whether a number is being found or dialed for a customer."""
+        return self._placing.parties.dials_for(call)
+
+    def keep(self, call: AgentCall, now_ns: int) -> None:
+        """Nobody is dialed for a customer any more."""
+        self._placing.parties.drop(call, now_ns)
 
     def _talked(self, agent: Agent, call: AgentCall, now_ns: int) -> None:
         """The conversation is over: time to say what came of it."""

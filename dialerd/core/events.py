@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dialerd.core.event import Event
-from dialerd.core.flow_records import Transfer
+from dialerd.core.flow_records import TargetKind, Transfer
 from dialerd.core.heard_events import Sound as Sound  # noqa: PLC0414 - found here too
 from dialerd.core.heard_events import Verdict as Verdict  # noqa: PLC0414
 from dialerd.core.inbound_events import Incoming as Incoming  # noqa: PLC0414
@@ -323,6 +323,19 @@ class AgentKeyed(AgentEvent, frozen=True):
     digits: str
 
 
+class AgentTransferred(AgentEvent, frozen=True):
+    """Put the customer of the conversation through to a queue, an agent or a number.
+
+    To agents the customer waits `ring_s_max` at most, without this one. For a number the customer
+    is held until it answers; then this agent is out of the call, and one that does not answer
+    leaves the customer held.
+    """
+
+    kind: TargetKind
+    target: str
+    ring_s_max: int = 30
+
+
 class AgentPickedUp(AgentEvent, frozen=True):
     """Answer the agent's telephone, which rings: it is rung anew and asked to answer by itself."""
 
@@ -356,6 +369,7 @@ AnyAgentEvent = (
     AgentLoggedIn | AgentJoined | AgentReady | AgentPaused | AgentLoggedOut | AgentLost | AgentBack
     | AgentTake | AgentDial | AgentSkip | AgentHangUp | AgentHeld | AgentResumed | AgentDisposed
     | AgentNoted | AgentKeyed | AgentPickedUp
+    | AgentTransferred
 )  # fmt: skip
 
 AnyEvent = (

@@ -20,7 +20,7 @@ from dialerd.core.talk import Talk
 from fastpath.numbers import Number
 
 if TYPE_CHECKING:
-    from dialerd.core.party_call import PartyCall
+    from dialerd.core.agent_call import AgentCall
 
 
 class _Through:
@@ -57,18 +57,18 @@ class OverCall(Call):
         settings: CampaignSettings,
         clock: WallClock,
         out: list[AnyEffect],
-        parent: PartyCall,
+        parent: AgentCall,
         *,
         host: str,
     ) -> None:
         """`parent` is the person's call."""
         super().__init__(claim, number, settings, None, clock, out, host=host)
-        self.parent: PartyCall | None = parent  # None: the person is gone, or wants it no more
+        self.parent: AgentCall | None = parent  # None: the person is gone, or wants it no more
         self.through = False
 
     def reached(self, now_ns: int) -> None:
         """Somebody answers."""
-        if self.parent is None:
+        if self.parent is None or not self.parent.wants_over:
             self._release(Outcome.ANSWERED, now_ns)
             return
         self.through = True

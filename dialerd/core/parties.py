@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from dialerd.core.agent_call import AgentCall
 from dialerd.core.call import UP, Call
 from dialerd.core.effects import WantOver, Write
 from dialerd.core.events import CallOrdered, ReturnFound
@@ -39,10 +40,10 @@ class Parties:
         self._floor = floor
         self._leads = leads
         self._placing = placing
-        self._wanted: dict[int, tuple[PartyCall, Number]] = {}  # the store is asked; by leg
-        self.waiting: dict[int, tuple[PartyCall, Number, Claim]] = {}  # for a line; by leg
+        self._wanted: dict[int, tuple[AgentCall, Number]] = {}  # the store is asked; by leg
+        self.waiting: dict[int, tuple[AgentCall, Number, Claim]] = {}  # for a line; by leg
 
-    def dial(self, call: PartyCall, target: str, now_ns: int) -> None:
+    def dial(self, call: AgentCall, target: str, now_ns: int) -> None:
         """Ask the store for the attempt of a number."""
         floor = self._floor
         try:
@@ -56,7 +57,11 @@ class Parties:
         self._wanted[call.leg] = call, number
         floor.out.append(WantOver(call.leg, call.claim.attempt_id, number.value))
 
-    def drop(self, call: PartyCall, now_ns: int) -> None:
+    def dials_for(self, call: AgentCall) -> bool:
+        """Whether somebody is being found or dialed for a person, or talks with it."""
+        return call.other is not None or call.leg in self._wanted or call.leg in self.waiting
+
+    def drop(self, call: AgentCall, now_ns: int) -> None:
         """Whoever is dialed for a person is not wanted any more."""
         self._wanted.pop(call.leg, None)
         waits = self.waiting.pop(call.leg, None)
@@ -128,7 +133,7 @@ class Parties:
 
     def ended(self, call: Call, now_ns: int) -> None:
         """A call is over: a person's, or one that was dialed for a person."""
-        if isinstance(call, PartyCall):
+        if isinstance(call, AgentCall):
             self.drop(call, now_ns)
         elif isinstance(call, OverCall) and call.parent is not None:
             parent, call.parent = call.parent, None

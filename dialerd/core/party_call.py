@@ -7,7 +7,7 @@ put through may talk as long as people may.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from msgspec.structs import replace
 
@@ -37,9 +37,6 @@ from dialerd.core.talk import Reception, Talk
 from dialerd.core.transfer import Transfer
 from fastpath.numbers import Number
 
-if TYPE_CHECKING:
-    from dialerd.core.over_call import OverCall
-
 
 class Exchange(Protocol):
     """Who dials others for a person: `core.parties`."""
@@ -54,7 +51,7 @@ class Exchange(Protocol):
 class PartyCall(AgentCall):
     """The machine of one attempt, with a flow and those whom its person is put through to."""
 
-    __slots__ = ("_exchange", "_place", "other")
+    __slots__ = ("_exchange",)
 
     def __init__(  # noqa: PLR0913 - a `Call`'s, and who finds others
         self,
@@ -74,14 +71,7 @@ class PartyCall(AgentCall):
             claim, number, settings, clock, out, host=host, desk=desk, agent=None, plan=plan
         )
         self._exchange = exchange
-        self._place: int | str = claim.campaign_id
-        self.other: OverCall | None = None  # whom it is put through to, by a number
         self.spoken = Outcome.ANSWERED
-
-    @property
-    def place(self) -> int | str:
-        """Whose agents it waits for."""
-        return self._place
 
     def answer(self, asked: ReturnCall, leg: int, now_ns: int) -> None:
         """Take the call of one who calls back: its attempt is durable."""
@@ -105,8 +95,8 @@ class PartyCall(AgentCall):
         dials = deed.kind is TargetKind.NUMBER
         if not dials:
             ours = deed.kind is TargetKind.QUEUE and target == OWN
-            self._place = self.claim.campaign_id if ours else f"{deed.kind} {target}"
-            if not self._desk.staffed(self._place):
+            self.place = self.claim.campaign_id if ours else f"{deed.kind} {target}"
+            if not self._desk.staffed(self.place):
                 self._failed("nobody is at work there", now_ns)
                 return
         if deed.hold_prompt:
@@ -181,6 +171,11 @@ class PartyCall(AgentCall):
         self.agent = None
         if isinstance(self._flow, FlowRun):
             self._flow.parted(now_ns)
+
+    @property
+    def wants_over(self) -> bool:
+        """Whether somebody who is dialed for it may still be joined."""
+        return True
 
     def over_joined(self, other: Call, now_ns: int) -> None:
         """The number that was dialed has answered."""

@@ -9,6 +9,7 @@
     | held       | an agent who was lost, or who  | as if it had vanished                         |
     |            | lets the customer wait         |                                               |
     | beep       | the end of a machine's greeting | the message for machines                     |
+    | passed     | the end of a transfer          | the end                                       |
     | message    | the end of the message         | the end                                       |
     |            | a beep, where none was before  | a machine's message anew                      |
 
@@ -31,6 +32,7 @@ from dialerd.core.agent import ns
 from dialerd.core.agent_records import OnMachine
 from dialerd.core.clock import NEVER
 from dialerd.core.effects import Bridge, Hold, Unbridge
+from dialerd.core.keeping import recorded
 from dialerd.core.manners import manners
 from dialerd.core.records import Answerer, EventKind, Outcome
 from dialerd.core.saying import Saying
@@ -38,6 +40,7 @@ from dialerd.core.saying import Saying
 if TYPE_CHECKING:
     from dialerd.core.agent import Agent
     from dialerd.core.agent_call import AgentCall
+    from dialerd.core.call import Call
 
 
 class TalkState(IntEnum):
@@ -52,14 +55,15 @@ class TalkState(IntEnum):
     MESSAGE = 6
     OVER = 7
     BEEP = 8
+    PASSED = 9
 
 
-IDLE, VERDICT, WAITING, CONNECTING, BRIDGED, HELD, MESSAGE, OVER, BEEP = TalkState
+IDLE, VERDICT, WAITING, CONNECTING, BRIDGED, HELD, MESSAGE, OVER, BEEP, PASSED = TalkState
 
 # (state, trigger) -> the states it may lead to. What is not in it is ignored: it came too late.
 # Triggers: start, verdict, agent (one is given), up and gone (the agent's telephone), hung_up (by
-# the agent), held, played (the message), beep (a machine's greeting is over), fax (no person), and
-# time.
+# the agent), held, passed (to other agents), through (to a number), parted (that one has left),
+# played (the message), beep (a machine's greeting is over), fax (no person), and time.
 MOVES: Final[dict[tuple[TalkState, str], tuple[TalkState, ...]]] = {
     (IDLE, "start"): (VERDICT, WAITING, CONNECTING, BRIDGED),
     (VERDICT, "verdict"): (WAITING, CONNECTING, BRIDGED, BEEP, OVER),
@@ -76,6 +80,10 @@ MOVES: Final[dict[tuple[TalkState, str], tuple[TalkState, ...]]] = {
     (CONNECTING, "time"): (MESSAGE, OVER),
     (BRIDGED, "hung_up"): (OVER,),
     (BRIDGED, "held"): (HELD,),
+    (BRIDGED, "passed"): (WAITING, CONNECTING, BRIDGED),
+    (HELD, "passed"): (WAITING, CONNECTING, BRIDGED),
+    (HELD, "through"): (PASSED,),
+    (PASSED, "parted"): (OVER,),
     (BRIDGED, "gone"): (WAITING, CONNECTING, BRIDGED, MESSAGE, OVER),
     (HELD, "up"): (BRIDGED,),
     (HELD, "hung_up"): (OVER,),
@@ -115,11 +123,16 @@ class Reception(Protocol):
     def connected(self, call: AgentCall, now_ns: int) -> None:
         """The agent of the call and its customer hear each other."""
 
+    def passed(self, call: AgentCall, now_ns: int) -> None:
+        """The agent of the call has put the customer through, and is out of it."""
+
 
 class Talk:
     """One customer."""
 
-    __slots__ = ("_call", "_desk", "_saying", "_settings", "_sorry_ns", "deadline_ns", "state")
+    __slots__ = (
+        "_call", "_desk", "_passed", "_saying", "_settings", "_sorry_ns", "deadline_ns", "state",
+    )  # fmt: skip
 
     def __init__(self, call: AgentCall, desk: Reception) -> None:
         """`start` begins it."""
@@ -127,6 +140,7 @@ class Talk:
         self._desk = desk
         self._settings = call.settings.agents
         self._saying = Saying(call, _MESSAGE)
+        self._passed = False  # by an agent, to others
         self._sorry_ns = NEVER  # when the customer has waited long enough
         self.state = IDLE
         self.deadline_ns = NEVER
@@ -147,7 +161,7 @@ class Talk:
 
     def verdict(self, who: Answerer, now_ns: int) -> None:
         """Who it is."""
-        if (self.state, "verdict") not in MOVES:
+        if (self.state, "verdict") not in MOVES or self._passed:
             return
         if who is Answerer.UNKNOWN and self.state is not VERDICT:
             return  # it was counted as a person
@@ -255,6 +269,30 @@ class Talk:
         if prompt:
             call.out.append(Hold(attempt_id, call.leg, prompt))
 
+    def passed(self, place: str, ring_s: int, now_ns: int) -> None:
+        """Its agent leaves the customer to the agents of a place, who have so long to take it."""
+        call = self._call
+        self._passed = True
+        self.held(now_ns)
+        call.place = place
+        self._desk.passed(call, now_ns)
+        self._sorry_ns = now_ns + ns(ring_s)
+        self._want(now_ns)
+
+    def through(self, other: Call, now_ns: int) -> None:
+        """The customer, who waited, and who was dialed for it hear each other."""
+        call = self._call
+        self._passed = True
+        self.state, self.deadline_ns = PASSED, NEVER
+        call.record(EventKind.TRANSFERRED, other.number.e164, now_ns)
+        record = recorded(call.settings, call.claim.attempt_id)
+        call.out.append(Bridge(call.claim.attempt_id, call.leg, other.leg, record))
+
+    def parted(self, now_ns: int) -> None:
+        """Who was dialed for the customer has hung up."""
+        if (self.state, "parted") in MOVES:
+            self._over(now_ns)
+
     def hung_up(self, now_ns: int) -> None:
         """The agent ended the conversation, and is out of it before the customer's leg is gone."""
         if (self.state, "hung_up") in MOVES:
@@ -292,7 +330,9 @@ class Talk:
             self._over(now_ns)
         else:
             self._desk.unserved(self._call, now_ns)
-            left = self._call.spoken is Outcome.AGENT_LEFT
+            if self._passed:
+                self._call.record(EventKind.TRANSFER_FAILED, "nobody took it", now_ns)
+            left = self._passed or self._call.spoken is Outcome.AGENT_LEFT
             prompt = self._settings.left_prompt if left else self._call.settings.abandoned_prompt
             self._sorry(prompt, now_ns)
 

@@ -59,6 +59,9 @@ async def test_what_does_not_fit_is_refused_with_its_id(tmp_path: Path) -> None:
         assert (await p.do(act="ready", much=1))["problem"]["status"] == 422
         assert (await p.do(act="lost"))["problem"]["status"] == 422  # the socket says it by itself
         assert (await p.do(act="dispose", note="x" * 4_001))["problem"]["status"] == 422
+        transfer = {"act": "transfer", "kind": "queue", "target": "care"}
+        for bad in ({"kind": "boss"}, {"target": "a\nb"}, {"ring_s_max": 0}):
+            assert (await p.do(**transfer | bad))["problem"]["status"] == 422
         for keys in ("", "1 2", "1" * 33, 7):
             assert (await p.do(act="digits", digits=keys))["problem"]["status"] == 422
         assert (await p.do(act="sheet"))["problem"]["detail"] == "you have no customer"

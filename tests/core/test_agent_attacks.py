@@ -6,6 +6,7 @@ import pytest
 
 import dialerd.core.events as ev
 from dialerd.core.agent_records import AgentState
+from dialerd.core.flow_records import TargetKind
 from dialerd.core.limits import AGENT_NAME_CHARS_MAX, AGENTS_MAX
 from dialerd.core.records import Answerer, CampaignState, DialMode, Outcome
 from tests.acceptance.office import FIRST, Office
@@ -32,6 +33,7 @@ def anything(rng, office, campaigns):
         ev.AgentDial(name), ev.AgentDial(name),
         ev.AgentSkip(name),
         ev.AgentHangUp(name),
+        ev.AgentTransferred(name, TargetKind.AGENT, rng.choice(NAMES), 5),
         ev.AgentKeyed(name, "1#"), ev.AgentPickedUp(name), ev.AgentPickedUp(name),
         ev.AgentDisposed(name, "sold"), ev.AgentDisposed(name, "sold", do_not_call=True),
         ev.AgentDisposed(name, callback_s=office.wall_s + 30, to_me=rng.random() < 0.5),

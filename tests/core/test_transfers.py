@@ -7,6 +7,7 @@ import pytest
 
 import dialerd.core.events as ev
 from dialerd.core.agent import READY, TALKING, WRAP_UP
+from dialerd.core.list_records import Newcomers
 from dialerd.core.records import (
     CampaignState,
     Direction,
@@ -330,7 +331,7 @@ def test_a_predictive_campaign_takes_who_calls_back_without_its_pacer():
     returns = ReturnSettings(ReturnAnswer.AGENTS, sorry_prompt="sorry")
     made = world(
         put_through(CARE), returns=returns, mode=DialMode.PREDICTIVE, world={"faults": QUIET},
-        people=1,
+        people=1, seed=2, newcomers=Newcomers.AWAIT,
     )  # fmt: skip
     made.staff.habits = CALM
     made.staff.login("lan", (1,))
