@@ -15,7 +15,7 @@ from pathlib import Path
 
 import uvloop
 
-from dialerd.shell.garbage import seldom_collected
+from dialerd.garbage import seldom_collected
 from sip import sdp
 from sip.endpoint import Endpoint
 from sip.events import Accepted, Ended, Incoming, Invite, SipEvent

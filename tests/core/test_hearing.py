@@ -296,6 +296,8 @@ def test_every_move_of_a_greeted_call_is_one_of_the_table():
 class Person:
     """Whose call is put through."""
 
+    wants_over = True
+
     def over_joined(self, _other, _now_ns):
         """The two hear each other."""
 
