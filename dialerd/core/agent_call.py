@@ -35,7 +35,8 @@ class AgentCall(Call):
 
     __slots__ = (
         "_desk", "agent", "agent_name", "connected_ms", "counted", "disposed", "earlier",
-        "human_ms", "human_ns", "notes", "other", "owes", "place", "settings", "spoken", "talk",
+        "human_ms", "human_ns", "notes", "other", "owes", "passed_by", "place", "settings",
+        "spoken", "talk",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0913 - a `Call`'s, and its agents
@@ -68,6 +69,7 @@ class AgentCall(Call):
         self.notes: dict[str, str] = {}  # by agent
         self.talk: Talk | None = None
         self.place: int | str = claim.campaign_id  # whose agents it waits for
+        self.passed_by: Agent | None = None  # who has put it through, and is not given it again
         self.other: OverCall | None = None  # whom it is put through to, by a number
 
     @property

@@ -8,6 +8,7 @@ from typing import Any, Final
 from dialerd.core.agent import OFFLINE, PAUSED, READY, TALKING, WRAP_UP, Agent, Refusal
 from dialerd.core.agent_call import AgentCall
 from dialerd.core.agent_records import Note
+from dialerd.core.agent_transfers import put_through
 from dialerd.core.desk import Desk
 from dialerd.core.disposing import disposal
 from dialerd.core.effects import AgentAnswer, Notify, SendKeys, Write
@@ -33,7 +34,6 @@ from dialerd.core.events import (
     AgentTransferred,
 )
 from dialerd.core.floor import Floor
-from dialerd.core.flow_records import TargetKind
 from dialerd.core.leads import Leads
 from dialerd.core.limits import (
     AGENT_CAMPAIGNS_MAX,
@@ -45,7 +45,6 @@ from dialerd.core.limits import (
 )
 from dialerd.core.ops import Claim, Dispose, KeepNote
 from dialerd.core.pacing import NS
-from dialerd.core.party_call import PartyCall
 from dialerd.core.records import CampaignState, DialMode, EventKind, LeadState
 from dialerd.core.running import Run
 from dialerd.core.statistics import why_not
@@ -246,39 +245,9 @@ class AgentInputs:
         self._desk.touch(call, now_ns)
 
     def _transferred(self, event: AgentTransferred, now_ns: int) -> None:
-        desk = self._desk
-        agent = desk.team.of(event.agent)
+        agent = self._desk.team.of(event.agent)
         call, talk = self._talk(agent)
-        if isinstance(call, PartyCall):
-            raise Refusal("a flow put the customer through: it cannot be put through again")
-        if desk.dials_for(call):
-            raise Refusal("the customer is being put through already")
-        kind, target = event.kind, event.target
-        if kind is TargetKind.NUMBER:
-            self._may_be_dialed(target)
-            call.record(EventKind.TRANSFER, f"{kind} {target}", now_ns)
-            talk.held(now_ns)
-            desk.put_through(call, target, now_ns)
-        else:
-            place = self._place_of_others(agent, kind, target)
-            call.record(EventKind.TRANSFER, place, now_ns)
-            talk.passed(place, event.ring_s_max, now_ns)
-        desk.touch(call, now_ns)
-
-    def _may_be_dialed(self, target: str) -> None:
-        try:
-            self._leads.numbering.number(target)
-        except ValueError as error:
-            raise Refusal(str(error)) from None
-
-    def _place_of_others(self, agent: Agent, kind: TargetKind, target: str) -> str:
-        place = f"{kind} {target}"
-        if kind is TargetKind.AGENT and target == agent.name:
-            raise Refusal("that is you")
-        team = (one for one in self._desk.team.agents.values() if one is not agent)
-        if not any(place in one.places and one.state is not OFFLINE for one in team):
-            raise Refusal(f"nobody else is at work there: {place}")
-        return place
+        put_through(self._desk, self._leads.numbering, (agent, call, talk), event, now_ns)
 
     def _keyed(self, event: AgentKeyed, now_ns: int) -> None:
         agent = self._desk.team.of(event.agent)

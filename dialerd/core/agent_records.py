@@ -62,6 +62,8 @@ class AgentSettings(Record):
         unrecorded: agents and queues whose conversations are never recorded.
         on_machine: what becomes of a call that a machine answered.
         machine_prompt: what a machine is told.
+        transfer_numbers: to whom agents may put customers through: numbers in E.164, or beginnings
+            with a `*` behind them.
     """
 
     members: tuple[str, ...] = ()
@@ -85,6 +87,7 @@ class AgentSettings(Record):
     unrecorded: tuple[str, ...] = ()
     on_machine: OnMachine = OnMachine.HANG_UP
     machine_prompt: str = ""
+    transfer_numbers: tuple[str, ...] = ("*",)
 
 
 class AgentState(StrEnum):

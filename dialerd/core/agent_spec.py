@@ -9,12 +9,25 @@ from msgspec import Meta
 
 from dialerd.core.agent_records import AgentSettings, Disposition, Meaning, OnMachine
 from dialerd.core.flow_checks import FlowFault
-from dialerd.core.limits import DISPOSITIONS_MAX, MEMBERS_MAX, PROMPT_CHARS_MAX, RETRY_GAP_S_MAX
+from dialerd.core.limits import (
+    DISPOSITIONS_MAX,
+    MEMBERS_MAX,
+    PROMPT_CHARS_MAX,
+    RETRY_GAP_S_MAX,
+    TRANSFER_NUMBERS_MAX,
+)
 from dialerd.core.records import DialMode
 from dialerd.core.spec_parts import PROMPT_PATTERN, Name, Spec
 
 Sound = Annotated[str, Meta(max_length=PROMPT_CHARS_MAX, pattern=r"^$(?!\n)|" + PROMPT_PATTERN)]
 Seconds = Annotated[int, Meta(ge=0, le=86_400)]
+NumberPattern = Annotated[
+    str,
+    Meta(
+        pattern=r"^(\*|\+[0-9]{1,15}\*?)$(?!\n)",
+        extra={"hint": 'a number such as "+842873001234", a beginning such as "+8428*", or "*"'},
+    ),
+]
 
 
 class DispositionSpec(Spec):
@@ -89,6 +102,13 @@ class AgentSpec(Spec):
             description="Agents and queues who are not recorded where the campaign is.",
         ),
     ] = ()
+    transfer_numbers: Annotated[
+        tuple[NumberPattern, ...],
+        Meta(
+            max_length=TRANSFER_NUMBERS_MAX,
+            description="Numbers that agents may put customers through to; none: to no number.",
+        ),
+    ] = ("*",)
 
 
 def agent_faults(spec: AgentSpec, mode: DialMode) -> Iterator[FlowFault]:

@@ -249,7 +249,9 @@ class Desk(Answering):
 
     def seek(self, call: AgentCall, now_ns: int) -> None:
         """The longest idle agent now, or the next one who is ready."""
-        agent = self.team.first(call.place, up=True) or self.team.first(call.place)
+        but = call.passed_by
+        agent = self.team.first(call.place, up=True, but=but)
+        agent = agent or self.team.first(call.place, but=but)
         if agent is None:
             self.team.wait(call)
         else:
@@ -292,6 +294,7 @@ class Desk(Answering):
     def passed(self, call: AgentCall, now_ns: int) -> None:
         """Its agent has put the customer through: time to say what came of it so far."""
         agent, call.agent = call.agent, None
+        call.passed_by = agent
         if agent is not None and agent.call is call:
             self._talked(agent, call, now_ns)
 

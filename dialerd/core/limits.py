@@ -129,6 +129,7 @@ AGENT_NAME_CHARS_MAX: Final = 64
 QUEUES_MAX: Final = 50  # of one agent
 MEMBERS_MAX: Final = 2_000  # agents and queues of one campaign
 DISPOSITIONS_MAX: Final = 50
+TRANSFER_NUMBERS_MAX: Final = 100  # of one campaign
 REASON_CHARS_MAX: Final = 200  # longer reasons are cut
 SENT_KEYS_MAX: Final = 32  # in one request, and waiting to leave
 NOTE_CHARS_MAX: Final = 4_000  # longer notes are cut

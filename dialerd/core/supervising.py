@@ -161,7 +161,9 @@ class Supervisors:
         if one is None:
             return False
         kind = type(event)
-        if kind is Answered and one.may("up"):
+        if kind is Answered and one.may("up") and one.call.state is not UP:
+            self._leave(one, "leave", now_ns)  # the call is being hung up: nobody to hear
+        elif kind is Answered and one.may("up"):
             one.state = State(one.mode)
             one.ring_ns = NEVER
             self._tell(one, now_ns)

@@ -191,8 +191,8 @@ class Talk:
         self._desk.machine(self._call, now_ns)
 
     def no_person(self, now_ns: int) -> None:
-        """Nobody is there to talk to, nor to leave a message for."""
-        if (self.state, "fax") in MOVES:
+        """Nobody is there to talk to, nor to leave a message for, unless an agent has met one."""
+        if (self.state, "fax") in MOVES and not self._call.connected_ms:
             if self.state is not BEEP:
                 self._machine(now_ns)
             self._over(now_ns)

@@ -73,11 +73,13 @@ class Team:
         agents = self.agents.values()
         return any(place in agent.places for agent in agents if agent.state is not OFFLINE)
 
-    def first(self, place: int | str, *, up: bool = False) -> Agent | None:
+    def first(
+        self, place: int | str, *, up: bool = False, but: Agent | None = None
+    ) -> Agent | None:
         """The ready agent of a place who has been idle longest; `up`: with a leg that is."""
         for _, number in self._ready.get(place, ()):
             agent = self._numbers[number - 1]
-            if agent.leg_up or not up:
+            if agent is not but and (agent.leg_up or not up):
                 return agent
         return None
 
@@ -104,11 +106,19 @@ class Team:
                 del self._waiting[call.place]
 
     def longest_waiting(self, agent: Agent) -> AgentCall | None:
-        """Of the places of an agent the customer who has waited longest, taken out."""
+        """Of the places of an agent the customer who has waited longest, taken out.
+
+        None of those whom this agent has put through.
+        """
         lines = [line for place in agent.places if (line := self._waiting.get(place))]
-        if not lines:
-            return None
-        return min(lines, key=lambda line: line[0].human_ns).popleft()
+        firsts = [
+            next((call for call in line if call.passed_by is not agent), None) for line in lines
+        ]
+        waiting = [call for call in firsts if call is not None]
+        found = min(waiting, key=lambda call: call.human_ns, default=None)
+        if found is not None:
+            self.forget(found)
+        return found
 
     def waiting(self, campaign_id: int) -> int:
         """How many wait."""

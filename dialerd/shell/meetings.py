@@ -52,8 +52,9 @@ class Meetings:
 
     def bridge(self, leg: int, other: int, *, agent: bool) -> bool:
         """The customer and another hear each other; `agent`: who may be whispered to."""
-        for one in (leg, other):
-            self._parted(one)
+        left = {self._parted(one) for one in (leg, other)} - {leg, other}
+        for one in left & self._calls.keys():
+            self._settle(one, self._calls[one])  # who listens in there hears no other conversation
         self._pairs[leg], self._pairs[other] = other, leg
         if agent:
             self._agents.add(other)

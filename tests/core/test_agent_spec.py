@@ -35,6 +35,7 @@ EVERYTHING = AgentSpec(
     unrecorded=("minh",),
     on_machine=OnMachine.LEAVE_MESSAGE,
     machine_prompt="vi/call-us",
+    transfer_numbers=("+8424*",),
 )
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 import dialerd.core.events as ev
+from dialerd.core.agent_transfers import NOT_ALLOWED
 from dialerd.core.flow_records import TargetKind
 from dialerd.core.records import DialMode, Direction, EventKind, Outcome
 from tests.acceptance.office import ONE, Office
@@ -145,3 +148,102 @@ def test_a_target_that_cannot_be_is_refused_and_the_talk_goes_on(kind, target, w
     assert refusal if kind is NUMBER else refusal == why
     assert office.do(ev.AgentTransferred, "binh", QUEUE, "care") == "you talk with nobody"
     assert office.do(ev.AgentKeyed, "an", "1") == ""  # nobody waits
+
+
+def passed_on(*, queues: tuple[str, ...] = ("care",), **agents) -> Through:
+    """One who is of the queue care, too, talks; the other one there is not ready."""
+    office = Through()
+    campaign = office.campaign(
+        DialMode.PROGRESSIVE, 1, settings={"attempts_max": 1}, left_prompt="sorry", **agents
+    )
+    office.do(ev.AgentLoggedIn, "an", "phone-an", (campaign,), True, queues=queues)
+    office.do(ev.AgentReady, "an")
+    office.until(lambda: office.state("an") == "talking")
+    office.do(ev.AgentLoggedIn, "binh", "phone-binh", (), True, queues=("care",))
+    office.run(1)
+    return office
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_who_put_a_customer_through_is_not_given_it_again(when) -> None:
+    """Be it that what came of it was said before, so that they are ready at once."""
+    office = passed_on()
+    call = office.world.dialer.desk.team.agents["an"].call
+    if when == "before":
+        assert office.do(ev.AgentDisposed, "an", "sold") == ""
+    assert office.do(ev.AgentTransferred, "an", QUEUE, "care", 60) == ""
+    if when == "after":
+        assert office.do(ev.AgentDisposed, "an", "sold") == ""
+    office.run(5)
+    assert (office.state("an"), call.talk.waits) == ("ready", True)
+    assert office.do(ev.AgentReady, "binh") == ""
+    office.until(lambda: office.state("binh") == "talking")
+    assert (call.agent_name, office.state("an")) == ("binh", "ready")
+
+
+def test_who_put_one_through_is_given_the_next_one_who_waits() -> None:
+    office = passed_on()
+    team = office.world.dialer.desk.team
+    an, binh = team.agents["an"], team.agents["binh"]
+    mine = an.call
+    assert office.do(ev.AgentTransferred, "an", QUEUE, "care", 60) == ""
+    later = SimpleNamespace(passed_by=binh, place="queue care", human_ns=mine.human_ns + 1)
+    team.wait(later)
+    assert [team.longest_waiting(one) for one in (an, an, binh, binh)] == [later, None, mine, None]
+
+
+def test_an_agent_of_whom_the_telephone_rings_may_go_and_the_customer_waits_on() -> None:
+    office = passed_on()
+    office.world.staff.habits.deaf = 1.0
+    assert office.do(ev.AgentLoggedIn, "binh", "phone-2", (), False, queues=("care",)) == ""
+    assert office.do(ev.AgentReady, "binh") == ""
+    call = office.world.dialer.desk.team.agents["an"].call
+    assert office.do(ev.AgentTransferred, "an", QUEUE, "care", 15) == ""
+    assert office.state("binh") == "reserved"
+    assert office.do(ev.AgentLoggedOut, "binh") == ""
+    assert (office.state("binh"), call.talk.waits, call.agent) == ("offline", True, None)
+    office.run(60)
+    assert call.over
+    assert not office.world.staff.legs.keys() - {office.world.dialer.desk.team.agents["an"].leg}
+    assert EventKind.TRANSFER_FAILED in events(office)
+
+
+def test_the_sound_of_a_fax_is_nothing_to_one_whom_an_agent_has_met() -> None:
+    office = passed_on()
+    call = office.world.dialer.desk.team.agents["an"].call
+    assert office.do(ev.AgentTransferred, "an", QUEUE, "care", 30) == ""
+    call.no_person(office.world.now_ns)
+    assert (call.talk.waits, call.spoken) == (True, Outcome.ANSWERED)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "done"),
+    [
+        (("*",), True),
+        (("+84912*",), True),
+        (("+84288", "+84912999888"), True),
+        ((), False),
+        (("+8491299988",), False),
+        (("+849129998880*", "+84913*"), False),
+    ],
+)
+def test_the_campaign_says_to_which_numbers(allowed, done) -> None:
+    office = passed_on(transfer_numbers=allowed)
+    call = office.world.dialer.desk.team.agents["an"].call
+    refusal = office.do(ev.AgentTransferred, "an", NUMBER, OTHER)
+    assert refusal == ("" if done else NOT_ALLOWED)
+    if done:
+        office.until(lambda: bool(office.world.over_dials), 5)
+        return
+    assert office.do(ev.AgentKeyed, "an", "1") == "", "nobody waits"
+    failed = [e.detail for e in call.events if e.kind is EventKind.TRANSFER_FAILED]
+    assert failed == ["not allowed: +84912999888"]
+    office.run(10)
+    assert not office.world.over_dials
+
+
+def test_while_no_call_may_begin_the_customer_is_not_let_wait() -> None:
+    office = passed_on()
+    office.world.feed(ev.Drain())
+    assert office.do(ev.AgentTransferred, "an", NUMBER, OTHER) == "no call may be begun now"
+    assert office.do(ev.AgentKeyed, "an", "1") == ""

@@ -8,13 +8,14 @@ from hypothesis import strategies as st
 
 import dialerd.core.effects as fx
 import dialerd.core.events as ev
-from dialerd.core.flow_records import FlowStep
+from dialerd.core.flow_records import FlowStep, TargetKind
 from dialerd.core.limits import SUPERVISORS_MAX
 from dialerd.core.records import DialMode, EventKind, Flow, Outcome
 from dialerd.core.supervise_records import Supervise, SuperviseMode
 from dialerd.core.supervising import RING_S
 from tests.acceptance.office import Office
 from tests.core.build import Desk, finishes, only
+from tests.core.test_agent_transfers import OTHER, Through
 
 LISTEN, WHISPER, BARGE = SuperviseMode
 WAITS = Flow((FlowStep("a", "hello", {"1": "end"}, wait_ms=120_000),))
@@ -116,6 +117,73 @@ def test_each_end(how: str):
     )
     assert not board.supervisors.owns(leg)
     assert (board.call.outcome is None) == (how != "call ends")  # the call goes on as it was
+
+
+@pytest.mark.parametrize("answers", [False, True], ids=["rings", "answers in that moment"])
+def test_a_call_that_ends_while_the_telephone_rings_takes_it_along(answers: bool):
+    board = Board()
+    (ring,) = only(board.order(), fx.RingAgent)
+    board.desk.tell(ev.CallOrdered(board.attempt))  # hung up, and its leg is still there
+    if answers:
+        told = board.desk.tell(ev.Answered(ring.leg))
+        assert only(told, fx.ListenIn) == [], "nobody to hear"
+        assert only(told, fx.Release) == [fx.Release(board.attempt, ring.leg)]
+    ended = board.desk.tell(ev.Released(board.leg, Outcome.ANSWERED, by="us"))
+    assert (fx.Release(board.attempt, ring.leg) in ended) != answers
+    assert board.history() == []
+    assert board.supervisors.of(board.attempt) == ()
+    board.desk.tell(ev.Released(ring.leg, Outcome.NO_ANSWER, by="us"))
+    assert not board.supervisors.owns(ring.leg)
+
+
+def supervised(mode=WHISPER):
+    """An agent talks with the only customer, a second one is of the queue care; somebody hears."""
+    office = Through()
+    campaign = office.campaign(DialMode.PROGRESSIVE, 1, settings={"attempts_max": 1})
+    office.login("an", campaign)
+    office.until(lambda: office.state("an") == "talking")
+    office.do(ev.AgentLoggedIn, "binh", "phone-binh", (), True, queues=("care",))
+    office.do(ev.AgentReady, "binh")
+    call = office.world.dialer.desk.team.agents["an"].call
+    office.world.feed(ev.CallOrdered(call.claim.attempt_id, Supervise("lan", mode, "9001")))
+    office.run(2)
+    (one,) = office.world.dialer.supervisors.of(call.claim.attempt_id)
+    assert (one.mode, one.ringing) == (mode, False)
+    return office, call, one
+
+
+@pytest.mark.parametrize("to", [TargetKind.QUEUE, TargetKind.NUMBER])
+def test_a_supervisor_stays_while_the_customer_is_put_through_and_whispers_to_agents_only(to):
+    office, call, one = supervised()
+    target = "care" if to is TargetKind.QUEUE else OTHER
+    assert office.do(ev.AgentTransferred, "an", to, target) == ""
+    supervisors = office.world.dialer.supervisors
+    if to is TargetKind.QUEUE:
+        office.until(lambda: office.state("binh") == "talking")
+    else:
+        office.until(lambda: bool(office.world.joined))
+    order = Supervise("lan", WHISPER, "9001")
+    assert (supervisors.why_not(call, order) == "") == (to is TargetKind.QUEUE)
+    assert supervisors.of(call.claim.attempt_id) == (one,)
+    if to is TargetKind.QUEUE:
+        office.hang_up("binh")
+    office.until(lambda: call.over, 90)
+    office.run(2)
+    assert supervisors.of(call.claim.attempt_id) == ()
+    assert not supervisors.owns(one.leg)
+    assert not office.world.dialer.floor.calls
+
+
+def test_a_supervisor_stays_while_the_customer_is_held():
+    office, call, one = supervised(BARGE)
+    assert office.do(ev.AgentHeld, "an") == ""
+    office.run(30)
+    assert office.do(ev.AgentResumed, "an") == ""
+    assert office.world.dialer.supervisors.of(call.claim.attempt_id) == (one,)
+    assert one.mode is BARGE
+    office.hang_up("an")
+    office.run(2)
+    assert not office.world.dialer.supervisors.owns(one.leg)
 
 
 def test_what_is_refused_says_why_and_changes_nothing():

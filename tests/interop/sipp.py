@@ -51,9 +51,8 @@ class Sipp:
         port: int = 0,
     ) -> None:
         """`scenario` is a built-in name or a file below scenarios/; `port` 0 is a free one."""
-        self.port = port or free_port(host)
-        self.media_port = free_port()
-        free_port()  # the next one: SIPp takes it for video
+        self._wanted = port
+        self._host, self._transport = host, transport
         self._folder = folder
         self._stats = folder / f"stats-{self.port}.csv"
         named = SCENARIOS / f"{scenario}.xml"

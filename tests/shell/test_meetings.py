@@ -121,6 +121,33 @@ def test_the_call_changes_while_somebody_listens(hall):
     hall.close(BOSS)
 
 
+def test_another_agent_takes_the_seat_of_one_who_put_the_customer_through(hall):
+    hall.meetings.bridge(CUSTOMER, AGENT, agent=True)
+    hall.meetings.listen_in(BOSS, CUSTOMER, WHISPER)
+    hall.meetings.unbridge(CUSTOMER)
+    assert hall.room(BOSS) == {BOSS, CUSTOMER}
+    assert not hall.overheard(AGENT)
+    hall.meetings.bridge(CUSTOMER, OTHER, agent=True)
+    assert hall.room(BOSS) == {BOSS, CUSTOMER, OTHER}
+    assert hall.meetings.bridge(CUSTOMER, AGENT, agent=True), "back, without a word of an end"
+    assert hall.room(BOSS) == {BOSS, CUSTOMER, AGENT}
+    assert not hall.overheard(OTHER)
+    hall.close(AGENT)
+    hall.close(BOSS)
+    assert hall.room(CUSTOMER) == set()
+    assert not hall.overheard(CUSTOMER)
+
+
+def test_an_agent_whose_customer_waits_may_be_bridged_with_another_one(hall):
+    """And who listens in on the first one hears no word of the second."""
+    hall.meetings.bridge(CUSTOMER, AGENT, agent=True)
+    hall.meetings.listen_in(BOSS, CUSTOMER, LISTEN)
+    hall.meetings.bridge(OTHER, AGENT, agent=True)
+    assert hall.bridged(AGENT) == OTHER
+    assert not hall.overheard(AGENT)
+    assert hall.overheard(CUSTOMER)
+
+
 def test_a_modem_is_overheard_in_its_room_and_taken_out_of_it():
     ours, theirs = os.pipe()
     made = Hall(device=ours)
