@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -22,6 +23,9 @@ def sipp_program() -> str:
     return found
 
 
+VIDEO = 2  # behind its port for audio SIPp takes another one
+BEGINS_MAX = 5
+TAKEN = "Unable to bind"  # somebody took a port between our look and its bind
 TRANSPORTS = {"udp": "u1", "tcp": "t1"}  # Debian's SIPp has no TLS
 # Loopback addresses as the kernel's tables write them.
 _KERNEL = {
@@ -35,6 +39,24 @@ def listens(port: int, host: str = "127.0.0.1", transport: str = "udp") -> bool:
     """Whether somebody has this port."""
     address, family = _KERNEL[host]
     return f"{address}:{port:04X}" in Path(f"/proc/net/{transport}{family}").read_text()
+
+
+def _sockets(pid: int) -> set[str]:
+    """The inodes of a process's sockets, as the kernel's tables write them."""
+    found = set()
+    with contextlib.suppress(OSError):  # it has ended: whoever waits for it sees that
+        for name in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                found.add(os.readlink(name).removeprefix("socket:[").removesuffix("]"))
+    return found
+
+
+def _media_port(host: str) -> int:
+    """A free port with another one behind it for video, neither given to anybody else."""
+    port, behind = free_port(host), free_port(host)
+    while behind != port + VIDEO:
+        port, behind = behind, free_port(host)
+    return port
 
 
 class Sipp:
@@ -51,26 +73,45 @@ class Sipp:
         port: int = 0,
     ) -> None:
         """`scenario` is a built-in name or a file below scenarios/; `port` 0 is a free one."""
-        self._wanted = port
-        self._host, self._transport = host, transport
         self._folder = folder
-        self._stats = folder / f"stats-{self.port}.csv"
         named = SCENARIOS / f"{scenario}.xml"
         which = ["-sf", str(named)] if named.is_file() else ["-sn", scenario]
-        command = [
-            sipp_program(),
-            *which,
-            *("-i", host, "-p", str(self.port), "-mp", str(self.media_port)),
-            *("-t", TRANSPORTS[transport]),
-            *("-m", str(calls), "-nostdin", "-trace_stat", "-stf", str(self._stats)),
-            *("-fd", "1", *extra),
-        ]
-        log = folder / f"sipp-{self.port}.log"
+        rest = (
+            *("-t", TRANSPORTS[transport], "-m", str(calls), "-nostdin", "-fd", "1"),
+            *("-trace_stat", *extra),
+        )
+        for begun in range(1, BEGINS_MAX + 1):
+            self.port, self.media_port = port or free_port(host), _media_port(host)
+            log = self._begin([sipp_program(), *which, "-i", host, *rest])
+            try:
+                until_ready(self.process, lambda: self._is_ready(host, transport), log)
+            except AssertionError:
+                if begun == BEGINS_MAX or TAKEN not in log.read_text():
+                    raise
+            else:
+                return
+
+    def _begin(self, command: list[str]) -> Path:
+        """Start it on its ports; where it says why it ends."""
+        self._stats = self._folder / f"stats-{self.port}.csv"
+        ports = ("-p", str(self.port), "-mp", str(self.media_port), "-stf", str(self._stats))
+        log = self._folder / f"sipp-{self.port}-{self.media_port}.log"
         with log.open("wb") as words:
             self.process = subprocess.Popen(
-                command, cwd=folder, stdout=subprocess.DEVNULL, stderr=words
+                [*command, *ports], cwd=self._folder, stdout=subprocess.DEVNULL, stderr=words
             )
-        until_ready(self.process, lambda: listens(self.port, host, transport), log)
+        return log
+
+    def _is_ready(self, host: str, transport: str) -> bool:
+        """Whether it has all its ports: it takes those for media after the one that we call."""
+        if not listens(self.port, host, transport):
+            return False
+        address, family = _KERNEL[host]
+        mine = _sockets(self.process.pid)
+        rows = [row.split() for row in Path(f"/proc/net/udp{family}").read_text().splitlines()[1:]]
+        had = {row[1] for row in rows if row[9] in mine}
+        media = (self.media_port, self.media_port + VIDEO)
+        return had >= {f"{address}:{port:04X}" for port in media}
 
     def finish(self, timeout_s: float = 20.0) -> dict[str, int]:
         """Wait for its end; its exit code and counters: successful, failed, retransmissions."""
