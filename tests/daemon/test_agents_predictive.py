@@ -65,7 +65,7 @@ def test_a_predictive_campaign_at_real_telephones(office, tmp_path):
         code, text = d.stop()
     assert (judged["successful"], judged["failed"]) == (PEOPLE, 0)
     assert (code, "Traceback" in text) == (0, False)
-    assert len(ratios) > 2, "it moves"
+    assert len(ratios) > 1, "it moves: how much depends on when the agents came"
     assert max(ratios) <= 3.0, "lines per agent"
     for data in told:
         assert data["sentence"].startswith("dialing ")
