@@ -22,7 +22,14 @@ from dialerd.cli.announcement_files import (
     shown,
     tried,
 )
-from dialerd.cli.common import clean, config_option, output_option, print_json, print_table
+from dialerd.cli.common import (
+    clean,
+    config_option,
+    output_option,
+    print_json,
+    print_table,
+    tell,
+)
 from dialerd.cli.data_folder import data_option
 
 if TYPE_CHECKING:
@@ -141,9 +148,10 @@ def _print_clusters(found: Clusters) -> None:
 @_described
 @bank_option
 @config_option
+@output_option
 def label(
     cluster: str, kind: str, *, carrier: str, label: str | None, language: str, bank: Path | None,
-    config_path: str | None,
+    config_path: str | None, output: str,
 ) -> None:  # fmt: skip
     """Name a group that `learn` found; its example goes into the bank.
 
@@ -173,8 +181,9 @@ def label(
         raise FailedError(f"{cluster} is known as {one.known}")
     path = Path(one.example)
     value = _add(
-        path, read(path), kind, carrier, label or file_name(Path(path.stem)), language, folder
-    )
+        path, read(path), kind, carrier, label or file_name(Path(path.stem)), language, folder,
+        output,
+    )  # fmt: skip
     save_clusters(kept, with_known(found, cluster, value))
     _say_reload()
 
@@ -187,15 +196,16 @@ def label(
 @_described
 @bank_option
 @config_option
+@output_option
 def add(
     files: tuple[Path, ...], *, kind: str, carrier: str, label: str | None, language: str,
-    bank: Path | None, config_path: str | None,
+    bank: Path | None, config_path: str | None, output: str,
 ) -> None:  # fmt: skip
     """Put recordings into the bank, each an announcement by itself, whole or nearly so."""
     folder = bank_folder(bank, config_path, makes=True)
     for path in files:
         name = label or file_name(Path(path.stem))
-        _add(path, read(path), kind, carrier, name, language, folder)
+        _add(path, read(path), kind, carrier, name, language, folder, output)
     _say_reload()
 
 
@@ -205,7 +215,7 @@ def _say_reload() -> None:
 
 def _add(
     path: Path, samples: Samples, kind: str, carrier: str, label: str, language: str,
-    folder: Path,
+    folder: Path, output: str,
 ) -> str:  # fmt: skip
     """Write it into the bank, unless the bank has it as something else; returns its value."""
     from dialerd.cli.errors import FailedError
@@ -241,7 +251,8 @@ def _add(
     except ValueError as error:
         raise FailedError(str(error)) from None
     value = f"{kind}:{carrier}:{label}"
-    click.echo(f"{clean(value)}  {prints.seconds:.1f} s  {written}")
+    line = f"{clean(value)}  {prints.seconds:.1f} s  {written}"
+    tell(output, line, value=value, seconds=round(prints.seconds, 3), file=str(written))
     return value
 
 
@@ -280,7 +291,10 @@ def list_(*, bank: Path | None, config_path: str | None, output: str) -> None:
 @click.argument("names", metavar="CARRIER/NAME...", nargs=-1, required=True)
 @bank_option
 @config_option
-def remove(names: tuple[str, ...], *, bank: Path | None, config_path: str | None) -> None:
+@output_option
+def remove(
+    names: tuple[str, ...], *, bank: Path | None, config_path: str | None, output: str
+) -> None:
     """Take announcements out of the bank; `list` shows their names."""
     from dialerd.cli.errors import FailedError
     from dialerd.detect.bank import files
@@ -293,6 +307,7 @@ def remove(names: tuple[str, ...], *, bank: Path | None, config_path: str | None
     for name in dict.fromkeys(names):
         there[name].unlink()
         there[name].with_suffix(".prints").unlink(missing_ok=True)
+    tell(output, "", removed=list(dict.fromkeys(names)))
     _say_reload()
 
 

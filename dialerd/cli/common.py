@@ -156,6 +156,14 @@ def print_json(value: Any) -> None:
     click.echo(text.decode())
 
 
+def tell(output: str, line: str, **facts: Any) -> None:
+    """What a command has done: a line to a person, the same facts as one object to a program."""
+    if output == "json":
+        print_json(facts)
+    elif line:
+        click.echo(line)
+
+
 def coloured(stream: TextIO) -> bool:
     """Whether colours may be written there: a terminal, and NO_COLOR (no-color.org) is not set."""
     return stream.isatty() and not os.environ.get("NO_COLOR")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -171,13 +173,34 @@ def watch(every: float, command: tuple[str, ...]) -> None:
     from dialerd.cli.console import obey
     from dialerd.cli.main import INTERRUPTED
 
-    while True:
-        if sys.stdout.isatty():
-            click.clear()
-        if obey(shlex.join(command)) == INTERRUPTED:  # Ctrl-C ends the view, too
-            raise KeyboardInterrupt
-        # The pace of the view itself: there is nothing to wait for but time.
-        time.sleep(every)
+    with _interrupts() as seen:
+        while True:
+            if sys.stdout.isatty():
+                click.clear()
+            if obey(shlex.join(command)) == INTERRUPTED or seen:  # Ctrl-C ends the view, too
+                raise KeyboardInterrupt
+            # The pace of the view itself: there is nothing to wait for but time.
+            time.sleep(every)
+
+
+@contextlib.contextmanager
+def _interrupts() -> Iterator[list[int]]:
+    """Interrupts raise as ever, and are kept: Python drops those that meet a callback of its own.
+
+    One that comes while a module is imported may be raised in the callback of a weak reference,
+    where nothing is raised any further, and the view would go on.
+    """
+    seen: list[int] = []
+
+    def interrupted(number: int, _: object) -> None:
+        seen.append(number)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupted)
+    try:
+        yield seen
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @click.group("log")

@@ -20,6 +20,7 @@ from dialerd.cli.common import (
     output_option,
     print_json,
     print_table,
+    tell,
 )
 from dialerd.cli.data_folder import data_option, opened, zone_of
 from dialerd.cli.errors import FailedError
@@ -100,12 +101,14 @@ class _Reader:
 @campaign_option
 @data_option
 @config_option
+@output_option
 def add(
     texts: tuple[str, ...],
     source_file: TextIO | None,
     source: str,
     data: Path | None,
     config_path: str | None,
+    output: str,
     **where: Any,
 ) -> None:
     """Put numbers on a list. When it returns, they are not dialed any more.
@@ -133,7 +136,8 @@ def add(
             ]
             new += wait(store.dnc_add(entries))
             count += len(batch)
-    click.echo(f"{new} added, {count - new} on the list before")
+    line = f"{new} added, {count - new} on the list before"
+    tell(output, line, added=new, before=count - new, refused=reader.refused)
     reader.settle()
 
 
@@ -177,19 +181,29 @@ def _batches(phones: Iterable[int]) -> Iterator[list[int]]:
 @campaign_option
 @data_option
 @config_option
+@output_option
 def remove(
-    texts: tuple[str, ...], kind: str, campaign: str, data: Path | None, config_path: str | None
+    texts: tuple[str, ...],
+    kind: str,
+    campaign: str,
+    data: Path | None,
+    config_path: str | None,
+    output: str,
 ) -> None:
     """Take numbers off a list. People who were left out because of it stay left out."""
     from dialerd.core.records import BanList
     from dialerd.store import wait
 
     reader = _Reader(load_numbering(config_path))
+    done: list[tuple[str, bool]] = []
     with opened(data, config_path) as store:
         of = _campaign(store, campaign)
         for phone in _phones(reader, texts, None):
             was_there = wait(store.dnc_remove(phone, kind=BanList(kind), campaign_id=of))
-            click.echo(f"+{phone} {'removed' if was_there else 'was not on the list'}")
+            done.append((f"+{phone}", was_there))
+    line = "\n".join(f"{n} {'removed' if there else 'was not on the list'}" for n, there in done)
+    tell(output, line, **{key: [n for n, there in done if there == found]
+                          for key, found in (("removed", True), ("not_there", False))})  # fmt: skip
     reader.settle()
 
 

@@ -16,6 +16,7 @@ from dialerd.cli.common import (
     output_option,
     print_json,
     print_table,
+    tell,
 )
 from dialerd.cli.data_folder import data_option
 from dialerd.cli.errors import FailedError
@@ -56,10 +57,19 @@ def export() -> None:
 )
 @data_option
 @config_option
+@output_option
 def run(
-    cursor: str, folder: Path, form: str, rows: int, data: Path | None, config_path: str | None
+    cursor: str,
+    folder: Path,
+    form: str,
+    rows: int,
+    data: Path | None,
+    config_path: str | None,
+    output: str,
 ) -> None:
     """Write what ended since the last time into new files; prints their names.
+
+    With -o json each file is an object on a line of its own, told as soon as it is whole.
 
     A file has its name only when it is whole and its records are taken: whoever fetches files may
     move or remove them at once. A run that was killed is finished by the next one.
@@ -74,7 +84,7 @@ def run(
     try:
         now_ms = time.time_ns() // 1_000_000
         for file in files(store, cursor, folder, form, zone, now_ms, rows):
-            click.echo(file)
+            tell(output, str(file), file=str(file))
     except OSError as error:
         raise FailedError(
             f"{error.filename or folder}: {error.strerror or error}; nothing was lost, run it again"
@@ -112,7 +122,8 @@ def _at(at_ms: int, zone: object) -> str:
 @click.argument("cursor", metavar="CURSOR")
 @data_option
 @config_option
-def rm(cursor: str, data: Path | None, config_path: str | None) -> None:
+@output_option
+def rm(cursor: str, data: Path | None, config_path: str | None, output: str) -> None:
     """Forget a cursor; one of that name then begins with the first record again."""
     from dialerd.store import open_store, wait
 
@@ -122,3 +133,4 @@ def rm(cursor: str, data: Path | None, config_path: str | None) -> None:
         wait(store.remove_cursor(cursor))
     finally:
         store.close()
+    tell(output, "", removed=cursor)

@@ -19,6 +19,7 @@ from dialerd.cli.common import (
     print_json,
     print_table,
     read_spec,
+    tell,
     who,
 )
 from dialerd.cli.data_folder import data_option, opened
@@ -43,7 +44,7 @@ def _read(file: Path) -> FlowSpec:
     return read_spec(file, FlowSpec, spec_faults)
 
 
-def _tell_notes(spec: FlowSpec, data: Path | None, config_path: str | None) -> None:
+def _notes(spec: FlowSpec, data: Path | None, config_path: str | None) -> list[str]:
     """What is no fault: rounds of keys, and prompts that must be there when a campaign names it."""
     from dialerd.core.chain import prompts_of
     from dialerd.core.flow_checks import flow_notes
@@ -51,21 +52,22 @@ def _tell_notes(spec: FlowSpec, data: Path | None, config_path: str | None) -> N
     from dialerd.core.prompts_view import PromptError
 
     found = to_flow(spec)
-    for pointer, text in flow_notes(found):
-        click.echo(f"note: {'/'.join(map(str, pointer))}: {text}")
+    notes = [f"{'/'.join(map(str, pointer))}: {text}" for pointer, text in flow_notes(found)]
     there = shelves(data, config_path)
     for name in sorted(prompts_of(found)):
         try:
             there.find(name)
         except PromptError as error:
-            click.echo(f"note: {error}")
+            notes.append(str(error))
+    return notes
 
 
 @flow.command("check")
 @file_argument
 @data_option
 @config_option
-def check(file: Path, data: Path | None, config_path: str | None) -> None:
+@output_option
+def check(file: Path, data: Path | None, config_path: str | None, output: str) -> None:
     """Say what is wrong with a flow, with its place, or that nothing is.
 
     Notes are what it may have: prompts that are not there yet (with `--data` or a configuration),
@@ -74,9 +76,12 @@ def check(file: Path, data: Path | None, config_path: str | None) -> None:
     from dialerd.config import ConfigError
 
     spec = _read(file)
-    click.echo(f"{file}: {len(spec.steps)} steps, no fault")
+    notes: list[str] = []
     with contextlib.suppress(ConfigError):
-        _tell_notes(spec, data, config_path)
+        notes = _notes(spec, data, config_path)
+    steps = len(spec.steps)
+    line = "\n".join((f"{file}: {steps} steps, no fault", *(f"note: {text}" for text in notes)))
+    tell(output, line, file=str(file), name=spec.name, steps=steps, notes=notes)
 
 
 @flow.command("add")
@@ -99,7 +104,8 @@ def add(file: Path, data: Path | None, config_path: str | None, output: str) -> 
         return
     same = "" if saved.at_ms == at_ms else ": nothing has changed"
     click.echo(f"{clean(saved.name)} is version {saved.version}{same}")
-    _tell_notes(spec, data, config_path)
+    for text in _notes(spec, data, config_path):
+        click.echo(f"note: {text}")
 
 
 @flow.command("ls")

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dialerd.cli.common import config_option, load_config, print_json, print_pairs, who
+from dialerd.cli.common import (
+    config_option,
+    load_config,
+    output_option,
+    print_json,
+    print_pairs,
+    who,
+)
 from dialerd.cli.data_folder import data_option
 from dialerd.cli.errors import FailedError
 from dialerd.cli.numbers import load_numbering
@@ -132,7 +139,8 @@ def as_json(found: About, stamp: Callable[[int], str]) -> dict[str, Any]:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @data_option
 @config_option
-def erase(text: str, yes: bool, data: Path | None, config_path: str | None) -> None:  # noqa: FBT001
+@output_option
+def erase(text: str, yes: bool, data: Path | None, config_path: str | None, output: str) -> None:  # noqa: FBT001
     """Erase NUMBER from lists, leads, attempts, interactions and recordings.
 
     The do-not-call list keeps it, and frequency caps still hold. What was exported before, and old
@@ -146,7 +154,7 @@ def erase(text: str, yes: bool, data: Path | None, config_path: str | None) -> N
     named = config.recording.folder
     recordings = Path(named) if named else folder / "recordings"
     if not yes:
-        click.confirm("This cannot be undone. Erase it?", abort=True)
+        click.confirm("This cannot be undone. Erase it?", abort=True, err=True)
     store = open_store(folder, create=False, linger_s=0.0)
     try:
         found = store.about(phone)
@@ -158,6 +166,9 @@ def erase(text: str, yes: bool, data: Path | None, config_path: str | None) -> N
         kept = store.dnc_has(phone)
     finally:
         store.close()
+    if output == "json":
+        print_json({**counts, "recordings": files, "do_not_call": kept})
+        return
     print_pairs([*counts.items(), ("recordings", files)])
     if kept:
         click.echo("it stays on the do-not-call list")

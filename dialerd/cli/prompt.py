@@ -19,6 +19,7 @@ from dialerd.cli.common import (
     print_json,
     print_pairs,
     print_table,
+    tell,
 )
 from dialerd.cli.data_folder import data_option
 from dialerd.cli.errors import FailedError
@@ -200,7 +201,8 @@ def show(name: str, data: Path | None, config_path: str | None, output: str) -> 
 @click.argument("name", metavar="NAME")
 @data_option
 @config_option
-def rm(name: str, data: Path | None, config_path: str | None) -> None:
+@output_option
+def rm(name: str, data: Path | None, config_path: str | None, output: str) -> None:
     """Remove an imported prompt that no campaign uses any more."""
     library = _library(data, config_path)
     _known(library, name)
@@ -211,7 +213,7 @@ def rm(name: str, data: Path | None, config_path: str | None) -> None:
             raise FailedError(in_use(name, used))
         library.remove(name)
         _tell(name, data, config_path)
-    click.echo(f"{name} removed")
+    tell(output, f"{name} removed", removed=name)
 
 
 @prompt.command("play")

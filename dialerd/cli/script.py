@@ -22,6 +22,7 @@ from dialerd.cli.common import (
     print_json,
     print_table,
     read_spec,
+    tell,
     who,
     write_file,
 )
@@ -58,13 +59,17 @@ def _read(file: Path) -> ScriptSpec:
 
 @script.command("check")
 @file_argument
-def check(file: Path) -> None:
+@output_option
+def check(file: Path, output: str) -> None:
     """Say what is wrong with a script, with its place, or that nothing is."""
     from dialerd.core.script import questions
     from dialerd.core.script_spec import to_script
 
-    found = to_script(_read(file))
-    click.echo(f"{file}: {len(found.items)} items, {len(questions(found))} questions, no fault")
+    spec = _read(file)
+    found = to_script(spec)
+    items, asked = len(found.items), len(questions(found))
+    line = f"{file}: {items} items, {asked} questions, no fault"
+    tell(output, line, file=str(file), name=spec.name, items=items, questions=asked)
 
 
 @script.command("add")
@@ -201,6 +206,7 @@ def _pairs(texts: tuple[str, ...], flag: str) -> dict[str, str]:
 @click.option("--ask", is_flag=True, help="Ask for the answers one by one.")
 @data_option
 @config_option
+@output_option
 def preview(
     script_name: str,
     version: int,
@@ -209,6 +215,7 @@ def preview(
     ask: bool,  # noqa: FBT001
     data: Path | None,
     config_path: str | None,
+    output: str,
 ) -> None:
     """What an agent sees: all up to the first question without an answer.
 
@@ -222,9 +229,15 @@ def preview(
     else:
         with opened(data, config_path, readonly=True) as store:
             found = store.script(script_name, version).script
+    if ask and output == "json":
+        raise click.UsageError("--ask talks with a person; give --answer with -o json")
     values = _typed(found, _pairs(answers, "--answer"))
     customer = _pairs(fields, "--field")
     stands = walk(found, values)
+    if output == "json":
+        seen_ids = [item.item_id for item in stands.path]
+        print_json({"seen": seen_ids, "answers": stands.answers, "waits_for": stands.at or None})
+        return
     _seen(stands, customer, 0)
     while ask and stands.at != END:
         seen = len(stands.path)
@@ -318,8 +331,14 @@ def answer(
 )
 @data_option
 @config_option
+@output_option
 def export(
-    campaign: str, target: Path, form: str | None, data: Path | None, config_path: str | None
+    campaign: str,
+    target: Path,
+    form: str | None,
+    data: Path | None,
+    config_path: str | None,
+    output: str,
 ) -> None:
     """What the people of CAMPAIGN (name or id) answered: a row per customer.
 
@@ -338,6 +357,7 @@ def export(
             write_file(target, survey.csv())
         else:
             _xlsx(survey, target)
+    tell(output, "", file=str(target), format=form)
     click.echo(f"wrote {target}", err=True)
 
 

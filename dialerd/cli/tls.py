@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from dialerd.cli.common import config_option, load_config
+from dialerd.cli.common import config_option, load_config, output_option, print_json
 from dialerd.cli.errors import FailedError
 
 CA_DAYS = 3_650
@@ -39,8 +39,14 @@ def tls() -> None:
 )
 @click.option("--renew", is_flag=True, help="Another server certificate by the authority there is.")
 @config_option
+@output_option
 def init(
-    hosts: tuple[str, ...], folder: Path | None, config_path: str | None, *, renew: bool
+    hosts: tuple[str, ...],
+    folder: Path | None,
+    config_path: str | None,
+    output: str,
+    *,
+    renew: bool,
 ) -> None:
     """Make an authority of one's own and a certificate by it; private keys are mode 0600.
 
@@ -64,6 +70,17 @@ def init(
         for name in ("ca.key", "ca.crt", "server.key", "server.crt"):
             if (made / name).exists():
                 (made / name).replace(target / name)
+    if output == "json":
+        print_json(
+            {
+                "authority": str(authority),
+                "certificate": str(target / "server.crt"),
+                "key": str(target / "server.key"),
+                "names": names,
+                "days": DAYS,
+            }
+        )
+        return
     _explain(target, names, renew=renew)
 
 

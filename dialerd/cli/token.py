@@ -18,6 +18,7 @@ from dialerd.cli.common import (
     output_option,
     print_json,
     print_table,
+    tell,
 )
 from dialerd.cli.spec_flags import seconds
 
@@ -124,8 +125,9 @@ def ls(config_path: str | None, output: str) -> None:
 @token.command("revoke")
 @click.argument("name")
 @config_option
-def revoke(name: str, config_path: str | None) -> None:
+@output_option
+def revoke(name: str, config_path: str | None, output: str) -> None:
     """Remove a token; whoever uses it is refused from now on."""
     with opened(config_path) as store:
         change(store, f"token revoke {name}", lambda txn: tokens.revoke(txn, name))
-    click.echo(f"revoked {name}")
+    tell(output, f"revoked {name}", revoked=name)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from dialerd.cli.common import output_option, print_json, print_table, write_file
+from dialerd.cli.common import output_option, print_json, print_table, tell, write_file
 from dialerd.cli.errors import FailedError
 
 KINDS = ("ringback", "busy", "congestion", "dial", "other")
@@ -52,13 +52,15 @@ def _hertz(hertz: tuple[float, ...], modulated: float) -> str:
 
 @tones.command("check")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=Path)
-def check(files: tuple[Path, ...]) -> None:
+@output_option
+def check(files: tuple[Path, ...], output: str) -> None:
     """Say what is wrong with plan files: every fault with its line."""
     from dialerd.detect.tone_plan import read_plan
 
     for path in files:
-        plan = read_plan(path)
-        click.echo(f"{path}: {len(plan.tone)} tone{'s' if len(plan.tone) != 1 else ''}, right")
+        count = len(read_plan(path).tone)
+        line = f"{path}: {count} tone{'s' if count != 1 else ''}, right"
+        tell(output, line, file=str(path), tones=count)
 
 
 @tones.command("learn")
@@ -69,7 +71,8 @@ def check(files: tuple[Path, ...]) -> None:
     "--into", metavar="PLAN.toml", type=Path,
     help="Add it to this plan; made when it is not there.",
 )  # fmt: skip
-def learn(files: tuple[Path, ...], *, kind: str, name: str, into: Path | None) -> None:
+@output_option
+def learn(files: tuple[Path, ...], *, kind: str, name: str, into: Path | None, output: str) -> None:
     """Measure a tone in recordings of it: frequencies and rhythm, as lines of a plan.
 
     A recording may be of any format; it holds one tone, at least two rounds of its rhythm.
@@ -89,10 +92,12 @@ def learn(files: tuple[Path, ...], *, kind: str, name: str, into: Path | None) -
         heard = [np.concatenate([nothing, *listen(path)]) for path in files]
         if len(files) > 1:
             same_tone(dict(zip(map(str, files), heard, strict=True)))
-        text = lines(measure(heard, kind, name))
+        learned = measure(heard, kind, name)
     except LearnError as error:
         raise FailedError(f"{', '.join(str(path) for path in files)}: {error}") from None
-    click.echo(text, nl=False)
+    text = lines(learned)
+    tell(output, text.removesuffix("\n"), tone=learned.tone, bursts=learned.bursts,
+         hertz_off=learned.hertz_off, step_off_s=learned.step_off_s)  # fmt: skip
     if into is not None:
         _add(into, text)
 

@@ -20,6 +20,7 @@ from dialerd.cli.common import (
     output_option,
     print_json,
     print_table,
+    tell,
 )
 from dialerd.cli.data_folder import opened as opened_store
 from dialerd.cli.errors import FailedError
@@ -72,12 +73,14 @@ def _campaign_ids(config_path: str | None, names: tuple[str, ...]) -> tuple[int,
 @agent_option
 @stdin_option
 @config_option
+@output_option
 def add(
     name: str,
     role: str | None,
     campaigns: tuple[str, ...],
     agent: str | None,
     config_path: str | None,
+    output: str,
     *,
     password_stdin: bool,
 ) -> None:
@@ -104,7 +107,7 @@ def add(
             directory.set_password(txn, name, hashed, now)
 
         change(store, f"user add {name}", work, f"as {role}")
-    click.echo(f"{name} is {role}")
+    tell(output, f"{name} is {role}", user=name, role=role)
 
 
 @user.command("list")
@@ -136,7 +139,8 @@ def list_users(config_path: str | None, output: str) -> None:
 @click.argument("name")
 @stdin_option
 @config_option
-def passwd(name: str, config_path: str | None, *, password_stdin: bool) -> None:
+@output_option
+def passwd(name: str, config_path: str | None, output: str, *, password_stdin: bool) -> None:
     """Another password; every session of the user ends."""
     with opened(config_path) as store:
         with store.read() as txn:
@@ -147,25 +151,27 @@ def passwd(name: str, config_path: str | None, *, password_stdin: bool) -> None:
             f"user passwd {name}",
             lambda txn: directory.set_password(txn, name, hashed, utc_now()),
         )
-    click.echo(f"{name} has another password")
+    tell(output, f"{name} has another password", user=name, password="another")  # noqa: S106
 
 
 @user.command("disable")
 @click.argument("name")
 @config_option
-def disable(name: str, config_path: str | None) -> None:
+@output_option
+def disable(name: str, config_path: str | None, output: str) -> None:
     """Out at once, and not in again until `enable`; its tokens, too."""
     _set(config_path, f"user disable {name}", name, disabled=True)
-    click.echo(f"{name} is disabled")
+    tell(output, f"{name} is disabled", user=name, disabled=True)
 
 
 @user.command("enable")
 @click.argument("name")
 @config_option
-def enable(name: str, config_path: str | None) -> None:
+@output_option
+def enable(name: str, config_path: str | None, output: str) -> None:
     """May log in again."""
     _set(config_path, f"user enable {name}", name, disabled=False)
-    click.echo(f"{name} is enabled")
+    tell(output, f"{name} is enabled", user=name, disabled=False)
 
 
 @user.command("role")
@@ -174,23 +180,30 @@ def enable(name: str, config_path: str | None) -> None:
 @campaign_option
 @agent_option
 @config_option
+@output_option
 def change_role(
-    name: str, role: str, campaigns: tuple[str, ...], agent: str | None, config_path: str | None
+    name: str,
+    role: str,
+    campaigns: tuple[str, ...],
+    agent: str | None,
+    config_path: str | None,
+    output: str,
 ) -> None:
     """Another role, with what it sees."""
     ids = _campaign_ids(config_path, campaigns)
     _set(config_path, f"user role {name} {role}", name, role=Role(role), campaigns=ids, agent=agent)
-    click.echo(f"{name} is {role}")
+    tell(output, f"{name} is {role}", user=name, role=role)
 
 
 @user.command("remove")
 @click.argument("name")
 @config_option
-def remove(name: str, config_path: str | None) -> None:
+@output_option
+def remove(name: str, config_path: str | None, output: str) -> None:
     """Remove a user with its sessions and tokens; the audit log keeps what it did."""
     with opened(config_path) as store:
         change(store, f"user remove {name}", lambda txn: directory.remove(txn, name))
-    click.echo(f"removed {name}")
+    tell(output, f"removed {name}", removed=name)
 
 
 def _set(config_path: str | None, what: str, name: str, **fields: object) -> None:

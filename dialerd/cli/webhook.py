@@ -24,6 +24,7 @@ from dialerd.cli.common import (
     print_json,
     print_pairs,
     print_table,
+    tell,
     who,
 )
 from dialerd.cli.errors import FailedError
@@ -122,32 +123,35 @@ def show(name: str, config_path: str | None, output: str) -> None:
 @webhook.command("pause")
 @click.argument("name")
 @config_option
-def pause(name: str, config_path: str | None) -> None:
+@output_option
+def pause(name: str, config_path: str | None, output: str) -> None:
     """Tell it nothing until `resume`; what ends meanwhile waits."""
     with hooks(config_path) as store:
         what = f"webhook pause {name}"
         change(store, what, lambda txn: keeping.pause(txn, name, keeping.PAUSED))
-    click.echo(f"paused {name}")
+    tell(output, f"paused {name}", name=name, paused=True)
 
 
 @webhook.command("resume")
 @click.argument("name")
 @config_option
-def resume(name: str, config_path: str | None) -> None:
+@output_option
+def resume(name: str, config_path: str | None, output: str) -> None:
     """Tell it again, from where it stood."""
     with hooks(config_path) as store:
         change(store, f"webhook resume {name}", lambda txn: keeping.pause(txn, name, ""))
-    click.echo(f"resumed {name}")
+    tell(output, f"resumed {name}", name=name, paused=False)
 
 
 @webhook.command("rm")
 @click.argument("name")
 @config_option
-def rm(name: str, config_path: str | None) -> None:
+@output_option
+def rm(name: str, config_path: str | None, output: str) -> None:
     """Tell it nothing more, and forget it."""
     with hooks(config_path) as store:
         change(store, f"webhook rm {name}", lambda txn: keeping.remove(txn, name))
-    click.echo(f"removed {name}")
+    tell(output, f"removed {name}", removed=name)
 
 
 def _facts(one: Webhook) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
@@ -155,6 +156,15 @@ def test_an_interrupt_of_the_command_ends_the_view(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(console_commands, "following", interrupted)
     monkeypatch.setattr(console_commands.time, "sleep", goes_on)
     assert obey("watch events") == 130
+
+    def swallowed(*_: object) -> None:
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(console_commands, "following", swallowed)
+    assert obey("watch events") == 130
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_the_log_level(daemon: Booth, command) -> None:
