@@ -1,12 +1,14 @@
 """The process that imports a file into a list: what `dialerd import` does, for a job.
 
 It is told to end by SIGTERM, and ends by itself when its parent is gone; a list then holds whole
-batches, and importing the same file again adds the rest.
+batches, the job's folder says how many people that are, and importing the same file again adds the
+rest.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -16,15 +18,19 @@ from typing import Any, Final
 
 import msgspec
 
-from admin_http.child_ends import Line, Orphaned, check_parent, say, told
+from admin_http.child_ends import Line, Orphaned, check_parent, note, say, told
 from dialerd.core.ports import NotFoundError, StoreError
 from dialerd.importer.io_import import ImportFailedError, Options, import_file
+from dialerd.importer.summary import Summary
 from dialerd.plan_file import read_numbering
 from dialerd.store import LmdbStore, open_store, wait
 
 NICE: Final = 5  # below the admin process, which is below the daemon
 GIL_SWITCH_S: Final = 0.0005
 CANCELLED: Final = 3
+COUNTS: Final = (
+    "rows", "valid", "converted", "duplicate", "elsewhere", "rejected", "blank", "further",
+)  # fmt: skip
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -67,7 +73,10 @@ async def _run(order: Order, store: LmdbStore) -> Line:
     if (task := asyncio.current_task()) is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
 
+    books: list[Summary] = []
+
     def progress(done: int, total: int) -> None:
+        _note(order, books)
         check_parent(order.parent)
         say(Line(done=done, total=total))
 
@@ -77,18 +86,34 @@ async def _run(order: Order, store: LmdbStore) -> Line:
         reject_file=order.problems,
         several=order.several,
         skip_elsewhere=order.skip_elsewhere,
+        books=books.append,
     )
-    summary = await import_file(
-        order.file,
-        order.list_name,
-        read_numbering(order.plan, order.destinations),
-        store,
-        at_ms=time.time_ns() // 1_000_000,
-        options=options,
-        progress=progress,
-    )
-    found: dict[str, Any] = msgspec.to_builtins(summary)
+    try:
+        summary = await import_file(
+            order.file,
+            order.list_name,
+            read_numbering(order.plan, order.destinations),
+            store,
+            at_ms=time.time_ns() // 1_000_000,
+            options=options,
+            progress=progress,
+        )
+    except BaseException:  # also the end that it is told: what was under way is in the list now
+        _note(order, books)
+        raise
+    found: dict[str, Any] = msgspec.to_builtins(summary) | counts(summary)
     return Line(result=found)
+
+
+def counts(summary: Summary) -> dict[str, int]:
+    """What a job tells of the books; `added` is what is in the list by it."""
+    return {"added": summary.valid, **{name: getattr(summary, name) for name in COUNTS}}
+
+
+def _note(order: Order, books: list[Summary]) -> None:
+    # A full disk fails the import where it matters; what is told of it is not worth that.
+    with contextlib.suppress(OSError):
+        note(order.problems.parent, counts(books[0]) if books else {})
 
 
 def _forget(order: Order, store: LmdbStore) -> None:

@@ -19,6 +19,7 @@ from typing import Final
 
 import msgspec
 
+from admin_http.child_ends import SO_FAR, noted
 from admin_http.limits import JOB_KEPT_S, JOBS_KEPT_MAX, JOBS_RUNNING_MAX, JOBS_WAITING_MAX
 from admin_http.people.store import AdminError, AdminStore, Kind, Txn
 from admin_http.problems import ProblemError
@@ -27,8 +28,8 @@ from dialerd.store.schema import number64
 log = logging.getLogger(__name__)
 FOLDER: Final = "jobs"
 CUT_SHORT: Final = (
-    "the HTTP process ended before it did: what it had added by then stays; send it again under"
-    " another Idempotency-Key, and what is there already is left out"
+    "the HTTP process ended before it did: what it had added by then (`result`) stays; send it"
+    " again under another Idempotency-Key, and what is there already is left out"
 )
 
 Facts = dict[str, int | str]
@@ -49,7 +50,10 @@ OPEN: Final = frozenset({JobState.WAITING, JobState.RUNNING})
 
 
 class Job(msgspec.Struct, frozen=True):
-    """One job as kept. `files` are those in its folder, by what they are."""
+    """One job as kept. `files` are those in its folder, by what they are.
+
+    `result` of one that did not end well is what it had done by then.
+    """
 
     id: int
     kind: str
@@ -109,11 +113,13 @@ class Jobs:
 
     async def start(self) -> None:
         """Settle what the process before has left: its jobs are interrupted, parts of files go."""
+        cut: set[str] = set()
 
         def settle(txn: Txn) -> list[int]:
             rows = txn.newest(JOBS, JOBS_KEPT_MAX * 2)
             for job in rows:
                 if job.state in OPEN:
+                    cut.add(str(job.id))
                     ended = msgspec.structs.replace(
                         job, state=JobState.INTERRUPTED, ended_ms=_now_ms(), error=CUT_SHORT
                     )
@@ -121,13 +127,18 @@ class Jobs:
             return [job.id for job in rows]
 
         kept = await self._admin.change(settle)
-        await asyncio.to_thread(self._sweep, {str(number) for number in kept})
+        await asyncio.to_thread(self._sweep, {str(number) for number in kept}, cut)
 
-    def _sweep(self, kept: set[str]) -> None:
-        if self.folder.is_dir():
-            for path in self.folder.iterdir():
-                if path.name not in kept:
-                    _remove(path)
+    def _sweep(self, kept: set[str], cut: set[str]) -> None:
+        if not self.folder.is_dir():
+            return
+        for path in self.folder.iterdir():
+            if path.name not in kept:
+                _remove(path)
+            elif path.name in cut and path.is_dir():
+                for part in path.iterdir():
+                    if part.name != SO_FAR:
+                        _remove(part)
 
     def check_room(self) -> None:
         """ProblemError 503 while too many wait, or when this process ends."""
@@ -181,6 +192,10 @@ class Jobs:
     def _now(self, job: Job) -> Job:
         told = self._told.get(job.id)
         if told is None:
+            # What did its work may have outlived the process before for a moment: look each time.
+            if job.state is JobState.INTERRUPTED and not job.result:
+                facts: Facts = dict(noted(self.folder / str(job.id)))
+                return msgspec.structs.replace(job, result=facts)
             return job
         return msgspec.structs.replace(job, done=told.done, total=told.total, unit=told.unit)
 
@@ -237,6 +252,9 @@ class Jobs:
         try:
             # One that is cancelled before its first step has nothing to tell.
             ended = self._broken_off(job, told) if task.cancelled() else task.result()
+            if ended.state is not JobState.DONE:
+                facts: Facts = dict(await asyncio.to_thread(noted, told.folder))
+                ended = msgspec.structs.replace(ended, result=facts)
             empty = ended.state is not JobState.DONE and not ended.files
             for path in (*used, told.folder) if empty else used:
                 await asyncio.to_thread(_remove, path)

@@ -77,6 +77,10 @@ REQUEST_HEADERS: Final[dict[str, dict[str, Any]]] = {
         "required": True,
         "description": "The ETag of the document as it was read.",
         "schema": {"type": "string"},
+        "examples": {
+            "read": {"summary": "As it was read.", "value": '"3b1f0c9e5d7a2468ace01357"'},
+            "any": {"summary": "Whatever it is by now: nobody else changes it.", "value": "*"},
+        },
     },
     "Idempotency-Key": {
         "name": "Idempotency-Key",

@@ -106,8 +106,9 @@ def _name(host: str) -> str:
 
 
 def _is_address(text: str) -> bool:
+    """Whether it is one as machines on a network have it: any text may stand behind a `%`."""
     try:
         ip_address(text)
     except ValueError:
         return False
-    return True
+    return "%" not in text

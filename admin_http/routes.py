@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import cache
@@ -189,7 +190,7 @@ def _refuse_twice(data: bytes) -> None:
     def look(pairs: list[tuple[str, Any]]) -> None:
         if len({name for name, _ in pairs}) < len(pairs):
             names = [name for name, _ in pairs]
-            twice = next(name for at, name in enumerate(names) if name in names[:at])
+            twice = next(name for name, count in Counter(names).items() if count > 1)
             raise ProblemError(400, f"{twice[:64]!r} stands twice in one object of the body")
 
     # Numbers are not looked at: reading a very long one takes long.

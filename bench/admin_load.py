@@ -15,146 +15,33 @@ Then: simple reads, and restarts (`bench.admin_restart`). Exit code 1 when a bar
 from __future__ import annotations
 
 import argparse
-import contextlib
-import json
-import os
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import msgspec
 
 from admin_http.live.desks import RETURN_S
 from bench import admin_restart
+from bench.admin_crowd import Clients
+from bench.admin_crowd import Sizes as Sizes  # noqa: PLC0414
 from bench.admin_figures import Bar, Period, between, pair_ratio, percentile
 from bench.admin_reads import reads
 from bench.admin_world import (
-    PAST,
     LoadWorld,
     load_world,
     make_past,
     write_rows,
 )
-from dialerd.sim.io_world import environment
 
 SETTLE_S = 2.0
 LEAVE_S = RETURN_S + 2.0  # then the core has heard of all agents that have left
-UNDER_WAY = frozenset({"waiting", "running"})
-STOP_S = 30.0
 LAG_TIMES = LATE_TIMES = 1.2
 EVENT_MS = 20.0
 READS_PER_S = 2_000.0
-
-
-class Sizes(msgspec.Struct, frozen=True):
-    """How much of everything."""
-
-    pairs: int = 5
-    seconds: float = 20.0
-    rate: float = 20.0
-    dashboards: int = 200
-    agents: int = 500
-    acts_per_s: float = 33.0
-    attempts: int = 1_000_000
-    rows: int = 1_000_000
-    reads_s: float = 5.0
-    prompt_s: float = 10.0
-    restarts: int = 3
-    nice: int = 19  # of the dashboards, once they are connected
-
-    @property
-    def dialing_s(self) -> float:
-        """For how long calls are placed, at most."""
-        return 30.0 + self.pairs * (2 * self.seconds + 25.0) + 30.0 * self.restarts
-
-
-class Clients:
-    """What loads the admin process, each a process of its own."""
-
-    def __init__(self, world: LoadWorld, sizes: Sizes, turn: int) -> None:
-        """Connect all; report and import have begun. RuntimeError when one cannot."""
-        self._world = world
-        port = str(world.scene.ports.admin)
-        self._watched: list[Any] = []
-        self._job = 0
-        try:
-            self._begin(port, sizes, turn)
-        except BaseException:
-            self.__exit__()
-            raise
-
-    def _begin(self, port: str, sizes: Sizes, turn: int) -> None:
-        world, folder = self._world, self._world.scene.folder
-        me = (sys.executable, "-m", "bench.admin_clients")
-        report = f"/v1/campaigns/{PAST.replace(' ', '%20')}/report"
-        boards = (str(sizes.dashboards), str(sizes.nice), report)
-        self._watched = [
-            self._start("dashboards", *me, "dashboards", port, *boards),
-            self._start("agents", *me, "agents", port, str(sizes.agents), str(sizes.acts_per_s)),
-        ]
-        for process in self._watched:
-            process.stdin.write(f"{world.token}\n")
-            process.stdin.flush()
-        for process in self._watched:
-            if process.stdout.readline() != "ready\n":
-                raise RuntimeError("the clients of the admin process could not connect")
-        told = f"http://127.0.0.1:{port}/v1/imports?list=turn{turn}"
-        token = f"Authorization: Bearer {world.token}"
-        sent = subprocess.run(
-            ["curl", "-sSf", "-H", token, "-H", "Content-Type: text/csv",
-             "--data-binary", f"@{folder / 'rows.csv'}", told],
-            capture_output=True, check=True,
-        )  # fmt: skip
-        self._job = json.loads(sent.stdout)["id"]
-        while not (job := self.job())["done"] and job["state"] in UNDER_WAY:
-            time.sleep(0.05)  # its child begins
-
-    def job(self) -> dict[str, Any]:
-        """The import."""
-        found: dict[str, Any] = self._world.ask("GET", f"/v1/jobs/{self._job}")
-        return found
-
-    def _start(self, name: str, *command: str) -> Any:
-        """By lines of its input and output."""
-        with (self._world.scene.folder / "logs" / f"{name}.log").open("ab") as errors:
-            return subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                text=True,
-                env=environment(),
-                start_new_session=True,
-            )
-
-    def __enter__(self) -> Self:
-        """Itself."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """End what still runs."""
-        for process in self._watched:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
-
-    def stop(self) -> dict[str, Any]:
-        """End all of them; what they have seen."""
-        job = self.job()
-        if job["state"] in UNDER_WAY:
-            self._world.ask("POST", f"/v1/jobs/{self._job}/cancel")
-        found: list[dict[str, Any]] = []
-        for process in self._watched:
-            said, _ = process.communicate(timeout=STOP_S)
-            found.append(json.loads(said))
-        while self.job()["state"] in UNDER_WAY:
-            time.sleep(0.05)  # its child ends between two batches
-        return {"job": job, "dashboards": found[0], "agents": found[1]}
 
 
 def period(world: LoadWorld, seconds: float) -> Period:
@@ -209,7 +96,7 @@ def run(folder: Path, sizes: Sizes, past: Path | None) -> dict[str, Any]:
             tell(f"{turn + 1} loaded: {load_said(loads[-1])}")
         read = reads(world, sizes.reads_s)
         calls = round(sizes.rate * sizes.prompt_s * 0.5)
-        restarts = admin_restart.measured(world, tell, sizes.restarts, calls)
+        restarts = admin_restart.measured(world, tell, sizes, calls)
     return judged(pairs, loads, read, restarts)
 
 

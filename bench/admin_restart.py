@@ -1,8 +1,11 @@
 """How long restarts take, with calls in progress: of the admin process, and of the daemon.
 
-    python -m bench.admin_restart [--rate 20] [--attempts 100000] [--rounds 3] [--json]
+    python -m bench.admin_restart [--rate 20] [--attempts 100000] [--rounds 3] [--rows 1000000]
+        [--dashboards 200] [--agents 500] [--json]
 
-The admin process is killed (SIGKILL): how long until it answers again, and what calls noticed.
+The admin process is killed (SIGKILL) beside calls, and again while it serves dashboards and agents,
+sends a report and imports a list: how long until it answers again, what calls noticed, and whether
+the import that was cut says as many people as its list then has.
 The daemon is killed, and is stopped as `systemctl restart` does with calls that are hung up: how
 long until it takes requests, until it is ready (SIP, media, campaigns), and until the carriers, by
 their own ledgers, have no call of before any more. A store with a past makes opening it cost what
@@ -22,8 +25,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bench.admin_crowd import Clients, Sizes
 from bench.admin_figures import Bar
-from bench.admin_world import PROMPT_S, LoadWorld, load_world, make_past
+from bench.admin_world import PROMPT_S, LoadWorld, load_world, make_past, write_rows
 from dialerd.core.control import Drain
 from dialerd.sim.scene import WHO
 
@@ -59,6 +63,14 @@ def admin_killed(world: LoadWorld) -> dict[str, float]:
         "lag_s_max": after.counters["loop_lag_s_max"],
         "calls": after.calls_in_flight,
     }
+
+
+def killed_under_load(world: LoadWorld, sizes: Sizes, turn: int) -> dict[str, float]:
+    """The same while dashboards, agents, a report and an import are at it."""
+    with Clients(world, sizes, f"killed{turn}") as clients:
+        found = admin_killed(world)
+        said, there = clients.added()
+        return {**found, "rows_told": said, "rows_there": there}
 
 
 def daemon_again(world: LoadWorld, *, killed: bool) -> dict[str, float]:
@@ -103,13 +115,15 @@ def daemon_again(world: LoadWorld, *, killed: bool) -> dict[str, float]:
     }
 
 
-def measured(world: LoadWorld, tell: Tell, rounds: int, calls: int) -> dict[str, Any]:
-    """Each some times, with calls in progress."""
-    found: dict[str, Any] = {"admin": [], "killed": [], "stopped": []}
-    for _ in range(rounds):
+def measured(world: LoadWorld, tell: Tell, sizes: Sizes, calls: int) -> dict[str, Any]:
+    """Each some times, with calls in progress; the rows of the import are in `rows.csv`."""
+    found: dict[str, Any] = {"admin": [], "loaded": [], "killed": [], "stopped": []}
+    for turn in range(sizes.restarts):
         world.await_admin()
         found["admin"].append(admin_killed(world))
         tell(f"admin process killed: {said(found['admin'][-1])}")
+        found["loaded"].append(killed_under_load(world, sizes, turn))
+        tell(f"killed under load: {said(found['loaded'][-1])}")
         for name in ("killed", "stopped"):
             world.await_calls(calls)
             found[name].append(daemon_again(world, killed=name == "killed"))
@@ -132,9 +146,13 @@ def bars(found: dict[str, Any]) -> list[Bar]:
     def longest(kind: str, name: str) -> float:
         return max(one[name] for one in found[kind])
 
+    untold = max(abs(one["rows_told"] - one["rows_there"]) for one in found["loaded"])
     return [
         Bar("admin process killed: answers again", longest("admin", "back_s"), BACK_S, "s"),
         Bar("frames of audio late meanwhile", longest("admin", "frames_late"), 0, ""),
+        Bar("killed under load: answers again", longest("loaded", "back_s"), BACK_S, "s"),
+        Bar("frames of audio late meanwhile", longest("loaded", "frames_late"), 0, ""),
+        Bar("people in the list that a cut import does not tell of", untold, 0, ""),
         Bar("daemon killed: ready and calls cleared", longest("killed", "whole_s"), BACK_S, "s"),
         Bar("daemon stopped: hung up, ended, ready", longest("stopped", "whole_s"), BACK_S, "s"),
     ]
@@ -146,19 +164,28 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--rate", type=float, default=20.0)
     parser.add_argument("--attempts", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=KILLS)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--dashboards", type=int, default=200)
+    parser.add_argument("--agents", type=int, default=500)
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="dialerd-bench-") as name:
         folder = Path(name)
         make_past(folder / "data", asked.attempts)
-        with load_world(folder, asked.rate, 60.0 + 30.0 * asked.rounds) as world:
+        write_rows(folder / "rows.csv", 0, asked.rows)
+        sizes = Sizes(
+            restarts=asked.rounds,
+            rate=asked.rate,
+            rows=asked.rows,
+            dashboards=asked.dashboards,
+            agents=asked.agents,
+        )
+        with load_world(folder, asked.rate, 60.0 + 60.0 * asked.rounds) as world:
             world.start_daemon()
             world.load_list()
             world.begin()
             calls = round(asked.rate * PROMPT_S * 0.5)
-            found = measured(
-                world, lambda words: sys.stderr.write(f"{words}\n"), asked.rounds, calls
-            )
+            found = measured(world, lambda words: sys.stderr.write(f"{words}\n"), sizes, calls)
     told = bars(found)
     if asked.json:
         print(json.dumps(found, indent=1))

@@ -14,8 +14,9 @@ from aiohttp import web
 from msgspec import Meta
 
 from admin_http import children
-from admin_http.child_ends import Line
+from admin_http.child_ends import Line, note
 from admin_http.documents import Document, Page, Paging
+from admin_http.import_child import COUNTS
 from admin_http.jobs import Facts, Job, JobError, JobState, Told, Work
 from admin_http.limits import CSV_BYTES_MAX, IMPORT_ROWS_MAX, WORKBOOK_MEMORY_BYTES
 from admin_http.once import REPLAYED, digest
@@ -31,7 +32,7 @@ from admin_http.tokens import Scope
 from admin_http.uploads import Upload, received
 from dialerd.core.leads_view import AddBans, Source
 from dialerd.core.records import BanList
-from dialerd.core.spec_parts import Name
+from dialerd.core.spec_parts import CampaignName
 from dialerd.importer.io_numbers import NumberFile
 from dialerd.importer.io_source import SourceError
 
@@ -39,9 +40,6 @@ XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet
 TEXTS: Final = ("text/csv", "text/plain")
 TABLES: Final = (*TEXTS, "application/octet-stream", XLSX)
 UPLOADS: Final = web.AppKey("uploads", asyncio.Semaphore)
-COUNTS: Final = (
-    "rows", "valid", "converted", "duplicate", "elsewhere", "rejected", "blank", "further",
-)  # fmt: skip
 TOLD: Final = ("list_name", "list_id", "encoding", "delimiter", "phone_column")
 BANS_CHUNK: Final = 1_000
 Columns = Annotated[
@@ -60,7 +58,7 @@ class ImportQuestion(Document):
     further numbers are texts. `skip_elsewhere`: nobody who is in another list.
     """
 
-    list: Name
+    list: CampaignName
     map: Columns = "{}"
     header: bool | None = None
     one_number: bool = False
@@ -218,7 +216,7 @@ async def _import(
         await asyncio.to_thread(file.unlink)
     if found.get("reject_file"):
         told.files["problems"] = problems.name
-    facts: Facts = {name: int(found.get(name, 0)) for name in COUNTS}
+    facts: Facts = {name: int(found.get(name, 0)) for name in ("added", *COUNTS)}
     facts |= {name: found[name] for name in TOLD if found.get(name)}
     facts |= {f"refused: {code}": count for code, count in found.get("reasons", {}).items()}
     return facts
@@ -272,6 +270,7 @@ async def _ban(call: Call, query: NumbersFile, kind: BanList, upload: Upload, to
                 until=query.until,
             )
             added += (await services.control.call(request)).added
+            await asyncio.to_thread(note, told.folder, {"lines": lines, "added": added})
     except SourceError as error:
         raise JobError(str(error).replace(str(upload.path), "the file")) from None
     finally:

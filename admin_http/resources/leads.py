@@ -13,7 +13,7 @@ from admin_http.documents import Document, OneCampaign, Page, Paging, behind, pa
 from admin_http.people.access import filtered_to, of_campaign, staff
 from admin_http.people.roles import Role
 from admin_http.problems import ProblemError
-from admin_http.resources.lists import NewPeople, Pushed, find, push
+from admin_http.resources.lists import NewPeople, Pushed, named, push
 from admin_http.routes import route
 from admin_http.services import Call
 from admin_http.tokens import Scope
@@ -131,7 +131,7 @@ async def push_leads(call: Call, path: OneCampaign, body: NewPeople) -> Pushed:
         raise ProblemError(409, f"{spec.name!r} is over: push people to its list for another one")
     if spec.newcomers is Newcomers.LEAVE and found.state is not CampaignState.DRAFT:
         raise ProblemError(409, f"{spec.name!r} calls nobody who comes after its approval")
-    return await push(call, (await find(call, list_names(spec)[0])).id, body)
+    return await push(call, (await named(call, list_names(spec)[0])).id, body)
 
 
 @route(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from itertools import islice
 from typing import Annotated
 
@@ -102,7 +102,16 @@ async def find(call: Call, name: str) -> ListInfo:
     for one in found:  # digits are an id first: no name takes its place
         if one.id == number:
             return one
-    for one in found:
+    return _named(found, name)
+
+
+async def named(call: Call, name: str) -> ListInfo:
+    """One by its name alone, as campaigns have it; ProblemError 404."""
+    return _named((await call.services.control.call(ListLists())).items, name)
+
+
+def _named(some: Iterable[ListInfo], name: str) -> ListInfo:
+    for one in some:
         if one.name == name:
             return one
     raise ProblemError(404, f"there is no list {name[:80]!r}")

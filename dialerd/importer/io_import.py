@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import re
@@ -48,6 +49,7 @@ class Options(msgspec.Struct, frozen=True):
     skip_elsewhere: bool = False  # leave out numbers that are in another list
     restart: bool = False  # from the first row, also where an earlier run was cut short
     resumes: Callable[[int], None] | None = None  # told behind which row it goes on
+    books: Callable[[Summary], None] | None = None  # given the books before they are written
 
 
 async def import_file(
@@ -94,6 +96,8 @@ async def import_file(
         except LayoutError as error:
             raise ImportFailedError(f"cannot import {path}: {error}") from None
         books = _summary(source, layout, list_name, dry_run=store is None)
+        if options.books is not None:
+            options.books(books)
         goal = None if store is None else _Goal(store, books, options, digest, at_ms)
         if goal is not None:
             await goal.begin(layout)
@@ -186,7 +190,7 @@ class _Run:
         self.summary = summary
         self.rejects = rejects
         self._goal = goal
-        self._pending: deque[tuple[Batch, Awaitable[ContactsAdded]]] = deque()
+        self._pending: deque[tuple[Batch, asyncio.Future[ContactsAdded]]] = deque()
         self._seen: set[int] = set()
         self._known = 0  # further numbers of the last batch that were seen before
 
@@ -236,7 +240,8 @@ class _Run:
             self.summary.known += self._known
             self._book(batch)
         elif batch.contacts:
-            self._pending.append((batch, await self._goal.add(batch, row)))
+            adding = await self._goal.add(batch, row)
+            self._pending.append((batch, asyncio.ensure_future(adding)))
             await self._settle(BATCHES_IN_FLIGHT)
         else:
             await self._settle(0)  # the reject file is in the order of the rows
@@ -246,7 +251,11 @@ class _Run:
         """Wait for the oldest batches until no more than `left` are at the store."""
         while len(self._pending) > left:
             batch, waiting = self._pending.popleft()
-            added = await waiting
+            try:
+                added = await asyncio.shield(waiting)
+            except asyncio.CancelledError:  # it is added all the same: the books are to say so
+                self._pending.appendleft((batch, waiting))
+                raise
             gone = dict.fromkeys(added.duplicates, DUPLICATE)
             if self._goal is not None and self._goal.skips_elsewhere:
                 gone |= dict.fromkeys(added.elsewhere, ELSEWHERE)

@@ -14,6 +14,7 @@ import pytest
 import xlsxwriter
 
 from admin_http import jobs, uploads
+from admin_http.child_ends import SO_FAR, note
 from admin_http.people.store import Txn
 from admin_http.resources import imports
 from tests.admin_http.site import Site, site
@@ -121,6 +122,7 @@ async def test_columns_and_duplicates_are_chosen(tmp_path: Path) -> None:
         assert found["result"]["valid"] == 0
         assert (await sent(s, data, "list=new&map=[]"))[0] == 400
         assert (await sent(s, data, "list="))[0] == 400
+        assert (await sent(s, data, "list=1"))[0] == 400  # an id, everywhere else
         assert (await sent(s, data, "list=x%0d%0aSet-Cookie:y"))[0] == 400
 
 
@@ -283,8 +285,13 @@ async def test_a_job_is_cancelled(tmp_path: Path) -> None:
         status, job = await sent(s, b"phone\n" + rows)
         assert status == 202
         where = f"/v1/jobs/{job['id']}"
+        while not job["done"]:
+            await asyncio.sleep(0.01)  # until its child has added some
+            job = (await s.ask("GET", where))[1]
         status, found = await s.ask("POST", f"{where}/cancel")
         assert (status, found["state"]) == (200, "cancelled")
+        size = (await s.ask("GET", "/v1/lists/new"))[1]["size"]
+        assert found["result"]["added"] == size > 0  # what it had added is told, and stays
         assert (await s.ask("POST", f"{where}/cancel"))[0] == 409
         assert left(s) == []
         assert (await s.ask("POST", "/v1/jobs/99/cancel"))[0] == 404
@@ -307,13 +314,17 @@ async def test_a_job_of_before_is_interrupted(tmp_path: Path) -> None:
         await s.services.admin.change(put)
         folder = s.services.jobs.folder
         folder.mkdir()
-        for name in ("upload-1", "3"):
+        for name in ("upload-1", "3", "7"):
             (folder / name).mkdir()
+        (folder / "7" / "sheet.csv").write_text("left")
+        note(folder / "7", {"added": 2_000, "rows": 2_003})
         await s.services.jobs.start()
         found = (await s.ask("GET", "/v1/jobs/7"))[1]
         assert (found["state"], found["ended_at"] is None) == ("interrupted", False)
         assert "another Idempotency-Key" in found["error"]
-        assert left(s) == []
+        assert found["result"] == {"added": 2_000, "rows": 2_003}
+        assert left(s) == ["7"]
+        assert [path.name for path in (folder / "7").iterdir()] == [SO_FAR]
         assert (await imported(s, PEOPLE))["id"] == 8
 
 

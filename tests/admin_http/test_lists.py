@@ -232,3 +232,15 @@ async def test_dispositions_of_campaigns(tmp_path: Path) -> None:
         found = (await s.ask("GET", "/v1/dispositions"))[1]["items"]
         assert [(one["name"], one["meaning"]) for one in found] == [("sold", "done")]
         assert (await s.ask("GET", "/v1/dispositions?campaign=nobody"))[0] == 404
+
+
+async def test_a_list_of_digits_gets_what_is_pushed_to_its_campaign(tmp_path: Path) -> None:
+    """By commands a list may be called so; another one has that id."""
+    async with site(tmp_path) as s:
+        await s.booth.people("1")
+        made = await s.create(list="1")
+        body = {"people": [{"number": "0912 345 678"}]}
+        status, told = await s.ask("POST", f"/v1/campaigns/{made['id']}/leads", body)
+        assert (status, told["added"]) == (200, 1)
+        sizes = {one["name"]: one["size"] for one in (await s.ask("GET", "/v1/lists"))[1]["items"]}
+        assert sizes == {"people": 3, "1": 4}
