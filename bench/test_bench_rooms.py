@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench import rtp_meetings
+from bench import rtp_gap, rtp_meetings
 from bench.rtp_calls import lateness, middle
 from fastpath.g711 import ulaw_decode, ulaw_encode
 from fastpath.rtp_jitter import RtpJitter
@@ -142,6 +142,17 @@ def test_bridged_pairs_asterisk(benchmark):
         "note": "peer as recorded: 0.20-0.23 % of a core a pair, nothing recorded",
     }  # fmt: skip
     assert ASTERISK_US > 0
+
+
+@pytest.mark.benchmark(group="frames that an agent misses while somebody listens in")
+def test_listening_in(benchmark):
+    found = benchmark.pedantic(rtp_gap.main, args=(RUNS,), rounds=1)
+    worst = {what: {word: max(n) for word, n in row.items()} for what, row in found.items()}
+    note = "; ".join(
+        f"{what}: {row['missed']} missed, {row['twice']} twice" for what, row in worst.items()
+    )
+    benchmark.extra_info |= {"unit": "change", "note": note, "found": found}
+    assert worst["listens"] == {"missed": 0, "twice": 0, "others": 0}, "nobody notices"
 
 
 @cache

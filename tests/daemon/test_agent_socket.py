@@ -13,7 +13,8 @@ import msgspec
 from aiohttp import ClientError, ClientSession, ClientWebSocketResponse, WSMsgType
 
 from dialerd.core import control as api
-from dialerd.core.records import DialMode, EventKind, LeadState
+from dialerd.core.calls_view import EndCall, ListCalls
+from dialerd.core.records import DialMode, Direction, EventKind, LeadState, Outcome
 from dialerd.store import open_store
 from tests.daemon.test_admin_process import _cmdline
 from tests.daemon.test_agents import campaign, office, pytestmark, tries
@@ -23,6 +24,7 @@ from tests.waiting import until
 
 __all__ = ["office", "pytestmark"]
 LONG_S = 60.0
+OTHER = "0987654321"
 
 
 class Day:
@@ -109,8 +111,8 @@ async def _work(d: Any, token: str, kill: Any) -> None:
         await day.becomes("wrap_up")
         await day.do("dispose", disposition="sold", note="said yes")
         await day.becomes("talking")
-        await day.do("hangup")
-        await day.becomes("wrap_up")
+        await day.do("transfer", kind="number", target=OTHER)
+        await day.becomes("wrap_up")  # the number has answered, and has the customer
         await day.do("dispose", do_not_call=True)
         await day.do("logout")
         assert day.agent["state"] == "offline"
@@ -119,7 +121,7 @@ async def _work(d: Any, token: str, kill: Any) -> None:
 
 
 def test_a_day_by_the_socket_survives_the_end_of_the_http_process(office, tmp_path: Path) -> None:
-    with sipp(tmp_path, "uas", 2, "-rtp_echo") as carrier:
+    with sipp(tmp_path, "uas", 3, "-rtp_echo") as carrier:
         d, client = office(carrier.port, ("1001",), token=True)
         people(d.folder, 2)
         campaign(client, DialMode.PROGRESSIVE)
@@ -131,12 +133,18 @@ def test_a_day_by_the_socket_survives_the_end_of_the_http_process(office, tmp_pa
             until(lambda: _admin_pid(d) not in (0, first), LONG_S)
 
         asyncio.run(_work(d, d.token, kill))
+        (customer,) = (one for one in client.call(ListCalls()).items if one.direction == "out")
+        client.call(EndCall(attempt=customer.attempt, who="test"))  # and so of the number
         until(lambda: client.call(api.GetProgress(campaign="c")).left == 0, LONG_S)
         judged = carrier.finish()
         code, text = d.stop()
-    assert (judged["successful"], judged["failed"]) == (2, 0)
+    assert (judged["successful"], judged["failed"]) == (3, 0)
     assert (code, "Traceback" in text) == (0, False)
-    found = tries(d.folder, 2)
+    every = tries(d.folder, 2)
+    (over,) = [attempt for attempt, _ in every if attempt.direction is Direction.OVER]
+    assert (over.phone, over.outcome) == (int("84" + OTHER[1:]), Outcome.ANSWERED)
+    found = [(one, events) for one, events in every if one.direction is Direction.OUT]
+    assert EventKind.TRANSFERRED in [event.kind for _, events in found for event in events]
     assert sorted(attempt.disposition for attempt, _ in found) == ["", "sold"]
     assert {attempt.agent for attempt, _ in found} == {"lan"}
     keyed = [e.detail for _, events in found for e in events if e.kind is EventKind.SENT_KEYS]
