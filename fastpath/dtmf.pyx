@@ -4,7 +4,8 @@
 1. A block that cannot hold two such tones is left alone: it is too quiet, or its samples follow
    their neighbours as those of a low voice do. That is most of what is heard in a call.
 2. The power at the eight frequencies of Q.23: a correlation with each, which is what Goertzel's
-   recurrence computes, but without a chain of dependent operations.
+   recurrence computes, but without a chain of dependent operations. The columns are left out where
+   the rows alone say that there is no key.
 3. The block may hold a key when its strongest row and column are loud enough, not too far apart,
    above their neighbours, and together half the energy there is: tones 1.5 % off and noise 10 dB
    below leave no more of it at the nominal frequencies.
@@ -23,7 +24,7 @@ from libc.stdint cimport int8_t, int32_t, int64_t, uint32_t
 from libc.string cimport memcpy, memset
 
 from fastpath.dtmf_pair cimport DtmfPair, pair_fit
-from fastpath.dtmf_sums cimport dl_dtmf_table, shrink, tone_sum, weigh
+from fastpath.dtmf_sums cimport dl_dtmf_table, shrink, strongest, tone_sum, weigh
 
 from fastpath import dtmf_make
 
@@ -86,20 +87,19 @@ cdef void dtmf_init(Dtmf *d) noexcept nogil:
     d.hit_before = d.candidate = d.down = -1
 
 
-cdef inline int strongest(const float *power) noexcept nogil:
-    cdef int i, best = 0
-    for i in range(1, 4):
-        if power[i] > power[best]:
-            best = i
-    return best
-
-
 cdef inline int alone(const float *power, int best) noexcept nogil:
     cdef int i
     for i in range(4):
         if i != best and power[i] * NEIGHBOUR > power[best]:
             return 0
     return 1
+
+
+cdef inline int row_stands(const float *power, float energy) noexcept nogil:
+    """Whether `judge` may find a key, whatever the columns are."""
+    cdef int row = strongest(power)
+    cdef float most = power[row] * (1 + COLUMN_MAX)  # of both
+    return power[row] >= LEVEL_MIN and most >= ENERGY_MIN * energy and alone(power, row)
 
 
 cdef int judge(const float *power, float energy) noexcept nogil:
@@ -262,7 +262,8 @@ cdef void look_back(Dtmf *d) noexcept nogil:
     if d.known:
         return
     soft_out(d, &samples[0])
-    tone_sum(&d.before[0], &samples[0])
+    tone_sum(&d.before[0], &samples[0], 0)
+    tone_sum(&d.before[0], &samples[0], 1)
     d.known = 1
 
 
@@ -309,16 +310,22 @@ cdef void block_end(Dtmf *d) noexcept nogil:
     cdef float power[DTMF_TONES]
     cdef float sums[2 * DTMF_TONES]
     cdef int32_t weights[3]
-    cdef int hit
+    cdef int hit, there = possible(&d.audio[0], &weights[0]), idle = d.candidate < 0 and d.down < 0
+    cdef float energy = 64 * (weights[1] - <float> weights[0] * weights[0] / DTMF_BLOCK)
     d.count = 0
-    if not possible(&d.audio[0], &weights[0]) and d.candidate < 0 and d.down < 0:
+    memset(&sums[0], 0, sizeof(sums))
+    if there or not idle:
+        tone_sum(&sums[0], &d.audio[0], 0)
+        powers(&sums[0], power)
+        there = row_stands(power, energy)
+    if idle and not there:
         d.hit_before = -1
         d.known = 0
         put_by(d, weights[1])
         return
-    tone_sum(&sums[0], &d.audio[0])
+    tone_sum(&sums[0], &d.audio[0], 1)
     powers(&sums[0], power)
-    hit = judge(power, 64 * (weights[1] - <float> weights[0] * weights[0] / DTMF_BLOCK))
+    hit = judge(power, energy)
     if hit >= 0 and hit == d.hit_before:
         hit = second(d, &sums[0], hit)
     if d.down >= 0:

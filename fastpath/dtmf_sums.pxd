@@ -11,23 +11,24 @@ cdef extern from *:
     /* cosines and sines of the eight tones, by the sample of a block */
     static float dl_dtmf_table[102][16] __attribute__((aligned(16)));
 
-    /* The sums over a block. Two samples at a time: the sums of one would wait for each other. */
-    static inline void dl_dtmf_sum(float *sums, const int16_t *samples) {
-        dl_four a[4], b[4];
-        const dl_four *row = (const dl_four *) dl_dtmf_table[0];
+    /* The sums over a block, of the rows (group 0) or the columns (1). Three samples at a time: the
+       sums of one would wait for each other. */
+    static inline void dl_dtmf_sum(float *sums, const int16_t *samples, int group) {
+        dl_four a[3], b[3];
+        const dl_four *row = (const dl_four *) dl_dtmf_table[0] + group;
         int i, k;
         memset(a, 0, sizeof a);
         memset(b, 0, sizeof b);
-        for (i = 0; i < 102; i += 2, row += 8) {
-            float x = samples[i], y = samples[i + 1];
-            for (k = 0; k < 4; k++) {
-                a[k] += row[k] * x;
-                b[k] += row[4 + k] * y;
+        for (i = 0; i < 102; i += 3, row += 12)
+            for (k = 0; k < 3; k++) {
+                float x = samples[i + k];
+                a[k] += row[4 * k] * x;
+                b[k] += row[4 * k + 2] * x;
             }
-        }
-        for (k = 0; k < 4; k++)
-            a[k] += b[k];
-        memcpy(sums, a, sizeof a);
+        a[0] += a[1] + a[2];
+        b[0] += b[1] + b[2];
+        memcpy(sums + 4 * group, a, sizeof *a);
+        memcpy(sums + 8 + 4 * group, b, sizeof *b);
     }
 
     /* Sum, energy, and the products of neighbours, of an eighth of each sample: so all fit into
@@ -67,7 +68,16 @@ cdef extern from *:
     """
     float dl_dtmf_table[102][16]
     void tone_sum "dl_dtmf_sum"(
-        float *sums, const int16_t *samples
+        float *sums, const int16_t *samples, int group
     ) noexcept nogil
     void weigh "dl_dtmf_weigh"(const int16_t *samples, int32_t *sums) noexcept nogil
     void shrink "dl_dtmf_shrink"(const int16_t *samples, int shift, int8_t *soft) noexcept nogil
+
+
+cdef inline int strongest(const float *power) noexcept nogil:
+    """Which of four."""
+    cdef int i, best = 0
+    for i in range(1, 4):
+        if power[i] > power[best]:
+            best = i
+    return best

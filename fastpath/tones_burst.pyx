@@ -8,7 +8,8 @@
 2. Two frames in a row that agree in both, as far as their noise lets them, may be a tone: a voice
    seldom stands as still as that.
 3. After five of them a spectrum of 64 ms must find one to three lines that hold most of the power;
-   later ones, of 128 ms, tell pairs apart. The purest of a burst counts.
+   later ones, of 128 ms, tell pairs apart. The purest of a burst counts. What is low and had sound
+   before it has to last 640 ms: no plan's tone begins so, and music is full of it.
 4. A burst survives two frames without it: lost packets, of which four when they are known to be
    lost; and five that are as loud as it was: GSM full rate tears what is above 1,900 Hz apart, when
    noise is with it.
@@ -21,12 +22,7 @@ from libc.string cimport memcpy, memmove, memset
 from collections import namedtuple
 
 from fastpath.tones_spectrum cimport (
-    SPECTRUM_MAX,
-    SPECTRUM_SHORT,
-    TORN_APART,
-    TORN_HERTZ,
-    peaks_join,
-    spectrum_peaks,
+    SPECTRUM_MAX, SPECTRUM_SHORT, TORN_APART, TORN_HERTZ, peaks_join, spectrum_peaks,
 )
 
 cdef extern from *:
@@ -73,6 +69,7 @@ cdef enum:
     GAP_MAX = 4  # that are known to be lost: no pause of a plan is as short
     HOLE_LOUD = 5
     TORN_PAUSE = 1200  # samples
+    LOW_AGE = 32  # frames
     STRETCH = 4
     FLIP_SAME = 3  # half frames in which one turn is seen
     FLIP_MIN = 41
@@ -83,6 +80,7 @@ cdef float APART_NOISY = 0.22  # of the root of what noise adds
 cdef float SPREAD_MOST = 0.2  # what frames may be apart grows up to this
 cdef float SHARE_MIN = 0.76  # of the tone: 5 dB over white noise
 cdef float SLOPE_MAX = 0.972  # of 300 Hz: what is lower is a voice, or hum
+cdef float LOW_SLOPE = 0.82  # of 775 Hz: special information, faxes and torn tones are higher
 cdef float DRIFT_MIN = 0.003
 cdef float DRIFT_NOISY = 0.15
 cdef float SOFTER = 0.16  # than the burst so far, and it is over: 8 dB
@@ -236,6 +234,8 @@ cdef inline int pause(const BurstState *s) noexcept nogil:
 cdef inline int is_time(BurstState *s) noexcept nogil:
     """Whether a spectrum is due, and the sound stands still enough for it to be worth one."""
     if s.age < s.due or s.clean < AGE_FIRST - 1:
+        return 0
+    if not s.now.silence and s.slope_mean > LOW_SLOPE and s.age < LOW_AGE:
         return 0
     if fabsf(s.drift) > DRIFT_MIN + DRIFT_NOISY * sqrtf(max(s.spread, 0)):
         return 0

@@ -67,6 +67,7 @@ FRAME, POWER_MIN, SOFTER, LOUD = 160, 6500.0, 0.16, 0.25
 APART_MIN, APART_NOISY, DRIFT_MIN, DRIFT_NOISY = 0.009, 0.22, 0.003, 0.15
 SPREAD_MOST, SHARE_MIN, SLOPE_MAX, PURE_MIN = 0.2, 0.76, 0.972, 0.62
 AGE_FIRST, AGE_LONG, HOLE_MAX, HOLE_LOUD = 5, 7, 2, 5
+SILENCE, LOW_SLOPE, LOW_AGE = 0.2, 0.82, 32
 
 
 def still(frame: NDArray[np.int16]) -> tuple[float, float, float]:
@@ -144,6 +145,8 @@ class Bursts:
         self.last, self.behind, self.edge = now, 0.0, self.frames + 1
         self.slope_mean = self.slope_first = (self.slope + slope) / 2
         self.curve_mean = (self.curve + curve) / 2
+        self.quiet = min(self.power[3:])
+        self.silent = self.quiet < SILENCE * now
         self.best: Peaks | None = None
         self.fine = False
 
@@ -157,7 +160,10 @@ class Bursts:
         self.curve_mean += weight * (self.curve - self.curve_mean)
         if power > 0.5 * self.level:
             self.level += max(weight, 0.125) * (power - self.level)
+        self.silent |= self.quiet < SILENCE * self.level
         self.last, self.edge = power, self.frames + 1
+        if not self.silent and self.slope_mean > LOW_SLOPE and self.age < LOW_AGE:
+            return
         still_enough = drift <= DRIFT_MIN + DRIFT_NOISY * self.spread**0.5
         if self.age >= self.due and self.clean >= AGE_FIRST - 1 and still_enough:
             self.due = self.age + (3 if self.age < 16 else 8 if self.age < 32 else 32)
