@@ -15,7 +15,7 @@ from admin_http.people.passwords import Given, Password, PasswordError, check_ne
 from admin_http.people.roles import USERS, Role, UserName
 from admin_http.people.sessions import SESSIONS
 from admin_http.problems import Fault, ProblemError
-from admin_http.routes import route
+from admin_http.routes import ROUTES, route
 from admin_http.services import Call
 from admin_http.tokens import Scope, utc_now
 
@@ -35,7 +35,10 @@ class NewPassword(Document):
 
 
 class SessionInfo(Document):
-    """Who asks; `csrf` is what changes by this session send as X-CSRF-Token."""
+    """Who asks; `csrf` is what changes by this session send as X-CSRF-Token.
+
+    `scopes` are those that are of use to the role: others would open no route to it.
+    """
 
     user: str
     role: Role
@@ -70,12 +73,18 @@ async def log_in(call: Call, body: LogIn) -> SessionInfo:
     return SessionInfo(
         user=user.name,
         role=user.role,
-        scopes=tuple(Scope),
+        scopes=_of_use(user.role, frozenset(Scope)),
         campaigns=user.campaigns,
         agent=user.agent or "",
         csrf=session.csrf,
         ends_at=door.policy.ends_at(session),
     )
+
+
+def _of_use(role: Role, scopes: frozenset[Scope]) -> tuple[Scope, ...]:
+    """Those of the scopes that open any route to the role: a page shows what they are for."""
+    open_to = {one.scope for one in ROUTES if one.access and role in one.access.roles}
+    return tuple(scope for scope in Scope if scope in scopes & open_to)
 
 
 @route("GET", "/v1/session", Scope.READ, access=everyone)
@@ -91,7 +100,7 @@ async def session(call: Call) -> SessionInfo:
     return SessionInfo(
         user=asker.user or asker.who,
         role=asker.role,
-        scopes=tuple(scope for scope in Scope if scope in asker.scopes),
+        scopes=_of_use(asker.role, asker.scopes),
         campaigns=tuple(sorted(asker.campaigns)),
         agent=asker.agent,
         csrf=csrf,

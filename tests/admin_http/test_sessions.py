@@ -16,7 +16,7 @@ from admin_http.people.passwords import PasswordError
 from admin_http.people.roles import USERS, Role
 from admin_http.people.sessions import SESSIONS, Policy
 from admin_http.people.throttle import ADDRESS_FREE, USER_FREE, S, Throttle
-from admin_http.tokens import utc_now
+from admin_http.tokens import Scope, utc_now
 from tests.admin_http.site import PASSWORD, hashed, site
 
 HALF = timedelta(minutes=30)
@@ -91,6 +91,22 @@ async def test_every_refusal_takes_the_same_work(
             await s.log_in(user, "wrong wrong wrong")
     assert len(looked_at) == 3
     assert len(set(looked_at)) == 1  # the same parameters
+
+
+async def test_a_session_says_what_its_role_may(tmp_path: Path) -> None:
+    async with site(tmp_path) as s:
+        said = {}
+        for role in Role:
+            s.person(f"u-{role}", role)
+            _, made, cookie = await s.log_in(f"u-{role}")
+            found = (await s.with_cookie("GET", "/v1/session", cookie))[1]
+            assert found["scopes"] == made["scopes"]
+            said[role] = set(found["scopes"])
+        assert said[Role.ADMIN] == {scope.value for scope in Scope}
+        assert "users" not in said[Role.VIEWER] | said[Role.AGENT] | said[Role.SUPERVISOR]
+        assert "campaigns" in said[Role.SUPERVISOR]
+        assert "campaigns" not in said[Role.VIEWER]
+        assert all("read" in scopes for scopes in said.values())
 
 
 async def test_a_change_needs_the_token_of_its_session(tmp_path: Path) -> None:
