@@ -6,7 +6,7 @@
 The first line of its input is a bearer token. It says `ready` when all are connected, and ends
 when its input ends, with one line of JSON: what came, and how long each event of agents took from
 the moment that the core wrote on it (`at_ms`, whole milliseconds, so up to 1 ms too long) to the
-socket.
+socket, and how late our own loop wakes (timers are of whole milliseconds there).
 """
 
 from __future__ import annotations
@@ -156,6 +156,7 @@ class Agents:
         """Nobody is there."""
         self.late_ms: list[float] = []
         self.ack_ms: list[float] = []
+        self.own_ms: list[float] = []  # how late we are ourselves: a part of the others
         self.refused = 0
         self._quiet = asyncio.Event()  # nothing that was asked waits for its answer
         self._asked: dict[str, float] = {}
@@ -233,7 +234,13 @@ async def agents(port: int, count: int, per_s: float, token: str) -> dict[str, A
     await until_told()
     acting.cancel()
     gone = sum(stream.transport.is_closing() for stream in streams)
-    return {"late_ms": team.late_ms, "ack_ms": team.ack_ms, "refused": team.refused, "closed": gone}
+    return {
+        "late_ms": team.late_ms,
+        "ack_ms": team.ack_ms,
+        "own_ms": team.own_ms,
+        "refused": team.refused,
+        "closed": gone,
+    }
 
 
 async def act_by_turns(team: Agents, streams: list[Stream], per_s: float) -> None:
@@ -241,7 +248,9 @@ async def act_by_turns(team: Agents, streams: list[Stream], per_s: float) -> Non
     loop = asyncio.get_running_loop()
     began = loop.time()
     for number in itertools.count():
-        await asyncio.sleep(max(0.0, began + number / per_s - loop.time()))
+        due = began + number / per_s
+        await asyncio.sleep(max(0.0, due - loop.time()))
+        team.own_ms.append(max(0.0, loop.time() - due) * 1e3)
         turn, at = divmod(number, len(streams))
         team.act(streams[at], act="pause" if turn % 2 else "ready")
 

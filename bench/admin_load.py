@@ -95,6 +95,7 @@ def run(folder: Path, sizes: Sizes, past: Path | None) -> dict[str, Any]:
             tell(f"{turn + 1} loaded: {said(loaded)}")
             tell(f"{turn + 1} loaded: {load_said(loads[-1])}")
         read = reads(world, sizes.reads_s)
+        tell("reads: " + ", ".join(f"{name} {value:,.0f}" for name, value in read.items()))
         calls = round(sizes.rate * sizes.prompt_s * 0.5)
         restarts = admin_restart.measured(world, tell, sizes, calls)
     return judged(pairs, loads, read, restarts)
@@ -106,7 +107,8 @@ def load_said(load: dict[str, Any]) -> str:
     late, acks = agents["late_ms"], agents["ack_ms"]
     return (
         f"events to sockets p50 {percentile(late, 0.5):.1f} p99 {percentile(late, 0.99):.1f} ms "
-        f"of {len(late)}, acks p99 {percentile(acks, 0.99):.1f} ms, {boards['events']} events in "
+        f"of {len(late)}, acks p99 {percentile(acks, 0.99):.1f} ms, the agents' own loop late "
+        f"p99 {percentile(agents['own_ms'], 0.99):.1f} ms, {boards['events']} events in "
         f"{boards['reads']} reads of dashboards, {boards['lost']} lost, "
         f"{boards['report_bytes'] >> 20} MiB of the report ({boards['reports']} whole), "
         f"import {job.get('done', 0):,} of {job.get('total', 0):,} {job.get('unit', '')}"
@@ -125,6 +127,7 @@ def judged(
     for load in loads:  # not one by one
         load["agents"]["heard"] = len(load["agents"].pop("late_ms"))
         del load["agents"]["ack_ms"]
+        load["agents"]["own_p99_ms"] = percentile(load["agents"].pop("own_ms"), 0.99)
     bars = [
         Bar("loop lag p99, loaded / idle", pair_ratio(pairs, lambda p: p.lag_p99_us),
             LAG_TIMES, "times"),

@@ -9,7 +9,8 @@ the import that was cut says as many people as its list then has.
 The daemon is killed, and is stopped as `systemctl restart` does with calls that are hung up: how
 long until it takes requests, until it is ready (SIP, media, campaigns), and until the carriers, by
 their own ledgers, have no call of before any more. A store with a past makes opening it cost what
-it costs.
+it costs. After a kill the daemon dials again when everything in its store was read and found sound
+(ADR 0022): that takes as long as the store is large, is printed as `sound_s` and has no bar.
 """
 
 from __future__ import annotations
@@ -33,17 +34,18 @@ from dialerd.sim.scene import WHO
 
 LOOK_S = 0.005
 LONGEST_S = 60.0
+SOUND_S = 900.0  # a store of millions of records, read beside a daemon on a busy machine
 BACK_S = 2.0
 KILLS = 3
 
 Tell = Callable[[str], object]
 
 
-def until(ready: Callable[[], bool], began: float) -> float:
+def until(ready: Callable[[], bool], began: float, longest_s: float = LONGEST_S) -> float:
     """Seconds from `began` until it is so; TimeoutError."""
     while not ready():
-        if time.monotonic() - began > LONGEST_S:
-            raise TimeoutError(f"not so after {LONGEST_S:g} s")
+        if time.monotonic() - began > longest_s:
+            raise TimeoutError(f"not so after {longest_s:g} s")
         time.sleep(LOOK_S)  # how finely it is looked
     return time.monotonic() - began
 
@@ -104,6 +106,9 @@ def daemon_again(world: LoadWorld, *, killed: bool) -> dict[str, float]:
     if killed:
         cleared_s = until(lambda: said(b"calls of before ended"), began)
     admin_s = until(world.serves, began)
+    sound_s = ready_s
+    if killed:  # before that nothing is dialed
+        sound_s = until(lambda: said(b"the store was found sound"), began, SOUND_S)
     return {
         "calls": calls,
         "ended_s": ended_s,
@@ -111,6 +116,7 @@ def daemon_again(world: LoadWorld, *, killed: bool) -> dict[str, float]:
         "ready_s": ready_s - ended_s,
         "cleared_s": cleared_s - ended_s,
         "admin_s": admin_s - ended_s,
+        "sound_s": sound_s - ended_s,
         "whole_s": max(ready_s, cleared_s),
     }
 
@@ -185,7 +191,7 @@ def main(arguments: list[str] | None = None) -> int:
             world.load_list()
             world.begin()
             calls = round(asked.rate * PROMPT_S * 0.5)
-            found = measured(world, lambda words: sys.stderr.write(f"{words}\n"), sizes, calls)
+            found = measured(world, _tell, sizes, calls)
     told = bars(found)
     if asked.json:
         print(json.dumps(found, indent=1))

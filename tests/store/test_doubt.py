@@ -69,10 +69,12 @@ def test_commands_beside_the_daemon_leave_no_note(data: Path):
     assert not (data / NOTE_NAME).exists()
 
 
-def test_after_a_killed_process_leads_are_claimed_once_the_store_is_sound(data: Path):
+def test_after_a_killed_process_leads_are_claimed_once_the_store_is_sound(data: Path, caplog):
     crash(data)
     assert note(data) is Doubt.WHILE_STARTING
-    store = open_store(data, daemon=True)
+    with caplog.at_level(logging.WARNING):
+        store = open_store(data, daemon=True)
+    assert "no lead is claimed" in caplog.text
     assert note(data) is Doubt.BEFORE_OPENING, "nobody vouches for it yet"
     wait(store.recover(NOW))
 
