@@ -24,9 +24,9 @@ from dialerd.importer.io_import import ImportFailedError, Options, import_file
 from dialerd.importer.summary import Summary
 from dialerd.plan_file import read_numbering
 from dialerd.store import LmdbStore, open_store, wait
+from dialerd.turns import GIL_SWITCH_S
 
 NICE: Final = 5  # below the admin process, which is below the daemon
-GIL_SWITCH_S: Final = 0.0005
 CANCELLED: Final = 3
 COUNTS: Final = (
     "rows", "valid", "converted", "duplicate", "elsewhere", "rejected", "blank", "further",

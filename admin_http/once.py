@@ -81,7 +81,7 @@ class Once:
         """`work`'s answer, or the one that it had before.
 
         Raises:
-            ProblemError: 400 no key, 409 it is under way or its answer is lost, 409 another body.
+            ProblemError: 400 no key, 409 it is under way, its answer is lost, or another body.
         """
         given = call.request.headers.get(HEADER)
         if given is None:

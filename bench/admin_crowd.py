@@ -53,7 +53,7 @@ class Clients:
         self._job = 0
         try:
             self._begin(port, sizes, turn)
-        except BaseException:
+        except BaseException:  # what was begun must end, at Ctrl-C too
             self.__exit__()
             raise
 

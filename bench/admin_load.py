@@ -27,7 +27,7 @@ import msgspec
 from admin_http.live.desks import RETURN_S
 from bench import admin_restart
 from bench.admin_crowd import Clients
-from bench.admin_crowd import Sizes as Sizes  # noqa: PLC0414
+from bench.admin_crowd import Sizes as Sizes  # noqa: PLC0414 - found here too
 from bench.admin_figures import Bar, Period, between, pair_ratio, percentile
 from bench.admin_reads import reads
 from bench.admin_world import (
@@ -84,11 +84,11 @@ def run(folder: Path, sizes: Sizes, past: Path | None) -> dict[str, Any]:
         world.await_calls(round(sizes.rate * sizes.prompt_s * 0.8))
         tell(f"{world.status().calls_in_flight} calls in progress")
         for turn in range(sizes.pairs):
-            time.sleep(LEAVE_S if turn else SETTLE_S)
+            time.sleep(LEAVE_S if turn else SETTLE_S)  # what is not of the period is over
             idle = period(world, sizes.seconds)
             tell(f"{turn + 1} idle:   {said(idle)}")
             with Clients(world, sizes, turn) as clients:
-                time.sleep(SETTLE_S)
+                time.sleep(SETTLE_S)  # the load is even by then
                 loaded = period(world, sizes.seconds)
                 loads.append(clients.stop())
             pairs.append((idle, loaded))

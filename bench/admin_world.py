@@ -92,14 +92,14 @@ class LoadWorld(BenchWorld):
         address = f"http://127.0.0.1:{self.scene.ports.admin}{path}"
         headers = {"Authorization": f"Bearer {self.token}"}
         request = Request(address, method=method, headers=headers)
-        with urlopen(request, timeout=30) as answer:  # noqa: S310
+        with urlopen(request, timeout=30) as answer:  # noqa: S310 - an address of ours
             return json.loads(answer.read())
 
     def serves(self) -> bool:
         """Whether the admin process answers."""
         try:
             return bool(self.ask("GET", "/v1/health/ready"))
-        except OSError:
+        except OSError:  # not yet
             return False
 
     def await_admin(self) -> None:

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from dialerd.core.agent_records import AgentState
+from dialerd.core.calls_view import Target
 from dialerd.core.control_base import Reply, Request
 from dialerd.core.flow_records import TargetKind
 from dialerd.core.limits import (
@@ -139,9 +140,7 @@ class PutThrough(Act, tag="transfer"):
     """
 
     kind: TargetKind
-    target: Annotated[
-        str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f{}]+$(?!\n)")
-    ]
+    target: Target
     ring_s_max: Annotated[int, Meta(ge=1, le=600)] = 30
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dialerd.core.event import Event
 from dialerd.core.flow_records import TargetKind, Transfer
 from dialerd.core.heard_events import Sound as Sound  # noqa: PLC0414 - found here too
-from dialerd.core.heard_events import Verdict as Verdict  # noqa: PLC0414
-from dialerd.core.inbound_events import Incoming as Incoming  # noqa: PLC0414
-from dialerd.core.inbound_events import ReturnFound as ReturnFound  # noqa: PLC0414
+from dialerd.core.heard_events import Verdict as Verdict  # noqa: PLC0414 - found here too
+from dialerd.core.inbound_events import Incoming as Incoming  # noqa: PLC0414 - found here too
+from dialerd.core.inbound_events import ReturnFound as ReturnFound  # noqa: PLC0414 - found here too
 from dialerd.core.line_spec import Trouble, TrunkSpec
 from dialerd.core.needs import Can
 from dialerd.core.ops import AtWork, ClaimBatch, Met

@@ -70,7 +70,7 @@ class Leads:
         run = self._floor.runs.get(batch.campaign_id)
         if run is None or not self._floor.may_dial(run, now_ns):
             if run is not None:
-                run.asked = 0
+                run.asked, run.unsure = 0, True
             self._release((claim.attempt_id for claim in batch.claims), now_ns)
             return
         lease_ns = run.asked_ns + _LEASE_NS

@@ -9,7 +9,14 @@ from functools import partial
 import msgspec
 
 from dialerd.core.effects import MoveCampaign, WantLeads, WantOver, WantReturn
-from dialerd.core.events import AnyEvent, CampaignChanged, Claimed, ClaimFailed, ReturnFound
+from dialerd.core.events import (
+    AnyEvent,
+    CampaignChanged,
+    Claimed,
+    ClaimFailed,
+    LeadsJoined,
+    ReturnFound,
+)
 from dialerd.core.limits import LEASE_S
 from dialerd.core.ops import Returned
 from dialerd.core.ports import ConflictError, Store, StoreError
@@ -83,6 +90,7 @@ class Asking:
             )
         except ConflictError as error:  # a person, or people who came, were faster
             log.info("campaign %d: %s", move.campaign_id, error)
+            self._feed(LeadsJoined(move.campaign_id))  # else the dialer thinks that it is over
             return
         except StoreError as error:
             log.error("campaign %d: %s", move.campaign_id, error)

@@ -41,13 +41,12 @@ NS: Final = 1_000_000_000
 class _Prompt:
     """One as it is put on modules."""
 
-    __slots__ = ("data", "number", "seconds", "why")
+    __slots__ = ("data", "number", "seconds")
 
     def __init__(self, number: int) -> None:
         self.number = number  # of the media engine: another one when the prompt has changed
         self.data = b""  # until it is read
         self.seconds = 0.0
-        self.why = ""  # why it cannot be put anywhere
 
 
 class _Module:
@@ -119,8 +118,12 @@ class BankFiles:
         mine = [port for port in ports if port.by_files()]
         if not mine:
             return
-        names = [name for name in sorted(set(self.wanted())) if self._ready(name)]
+        wanted = set(self.wanted())
+        names = [name for name in sorted(wanted) if self._ready(name)]
+        held = {name for module in self._modules.values() for name, _ in module.held.values()}
+        self._known = {name: one for name, one in self._known.items() if name in wanted | held}
         for port in mine:
+            self.changed(port)  # a prompt may be another one now; what is no news is not told
             module = self._module(port)
             idle = port.state.state in {"ready", "locked"} and module.moving is None
             missing = [n for n in names if not module.file_of(n, self._number(n))]
@@ -145,13 +148,12 @@ class BankFiles:
         try:
             prompt = await self._prompts.read(name)
         except PromptError as error:
-            known.why = str(error)
+            log.warning("%s", error)
             return
         data = pcm_wav(g711.alaw_decode(prompt.pcma).astype("<i2").tobytes())
         known.seconds = prompt.seconds
         if len(data) > FILE_MAX:
-            known.why = f"prompt '{name}' is too long for a file on a modem"
-            log.warning("%s", known.why)
+            log.warning("prompt '%s' is too long for a file on a modem", name)
         else:
             known.data = data
 

@@ -144,8 +144,8 @@ class Banks:
 
     def _file(self) -> None:
         """Prompts are put on modules that need them as files."""
-        self.calls.files.look(self.all_ports(), self._loop.time())
         self._filing = self._loop.call_later(LOOK_S, self._file)
+        self.calls.files.look(self.all_ports(), self._loop.time())
 
     def port_of(self, effect: Dial) -> BankPort | None:
         """The port that a call is for, while it is there."""

@@ -48,6 +48,7 @@ class OneModemCall:
         self._loop = asyncio.get_running_loop()
         self._ended = asyncio.Event()
         self._answered = False
+        self._begin_ns = time.monotonic_ns()  # until it dials
         self._pending = 0
         self._timers: list[asyncio.TimerHandle] = []
         self.report = ModemCallReport(modem.options.device, call.number)

@@ -14,6 +14,7 @@ from dialerd.shell.wav import pcm_wav
 from fastpath import g711
 from gsm import events as gsm
 from gsm.limits import FILE_MAX
+from gsm.module_files import OVER
 from gsm.port import Port
 
 RECORDING: Final = "dialerdrec"
@@ -48,7 +49,7 @@ class ModuleVoice:
             if len(data) > FILE_MAX:
                 raise ModemError("a file on the module holds at most a minute of speech")
             self._left.append((name, prompt.seconds))
-            await self._move(lambda one, now, n=name, d=data: one.put_file(n, d, now))  # type: ignore[misc]
+            await self._move(lambda one, now, n=name, d=data: one.put_file(n, d, now))  # type: ignore[misc] - defaults bind the loop's
         if self._prompts:
             await self._modem.up({"ready", "locked"})
 
@@ -91,7 +92,7 @@ class ModuleVoice:
     def hear(self, fact: gsm.Fact) -> None:
         """What the port tells of files."""
         match fact:
-            case gsm.FilePlayed(why=why):
+            case gsm.FilePlayed(why=why) if why != OVER:  # who has hung up hears no more
                 self._next(why)
             case gsm.FilePut() | gsm.FileGot():
                 if self._moved is not None and not self._moved.done():

@@ -37,7 +37,7 @@ if TYPE_CHECKING:  # what examines is a program of its own, and rarely needed he
 
 log = logging.getLogger("dialerd.store")
 
-READING: Final = "the last daemon did not end by itself: %s is read, no lead is claimed meanwhile"
+READING: Final = "the last daemon was killed or crashed: %s is read, no lead is claimed meanwhile"
 FOUND_SOUND: Final = "the store was found sound: %d records read in %.1f s"
 NOTE_NAME: Final = "daemon.running"
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")

@@ -23,6 +23,7 @@ from dialerd.store.schema import LEAD, ROW_MAX, due_key, lead_key
 from dialerd.store.unit import More, Unit
 
 ROOM: Final = 1 << 16
+STEPS_MAX: Final = 32  # of one `Joining`: others have work for the thread that waits for it
 _OPEN: Final = (CampaignState.APPROVED, CampaignState.RUNNING, CampaignState.PAUSED)
 
 
@@ -56,18 +57,19 @@ class Joining(NamedTuple):
 
     campaign_id: int
     done: int = 0
+    left: int = STEPS_MAX
 
     def step(self, unit: Unit) -> int | More:
-        """The next rows; More when some may be left."""
+        """The next rows; More when some may be left and it was not long at it."""
         campaign = unit.campaign(self.campaign_id)
-        if not _takes(campaign):
+        if not _takes(campaign) or not self.left:
             return self.done
         parts = audience.parts_of(unit, campaign)
         for list_id in audience.list_ids(campaign.settings):
             size, known = get_list(unit, list_id).size, _known(campaign, parts, list_id)
             if size > known:
                 more = _join(unit, campaign, parts, _block(campaign, parts, list_id, known, size))
-                return More(self._replace(done=self.done + more).step)
+                return More(self._replace(done=self.done + more, left=self.left - 1).step)
         return self.done
 
 

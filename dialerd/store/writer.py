@@ -147,6 +147,7 @@ class Writer:
                 done = self._run(group)
             self._finish(done)
             if self._yields:
+                # Others wait for the file's lock, which goes to whoever comes first.
                 time.sleep(min(max(time.monotonic() - began_s, YIELD_S_MIN), YIELD_S_MAX))
 
     def _run(self, group: list[Job]) -> list[Done]:

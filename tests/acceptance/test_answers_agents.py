@@ -183,11 +183,9 @@ def test_a_person_is_with_the_agent_in_the_input_that_brought_the_verdict(
     assert attempt.disposition == "sold"
 
 
-def test_verdicts_are_counted_and_late_ones_among_them(books: Books) -> None:
+def test_verdicts_are_counted(books: Books) -> None:
     """How late is asked in `tests/shell/test_live_verdicts.py`: here the machine may be busy."""
-    counters = books.counters
-    assert counters["media_verdicts"] >= 3
-    assert counters["media_verdicts_late"] <= counters["media_verdicts"]
+    assert books.counters["media_verdicts"] >= 3
 
 
 def test_a_machine_is_left_a_message_behind_its_beep(books: Books) -> None:

@@ -76,9 +76,9 @@ async def test_slow_heads_are_closed_and_slow_answers_are_not(
     async with served(tmp_path) as port:
         assert await sent(port, b"") == b""
         assert await sent(port, b"GET /v1/health/live HTTP/1.1\r\nHost: local") == b""
+        monkeypatch.setattr(connection, "HEAD_S", 60.0)
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         ask = b"GET /v1/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
-        monkeypatch.setattr(connection, "HEAD_S", 60.0)
         writer.write(ask)
         assert (await reader.readline()).split()[1] == b"200"
         while await reader.readline() != b"\r\n":

@@ -41,7 +41,7 @@ def test_several_recordings_and_speech_between() -> None:
     first = made(cadence((425.0,), 0.5, 0.5, times=4), Line(level=-12), rng)
     other = made([((1000.0,), 0.4), *cadence((425.0,), 0.5, 0.5, times=6)], Line(off=0.004), rng)
     found = learn([first, other], "other", "odd")
-    assert found.bursts == 10
+    assert found.bursts == 9  # the first behind 1,000 Hz begins in no silence
     assert found.hertz_off < 2
     assert lines(found).endswith(
         'kind = "other"\nname = "odd"\nhertz = [426]\ncadence_s = [0.5, 0.5]\n'
