@@ -24,7 +24,7 @@ class _Reader(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
-        transport.write(self._request)  # type: ignore[attr-defined] - a socket's
+        transport.write(self._request)  # type: ignore[attr-defined]  # a socket's
 
     def data_received(self, data: bytes) -> None:
         self._data += data
@@ -36,7 +36,7 @@ class _Reader(asyncio.Protocol):
             status = head[9:12]
             self._counts[status] = self._counts.get(status, 0) + 1
             self._data = b""
-            self._transport.write(self._request)  # type: ignore[attr-defined] - a socket's
+            self._transport.write(self._request)  # type: ignore[attr-defined]  # a socket's
 
 
 async def _asked(port: int, token: str, path: str, seconds: float) -> dict[bytes, int]:

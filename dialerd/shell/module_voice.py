@@ -49,7 +49,7 @@ class ModuleVoice:
             if len(data) > FILE_MAX:
                 raise ModemError("a file on the module holds at most a minute of speech")
             self._left.append((name, prompt.seconds))
-            await self._move(lambda one, now, n=name, d=data: one.put_file(n, d, now))  # type: ignore[misc] - defaults bind the loop's
+            await self._move(lambda one, now, n=name, d=data: one.put_file(n, d, now))  # type: ignore[misc]  # bound now
         if self._prompts:
             await self._modem.up({"ready", "locked"})
 
