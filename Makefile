@@ -17,7 +17,7 @@ DAY_RATE ?= 417
 DAY_SECONDS ?= 240
 SCENARIO ?= conf/scenarios/storm.toml
 # Tests mostly wait for a peer or a timer, so more of them run at once than there are processors; 0: one by one.
-WORKERS ?= 5
+WORKERS ?= 4
 BIN    := $(VENV)/bin
 PY     := $(BIN)/python
 PIP    := $(PY) -m pip --quiet --quiet --disable-pip-version-check
