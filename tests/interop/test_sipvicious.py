@@ -29,7 +29,8 @@ def scan(folder: Path, program: str, *arguments: str) -> str:
     path = shutil.which(program)
     assert path, f"{program} is missing: apt-get install sipvicious"
     done = subprocess.run(
-        [path, "-b", HOST, "-x", HOST, *arguments],
+        # A port of its own: it would take 5060 or what is free above, where others' answers come.
+        [path, "-b", HOST, "-x", HOST, "-P", str(free_port()), *arguments],
         cwd=folder,
         env=os.environ | {"HOME": str(folder)},
         capture_output=True,
