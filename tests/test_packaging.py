@@ -92,6 +92,17 @@ def test_what_it_installs_runs(unpacked: Path, tmp_path: Path) -> None:
     assert "84381234567" in shown.stdout, shown.stderr  # by the plan that it brings
 
 
+def test_it_is_compiled_when_installed_and_leaves_nothing(unpacked: Path) -> None:
+    """By the lines of its own scripts: the daemon may not write beside its modules."""
+    lib = unpacked / "usr" / "lib" / "dialerd"
+    for script, command, left in (("postinst", "py3compile", True), ("prerm", "py3clean", False)):
+        text = (PACKAGING / "debian" / script).read_text()
+        lines = [line.strip() for line in text.splitlines() if line.strip().startswith(command)]
+        assert len(lines) == 1
+        run(*shlex.split(lines[0].replace("/usr/lib/dialerd", str(lib))))
+        assert bool(list(lib.glob("dialerd/__pycache__/daemon.*.pyc"))) is left
+
+
 def test_the_unit_starts_what_is_installed(unpacked: Path) -> None:
     unit = (unpacked / "lib" / "systemd" / "system" / "dialerd.service").read_text()
     command = re.search(r"^ExecStart=(\S+) (.+)$", unit, re.MULTILINE)
