@@ -42,6 +42,10 @@ class AgentDesk(Protocol):
         """Every agent since it started, by name."""
         ...
 
+    def agent(self, name: str) -> AgentInfo | None:
+        """One of them: what is asked with every act must not cost what all of them cost."""
+        ...
+
     def teams(self) -> tuple[TeamInfo, ...]:
         """Every campaign with agents."""
         ...
@@ -70,10 +74,15 @@ class AgentRequests:
 
     async def agents(self, request: ListAgents) -> AgentList:
         """Where each stands; NotFound."""
-        items = self._desk.agents()
         if request.name:
-            items = (self._with_past(_named(items, request.name)),)
-        return AgentList(items=items, teams=self._desk.teams())
+            return AgentList(items=(self._with_past(self._agent(request.name)),))
+        return AgentList(items=self._desk.agents(), teams=self._desk.teams())
+
+    def _agent(self, name: str) -> AgentInfo:
+        found = self._desk.agent(name)
+        if found is None:
+            raise NotFound(f"agent {name!r} has not logged in since the daemon started")
+        return found
 
     def _with_past(self, agent: AgentInfo) -> AgentInfo:
         """The customer on the card with what was before: of this agent's own customer only."""
@@ -121,14 +130,7 @@ class AgentRequests:
         """Do it, and tell where that agent stands then."""
         make = _EVENTS[type(request.act)]
         await self._desk.as_agent(make(self._find, request.agent, request.act))
-        return _named(self._desk.agents(), request.agent)
-
-
-def _named(items: tuple[AgentInfo, ...], name: str) -> AgentInfo:
-    for item in items:
-        if item.name == name:
-            return item
-    raise NotFound(f"agent {name!r} has not logged in since the daemon started")
+        return self._agent(request.agent)
 
 
 def callback_info(one: Callback, now_s: int) -> CallbackInfo:

@@ -329,7 +329,7 @@ class TeamInfo(Reply):
 
 
 class AgentList(Reply):
-    """All of them, by name, and how their campaigns fare."""
+    """All of them, by name, and how their campaigns fare; of one that was named, only that one."""
 
     items: tuple[AgentInfo, ...]
     teams: tuple[TeamInfo, ...] = ()

@@ -55,6 +55,11 @@ class AgentDesk:
         agents = self._dialer.desk.team.agents
         return tuple(self._info(agents[name]) for name in sorted(agents))
 
+    def agent(self, name: str) -> AgentInfo | None:
+        """One of them; None: not since the daemon started."""
+        found = self._dialer.desk.team.agents.get(name)
+        return None if found is None else self._info(found)
+
     def teams(self) -> tuple[TeamInfo, ...]:
         """Every campaign with agents."""
         runs = self._dialer.floor.runs

@@ -168,6 +168,9 @@ class Desk:
     def agents(self) -> tuple[AgentInfo, ...]:
         return ()
 
+    def agent(self, name: str) -> AgentInfo | None:
+        return None
+
     def teams(self) -> tuple[TeamInfo, ...]:
         return ()
 
