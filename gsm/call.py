@@ -7,6 +7,7 @@ from gsm.clcc import Listed
 from gsm.events import By, Cause
 from gsm.limits import MS, SECOND
 
+DOUBTS_MAX = 4  # listings that deny an answer: no module is that late with its own calls
 UNBORN = SECOND  # no network refuses a call that soon
 
 
@@ -15,10 +16,10 @@ class Call:
 
     __slots__ = (
         "alerting_ns", "answered_ns", "asked", "audio", "begun_ns", "by", "caller", "cause",
-        "cleared", "code", "dialing_ns", "ended_hint", "ended_ns", "hint_misses", "id",
+        "cleared", "code", "dialing_ns", "doubts", "ended_hint", "ended_ns", "hint_misses", "id",
         "incoming", "leg", "listed_once", "misses", "pending", "progress", "reached", "ring_ns",
-        "ring_ns_max",
-        "talk_s_max", "told", "warned", "why", "words",
+        "ring_ns_max", "shown",
+        "talk_s_max", "told", "told_answer", "warned", "why", "words",
     )  # fmt: skip
 
     def __init__(self, leg: int, now_ns: int, *, incoming: bool) -> None:
@@ -48,6 +49,9 @@ class Call:
         self.ended_hint = False
         self.hint_misses = 0  # listings that had it all the same
         self.pending = not incoming  # ATD has no final result yet: nothing can be listed
+        self.shown = False  # a line that came unasked had it under way
+        self.told_answer = ""  # "ours": by the final result of ATD, "hint": by a line unasked
+        self.doubts = 0  # listings since then that knew nothing of the answer
         self.progress = False  # ATD was accepted, or a hint says that it is under way
         self.reached = ""
         self.audio = False
@@ -65,6 +69,19 @@ class Call:
             if each.outgoing != self.incoming and each.state != "waiting":
                 return each
         return None
+
+    def believed(self) -> bool:
+        """Whether it is answered, although one more listing has it as dialing, or has it not.
+
+        The final result of ATD is no other call's. A line that came unasked may be: it is believed
+        where nothing was listed ever, and nothing says that the call is over.
+        """
+        if not self.told_answer or self.answered_ns is not None or self.ended_hint or self.asked:
+            return False
+        self.doubts += 1
+        if self.told_answer == "hint" and self.listed_once:
+            return False
+        return self.doubts >= DOUBTS_MAX
 
     def unborn(self) -> bool:
         """Whether the module refused ATD at once: what it reports is another call's end."""

@@ -2,8 +2,8 @@
 
 AT+CLCC is the truth: a call is dialing, alerting, answered or gone when a listing says so. What
 comes unasked (`^CONN`, `BUSY`, `NO CARRIER`) makes us list at once, and is believed by itself only
-where a modem cannot list. Listings without our call count: `MISSES_MAX` of them in a row, or one
-after a hint that it is over, and it is gone.
+where a modem cannot list, or lists nothing of a call whose answer it told. Listings without our
+call count: `MISSES_MAX` of them in a row, or one after a hint that it is over, and it is gone.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from gsm.causes import CME, RESULTS
 from gsm.clcc import Listed, read_all
 from gsm.command import Command, Haste, Result
 from gsm.ending import Ending
-from gsm.events import Alerting, Answered, CallEnding, Cause, Dialing, Incoming
+from gsm.events import Alerting, Answered, Cause, Dialing, Incoming
 from gsm.floor import Floor
 from gsm.limits import (
     CALLER_WAIT,
@@ -27,8 +27,8 @@ from gsm.limits import (
     RING_LOST,
     RINGS_MAX,
     SECOND,
-    TALK_MAX,
 )
+from gsm.longest import Longest
 from gsm.number import DialString
 from gsm.reaching import Reaching
 from gsm.urc import Hit
@@ -46,15 +46,17 @@ class Calling:
         self.ending = ending
         self.call: Call | None = None
         self._reaching = Reaching(floor)
+        self._longest = Longest(floor, ending)
         self.rung: Callable[[], None] = lambda: None  # somebody calls: what idles is stopped
         self._next_leg = -1
         self._refused_lists = 0
         self._listing = False
         self._stale = False
+        self._lists = False  # a call was listed on this module
 
     def lost(self) -> None:
         """The port was lost: a listing that was under way is none."""
-        self._listing = self._stale = False
+        self._listing = self._stale = self._lists = False
         self._refused_lists = 0
 
     # ours
@@ -92,7 +94,7 @@ class Calling:
             if "clcc" not in self.floor.can:
                 self._dialing(call, now_ns)
             if self.floor.dialect.calls.dial_ok == "answered" or result.final != "OK":
-                self._hint_answered(call, now_ns)
+                self._hint_answered(call, now_ns, ours=True)
             elif now_ns - call.begun_ns > LATE:
                 call.ended_hint = True  # answered or over: the listing says which
             self.poll(now_ns)
@@ -116,8 +118,8 @@ class Calling:
         call = self.call
         if call is None or call.incoming or call.dialing_ns is not None:
             return
-        if not call.progress or "clcc" not in self.floor.can:
-            self._dialing(call, now_ns)  # all we know is that ATD is in flight, or was accepted
+        if not call.progress or call.shown or "clcc" not in self.floor.can:
+            self._dialing(call, now_ns)  # all we know: ATD is in flight, was accepted or said so
             return
         call.why = "the modem did not start the call"
         self.ending.hang_up(call, Cause.NETWORK, "port", now_ns)
@@ -153,29 +155,7 @@ class Calling:
         floor.move(table.ANSWER, now_ns)
         floor.tell(Answered(call.leg, sure))
         self.ending.audio_on(call, now_ns)
-        self._limit(call, now_ns)
-
-    def _limit(self, call: Call, now_ns: int) -> None:
-        """The longest time of a call: told before, then its end."""
-        settings = self.floor.settings
-        longest_s = call.talk_s_max or (0 if "clcc" in self.floor.can else TALK_MAX // SECOND)
-        if not longest_s:
-            return
-        end_s = max(1, longest_s - settings.end_early_s)
-        end_ns = now_ns + end_s * SECOND
-        warn_ns = max(now_ns, end_ns - settings.warn_ns)
-        self.floor.at("warn", warn_ns, lambda at: self._warn(call, end_ns, at))
-        self.floor.at("limit", end_ns, lambda at: self._limited(call, at))
-
-    def _warn(self, call: Call, end_ns: int, now_ns: int) -> None:
-        if call is self.call and not call.warned:
-            call.warned = True
-            self.floor.tell(CallEnding(call.leg, max(0, end_ns - now_ns) // SECOND))
-
-    def _limited(self, call: Call, now_ns: int) -> None:
-        if call is self.call:
-            call.why = "the longest time of a call"
-            self.ending.hang_up(call, Cause.ANSWERED, "us", now_ns)
+        self._longest.begin(call, now_ns)
 
     def _rang_out(self, now_ns: int) -> None:
         call = self.call
@@ -236,6 +216,7 @@ class Calling:
     def seen(self, listed: list[Listed], now_ns: int) -> None:
         """A listing of all calls."""
         call = self.call
+        self._lists = self._lists or bool(listed)
         if call is None:
             self._strangers(listed, now_ns)
             return
@@ -243,6 +224,8 @@ class Calling:
         if mine is None:
             self._missing(call, now_ns)
             return
+        if mine.state in ("dialing", "alerting") and call.believed():
+            self._answered(call, now_ns, sure=False)
         call.misses = 0
         call.listed_once = True
         call.id = mine.id
@@ -266,6 +249,10 @@ class Calling:
 
     def _missing(self, call: Call, now_ns: int) -> None:
         call.misses += 1
+        if not self._lists and call.believed():
+            self.floor.can -= {"clcc"}  # it answers, and has never listed a call
+            self._hint_answered(call, now_ns)
+            return
         waits = not call.listed_once and not call.incoming
         if (call.ended_hint and not self._stale) or (call.misses >= MISSES_MAX and not waits):
             self._gone(call, now_ns)
@@ -299,7 +286,7 @@ class Calling:
             return
         blind = "clcc" not in self.floor.can or call.pending
         if means in ("dialing", "alerting"):
-            call.progress = True
+            call.progress = call.shown = True
             if blind and not call.incoming:
                 self._dialing(call, now_ns)
             if blind and means == "alerting" and not call.incoming:
@@ -310,7 +297,8 @@ class Calling:
             self._hint_ended(call, hit, now_ns)
         self.poll(now_ns)
 
-    def _hint_answered(self, call: Call, now_ns: int) -> None:
+    def _hint_answered(self, call: Call, now_ns: int, *, ours: bool = False) -> None:
+        call.told_answer = "ours" if ours else call.told_answer or "hint"
         if "clcc" not in self.floor.can:
             if not call.incoming:
                 self._dialing(call, now_ns)

@@ -33,6 +33,7 @@ from gsm.urc import MATCHED_MAX
 
 Answers = Generator["Command | Rest", Result, Result]
 _DIGITS: Final = re.compile(r"(?<!\d)(\d{14,22})(?:[Ff]|\b)")
+_ICCID_FILE: Final = re.compile(r'\+CRSM: ?\d{1,3}, ?\d{1,3}, ?"?([0-9A-Fa-f]{20})')
 _ICCID: Final = re.compile(r"(89[0-9A-Fa-f]{16,18})")
 _NUMBER: Final = re.compile(r'"(\+?\d{3,20})"')
 _NO_CARD: Final = {10: "no card", 13: "the card does not answer", 15: "a wrong card",
@@ -138,7 +139,8 @@ class Starting:
         can = {"voice", "audio", "clcc", "ussd", "sms"}
         for probe in dialect.probe:
             result = yield from self.optional(probe.send, MEDIUM)
-            if not _as_expected(probe.expect, result):
+            told = bool(result.lines) or not result.ok  # a bare OK says neither yes nor no
+            if told and not _as_expected(probe.expect, result):
                 can.discard(probe.can)
         if dialect.audio.kind == "none":
             can.discard("audio")
@@ -280,7 +282,11 @@ class Starting:
         """Of the card, which tells it before its PIN too; empty where the module cannot ask."""
         for text in self.floor.dialect.identity.iccid:
             result = yield from self.optional(text)
-            found = _ICCID.search(" ".join(result.lines)) if result.ok else None
+            said = " ".join(result.lines) if result.ok else ""
+            file = _ICCID_FILE.search(said)
+            if file:  # ETSI TS 102 221 13.2: the digits of each octet are swapped
+                said = "".join(high + low for low, high in zip(*[iter(file[1])] * 2, strict=True))
+            found = _ICCID.search(said)
             if found:
                 return found[1].upper().rstrip("F")
         return ""

@@ -119,10 +119,10 @@ def judge(report: ModemReport, can: frozenset[str], files: Files | None) -> None
         lacks.append(report.why or report.state)
     if report.usable:
         if report.audio == "none" or (report.audio == "module_file" and not (files and files.put)):
-            lacks.append("no audio: nobody can be talked to, campaigns do not use it")
+            lacks.append("audio: nobody can be talked to, campaigns do not use it")
         elif report.audio == "module_file":
             lacks.append("live audio: it plays prompts as files on the module, and no more")
         elif not report.audio_device:
-            lacks.append("no audio device was found beside it: name it by `audio` of the bank")
+            lacks.append("an audio device beside it: name it by `audio` of the bank")
         lacks += [text for name, text in _ABILITIES.items() if name not in can]
     report.lacks = lacks

@@ -210,6 +210,51 @@ def test_connect_is_the_answer_where_atd_waits_for_it():
     assert hand.told(Answered) == [Answered(1, True)]
 
 
+@pytest.mark.parametrize("listed", [(), (OUT.format(2),)])
+def test_the_final_result_of_atd_is_believed_against_listings_that_never_know_it(listed):
+    hand, modem = waiting("ZTE CORPORATION", "K3565-Z")
+    modem.calls = list(listed)
+    hand.run(12)
+    assert not hand.told(Answered)
+    hand.say("\r\nCONNECT\r\n")
+    assert hand.run(4, lambda: bool(hand.told(Answered)))
+    assert hand.told(Answered) == [Answered(1, False)]
+    modem.calls = []
+    hand.hang_up()
+    assert ended(hand).cause is Cause.ANSWERED
+    hand.expect_state("ready", 30)
+
+
+def test_hints_alone_carry_a_call_on_a_modem_that_answers_clcc_and_lists_nothing():
+    hand, modem = port("huawei", "K3715")
+    modem.set(r"AT\+CLCC", lines())
+    hand.dial()
+    for line in ("^ORIG:1,0", "^CONF:1"):
+        hand.say(f"\r\n{line}\r\n")
+        hand.run(8)
+    assert order(hand) == ["Dialing", "AudioStart"], "it rings for all we know"
+    hand.say("\r\n^CONN:1,0\r\n")
+    hand.run(4)
+    assert hand.told(Answered) == [Answered(1, False)]
+    hand.say("\r\n^CEND:1,5,29,16\r\n")
+    assert ended(hand).cause is Cause.ANSWERED
+
+
+def test_a_modem_that_has_listed_a_call_is_not_believed_without_one():
+    hand, modem = port("huawei", "K3715")
+    modem.calls = [OUT.format(0)]
+    hand.dial()
+    hand.run(1)
+    modem.calls = []
+    ended(hand)
+    hand.facts.clear()
+    hand.run(30)
+    hand.dial(leg=2)
+    hand.say("\r\n^CONN:1,0\r\n")  # of the call before, for all we know
+    hand.run(9)
+    assert not hand.told(Answered)
+
+
 def test_a_late_ok_without_a_call_is_its_end():
     hand, _ = waiting("ZTE CORPORATION", "K3565-Z")
     hand.run(20)

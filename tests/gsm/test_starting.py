@@ -58,6 +58,25 @@ def test_a_modem_that_answers_its_card_after_two_seconds():
     assert len(asked) == 1, "an answer within its time is waited for, not asked again"
 
 
+@pytest.mark.parametrize("said", ['144,0,"989422024754212460F6"', "159,10,989422024754212460f6"])
+def test_a_cards_number_out_of_its_file_has_the_digits_of_each_octet_swapped(said):
+    modem = Scripted()
+    modem.set(r"AT\+I?CCID", ERROR)
+    modem.set(r"AT\+CRSM=.*", lines(f"+CRSM: {said}"))
+    hand = started(modem)
+    hand.expect_state("ready", 60)
+    assert hand.told(Identified)[-1].iccid == "8949222074451242066"
+
+
+@pytest.mark.parametrize(("said", "voice"), [(OK, True), (lines("^CVOICE:1,8000,16,20"), False)])
+def test_a_probe_that_is_answered_by_a_bare_ok_says_neither_yes_nor_no(said, voice):
+    modem = Scripted(CGMI="huawei", CGMM="E1752")
+    modem.set(r"AT\^CVOICE\?", said)
+    hand = started(modem)
+    assert hand.run(60, lambda: hand.port.state in {"ready", "degraded"})
+    assert hand.told(Identified)[-1].voice is voice
+
+
 def test_a_modem_that_forgets_the_ok_after_its_card():
     modem = Scripted(CGMI="WAVECOM MODEM", CGMM="MULTIBAND 900E 1800")
     modem.set(r"AT\+CPIN\?", "\r\n+CPIN: READY\r\n")
