@@ -1,4 +1,4 @@
-"""Processes that do heavy or dangerous work for a job: they are told by JSON, and tell by lines."""
+"""Processes that do heavy or dangerous work: told by JSON, they tell by lines, or by a file."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any, Final
 
 import msgspec
@@ -18,6 +18,7 @@ from admin_http.jobs import JobError
 LINE_BYTES_MAX: Final = 1 << 20
 END_S: Final = 10.0  # how long one may take to end when told to; then it is killed
 STDERR_BYTES: Final = 2_000
+PIECE_BYTES: Final = 1 << 16  # which is what a pipe holds
 
 
 async def run(module: str, told: dict[str, Any], hear: Callable[[Line], None]) -> dict[str, Any]:
@@ -26,6 +27,39 @@ async def run(module: str, told: dict[str, Any], hear: Callable[[Line], None]) -
     Raises:
         JobError: what it says, or that it was killed by a limit.
     """
+    ended: dict[str, Any] | None = None
+    async with _started(module, told) as (child, noise):
+        while child.stdout is not None and (text := await child.stdout.readline()):
+            line = msgspec.json.decode(text, type=Line)
+            if line.error:
+                raise JobError(line.error)
+            if line.result is not None:
+                ended = line.result
+            else:
+                hear(line)
+    if ended is None:
+        raise JobError(_why(child.returncode or 0, noise.result()))
+    return ended
+
+
+async def pieces(module: str, told: dict[str, Any]) -> AsyncGenerator[bytes]:
+    """What a module of ours writes in a process of its own, which ends with whoever takes it.
+
+    Raises:
+        JobError: it has not ended well; what came is not whole.
+    """
+    async with _started(module, told) as (child, noise):
+        while child.stdout is not None and (data := await child.stdout.read(PIECE_BYTES)):
+            yield data
+    if child.returncode:
+        raise JobError(_why(child.returncode, noise.result()))
+
+
+@contextlib.asynccontextmanager
+async def _started(
+    module: str, told: dict[str, Any]
+) -> AsyncIterator[tuple[asyncio.subprocess.Process, asyncio.Task[bytes]]]:
+    """A child that knows what to do, and what it writes beside; both have ended behind this."""
     child = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -36,17 +70,9 @@ async def run(module: str, told: dict[str, Any], hear: Callable[[Line], None]) -
         limit=LINE_BYTES_MAX,
     )
     noise = asyncio.create_task(_noise(child))
-    ended: dict[str, Any] | None = None
     try:
         await _tell(child, {**told, "parent": os.getpid()})
-        while child.stdout is not None and (text := await child.stdout.readline()):
-            line = msgspec.json.decode(text, type=Line)
-            if line.error:
-                raise JobError(line.error)
-            if line.result is not None:
-                ended = line.result
-            else:
-                hear(line)
+        yield child, noise
         await child.wait()
     finally:
         ending = asyncio.ensure_future(_end(child))
@@ -55,10 +81,7 @@ async def run(module: str, told: dict[str, Any], hear: Callable[[Line], None]) -
         except asyncio.CancelledError:  # once more: it is ended all the same, by force if need be
             await asyncio.wait([ending])
             raise
-        words = await noise
-    if ended is None:
-        raise JobError(_why(child.returncode or 0, words))
-    return ended
+        await noise
 
 
 async def _tell(child: asyncio.subprocess.Process, told: dict[str, Any]) -> None:

@@ -19,6 +19,7 @@ STREAM_WRITE_S: Final = 20.0  # a stream that takes no byte for so long is close
 HEARTBEAT_S: Final = 15.0  # a comment on a silent stream, so that proxies keep it open
 REPORTS_MAX: Final = 4  # reports at a time; one more: 503 with Retry-After
 REPORT_CHUNK_ROWS: Final = 200  # leads read in one short transaction
+REPORT_HERE_LEADS: Final = 2_000  # a campaign of more has its report made by another process
 RETRY_AFTER_S: Final = 2
 CONTROL_S: Final = 10.0  # how long the daemon may take to answer; then 503
 SOCKETS_MAX: Final = 2_000  # agents' sockets at a time; one more: 503 with Retry-After

@@ -4,31 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
-from enum import StrEnum
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from typing import Final
 
 from aiohttp import web
 
+from admin_http import children
 from admin_http.documents import Document, OneCampaign
-from admin_http.limits import REPORT_CHUNK_ROWS, STREAM_WRITE_S
+from admin_http.jobs import JobError
+from admin_http.limits import REPORT_HERE_LEADS, STREAM_WRITE_S
 from admin_http.people.access import of_campaign
 from admin_http.problems import ProblemError
+from admin_http.report_child import ReportFormat, texts
 from admin_http.routes import route
-from admin_http.services import Call
+from admin_http.services import Call, Services
 from admin_http.tokens import Scope
 from dialerd.core.ports import NotFoundError, StoreError
-from dialerd.store.report import csv_pieces, json_pieces
+
+log = logging.getLogger(__name__)
 
 REPORTS: Final = web.AppKey("reports", asyncio.Semaphore)
 YIELD_S_MAX: Final = 0.05  # between two pieces of a report
-
-
-class ReportFormat(StrEnum):
-    """How a report is written."""
-
-    CSV = "csv"
-    JSON = "json"
 
 
 class ReportQuestion(Document):
@@ -56,32 +53,78 @@ async def place(semaphore: asyncio.Semaphore, what: str) -> AsyncIterator[None]:
 async def report(call: Call, path: OneCampaign, query: ReportQuestion) -> web.StreamResponse:
     """Every number of a campaign with everything that happened to it, row by row."""
     async with place(call.request.app[REPORTS], "reports"):
-        store = await call.services.store()
-        make = csv_pieces if query.format is ReportFormat.CSV else json_pieces
         found = await call.services.read(lambda store: store.find_campaign(path.campaign))
-        pieces = make(store, found.campaign_id, call.services.zone, REPORT_CHUNK_ROWS)
         name = f"campaign-{found.campaign_id}.{query.format}"
         media = "text/csv" if query.format is ReportFormat.CSV else "application/json"
-        return await send_pieces(call, (piece.encode() for piece in pieces), media, name)
+        if found.audience > REPORT_HERE_LEADS:
+            pieces = _made_aside(call.services, found.campaign_id, query.format)
+        else:
+            store = await call.services.store()
+            pieces = _made_here(texts(store, found.campaign_id, query.format, call.services.zone))
+        return await _send(call, pieces, media, name)
+
+
+async def _made_aside(
+    services: Services, campaign_id: int, form: ReportFormat
+) -> AsyncGenerator[bytes]:
+    """By a process of its own: the interpreter of this one is for agents' events."""
+    config = services.config
+    told = {
+        "store": str(config.store.path),
+        "zone": config.dialing.zone,
+        "campaign": campaign_id,
+        "format": form,
+    }
+    async with contextlib.aclosing(children.pieces("admin_http.report_child", told)) as pieces:
+        async for piece in pieces:
+            yield piece
+
+
+async def _made_here(pieces: Iterator[bytes]) -> AsyncGenerator[bytes]:
+    """Each piece is read in a thread in one short transaction; none is open while we wait.
+
+    Then it rests for as long as that took: the interpreter is for agents' events, too.
+    """
+    loop = asyncio.get_running_loop()
+    while True:
+        began_s = loop.time()
+        piece = await asyncio.to_thread(next, pieces, None)
+        took_s = loop.time() - began_s
+        if piece is None:
+            return
+        yield piece
+        await asyncio.sleep(min(took_s, YIELD_S_MAX))
 
 
 async def send_pieces(
     call: Call, pieces: Iterator[bytes], media: str, name: str
 ) -> web.StreamResponse:
-    """A file that is made while it is sent.
+    """A file that is made while it is sent, in this process; see `_send`."""
+    return await _send(call, _made_here(pieces), media, name)
 
-    Each piece is read in a thread in one short transaction; none is open while we wait. Then it
-    rests for as long as that took: the interpreter is for agents' events, too.
+
+async def _send(
+    call: Call, pieces: AsyncGenerator[bytes], media: str, name: str
+) -> web.StreamResponse:
+    """A file that is made while it is sent.
 
     Raises:
         ProblemError: 404, 503, before anything is sent.
+        ConnectionError: it is cut off, which its reader sees.
     """
-    try:
-        piece = await asyncio.to_thread(next, pieces, b"")
-    except NotFoundError as error:
-        raise ProblemError(404, str(error)) from None
-    except StoreError as error:
-        raise ProblemError(503, str(error)) from None
+    async with contextlib.aclosing(pieces):
+        try:
+            piece = await anext(pieces, b"")
+        except NotFoundError as error:
+            raise ProblemError(404, str(error)) from None
+        except (StoreError, JobError) as error:
+            raise ProblemError(503, str(error)) from None
+        return await _send_from(call, piece, pieces, media, name)
+
+
+async def _send_from(
+    call: Call, first: bytes, pieces: AsyncGenerator[bytes], media: str, name: str
+) -> web.StreamResponse:
     response = web.StreamResponse(
         headers={
             **call.headers,
@@ -90,13 +133,16 @@ async def send_pieces(
         }
     )
     await response.prepare(call.request)
-    loop, more = asyncio.get_running_loop(), True
-    while more:
+    piece: bytes | None = first
+    while piece is not None:
         async with asyncio.timeout(STREAM_WRITE_S):
             await response.write(piece)
-        began_s = loop.time()
-        found = await asyncio.to_thread(next, pieces, None)
-        more, piece = found is not None, found or b""
-        await asyncio.sleep(min(loop.time() - began_s, YIELD_S_MAX))
+        try:
+            piece = await anext(pieces, None)
+        except (StoreError, JobError) as error:
+            log.error("%s is cut off: %s", name, error)
+            if call.request.transport is not None:
+                call.request.transport.abort()  # a body without its end, as its reader sees
+            raise ConnectionAbortedError from None
     await response.write_eof()
     return response

@@ -8,6 +8,7 @@ theirs, which is 3 ms and longer.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import platform
@@ -27,6 +28,16 @@ def take_short_turns() -> None:
     """Of this thread and its descendants, by the kernel and by the interpreter."""
     sys.setswitchinterval(GIL_SWITCH_S)
     take_turns(SHORT_NS)
+
+
+def compute_aside() -> None:
+    """Let the calling thread run only where nobody else wants to (SCHED_IDLE).
+
+    Its processor counts as free when the kernel looks where to wake somebody. For work that holds
+    no lock which others wait for: it may stand still for long, and cannot be called back.
+    """
+    with contextlib.suppress(OSError):  # a sandbox that forbids it: it is only as nice as it is
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
 def take_turns(turn_ns: int) -> bool:

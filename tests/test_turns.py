@@ -33,3 +33,10 @@ def test_a_kernel_that_knows_turns_gives_short_ones_and_takes_them_back() -> Non
 def test_another_machine_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dialerd.turns.platform.machine", lambda: "mips")
     assert not turns.take_turns(turns.SHORT_NS)
+
+
+def test_who_computes_aside_runs_where_nobody_else_wants_to() -> None:
+    told = "import os; from dialerd.turns import compute_aside; compute_aside();"
+    told += "print(os.sched_getscheduler(0) == os.SCHED_IDLE)"
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "True"

@@ -5,11 +5,17 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import os
+from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import Any
 
+import aiohttp
 import msgspec
+import pytest
 
 import admin_http.streams
+from admin_http import children
 from admin_http.app import SERVICES
 from admin_http.tokens import Scope
 from dialerd.core.ops import BeginDial, Finish
@@ -17,6 +23,13 @@ from dialerd.core.records import CallEvent, CampaignState, EventKind, LeadState,
 from dialerd.store.report import csv_pieces
 from tests.admin_http.site import Site, site
 from tests.control.desk import NOW_MS
+
+ENDLESS = """
+import os, sys
+sys.stdin.read()
+while True:
+    os.write(1, b"%d says something for ever \\n" % os.getpid())
+"""
 
 
 async def called(s: Site) -> int:
@@ -70,6 +83,52 @@ async def test_csv(tmp_path: Path) -> None:
         assert len(rows) == 500
         assert {row["outcome"] for row in rows} == {"answered"}
         assert "digit 1" in rows[0]["interactions"]
+
+
+async def test_a_large_campaigns_is_made_by_another_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began: list[str] = []
+    pieces = children.pieces
+
+    def noted(module: str, told: dict[str, Any]) -> AsyncGenerator[bytes]:
+        began.append(module)
+        return pieces(module, told)
+
+    monkeypatch.setattr(children, "pieces", noted)
+    async with site(tmp_path, people=500) as s:
+        number = await called(s)
+        async with fetch(s, number) as answer:
+            here = await answer.read()
+        assert not began
+        monkeypatch.setattr(admin_http.streams, "REPORT_HERE_LEADS", 499)
+        async with fetch(s, number) as answer:
+            assert answer.headers["Content-Disposition"].endswith(f'"campaign-{number}.csv"')
+            assert await answer.read() == here
+        assert began == ["admin_http.report_child"]
+        # One that fails before it has said anything is an error, later a body that is cut off.
+        monkeypatch.setattr(children, "pieces", lambda module, told: pieces("no_such_child", told))
+        async with fetch(s, number) as answer:
+            assert answer.status == 503
+
+        async def cut(module: str, told: dict[str, Any]) -> AsyncGenerator[bytes]:
+            yield b"half"
+            raise children.JobError("it ended with status 1")
+
+        monkeypatch.setattr(children, "pieces", cut)
+        with pytest.raises(aiohttp.ClientPayloadError):
+            async with fetch(s, number) as answer:
+                await answer.read()
+
+
+async def test_who_leaves_ends_the_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "endless_child.py").write_text(ENDLESS)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    found = children.pieces("endless_child", {})
+    pid = int((await anext(found)).split()[0])
+    await found.aclose()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
 
 
 async def test_json(tmp_path: Path) -> None:
