@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from admin_http.documents import Document
+from dialerd.core.control_base import Instant
 from dialerd.core.records import Answerer, Attempt, CallEvent, Direction, EventKind, Outcome
 from dialerd.store.export_text import talk_s
 
@@ -13,7 +14,7 @@ from dialerd.store.export_text import talk_s
 class Interaction(Document):
     """One thing that happened in a call."""
 
-    at: datetime
+    at: Instant
     kind: EventKind
     detail: str
 
@@ -31,9 +32,9 @@ class TryInfo(Document):
     trunk: str
     port: str
     rule: str
-    dialed_at: datetime | None
-    answered_at: datetime | None
-    ended_at: datetime | None
+    dialed_at: Instant | None
+    answered_at: Instant | None
+    ended_at: Instant | None
     talk_s: float
     keys: str
     sip_code: int | None

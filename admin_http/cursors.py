@@ -54,6 +54,17 @@ def text(at: Position) -> str:
             raise ProblemError(404, "after: no cursor of this list")
 
 
+def pair(at: Position) -> tuple[int, int]:
+    """A place that is a person of a campaign, (0, 0): the head; ProblemError 404."""
+    match at:
+        case ():
+            return 0, 0
+        case (int(campaign), int(lead)) if 0 <= campaign < 1 << 32 and 0 <= lead < 1 << 32:
+            return campaign, lead
+        case _:
+            raise ProblemError(404, "after: no cursor of this list")
+
+
 def number(at: Position) -> int:
     """A place that is one number, 0: the head; ProblemError 404."""
     match at:

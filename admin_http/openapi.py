@@ -10,6 +10,7 @@ from aiohttp import web
 
 from admin_http.live.agent_messages import ANY_MESSAGE, ANY_REPLY
 from admin_http.once import HEADER as KEY
+from admin_http.openapi_links import links
 from admin_http.openapi_texts import (
     ETAG,
     HEADERS,
@@ -29,7 +30,11 @@ from admin_http.services import Call
 from dialerd import __version__
 
 REF: Final = "#/components/schemas/{name}"
-BINARY: Final = {"type": "string", "format": "binary"}
+BINARY: Final = {"type": "string", "format": "binary", "minLength": 1}
+TIME: Final = (  # RFC 3339; the year 0 and more than four digits are no times of ours
+    "^[1-9][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
+    r"(\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
+)
 
 
 @cache
@@ -75,12 +80,13 @@ def document() -> bytes:
 
 
 def _patterned(value: Any) -> Any:
-    """Patterns as ECMA 262 has them: its `$` is the very end, which ours must say."""
+    """Patterns as ECMA 262 has them, whose `$` is the very end; times with theirs."""
     if isinstance(value, dict):
-        return {
-            key: found.replace("$(?!\\n)", "$") if key == "pattern" else _patterned(found)
-            for key, found in value.items()
+        found = {
+            key: part.replace("$(?!\\n)", "$") if key == "pattern" else _patterned(part)
+            for key, part in value.items()
         }
+        return found | ({"pattern": TIME} if value.get("format") == "date-time" else {})
     return [_patterned(one) for one in value] if isinstance(value, list) else value
 
 
@@ -114,7 +120,10 @@ def _operation(item: Route, by_kind: dict[Any, Any], components: dict[str, Any])
     if parameters:
         found["parameters"] = parameters
     if "body" in item.parts:
-        content: dict[str, Any] = {"schema": by_kind[item.parts["body"]]}
+        schema = by_kind[item.parts["body"]]
+        content: dict[str, Any] = {
+            "schema": {"allOf": [schema, item.holds]} if item.holds else schema
+        }
         if item.example is not None:
             content["example"] = item.example
         found["requestBody"] = {"required": True, "content": {"application/json": content}}
@@ -135,6 +144,8 @@ def _responses(item: Route, by_kind: dict[Any, Any]) -> dict[str, Any]:
         good["content"] = {media: {} for media in item.media}
     headers = {name: {"$ref": f"#/components/headers/{name}"} for name in _headers(item)}
     good["headers"] = headers
+    if leads_to := links(item):
+        good["links"] = leads_to
     found = {str(item.status): good}
     problem = {CONTENT_TYPE: {"schema": by_kind[Problem]}}
     for code in sorted(_others(item)):
@@ -174,11 +185,19 @@ def _parameters(
             "name": name,
             "in": place,
             "required": name in required,
-            "schema": _patterned(_given(part)),
+            **_said(_patterned(_given(part))),
             **({"description": part["description"]} if "description" in part else {}),
         }
         for name, part in schema["properties"].items()
     ]
+
+
+def _said(schema: dict[str, Any]) -> dict[str, Any]:
+    """How a parameter is written: by its schema, or as a document of a media type."""
+    media = schema.get("contentMediaType")
+    return (
+        {"content": {media: {"schema": schema["contentSchema"]}}} if media else {"schema": schema}
+    )
 
 
 def _given(part: dict[str, Any]) -> dict[str, Any]:
@@ -204,7 +223,7 @@ def _others(item: Route) -> set[int]:
     if "body" in item.parts:
         codes |= {408, 409, 413, 415, 422}
     if item.takes:
-        codes |= {408, 411, 413, 415, 507}
+        codes |= {408, 411, 413, 415, 422, 507}
     if item.document is not None:
         codes |= {412, 428}
     if item.method == "GET" and item.reply is not None:

@@ -52,6 +52,7 @@ class Route(msgspec.Struct, frozen=True):
     body_at: str  # where the body stands in the daemon's request: prefix of its pointers
     takes: tuple[str, ...] = ()  # media types of a body that the handler reads itself
     example: Any = None  # of a JSON body
+    holds: Any = None  # between the values of a JSON body, as a schema beside that of its type
     document: Handler | None = None  # what an update needs the ETag of
     also: tuple[int, ...] = ()  # further refusals, and other ways to succeed
     streams: bool = False  # without end: no HEAD

@@ -42,7 +42,8 @@ async def received(
 
     Raises:
         ProblemError: 415 of another type, or compressed, 413 too large, 408 too slow, 400 it ends
-            before its end, 507 no room.
+            before its end, 507 no room,
+            422 it is empty.
     """
     media = _media(request, takes)
     path = folder / f"{PREFIX}{secrets.token_hex(8)}"
@@ -50,7 +51,7 @@ async def received(
         await asyncio.to_thread(_begin, folder, path)
         size, digest = await _store(request, path)
         if not size:
-            raise ProblemError(400, "the body is empty")
+            raise ProblemError(422, "the body is empty")
         yield Upload(path, size, digest, media)
     except OSError as error:
         if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:

@@ -15,6 +15,7 @@ import msgspec
 
 from admin_http.limits import AUDIT_ENTRIES_MAX, AUDIT_TEXT_MAX
 from admin_http.people.store import AdminStore, Kind, Txn
+from dialerd.core.control_base import Instant
 
 CHUNK: Final = 500  # entries that are read, or removed, at a time
 
@@ -23,7 +24,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """One change, or try of one."""
 
     n: int
-    at: datetime
+    at: Instant
     who: str
     what: str  # the request or command
     status: int  # of the answer; 0 from the command line

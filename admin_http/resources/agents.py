@@ -6,8 +6,8 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from admin_http.documents import Document
-from admin_http.people.access import filtered_to, of_agent
+from admin_http.documents import Document, OneCampaign
+from admin_http.people.access import filtered_to, of_agent, staff
 from admin_http.people.roles import Role
 from admin_http.routes import route
 from admin_http.services import Call
@@ -25,8 +25,10 @@ from dialerd.core.agents_view import (
     LogOut,
     Pause,
     Ready,
+    TeamInfo,
     WorkList,
 )
+from dialerd.core.campaigns_view import GetCampaign
 from dialerd.core.limits import QUEUES_MAX
 
 
@@ -42,6 +44,14 @@ class AgentOrder(Document):
     act: LogIn | Join | Ready | Pause | LogOut | HangUp
 
 
+class CampaignAgents(Document):
+    """`members` are agents and queues that may join (none: all), `items` those who have joined."""
+
+    members: tuple[str, ...]
+    items: tuple[AgentInfo, ...]
+    team: TeamInfo | None
+
+
 class WorkQuestion(Document):
     """As a member of which queues, by commas; empty: those of its login."""
 
@@ -49,7 +59,7 @@ class WorkQuestion(Document):
         str,
         Meta(
             max_length=300,
-            pattern=r"^ *[^,]{0,64}(,[^,]{0,64})*$(?!\n)",
+            pattern=r"^[^,\x00-\x1f\x7f-\x9f]{0,64}(,[^,\x00-\x1f\x7f-\x9f]{0,64})*$(?!\n)",
             description="Names of at most 64 characters, by commas.",
         ),
     ] = ""
@@ -81,6 +91,18 @@ async def agent(call: Call, path: OneAgent) -> AgentInfo:
 async def act_as_agent(call: Call, path: OneAgent, body: AgentOrder) -> AgentInfo:
     """Have an agent log in, be ready, pause, hang up, log out."""
     return await call.services.control.call(AsAgent(agent=path.agent, act=body.act))
+
+
+@route("GET", "/v1/campaigns/{campaign}/agents", Scope.READ, access=staff)
+async def campaign_agents(call: Call, path: OneCampaign) -> CampaignAgents:
+    """Who may work in a campaign, who of them is at it now, and how that fares."""
+    campaign = await call.services.control.call(GetCampaign(campaign=path.campaign))
+    found = await call.services.control.call(ListAgents())
+    return CampaignAgents(
+        members=campaign.spec.agents.members,
+        items=tuple(one for one in found.items if campaign.name in one.campaigns),
+        team=next((one for one in found.teams if one.campaign == campaign.name), None),
+    )
 
 
 @route("GET", "/v1/agents/{agent}/campaigns", Scope.READ, access=of_agent, also=(422,))

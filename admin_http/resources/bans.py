@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -19,6 +18,7 @@ from admin_http.routes import route
 from admin_http.services import Call
 from admin_http.tokens import Scope
 from dialerd.core.campaigns_view import CampaignRef
+from dialerd.core.control_base import Instant
 from dialerd.core.leads_view import AddBans, BanRemoved, RemoveBan, Source
 from dialerd.core.records import BanList, DoNotCall
 from dialerd.store import LmdbStore
@@ -51,10 +51,10 @@ class BanInfo(Document):
 
     number: str
     list: BanList
-    since: datetime | None
+    since: Instant | None
     source: str
     campaign: str | None
-    until: datetime | None
+    until: Instant | None
     hits: int
 
 
@@ -71,7 +71,7 @@ class NewBlacklisted(Document):
 
     numbers: Annotated[tuple[NumberText, ...], Meta(min_length=1, max_length=NUMBERS_MAX)]
     source: Source = ""
-    until: datetime | None = None
+    until: Instant | None = None
     campaign: CampaignRef | None = None
 
 

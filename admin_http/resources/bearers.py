@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 from aiohttp import web
@@ -19,6 +18,7 @@ from admin_http.resources.users import changed
 from admin_http.routes import route
 from admin_http.services import Call
 from admin_http.tokens import Scope, Token, TokenError, utc_now
+from dialerd.core.control_base import Instant
 
 TokenName = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.@-]+$(?!\n)")]
 
@@ -34,7 +34,7 @@ class NewToken(Document):
 
     name: TokenName
     scopes: Annotated[tuple[Scope, ...], Meta(min_length=1, max_length=len(Scope))]
-    expires_at: Annotated[datetime, Meta(tz=True)] | None = None
+    expires_at: Instant | None = None
     user: Annotated[str, Meta(max_length=64)] = ""
 
 
@@ -43,8 +43,8 @@ class TokenInfo(Document):
 
     name: str
     scopes: tuple[Scope, ...]
-    created_at: datetime
-    expires_at: datetime | None
+    created_at: Instant
+    expires_at: Instant | None
     user: str
     valid: bool
 

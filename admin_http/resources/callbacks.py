@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 from msgspec import Meta
 
+from admin_http import cursors
 from admin_http.attempts import lead_name
 from admin_http.documents import Document, Page, Paging, behind, page
 from admin_http.people.access import filtered_to, staff
 from admin_http.people.roles import Role
-from admin_http.problems import ProblemError
 from admin_http.resources.leads import LeadRef, split
 from admin_http.routes import route
 from admin_http.services import Call
@@ -20,6 +19,7 @@ from dialerd.core.agent_records import Callback, Meaning
 from dialerd.core.agents_view import AgentName
 from dialerd.core.campaign_spec import at_time
 from dialerd.core.campaigns_view import CampaignRef
+from dialerd.core.control_base import Instant
 from dialerd.core.leads_view import BookCallback, CancelCallback
 from dialerd.core.limits import NOTE_CHARS_MAX
 from dialerd.core.ports import NotFoundError
@@ -35,10 +35,10 @@ class CallbackDetail(Document):
     campaign: int
     lead: int
     number: str
-    due: datetime
+    due: Instant
     agent: str
-    anybody_at: datetime | None
-    booked_at: datetime | None
+    anybody_at: Instant | None
+    booked_at: Instant | None
     booked_by: str
     note: str
 
@@ -58,9 +58,9 @@ class OneCallback(Document):
 class Promise(Document):
     """When, by whom, and what to remember."""
 
-    due: datetime
+    due: Instant
     agent: AgentName | None = None
-    anybody_at: datetime | None = None
+    anybody_at: Instant | None = None
     note: Annotated[str, Meta(max_length=NOTE_CHARS_MAX)] = ""
 
 
@@ -100,14 +100,7 @@ class DispositionsQuestion(Document):
 @route("GET", "/v1/callbacks", Scope.REPORTS, access=filtered_to(Role.AGENT), also=(404,))
 async def callbacks(call: Call, query: CallbacksPaging) -> Page[CallbackDetail]:
     """A page of the promises that nobody has kept yet, by campaign and lead."""
-    at = behind(call, query)
-    match at:
-        case ():
-            after = (0, 0)
-        case (int(campaign), int(lead)) if 0 <= campaign < 1 << 32 and 0 <= lead < 1 << 32:
-            after = campaign, lead
-        case _:
-            raise ProblemError(400, "after: no cursor of this list")
+    after = cursors.pair(behind(call, query))
 
     def look(store: LmdbStore) -> list[Callback]:
         of = store.find_campaign(query.campaign).campaign_id if query.campaign else 0

@@ -123,6 +123,17 @@ class CallOrder(Document):
     phone: Annotated[str, Meta(max_length=64, pattern=PHONE_PATTERN)] = ""
 
 
+_WHOLE_ORDERS = {  # what CallOrder says in words
+    "anyOf": [
+        {"properties": {"action": {"enum": [a for a in CallAction if a != CallAction.TRANSFER]}}},
+        {
+            "required": ["kind", "target"],
+            "properties": {"kind": {"type": "string"}, "target": {"type": "string"}},
+        },
+    ]
+}
+
+
 @route("GET", "/v1/calls", Scope.READ, access=filtered_to(Role.VIEWER), also=(404,))
 async def calls(call: Call, query: LiveQuestion) -> Page[LiveCall]:
     """The calls in progress, oldest first."""
@@ -209,6 +220,7 @@ def recordings(call: Call, told: Told) -> list[Path]:
     Scope.OPERATE,
     access=staff,
     example={"action": "hang_up"},
+    holds=_WHOLE_ORDERS,
 )
 async def act_on_call(call: Call, path: OneCall, body: CallOrder) -> LiveCall:
     """Hang it up, put its person through to a queue, an agent or a number, or listen in.

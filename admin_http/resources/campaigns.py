@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import msgspec
-from msgspec import Meta
 
 from admin_http import cursors
 from admin_http.documents import Document, OneCampaign, Page, Paging, behind, page
 from admin_http.people.access import filtered_to, of_campaign, staff
 from admin_http.people.roles import Role
+from admin_http.people_read import NumberText, read_phone
 from admin_http.routes import route
 from admin_http.services import Call
 from admin_http.tokens import Scope
@@ -54,7 +52,7 @@ class Clone(Document):
 class WhyQuestion(Document):
     """Whom it is about."""
 
-    number: Annotated[str, Meta(min_length=1, max_length=64)]
+    number: NumberText
 
 
 class ProgressQuestion(Document):
@@ -161,7 +159,8 @@ async def check_campaign(call: Call, path: OneCampaign) -> CheckInfo:
     return await call.services.control.call(CheckCampaign(campaign=path.campaign))
 
 
-@route("GET", "/v1/campaigns/{campaign}/why", Scope.READ, access=staff, also=(422,))
+@route("GET", "/v1/campaigns/{campaign}/why", Scope.READ, access=staff)
 async def why(call: Call, path: OneCampaign, query: WhyQuestion) -> WhyInfo:
     """Why a number of it is not being dialed now, in a sentence."""
-    return await call.services.control.call(GetWhy(campaign=path.campaign, number=query.number))
+    number = f"+{read_phone(call.services.numbering, query.number)}"
+    return await call.services.control.call(GetWhy(campaign=path.campaign, number=number))

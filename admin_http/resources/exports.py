@@ -6,13 +6,10 @@ import asyncio
 import shutil
 import threading
 from collections.abc import Iterator
-from datetime import datetime
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Final
-
-from msgspec import Meta
+from typing import Any, Final
 
 from admin_http import ended_rows
 from admin_http.documents import Document, Page, Paging
@@ -26,13 +23,13 @@ from admin_http.routes import route
 from admin_http.services import Call
 from admin_http.tokens import Scope
 from dialerd.core.campaigns_view import CampaignRef
+from dialerd.core.control_base import Instant
 from dialerd.store import LmdbStore
 from dialerd.store.report import csv_pieces, json_pieces
 from dialerd.store.survey import Survey
 
 ROOM_BYTES: Final = 256 << 20  # what an export leaves free on the disk
 ROOM_ROWS: Final = 1_000  # of a workbook between two looks at the disk
-_At = Annotated[datetime, Meta(tz=True)]
 
 
 class What(StrEnum):
@@ -63,6 +60,18 @@ FORMS: Final = {
 }
 
 
+NEEDED: Final = {What.REPORT: "campaign", What.ANSWERS: "campaign", What.PEOPLE: "list"}
+
+
+def _must_say(what: What) -> dict[str, Any]:
+    """What an order of it says, as a schema."""
+    rules: dict[str, Any] = {"what": {"const": what}, "format": {"enum": list(FORMS[what])}}
+    needed = NEEDED.get(what)
+    if needed is None:
+        return {"properties": rules}
+    return {"required": [needed], "properties": {**rules, needed: {"type": "string"}}}
+
+
 class NewExport(Document):
     """What, of which campaign or list, in which form; calls from `since` on, before `until`."""
 
@@ -70,8 +79,8 @@ class NewExport(Document):
     campaign: CampaignRef | None = None
     list: ListRef | None = None
     format: Form = Form.CSV
-    since: _At | None = None
-    until: _At | None = None
+    since: Instant | None = None
+    until: Instant | None = None
 
 
 @route(
@@ -81,6 +90,7 @@ class NewExport(Document):
     access=staff,
     status=202,
     example={"what": "report", "campaign": "renewal-november"},
+    holds={"anyOf": [_must_say(what) for what in What]},
     also=(404,),
 )
 async def export(call: Call, body: NewExport) -> JobInfo:
@@ -100,18 +110,15 @@ async def export(call: Call, body: NewExport) -> JobInfo:
 
 async def _of(call: Call, body: NewExport) -> tuple[int, str]:
     """The id and name of the campaign or list; ProblemError 404, 422."""
-    if body.what is What.PEOPLE:
-        if body.list is None:
-            raise ProblemError(
-                422, "which list?", errors=(Fault(detail="which list?", pointer="/list"),)
-            )
+    needed = NEEDED.get(body.what)
+    if needed is not None and getattr(body, needed) is None:
+        raise _missing(needed)
+    if body.what is What.PEOPLE and body.list is not None:
         found = await find(call, body.list)
         return found.id, found.name
     if (name := body.campaign) is not None:
         campaign = await call.services.read(lambda store: store.find_campaign(name))
         return campaign.campaign_id, campaign.settings.name
-    if body.what in {What.REPORT, What.ANSWERS}:
-        raise _missing("campaign")
     return 0, ""
 
 

@@ -77,7 +77,7 @@ async def flow(call: Call, path: OneFlow, query: VersionQuestion = NEWEST) -> Fl
 async def save_flow(call: Call, path: OneFlow, body: FlowSpec) -> FlowInfo:
     """A new version behind the one that was read; running campaigns keep theirs."""
     if body.name != path.flow:
-        raise ProblemError(422, "name: a flow keeps its name")
+        raise ProblemError(409, "name: a flow keeps its name")
     request = SaveFlow(spec=body, who=call.who, behind=call.seen.version)
     return await call.services.control.call(request)
 

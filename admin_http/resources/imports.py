@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
@@ -30,6 +29,7 @@ from admin_http.serving import document
 from admin_http.streams import place
 from admin_http.tokens import Scope
 from admin_http.uploads import Upload, received
+from dialerd.core.control_base import Instant
 from dialerd.core.leads_view import AddBans, Source
 from dialerd.core.records import BanList
 from dialerd.core.spec_parts import CampaignName
@@ -47,6 +47,10 @@ Columns = Annotated[
     Meta(
         max_length=4_000,
         description='Columns by other names, as JSON: {"Số máy": "phone"}; see `dialerd import`.',
+        extra_json_schema={
+            "contentMediaType": "application/json",
+            "contentSchema": {"type": "object", "additionalProperties": {"type": "string"}},
+        },
     ),
 ]
 
@@ -69,7 +73,7 @@ class NumbersFile(Document):
     """Where the numbers of a file come from, and until when they hold."""
 
     source: Source = ""
-    until: datetime | None = None
+    until: Instant | None = None
 
 
 class DncFile(NumbersFile):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Final
 
 from aiohttp import web
@@ -18,6 +17,7 @@ from admin_http.ranges import send_file
 from admin_http.routes import route
 from admin_http.services import Call
 from admin_http.tokens import Scope
+from dialerd.core.control_base import Instant
 
 MEDIA: Final = {
     ".csv": "text/csv; charset=utf-8",
@@ -50,9 +50,9 @@ class JobInfo(Document):
     what: str
     who: str
     state: JobState
-    made_at: datetime | None
-    begun_at: datetime | None
-    ended_at: datetime | None
+    made_at: Instant | None
+    begun_at: Instant | None
+    ended_at: Instant | None
     done: int
     total: int
     unit: str

@@ -8,10 +8,12 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from admin_http.attempts import TryInfo, moment, number, tried
+from admin_http import cursors
+from admin_http.attempts import TryInfo, lead_name, moment, number, tried
 from admin_http.documents import Document, OneCampaign, Page, Paging, behind, page
 from admin_http.people.access import filtered_to, of_campaign, staff
 from admin_http.people.roles import Role
+from admin_http.people_read import NumberText, read_phone
 from admin_http.problems import ProblemError
 from admin_http.resources.lists import NewPeople, Pushed, named, push
 from admin_http.routes import route
@@ -19,12 +21,13 @@ from admin_http.services import Call
 from admin_http.tokens import Scope
 from dialerd.core.campaign_spec import list_names
 from dialerd.core.control import GetCampaign
+from dialerd.core.control_base import Instant
 from dialerd.core.leads_view import AddBans, BansAdded, Source
 from dialerd.core.list_records import Newcomers
 from dialerd.core.lists_view import ChangePerson, Values
 from dialerd.core.people_view import LeadInfo, LeadList, ListLeads
 from dialerd.core.ports import NotFoundError, ReportRow
-from dialerd.core.records import CampaignState, LeadState, Outcome
+from dialerd.core.records import Campaign, CampaignState, Lead, LeadState, Outcome
 from dialerd.store import LmdbStore
 
 LeadRef = Annotated[
@@ -39,6 +42,8 @@ _WORDS = {
     for state in LeadState
 }
 
+_WAITING = {LeadState.RETRY, LeadState.CALLBACK, LeadState.RECHECK, LeadState.CAPPED}
+
 
 class OneLead(Document):
     """Who."""
@@ -50,6 +55,25 @@ class LeadsPaging(Paging):
     """Who stands in which state; without one everybody."""
 
     state: LeadList | None = None
+
+
+class ByNumber(Paging, kw_only=True):
+    """Who: a number as people type it."""
+
+    number: NumberText
+
+
+class LeadFound(Document):
+    """A number in one campaign; everything about it is `/v1/leads/{id}`."""
+
+    id: str
+    campaign: int
+    campaign_name: str
+    number: str | None
+    state: LeadList
+    outcome: Outcome | None
+    attempts: int
+    due_at: Instant | None
 
 
 class LeadDetail(Document):
@@ -65,7 +89,7 @@ class LeadDetail(Document):
     state: LeadList
     outcome: Outcome | None
     attempts: int
-    due_at: datetime | None
+    due_at: Instant | None
     original: str
     carrier: str
     fields: dict[str, str]
@@ -98,13 +122,10 @@ def split(lead: str) -> tuple[int, int]:
 )
 async def leads(call: Call, path: OneCampaign, query: LeadsPaging) -> Page[LeadInfo]:
     """A page of its people by state and by when they are due."""
-    at = behind(call, query)
-    if at and not (isinstance(at[0], str) and len(at) == 1):
-        raise ProblemError(400, "after: no cursor of this list")
     request = ListLeads(
         campaign=path.campaign,
         states=(query.state,) if query.state else (),
-        after=str(at[0]) if at else "",
+        after=cursors.text(behind(call, query)),
         limit=query.limit,
     )
     found = await call.services.control.call(request)
@@ -132,6 +153,40 @@ async def push_leads(call: Call, path: OneCampaign, body: NewPeople) -> Pushed:
     if spec.newcomers is Newcomers.LEAVE and found.state is not CampaignState.DRAFT:
         raise ProblemError(409, f"{spec.name!r} calls nobody who comes after its approval")
     return await push(call, (await named(call, list_names(spec)[0])).id, body)
+
+
+@route("GET", "/v1/leads", Scope.REPORTS, access=filtered_to(Role.VIEWER))
+async def find_leads(call: Call, query: ByNumber) -> Page[LeadFound]:
+    """A number in all campaigns that were approved with it: a page of them, oldest first."""
+    after = cursors.pair(behind(call, query))
+    phone = read_phone(call.services.numbering, query.number)
+    every = await call.services.read(lambda store: store.leads_of_number(phone))
+    known = call.known
+    rest = [
+        (campaign, one)
+        for campaign, one in every
+        if (one.campaign_id, one.lead_id) > after and known.sees_campaign(one.campaign_id)
+    ]
+    shown = rest[: query.limit]
+    at = (shown[-1][1].campaign_id, shown[-1][1].lead_id) if len(rest) > query.limit else None
+    return page(call, query, tuple(_found(campaign, one) for campaign, one in shown), at)
+
+
+def _found(campaign: Campaign, one: Lead) -> LeadFound:
+    return LeadFound(
+        id=lead_name(one.campaign_id, one.lead_id),
+        campaign=one.campaign_id,
+        campaign_name=campaign.settings.name,
+        number=number(one.phone),
+        state=_WORDS[one.state],
+        outcome=one.outcome,
+        attempts=one.attempts,
+        due_at=_due(one),
+    )
+
+
+def _due(one: Lead) -> datetime | None:
+    return moment(one.due_s * 1000) if one.state in _WAITING else None
 
 
 @route(
@@ -214,7 +269,6 @@ def _detail(store: LmdbStore, name: str) -> LeadDetail:
 
 def _shown(name: str, row: ReportRow) -> LeadDetail:
     one, contact = row.lead, row.contact
-    waits = one.state in {LeadState.RETRY, LeadState.CALLBACK, LeadState.RECHECK, LeadState.CAPPED}
     return LeadDetail(
         id=name,
         campaign=one.campaign_id,
@@ -226,7 +280,7 @@ def _shown(name: str, row: ReportRow) -> LeadDetail:
         state=_WORDS[one.state],
         outcome=one.outcome,
         attempts=one.attempts,
-        due_at=moment(one.due_s * 1000) if waits else None,
+        due_at=_due(one),
         original=contact.original,
         carrier=contact.carrier,
         fields=contact.fields,

@@ -12,7 +12,6 @@ import io
 import sys
 import tempfile
 import wave
-from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Final
@@ -21,6 +20,7 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta
 
+from admin_http import cursors
 from admin_http.documents import Document, Page, Paging, behind, page
 from admin_http.limits import PROMPT_IMPORT_S, PROMPT_IMPORTS_MAX
 from admin_http.people.access import staff
@@ -32,6 +32,7 @@ from admin_http.streams import place
 from admin_http.tokens import Scope
 from admin_http.uploads import received
 from dialerd.control.checking import UNFINISHED, users_of
+from dialerd.core.control_base import Instant
 from dialerd.core.prompts_view import RATE, PromptChanged, PromptError, PromptTaken
 from dialerd.core.spec_parts import PROMPT_PATTERN, PromptName
 from dialerd.store.prompt_library import Entry, Library, Prompt, library_of
@@ -81,7 +82,7 @@ class PromptInfo(Document):
     codec: str
     rate: int
     channels: int
-    imported_at: datetime
+    imported_at: Instant
     level_dbov: float
     level_before_dbov: float
     peak_dbov: float
@@ -103,13 +104,7 @@ def _info(entry: Entry, used_by: tuple[str, ...] = ()) -> PromptInfo:
 @route("GET", "/v1/prompts", Scope.READ, access=staff)
 async def prompts(call: Call, query: Paging) -> Page[PromptInfo]:
     """The imported prompts, by name."""
-    match behind(call, query):
-        case ():
-            after = ""
-        case (str(after),):
-            pass
-        case _:
-            raise ProblemError(400, "after: no cursor of this list")
+    after = cursors.text(behind(call, query))
     library, limit = _library(call), query.limit
 
     def look() -> tuple[list[str], list[PromptInfo]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import datetime
 from enum import StrEnum
 from functools import partial
 from typing import Annotated, Any, Final
@@ -18,12 +17,13 @@ from admin_http.documents import Document, Page, Paging, behind, page
 from admin_http.ended_rows import Wanted, unix_ms
 from admin_http.people.access import staff
 from admin_http.problems import ProblemError
-from admin_http.routes import route
+from admin_http.routes import ROUTES, route
 from admin_http.services import Call
 from admin_http.streams import REPORTS, place, send_pieces
 from admin_http.tokens import Scope
 from dialerd.core.agent_records import AgentMove, AgentState
 from dialerd.core.campaigns_view import CampaignRef
+from dialerd.core.control_base import Instant
 from dialerd.core.records import CampaignState, Outcome
 from dialerd.store import LmdbStore
 from dialerd.store.ended import Ended
@@ -33,7 +33,7 @@ DAY_MS: Final = 86_400_000
 DAYS_MAX: Final = 31  # of a report about agents
 MOVES_READ: Final = 5_000
 TABLE_MEDIA: Final = ("application/json", "text/csv")
-_At = Annotated[datetime, Meta(tz=True)]
+_HERE: Final = "/v1/reports/"
 
 
 class TableFormat(StrEnum):
@@ -47,8 +47,8 @@ class EndedQuestion(Paging):
     """What ended: from `since` on, before `until`, of a campaign, with an outcome, and so on."""
 
     campaign: CampaignRef | None = None
-    since: _At | None = None
-    until: _At | None = None
+    since: Instant | None = None
+    until: Instant | None = None
     outcome: Outcome | None = None
     trunk: Annotated[str, Meta(max_length=128)] = ""
     agent: Annotated[str, Meta(max_length=256)] = ""
@@ -92,8 +92,8 @@ class CampaignBooks(Document):
 class Period(Document):
     """From when, and before when; the last day when not said."""
 
-    since: _At | None = None
-    until: _At | None = None
+    since: Instant | None = None
+    until: Instant | None = None
     format: TableFormat = TableFormat.JSON
 
 
@@ -101,6 +101,33 @@ class CampaignsQuestion(Paging):
     """Which page, in which form."""
 
     format: TableFormat = TableFormat.JSON
+
+
+class ReportInfo(Document):
+    """One of the reports, and what it says."""
+
+    name: str
+    href: str
+    text: str
+
+
+class ReportList(Document):
+    """All of them by name; `/v1/campaigns/{campaign}/report` is a campaign's own."""
+
+    items: tuple[ReportInfo, ...]
+
+
+@route("GET", "/v1/reports", Scope.REPORTS, access=staff)
+async def reports(call: Call) -> ReportList:
+    """Which reports there are."""
+    del call
+    every = sorted((one.path, one) for one in ROUTES if one.path.startswith(_HERE))
+    return ReportList(
+        items=tuple(
+            ReportInfo(name=path.removeprefix(_HERE), href=path, text=one.summary)
+            for path, one in every
+        )
+    )
 
 
 async def wanted(call: Call, query: EndedQuestion) -> Wanted:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from itertools import islice
 from typing import Final
 
+from admin_http import cursors
 from admin_http.documents import Document, Page, Paging, behind, page
-from admin_http.problems import ProblemError
 from admin_http.services import Call
 from dialerd.core.campaign_spec import at_time
+from dialerd.core.control_base import Instant
 from dialerd.core.flow_records import FlowVersion
 from dialerd.core.script_records import ScriptVersion
 from dialerd.core.scripts_view import SavedInfo, Version
@@ -28,7 +28,7 @@ class VersionInfo(Document):
     """One saving."""
 
     version: int
-    at: datetime
+    at: Instant
     who: str
 
 
@@ -45,13 +45,7 @@ def version_info(saved: FlowVersion | ScriptVersion) -> VersionInfo:
 
 def named_page(call: Call, query: Paging, found: tuple[SavedInfo, ...]) -> Page[SavedInfo]:
     """A page of what is sorted by name."""
-    match behind(call, query):
-        case ():
-            after = ""
-        case (str(after),):
-            pass
-        case _:
-            raise ProblemError(400, "after: no cursor of this list")
+    after = cursors.text(behind(call, query))
     rest = list(islice((one for one in found if one.name > after), query.limit + 1))
     shown = tuple(rest[: query.limit])
     return page(call, query, shown, (shown[-1].name,) if len(rest) > query.limit else None)

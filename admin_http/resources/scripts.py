@@ -84,7 +84,7 @@ async def script(call: Call, path: OneScript, query: VersionQuestion = NEWEST) -
 async def save_script(call: Call, path: OneScript, body: ScriptSpec) -> ScriptInfo:
     """A new version behind the one that was read; running campaigns keep theirs."""
     if body.name != path.script:
-        raise ProblemError(422, "name: a script keeps its name")
+        raise ProblemError(409, "name: a script keeps its name")
     request = SaveScript(spec=body, who=call.who, behind=call.seen.version)
     return await call.services.control.call(request)
 

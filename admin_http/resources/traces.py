@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Final
 
@@ -17,6 +16,7 @@ from admin_http.routes import route
 from admin_http.services import Call
 from admin_http.serving import encode
 from admin_http.tokens import Scope
+from dialerd.core.control_base import Instant
 from dialerd.core.ids import attempt_of
 from dialerd.core.tracing import GetTrace, Trace, TracedCall
 from dialerd.lines.trace_text import capture, drawing, stamp, what
@@ -43,7 +43,7 @@ class Rung(Document):
     """One message: `what` it is in a few words, and its text with secrets masked."""
 
     call_id: str
-    at: datetime
+    at: Instant
     wall_ns: int
     sent: bool
     transport: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Annotated, TypeVar
 
 from aiohttp import web
@@ -22,6 +21,7 @@ from admin_http.routes import route
 from admin_http.services import Call
 from admin_http.tokens import Scope, utc_now
 from dialerd.core.agents_view import AgentName
+from dialerd.core.control_base import Instant
 
 T = TypeVar("T")
 
@@ -54,8 +54,8 @@ class UserInfo(UserSpec, kw_only=True):
     """A user; the password is nowhere to be read."""
 
     name: str
-    created_at: datetime
-    password_at: datetime | None
+    created_at: Instant
+    password_at: Instant | None
 
 
 class GivenPassword(Document):

@@ -32,6 +32,7 @@ from admin_http.services import Call
 from admin_http.tokens import Scope
 from dialerd.core.campaigns_view import CampaignRef
 from dialerd.core.control import ControlError, ErrorKind, GetCampaign
+from dialerd.core.control_base import Instant
 
 SENDER: Final = web.AppKey("sender", Sender)
 Campaigns = Annotated[tuple[CampaignRef, ...], Meta(max_length=100)]
@@ -69,15 +70,15 @@ class WebhookInfo(Document):
     name: str
     url: str
     campaigns: tuple[int, ...]
-    created_at: datetime
+    created_at: Instant
     who: str
     paused: str
     waiting: int
     told: int
     missed: int
     tries: int
-    failing_since: datetime | None
-    last_at: datetime | None
+    failing_since: Instant | None
+    last_at: Instant | None
     last: str
 
 
@@ -92,7 +93,7 @@ class DeliveryInfo(Document):
     """One try; `status` 0: no answer came, and `detail` says why."""
 
     event: str
-    at: datetime
+    at: Instant
     ok: bool
     status: int
     took_ms: int

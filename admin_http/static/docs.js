@@ -19,13 +19,15 @@ const named = (schema) => (schema && schema.$ref ? schema.$ref.split("/").pop() 
 const words = (schema) => {
   if (!schema) return "";
   if (named(schema)) return named(schema);
+  if (schema.allOf) return words(schema.allOf[0]);
   if (schema.anyOf) return schema.anyOf.map(words).join(" or ");
   if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(" | ");
   if (schema.type === "array") return `list of ${words(schema.items) || "values"}`;
   return schema.format || schema.type || "any";
 };
 
-const shape = (schema, all) => {
+const shape = (whole, all) => {
+  const schema = whole.allOf ? whole.allOf[0] : whole; // what must hold beside it is said in words
   const found = named(schema) ? all[named(schema)] : schema;
   if (!found || !found.properties) return make("p", words(schema));
   const required = new Set(found.required || []);
@@ -42,7 +44,7 @@ const operation = (path, verb, item, all) => {
   if (item.description) body.append(make("p", item.description));
   if (item.parameters) {
     body.append(make("h3", "Parameters"), table(["name", "in", "type", ""],
-      item.parameters.map((p) => [p.name, p.in, words(p.schema), p.description || ""])));
+      item.parameters.map((p) => [p.name, p.in, words(p.schema || Object.values(p.content)[0].schema), p.description || ""])));
   }
   for (const [media, content] of Object.entries(item.requestBody?.content || {})) {
     body.append(make("h3", `Body: ${media}`), shape(content.schema, all));

@@ -6,7 +6,6 @@ as a live event of the topic "agent", and each customer that an agent gets as on
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Protocol, dataclass_transform
 
 import msgspec
@@ -14,7 +13,7 @@ from msgspec import Meta
 
 from dialerd.core.agent_records import AgentState
 from dialerd.core.calls_view import Target
-from dialerd.core.control_base import Reply, Request
+from dialerd.core.control_base import Instant, Reply, Request
 from dialerd.core.flow_records import TargetKind
 from dialerd.core.limits import (
     AGENT_CAMPAIGNS_MAX,
@@ -152,7 +151,7 @@ class Dispose(Act, tag="dispose"):
     """What came of the customer. `callback_at` books a call, mine when `to_me`."""
 
     disposition: Words = ""
-    callback_at: Annotated[datetime, Meta(tz=True)] | None = None
+    callback_at: Instant | None = None
     to_me: bool = True
     do_not_call: bool = False
     note: Annotated[str, Meta(max_length=NOTE_CHARS_MAX)] = ""
@@ -237,11 +236,11 @@ class CallbackInfo(Reply):
 
     lead: int
     number: str
-    due: datetime
+    due: Instant
     overdue: bool
     agent: str = ""
-    anybody_at: datetime | None = None
-    booked_at: datetime | None = None
+    anybody_at: Instant | None = None
+    booked_at: Instant | None = None
     booked_by: str = ""
     note: str = ""
 
@@ -258,7 +257,7 @@ class Earlier(Reply):
     """An earlier call to the same number, in whatever campaign."""
 
     campaign: str
-    at: datetime
+    at: Instant
     outcome: str
     agent: str = ""
     disposition: str = ""
@@ -278,7 +277,7 @@ class Card(Reply):
     carrier: str
     fields: dict[str, str]
     tries: int  # which try of this customer it is, from 1
-    dial_at: datetime | None = None
+    dial_at: Instant | None = None
     may_skip: bool = False
     dialed: bool = False
     promised: str = ""  # the note of the callback that it keeps
@@ -290,7 +289,7 @@ class AgentInfo(Reply):
 
     name: str
     state: AgentState
-    since: datetime
+    since: Instant
     reason: str = ""
     phone: str = ""
     nailed_up: bool = False

@@ -5,13 +5,12 @@ What has ended is in the store; a call in progress is here until its end is dura
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Final, Protocol
 
 from msgspec import Meta
 
 from dialerd.core.campaigns_view import Who
-from dialerd.core.control_base import PAGE_MAX, Reply, Request
+from dialerd.core.control_base import PAGE_MAX, Instant, Reply, Request
 from dialerd.core.flow_records import TargetKind
 from dialerd.core.records import Direction, EventKind
 from dialerd.core.supervise_records import SuperviseMode
@@ -86,7 +85,7 @@ class Listener(Reply):
     mode: SuperviseMode
     phone: str
     ringing: bool
-    since: datetime
+    since: Instant
 
 
 class LiveCall(Reply):
@@ -103,7 +102,7 @@ class LiveCall(Reply):
     trunk: str
     port: str
     tried: int  # which try of the lead it is
-    answered_at: datetime | None
+    answered_at: Instant | None
     agent: str
     keys: str
     supervisors: tuple[Listener, ...] = ()
@@ -120,7 +119,7 @@ class CallList(Reply):
 class CallLine(Reply):
     """One line of a call's history."""
 
-    at: datetime
+    at: Instant
     kind: EventKind
     detail: str = ""
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Final
 
 from msgspec import Meta
 
 from dialerd.core.campaign_spec import CampaignSpec
-from dialerd.core.control_base import PAGE_MAX, Reply, Request
+from dialerd.core.control_base import PAGE_MAX, Instant, Reply, Request
 from dialerd.core.records import CampaignState, Outcome
 
 ID_MAX: Final = (1 << 53) - 1  # what JSON numbers hold exactly
@@ -75,7 +74,7 @@ class CampaignInfo(Reply):
     name: str
     state: CampaignState
     allowed: tuple[CampaignAction, ...]
-    created_at: datetime
+    created_at: Instant
     audience: int  # leads frozen at approval
     spec: CampaignSpec
     why: str = ""
@@ -97,7 +96,7 @@ class GetMoves(Request["Moves"]):
 class MoveInfo(Reply):
     """One move through the gate."""
 
-    at: datetime
+    at: Instant
     who: str
     before: CampaignState
     after: CampaignState
@@ -141,4 +140,4 @@ class ProgressInfo(Reply):
     outcomes: dict[Outcome, int]
     left: int
     lists: tuple[ListProgress, ...] = ()
-    eta: datetime | None = None
+    eta: Instant | None = None

@@ -8,7 +8,6 @@ events are pushed into a sink (`subscribe`). Times are RFC 3339 (datetimes with 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Protocol
 
@@ -35,7 +34,7 @@ from dialerd.core.campaigns_view import (
     ReviseCampaign,
     Who,
 )
-from dialerd.core.control_base import Reply, Request
+from dialerd.core.control_base import Instant, Reply, Request
 from dialerd.core.control_errors import (
     ERRORS,
     Conflict,
@@ -119,7 +118,7 @@ class Pong(Reply):
 
     version: str
     pid: int
-    started_at: datetime
+    started_at: Instant
     protocol: int = 1
 
 
@@ -148,8 +147,8 @@ class Status(Reply):
 
     version: str
     pid: int
-    started_at: datetime
-    now: datetime
+    started_at: Instant
+    now: Instant
     state: DaemonState
     calls_in_flight: int = 0
     calls_per_s: float = 0.0

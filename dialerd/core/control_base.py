@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar, dataclass_transform
+from datetime import datetime
+from typing import Annotated, Generic, TypeVar, dataclass_transform
 
 import msgspec
 
 R = TypeVar("R")
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]  # RFC 3339, which has a zone
 
 PAGE_MAX = 500
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Protocol
 
 from msgspec import Meta
 
 from dialerd.core.agents_view import AgentName, CallbackInfo
 from dialerd.core.campaigns_view import CampaignRef, Who
-from dialerd.core.control_base import Reply, Request
+from dialerd.core.control_base import Instant, Reply, Request
 from dialerd.core.limits import NOTE_CHARS_MAX
 from dialerd.core.lists_view import Phone
 from dialerd.core.records import BanList
@@ -32,7 +31,7 @@ class AddBans(Request["BansAdded"]):
     kind: BanList = BanList.OWN
     source: Source = ""
     campaign: CampaignRef | None = None
-    until: datetime | None = None
+    until: Instant | None = None
 
 
 class BansAdded(Reply):
@@ -65,10 +64,10 @@ class BookCallback(Request["CallbackInfo"]):
 
     campaign: CampaignRef
     lead: LeadId
-    due: datetime
+    due: Instant
     who: Who
     agent: AgentName | None = None
-    anybody_at: datetime | None = None
+    anybody_at: Instant | None = None
     note: Annotated[str, Meta(max_length=NOTE_CHARS_MAX)] = ""
     move: bool = False  # only where one is booked already
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from msgspec import Meta
 
-from dialerd.core.control_base import Reply, Request
+from dialerd.core.control_base import Instant, Reply, Request
 
 Name = Annotated[str, Meta(max_length=128)]
 
@@ -69,7 +68,7 @@ class TrunkInfo(Reply):
     registration: str
     breaker: str
     breaker_reason: str
-    breaker_since: datetime | None
+    breaker_since: Instant | None
     breaker_opened: int
     why: str
     outcomes: dict[str, int]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Protocol
 
 from msgspec import Meta
 
 from dialerd.core.campaigns_view import Who
-from dialerd.core.control_base import Reply, Request
+from dialerd.core.control_base import Instant, Reply, Request
 from dialerd.core.limits import NUMBERS_MAX
 from dialerd.core.spec_parts import CampaignName, Name
 
@@ -34,9 +33,9 @@ class ListInfo(Reply):
 
     id: int
     name: Name
-    created_at: datetime
+    created_at: Instant
     size: int
-    closed_at: datetime | None = None
+    closed_at: Instant | None = None
     columns: tuple[str, ...] = ()
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
 from msgspec import Meta
 
-from dialerd.core.control_base import PAGE_MAX, Reply, Request
+from dialerd.core.control_base import PAGE_MAX, Instant, Reply, Request
 from dialerd.core.records import Outcome
 
 Ref = Annotated[
@@ -66,7 +65,7 @@ class LeadInfo(Reply):
     state: LeadList
     attempts: int
     outcome: Outcome | None
-    due_at: datetime | None
+    due_at: Instant | None
     original: str
     fields: dict[str, str]
     list: str = ""
@@ -95,7 +94,7 @@ class WhyInfo(Reply):
     state: LeadList
     why: str
     rule: str = ""
-    until: datetime | None = None
+    until: Instant | None = None
 
 
 class ListIdle(Request["IdleLines"]):
@@ -131,7 +130,7 @@ class Skipped(Reply):
     reason: str
     people: int
     text: str
-    until: datetime | None = None
+    until: Instant | None = None
     example: str = ""
 
 
@@ -152,7 +151,7 @@ class CheckInfo(Reply):
 
     id: int
     name: str
-    at: datetime | None
+    at: Instant | None
     people: int
     callable: int
     skipped_people: int

@@ -5,13 +5,12 @@ A port is named `bank/slot`, or by its slot alone where no other bank has one of
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Final, Protocol
 
 from msgspec import Meta
 
-from dialerd.core.control_base import Reply, Request
+from dialerd.core.control_base import Instant, Reply, Request
 from dialerd.core.lines_view import Use
 
 TEXT_MAX: Final = 1000  # characters of a text message
@@ -46,7 +45,7 @@ class ModemPort(Reply):
     state: str
     ready: bool
     why: str
-    until: datetime | None
+    until: Instant | None
     device: str
     dialect: str
     manufacturer: str

@@ -7,12 +7,11 @@ crash the sheet is the same, half filled or whole.
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Protocol
 
 from msgspec import Meta
 
-from dialerd.core.control_base import Reply, Request
+from dialerd.core.control_base import Instant, Reply, Request
 from dialerd.core.flow_spec import FlowSpec
 from dialerd.core.limits import AGENT_NAME_CHARS_MAX, ITEMS_MAX
 from dialerd.core.script_records import Answer, Asks
@@ -36,7 +35,7 @@ class SavedInfo(Reply):
 
     name: str
     version: int
-    at: datetime
+    at: Instant
     who: str
     size: int  # items of a script, steps of a flow
 
@@ -76,7 +75,7 @@ class ScriptInfo(Reply):
     """A version of a script as people write it."""
 
     version: int
-    at: datetime
+    at: Instant
     who: str
     spec: ScriptSpec
 
@@ -109,7 +108,7 @@ class FlowInfo(Reply):
     """A version of a flow as people write it; `notes` are what is no fault and may surprise."""
 
     version: int
-    at: datetime
+    at: Instant
     who: str
     spec: FlowSpec
     notes: tuple[str, ...] = ()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 from msgspec import Meta
 
-from dialerd.core.control_base import PAGE_MAX, Reply, Request
+from dialerd.core.control_base import PAGE_MAX, Instant, Reply, Request
 
 
 class ListTraces(Request["TraceList"]):
@@ -21,8 +20,8 @@ class TracedCall(Reply):
     """One traced call (one Call-ID); `dropped` messages were cut out of its middle."""
 
     call_id: str
-    first_at: datetime
-    last_at: datetime
+    first_at: Instant
+    last_at: Instant
     caller: str
     called: str
     messages: int

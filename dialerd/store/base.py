@@ -20,6 +20,7 @@ from dialerd.core.records import (
     Contact,
     ContactList,
     ImportMark,
+    Lead,
     LeadState,
     Usage,
 )
@@ -276,6 +277,10 @@ class BaseStore(ChangeStore, LeadStore, ScriptStore, PartyStore, SimStore, CallS
     def about(self, phone: int) -> About:
         """Everything that is kept about a number."""
         return self._read(lambda unit: people.about(unit, phone))
+
+    def leads_of_number(self, phone: int) -> list[tuple[Campaign, Lead]]:
+        """A number in all campaigns that were approved with it, oldest campaign first."""
+        return self._read(lambda unit: people.leads_of_number(unit, phone))
 
     def erase(self, phone: int, who: str, at_ms: int) -> Awaitable[dict[str, int]]:
         """Erase a number (see `people`); how much of what. Recordings are the caller's to remove.

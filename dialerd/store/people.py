@@ -209,6 +209,16 @@ def leads_of(
             yield campaign, lead
 
 
+def leads_of_number(unit: Unit, phone: int) -> list[tuple[Campaign, Lead]]:
+    """The leads of a number, one at most in each campaign and list, by campaign."""
+    found = [
+        one
+        for people, row in rows(unit, phone)
+        for one in leads_of(unit, (people.list_id, row), approved_with(unit, people.list_id))
+    ]
+    return sorted(found, key=lambda one: (one[1].campaign_id, one[1].lead_id))
+
+
 def attempts_of(unit: Unit, lead: Lead) -> Iterator[tuple[Attempt, tuple[CallEvent, ...]]]:
     """Every attempt of a lead, with what happened in it."""
     campaign_id, lead_id = lead.campaign_id, lead.lead_id

@@ -198,7 +198,7 @@ async def test_files_of_other_types(tmp_path: Path) -> None:
     async with site(tmp_path) as s:
         assert (await sent(s, b"{}", headers={"Content-Type": "application/json"}))[0] == 415
         assert (await sent(s, PEOPLE, headers={**CSV, "Content-Encoding": "gzip"}))[0] == 415
-        assert (await sent(s, b""))[0] == 400
+        assert (await sent(s, b""))[0] == 422
         assert left(s) == []
 
 

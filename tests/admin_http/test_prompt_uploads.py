@@ -79,7 +79,7 @@ async def test_names_and_types_that_are_none_are_refused_before_the_body(tmp_pat
             ("name=a&lang=vi%0a", octets, SOUND, 400),
             ("name=a", {"Content-Type": "text/html"}, SOUND, 415),
             ("name=a", {**octets, "Content-Encoding": "gzip"}, gzip.compress(SOUND), 415),
-            ("name=a", octets, b"", 400),
+            ("name=a", octets, b"", 422),
         ):
             assert (await s.ask("POST", f"/v1/prompts?{query}", data, headers=headers))[0] == status
         assert await left(s, tmp_path) == []

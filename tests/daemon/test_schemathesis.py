@@ -2,8 +2,9 @@
 
 schemathesis asks every operation with values that fit the document and values that do not: no
 answer may be a server error, of a status or a media type that the document does not name, or of
-another shape than it says. With a token of every scope, and with none; where schemathesis is told
-that a refusal is no fault, `schemathesis.toml` says why.
+another shape than it says, and what fits is not refused. With a token of every scope, and with
+none; where schemathesis is told that a refusal is no fault, `schemathesis.toml` says why. Its phase
+`coverage` needs many minutes for the large bodies: it is for `st run` by hand.
 """
 
 from __future__ import annotations
@@ -24,14 +25,10 @@ from tests.daemon.web import Web, web
 
 CONFIG = Path(__file__).parents[2] / "schemathesis.toml"  # what it is told, and why
 LEFT_OUT = 2  # a stream that never ends, and a WebSocket
-ANSWERS = (  # what is asked of answers: nobody without a token gets further
-    "not_a_server_error,status_code_conformance,content_type_conformance,"
-    "response_headers_conformance,response_schema_conformance,negative_data_rejection"
-)
 RUNS = {
     # Values that fit and that do not, and what operations make used by others: every check.
     "a token": ("--phases", "examples,fuzzing,stateful", "-n", "2"),
-    "no token": ("--phases", "examples,fuzzing", "-n", "1", "--checks", ANSWERS),
+    "no token": ("--phases", "examples,fuzzing", "-n", "1"),
 }
 
 

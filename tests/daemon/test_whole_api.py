@@ -151,7 +151,8 @@ def walk_scripts(w: Web) -> None:
 
 
 def walk_agents(w: Web) -> None:
-    spec = {"name": "sell", "list": "people", "regime": "loopback", "mode": "manual"}
+    people = {"list": "people", "regime": "loopback", "agents": {"members": ["lan", "hoa"]}}
+    spec = {"name": "sell", "mode": "manual", **people}
     made = w.good("POST", "/v1/campaigns", spec).data
     for action in ("approve", "start"):
         w.good("POST", f"/v1/campaigns/{made['id']}/actions", {"action": action})
@@ -161,6 +162,9 @@ def walk_agents(w: Web) -> None:
     assert w.get("/v1/agents")["items"][0]["name"] == "lan"
     assert w.get("/v1/agents/lan")["campaigns"] == ["sell"]
     assert w.get("/v1/agents/lan/campaigns")["items"][0]["joined"] is True
+    of = w.get("/v1/campaigns/sell/agents")
+    assert ([one["name"] for one in of["items"]], of["members"]) == (["lan"], ["lan", "hoa"])
+    assert of["team"]["joined"] == 1
     assert w.ask("GET", "/v1/agents/nobody").status == 404
     team = w.get("/v1/campaigns/sell/stats")["team"]
     assert (team["joined"], team["paused"]) == (1, 1)
@@ -254,6 +258,8 @@ def walk_leads(w: Web) -> None:
         w.good("POST", f"/v1/campaigns/{made['id']}/actions", {"action": action})
     people = w.get(f"/v1/campaigns/{made['id']}/leads")["items"]
     first, second, third = (f"{made['id']}-{one['lead']}" for one in people)
+    found = w.get(f"/v1/leads?number={quote(people[0]['number'])}")["items"]
+    assert (found[-1]["id"], found[-1]["campaign_name"]) == (first, "quiet")
     where = f"/v1/leads/{first}"
     tag = w.good("GET", where).headers["etag"]
     w.good("PATCH", where, {"fields": {}}, If_Match=tag)
@@ -319,8 +325,8 @@ def walk_imports(w: Web) -> None:
     assert w.get(made)["state"] == "done", w.get(made)
     w.good("GET", f"{made}/file")
     w.get("/v1/exports")
-    for name in ("calls", "interactions", "agents", "campaigns"):
-        w.get(f"/v1/reports/{name}")
+    for one in w.get("/v1/reports")["items"]:
+        w.get(one["href"])
 
 
 def walk_webhooks(w: Web) -> None:
