@@ -57,6 +57,8 @@ GAUGES: Final = (
     ("store_used_bytes", "store_used_bytes", "Bytes of it in use."),
     ("store_map_bytes", "store_map_bytes", "The size up to which it may grow by itself."),
     ("store_free_bytes", "store_disk_free_bytes", "Room on the store's disk."),
+    ("store_examined_part", "store_examined", "Part of the store that was read since a crash."),
+    ("store_claims_wait", "store_claims_wait", "Whether no lead is claimed until that is done."),
     ("store_outbox_rows", "outbox_rows", "Rows that wait in the outbox."),
     ("store_outbox_max", "outbox_rows_max", "Rows that may wait in the outbox."),
     ("loop_lag_s_max", "core_loop_lag_seconds_max", "The longest lag of the core's loop."),

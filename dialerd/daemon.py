@@ -281,6 +281,7 @@ class Daemon:
         )
         self._running.takes_over, self._running.mark = self._reload, self._mark
         self._running.detector_fault = self._ears.detector_fault
+        self._running.claims_wait = self._store.claims_wait
         self._running.config = lambda: masked(self._config)
         control = ControlService(self._store, self._running, self._hub, self._desk)
         control.banks, control.live = self._running.desk(self._banks), self._running.calls()

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dialerd.cli.checkup import Finding, Level, User, existing, group_of, is_device
+from dialerd.cli.common import examined
 
 if TYPE_CHECKING:
     from dialerd.config import Config
@@ -120,7 +121,7 @@ def media_ports(host: str, low: int, high: int, *, running: bool, given: str) ->
 def control(path: Path) -> tuple[Finding, Pong | None]:
     """The socket of the CLI, and who answers on it."""
     from dialerd.control.io_client import SyncClient, UnreachableError
-    from dialerd.core.control import ControlError, Ping
+    from dialerd.core.control import ControlError, GetStatus, Ping
 
     if len(os.fsencode(path)) > SOCKET_PATH_MAX:
         text = f"{path} is longer than {SOCKET_PATH_MAX} bytes: no socket can be called so"
@@ -135,6 +136,7 @@ def control(path: Path) -> tuple[Finding, Pong | None]:
     try:
         with SyncClient(path, ANSWER_S) as client:
             pong = client.call(Ping())
+            examines = examined(client.call(GetStatus()).counters)
     except UnreachableError as error:
         if not _refused(path):
             return Finding(
@@ -145,6 +147,9 @@ def control(path: Path) -> tuple[Finding, Pong | None]:
     except ControlError as error:
         return Finding("control", Level.FAIL, error.text, "the same version of both"), None
     text = f"dialerd {pong.version} answers (pid {pong.pid})"
+    if examines:
+        remedy = "it ends by itself; `dialerd status` shows how far it is"
+        return Finding("control", Level.WARN, f"{text}; its store is {examines}", remedy), pong
     return Finding("control", Level.OK, text), pong
 
 

@@ -7,7 +7,7 @@ import os
 import pwd
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from functools import partial
 from pathlib import Path
@@ -144,6 +144,18 @@ def who() -> str:
         name = f"uid {os.getuid()}"
     behind = os.environ.get("SUDO_USER", "")
     return f"{name} (sudo {behind[:32]})" if behind.isprintable() and behind else name
+
+
+def examined(counters: Mapping[str, float]) -> str:
+    """How far the store is examined after a stop that was none; empty when it is not."""
+    if not counters.get("store_examining"):
+        return ""
+    waits = (
+        "no lead is claimed until that is done"
+        if counters["store_claims_wait"]
+        else ("what is dialed from is sound, the rest is read beside calls")
+    )
+    return f"examined after a crash, {counters['store_examined_part']:.0%}: {waits}"
 
 
 def print_json(value: Any) -> None:

@@ -10,6 +10,7 @@ from dialerd.cli.common import (
     clean,
     config_option,
     connect,
+    examined,
     load_zone,
     local_time,
     output_option,
@@ -48,6 +49,7 @@ def _show(found: Status, zone: tzinfo | None) -> None:
             ("placed", found.placed),
             ("outcomes", outcomes or "none yet"),
             ("campaigns", ", ".join(found.running) or "none running"),
+            *([("store", text)] if (text := examined(found.counters)) else []),
             *_outbox(found.counters),
         ]
     )

@@ -63,6 +63,7 @@ class RunningDaemon:
         self.takes_over: Callable[[str], Awaitable[Reloaded]] = _no_configuration
         self.config: Callable[[], dict[str, Any]] = dict
         self.detector_fault: Callable[[str], str] = lambda _name: ""
+        self.claims_wait: Callable[[int], str] = lambda _campaign: ""
         self.lag = LoopLag()  # of the loop that runs all of it, until that ends
         self.lag.start()
         self._started = at_time(clock.wall_ms())
@@ -94,7 +95,7 @@ class RunningDaemon:
         """Why a running campaign does not dial just now; empty when it does."""
         for figures in self._figures().campaigns:
             if figures.campaign_id == campaign.campaign_id:
-                return figures.why
+                return figures.why or self.claims_wait(campaign.campaign_id)
         return ""
 
     async def prompt_fault(self, name: str) -> str:

@@ -5,7 +5,9 @@ before did not end by itself:
 
     who went down      the file                        it is examined
     the process        as the kernel has it: LMDB's    while the daemon starts and ends the calls of
-                       commits are whole               before; leads are claimed once it is sound
+                       commits are whole               before; a campaign's leads are claimed once
+                                                       what it dials from is sound, while the rest
+                                                       is read
     the machine        what the disk kept of it        before it is opened
     the process, not   may be what took it down        before it is opened
     yet vouched for
@@ -37,7 +39,13 @@ if TYPE_CHECKING:  # what examines is a program of its own, and rarely needed he
 
 log = logging.getLogger("dialerd.store")
 
-READING: Final = "the last daemon was killed or crashed: %s is read, no lead is claimed meanwhile"
+READING: Final = (
+    "the last daemon was killed or crashed: what is dialed from is read in %s, no lead is claimed "
+    "meanwhile"
+)
+FIRST_SOUND: Final = (
+    "what is dialed from was found sound: %d records read in %.1f s; the rest is read beside calls"
+)
 FOUND_SOUND: Final = "the store was found sound: %d records read in %.1f s"
 NOTE_NAME: Final = "daemon.running"
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
@@ -108,7 +116,9 @@ class Vouching:
         """Begin. `refuse` is told, by a thread, of a store that is not sound."""
         from dialerd.store.examine import Examination
 
-        self.done: Future[None] = Future()
+        self.first: Future[frozenset[int]] = Future()  # campaigns that may be dialed from
+        self.done: Future[None] = Future()  # everything was read
+        self.part = 0.0  # of what is being read now
         self._note = note
         self._refuse = refuse
         self._stopped = False
@@ -117,18 +127,48 @@ class Vouching:
         self._thread = threading.Thread(target=self._wait, name="store-vouching", daemon=True)
         self._thread.start()
 
+    def waits(self, campaign_id: int) -> Future[None] | Future[frozenset[int]] | None:
+        """What a claim for a campaign has to wait for; None: for nothing."""
+        if self.done.done():
+            return self.done if self.done.exception() else None
+        if not self.first.done():
+            return self.first
+        return None if campaign_id in self.first.result() else self.done
+
+    def words(self) -> str:
+        """How far it is, for people; empty at its end."""
+        if self.done.done():
+            return ""
+        behind = ", beside calls" if self.first.done() else "; no lead is claimed meanwhile"
+        return f"examined after a stop that was none, {self.part:.0%}{behind}"
+
     def _wait(self) -> None:
         began_s = time.monotonic()
-        findings = self._examination.findings()
+        for said in self._examination.said():
+            self.part = said.part
+            took_s = time.monotonic() - began_s
+            if said.first is not None:
+                log.warning(FIRST_SOUND, sum(said.first.records.values()), took_s)
+                self.first.set_result(said.campaigns)
+            if said.whole is not None:
+                self._end(said.whole, took_s)
+
+    def _end(self, findings: Findings, took_s: float) -> None:
+        error: StoreFailedError | None = None
         if self._stopped:
-            self.done.set_exception(StoreFailedError("the store closes"))
+            error = StoreFailedError("the store closes")
         elif findings.sound:
             self._note.write(vouched=True)
-            log.warning(FOUND_SOUND, sum(findings.records.values()), time.monotonic() - began_s)
-            self.done.set_result(None)
+            log.warning(FOUND_SOUND, sum(findings.records.values()), took_s)
         else:
             self._refuse(findings)
-            self.done.set_exception(StoreFailedError(f"the store is not sound: {findings.first}"))
+            error = StoreFailedError(f"the store is not sound: {findings.first}")
+        if error is None:
+            self.done.set_result(None)
+            return
+        self.done.set_exception(error)
+        if not self.first.done():
+            self.first.set_exception(error)
 
     def stop(self) -> None:
         """The daemon ends: whoever waits hears that. Idempotent."""

@@ -6,7 +6,8 @@ that it lies under its own key, and that a search finds it. Last the rules betwe
 
 LMDB trusts its pages: a damaged one can take down the process that reads it (SIGSEGV, SIGBUS,
 abort). So all of this is done in a process of its own, which `examine` starts. Nobody may write to
-the file meanwhile, unless it is `live`: then one transaction is read, and pages are not looked at.
+the file meanwhile, unless it is `live`: then one transaction is read, pages are not looked at, and
+what may be claimed comes first, by `first_look`, so that who would dial need not wait for the rest.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import signal
 import struct
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -131,6 +132,22 @@ class Findings(msgspec.Struct, frozen=True):
         return self.refused or next(iter(self.problems), "")
 
 
+class Said(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A line of the process that examines.
+
+    Attributes:
+        part: how much of this part is read, 0 to 1.
+        first: what `first_look` found, at its end.
+        campaigns: of which it has read all that may be claimed.
+        whole: what was found in everything, at the very end.
+    """
+
+    part: float = 0.0
+    first: Findings | None = None
+    campaigns: frozenset[int] = frozenset()
+    whole: Findings | None = None
+
+
 def examine(file: Path, *, live: bool = False) -> Findings:
     """Read a store's file in another process, whatever state the file is in.
 
@@ -155,22 +172,41 @@ class Examination:
         """Nobody waits for it any more."""
         self._process.kill()
 
-    def findings(self) -> Findings:
-        """Wait for its end."""
-        out, words = self._process.communicate()
+    def said(self) -> Iterator[Said]:
+        """What it says, as it comes; the last one has findings in everything."""
+        whole = False
+        with self._process as process:
+            for line in process.stdout or ():
+                try:
+                    said = msgspec.json.decode(line, type=Said)
+                except msgspec.DecodeError:  # killed in the middle of it
+                    break
+                whole = said.whole is not None
+                yield said
+            words = b"" if process.stderr is None else process.stderr.read()
+        if not whole:
+            yield Said(whole=Findings(refused=self._why(words)))
+
+    def _why(self, words: bytes) -> str:
         code = self._process.returncode
         if code < 0:
             name = signal.Signals(-code).name
-            return Findings(refused=f"{self._file} is damaged: reading it ended by {name}")
-        try:
-            return msgspec.json.decode(out, type=Findings)
-        except msgspec.DecodeError:
-            lines = words.decode(errors="replace").strip().splitlines() or ["no output"]
-            return Findings(refused=f"{self._file} cannot be read: {lines[-1]}")
+            return f"{self._file} is damaged: reading it ended by {name}"
+        lines = words.decode(errors="replace").strip().splitlines() or ["no output"]
+        return f"{self._file} cannot be read: {lines[-1]}"
+
+    def findings(self) -> Findings:
+        """Wait for its end."""
+        found = Findings(refused="no output")
+        for said in self.said():
+            found = said.whole or found
+        return found
 
 
-def read_all(file: Path, *, live: bool = False) -> Findings:
-    """Read it in this process; see `examine`."""
+def read_all(
+    file: Path, *, live: bool = False, say: Callable[[Said], object] | None = None
+) -> Findings:
+    """Read it in this process; see `examine`. `say` is told of the parts of a live one."""
     try:
         broken = [] if live else pages(file)
         if broken:
@@ -181,6 +217,10 @@ def read_all(file: Path, *, live: bool = False) -> Findings:
     try:
         txn = engine.begin(write=False)
         try:
+            if live and say is not None:
+                from dialerd.store.first_look import in_parts
+
+                return in_parts(txn, say)
             return findings_of(Unit(txn))
         finally:
             txn.abort()
@@ -219,26 +259,32 @@ def _commit(end: tuple[int, int]) -> int:
 
 def findings_of(unit: Unit) -> Findings:
     """Everything that one transaction sees, read and held against the rules."""
+    return judged(unit, ((name, b"", END) for name in TABLE_NAMES), problems(unit))
+
+
+def judged(
+    unit: Unit, ranges: Iterable[tuple[str, bytes, bytes]], rules: Iterator[str]
+) -> Findings:
+    """Ranges of tables (name, first key, stop), and what the rules between records say of them."""
     records: dict[str, int] = {}
     found: list[str] = []
-    for name in TABLE_NAMES:
+    for name, start, stop in ranges:
         broken: list[str] = []
-        records[name] = _table(unit, name, broken)
+        records[name] = records.get(name, 0) + _table(unit, name, broken, start, stop)
         found += broken
     if not found:  # the rules speak of records that can be read
-        lines = problems(unit)
-        found = list(islice(lines, PROBLEMS_MAX + 1))
-        more = len(found) - PROBLEMS_MAX + sum(1 for _ in lines)
+        found = list(islice(rules, PROBLEMS_MAX + 1))
+        more = len(found) - PROBLEMS_MAX + sum(1 for _ in rules)
     else:
         more = len(found) - PROBLEMS_MAX
     return Findings(records, found[:PROBLEMS_MAX], max(0, more))
 
 
-def _table(unit: Unit, name: str, broken: list[str]) -> int:
+def _table(unit: Unit, name: str, broken: list[str], start: bytes, stop: bytes) -> int:
     """How many entries; adds which of them cannot be read, are out of order or not found."""
     table, unpack, key_of = getattr(unit.t, name), READ[name], KEYED.get(name)
-    read, last, start = 0, b"", b""
-    while page := table.scan(start, END, SCAN_PAGE):
+    read, last, whole = 0, b"", not start and stop == END
+    while page := table.scan(start, stop, SCAN_PAGE):
         for key, value in page:
             read += 1
             if read > 1 and key <= last:
@@ -255,17 +301,22 @@ def _table(unit: Unit, name: str, broken: list[str]) -> int:
         lost = [key for key, value in page if table.get(key) != value]
         broken += [f"{name}: {key.hex()} is not found by a search" for key in lost]
         start = last + b"\0"
-    if not broken and read != table.count():
+    if whole and not broken and read != table.count():
         broken.append(f"{name}: {read} entries can be reached of {table.count()}")
     return read
 
 
 def main() -> None:
-    """The findings as JSON on standard output."""
+    """Lines of `Said` on standard output, the last one with the findings."""
     if sys.argv[2:] not in ([], ["live"]) or len(sys.argv) < 2:
         sys.exit("usage: python -m dialerd.store.examine FILE [live]")
-    found = read_all(Path(sys.argv[1]), live=len(sys.argv) > 2)
-    sys.stdout.buffer.write(msgspec.json.encode(found))
+    whole = read_all(Path(sys.argv[1]), live=len(sys.argv) > 2, say=_say)
+    _say(Said(part=1.0, whole=whole))
+
+
+def _say(said: Said) -> None:
+    sys.stdout.buffer.write(msgspec.json.encode(said) + b"\n")
+    sys.stdout.buffer.flush()
 
 
 if __name__ == "__main__":

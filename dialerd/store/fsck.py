@@ -7,7 +7,7 @@ a copy.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from typing import Final
 
 from dialerd.core.records import (
@@ -21,6 +21,7 @@ from dialerd.core.records import (
 from dialerd.store import (
     agents,
     answers,
+    audience,
     campaigns,
     caps,
     dialogs,
@@ -92,6 +93,21 @@ def problems(unit: Unit) -> Iterator[str]:
         yield from answers.problems(unit)
         yield from over.problems(unit)
         yield from sims.problems(unit)
+
+
+def claimed_problems(unit: Unit, live: Sequence[Campaign]) -> Iterator[str]:
+    """As `problems`, of what may be claimed and rung for these campaigns, and of all counters."""
+    wanted = {part.list_id for one in live for part in audience.parts_of(unit, one)}
+    for people in lists.all_lists(unit):
+        if people.list_id in wanted:
+            yield from _list_problems(unit, people.list_id, people.size)
+    names = {one.settings.name: one.campaign_id for one in campaigns.all_campaigns(unit)}
+    yield from _name_problems("campaign", unit.t.names, names)
+    for campaign in live:
+        yield from _campaign_problems(unit, campaign)
+    yield from _open_problems(unit)
+    yield from _counter_problems(unit)
+    yield from dialogs.problems(unit)
 
 
 def _name_problems(what: str, table: Table, names: dict[str, int]) -> Iterator[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -89,19 +88,20 @@ class LmdbStore(BaseStore):
         agent: str = "",
         own: bool = False,
     ) -> Awaitable[ClaimBatch]:
-        """See `BaseStore`. After a daemon that did not end by itself, once the store is sound."""
+        """See `BaseStore`. After a daemon that did not end by itself, once that is safe."""
         ask = partial(
             super().claim, campaign_id, n, now_ms, lease_s, node=node, agent=agent, own=own
         )
         vouching = self._vouching
-        if vouching is None or (vouching.done.done() and not vouching.done.exception()):
+        if vouching is None or vouching.waits(campaign_id) is None:
             return ask()
         try:
             asyncio.get_running_loop()
         except RuntimeError:
-            vouching.done.result()
+            while (waits := vouching.waits(campaign_id)) is not None:
+                waits.result()
             return ask()
-        return _claim_later(vouching.done, ask)
+        return _claim_later(vouching, campaign_id, ask)
 
     def stop_vouching(self) -> None:
         """Nothing is claimed any more, so nobody need wait for the examination of the store."""
@@ -150,8 +150,27 @@ class LmdbStore(BaseStore):
             "wait_s_sum": writer.wait_s_sum,
             "wait_s_max": writer.wait_s_max,
             **self._engine.figures(),
+            **self._examined(),
             **self._read(ended.outbox_figures),
         }
+
+    def _examined(self) -> dict[str, float]:
+        """Whether it is examined, how much of the part that is read now, and if claims wait."""
+        vouching = self._vouching
+        if vouching is None or vouching.done.done():
+            return {"examining": 0, "examined_part": 1.0, "claims_wait": 0}
+        return {
+            "examining": 1,
+            "examined_part": vouching.part,
+            "claims_wait": not vouching.first.done(),
+        }
+
+    def claims_wait(self, campaign_id: int) -> str:
+        """Why a campaign's leads cannot be claimed yet, for people; empty when they can."""
+        vouching = self._vouching
+        if vouching is None or vouching.waits(campaign_id) is None:
+            return ""
+        return f"the store is being {vouching.words()}" if vouching.words() else ""
 
     def close(self) -> None:
         """Commit what is queued and let go of the files. Closing twice is fine."""
@@ -173,9 +192,11 @@ class LmdbStore(BaseStore):
 
 
 async def _claim_later(
-    vouched: Future[None], ask: Callable[[], Awaitable[ClaimBatch]]
+    vouching: Vouching, campaign_id: int, ask: Callable[[], Awaitable[ClaimBatch]]
 ) -> ClaimBatch:
-    await asyncio.wrap_future(vouched)
+    while (waits := vouching.waits(campaign_id)) is not None:
+        # Who asks may be cancelled: what others wait for goes on.
+        await asyncio.shield(asyncio.wrap_future(waits))
     return await ask()
 
 

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from dialerd.cli import checkup_config as named
 from dialerd.cli import main, spec_flags
+from dialerd.cli.checkup import Level
 from dialerd.core.campaign_spec import CampaignSpec
 from dialerd.core.control import DaemonState
 from dialerd.toml_load import read
@@ -202,6 +204,18 @@ def test_status_lists_and_stops(daemon: Booth, command) -> None:
     assert "calls of before" not in done.out
     daemon.desk.counters |= {"old_calls_found": 500.0, "old_calls_left": 20.0}
     assert "calls of before  480 of 500 ended\n" in command("status").out
+    daemon.desk.counters |= {
+        "store_examining": 1.0,
+        "store_examined_part": 0.42,
+        "store_claims_wait": 1.0,
+    }
+    shown = "store            examined after a crash, 42%: no lead is claimed until that is done\n"
+    assert shown in command("status").out
+    daemon.desk.counters["store_claims_wait"] = 0.0
+    assert "the rest is read beside calls\n" in command("status").out
+    found, pong = named.control(daemon.path)
+    assert (found.level, pong is not None) == (Level.WARN, True)
+    assert "its store is examined after a crash, 42%" in found.text
     assert "people" in command("list", "ls").out
     assert json.loads(command("list", "ls", "-o", "json").out)[0]["size"] == 3
     assert command(*LOOPBACK).code == 0

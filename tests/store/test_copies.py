@@ -269,7 +269,7 @@ def test_the_module_speaks_json(data):
     command = [sys.executable, "-m", "dialerd.store.examine"]
     file = data / "store" / "data.mdb"
     done = subprocess.run([*command, str(file)], capture_output=True, check=True)
-    assert json.loads(done.stdout)["records"]["lists"] == 2
+    assert json.loads(done.stdout)["whole"]["records"]["lists"] == 2
     assert subprocess.run(command, capture_output=True, check=False).returncode == 1
     assert Findings(refused="x").sound is False
 

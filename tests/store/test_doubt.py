@@ -6,14 +6,19 @@ import asyncio
 import logging
 import subprocess
 import sys
+from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
 
 from dialerd.core.ports import StoreFailedError
+from dialerd.core.records import LeadState
 from dialerd.store import StoreFormatError, open_store, wait
 from dialerd.store.doubt import NOTE_NAME, Doubt, RunNote
-from dialerd.store.schema import LEAD, lead_key
+from dialerd.store.examine import Findings, Said, read_all
+from dialerd.store.schema import LEAD, contact_key, due_key, event_key, lead_key
+from dialerd.store.unit import Unit
 from tests.store.kit import NOW, filled_list, people, running, take
 
 OPENER = """
@@ -83,9 +88,91 @@ def test_after_a_killed_process_leads_are_claimed_once_the_store_is_sound(data: 
 
     assert asyncio.run(claim()) == 5
     assert len(take(store, n=3)) == 3
+    assert store._vouching is not None
+    store._vouching.done.result()  # the rest is read behind that
+    assert store.figures()["examining"] == 0
+    assert store.claims_wait(1) == ""
     assert note(data) is Doubt.WHILE_STARTING
     store.close()
     assert note(data) is Doubt.NONE
+
+
+def spoiled(data: Path, change: Callable[[Unit], object]) -> tuple[list[Said], Findings]:
+    """What the examination of a live store says when its records were changed so."""
+    store = open_store(data)
+    wait(store._submit(change))
+    store.close()
+    said: list[Said] = []
+    return said, read_all(data / "store" / "data.mdb", live=True, say=said.append)
+
+
+def test_what_is_dialed_from_is_read_first(data: Path):
+    def a_broken_history(unit: Unit) -> None:
+        unit.t.events.put(event_key(1, 1, 9, 0), b"no record")
+
+    said, whole = spoiled(data, a_broken_history)
+    (first,) = (one for one in said if one.first is not None)
+    assert first.first is not None
+    assert first.first.sound
+    assert first.campaigns == {1}
+    assert first.first.records["leads"] == 40
+    assert "events" not in first.first.records
+    assert "events" in whole.first
+    parts = [one.part for one in said if one.first is None]
+    before, behind = parts[: said.index(first)], parts[said.index(first) :]
+    assert before == sorted(before)
+    assert behind == sorted(behind)
+    assert 0 < before[-1] < 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda unit: unit.t.leads.put(lead_key(1, 40), b"no record"),
+        lambda unit: unit.t.due.delete(due_key(1, LeadState.READY, 0, 7)),
+        lambda unit: unit.t.contacts.delete(contact_key(1, 3)),
+        lambda unit: unit.t.caps.put(b"12345678", b"no record"),
+        lambda unit: unit.set_counter(b"next_campaign", 0) or unit.flush(),
+    ],
+    ids=["a lead", "its order", "a person", "a cap", "a counter"],
+)
+def test_what_is_dialed_from_is_not_sound(data: Path, change: Callable[[Unit], object]):
+    said, whole = spoiled(data, change)
+    assert not whole.sound
+    assert all(one.first is None for one in said)
+
+
+def test_a_campaign_that_was_not_under_way_waits_for_everything(data: Path):
+    crash(data)
+    store = open_store(data, daemon=True)
+    vouching = store._vouching
+    assert vouching is not None
+    assert vouching.first.result() == {1}
+    for campaign_id in (1, 2):
+        waits = vouching.waits(campaign_id)
+        assert waits is None or (campaign_id == 2 and waits is vouching.done)
+    vouching.done.result()
+    assert vouching.waits(2) is None
+    store.close()
+
+
+def test_how_far_it_is_can_be_seen(data: Path):
+    crash(data)
+    store = open_store(data, daemon=True)
+    vouching = store._vouching
+    assert vouching is not None
+    vouching.done.result()
+    vouching.done = Future()  # as if it were under way
+    vouching.part = 0.42
+    assert store.figures()["examined_part"] == 0.42
+    assert store.figures()["claims_wait"] == 0
+    assert store.claims_wait(1) == ""
+    assert "42%, beside calls" in store.claims_wait(2)
+    vouching.first = Future()
+    assert store.figures()["claims_wait"] == 1
+    assert "42%; no lead is claimed meanwhile" in store.claims_wait(1)
+    vouching.done.set_result(None)
+    store.close()
 
 
 def test_a_store_that_is_not_sound_is_not_dialed_from(data: Path):
