@@ -110,16 +110,22 @@ class Jobs:
         self._told: dict[int, Told] = {}
         self._cancelled: set[int] = set()
         self._closing = False
+        self._cut: set[int] = set()  # of the process before; what did them may outlive it a while
 
     async def start(self) -> None:
         """Settle what the process before has left: its jobs are interrupted, parts of files go."""
         cut: set[str] = set()
+        earlier: list[Job] = []  # cut by processes before that one, and told by their folders still
 
         def settle(txn: Txn) -> list[int]:
             rows = txn.newest(JOBS, JOBS_KEPT_MAX * 2)
             for job in rows:
-                if job.state in OPEN:
+                if job.state is JobState.INTERRUPTED and not job.result:
+                    earlier.append(job)
+                elif job.state in OPEN:
                     cut.add(str(job.id))
+                    if job.state is JobState.RUNNING:
+                        self._cut.add(job.id)
                     ended = msgspec.structs.replace(
                         job, state=JobState.INTERRUPTED, ended_ms=_now_ms(), error=CUT_SHORT
                     )
@@ -128,6 +134,19 @@ class Jobs:
 
         kept = await self._admin.change(settle)
         await asyncio.to_thread(self._sweep, {str(number) for number in kept}, cut)
+        told = await asyncio.to_thread(self._told_of, earlier)
+
+        def keep(txn: Txn) -> None:
+            for job in told:
+                txn.put(JOBS, job)
+
+        if told:
+            await self._admin.change(keep)
+
+    def _told_of(self, jobs: list[Job]) -> list[Job]:
+        """What came of them by their folders: nobody writes there any more."""
+        facts = [(job, dict(noted(self.folder / str(job.id)))) for job in jobs]
+        return [msgspec.structs.replace(job, result=found) for job, found in facts if found]
 
     def _sweep(self, kept: set[str], cut: set[str]) -> None:
         if not self.folder.is_dir():
@@ -192,8 +211,8 @@ class Jobs:
     def _now(self, job: Job) -> Job:
         told = self._told.get(job.id)
         if told is None:
-            # What did its work may have outlived the process before for a moment: look each time.
-            if job.state is JobState.INTERRUPTED and not job.result:
+            # A few small files at most: as many as the process before had running.
+            if job.id in self._cut:
                 facts: Facts = dict(noted(self.folder / str(job.id)))
                 return msgspec.structs.replace(job, result=facts)
             return job

@@ -17,11 +17,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from dialerd.core.limits import NUMBERS_MAX, PRIORITY_MAX, RANK_END
-from dialerd.core.list_records import AudiencePart, ListMix
+from dialerd.core.list_records import AudiencePart, ListMix, Newcomers
 from dialerd.core.records import (
     IN_HAND,
     Campaign,
     CampaignSettings,
+    CampaignState,
     Contact,
     Direction,
     Lead,
@@ -45,6 +46,7 @@ from dialerd.store.schema import (
 from dialerd.store.unit import Unit
 
 Parts = Sequence[AudiencePart]
+_OPEN: Final = (CampaignState.APPROVED, CampaignState.RUNNING, CampaignState.PAUSED)
 _STRIDE: Final = RANK_END // (PRIORITY_MAX + 2)
 
 
@@ -68,6 +70,26 @@ def parts_of(unit: Unit, campaign: Campaign) -> Parts:
     if not settings.lists:
         return (AudiencePart(settings.list_id, 0, ROW_MAX),)
     return now_of(unit, settings)
+
+
+def takes_newcomers(campaign: Campaign) -> bool:
+    """Whether people who come into its lists now become its leads."""
+    return campaign.state in _OPEN and campaign.settings.newcomers is not Newcomers.LEAVE
+
+
+def looked_at(campaign: Campaign, parts: Parts, list_id: int) -> int:
+    """Up to which row of a list people are leads. Of a single list every row is one."""
+    if not campaign.parts:
+        return campaign.audience
+    return max(part.size for part in parts if part.list_id == list_id)
+
+
+def waiting(unit: Unit, campaign: Campaign) -> bool:
+    """Whether people came into its lists who are to become leads and are not yet."""
+    if not takes_newcomers(campaign):
+        return False
+    parts, ids = parts_of(unit, campaign), list_ids(campaign.settings)
+    return any(lists.get_list(unit, one).size > looked_at(campaign, parts, one) for one in ids)
 
 
 def now_of(unit: Unit, settings: CampaignSettings) -> Parts:

@@ -282,11 +282,11 @@ def _next_due_s(unit: Unit, campaign_id: int) -> int | None:
 
 def exhausted(unit: Unit, campaign: Campaign) -> bool:
     """Whether a campaign has no lead left that could ever be claimed, and none in our hands."""
-    books, next_due_s = unit.books(campaign.campaign_id), _next_due_s(unit, campaign.campaign_id)
-    if any(books.leads[state] for state in IN_HAND):
+    if any(unit.books(campaign.campaign_id).leads[state] for state in IN_HAND):
         return False
-    end_ms = campaign.settings.end_ms
-    return next_due_s is None or bool(end_ms and next_due_s * 1000 >= end_ms)
+    if (next_due_s := _next_due_s(unit, campaign.campaign_id)) is None:
+        return not audience.waiting(unit, campaign)  # people of its lists who are no leads yet
+    return 0 < campaign.settings.end_ms <= next_due_s * 1000
 
 
 def give_back(

@@ -34,6 +34,7 @@ from dialerd.store.limits import PROBLEMS_MAX, SCAN_PAGE
 from dialerd.store.lmdb_engine import LmdbEngine, refuse_empty
 from dialerd.store.unit import Unit
 
+NICE: Final = 5  # beside a daemon that starts; as much more beside its calls
 PAGE_BYTES_MAX: Final = 1 << 16  # the largest page of LMDB
 # Where a head page of LMDB 0.9 (MDB_page, MDB_meta) tells the size of pages; last page and commit.
 PAGE_BYTES_AT: Final = 40
@@ -310,11 +311,16 @@ def main() -> None:
     """Lines of `Said` on standard output, the last one with the findings."""
     if sys.argv[2:] not in ([], ["live"]) or len(sys.argv) < 2:
         sys.exit("usage: python -m dialerd.store.examine FILE [live]")
-    whole = read_all(Path(sys.argv[1]), live=len(sys.argv) > 2, say=_say)
+    live = len(sys.argv) > 2
+    if live:
+        os.nice(NICE)
+    whole = read_all(Path(sys.argv[1]), live=live, say=_say)
     _say(Said(part=1.0, whole=whole))
 
 
 def _say(said: Said) -> None:
+    if said.first is not None:
+        os.nice(NICE)
     sys.stdout.buffer.write(msgspec.json.encode(said) + b"\n")
     sys.stdout.buffer.flush()
 

@@ -7,7 +7,6 @@ entries, the calls of before and the counters. The rest is history, which nobody
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -28,7 +27,6 @@ WHOLE: Final = (
 )  # fmt: skip
 OF_CAMPAIGN: Final = ("leads", "due", "attempts", "callbacks", "own_due")
 STEPS: Final = 100  # words about progress, of each part
-NICE: Final = 10  # of the second part: calls are placed beside it
 
 
 class _Heard:
@@ -99,7 +97,6 @@ def in_parts(txn: Txn, say: Callable[[Said], object]) -> Findings:
     if not first.sound:
         return first
     say(Said(first=first, campaigns=frozenset(one.campaign_id for one in live)))
-    os.nice(NICE)
     # The rules read most tables once more, attempts several times.
     progress.begin(2 * sum(counts.values()) + 4 * counts["attempts"])
     return judged(unit, ((name, b"", END) for name in TABLE_NAMES), problems(unit))

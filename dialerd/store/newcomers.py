@@ -13,9 +13,9 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from dialerd.core.list_records import AudiencePart, Newcomers
+from dialerd.core.list_records import AudiencePart
 from dialerd.core.ports import ConflictError
-from dialerd.core.records import Campaign, CampaignState, Contact, Lead, LeadState
+from dialerd.core.records import Campaign, Contact, Lead, LeadState
 from dialerd.store import audience, campaigns
 from dialerd.store.limits import STEP_ROWS
 from dialerd.store.lists import get_list
@@ -24,7 +24,6 @@ from dialerd.store.unit import More, Unit
 
 ROOM: Final = 1 << 16
 STEPS_MAX: Final = 32  # of one `Joining`: others have work for the thread that waits for it
-_OPEN: Final = (CampaignState.APPROVED, CampaignState.RUNNING, CampaignState.PAUSED)
 
 
 def takers(unit: Unit, list_id: int) -> list[Campaign]:
@@ -32,24 +31,17 @@ def takers(unit: Unit, list_id: int) -> list[Campaign]:
     return [
         campaign
         for campaign in campaigns.all_campaigns(unit)
-        if _takes(campaign) and list_id in audience.list_ids(campaign.settings)
+        if audience.takes_newcomers(campaign) and list_id in audience.list_ids(campaign.settings)
     ]
 
 
 def waiting(unit: Unit) -> list[int]:
     """The campaigns into whose lists people came who are not its leads yet."""
-    found = []
-    for campaign in campaigns.all_campaigns(unit):
-        if _takes(campaign):
-            parts = audience.parts_of(unit, campaign)
-            ids = audience.list_ids(campaign.settings)
-            if any(get_list(unit, one).size > _known(campaign, parts, one) for one in ids):
-                found.append(campaign.campaign_id)
-    return found
-
-
-def _takes(campaign: Campaign) -> bool:
-    return campaign.state in _OPEN and campaign.settings.newcomers is not Newcomers.LEAVE
+    return [
+        campaign.campaign_id
+        for campaign in campaigns.all_campaigns(unit)
+        if audience.waiting(unit, campaign)
+    ]
 
 
 class Joining(NamedTuple):
@@ -62,22 +54,15 @@ class Joining(NamedTuple):
     def step(self, unit: Unit) -> int | More:
         """The next rows; More when some may be left and it was not long at it."""
         campaign = unit.campaign(self.campaign_id)
-        if not _takes(campaign) or not self.left:
+        if not audience.takes_newcomers(campaign) or not self.left:
             return self.done
         parts = audience.parts_of(unit, campaign)
         for list_id in audience.list_ids(campaign.settings):
-            size, known = get_list(unit, list_id).size, _known(campaign, parts, list_id)
+            size, known = get_list(unit, list_id).size, audience.looked_at(campaign, parts, list_id)
             if size > known:
                 more = _join(unit, campaign, parts, _block(campaign, parts, list_id, known, size))
                 return More(self._replace(done=self.done + more, left=self.left - 1).step)
         return self.done
-
-
-def _known(campaign: Campaign, parts: Sequence[AudiencePart], list_id: int) -> int:
-    """Up to which row a list was looked at. Of a single one every row is a lead."""
-    if not campaign.parts:
-        return campaign.audience
-    return max(part.size for part in parts if part.list_id == list_id)
 
 
 def _block(
@@ -101,7 +86,7 @@ def _join(
 ) -> int:
     """Make leads of the rows of a block that are not known yet; how many."""
     campaign_id, rank = campaign.campaign_id, audience.late_rank(campaign.settings)
-    known = _known(campaign, parts, block.list_id)
+    known = audience.looked_at(campaign, parts, block.list_id)
     before = parts if campaign.parts else ()
     leads: list[tuple[Lead, Contact]] = []
     for row, contact in audience.people(unit, block, known, STEP_ROWS):

@@ -323,6 +323,17 @@ async def test_a_job_of_before_is_interrupted(tmp_path: Path) -> None:
         assert (found["state"], found["ended_at"] is None) == ("interrupted", False)
         assert "another Idempotency-Key" in found["error"]
         assert found["result"] == {"added": 2_000, "rows": 2_003}
+        note(
+            folder / "7", {"added": 4_000, "rows": 4_003}
+        )  # its process has outlived the one before
+        assert (await s.ask("GET", "/v1/jobs/7"))[1]["result"]["added"] == 4_000
+        again = jobs.Jobs(s.services.admin, folder.parent)
+        await again.start()  # by then nobody writes there: it is kept with the job
+        (folder / "7" / SO_FAR).rename(folder / "7" / "away")
+        found_again = again.get(7)
+        assert found_again is not None
+        assert found_again.result == {"added": 4_000, "rows": 4_003}
+        (folder / "7" / "away").rename(folder / "7" / SO_FAR)
         assert left(s) == ["7"]
         assert [path.name for path in (folder / "7").iterdir()] == [SO_FAR]
         assert (await imported(s, PEOPLE))["id"] == 8

@@ -10,7 +10,7 @@ from dialerd.core.list_records import ListMix, ListShare, Newcomers
 from dialerd.core.ports import ConflictError
 from dialerd.core.records import CampaignState, Contact, LeadState, OtherPhone
 from dialerd.store import newcomers, wait
-from tests.store.kit import FIRST, NOW, filled_list, people, running, take
+from tests.store.kit import FIRST, NOW, call, filled_list, people, running, take
 
 CALL = Newcomers.CALL
 
@@ -155,6 +155,19 @@ def test_it_does_not_finish_by_itself_while_somebody_has_come(store):
     assert claim.phone == FIRST
     moved = wait(store.move_campaign(1, CampaignState.FINISHED, "lan", NOW, EXHAUSTED))
     assert moved.state is CampaignState.FINISHED  # a person may
+
+
+def test_it_does_not_finish_by_itself_while_rows_wait_to_become_leads(store):
+    two(store)
+    for claim in take(store, n=100):
+        call(store, claim)
+    assert wait(store.claim(1, 5, NOW, 60)).exhausted is True
+    wait(store.add_contacts(2, [Contact(FIRST + 5_000, "", "", {})]))  # an import, not joined yet
+    assert wait(store.claim(1, 5, NOW, 60)).exhausted is False
+    with pytest.raises(ConflictError, match="has people to call again"):
+        wait(store.move_campaign(1, CampaignState.FINISHED, "dialerd", NOW, EXHAUSTED))
+    assert wait(store.join(1)) == 1
+    assert called(store) == [FIRST + 5_000]
 
 
 def test_nobody_is_claimed_by_an_n_of_0_which_tells_whether_somebody_is_left(store):
