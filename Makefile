@@ -103,7 +103,7 @@ bench-packages: packages ## more recorded voices for `python -m bench.amd_train`
 bench-day: packages develop ## 100,000 calls with RTP through the whole daemon, judged by the carriers' ledgers; 4 minutes. In small: ARGS="--calls 10000"
 	$(PY) -m bench.whole_daemon --rate $(DAY_RATE) --seconds $(DAY_SECONDS) $(ARGS)
 
-bench-load: packages develop ## calls beside a loaded admin process, and restarts: bars, yes or no; 8 minutes: ARGS="--past FOLDER" keeps what is prepared
+bench-load: packages develop ## calls beside a loaded admin process, and restarts: bars, yes or no; 12 minutes: ARGS="--past FOLDER" keeps what is prepared
 	$(PY) -m bench.admin_load $(ARGS)
 
 bench-ci: packages develop ## ratios and exact counters against bench/baseline.json, under 3 minutes

@@ -8,12 +8,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from typing import Any, Self
 
 import msgspec
 
 from bench.admin_world import PAST, LoadWorld
+from dialerd.sim.io_procs import wait_until
 from dialerd.sim.io_world import environment
 
 UNDER_WAY = frozenset({"waiting", "running"})
@@ -35,11 +35,12 @@ class Sizes(msgspec.Struct, frozen=True):
     prompt_s: float = 10.0
     restarts: int = 3
     nice: int = 19  # of the dashboards, once they are connected
+    control: int = 1  # 0: without the periods of an unrelated load
 
     @property
     def dialing_s(self) -> float:
         """For how long calls are placed, at most."""
-        return 30.0 + self.pairs * (2 * self.seconds + 25.0) + 60.0 * self.restarts
+        return 30.0 + self.pairs * (3 * self.seconds + 30.0) + 60.0 * self.restarts
 
 
 class Clients:
@@ -80,8 +81,12 @@ class Clients:
             capture_output=True, check=True,
         )  # fmt: skip
         self._job = json.loads(sent.stdout)["id"]
-        while not (job := self.job())["done"] and job["state"] in UNDER_WAY:
-            time.sleep(0.05)  # its child begins
+        wait_until(self._imports, [], STOP_S, "the import")
+
+    def _imports(self) -> bool:
+        """Whether its child has begun, or is over already."""
+        job = self.job()
+        return bool(job["done"]) or job["state"] not in UNDER_WAY
 
     def job(self) -> dict[str, Any]:
         """The import."""
@@ -127,6 +132,6 @@ class Clients:
         for process in self._watched:
             said, _ = process.communicate(timeout=STOP_S)
             found.append(json.loads(said))
-        while self.job()["state"] in UNDER_WAY:
-            time.sleep(0.05)  # its child ends between two batches
+        ended = lambda: self.job()["state"] not in UNDER_WAY  # noqa: E731 - asked again and again
+        wait_until(ended, [], STOP_S, "the end of the import")
         return {"job": job, "dashboards": found[0], "agents": found[1]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import statistics
 from collections.abc import Callable, Mapping
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from bench.admin_control import machine_busy_s
 from dialerd.core.control import Status
 
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
@@ -21,7 +23,7 @@ class Bar(msgspec.Struct, frozen=True):
 
     what: str
     found: float
-    most: float  # or the least, where `least`
+    most: float  # or the least, where `least`; inf: it is only told
     unit: str
     least: bool = False
 
@@ -32,6 +34,8 @@ class Bar(msgspec.Struct, frozen=True):
 
     def text(self) -> str:
         """As a line."""
+        if self.most == math.inf:
+            return f"{self.what:56} {self.found:10,.3f}    {'':8} {self.unit:6} without a bar"
         sign = ">=" if self.least else "<="
         words = "yes" if self.held else "NO"
         return (
@@ -46,6 +50,7 @@ class Look(msgspec.Struct, frozen=True):
     placed: int
     cpu_s: Mapping[str, float]
     waited_s: float  # of the core's loop, for a core of the machine
+    busy_s: float  # of all cores of the machine
 
 
 class Period(msgspec.Struct, frozen=True):
@@ -61,12 +66,14 @@ class Period(msgspec.Struct, frozen=True):
     commit_ms: float  # the mean of them
     cpu: dict[str, float]  # parts of a core
     waited: float  # part of the time that the core's loop was ready to run and had no core
+    busy: float  # cores of the machine that were at work
 
 
 def look(status: Status, pids: Mapping[str, int]) -> Look:
     """Now."""
     spent = {name: cpu_s(pid) for name, pid in pids.items()}
-    return Look(status.counters, status.placed, spent, waited_s(status.pid))
+    waited = waited_s(status.pid)
+    return Look(status.counters, status.placed, spent, waited, machine_busy_s())
 
 
 def cpu_s(pid: int) -> float:
@@ -98,6 +105,7 @@ def between(before: Look, after: Look, seconds: float) -> Period:
         commit_ms=1e3 * grown("store_commit_s_sum") / max(1.0, commits),
         cpu={n: (s - before.cpu_s[n]) / seconds for n, s in after.cpu_s.items()},
         waited=(after.waited_s - before.waited_s) / seconds,
+        busy=(after.busy_s - before.busy_s) / seconds,
     )
 
 

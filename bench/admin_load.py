@@ -8,7 +8,8 @@ imports a list, all at the same time. Between: nothing of it. Measured is what t
 counts: the lag of its loop, the lateness of each frame of audio; and how long agents' events take
 to their sockets. The programs that load stand for other machines and have the least priority; the
 carriers stand for others too and have the daemon's own. `--past` names a folder that keeps the past
-for the next run.
+for the next run. Behind each loaded period, when the agents have gone, comes one in which unrelated
+programs take as much of the machine (`bench.admin_control`): what that costs is the machine's part.
 Then: simple reads, and restarts (`bench.admin_restart`). Exit code 1 when a bar is missed.
 """
 
@@ -19,13 +20,14 @@ import shutil
 import sys
 import tempfile
 import time
+from math import inf
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from admin_http.live.desks import RETURN_S
 from bench import admin_restart
+from bench.admin_control import Neighbours
 from bench.admin_crowd import Clients
 from bench.admin_crowd import Sizes as Sizes  # noqa: PLC0414 - found here too
 from bench.admin_figures import Bar, Period, between, pair_ratio, percentile
@@ -37,8 +39,10 @@ from bench.admin_world import (
     write_rows,
 )
 
+Pairs = list[tuple[Period, Period]]
+
 SETTLE_S = 2.0
-LEAVE_S = RETURN_S + 2.0  # then the core has heard of all agents that have left
+OURS = 5  # nice of the admin process, whose place an unrelated load takes
 LAG_TIMES = LATE_TIMES = 1.2
 EVENT_MS = 20.0
 READS_PER_S = 2_000.0
@@ -47,7 +51,7 @@ READS_PER_S = 2_000.0
 def period(world: LoadWorld, seconds: float) -> Period:
     """So long, from now."""
     before, began = world.look(), time.monotonic()
-    time.sleep(seconds)
+    time.sleep(seconds)  # the period itself
     after = world.look()
     world.check()
     return between(before, after, time.monotonic() - began)
@@ -64,7 +68,7 @@ def said(one: Period) -> str:
     return (
         f"loop lag p99 {one.lag_p99_us / 1e3:.2f} ms, audio late p99.9 {one.late_p999_us:.0f} us, "
         f"{one.placed} calls, {one.commits} commits of {one.commit_ms:.1f} ms, CPU {cpu}, "
-        f"loop without a core {one.waited:.0%}"
+        f"loop without a core {one.waited:.0%}, cores of the machine busy {one.busy:.2f}"
     )
 
 
@@ -75,6 +79,7 @@ def run(folder: Path, sizes: Sizes, past: Path | None) -> dict[str, Any]:
     shutil.copytree(kept / "data", folder / "data")
     write_rows(folder / "rows.csv", 0, sizes.rows)
     pairs: list[tuple[Period, Period]] = []
+    controls: list[tuple[Period, Period]] = []
     loads: list[dict[str, Any]] = []
     with load_world(folder, sizes.rate, sizes.dialing_s, sizes.prompt_s) as world:
         world.start_daemon()
@@ -84,21 +89,33 @@ def run(folder: Path, sizes: Sizes, past: Path | None) -> dict[str, Any]:
         world.await_calls(round(sizes.rate * sizes.prompt_s * 0.8))
         tell(f"{world.status().calls_in_flight} calls in progress")
         for turn in range(sizes.pairs):
-            time.sleep(LEAVE_S if turn else SETTLE_S)  # what is not of the period is over
+            time.sleep(SETTLE_S)  # what is not of the period is over
             idle = period(world, sizes.seconds)
-            tell(f"{turn + 1} idle:   {said(idle)}")
+            tell(f"{turn + 1} idle:    {said(idle)}")
             with Clients(world, sizes, turn) as clients:
                 time.sleep(SETTLE_S)  # the load is even by then
                 loaded = period(world, sizes.seconds)
                 loads.append(clients.stop())
             pairs.append((idle, loaded))
-            tell(f"{turn + 1} loaded: {said(loaded)}")
-            tell(f"{turn + 1} loaded: {load_said(loads[-1])}")
+            tell(f"{turn + 1} loaded:  {said(loaded)}")
+            tell(f"{turn + 1} loaded:  {load_said(loads[-1])}")
+            if turn + 1 < sizes.pairs or sizes.control:
+                world.await_agents_gone()
+            if sizes.control:
+                controls.append((idle, control(world, sizes, loaded.busy - idle.busy)))
+                tell(f"{turn + 1} control: {said(controls[-1][1])}")
         read = reads(world, sizes.reads_s)
         tell("reads: " + ", ".join(f"{name} {value:,.0f}" for name, value in read.items()))
         calls = round(sizes.rate * sizes.prompt_s * 0.5)
         restarts = admin_restart.measured(world, tell, sizes, calls)
-    return judged(pairs, loads, read, restarts)
+    return judged((pairs, controls), loads, read, restarts)
+
+
+def control(world: LoadWorld, sizes: Sizes, cores: float) -> Period:
+    """A period beside programs that take so many cores and know nothing of the daemon."""
+    with Neighbours(cores, OURS):
+        time.sleep(SETTLE_S)  # they have begun by then
+        return period(world, sizes.seconds)
 
 
 def load_said(load: dict[str, Any]) -> str:
@@ -115,8 +132,16 @@ def load_said(load: dict[str, Any]) -> str:
     )
 
 
+def _lag(one: Period) -> float:
+    return one.lag_p99_us
+
+
+def _late(one: Period) -> float:
+    return one.late_p999_us
+
+
 def judged(
-    pairs: list[tuple[Period, Period]],
+    periods: tuple[Pairs, Pairs],
     loads: list[dict[str, Any]],
     read: dict[str, float],
     restarts: dict[str, Any],
@@ -128,19 +153,27 @@ def judged(
         load["agents"]["heard"] = len(load["agents"].pop("late_ms"))
         del load["agents"]["ack_ms"]
         load["agents"]["own_p99_ms"] = percentile(load["agents"].pop("own_ms"), 0.99)
+    pairs, controls = periods
     bars = [
-        Bar("loop lag p99, loaded / idle", pair_ratio(pairs, lambda p: p.lag_p99_us),
-            LAG_TIMES, "times"),
-        Bar("audio late p99.9, loaded / idle", pair_ratio(pairs, lambda p: p.late_p999_us),
-            LATE_TIMES, "times"),
-        Bar("agent event to socket p99, loaded", percentile(late, 0.99), EVENT_MS, "ms"),
+        *([
+            Bar("loop lag p99, loaded / idle", pair_ratio(pairs, _lag), LAG_TIMES, "times"),
+            Bar("audio late p99.9, loaded / idle", pair_ratio(pairs, _late), LATE_TIMES, "times"),
+            Bar("agent event to socket p99, loaded", percentile(late, 0.99), EVENT_MS, "ms"),
+        ] if pairs else []),
+        *([
+            Bar("loop lag p99, unrelated load / idle", pair_ratio(controls, _lag), inf, "times"),
+            Bar("audio late p99.9, unrelated / idle", pair_ratio(controls, _late), inf, "times"),
+        ] if controls else []),
         Bar("simple reads a second of the admin process's CPU", read["per_cpu_s"],
             READS_PER_S, "/s", least=True),
+        *(Bar(f"{name.removesuffix(' us')}: CPU of a read", value, inf, "us")
+          for name, value in read.items() if name.endswith(" us") and "core" not in name),
         *(admin_restart.bars(restarts) if restarts["admin"] else ()),
     ]  # fmt: skip
     return {
         "bars": bars,
         "pairs": [{"idle": idle, "loaded": loaded} for idle, loaded in pairs],
+        "controls": [one for _, one in controls],
         "ack_p99_ms": percentile(acks, 0.99),
         "reads": read,
         "restarts": restarts,

@@ -19,6 +19,8 @@ from admin_http.people.store import AdminStore
 from admin_http.tokens import Scope, utc_now
 from bench.admin_figures import look
 from bench.whole_daemon import PEOPLE, BenchWorld, write_prompt
+from dialerd.core.agent_records import AgentState
+from dialerd.core.agents_view import ListAgents
 from dialerd.core.campaign_spec import CampaignSpec
 from dialerd.core.control import GetStatus, Status
 from dialerd.core.ops import BeginDial, Finish
@@ -106,6 +108,17 @@ class LoadWorld(BenchWorld):
         """Wait for that; ChildError when it does not come."""
         children = [self.daemon] if self.daemon else []
         wait_until(self.serves, children, START_S, "the admin process")
+
+    def await_agents_gone(self) -> None:
+        """Wait until the core has heard that every agent's socket is gone."""
+        away = {AgentState.OFFLINE, AgentState.LOST}
+
+        def gone() -> bool:
+            with self.client() as client:
+                return all(one.state in away for one in client.call(ListAgents()).items)
+
+        children = [self.daemon] if self.daemon else []
+        wait_until(gone, children, START_S, "the end of the agents' day")
 
     def await_calls(self, count: int) -> None:
         """Wait until so many are in progress."""

@@ -74,8 +74,8 @@ def run(seed: int) -> dict[str, tuple[int, int, int]]:
         agent.say(b"\xff" * 160)  # or nobody would know where it is
         boss.say(b"\xff" * 160)
         heard += agent.hear()
-        time.sleep(max(0.0, begun + 0.02 * (n + 1) - time.monotonic()))
-    time.sleep(0.2)  # what the room's buffers still hold
+        time.sleep(max(0.0, begun + 0.02 * (n + 1) - time.monotonic()))  # a telephone's own pace
+    time.sleep(0.2)  # what the room's buffers still hold comes at their pace; no event ends it
     heard += agent.hear()
     engine.stop()
     for one in (customer, agent, boss):

@@ -55,6 +55,13 @@ def bridges(pairs: int, seconds: float, record: bool) -> dict[str, Any]:
     return found | {"cpu_us": found["core"] * 1e6 / pairs}
 
 
+def listened(pairs: int, seconds: float, mode: int) -> dict[str, Any]:
+    """Bridged pairs with a supervisor's telephone beside each; see rtp_player for `mode`."""
+    what = ("listen", str(pairs), str(LOCAL), str(REMOTE), str(mode))
+    found = meeting(3 * pairs, seconds, *what)
+    return found | {"cpu_us": found["media_core"] * 1e6 / pairs}
+
+
 def relayed(pairs: int, seconds: float) -> dict[str, Any]:
     """The same pairs through rtpengine, one thread in user space, without a recording."""
     program = shutil.which("rtpengine")

@@ -6,6 +6,9 @@ python -m bench.rtp_player bridge PAIRS LOCAL REMOTE RECORD
     the peers of two streams hear each other; RECORD 1 writes both sides of each pair to a WAV file
 python -m bench.rtp_player room ROOMS STREAMS LOCAL REMOTE
     the streams meet in so many rooms, or with 0 nowhere
+python -m bench.rtp_player listen PAIRS LOCAL REMOTE MODE
+    as `bridge`, with a third stream beside each pair: MODE 1 it listens to both, 2 it whispers to
+    the second as well, 0 it hears nobody
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from fastpath.rtp import MediaEngine
 
 FIRST_PORT, PER_HOST = 23_000, 1_000
 PROMPT = bytes(i * 7 & 255 for i in range(80_000))  # 10 s
+LISTENS = 1  # of `listen`
 DISK = Path(__file__).resolve().parent.parent / "build"
 
 
@@ -123,7 +127,31 @@ def room(rooms: int, streams: int, local: int, remote: int) -> Player:
     return player
 
 
-KINDS: dict[str, Callable[..., Player]] = {"play": play, "bridge": bridge, "room": room}
+def listen(pairs: int, local: int, remote: int, mode: int) -> Player:
+    """A third beside each pair, as the daemon's `Meetings` has supervisors hear a call."""
+    player = Player(3 * pairs, local, remote, runs=True)
+    engine, streams = player.engine, iter(player.streams)
+    for customer, agent, boss in zip(streams, streams, streams, strict=True):
+        engine.bridge(customer, agent)
+        if not mode:
+            continue
+        meeting = engine.room(over=True)
+        engine.join(meeting, boss, "listening" if mode == LISTENS else "whispering")
+        if mode == LISTENS:
+            engine.overhear(meeting, customer, "customer", played=True)
+            engine.overhear(meeting, agent, "agent")
+        else:
+            engine.join(meeting, customer, "customer")
+            engine.join(meeting, agent, "agent")
+    return player
+
+
+KINDS: dict[str, Callable[..., Player]] = {
+    "play": play,
+    "bridge": bridge,
+    "room": room,
+    "listen": listen,
+}
 
 
 def main(what: str, *words: str) -> None:

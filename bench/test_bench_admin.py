@@ -1,17 +1,21 @@
 """The admin process under load beside calls: `python -m bench.admin_load` in small, or whole."""
 
+import math
 import os
+from pathlib import Path
 
 import pytest
 
 from bench import admin_load
-from bench.admin_figures import quantile
+from bench.admin_control import Neighbours
+from bench.admin_figures import Bar, cpu_s, quantile
+from tests.waiting import until
 
 SMOKE = os.environ.get("BENCH_SMOKE", "1") == "1"
 SMALL = admin_load.Sizes(
     pairs=1, seconds=0.5, rate=10.0, dashboards=5, agents=5, acts_per_s=20.0, attempts=500,
     rows=3_000, reads_s=0.2, prompt_s=1.0, restarts=0,
-    nice=0,
+    nice=0, control=0,
 )  # fmt: skip
 
 
@@ -44,3 +48,17 @@ def test_quantiles_are_those_of_prometheus():
 
     assert [at(part) for part in (0.25, 0.5, 0.7, 0.9, 0.95)] == [5.0, 10.0, 15.0, 20.0, 30.0]
     assert quantile(0.99, "late_le_", "all", dict.fromkeys(counts, 0.0).__getitem__, bins) == 40.0
+
+
+def test_an_unrelated_load_takes_cores_until_it_is_ended():
+    with Neighbours(0.2, 1) as neighbours:
+        pids = neighbours.pids
+        until(lambda: all(cpu_s(pid) > 0.05 for pid in pids))
+        assert all(os.getpriority(os.PRIO_PROCESS, pid) >= 1 for pid in pids)
+    assert not any(Path("/proc", str(pid)).exists() for pid in pids)
+
+
+def test_what_has_no_bar_is_told():
+    bar = Bar("a ratio", 3.5, math.inf, "times")
+    assert bar.held
+    assert bar.text().split() == ["a", "ratio", "3.500", "times", "without", "a", "bar"]

@@ -31,6 +31,7 @@ RUNS = 1 if SMOKE else 5
 SECONDS = 0.5 if SMOKE else 5.0
 BRIDGED = 20 if SMOKE else 1_000
 ROOMS = 1 if SMOKE else 10
+OVERHEARD = 10 if SMOKE else 200
 ROOM_MAX = 0.005  # of a core
 LATE_MAX_US = 20_000  # p99: a period
 PAIR = "1,000 bridged pairs, both sides recorded, a pair for a second"
@@ -153,6 +154,31 @@ def test_listening_in(benchmark):
     )
     benchmark.extra_info |= {"unit": "change", "note": note, "found": found}
     assert worst["listens"] == {"missed": 0, "twice": 0, "others": 0}, "nobody notices"
+
+
+@cache
+def heard_by_bosses() -> dict[str, list[dict[str, Any]]]:
+    """Bridged pairs, heard by nobody, listened to, and whispered to, in turns."""
+    found: dict[str, list[dict[str, Any]]] = {"nobody": [], "listens": [], "whispers": []}
+    for _ in range(RUNS):
+        for mode, name in enumerate(found):
+            found[name].append(rtp_meetings.listened(OVERHEARD, SECONDS, mode))
+    return found
+
+
+@pytest.mark.long
+@pytest.mark.benchmark(group="a bridged pair with a telephone beside it, a second")
+@pytest.mark.parametrize("who", ["nobody", "listens", "whispers"])
+def test_what_listening_in_costs(benchmark, who):
+    found = benchmark.pedantic(heard_by_bosses, rounds=1)[who]
+    lost = sum(run["lost"] for run in found)
+    note = f"{OVERHEARD} pairs, the media thread's CPU; {lost} lost; {lateness(found)}"
+    benchmark.extra_info |= {
+        "unit": "pair", "cpu_us": middle(found, "cpu_us"), "note": note, "found": found,
+    }  # fmt: skip
+    for run in found:
+        assert run["received"] > 0
+        assert run["sent"] > 0
 
 
 @cache
