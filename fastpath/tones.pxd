@@ -13,6 +13,7 @@ from libc.stdint cimport int16_t, int64_t, uint8_t, uint16_t
 from fastpath.tones_book cimport RHYTHM_MAX, ToneRules
 from fastpath.tones_burst cimport Burst, BurstState
 from fastpath.tones_sound cimport Sound
+from fastpath.tones_torn cimport Torn
 
 cdef enum:
     TONE_EVENTS_MAX = 8  # told of one frame; further ones are left out
@@ -45,6 +46,10 @@ cdef struct Tones:
     int rule  # of the book; -1: none
     uint8_t lasts  # a beep so long that it was told before its end
     ToneEvent going
+    int64_t known  # end of the last tone told
+    Torn torn
+    uint8_t torn_waits  # until it is known what else was heard
+    Burst torn_last
     Sound sound
     ToneEvent sounding  # music, a voice or silence; its number is 0 when nobody knows
     uint16_t numbers

@@ -8,13 +8,16 @@
    candidate's pause rules it out.
 4. What outlasts all candidates is a tone that never stops, when the book has one.
 5. A steady pure tone of 300 ms for which no candidate is left is a beep, unless it began with the
-   audio: it may be the rest of a rhythm's.
+   audio: it may be the rest of a rhythm's. Behind a voice the first burst of a fax machine's call
+   is one too: nobody waits for the second.
+6. So is a high tone that GSM full rate tore, when nothing else is known of it (`tones_torn`).
 """
 
+from libc.math cimport fabsf
 from libc.stdint cimport INT64_MAX
 from libc.string cimport memmove, memset
 
-from fastpath.tones_beep cimport is_beep, is_lasting, repeats, turns_often
+from fastpath.tones_beep cimport is_answered, is_beep, is_lasting, repeats, turns_often
 from fastpath.tones_book cimport (
     TONE_BEEP,
     TONE_FAX,
@@ -48,6 +51,7 @@ from fastpath.tones_sound cimport (
     sound_hear,
     sound_init,
 )
+from fastpath.tones_torn cimport torn_end, torn_hear
 
 cdef enum:
     MS = 8  # samples
@@ -57,6 +61,7 @@ cdef enum:
     LOOK_EVERY = 4
     TORN_PAUSE = 150 * MS  # as in tones_burst
 cdef float TONAL_PURE = 0.9
+cdef float TORN_NEAR = 0.03
 
 
 cdef void tones_init(Tones *t) noexcept nogil:
@@ -70,6 +75,8 @@ cdef void tones_init(Tones *t) noexcept nogil:
 
 
 cdef void put(Tones *t, const ToneEvent *e) noexcept nogil:
+    if e.kind < TONE_MUSIC:
+        t.known = max(t.known, e.end)
     if t.events < TONE_EVENTS_MAX:
         t.event[t.events] = e[0]
         t.events += 1
@@ -132,7 +139,7 @@ cdef void decide(Tones *t, const ToneRules *book, int64_t now, int last) noexcep
         if r.steps == 0:
             continue
         rule_fit(r, &t.burst[0], t.bursts, &fit)
-        if fit.bursts == 0:
+        if fit.bursts == 0 or (r.kind == TONE_FAX and fit.bursts == 1 and is_answered(b)):
             continue
         # one of a fast rhythm may have been missed
         until = b.end + (
@@ -322,10 +329,34 @@ cdef void after(Tones *t, const ToneRules *book) noexcept nogil:
         silence_says(t, book, now)
 
 
+cdef void torn(Tones *t, const ToneRules *book) noexcept nogil:
+    """A torn tone that ended is a beep, unless it is known to be something else."""
+    cdef const Burst *b = &t.torn_last
+    cdef const ToneRule *r
+    cdef int number
+    if t.torn.ended:
+        t.torn_last = t.torn.last
+        t.torn_waits = 1
+    if not t.torn_waits or t.pending or t.heard.state == BURST_TONE:
+        return
+    t.torn_waits = 0
+    if t.rule >= 0 or t.lasts or t.known > b.begin:
+        return
+    for number in range(book.count):
+        r = &book.rule[number]
+        if fabsf(b.peaks.hertz[0] - r.hertz[0]) < TORN_NEAR * r.hertz[0]:
+            return  # an answer tone of a fax machine, that wavers too
+    begin(t, TONE_BEEP, 0, b, b.peaks.pure)
+    tell(t, TONE_ENDS)
+
+
 cdef void tones_hear(Tones *t, const ToneRules *book, const int16_t *frame) noexcept nogil:
     """Hear the next frame."""
     bursts_hear(&t.heard, frame)
     after(t, book)
+    torn_hear(&t.torn, &t.heard)
+    if t.torn.ended or t.torn_waits:
+        torn(t, book)
     sounds(t, t.heard.frames * TONE_FRAME)
 
 
@@ -333,6 +364,9 @@ cdef void tones_gap(Tones *t, const ToneRules *book) noexcept nogil:
     """A frame that never arrived."""
     bursts_gap(&t.heard)
     after(t, book)
+    torn_hear(&t.torn, &t.heard)
+    if t.torn.ended or t.torn_waits:
+        torn(t, book)
 
 
 cdef void tones_end(Tones *t, const ToneRules *book) noexcept nogil:
@@ -342,6 +376,8 @@ cdef void tones_end(Tones *t, const ToneRules *book) noexcept nogil:
         burst_over(t, book, t.heard.frames * TONE_FRAME)
     if t.pending:
         decide(t, book, t.heard.frames * TONE_FRAME + CLOSE, 1)
+    torn_end(&t.torn, &t.heard)
+    torn(t, book)
     stop(t)
     sound_init(&t.sound)
     sounds_else(t, t.heard.frames * TONE_FRAME)

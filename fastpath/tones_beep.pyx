@@ -51,6 +51,11 @@ cdef int is_beep(const Burst *b) noexcept nogil:
     )
 
 
+cdef int is_answered(const Burst *b) noexcept nogil:
+    """Whether somebody spoke before it: no fax machine, whose first burst is like a beep."""
+    return b.spoken and b.broken and is_beep(b)
+
+
 cdef int is_lasting(const ToneRule *r, const Burst *b) noexcept nogil:
     """Whether it can be a tone that never stops. Those of fax machines may waver."""
     if r.kind == TONE_FAX:

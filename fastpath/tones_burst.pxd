@@ -28,10 +28,12 @@ cdef struct Burst:
     uint8_t looks  # spectra that found it
     uint8_t silence  # 1 before it, 2 behind it
     uint8_t broken  # loud sound that is no tone came between the burst before and this one
+    uint8_t spoken  # the sound before it was louder than the pause behind that: not steady noise
     uint8_t joined  # it holds the burst before, which was a part of it
 
 cdef struct BurstState:
     int64_t frames
+    int64_t kept  # frames put into `history`
     int16_t history[TONE_HISTORY * TONE_FRAME]
     # of the newest frame
     float power
@@ -63,8 +65,12 @@ cdef struct BurstState:
     Burst now
     Burst last
     int loud  # frames of loud sound that was no tone, since the last burst
+    int spoke  # the same, whatever bursts there were; forgotten after a while
+    int calm  # frames without, since
+    float voice  # power of the loudest two of them in a row
 
 cdef void bursts_init(BurstState *s) noexcept nogil
 cdef void bursts_hear(BurstState *s, const int16_t *frame) noexcept nogil
 cdef void bursts_gap(BurstState *s) noexcept nogil
+cdef void burst_window(const BurstState *s, int16_t *samples, int size) noexcept nogil
 cdef void bursts_end(BurstState *s) noexcept nogil

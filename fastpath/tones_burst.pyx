@@ -24,38 +24,7 @@ from collections import namedtuple
 from fastpath.tones_spectrum cimport (
     SPECTRUM_MAX, SPECTRUM_SHORT, TORN_APART, TORN_HERTZ, peaks_join, spectrum_peaks,
 )
-
-cdef extern from *:
-    """
-    /* Mean square without the mean, and the sums of rule 1 over the inner samples. */
-    static inline void dl_still(const int16_t *x, float *power, float *slope, float *curve) {
-        typedef float four __attribute__((vector_size(16)));
-        typedef float loose __attribute__((vector_size(16), aligned(4)));
-        float y[160] __attribute__((aligned(16)));
-        four e = {0, 0, 0, 0}, a = e, b = e;
-        int32_t sum = 0;
-        float mean, all;
-        int i;
-        for (i = 0; i < 160; i++)
-            sum += x[i];
-        mean = (float) sum * (1.0f / 160.0f);
-        for (i = 0; i < 160; i++)
-            y[i] = (float) x[i] - mean;
-        for (i = 2; i < 158; i += 4) {
-            four m = *(const loose *) (y + i);
-            e += m * m;
-            a += m * (*(const loose *) (y + i + 1) + *(const loose *) (y + i - 1));
-            b += m * (*(const loose *) (y + i + 2) + *(const loose *) (y + i - 2));
-        }
-        all = e[0] + e[1] + e[2] + e[3];
-        *power = all * (1.0f / 156.0f);
-        *slope = all > 0 ? 0.5f * (a[0] + a[1] + a[2] + a[3]) / all : 0;
-        *curve = all > 0 ? 0.5f * (b[0] + b[1] + b[2] + b[3]) / all : 0;
-    }
-    """
-    void still "dl_still"(
-        const int16_t *x, float *power, float *slope, float *curve
-    ) noexcept nogil
+from fastpath.tones_sums cimport still
 
 BurstHeard = namedtuple(
     "BurstHeard",
@@ -70,6 +39,8 @@ cdef enum:
     HOLE_LOUD = 5
     TORN_PAUSE = 1200  # samples
     LOW_AGE = 32  # frames
+    SPOKEN_ENDS = 100
+    SPOKEN_MIN = 12  # frames: what an offset does to GSM full rate is over sooner
     STRETCH = 4
     FLIP_SAME = 3  # half frames in which one turn is seen
     FLIP_MIN = 41
@@ -85,6 +56,9 @@ cdef float DRIFT_MIN = 0.003
 cdef float DRIFT_NOISY = 0.15
 cdef float SOFTER = 0.16  # than the burst so far, and it is over: 8 dB
 cdef float SILENCE = 0.2  # than the burst: what is before it and behind it, at most: 7 dB
+cdef float HUM = 0.99  # slope of 180 Hz: what is lower is no sound, but an offset that moves
+cdef float SPOKEN = 8.0  # sound before a tone that is so much louder than what is between them
+cdef float SPOKEN_SOFT = 0.05  # and not much softer than the tone
 cdef float LOUD = 0.25  # of the last burst's power: sound between two bursts
 cdef float ALONE = 0.6  # share of a line that is no half of a pair
 cdef float PURE_MIN = 0.62
@@ -138,6 +112,9 @@ cdef void start(BurstState *s) noexcept nogil:
     s.quiet = min(s.before[2], s.before[3])
     b.silence = s.quiet < SILENCE * s.power
     b.broken = s.loud > HOLE_MAX
+    b.spoken = s.spoke >= SPOKEN_MIN and s.voice > max(
+        SPOKEN * max(s.before[2], s.before[3]), SPOKEN_SOFT * s.power
+    )
     s.state = BURST_MAYBE
     s.age = 2
     s.clean = 1 + (first >= 0.9)
@@ -189,10 +166,20 @@ cdef void join(BurstState *s, float hertz) noexcept nogil:
         s.now.begin = a.begin
         s.now.silence = a.silence & 1
         s.now.broken = a.broken
+        s.now.spoken = a.spoken
         s.now.peaks = a.peaks
         s.now.looks = a.looks
         s.now.flips = a.flips
         s.now.drift = a.drift
+
+
+cdef void burst_window(const BurstState *s, int16_t *samples, int size) noexcept nogil:
+    """The last samples of those in `history`."""
+    cdef int64_t at = s.kept * TONE_FRAME - size
+    cdef int first = <int> (at % (TONE_HISTORY * TONE_FRAME))
+    cdef int room = min(size, TONE_HISTORY * TONE_FRAME - first)
+    memcpy(samples, &s.history[first], room * sizeof(int16_t))
+    memcpy(samples + room, &s.history[0], (size - room) * sizeof(int16_t))
 
 
 cdef void look(BurstState *s) noexcept nogil:
@@ -200,11 +187,7 @@ cdef void look(BurstState *s) noexcept nogil:
     cdef int16_t samples[SPECTRUM_MAX]
     cdef Peaks found
     cdef int size = SPECTRUM_MAX if s.clean >= AGE_LONG else SPECTRUM_SHORT
-    cdef int64_t at = (s.frames + 1) * TONE_FRAME - size
-    cdef int first = <int> (at % (TONE_HISTORY * TONE_FRAME))
-    cdef int room = min(size, TONE_HISTORY * TONE_FRAME - first)
-    memcpy(&samples[0], &s.history[first], room * sizeof(int16_t))
-    memcpy(&samples[room], &s.history[0], (size - room) * sizeof(int16_t))
+    burst_window(s, &samples[0], size)
     spectrum_peaks(&samples[0], size, &found)
     peaks_join(&found)
     if found.pure < PURE_MIN:
@@ -332,6 +315,19 @@ cdef void judge(BurstState *s, const int16_t *frame, float slope, float curve) n
         s.loud += 1
 
 
+cdef inline void voices(BurstState *s) noexcept nogil:
+    """How much sound there was that is no tone; two seconds without it, and it is forgotten."""
+    if s.power <= POWER_MIN or s.slope >= HUM:
+        s.calm += 1
+        if s.calm == SPOKEN_ENDS:
+            s.spoke = 0
+            s.voice = 0
+    elif s.state != BURST_TONE:
+        s.calm = 0
+        s.spoke += 1
+        s.voice = max(s.voice, min(s.power, s.before[0]))
+
+
 cdef void bursts_hear(BurstState *s, const int16_t *frame) noexcept nogil:
     """Hear the next frame: TONE_FRAME samples."""
     cdef float slope = s.slope, curve = s.curve
@@ -339,11 +335,13 @@ cdef void bursts_hear(BurstState *s, const int16_t *frame) noexcept nogil:
     memcpy(
         &s.history[s.frames % TONE_HISTORY * TONE_FRAME], frame, TONE_FRAME * sizeof(int16_t)
     )
+    s.kept = s.frames + 1
     memmove(&s.before[1], &s.before[0], 3 * sizeof(float))
-    s.before[0] = s.power
+    s.before[0] = s.power if s.slope < HUM else 0
     still(frame, &s.power, &s.slope, &s.curve)
     s.spread = s.curve - (2 * s.slope * s.slope - 1)
     judge(s, frame, slope, curve)
+    voices(s)
     s.frames += 1
 
 
@@ -351,6 +349,7 @@ cdef void bursts_gap(BurstState *s) noexcept nogil:
     """A frame that never arrived: a tone may have gone on in it."""
     s.ended = 0
     memset(&s.history[s.frames % TONE_HISTORY * TONE_FRAME], 0, TONE_FRAME * sizeof(int16_t))
+    s.kept = s.frames + 1
     s.before[0] = s.before[1] = s.power = 0
     s.before[2] = s.before[3] = 0
     if s.state != BURST_NONE:

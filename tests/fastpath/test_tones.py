@@ -147,6 +147,60 @@ def test_answer_tones_through_gsm_in_noise(snr: int) -> None:
         assert [one.value for one in heard(steps_of("fax ced", line, seed))] == ["ced"], line
 
 
+@pytest.mark.parametrize("hertz", [1800, 2000, 2400, 2600, 2800])
+def test_high_beeps_that_gsm_tore(hertz: int) -> None:
+    """Over noise no frame of one is like the next; what is left is the place of the line."""
+    told = [
+        heard(made([((float(hertz),), 0.4)], line, np.random.default_rng(seed)))
+        for seed in range(10)
+        for line in (Line(level=-14 - seed, codec="gsm", snr=15 + seed, off=0.001 * (seed - 5)),)
+    ]
+    assert [one.type for found in told for one in found] == ["beep"] * sum(map(bool, told))
+    assert sum(map(bool, told)) >= 8
+    for (one,) in filter(None, told):
+        assert abs(int(one.value) - hertz) < 50
+        assert 0.25 < one.until_s - one.at_s < 0.5
+
+
+def test_no_hiss_is_a_torn_beep() -> None:
+    """Noise of 300 Hz around 2,600 Hz, as long as a beep, between silences."""
+    rng = np.random.default_rng(4)
+    for codec in ("ulaw", "gsm"):
+        hiss = np.convolve(rng.normal(0, 1, 4_000), np.hanning(40), "same")
+        hiss *= np.cos(2 * np.pi * 2_600 * np.arange(4_000) / 8_000) * 8_000 / hiss.std() / 2
+        assert heard(tone_audio.through(codec, np.pad(hiss, 8_000))) == []
+
+
+@pytest.mark.parametrize("codec", ["alaw", "gsm"])
+def test_a_beep_that_is_as_a_fax_begins_is_told_at_once_behind_a_voice(codec: str) -> None:
+    """1,100 Hz for half a second: behind silence nobody knows before the next one is due."""
+    voice = np.rint(read_wav(SOUNDS / "it_IT_f_Menardi" / "vm-goodbye.wav") * 16_000)
+    voice = np.pad(voice, (0, 2_400 + -len(voice) % 160))
+    cng = made(PLAN["fax cng"][2], Line(lead=0.0, codec=codec), np.random.default_rng(1))
+    for before, wanted in (
+        (voice, [("beep", 0.7), ("fax", 4.2)]),
+        (np.zeros(9_600), [("fax", 4.2)]),
+    ):
+        detector, told = ToneDetector(load_book()), []
+        for at, frame in enumerate(np.hstack([before, cng]).astype(np.int16).reshape(-1, 160)):
+            told += [
+                (one.kind, at / 50 - len(before) / 8_000)
+                for one in detector.hear(frame)
+                if one.kind == "beep" or (one.kind, one.phase) == ("fax", "begins")
+            ]
+        assert [kind for kind, _ in told] == [kind for kind, _ in wanted]
+        assert all(at_s < most for (_, at_s), (_, most) in zip(told, wanted, strict=True)), told
+
+
+def test_an_offset_before_a_tone_is_no_sound() -> None:
+    """GSM full rate turns one into steps of some 5 Hz, louder than a soft tone behind them."""
+    for name in ("fax cng", "beep 850"):
+        kind, _, steps = PLAN[name]
+        line = Line(level=-37, codec="gsm", dc=800, lead=0.62)
+        found = [heard(made(steps, line, np.random.default_rng(seed))) for seed in range(6)]
+        assert [[one.type for one in told] for told in found] == [[kind]] * 6, name
+
+
 @pytest.mark.parametrize(
     "name", [name for name in PLAN if PLAN[name][0] == "tone" or name == "fax cng"]
 )

@@ -67,7 +67,7 @@ FRAME, POWER_MIN, SOFTER, LOUD = 160, 6500.0, 0.16, 0.25
 APART_MIN, APART_NOISY, DRIFT_MIN, DRIFT_NOISY = 0.009, 0.22, 0.003, 0.15
 SPREAD_MOST, SHARE_MIN, SLOPE_MAX, PURE_MIN = 0.2, 0.76, 0.972, 0.62
 AGE_FIRST, AGE_LONG, HOLE_MAX, HOLE_LOUD = 5, 7, 2, 5
-SILENCE, LOW_SLOPE, LOW_AGE = 0.2, 0.82, 32
+SILENCE, LOW_SLOPE, LOW_AGE, HUM = 0.2, 0.82, 32, 0.99
 
 
 def still(frame: NDArray[np.int16]) -> tuple[float, float, float]:
@@ -96,7 +96,7 @@ class Bursts:
         slope, curve = self.slope, self.curve
         self.audio = np.append(self.audio, frame)[-1120:]
         power, self.slope, self.curve = still(frame)
-        self.power = [power, *self.power[:4]]
+        self.power = [power, self.power[0] if slope < HUM else 0.0, *self.power[1:4]]
         self.spread = max(self.curve - (2 * self.slope**2 - 1), 0)
         share = (np.sqrt(self.curve**2 + 8 * self.slope**2) - self.curve) / 2
         sounds = power > POWER_MIN and share > SHARE_MIN and self.slope < SLOPE_MAX
