@@ -249,18 +249,19 @@ async def calls(folder: Path, ports: int, seconds: float) -> dict[str, Any]:
         streams.append(stream)
     await asyncio.sleep(SETTLE_S)
     before = [engine.device(stream) for stream in streams]
-    begun, cpu = time.monotonic(), time.process_time()
+    begun, cpu, parts = time.monotonic(), time.process_time(), os.times()
     await asyncio.sleep(seconds)  # the time that is measured
     used, passed = time.process_time() - cpu, time.monotonic() - begun
+    kernel = (os.times().system - parts.system) / passed
     after = [engine.device(stream) for stream in streams]
 
     def grown(key: str) -> int:
         return sum(b[key] for b in after) - sum(a[key] for a in before)
 
     found = {
-        "core": used / passed, "cpu_s": used, "frames": ports * passed * 50, "digits": digits,
-        "out": grown("frames_out"), "in": grown("frames_in"), "underruns": grown("underruns"),
-        "dropped": grown("dropped"), "late": engine.counters(),
+        "core": used / passed, "kernel": kernel, "cpu_s": used, "frames": ports * passed * 50,
+        "digits": digits, "out": grown("frames_out"), "in": grown("frames_in"),
+        "underruns": grown("underruns"), "dropped": grown("dropped"), "late": engine.counters(),
     }  # fmt: skip
     await bank_side.close()
     loop.remove_reader(engine.fileno())

@@ -12,14 +12,15 @@ cdef enum:
     DEVICE_FRAME = 320  # bytes
     PREFILL_FRAMES = 4  # 80 ms of silence ahead: how late a media thread may be
     WAITING_FRAMES = 10  # not taken by the device yet; what comes on top is dropped
-    READ_FRAMES = 8  # taken from the device in one period
+    READ_FRAMES = 8  # taken from the device in one period, by one call
 
 cdef struct Pump:
     int gone  # errno with which the device went; 0: it is there
     uint8_t told
     # heard
-    int in_count
-    uint8_t in_bytes[DEVICE_FRAME]
+    int in_first  # the next frame's place
+    int in_count  # bytes, up to the end of what was read
+    uint8_t in_bytes[DEVICE_FRAME * READ_FRAMES]
     uint64_t frames_in
     # said
     int out_count

@@ -77,23 +77,30 @@ cdef int device_open(int fd) noexcept nogil:
     return open_own(fd)
 
 
-cdef int pump_read(Pump *p, int fd, uint8_t law, uint8_t *audio) noexcept nogil:
-    """The next frame heard, as FRAME_BYTES of `law`; 0 when there is no whole one."""
-    cdef const uint8_t *table = &linear_alaw[0] if law == PAYLOAD_PCMA else &linear_ulaw[0]
-    cdef int size, i
-    if p.gone:
-        return 0
-    size = read_some(fd, &p.in_bytes[p.in_count], DEVICE_FRAME - p.in_count)
+cdef void take(Pump *p, int fd) noexcept nogil:
+    """Behind what waits, whatever the device has; READ_FRAMES at most. One call says it all."""
+    cdef int size
+    p.in_count -= p.in_first
+    memmove(&p.in_bytes[0], &p.in_bytes[p.in_first], <size_t> p.in_count)
+    p.in_first = 0
+    size = read_some(fd, &p.in_bytes[p.in_count], DEVICE_FRAME * READ_FRAMES - p.in_count)
     if size < 0:
         p.gone = -size
+    else:
+        p.in_count += size
+
+
+cdef int pump_frame(Pump *p, uint8_t law, uint8_t *audio) noexcept nogil:
+    """The next frame heard, as FRAME_BYTES of `law`; 0 when there is no whole one."""
+    cdef const uint8_t *table = &linear_alaw[0] if law == PAYLOAD_PCMA else &linear_ulaw[0]
+    cdef const uint8_t *samples = &p.in_bytes[p.in_first]
+    cdef int i
+    if p.in_count - p.in_first < DEVICE_FRAME:
         return 0
-    p.in_count += size
-    if p.in_count < DEVICE_FRAME:
-        return 0
-    p.in_count = 0
+    p.in_first += DEVICE_FRAME
     p.frames_in += 1
     for i in range(FRAME_BYTES):
-        audio[i] = table[<uint16_t> (p.in_bytes[2 * i] | (p.in_bytes[2 * i + 1] << 8))]
+        audio[i] = table[<uint16_t> (samples[2 * i] | (samples[2 * i + 1] << 8))]
     return 1
 
 
@@ -152,9 +159,9 @@ cdef void hear(Worker *w, Stream *s, Pump *p, int64_t now_ns) noexcept nogil:
     memset(&packet, 0, sizeof(packet))
     packet.payload_bytes = FRAME_BYTES
     packet.payload_type = s.sender.payload_type
-    for _ in range(READ_FRAMES):
-        if not pump_read(p, s.fd, s.sender.payload_type, &audio[0]):
-            break
+    take(p, s.fd)
+    w.budget_spent += <uint64_t> (p.in_count == DEVICE_FRAME * READ_FRAMES)
+    while pump_frame(p, s.sender.payload_type, &audio[0]):
         packet.seq = <uint16_t> p.frames_in
         packet.timestamp = <uint32_t> p.frames_in * FRAME_BYTES
         s.receiver.received += 1
@@ -163,8 +170,6 @@ cdef void hear(Worker *w, Stream *s, Pump *p, int64_t now_ns) noexcept nogil:
             heard(s, &packet, &audio[0], now_ns)
         if s.receiver.digits:
             tell_digits(w, s)
-    else:
-        w.budget_spent += 1
 
 
 cdef void timed(Worker *w, Stream *s, int64_t late_ns) noexcept nogil:

@@ -37,7 +37,7 @@ from fastpath.rtp_os cimport (
     wake_clear,
     wake_new,
 )
-from fastpath.rtp_places cimport beside, emptiest
+from fastpath.rtp_places cimport GATHERED, beside, emptiest, gathered
 from fastpath.rtp_ports cimport bind_even
 from fastpath.rtp_prompts cimport Prompts
 from fastpath.rtp_receive cimport receiver_init
@@ -64,7 +64,7 @@ cdef class StreamEngine:
 
     def __init__(self, int threads=1, int priority=10, int streams_max=4096):
         cdef Worker *w
-        cdef int i, ring = EVENTS_MIN
+        cdef int i, spread, ring = EVENTS_MIN
         if self.workers != NULL:
             raise RuntimeError("the media engine was made already")
         if not 1 <= threads <= THREADS_MAX:
@@ -76,7 +76,8 @@ cdef class StreamEngine:
         self.thread_count = threads
         self.priority = priority
         self.streams_max = streams_max
-        self.slot_capacity = (streams_max + threads * SLOTS - 1) // (threads * SLOTS)
+        spread = (streams_max + threads * SLOTS - 1) // (threads * SLOTS)
+        self.slot_capacity = max(<int> GATHERED, spread)
         self.table = threads * SLOTS * self.slot_capacity
         self.workers = <Worker *> calloc(threads, sizeof(Worker))
         # two more: what is fetched ahead of the last ones
@@ -84,13 +85,14 @@ cdef class StreamEngine:
         self.gates = <uint8_t *> calloc(self.table, 1)
         if self.workers == NULL or self.streams == NULL or self.gates == NULL:
             raise MemoryError
-        while ring < 4 * (self.table // threads):
+        while ring < 4 * SLOTS * spread:
             ring *= 2
         for i in range(threads):
             w = &self.workers[i]
             w.streams = &self.streams[i * SLOTS * self.slot_capacity]
             w.gates = &self.gates[i * SLOTS * self.slot_capacity]
             w.slot_capacity = self.slot_capacity
+            w.capacity = SLOTS * spread
             w.woken = &self.woken
             w.ring.mask = ring - 1
             w.ring.entries = <Event *> calloc(ring, sizeof(Event))
@@ -244,7 +246,7 @@ cdef class StreamEngine:
         fd = device_open(device)
         if fd < 0:
             raise OSError(-fd, os.strerror(-fd))
-        s = self.seat(fd, emptiest(self.workers, self.thread_count))
+        s = self.seat(fd, gathered(self.workers, self.thread_count))
         if not pump_start(s):
             self.shut(s)
             raise MemoryError

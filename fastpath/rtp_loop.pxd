@@ -151,6 +151,7 @@ cdef struct Worker:
     Stream *streams  # of this worker: SLOTS * slot_capacity
     uint8_t *gates
     int slot_capacity
+    int capacity  # streams that it serves at most: fewer than its slots have room for
     int wake_fd
     uint8_t *woken
     # of this thread

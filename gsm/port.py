@@ -90,6 +90,11 @@ class Port:
         return self._floor.signal
 
     @property
+    def signal_asked(self) -> bool:
+        """Whether the modem was asked for its signal, which is after it is ready: `Signal` told."""
+        return self._life.watching.signal_asked
+
+    @property
     def dialect(self) -> Dialect:
         """The one in use."""
         return self._floor.dialect

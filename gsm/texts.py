@@ -90,12 +90,21 @@ class Texts:
         ways = [form.encoding, *form.fallback]
         if self._spelling in ways:
             ways.insert(0, ways.pop(ways.index(self._spelling)))
+        refused: ussd.Answer | None = None
         for how in ways:
             self._reply = None
             yield from self._spelled(code, how)
-            if self._reply is None or self._reply.kind not in ("error", "unsupported"):
+            kind = self._kind()
+            if kind == "timeout" and refused is not None:  # no word at another spelling is less
+                self._reply = refused
+                return
+            if kind not in ("error", "unsupported"):
                 self._spelling = how
                 return
+            refused = self._reply if kind == "unsupported" else refused
+
+    def _kind(self) -> str:
+        return "timeout" if self._reply is None else self._reply.kind
 
     def _spelled(self, code: str, how: str) -> Steps:
         form = self.floor.dialect.ussd

@@ -35,6 +35,7 @@ class Watching:
         self.registration: Registration = "unknown"
         self._rssi: int | None = None
         self._operator = ""
+        self.signal_asked = False  # once, and told
         self._since_ns = 0  # without network
         self._rounds = 0
         self._unfit = ""  # why a registered module is of no use
@@ -72,6 +73,7 @@ class Watching:
             self._rounds = 0
             floor.registered = True
             floor.move(table.REGISTERED, now_ns)
+            floor.run("status", self._ask_signal(), now_ns)  # no call waits for it
             return
         said = {
             "denied": "the network does not want this card",
@@ -90,7 +92,7 @@ class Watching:
         yield from self._ask_registration()
         if self.usable():
             self._unfit = yield from self.starting.inits("ready")
-            yield from self._ask_signal()
+            self.tell()
 
     def _ask_registration(self) -> Steps:
         found: list[str] = []
@@ -119,12 +121,13 @@ class Watching:
             result = yield from self.starting.optional(health.operator, MEDIUM)
             for line in result.lines:
                 self._operator = operator(line) or self._operator
-        self.tell()
+        first, self.signal_asked = not self.signal_asked, True
+        self.tell(always=first)
 
-    def tell(self) -> None:
+    def tell(self, *, always: bool = False) -> None:
         """Signal and network, if they changed."""
         signal = Signal(self._rssi, self.registration, self._operator)
-        if signal != self.floor.signal:
+        if always or signal != self.floor.signal:
             self.floor.signal = signal
             self.floor.tell(signal)
 

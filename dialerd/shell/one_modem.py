@@ -72,7 +72,7 @@ class OneModem:
             self.runner.start()
         try:
             async with asyncio.timeout(wait_s or self.options.wait_s):
-                while self.report.state not in states:
+                while self.report.state not in states or not self._told():
                     if self.gone:
                         raise ModemError(self.gone)
                     self._changed.clear()
@@ -82,6 +82,10 @@ class OneModem:
             if self.report.state not in UP:
                 raise ModemError(f"{self.options.device}: {why}") from None
         return self.report.state
+
+    def _told(self) -> bool:
+        """Whether a port that takes calls has asked for its signal too."""
+        return self.report.state not in {"ready", "locked"} or self.runner.machine.signal_asked
 
     async def at(self, text: str) -> gsm.AtReply:
         """The answer to one command; ModemError."""

@@ -306,3 +306,26 @@ def test_descriptors_are_given_back(engine: MediaEngine) -> None:
         modem.close()
     assert len(os.listdir("/proc/self/fd")) == before
     assert engine.counters()["streams"] == 0
+
+
+def test_devices_share_turns_and_a_burst_of_theirs_is_heard_in_order(engine: MediaEngine) -> None:
+    """A thread sleeps once for up to 8 devices; what one gave at once is whole frames in order."""
+    ends = [socket.socketpair() for _ in range(9)]
+    try:
+        streams = [engine.open_device(near.fileno()) for near, _ in ends]
+        places = [stream % (20 * 8) // 8 for stream in streams]
+        assert [places.count(place) for place in dict.fromkeys(places)] == [8, 1]
+        engine.record(streams[0])
+        samples = np.arange(1, 160 * 20 + 1, dtype="<i2") * 8
+        ends[0][1].sendall(samples.tobytes())
+        give_up = time.monotonic() + 20
+        while engine.device(streams[0])["frames_in"] < 20:
+            assert time.monotonic() < give_up
+            time.sleep(0.002)
+        rows = np.frombuffer(engine.recorded(streams[0]), np.dtype(RECORD_DTYPE))
+        theirs = rows[rows["side"] == 1]["payload"]
+    finally:
+        for near, far in ends:
+            near.close()
+            far.close()
+    assert theirs.tobytes() == g711.ulaw_encode(samples)

@@ -102,6 +102,15 @@ def test_a_refused_spelling_is_followed_by_the_next_and_remembered():
     assert replies(hand) == [("done", "ok")] * 2
 
 
+def test_a_code_that_the_network_does_not_know_is_told_so_after_silence_at_another_spelling():
+    hand, modem = port()
+    modem.set(r'AT\+CUSD=1,"\*.*', "\r\n+CUSD: 4\r\n" + OK)
+    modem.set(r'AT\+CUSD=1,"AA.*', OK)
+    ask(hand)
+    hand.run(60)
+    assert replies(hand) == [("unsupported", "")]
+
+
 def test_no_answer_is_told_and_the_session_cancelled():
     hand, _ = port()
     ask(hand)
