@@ -26,7 +26,7 @@ from dialerd.core.ports_view import ListPorts
 from dialerd.sim.io_procs import Child, free_ports, wait_until
 from dialerd.sim.modem_dialects import DIALECTS
 
-LOOK_S = 0.05
+LOOK_S = 0.01
 LONGEST_S = 90.0
 READY_S_MAX, OURS_S_MAX = 15.0, 1.0
 CONFIG = """

@@ -3,7 +3,7 @@
 from fastpath.rtp_loop cimport Worker
 
 cdef enum:
-    GATHERED = 8  # devices in a slot, before the next one is begun
+    GATHERED = 16  # devices in a slot, before the next one is begun
 
 cdef int emptiest(const Worker *workers, int count) noexcept nogil
 cdef int gathered(const Worker *workers, int count) noexcept nogil

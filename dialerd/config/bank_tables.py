@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from dialerd.config.keys import DRAIN, LINE, LIVE, NAME, RESTART, Section, doc
 from dialerd.config.trunk import NumberFormat
-from dialerd.config.trunk_tables import Plan, Prefixes
+from dialerd.config.trunk_tables import LineCarriers, LinePrefixes, Plan, Prefixes
 
 DEVICES_MAX: Final = 512
 _NAME_HINT: Final = "letters, digits, dot, dash, underscore"
@@ -150,14 +150,8 @@ class Bank(Section):
     calls_per_s_max: Annotated[
         float, doc("New calls a second at most, of the bank.", LIVE, gt=0.0, le=10_000.0)
     ] = 5.0
-    carriers: Annotated[
-        tuple[str, ...],
-        doc("Carriers whose numbers it takes, as the plan names them; empty: any.", LIVE),
-    ] = ()
-    prefixes: Annotated[
-        Prefixes,
-        doc("Prefixes it takes, E.164 without the plus; the longest wins over carriers.", LIVE),
-    ] = ()
+    carriers: LineCarriers = ()
+    prefixes: LinePrefixes = ()
     on_net: Annotated[bool, doc("Each SIM calls numbers of its own carrier only.", LIVE)] = False
     weight: Annotated[int, doc("Share among lines that fit equally well.", LIVE, ge=1, le=1000)] = 1
     loopback: Annotated[

@@ -12,11 +12,12 @@ from dialerd.config.keys import BIND, DRAIN, HOST_OR_NONE, LINE, LIVE, NAME, Sec
 from dialerd.config.trunk_tables import (
     DialRule,
     IncomingRule,
+    LineCarriers,
+    LinePrefixes,
     OutcomeRule,
     Plan,
     Ports,
     PortsBy,
-    Prefixes,
     Rel100,
     SoundRule,
 )
@@ -138,16 +139,8 @@ class Trunk(Section):
     calls_per_s_max: Annotated[
         float, doc("New calls a second at most.", LIVE, gt=0.0, le=10_000.0)
     ] = 10.0
-    carriers: Annotated[
-        tuple[str, ...],
-        doc("Carriers whose numbers it takes, as the plan names them; empty: any.", LIVE),
-    ] = ()
-    prefixes: Annotated[
-        Prefixes,
-        doc(
-            "Prefixes it takes, E.164 without the plus; the longest match wins over carriers.", LIVE
-        ),
-    ] = ()
+    carriers: LineCarriers = ()
+    prefixes: LinePrefixes = ()
     weight: Annotated[
         int, doc("Share among trunks that fit equally well.", LIVE, ge=1, le=1000)
     ] = 1

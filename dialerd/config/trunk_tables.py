@@ -17,6 +17,14 @@ _DIALED: Final = r"^[0-9A-Za-z*#+.-]{0,32}$(?!\n)"
 _PORTS: Final = r"^[0-9]{1,4}(-[0-9]{1,4})?(,[0-9]{1,4}(-[0-9]{1,4})?){0,63}$(?!\n)"
 
 Prefixes = tuple[Annotated[str, Meta(pattern=DIGITS, extra={"hint": PREFIX_HINT})], ...]
+LineCarriers = Annotated[
+    tuple[str, ...],
+    doc("Carriers whose numbers it takes, as the plan names them; empty: any.", LIVE),
+]
+LinePrefixes = Annotated[
+    Prefixes,
+    doc("Prefixes it takes, E.164 without the plus; the longest wins over carriers.", LIVE),
+]
 
 
 class PortsBy(StrEnum):

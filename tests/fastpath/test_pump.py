@@ -309,12 +309,12 @@ def test_descriptors_are_given_back(engine: MediaEngine) -> None:
 
 
 def test_devices_share_turns_and_a_burst_of_theirs_is_heard_in_order(engine: MediaEngine) -> None:
-    """A thread sleeps once for up to 8 devices; what one gave at once is whole frames in order."""
-    ends = [socket.socketpair() for _ in range(9)]
+    """A thread sleeps once for up to 16 devices; what one gave at once is whole frames in order."""
+    ends = [socket.socketpair() for _ in range(17)]
     try:
         streams = [engine.open_device(near.fileno()) for near, _ in ends]
-        places = [stream % (20 * 8) // 8 for stream in streams]
-        assert [places.count(place) for place in dict.fromkeys(places)] == [8, 1]
+        places = [stream % (20 * 16) // 16 for stream in streams]
+        assert [places.count(place) for place in dict.fromkeys(places)] == [16, 1]
         engine.record(streams[0])
         samples = np.arange(1, 160 * 20 + 1, dtype="<i2") * 8
         ends[0][1].sendall(samples.tobytes())
