@@ -30,15 +30,18 @@ TREES: Final = 48
 RATE: Final = 0.18
 HEARD_S: Final = 7
 ASKED: Final = FEATURE_NAMES[:20]  # pitch tells people from machines no better than times alone
-VOICE_TREES: Final = 48
+VOICE_TREES: Final = 96
 VOICE_RATE: Final = 0.25
 VOICE_ASKED: Final = (
     "snr", "fall", "spread", "swing", "tonal", "hiss", "pace", "periodic", "pitched", "streak",
-    "glide", "rise", "voiced", "run", "syllables", "words", "span",
+    "glide", "rise", "voiced", "run", "syllables", "words", "span", "voicing", "tilt", "tilts",
+    "rustle", "falls",
 )  # fmt: skip
 VOICE_LOOKS: Final = {"word": 4, "office": 4, "machine": 2, "announcement": 2}  # of a case; else
 NO_VOICE_LOOKS: Final = 14
-NOISES: Final = 110  # of each kind
+OWN_S: Final = (0.15, 0.3)
+"""Its last sound ended so long behind its begin, and at most so long behind its end."""
+NOISES: Final = 200  # of each kind
 WEIGHTS: Final = {
     "word": 1.0, "office": 1.0, "machine": 3.0, "announcement": 4.0, "music": 6.0, "tone": 6.0,
 }  # fmt: skip
@@ -47,8 +50,8 @@ LEARNED_S: Final = {"machine": 3.3, "announcement": 3.3, "music": 4.0, "tone": 4
 """What is learned of these; the verdict is out then."""
 AFTER_S: Final = 1.0  # silence behind a person that is learned
 POLICY: Final = {
-    "human_below": -1.25, "human_below_late": 1.25, "machine_above": 4.0, "voice_above": -1.3,
-    "human_after_ms": 660, "machine_after_ms": 1000, "silence_min_ms": 240,
+    "human_below": -1.25, "human_below_late": 1.25, "machine_above": 4.0, "voice_above": -3.5,
+    "voice_again": 3.0, "human_after_ms": 660, "machine_after_ms": 1000, "silence_min_ms": 240,
     "word_ms": 1000, "word_by_ms": 1240, "word_wait_ms": 320, "office_min_ms": 560,
     "office_wait_ms": 580, "analysis_ms": 8000, "initial_silence_ms": 8000,
     "revise_span_ms": 3000, "revise_pause_ms": 800, "revise_voice_ms": 1700,
@@ -66,16 +69,28 @@ bias = {bias:.4f}
 """
 
 
-def looks(case: answer_lines.Case) -> tuple[Array, Array]:
-    """What is known at each look (rows of features), and the seconds."""
-    found = features(case.samples)
+def looks(case: answer_lines.Case, *, forget: bool = False) -> tuple[Array, Array]:
+    """What is known at each look (rows of features), and the seconds.
+
+    `forget`: as of sounds that are known to be no voice: each is forgotten once it is over.
+    """
+    found = features(case.samples, forget=forget)
     values = np.array([one for _, one in found]).reshape(-1, len(FEATURE_NAMES))
     return values, np.array([frame for frame, _ in found]) * 0.02
 
 
-def voice_rows(case: answer_lines.Case, values: Array, rng: np.random.Generator) -> Array:
-    """Some looks behind what was heard, from which the trees learn what a voice is."""
-    behind = np.flatnonzero((values[:, 0] >= 200) & (values[:, 0] <= 1_000))
+def voice_rows(case: answer_lines.Case, rng: np.random.Generator) -> Array:
+    """Some looks behind what was heard, from which the trees learn what a voice is.
+
+    Of a voice those whose last sound was its own: others babble before it and behind it.
+    """
+    voice = case.clip.kind in VOICE_LOOKS
+    values, at = looks(case, forget=not voice)
+    keep = (values[:, 0] >= 200) & (values[:, 0] <= 1_000)
+    if voice:
+        ended = at - values[:, 0] / 1_000
+        keep &= (ended > case.first_s + OWN_S[0]) & (ended < case.last_s + OWN_S[1])
+    behind = np.flatnonzero(keep)
     most = VOICE_LOOKS.get(case.clip.kind, NO_VOICE_LOOKS)
     return values[rng.choice(behind, min(most, len(behind)), replace=False)]
 
@@ -140,12 +155,10 @@ def trained(seeds: tuple[int, ...] = SEEDS) -> tuple[Forest, Forest]:
             values, at = looks(case)
             parts.append(rows(case, values, at, rng))
             into = spoken if case.clip.kind in VOICE_LOOKS else others
-            into.append(voice_rows(case, values, voice_rng))
+            into.append(voice_rows(case, voice_rng))
     x, y, weight = (np.concatenate([part[k] for part in parts]) for k in range(3))
     rng = np.random.default_rng(1)
-    others += [
-        voice_rows(case, looks(case)[0], rng) for case in answer_noises.cases("train", NOISES)
-    ]
+    others += [voice_rows(case, rng) for case in answer_noises.cases("train", NOISES)]
     asked = [FEATURE_NAMES.index(name) for name in VOICE_ASKED]
     yes, no = np.concatenate(spoken)[:, asked], np.concatenate(others)[:, asked]
     voice_y = np.repeat([1.0, 0.0], [len(yes), len(no)])

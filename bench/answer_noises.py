@@ -1,7 +1,8 @@
 """Sounds that nobody says: clicks, knocks, rain, wind, babble, music, engines, gaps in noise.
 
 Eight seconds each, made anew from a seed. Seeds of the two splits differ, and of music the timbre,
-of babble the voices; "sirens" and "keyboard" are in the held-out split alone.
+of babble the voices; "sirens" and "keyboard" are in the held-out split alone, "whistles" in the
+other one.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ COUNT: Final = SECONDS * RATE
 SEEDS: Final = {"train": 40_000, "development": 60_000, "held out": 90_000}
 LATE: Final = ("sirens", "keyboard")
 """What the trees never heard."""
+EARLY: Final = ("whistles",)
+"""What only they do."""
 
 Rng = np.random.Generator
 
@@ -123,6 +126,25 @@ def sirens(rng: Rng) -> Audio:
     return np.asarray(tone + 0.3 * np.sin(4 * np.pi * np.cumsum(hertz) / RATE))
 
 
+def whistles(rng: Rng) -> Audio:
+    """Somebody whistles, or a loop feeds back: single tones that glide and tremble."""
+    made = np.zeros(COUNT)
+    here = int(rng.uniform(0.2, 1.5) * RATE)
+    while here < COUNT:
+        count = int(rng.uniform(0.1, 1.6) * RATE)
+        part = np.arange(count) / count
+        low, high = np.exp(rng.uniform(np.log(250), np.log(3_000), 2))
+        tremble = rng.uniform(0, 0.03) * np.sin(part * rng.uniform(3, 30))
+        phase = 2 * np.pi * np.cumsum(low * (high / low) ** part * (1 + tremble)) / RATE
+        tone = np.sin(phase) + rng.uniform(0, 0.4) * np.sin(2 * phase) * (max(low, high) < 1_900)
+        tone += rng.uniform(0, 0.05) * rng.normal(size=count)
+        tone *= np.minimum(np.minimum(part, 1 - part) * count / (0.03 * RATE), 1)
+        tone = tone[: COUNT - here] * rng.uniform(0.4, 1)
+        made[here : here + len(tone)] += tone
+        here += count + int(rng.uniform(0.02, 0.8) * RATE)
+    return made
+
+
 def tune(rng: Rng, split: str) -> Audio:
     """Notes, chords and drums; plucked to train with, blown ones held out."""
     made = np.zeros(COUNT + RATE)
@@ -187,9 +209,10 @@ def noises(split: str, each: int, voices: list[Clip], seeds: str = "") -> Iterat
         "clicks": clicks, "knocks": knocks, "rain": rain, "wind": wind, "switched": switched,
         "engine": engine, "holes": holes, "sirens": sirens, "breath": breath, "keyboard": keyboard,
         "tune": lambda rng: tune(rng, split), "crowd": lambda rng: crowd(rng, voices),
+        "whistles": whistles,
     }  # fmt: skip
     for kind, (name, make) in enumerate(plain.items()):
-        if split == "train" and name in LATE:
+        if name in (LATE if split == "train" else EARLY):
             continue
         for number in range(each):
             rng = np.random.default_rng((SEEDS[seeds or split], kind, number))

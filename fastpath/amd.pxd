@@ -19,6 +19,7 @@ cdef enum:
     AMD_PHRASE_GAP = 10  # frames: a pause that long ends a phrase
     AMD_QUIET = 100  # frames of silence behind a voice: whoever it is lets us speak
     AMD_EVERY = 2  # frames between two looks at the model
+    AMD_AGAIN = 5  # the same, behind a person
 
 cdef enum:
     ANSWER_NONE = 0  # not yet
@@ -68,6 +69,7 @@ cdef struct Amd:
     Run run
     int tonal
     uint8_t doubted  # what was heard last was no voice
+    uint8_t doubts  # sounds that were none, to DOUBTS_MAX
     # levels over frames of voice
     int levels
     double sum
@@ -75,6 +77,11 @@ cdef struct Amd:
     double moves
     double hiss
     double last_level
+    float tilt  # correlation of neighbours: 1 is dull, less than 0 hisses
+    float tilts  # its squares
+    float rustle  # how far what cannot be told of the next sample moves from frame to frame
+    float last_residual
+    int falls  # frames not as loud as the one before
     float recent[6]
     # the pitch over frames of voice
     float periodic

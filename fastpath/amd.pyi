@@ -48,5 +48,8 @@ class AnswerDetector:
     def first_verdict(self) -> Verdict | None:
         """The one that was revised; None: none was."""
 
-def features(samples: Buffer) -> list[tuple[int, list[float]]]:
-    """Every look that a detector takes: (frames heard, values in the order of FEATURE_NAMES)."""
+def features(samples: Buffer, *, forget: bool = False) -> list[tuple[int, list[float]]]:
+    """Every look that a detector takes: (frames heard, values in the order of FEATURE_NAMES).
+
+    `forget`: whatever is over is forgotten, as a detector does that takes it for no voice.
+    """

@@ -4,25 +4,28 @@
 1. A run of voice counts from its third frame of voice on; shorter ones are clicks.
 2. Noise that was taken for a voice is undone with the run it made, or with all of them. So is what
    other trees take for no voice, by its pitch above all, once it is over. It is no person, and what
-   would be a machine of it is unknown.
+   would be a machine of it is unknown. Behind it a voice has to be more like one (`voice_again`).
 3. From the first voice on the model is asked every 40 ms, where its answer can matter. A machine
    may be told at any time, a person only in silence: whoever answers is let finish, and who is
    silent for two seconds has.
 4. When the analysis ends without either, the answer is unknown, and why is said.
 5. Who was taken for a person may be heard on, when that is asked for: a voice that pauses like one
-   who waits for us and then talks on without waiting is a machine after all. That is told once.
+   who waits for us and then talks on without waiting is a machine after all, if that is a voice.
+   It is told once.
 """
 
 from libc.math cimport exp, fabs, sqrt
 from libc.string cimport memset
 
 from fastpath.amd_forest cimport (
-    FALL, FEATURES, FIRST_PHRASE, GLIDE, HISS, LAST_SYLLABLE, LONGEST_PAUSE, LONGEST_PHRASE, PACE,
-    PAUSES, PERIODIC, PHRASE, PHRASES, PITCHED, RISE, RUN, SILENCE, SNR, SPAN, SPREAD, STREAK,
-    SWING, SYLLABLES, TONAL, VOICED, WORDS, Forest, Model, forest_odds, forest_voice,
+    FALL, FEATURES, FIRST_PHRASE, HISS, LAST_SYLLABLE, LONGEST_PAUSE, LONGEST_PHRASE, PACE, PAUSES,
+    PHRASE, PHRASES, RUN, SILENCE, SNR, SPAN, SPREAD, SWING, SYLLABLES, TONAL, VOICED, WORDS,
+    Forest, Model, forest_odds, forest_voice,
 )
 from fastpath.amd_policy cimport answer_of, may_answer, talks_on
-from fastpath.amd_voice cimport DOUBT, pitch_add
+from fastpath.amd_voice cimport (
+    DOUBT, DOUBTS_MAX, timbre_add, timbre_clear, timbre_features, timbre_moves,
+)
 from fastpath.vad cimport (
     VAD_FRAME, VAD_UNDO_ALL, VAD_UNDO_END, VAD_UNDO_RUN, vad_gap, vad_hear, vad_init,
 )
@@ -57,8 +60,7 @@ cdef void figures_clear(Amd *a) noexcept nogil:
     a.sum = a.squares = a.moves = a.hiss = 0.0
     a.falling = 0
     a.extreme = -99.0
-    a.periodic = a.glide = a.rise = 0.0
-    a.pitched = a.streak = a.streak_longest = a.lag = 0
+    timbre_clear(a)
 
 
 cdef void level_add(Amd *a) noexcept nogil:
@@ -66,7 +68,7 @@ cdef void level_add(Amd *a) noexcept nogil:
     cdef double level = a.vad.loud
     if a.levels:
         a.moves += fabs(level - a.last_level)
-        a.rise = <float> max(a.rise, level - a.last_level)
+        timbre_moves(a, level - a.last_level)
     a.recent[a.levels % 6] = <float> level
     a.levels += 1
     a.sum += level
@@ -161,7 +163,7 @@ cdef void frame_take(Amd *a) noexcept nogil:
             run_count(a)
         if a.counted:
             level_add(a)
-            pitch_add(a)
+            timbre_add(a)
     elif a.open and a.frame - a.run.end >= AMD_BRIDGE:
         run_end(a)
 
@@ -194,19 +196,22 @@ cdef void amd_features(const Amd *a, double *x) noexcept nogil:
     x[HISS] = a.hiss / count
     x[SYLLABLES] = a.syllables
     x[LAST_SYLLABLE] = 20 * (end - a.nucleus)
-    x[PERIODIC] = a.periodic / count
-    x[PITCHED] = 20 * a.pitched
-    x[STREAK] = 20 * a.streak_longest
-    x[GLIDE] = a.glide / max(a.pitched, 1)
-    x[RISE] = a.rise
+    timbre_features(a, count, x)
     x[PACE] = a.syllables / (0.02 * max(a.known.voiced + run, 1))
 
 
 cdef int voice_there(Amd *a, const Forest *model, const double *x) noexcept nogil:
     """Whether what is known is of a voice."""
-    cdef int yes = forest_voice(model, x)
+    cdef int yes = forest_voice(model, x, a.doubts)
     a.doubted = not yes
     return yes
+
+
+cdef inline int may_doubt(const Amd *a) noexcept nogil:
+    """Whether it is asked now if what is over was a voice."""
+    if a.known.first < 0 or a.open:
+        return 0
+    return (a.frame - a.known.last_end) % DOUBT == 0
 
 
 cdef uint8_t reason_of(const Amd *a, uint8_t otherwise) noexcept nogil:
@@ -219,10 +224,11 @@ cdef uint8_t reason_of(const Amd *a, uint8_t otherwise) noexcept nogil:
 cdef void decide(Amd *a, const Forest *model) noexcept nogil:
     """Whether the answer is known after this frame."""
     cdef double x[FEATURES]
-    if a.known.first >= 0 and not a.open and (a.frame - a.known.last_end) % DOUBT == 0:
+    if may_doubt(a):
         amd_features(a, x)
         if not voice_there(a, model, x):
             figures_clear(a)
+            a.doubts += a.doubts < DOUBTS_MAX
     if a.known.first < 0:
         if a.frame >= model.policy.initial_silence:
             a.answer = ANSWER_UNKNOWN
@@ -271,6 +277,7 @@ cdef void amd_again(
 
     `answer` may be a machine afterwards, with REASON_REVISED; nothing is heard any more then.
     """
+    cdef double x[FEATURES]
     if a.answer != ANSWER_HUMAN or a.known.first < 0 or a.frame - a.known.first >= within:
         return
     if samples != NULL:
@@ -279,7 +286,10 @@ cdef void amd_again(
         vad_gap(&a.vad)
     frame_take(a)
     a.frame += 1
-    if a.known.first >= 0 and talks_on(a, &model.policy):
+    if a.known.first < 0 or a.frame % AMD_AGAIN or not talks_on(a, &model.policy):
+        return
+    amd_features(a, x)
+    if voice_there(a, model, x):
         a.answer = ANSWER_MACHINE
         a.reason = REASON_REVISED
         a.odds = REVISED_ODDS
@@ -369,7 +379,7 @@ cdef class AnswerDetector:
         )
 
 
-def features(const int16_t[::1] samples):
+def features(const int16_t[::1] samples, *, bint forget=False):
     """Every look at the model: (frame, values) from the first voice on."""
     cdef Amd state
     cdef double x[FEATURES]
@@ -384,4 +394,6 @@ def features(const int16_t[::1] samples):
         if state.known.first >= 0 and (state.frame - state.known.first) % AMD_EVERY == 0:
             amd_features(&state, x)
             found.append((state.frame, [x[k] for k in range(FEATURES)]))
+        if forget and may_doubt(&state):
+            figures_clear(&state)
     return found

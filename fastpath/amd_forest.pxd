@@ -7,7 +7,7 @@ from libc.stdint cimport uint8_t
 
 cdef enum:
     AMD_TREES_MAX = 128
-    AMD_VOICES_MAX = 64
+    AMD_VOICES_MAX = 128
     AMD_DEPTH = 4
     AMD_NODES = 15  # of a tree: the questions of all its levels
     AMD_LEAVES = 16
@@ -15,7 +15,7 @@ cdef enum:
 cdef enum:  # what the model may ask
     SILENCE, RUN, VOICED, WORDS, PHRASES, FIRST_PHRASE, PHRASE, LONGEST_PHRASE, LONGEST_PAUSE
     PAUSES, SPAN, SNR, FALL, SPREAD, SWING, TONAL, HISS, SYLLABLES, LAST_SYLLABLE, PACE
-    PERIODIC, PITCHED, STREAK, GLIDE, RISE
+    PERIODIC, PITCHED, STREAK, GLIDE, RISE, VOICING, TILT, TILTS, RUSTLE, FALLS
     FEATURES
 
 cdef struct Tree:
@@ -28,6 +28,7 @@ cdef struct Policy:  # odds are log-odds of a machine, times frames
     double human_below_late  # so few are enough once the silence was as long as is waited
     double machine_above  # so many: a machine
     double voice_above  # fewer of a voice: nobody spoke
+    double voice_again  # so many more for each sound before it that nobody said
     int human_after  # from the first voice on; not before
     int machine_after
     int silence_min  # behind a word
@@ -55,7 +56,7 @@ cdef struct Forest:
     Tree voice[AMD_VOICES_MAX]
 
 cdef double forest_odds(const Forest *model, const double *x) noexcept nogil
-cdef int forest_voice(const Forest *model, const double *x) noexcept nogil
+cdef int forest_voice(const Forest *model, const double *x, int doubts) noexcept nogil
 
 
 cdef class Model:

@@ -5,6 +5,7 @@ FEATURE_NAMES = (
     "silence", "run", "voiced", "words", "phrases", "first_phrase", "phrase", "longest_phrase",
     "longest_pause", "pauses", "span", "snr", "fall", "spread", "swing", "tonal", "hiss",
     "syllables", "last_syllable", "pace", "periodic", "pitched", "streak", "glide", "rise",
+    "voicing", "tilt", "tilts", "rustle", "falls",
 )
 TREES_MAX = AMD_TREES_MAX
 VOICES_MAX = AMD_VOICES_MAX
@@ -13,10 +14,10 @@ LEAVES = AMD_LEAVES
 FRAME_MS = 20
 POLICY_MS_MAX = 60_000
 POLICY_NAMES = (
-    "human_below", "human_below_late", "machine_above", "voice_above", "human_after_ms",
-    "machine_after_ms", "silence_min_ms", "word_ms", "word_by_ms", "word_wait_ms", "office_min_ms",
-    "office_wait_ms", "analysis_ms", "initial_silence_ms", "revise_span_ms", "revise_pause_ms",
-    "revise_voice_ms", "revise_late_pause_ms", "revise_late_voice_ms",
+    "human_below", "human_below_late", "machine_above", "voice_above", "voice_again",
+    "human_after_ms", "machine_after_ms", "silence_min_ms", "word_ms", "word_by_ms", "word_wait_ms",
+    "office_min_ms", "office_wait_ms", "analysis_ms", "initial_silence_ms", "revise_span_ms",
+    "revise_pause_ms", "revise_voice_ms", "revise_late_pause_ms", "revise_late_voice_ms",
 )
 
 
@@ -38,11 +39,12 @@ cdef double forest_odds(const Forest *model, const double *x) noexcept nogil:
     return walk(&model.tree[0], model.trees, model.bias, x)
 
 
-cdef int forest_voice(const Forest *model, const double *x) noexcept nogil:
-    """Whether what was heard was a voice."""
+cdef int forest_voice(const Forest *model, const double *x, int doubts) noexcept nogil:
+    """Whether what was heard was a voice, behind so many sounds that were none."""
+    cdef double above = model.policy.voice_above + doubts * model.policy.voice_again
     if model.voices == 0:
         return 1
-    return walk(&model.voice[0], model.voices, model.voice_bias, x) >= model.policy.voice_above
+    return walk(&model.voice[0], model.voices, model.voice_bias, x) >= above
 
 
 cdef class Model:
@@ -77,13 +79,14 @@ cdef class Model:
         unknown = set(policy) ^ set(POLICY_NAMES)
         if unknown:
             raise ValueError(f"policy: {sorted(unknown)} unknown or missing")
-        for name in POLICY_NAMES[4:]:
+        for name in POLICY_NAMES[5:]:
             if not 0 <= policy[name] <= POLICY_MS_MAX:
                 raise ValueError(f"{name}: 0 to {POLICY_MS_MAX} ms")
         p.human_below = policy["human_below"]
         p.human_below_late = policy["human_below_late"]
         p.machine_above = policy["machine_above"]
         p.voice_above = policy["voice_above"]
+        p.voice_again = policy["voice_again"]
         if not p.human_below <= p.human_below_late < p.machine_above:
             raise ValueError("human_below <= human_below_late < machine_above must hold")
         p.human_after = policy["human_after_ms"] // FRAME_MS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from dialerd.core.agent_records import OnMachine
 from dialerd.core.agent_spec import AgentSpec, Sound
@@ -16,6 +16,8 @@ from dialerd.core.spec_parts import Spec
 from fastpath.amd_classic import DEFAULTS
 
 CLASSIC_MS_MAX = 600_000
+REVISE_S = 7.0
+"""Of a broadcast: until then a machine that passed for a person is found out."""
 
 Parameter = Annotated[
     str,
@@ -48,14 +50,18 @@ class DetectionSpec(Spec):
         float,
         Meta(ge=0.0, le=30.0, description="So much silence does for the beep; 0: it does not."),
     ] = 2.0
-    revise_s: Annotated[
-        float,
-        Meta(
-            ge=0.0,
-            le=30.0,
-            description="A person may turn out a machine so long after the first word; 0: never.",
-        ),
-    ] = 0.0
+    revise_s: (
+        Annotated[
+            float,
+            Meta(
+                ge=0.0,
+                le=30.0,
+                description="A person may turn out a machine so long after the first word; 0: "
+                f"never. Unless it is said: with agents never, in a broadcast {REVISE_S:g}.",
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
     machines: Annotated[bool, Meta(description="Broadcast: find out who answered.")] = False
     verdict_s: Annotated[
         float,
@@ -90,10 +96,20 @@ def detection_faults(spec: DetectionSpec, agents: AgentSpec, mode: DialMode) -> 
 
 def to_detection(spec: DetectionSpec) -> Detection:
     """The record that the store keeps."""
-    return Detection(**{name: getattr(spec, name) for name in spec.__struct_fields__})
+    values = {name: getattr(spec, name) for name in spec.__struct_fields__}
+    if spec.revise_s is UNSET:
+        values["revise_s"] = _revise_s(machines=spec.machines)
+    return Detection(**values)
 
 
 def from_detection(detection: Detection) -> DetectionSpec:
     """The way back, for people to read."""
     values = {name: getattr(detection, name) for name in DetectionSpec.__struct_fields__}
+    if detection.revise_s == _revise_s(machines=detection.machines):
+        values["revise_s"] = UNSET
     return DetectionSpec(**values)
+
+
+def _revise_s(*, machines: bool) -> float:
+    """What it is when nobody says; `machines` is a broadcast's."""
+    return REVISE_S if machines else 0.0

@@ -59,6 +59,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     revise_late_pause_ms: Milliseconds = 1_300
     revise_late_voice_ms: Milliseconds = 2_600
     voice_above: Odds = -2.1
+    voice_again: Odds = 0.0
 
 
 class Tree(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -134,7 +134,6 @@ def books(tmp_path_factory):
                 verdict_s=6.0,
                 on_machine="leave_message",
                 machine_prompt="en/thanks",
-                revise_s=7.0,
             )
             twice = StepSpec(prompt="en/thanks", plays=2, pause_ms=2_000)
             broadcast(client, detection=detection, ring_s_max=RING_S, steps=(twice,))

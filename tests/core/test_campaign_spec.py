@@ -18,7 +18,7 @@ from dialerd.core.campaign_spec import (
     Weekday,
     spec_faults,
 )
-from dialerd.core.detection_spec import DetectionSpec
+from dialerd.core.detection_spec import REVISE_S, DetectionSpec, from_detection, to_detection
 from dialerd.core.list_records import ListMix
 from dialerd.core.records import CapCounts, DialMode
 from dialerd.core.return_records import ReturnAnswer
@@ -78,7 +78,7 @@ EVERYTHING = CampaignSpec(
         on_unknown="leave_message",
         beep_s_max=9.0,
         quiet_s=1.0,
-        revise_s=7.0,
+        revise_s=5.0,
         machines=True,
         verdict_s=2.0,
         on_machine="leave_message",
@@ -90,6 +90,21 @@ EVERYTHING = CampaignSpec(
 
 LISTS = {"vip": 8, "people": 7}
 NAMES = {number: name for name, number in LISTS.items()}
+
+
+@pytest.mark.parametrize(
+    ("spec", "revise_s"),
+    [
+        (DetectionSpec(), 0.0),
+        (DetectionSpec(machines=True), REVISE_S),
+        (DetectionSpec(machines=True, revise_s=0.0), 0.0),
+        (DetectionSpec(revise_s=4.0), 4.0),
+    ],
+)
+def test_a_broadcast_asks_for_a_second_verdict_unless_it_says_otherwise(spec, revise_s):
+    kept = to_detection(spec)
+    assert kept.revise_s == revise_s
+    assert from_detection(kept) == spec
 
 
 def test_nothing_is_lost_on_the_way_to_the_store_and_back():
