@@ -55,6 +55,7 @@ def make_app(services: Services) -> web.Application:
     app[webhooks.SENDER] = Sender(services)
     app[agent.AT_DESKS] = Desks(services.control, services.relay, services.admin)
     app[sse.STREAMS] = asyncio.Semaphore(STREAMS_MAX)
+    app[sse.CHANNELS] = sse.Channels()
     app[imports.UPLOADS] = asyncio.Semaphore(UPLOADS_MAX)
     app[prompts.IMPORTS] = asyncio.Semaphore(prompts.PROMPT_IMPORTS_MAX)
     app[streams.REPORTS] = asyncio.Semaphore(REPORTS_MAX)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sys
 import time
@@ -80,8 +81,9 @@ class LoadWorld(BenchWorld):
         daemon = 0 if self.daemon is None else self.daemon.pid
         children = Path(f"/proc/{daemon}/task/{daemon}/children").read_text().split()
         for pid in children:
-            if b"admin_http" in Path("/proc", pid, "cmdline").read_bytes():
-                return int(pid)
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it ended just now
+                if b"admin_http" in Path("/proc", pid, "cmdline").read_bytes():
+                    return int(pid)
         return 0
 
     def look(self) -> Any:

@@ -1,7 +1,8 @@
-"""What waits for one reader of a stream: bounded in number and in bytes."""
+"""What waits for readers of a stream: of one, or of all who read the same; bounded in both."""
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Callable
 from typing import Final
@@ -50,3 +51,53 @@ class Feed:
             size += len(found[-1])
         self.waiting_bytes -= size
         return b"".join(found)
+
+
+class Shelf:
+    """The last events as text, kept once for however many read them; each knows where it is.
+
+    An event costs the same whether ten read it or two hundred: nobody is handed it, who has
+    nothing to read waits for `news`. Who is so far behind that something is gone from here goes on
+    at the end.
+    """
+
+    def __init__(self) -> None:
+        """Empty; the first event is number 0."""
+        self._kept: deque[bytes] = deque()
+        self._joined: dict[int, tuple[bytes, int]] = {}  # from where: text and where it ends
+        self.bytes = 0
+        self.end = 0  # the number of the next event
+        self.news = asyncio.Event()  # set, and another one made, by the next event
+
+    @property
+    def first(self) -> int:
+        """The oldest that is still here."""
+        return self.end - len(self._kept)
+
+    def put(self, text: bytes) -> None:
+        """One more event; the oldest go over a bound."""
+        self._kept.append(text)
+        self.bytes += len(text)
+        self.end += 1
+        while len(self._kept) > EVENTS_MAX or self.bytes > BYTES_MAX:
+            self.bytes -= len(self._kept.popleft())
+        self._joined.clear()
+        news, self.news = self.news, asyncio.Event()
+        news.set()
+
+    def take(self, at: int) -> tuple[bytes, int]:
+        """What follows from number `at` on, about `TURN_BYTES`, and where that ends.
+
+        Who is in the same place gets the same text. `at` is still here.
+        """
+        found = self._joined.get(at)
+        if found is None:
+            pieces: list[bytes] = []
+            size, first = 0, self.first
+            for number in range(at - first, len(self._kept)):
+                pieces.append(self._kept[number])
+                size += len(pieces[-1])
+                if size >= TURN_BYTES:
+                    break
+            found = self._joined[at] = b"".join(pieces), at + len(pieces)
+        return found

@@ -19,7 +19,10 @@ RUN_LINES: Final = 200  # read at once while they hold no quotation mark
 CHUNK_BYTES: Final = 1 << 20  # read at a time while the encoding is found out
 
 BATCH_ROWS: Final = 1_000  # of the file in one commit, for which the calls of a daemon wait
-BATCHES_IN_FLIGHT: Final = 8  # before the import waits for the store
+# Further batches at the store before the import waits for it. None: a commit holds the lock for
+# which a daemon's commits wait, and would share its interpreter with who reads on. Rows are read
+# while the store lets others write.
+BATCHES_IN_FLIGHT: Final = 0
 
 REJECT_TEXT_CHARS_MAX: Final = 500  # of the original text in the reject file: cut
 DRY_RUN_NUMBERS_MAX: Final = 5_000_000  # remembered by a dry run; later duplicates are not seen

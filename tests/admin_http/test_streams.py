@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from aiohttp import ClientResponse
 
 import admin_http.live.sse
 from admin_http.app import SERVICES
-from admin_http.live.feed import BYTES_MAX, EVENTS_MAX, TURN_BYTES, Feed
+from admin_http.live.feed import BYTES_MAX, EVENTS_MAX, TURN_BYTES, Feed, Shelf
 from admin_http.people.asker import by_session
 from admin_http.people.roles import Role, User
 from admin_http.tokens import utc_now
@@ -204,21 +205,22 @@ async def test_a_reader_that_is_too_slow_gets_one_lost_and_a_snapshot(tmp_path: 
                 hub.publish("trunk", {"i": i}, 1)
             _, name, data = await reader.next()
             lost = data["n"]
-            assert (name, lost) == ("lost", total - EVENTS_MAX)
+            assert (name, lost) == ("lost", total)
             assert (await reader.next())[1] == "snapshot"
-            seen = [(await reader.next())[2]["i"] for _ in range(total - lost)]
-            assert seen == list(range(lost, total))
+            for i in range(3):
+                hub.publish("trunk", {"i": total + i}, 1)
+            seen = [(await reader.next())[2]["i"] for _ in range(3)]
+            assert seen == [total, total + 1, total + 2]
 
 
-async def test_who_stops_reading_costs_a_bound_and_disturbs_nobody(tmp_path: Path) -> None:
+async def test_who_stops_reading_costs_a_bound_and_disturbs_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admin_http.live.sse, "GATHER_S", 0.01)  # it waits for each of 200 turns
     async with site(tmp_path) as s:
         await linked(s)
         relay = s.client.app[SERVICES].relay
-        feeds: list[Feed] = []
-        subscribe = relay.subscribe
-        relay.subscribe = lambda topics, last, hear: (
-            feeds.append(hear.__self__._feed) or subscribe(topics, last, hear)
-        )
+        channels = s.client.app[admin_http.live.sse.CHANNELS]
         loop = asyncio.get_running_loop()
         port = s.client.port
         with socket.socket() as idle:
@@ -228,18 +230,18 @@ async def test_who_stops_reading_costs_a_bound_and_disturbs_nobody(tmp_path: Pat
             ask = "GET /v1/stream HTTP/1.1\r\nHost: localhost\r\n"
             ask += f"Authorization: Bearer {s.secret}\r\n\r\n"
             await loop.sock_sendall(idle, ask.encode())
-            await until(lambda: len(feeds) == 1)
+            await until(lambda: channels._shared)
+            (channel,) = channels._shared.values()
             async with follow(s) as answer:
                 reader = Reader(answer)
                 await reader.next()
-                await until(lambda: len(feeds) == 2)
+                assert channel.readers == 2
                 for i in range(2_000):  # 16 MB: more than any socket buffer holds
                     relay.hub.publish("trunk", {"i": i, "text": "x" * 8_000}, 1)
-                    assert feeds[0].waiting_bytes <= BYTES_MAX
+                    assert channel.shelf.bytes <= BYTES_MAX
                     if i % 10 == 9:
                         assert [(await reader.next())[2]["i"] for _ in range(10)][-1] == i
-            assert feeds[0].lost() > 0
-            assert feeds[1].lost() == 0
+            assert channel.shelf.first > 0
 
 
 def test_a_feed_is_bounded_in_bytes_and_taken_in_turns() -> None:
@@ -260,6 +262,53 @@ def test_a_feed_is_bounded_in_bytes_and_taken_in_turns() -> None:
     assert feed.take() == b""
     assert feed.waiting_bytes == 0
     assert woken
+
+
+async def test_a_shelf_is_bounded_and_hands_the_same_text_to_all_in_one_place() -> None:
+    shelf = Shelf()
+    news = shelf.news
+    assert (shelf.first, shelf.end, shelf.take(0)) == (0, 0, (b"", 0))
+    shelf.put(b"a")
+    assert news.is_set()
+    assert not shelf.news.is_set()
+    shelf.put(b"b")
+    assert shelf.take(1) == (b"b", 2)
+    assert shelf.take(0) == (b"ab", 2)
+    assert shelf.take(0)[0] is shelf.take(0)[0]
+    for number in range(EVENTS_MAX):
+        shelf.put(b"%d" % number)
+    assert (shelf.first, shelf.end) == (2, EVENTS_MAX + 2)
+    piece = b"x" * (TURN_BYTES // 2)
+    for _ in range(2 * BYTES_MAX // len(piece)):
+        shelf.put(piece)
+    assert shelf.bytes == BYTES_MAX
+    text, at = shelf.take(shelf.first)
+    assert (len(text), at) == (TURN_BYTES, shelf.first + 2)
+
+
+async def test_staff_share_a_channel_and_others_have_their_own(tmp_path: Path) -> None:
+    async with site(tmp_path) as s:
+        await linked(s)
+        services = s.client.app[SERVICES]
+        channels = admin_http.live.sse.Channels()
+        lan, nga = (
+            by_session(User(name=name, role=role, created_at=utc_now()), b"")
+            for name, role in (("lan", Role.ADMIN), ("nga", Role.VIEWER))
+        )
+        before = len(services.relay.hub)
+        with contextlib.ExitStack() as stack:
+            joined = [
+                stack.enter_context(channels.joined(services.relay, topics, asker))
+                for topics, asker in (((), lan), ((), lan), (("trunk",), lan), ((), nga))
+            ]
+            assert joined[0] is joined[1]
+            assert len({id(one) for one in joined}) == 3
+            assert len(services.relay.hub) == before + 3
+            services.relay.hub.publish("trunk", {"n": 1}, 1)
+            assert [one.shelf.end for one in joined] == [1, 1, 1, 0]
+        assert len(services.relay.hub) == before
+        with channels.joined(services.relay, (), lan) as anew:
+            assert anew is not joined[0]
 
 
 async def test_a_crowd_that_comes_together_asks_the_daemon_once(tmp_path: Path) -> None:
