@@ -69,7 +69,7 @@ class Edge:
             return Origin(address, secure)
         told = ",".join(request.headers.getall("X-Forwarded-For", []))
         for part in reversed(told.split(",")[-FORWARDED_MAX:]):
-            named = part.strip()
+            named = _told(part.strip())
             if not _is_address(named):
                 break  # whoever wrote that is no proxy of ours: the last that is known counts
             address = named
@@ -84,6 +84,18 @@ class Edge:
             return False
         address = ip_address(text)
         return any(address in network for network in self._proxies)
+
+
+def _told(text: str) -> str:
+    """An address as a proxy wrote it, without the port that some add: `1.2.3.4:5`, `[::1]:5`."""
+    if text.startswith("["):
+        address, end, port = text[1:].partition("]")
+        port = port.removeprefix(":") if end else "?"
+    elif text.count(":") == 1:
+        address, _, port = text.partition(":")
+    else:
+        return text
+    return address if not port or (port.isascii() and port.isdigit()) else text
 
 
 def _name(host: str) -> str:

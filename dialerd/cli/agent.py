@@ -246,10 +246,10 @@ def take(name: str, campaign: str, config_path: str | None, output: str) -> None
 def digits(name: str, digits: str, config_path: str | None, output: str) -> None:
     """Press DIGITS (0-9 * # A-D) towards the customer."""
     from dialerd.core.agents_view import Digits
-    from dialerd.core.limits import SENT_KEYS_MAX
+    from dialerd.core.keys import unsendable
 
-    if not 0 < len(digits) <= SENT_KEYS_MAX or set(digits.upper()) - set("0123456789*#ABCD"):
-        raise click.BadParameter(f"keys are 1 to {SENT_KEYS_MAX} of 0-9 * # A-D")
+    if fault := unsendable(digits.upper()):
+        raise click.BadParameter(fault)
     _do(config_path, name, Digits(digits=digits), output)
 
 

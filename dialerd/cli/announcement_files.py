@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -132,17 +130,3 @@ def ahead(files: list[Path], work: Callable[[Path], T]) -> Iterator[tuple[Path, 
 def file_name(path: Path) -> str:
     """As JSON can say it: octets that are no UTF-8 are replaced."""
     return str(path).encode(errors="surrogateescape").decode(errors="replace")
-
-
-@contextmanager
-def shown(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on a terminal, nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield lambda _done, _total: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

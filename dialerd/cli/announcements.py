@@ -19,7 +19,6 @@ from dialerd.cli.announcement_files import (
     heard_folder,
     printed,
     read,
-    shown,
     tried,
 )
 from dialerd.cli.common import (
@@ -31,6 +30,7 @@ from dialerd.cli.common import (
     tell,
 )
 from dialerd.cli.data_folder import data_option
+from dialerd.cli.progress import waiting
 
 if TYPE_CHECKING:
     from dialerd.detect.bank import AnnouncementBank
@@ -93,7 +93,7 @@ def learn(
     files = files_of(paths or (heard_folder(data, config_path),))
     whole, failed, quiet = bank_of(folder), 0, 0
     heard: list[Heard] = []
-    with shown("reading") as progress:
+    with waiting("reading") as progress:
         for number, (path, prints, error) in enumerate(printed(files)):
             progress(number, len(files))
             if prints is None:
@@ -103,7 +103,7 @@ def learn(
                 heard.append(Heard(file_name(path), prints))
             else:
                 quiet += 1
-    with shown("comparing") as progress:
+    with waiting("comparing") as progress:
         found = cluster(heard, whole, progress)
     folder.mkdir(parents=True, exist_ok=True)
     save_clusters(folder / CLUSTERS, found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +16,7 @@ from dialerd.cli.common import (
 )
 from dialerd.cli.data_folder import data_option
 from dialerd.cli.errors import FailedError
+from dialerd.cli.progress import waiting
 
 if TYPE_CHECKING:
     from dialerd.store.examine import Findings
@@ -49,7 +50,7 @@ def backup(
 
     if keep is not None and not target.is_dir():
         raise click.UsageError(f"--keep goes with a folder; make it first: mkdir -p {target}")
-    with _bar(output) as watch:
+    with waiting("copying", wanted=output != "json") as watch:
         made = copies.backup(_folder(data, config_path), target, watch)
     people = copying.backup(_folder(data, config_path), made.file)
     removed = copies.prune(target, keep) if keep is not None else []
@@ -79,27 +80,6 @@ def backup(
     )
 
 
-def _bar(output: str) -> Any:
-    """A progress bar where somebody looks at one, as a context that gives what to call."""
-    import contextlib
-    import sys
-
-    from rich.progress import Progress
-
-    @contextlib.contextmanager
-    def shown() -> Any:
-        if output == "json" or not sys.stderr.isatty():
-            yield None
-            return
-        from rich.console import Console
-
-        with Progress(console=Console(stderr=True), transient=True) as progress:
-            task = progress.add_task("copying", total=None)
-            yield lambda done, whole: progress.update(task, completed=done, total=max(done, whole))
-
-    return shown()
-
-
 @click.command("verify")
 @click.argument("file", type=click.Path(path_type=Path))
 @output_option
@@ -108,8 +88,10 @@ def verify(file: Path, output: str) -> None:
     from admin_http.people import copying
     from dialerd.store import copies
 
-    copying.verify(file)
-    _tell(copies.verify(file), str(file), output)
+    with waiting("reading", wanted=output != "json"):
+        copying.verify(file)
+        found = copies.verify(file)
+    _tell(found, str(file), output)
 
 
 @click.command("restore")
@@ -128,9 +110,10 @@ def restore(file: Path, data: Path | None, config_path: str | None, output: str)
     from dialerd.store import copies
 
     folder = _folder(data, config_path)
-    copying.verify(file)
-    aside = copies.restore(file, folder)
-    copying.restore(file, folder)
+    with waiting("verifying, then copying", wanted=output != "json"):
+        copying.verify(file)
+        aside = copies.restore(file, folder)
+        copying.restore(file, folder)
     if output == "json":
         print_json({"data": str(folder), "aside": str(aside) if aside else None})
         return
@@ -161,9 +144,10 @@ def fsck(
     from dialerd.store import copies
 
     folder = _folder(data, config_path)
-    findings = copies.check(folder)
-    if ledgers and findings.sound:
-        findings = _against(folder, ledgers, findings)
+    with waiting("reading", wanted=output != "json"):
+        findings = copies.check(folder)
+        if ledgers and findings.sound:
+            findings = _against(folder, ledgers, findings)
     _tell(findings, str(folder), output)
 
 

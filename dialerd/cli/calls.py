@@ -24,6 +24,7 @@ from dialerd.core.flow_records import TargetKind
 
 if TYPE_CHECKING:
     from dialerd.core.calls_view import Listener, LiveCall
+    from dialerd.core.control_base import Request
 
 attempt_argument = click.argument("attempt", type=click.IntRange(min=0))
 
@@ -40,7 +41,7 @@ def ls(config_path: str | None, output: str) -> None:
     """Every call in progress."""
     from dialerd.core.calls_view import ListCalls
 
-    found: list[LiveCall] = all_pages(config_path, partial(ListCalls, limit=PAGE_MAX))
+    found: list[LiveCall] = [*all_pages(config_path, partial(ListCalls, limit=PAGE_MAX))]
     if output == "json":
         print_json(found)
         return
@@ -98,12 +99,7 @@ def hang_up(attempt: int, config_path: str | None, output: str) -> None:
     """End a call; one that rings is given up."""
     from dialerd.core.calls_view import EndCall
 
-    with connect(config_path) as client:
-        found = client.call(EndCall(attempt=attempt, who=who()))
-    if output == "json":
-        print_json(found)
-    else:
-        _show(found)
+    _ask(EndCall(attempt=attempt, who=who()), config_path, output)
 
 
 @calls.command("transfer")
@@ -117,12 +113,7 @@ def transfer(attempt: int, kind: str, target: str, config_path: str | None, outp
     from dialerd.core.calls_view import TransferCall
 
     request = TransferCall(attempt=attempt, who=who(), kind=TargetKind(kind), target=target)
-    with connect(config_path) as client:
-        found = client.call(request)
-    if output == "json":
-        print_json(found)
-    else:
-        _show(found)
+    _ask(request, config_path, output)
 
 
 phone_option = click.option(
@@ -130,34 +121,25 @@ phone_option = click.option(
 )
 
 
-@calls.command("listen")
-@attempt_argument
-@phone_option
-@config_option
-@output_option
-def listen(attempt: int, phone: str, config_path: str | None, output: str) -> None:
-    """Hear a call at a telephone; neither side notices. Again: stop speaking."""
-    _supervise(attempt, "listen", phone, config_path, output)
+_LISTENING = {
+    "listen": "Hear a call at a telephone; neither side notices. Again: stop speaking.",
+    "whisper": "Hear a call, and be heard by its agent only.",
+    "barge": "Hear a call, and be heard by both sides.",
+}
 
 
-@calls.command("whisper")
-@attempt_argument
-@phone_option
-@config_option
-@output_option
-def whisper(attempt: int, phone: str, config_path: str | None, output: str) -> None:
-    """Hear a call, and be heard by its agent only."""
-    _supervise(attempt, "whisper", phone, config_path, output)
+def _verb(mode: str, text: str) -> None:
+    @calls.command(mode, help=text)
+    @attempt_argument
+    @phone_option
+    @config_option
+    @output_option
+    def verb(attempt: int, phone: str, config_path: str | None, output: str) -> None:
+        _supervise(attempt, mode, phone, config_path, output)
 
 
-@calls.command("barge")
-@attempt_argument
-@phone_option
-@config_option
-@output_option
-def barge(attempt: int, phone: str, config_path: str | None, output: str) -> None:
-    """Hear a call, and be heard by both sides."""
-    _supervise(attempt, "barge", phone, config_path, output)
+for _mode, _text in _LISTENING.items():
+    _verb(_mode, _text)
 
 
 @calls.command("leave")
@@ -174,7 +156,11 @@ def _supervise(attempt: int, mode: str, phone: str, config_path: str | None, out
     from dialerd.core.supervise_records import SuperviseMode
 
     wanted: SuperviseMode | None = SuperviseMode(mode) if mode else None
-    request = SuperviseCall(attempt=attempt, who=who(), mode=wanted, phone=phone)
+    _ask(SuperviseCall(attempt=attempt, who=who(), mode=wanted, phone=phone), config_path, output)
+
+
+def _ask(request: Request[LiveCall], config_path: str | None, output: str) -> None:
+    """Have it done, and show the call as it is then."""
     with connect(config_path) as client:
         found = client.call(request)
     if output == "json":

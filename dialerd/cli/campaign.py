@@ -195,7 +195,7 @@ def _from_flags(name: str | None, flags: dict[str, Any], config_path: str | None
 @output_option
 def ls(config_path: str | None, output: str) -> None:
     """Every campaign with its state, and why a running one does not dial."""
-    found: list[CampaignInfo] = all_pages(config_path, partial(ListCampaigns, limit=PAGE_MAX))
+    found: list[CampaignInfo] = [*all_pages(config_path, partial(ListCampaigns, limit=PAGE_MAX))]
     if output == "json":
         print_json(found)
         return

@@ -7,7 +7,7 @@ import os
 import pwd
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 from functools import partial
 from pathlib import Path
@@ -100,16 +100,20 @@ def connect(config_path: str | None, timeout_s: float = 0.0) -> SyncClient:
     return SyncClient(path, timeout_s or TIMEOUT_S, slow=partial(_slow, path))
 
 
-def all_pages(config_path: str | None, ask: Callable[..., Any]) -> list[Any]:
-    """Everything of a listing by number: `ask` is its request, which gets `after`; ControlError."""
-    found: list[Any] = []
+def all_pages(
+    config_path: str | None, ask: Callable[..., Any], first: int | str = 0
+) -> Iterator[Any]:
+    """Everything of a listing, page by page; ControlError.
+
+    `ask` is its request, which gets `after`: `first`, and then the `next` of the page before.
+    """
     with connect(config_path) as client:
-        after: int | None = 0
-        while after is not None:
+        after: int | str | None = first
+        more = True
+        while more:
             page = client.call(ask(after=after))
-            found += page.items
-            after = page.next
-    return found
+            yield from page.items
+            after, more = page.next, bool(page.next)
 
 
 def campaign_names(
@@ -237,8 +241,8 @@ def print_pairs(pairs: Sequence[tuple[str, Any]]) -> None:
 
 
 def local_time(at: datetime, zone: tzinfo | None = None) -> str:
-    """A time as people read it, in the given zone (None: this machine's)."""
-    return at.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+    """A time as people read it, in the given zone (None: this machine's), which it names."""
+    return at.astimezone(zone).isoformat(" ", "seconds")
 
 
 def write_file(target: Path, pieces: Iterable[bytes]) -> None:

@@ -145,8 +145,7 @@ def following(topics: tuple[str, ...], config_path: str | None) -> Iterator[Live
             if not lost:
                 click.echo(f"-- {error.text}; waiting for it", err=True)
             lost = True
-        # Nothing tells that a socket will be there: it is looked for twice a second.
-        time.sleep(AGAIN_S)
+        time.sleep(AGAIN_S)  # nothing tells that a socket will be there: it is looked for
 
 
 def _print_event(event: LiveEvent, config_path: str | None, output: str) -> None:
@@ -179,8 +178,7 @@ def watch(every: float, command: tuple[str, ...]) -> None:
                 click.clear()
             if obey(shlex.join(command)) == INTERRUPTED or seen:  # Ctrl-C ends the view, too
                 raise KeyboardInterrupt
-            # The pace of the view itself: there is nothing to wait for but time.
-            time.sleep(every)
+            time.sleep(every)  # the pace of the view itself: there is nothing else to wait for
 
 
 @contextlib.contextmanager

@@ -20,6 +20,7 @@ from dialerd.cli.common import (
 )
 from dialerd.cli.data_folder import data_option
 from dialerd.cli.errors import FailedError
+from dialerd.cli.progress import waiting
 
 
 @click.group("export")
@@ -83,8 +84,9 @@ def run(
     store = open_store(data or config.store.path, create=False, linger_s=0.0)
     try:
         now_ms = time.time_ns() // 1_000_000
-        for file in files(store, cursor, folder, form, zone, now_ms, rows):
-            tell(output, str(file), file=str(file))
+        with waiting("writing", wanted=output != "json") as told:
+            for file in files(store, cursor, folder, form, zone, now_ms, rows, told):
+                tell(output, str(file), file=str(file))
     except OSError as error:
         raise FailedError(
             f"{error.filename or folder}: {error.strerror or error}; nothing was lost, run it again"

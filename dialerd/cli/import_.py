@@ -20,6 +20,7 @@ from dialerd.cli.common import (
 )
 from dialerd.cli.errors import FailedError
 from dialerd.cli.numbers import load_numbering
+from dialerd.cli.progress import waiting
 
 if TYPE_CHECKING:
     from dialerd.importer.io_import import Options, Progress
@@ -142,23 +143,13 @@ def import_people(
     store = open_store(folder, yields=True) if folder else None
     at_ms = time.time_ns() // 1_000_000
 
-    async def work(progress: Progress | None) -> Summary:
+    async def work(progress: Progress) -> Summary:
         return await import_file(
             file, list_name, numbering, store, at_ms=at_ms, options=options, progress=progress
         )
 
     try:
-        if not bar:
-            return asyncio.run(work(None))
-        from rich.console import Console
-        from rich.progress import Progress as Bar
-
-        with Bar(console=Console(stderr=True), transient=True) as shown:
-            task = shown.add_task(clean(file.name), total=None)
-
-            def progress(done: int, total: int) -> None:
-                shown.update(task, completed=done, total=total)
-
+        with waiting(clean(file.name), wanted=bar) as progress:
             return asyncio.run(work(progress))
     except ImportFailedError as error:
         raise FailedError(str(error)) from None

@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from datetime import tzinfo
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from dialerd.cli.common import (
+    all_pages,
     campaign_names,
     config_option,
     connect,
@@ -55,7 +57,8 @@ def leads(
     claimed, dialing, done, exhausted, unreachable, blocked, interrupted. Those that wait have the
     time at which they may be called again.
     """
-    found = _pages(campaign, _split(states), config_path)
+    ask = partial(ListLeads, campaign=campaign, states=_split(states), limit=PAGE_MAX)
+    found: Iterator[LeadInfo] = all_pages(config_path, ask, "")
     zone = load_zone(config_path)
     if file is not None:
         count = _write(file, found, zone)
@@ -64,18 +67,6 @@ def leads(
         print_json(list(found))
     else:
         print_table(_TITLES, [_cells(one, zone) for one in found])
-
-
-def _pages(
-    campaign: str, states: tuple[LeadList, ...], config_path: str | None
-) -> Iterator[LeadInfo]:
-    with connect(config_path) as client:
-        after, more = "", True
-        while more:
-            request = ListLeads(campaign=campaign, states=states, after=after, limit=PAGE_MAX)
-            page = client.call(request)
-            yield from page.items
-            after, more = page.next, bool(page.next)
 
 
 def _cells(one: LeadInfo, zone: tzinfo | None) -> tuple[Any, ...]:

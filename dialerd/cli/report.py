@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from dialerd.cli.common import config_option, load_config, write_file
+from dialerd.cli.progress import waiting
 
 
 @click.command("report")
@@ -52,7 +53,8 @@ def report(
         if target is None:
             _write_out(text)
         else:
-            write_file(target, (piece.encode() for piece in text))
+            with waiting("writing"):
+                write_file(target, (piece.encode() for piece in text))
             click.echo(f"wrote {target}", err=True)
     finally:
         store.close()

@@ -9,6 +9,7 @@ import click
 
 from dialerd.cli.common import config_option, load_config, output_option, print_json, print_pairs
 from dialerd.cli.errors import FailedError
+from dialerd.cli.progress import waiting
 
 
 @click.command("retention")
@@ -33,8 +34,9 @@ def retention(
         work = retention_of(config, store, folder, time.time_ns() // 1_000_000, dry=dry_run)
         if not work.any:
             raise FailedError("[retention] and all campaigns keep everything for ever")
-        for _ in work.steps():
-            pass
+        with waiting("looking" if dry_run else "removing", wanted=output != "json"):
+            for _ in work.steps():
+                pass
     finally:
         store.close()
     if output == "json":

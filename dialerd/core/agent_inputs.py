@@ -34,6 +34,7 @@ from dialerd.core.events import (
     AgentTransferred,
 )
 from dialerd.core.floor import Floor
+from dialerd.core.keys import unsendable
 from dialerd.core.leads import Leads
 from dialerd.core.limits import (
     AGENT_CAMPAIGNS_MAX,
@@ -41,7 +42,6 @@ from dialerd.core.limits import (
     NOTE_CHARS_MAX,
     QUEUES_MAX,
     REASON_CHARS_MAX,
-    SENT_KEYS_MAX,
 )
 from dialerd.core.ops import Claim, Dispose, KeepNote
 from dialerd.core.pacing import NS
@@ -51,7 +51,6 @@ from dialerd.core.statistics import why_not
 from dialerd.core.talk import BRIDGED, HELD, Talk
 
 NAMES_TOLD: Final = 5  #: members of a campaign in a refusal
-KEYS: Final = frozenset("0123456789*#ABCD")
 _OTHER: Final = "the last customer is not called or disposed of yet"
 
 
@@ -252,8 +251,8 @@ class AgentInputs:
     def _keyed(self, event: AgentKeyed, now_ns: int) -> None:
         agent = self._desk.team.of(event.agent)
         keys = event.digits.upper()
-        if not 0 < len(keys) <= SENT_KEYS_MAX or not KEYS.issuperset(keys):
-            raise Refusal(f"keys are 1 to {SENT_KEYS_MAX} of 0-9 * # A-D")
+        if fault := unsendable(keys):
+            raise Refusal(fault)
         call, talk = self._talk(agent)
         if talk.state is not BRIDGED:
             raise Refusal("the customer waits: resume first")

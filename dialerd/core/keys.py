@@ -20,9 +20,12 @@ from collections import deque
 from enum import StrEnum
 from typing import Final, Literal
 
+from dialerd.core.limits import SENT_KEYS_MAX
+
 WINDOW_NS: Final = 2_000_000_000  # an INFO may be sent again after 0.5 s and 1.5 s (RFC 3261)
 TOLD_MAX: Final = 32  # presses remembered
 KEYS_MAX: Final = 1_000  # of one call
+SENT: Final = frozenset("0123456789*#ABCD")  # what may be sent
 
 Verdict = Literal["key", "again", "doubted", "unwanted", "flood"]
 
@@ -85,3 +88,10 @@ class Keys:
         self._sure = self._sure or way != Dtmf.INBAND
         self._lately.append(_Press(digit, way, at_ns))
         return "key"
+
+
+def unsendable(keys: str) -> str:
+    """Why keys in capitals cannot be sent; empty: they can."""
+    if 0 < len(keys) <= SENT_KEYS_MAX and SENT.issuperset(keys):
+        return ""
+    return f"keys are 1 to {SENT_KEYS_MAX} of 0-9 * # A-D"

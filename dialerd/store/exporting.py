@@ -19,7 +19,7 @@ import contextlib
 import fcntl
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import tzinfo
 from pathlib import Path
 from typing import Final
@@ -35,6 +35,7 @@ from dialerd.store.limits import STEP_ROWS
 from dialerd.store.schema import Cursor
 from dialerd.store.ticket import wait
 
+Told = Callable[[float, float], None]
 ROWS_MAX: Final = 100_000  # of one file
 
 
@@ -46,6 +47,7 @@ def export(
     zone: tzinfo,
     now_ms: int,
     rows_max: int = ROWS_MAX,
+    told: Told | None = None,
 ) -> Iterator[Path]:
     """Write what ended behind a cursor into new files of a folder.
 
@@ -57,6 +59,7 @@ def export(
         zone: of the times in the file.
         now_ms: Unix ms, kept with the cursor.
         rows_max: records of one file.
+        told: how many records are written, and of how many.
 
     Yields:
         Each file when its records are taken; also one that an earlier run had not finished.
@@ -79,11 +82,14 @@ def export(
         for left in _parts(target, name):
             left.unlink(missing_ok=True)
         goal = store.last_ended()  # what ends from now on is for the next run
+        first = cursor.seq
         while cursor.seq < goal:
             last = min(goal, cursor.seq + rows_max)
             cursor = _announce(store, cursor, target, last, form, zone, now_ms)
             finished = Path(target, cursor.final)
             cursor = settle(store, cursor)
+            if told is not None:
+                told(cursor.seq - first, goal - first)
             yield finished
 
 

@@ -181,7 +181,7 @@ def test_times_are_shown_in_the_configured_zone(daemon: Booth, command, config: 
             f'[dialing]\nzone = "{offset:+03d}:00"\n'
         )
         local = since.astimezone(timezone(timedelta(hours=offset)))
-        assert f"since      {local:%Y-%m-%d %H:%M:%S}\n" in command("status").out
+        assert f"since      {local.isoformat(' ', 'seconds')}\n" in command("status").out
 
 
 def test_spans_are_shown_as_they_are_typed(daemon: Booth, command) -> None:

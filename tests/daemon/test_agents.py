@@ -75,15 +75,16 @@ def office(daemon, tmp_path):
             users: tuple[str, ...] = (),
             port: int = 0,
             token: bool = False,
+            trunk: str = "",
             **variables: str,
         ):
-            """`users` may register at `port`, and do not do so by themselves.
+            """`users` may register at `port`, and do not do so by themselves; `trunk`: more keys.
 
             `token`: there is an HTTP API; a token for agents is `token` of the daemon.
             """
             port = port or free_port()
             known = "".join(USER.format(name=name) for name in (*names, *users))
-            more = PHONES.format(port=port) + known
+            more = trunk + PHONES.format(port=port) + known
             d = daemon(gateway=carrier, more=more, admin=token)
             if token:  # before it runs, when nobody else makes the store
                 d.token = make_token(d.folder / "data", Scope.AGENT)

@@ -8,13 +8,16 @@ import pytest
 
 from dialerd.core import control as api
 from dialerd.core.agent_records import AgentState
-from dialerd.core.agents_view import Dispose, HangUp, LogIn, Ready
+from dialerd.core.agent_spec import AgentSpec
+from dialerd.core.agents_view import Digits, Dispose, HangUp, Join, LogIn, PutThrough, Ready
 from dialerd.core.campaign_spec import CampaignSpec, StepSpec
 from dialerd.core.deed_spec import TransferSpec
-from dialerd.core.records import CampaignState, Direction, EventKind, Outcome
+from dialerd.core.flow_records import TargetKind
+from dialerd.core.records import CampaignState, DialMode, Direction, EventKind, Outcome
 from dialerd.core.return_records import ReturnAnswer
 from dialerd.core.return_spec import ReturnSpec
 from dialerd.store import open_store
+from tests.daemon.gateway import Gateway
 from tests.daemon.test_agents import card, do, office, state
 from tests.daemon.test_daemon import people
 from tests.daemon.test_returns import dialed_once
@@ -108,6 +111,45 @@ def test_a_key_puts_the_customer_through_to_a_number(daemon, tmp_path):
     assert (over_.direction, over_.phone, over_.of) == (Direction.OVER, 84987654321, 1)
     assert (over_.trunk, over_.outcome) == ("second", Outcome.ANSWERED)
     assert EventKind.TRANSFERRED in [event.kind for event in events]
+
+
+def test_an_agent_presses_keys_and_puts_the_customer_through_to_an_agent_and_a_queue(office):
+    """The carrier hears keys by INFO; the queue's one agent is who had the customer first."""
+    with Gateway(talks=lambda _: True) as carrier:
+        d, client = office(carrier.port, trunk='dtmf = "info"\n')
+        people(d.folder, 1)
+        do(client, "hoa", LogIn(phone="1002", nailed_up=True))
+        do(client, "lan", LogIn(phone="1001", queues=("care",), campaigns=(), nailed_up=True))
+        for name in ("lan", "hoa"):
+            do(client, name, Ready())
+            until(lambda name=name: state(client, name) is AgentState.READY)
+        agents = AgentSpec(members=("lan",), wrap_up_s=0)
+        broadcast(client, mode=DialMode.PROGRESSIVE, agents=agents)
+        do(client, "lan", Join(campaigns=("c",)))
+        until(lambda: state(client, "lan") is AgentState.TALKING)
+        do(client, "lan", Digits(digits="7#"))
+        until(lambda: carrier.other.count("INFO") == 2)
+        do(client, "lan", PutThrough(kind=TargetKind.AGENT, target="hoa"))
+        until(lambda: state(client, "hoa") is AgentState.TALKING)
+        until(lambda: state(client, "lan") is AgentState.WRAP_UP)
+        do(client, "lan", Dispose(disposition="asks for hoa"))
+        do(client, "lan", Join(campaigns=()))
+        do(client, "hoa", PutThrough(kind=TargetKind.QUEUE, target="care"))
+        until(lambda: state(client, "lan") is AgentState.TALKING)
+        until(lambda: state(client, "hoa") is AgentState.WRAP_UP)
+        do(client, "hoa", Dispose(disposition="asks for care"))
+        do(client, "lan", HangUp())
+        until(lambda: state(client, "lan") is AgentState.WRAP_UP)
+        do(client, "lan", Dispose(disposition="sold"))
+        until(lambda: over(client))
+        code, text = d.stop()
+    assert (code, "Traceback" in text) == (0, False)
+    assert [call.ended for call in carrier.calls.values()] == [True]
+    ((attempt, events),) = tries(d.folder)
+    assert (attempt.agent, attempt.disposition) == ("lan", "sold")
+    assert [e.detail for e in events if e.kind is EventKind.SENT_KEYS] == ["lan 2"]
+    kinds = [event.kind for event in events]
+    assert (kinds.count(EventKind.TRANSFER), kinds.count(EventKind.CONNECTED)) == (2, 3)
 
 
 def test_a_customer_who_calls_back_reaches_the_group(office, tmp_path):
