@@ -16,9 +16,11 @@ const table = (head, rows) => {
 
 const named = (schema) => (schema && schema.$ref ? schema.$ref.split("/").pop() : null);
 
+let schemas = {}; // of the document, by name
+
 const words = (schema) => {
   if (!schema) return "";
-  if (named(schema)) return named(schema);
+  if (named(schema)) return schemas[named(schema)]?.enum ? words(schemas[named(schema)]) : named(schema);
   if (schema.allOf) return words(schema.allOf[0]);
   if (schema.anyOf) return schema.anyOf.map(words).join(" or ");
   if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(" | ");
@@ -26,9 +28,9 @@ const words = (schema) => {
   return schema.format || schema.type || "any";
 };
 
-const shape = (whole, all) => {
+const shape = (whole) => {
   const schema = whole.allOf ? whole.allOf[0] : whole; // what must hold beside it is said in words
-  const found = named(schema) ? all[named(schema)] : schema;
+  const found = named(schema) ? schemas[named(schema)] : schema;
   if (!found || !found.properties) return make("p", words(schema));
   const required = new Set(found.required || []);
   const rows = Object.entries(found.properties).map(([name, part]) => [
@@ -38,7 +40,7 @@ const shape = (whole, all) => {
     table(["field", "type", "required", ""], rows));
 };
 
-const operation = (path, verb, item, all) => {
+const operation = (path, verb, item) => {
   const body = make("div");
   body.className = "body";
   if (item.description) body.append(make("p", item.description));
@@ -47,14 +49,14 @@ const operation = (path, verb, item, all) => {
       item.parameters.map((p) => [p.name, p.in, words(p.schema || Object.values(p.content)[0].schema), p.description || ""])));
   }
   for (const [media, content] of Object.entries(item.requestBody?.content || {})) {
-    body.append(make("h3", `Body: ${media}`), shape(content.schema, all));
+    body.append(make("h3", `Body: ${media}`), shape(content.schema));
     if (content.example) body.append(make("pre", JSON.stringify(content.example, null, 2)));
   }
   body.append(make("h3", "Answers"));
   for (const [code, answer] of Object.entries(item.responses)) {
     const [media, content] = Object.entries(answer.content || {})[0] || ["", null];
     body.append(make("p", `${code} ${media}: ${answer.description}`));
-    if (code < 300 && content && content.schema) body.append(shape(content.schema, all));
+    if (code < 300 && content && content.schema) body.append(shape(content.schema));
   }
   const mark = make("span", verb.toUpperCase());
   mark.className = "verb";
@@ -65,11 +67,12 @@ const operation = (path, verb, item, all) => {
 };
 
 const draw = (api) => {
+  schemas = api.components.schemas;
   const main = document.getElementById("main");
   const parts = new Map(api.tags.map((tag) => [tag.name, make("section", "", make("h2", tag.name))]));
   for (const [path, verbs] of Object.entries(api.paths)) {
     for (const [verb, item] of Object.entries(verbs)) {
-      parts.get(item.tags[0]).append(operation(path, verb, item, api.components.schemas));
+      parts.get(item.tags[0]).append(operation(path, verb, item));
     }
   }
   const intro = api.info.description.split("\n\n").map((text) => make("p", text));
