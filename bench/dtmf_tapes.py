@@ -97,6 +97,11 @@ def both(first: str, second: str) -> Fault:
     return Fault(f"{first}, {second}", **(ASKED[first] | ASKED[second]))  # type: ignore[arg-type]
 
 
+def at_once() -> Fault:
+    """All of ASKED."""
+    return Fault("all", **{k: v for one in ASKED.values() for k, v in one.items()})  # type: ignore[arg-type]
+
+
 def keys(fault: Fault, times: int, seed: int = 1) -> Iterator[tuple[str, Samples]]:
     """Each key `times` times with each of the fault's ways, at any place of a detector's block."""
     rng = np.random.default_rng(seed)

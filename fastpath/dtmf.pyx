@@ -39,11 +39,11 @@ cdef int[16] CODES = [1, 2, 3, 12, 4, 5, 6, 13, 7, 8, 9, 14, 10, 0, 11, 15]  # r
 # how far the phase turns from one block to the next
 cdef float[8] TURN_COS, TURN_SIN, TURN
 
-cdef float LEVEL_MIN = 7e7  # power of one tone in a block: -42 dBm0
+cdef float LEVEL_MIN = 5e7  # power of one tone in a block: -43 dBm0
 # A block alone, measured where the tones should be: those that are off, and noise, leave little.
 cdef float ROW_MAX = 20.0  # the row over the column: 13 dB
 cdef float COLUMN_MAX = 10.0  # the column over the row
-cdef float NEIGHBOUR = 1.6  # 2 dB above the others of its group, where the other tone leaks to
+cdef float NEIGHBOUR = 1.26  # 1 dB above the others of its group, where the other tone leaks to
 cdef float ENERGY_MIN = 0.52 * DTMF_BLOCK / 2
 cdef float QUIET_MAX = 1.2e6 / 64  # two tones of LEVEL_MIN have more energy in a block
 # How much of their energy neighbours share: the cosines of what is in a block, weighted by power.

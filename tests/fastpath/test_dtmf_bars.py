@@ -9,7 +9,18 @@ import pytest
 
 from bench.answer_lines import through
 from bench.dtmf import CODECS, score
-from bench.dtmf_tapes import ASKED, FAULTS, INSTALLED, Fault, both, decoded, files, levelled, ours
+from bench.dtmf_tapes import (
+    ASKED,
+    FAULTS,
+    INSTALLED,
+    Fault,
+    at_once,
+    both,
+    decoded,
+    files,
+    levelled,
+    ours,
+)
 from fastpath.dtmf import DtmfDetector
 from fastpath.dtmf_pair import pair
 from tests.fastpath.dtmf_tape import line, press, silence, sine
@@ -32,6 +43,12 @@ def test_faults(fault: Fault) -> None:
 def test_faults_two_at_a_time(first: str, second: str) -> None:
     found = score(both(first, second), 1)
     assert found.ours == found.pressed
+
+
+def test_all_faults_at_once() -> None:
+    """A weak column, off, with its row leaking into it: a block of it may be 5 dB too soft."""
+    found = score(at_once(), 6)
+    assert found.ours == found.pressed == 768
 
 
 def test_a_pair_is_measured_where_it_is() -> None:
