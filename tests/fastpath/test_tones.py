@@ -147,6 +147,24 @@ def test_answer_tones_through_gsm_in_noise(snr: int) -> None:
         assert [one.value for one in heard(steps_of("fax ced", line, seed))] == ["ced"], line
 
 
+@pytest.mark.parametrize("codec", ["ulaw", "gsm"])
+@pytest.mark.parametrize(
+    ("hertz", "cadence_s", "kind"),
+    [
+        ((425,), (0.4, 0.2, 0.4, 2.0), "ringback"),
+        ((401, 425, 449), (0.4, 0.2, 0.4, 2.0), "ringback"),  # 425 Hz modulated by 24 Hz
+        ((440, 480), (0.4, 0.2, 0.4, 3.0), "ringback"),
+        ((400,), (0.75, 0.75), "busy"),
+    ],
+)
+def test_tones_of_asia(
+    hertz: tuple[float, ...], cadence_s: tuple[float, ...], kind: str, codec: str
+) -> None:
+    steps = cadence(hertz, *cadence_s, times=3)
+    found = heard(made(steps, Line(codec=codec), np.random.default_rng(1)))
+    assert [one.value for one in found] == [kind]
+
+
 @pytest.mark.parametrize("hertz", [1800, 2000, 2400, 2600, 2800])
 def test_high_beeps_that_gsm_tore(hertz: int) -> None:
     """Over noise no frame of one is like the next; what is left is the place of the line."""
