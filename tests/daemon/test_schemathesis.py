@@ -26,8 +26,10 @@ from tests.daemon.web import Web, web
 CONFIG = Path(__file__).parents[2] / "schemathesis.toml"  # what it is told, and why
 LEFT_OUT = 2  # a stream that never ends, and a WebSocket
 RUNS = {
-    # Values that fit and that do not, and what operations make used by others: every check.
-    "a token": ("--phases", "examples,fuzzing,stateful", "-n", "2"),
+    # Values that fit and that do not: every check.
+    "a token": ("--phases", "examples,fuzzing", "-n", "2"),
+    # What operations make used by others, by the links of the document: so few reach nearly all.
+    "links": ("--phases", "stateful", "-n", "5"),
     "no token": ("--phases", "examples,fuzzing", "-n", "1"),
 }
 
@@ -63,6 +65,9 @@ def test_nothing_is_found_with_and_without_credentials(daemon: Any, tmp_path: Pa
             until_up(w, 2)
             token = ("-H", f"Authorization: Bearer {w.secret}")
             text = tried(w, tmp_path, *token, *RUNS["a token"])
+            followed = tried(w, tmp_path, *token, *RUNS["links"])
+            ((cases,),) = [re.findall(r"(\d+) generated, \1 passed", followed)]
+            assert int(cases) > 20
             for said in (text, tried(w, tmp_path, *RUNS["no token"])):
                 ((selected, every),) = re.findall(r"Selected: (\d+)/(\d+)", said)
                 assert int(selected) == int(every) - LEFT_OUT
