@@ -31,11 +31,19 @@ cdef extern from *:
     #include <errno.h>
     #include <fcntl.h>
     #include <poll.h>
+    #include <sys/ioctl.h>
     #include <unistd.h>
-    /* Bytes, 0: none now, -errno: it is gone; -EPIPE stands for the end of the file. */
+    /* Bytes, 0: none now, -errno: it is gone; -EPIPE stands for the end of the file.
+
+       A read of a terminal that has nothing waits for the kernel's worker, which may be as late as
+       any ordinary task: so it is asked first. What has ended and says 0 is found by writing. */
     static inline int dl_device_read(int fd, uint8_t *into, int room) {
         struct pollfd state = {fd, 0, 0};
-        ssize_t n = read(fd, into, (size_t) room);
+        int waiting = 1;
+        ssize_t n;
+        if (ioctl(fd, FIONREAD, &waiting) == 0 && waiting <= 0)
+            return 0;
+        n = read(fd, into, (size_t) room);
         if (n > 0)
             return (int) n;
         if (n < 0)

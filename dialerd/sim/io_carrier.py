@@ -20,10 +20,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
-import uvloop
 
-from dialerd import open_files
 from dialerd.sim import callee, limits
+from dialerd.sim.io_procs import process
 from dialerd.sim.ledger import Ledger
 from dialerd.sim.people import Town, check_town, load_town
 from dialerd.sim.tones import special_information_tone, to_pcma, to_pcmu
@@ -265,13 +264,7 @@ async def run(options: Options) -> None:
 def main() -> int:
     """The process."""
     options = parse()
-    open_files.raise_limit()
-    try:
-        uvloop.run(run(options))
-    except OSError as error:
-        sys.stderr.write(f"carrier {options.name}: {error}\n")
-        return 1
-    return 0
+    return process(run(options), f"carrier {options.name}")
 
 
 if __name__ == "__main__":

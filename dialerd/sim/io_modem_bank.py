@@ -22,12 +22,11 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
-import uvloop
 
-from dialerd import open_files
 from dialerd.sim import limits
 from dialerd.sim.io_modem_audio import Sounds
 from dialerd.sim.io_modem_ptys import Plug
+from dialerd.sim.io_procs import process
 from dialerd.sim.ledger import Entry, Ledger
 from dialerd.sim.modem_audio import Frames, frames
 from dialerd.sim.modem_bank import Audio, Bank, Effect, Gone, Here, Say, Setup
@@ -253,13 +252,7 @@ async def run(options: Options) -> None:
 def main() -> int:
     """The process."""
     options = parse()
-    open_files.raise_limit()
-    try:
-        uvloop.run(run(options))
-    except OSError as error:
-        sys.stderr.write(f"modem bank: {error}\n")
-        return 1
-    return 0
+    return process(run(options), "modem bank")
 
 
 if __name__ == "__main__":

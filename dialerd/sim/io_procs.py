@@ -9,10 +9,15 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+import uvloop
+
+from dialerd import open_files
 from dialerd.sim.usage import Stat, Usage, family, parse_stat, usage_of
 
 LOG_LINES = 12
@@ -20,6 +25,17 @@ PORTS = range(30_000, 32_768)
 PORT_TRIES = 1_000
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE_KIB = os.sysconf("SC_PAGE_SIZE") // 1024
+
+
+def process(work: Coroutine[Any, Any, None], name: str) -> int:
+    """The whole life of a process of the simulated world; its exit code."""
+    open_files.raise_limit()
+    try:
+        uvloop.run(work)
+    except OSError as error:
+        sys.stderr.write(f"{name}: {error}\n")
+        return 1
+    return 0
 
 
 class ChildError(RuntimeError):
