@@ -5,6 +5,7 @@
 The simulated bank runs beside it, at ordinary priority: what it is too late to take is lost as well
 (`dropped`, `underruns`). It prints one line of JSON, then each figure with its bar, yes or no;
 `fifo_refused` is 0 when the media thread runs under SCHED_FIFO, and only then lateness has a bar.
+`control_us_*` is how late a process that only slept was woken meanwhile: the machine's own part.
 For 250 ports: `--ports 250 --seconds 15`.
 """
 
@@ -33,10 +34,18 @@ def run(folder: Path, ports: int, seconds: float) -> dict[str, Any]:
             sys.executable, "-m", "bench.gsm_ports", "calls", "--dir", str(folder),
             "--ports", str(ports), "--seconds", str(seconds),
         ]  # fmt: skip
-        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True, text=True)
+        sleeper = [sys.executable, "-m", "bench.gsm_control", "--seconds", str(seconds)]
+        with subprocess.Popen(sleeper, cwd=ROOT, stdout=subprocess.PIPE, text=True) as control:
+            try:
+                done = subprocess.run(
+                    command, cwd=ROOT, stdout=subprocess.PIPE, check=True, text=True
+                )
+            finally:
+                control.terminate()
+            slept: dict[str, int] = json.loads(control.communicate()[0])
         found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     late = found.pop("late")
-    return found | {name: late[name] for name in SHOWN}
+    return found | {name: late[name] for name in SHOWN} | slept
 
 
 def main(arguments: list[str] | None = None) -> int:
