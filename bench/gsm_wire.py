@@ -41,10 +41,10 @@ async def dialed(folder: Path, ports: int, rounds: int) -> dict[str, Any]:
         rng.shuffle(order)
         told = {}
         for index in order:
-            async with asyncio.timeout(RESTED_S):
-                while index not in bank_side.ready:  # noqa: ASYNC110 - it rests after its call
-                    await asyncio.sleep(GAP_S)
             await asyncio.sleep(GAP_S)  # the pace of dialing
+            async with asyncio.timeout(RESTED_S):
+                while index not in bank_side.ready:  # noqa: ASYNC110 - it rests, or reads its texts
+                    await asyncio.sleep(GAP_S)
             behind += bank_side.asking(index)
             told[index] = time.monotonic_ns()
             bank_side.dial(index)
