@@ -92,13 +92,13 @@ def read(path: Path) -> Samples:
 
 
 def tried(path: Path) -> Samples | str:
-    """The same, or why not."""
+    """The same, or why not; whoever asked says of which file."""
     from dialerd.core.prompts_view import PromptError
 
     try:
         return read(path)
     except PromptError as error:
-        return str(error)
+        return str(error).removeprefix(f"{path}: ")
     except OSError as error:
         return error.strerror or str(error)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from dialerd.cli.announcement_files import tried
 from dialerd.cli.main import CONFIG, FAILED, OK, USAGE, run
 from dialerd.detect.bank_file import Kind
 from tests.detect.spoken import announcement, call, keep, ringback, silence
@@ -261,3 +262,9 @@ def test_names_of_files_that_are_no_text(tmp_path: Path, calls: Path, bank: list
     assert run(["announcements", "add", odd, "--class", "busy", "--carrier", "x", *bank]) == OK
     assert run(["announcements", "learn", odd, *bank]) == OK
     assert (tmp_path / "bank" / "clusters.json").exists()
+
+
+def test_a_file_that_cannot_be_read_is_named_once(tmp_path: Path) -> None:
+    path = tmp_path / "broken.wav"
+    path.write_bytes(b"RIFF")
+    assert tried(path) == "not audio that can be read (Invalid data found when processing input)"
