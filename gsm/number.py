@@ -17,6 +17,12 @@ from gsm.limits import COMMAND_MAX, NUMBER_MAX, USSD_MAX
 _DIAL: Final = re.compile(rf"\+?[0-9*#]{{1,{NUMBER_MAX - 1}}}", re.ASCII)
 _USSD: Final = re.compile(rf"[0-9*#+]{{1,{USSD_MAX}}}", re.ASCII)
 _KEYS: Final = re.compile(r"[0-9*#A-D]+", re.ASCII)
+# A PIN or PUK entered, by any maker's command: +CPIN=, ^CPIN=, +CPIN2=, *EPIN=. Asking is not:
+# AT+CPIN?, AT+CPINR="SIM PIN", AT+QPINC="SC".
+_SECRET: Final = re.compile(r"[+^*$#%][A-Z0-9_]*(?:PIN|PUK)\d?=(?!\?(?:;|$))", re.ASCII)
+# The same as bytes for the card: VERIFY, CHANGE, DISABLE, ENABLE, UNBLOCK (TS 102 221 11.1.9).
+_APDU: Final = re.compile(r"\+(?:CSIM=\d*|CGLA=\d*,\d*),[0-9A-F]{2}(?:2[0468C])", re.ASCII)
+_SECRET_CODE: Final = re.compile(r"\*\*0[45]2?\*", re.ASCII)  # 22.030 6.6.2: PIN, PUK, PIN2, PUK2
 _AT: Final = re.compile(rf"[Aa][Tt][ -~]{{0,{COMMAND_MAX - 2}}}", re.ASCII)
 
 # Commands that no operator sends by way of this program: what rewrites a module's identity, writes
@@ -42,7 +48,15 @@ DANGEROUS: Final = (
     ("+QDOWNLOAD", "replaces the firmware"),
     ("+CFOTA", "replaces the firmware"),
     ("+CLCK", "may lock the card or the module"),
+    ("^CLCK", "may lock the card or the module"),
+    ("*CLCK", "may lock the card or the module"),
+    ("^SLCK", "may lock the card or the module"),
+    ("CARDLOCK=", "may lock the module for good"),
+    ("SIMLOCK=", "may lock the module for good"),
+    ("SMLCK=", "may lock the module for good"),
     ("+CPWD", "changes a card's password"),
+    ("^CPWD", "changes a card's password"),
+    ("^SPWD", "changes a card's password"),
     ("+CMUX", "leaves AT commands for multiplexed frames"),
     ("+IPR=", "changes the line's speed"),
     ("+CPOF", "switches the module off"),
@@ -90,10 +104,12 @@ def ussd_code(text: str) -> str:
     """A USSD code, or the answer to a USSD menu: digits, `*`, `#`, `+`.
 
     Raises:
-        RefusedError: for anything else.
+        RefusedError: for anything else, and for what enters or changes a PIN (`**04*...#`).
     """
     if _USSD.fullmatch(text) is None:
         raise RefusedError(f"not a USSD code: {_shown(text)}")
+    if _SECRET_CODE.match(text):
+        raise RefusedError("refused, it enters or changes a card's PIN, which may lock the card")
     return text
 
 
@@ -121,6 +137,11 @@ def operator_command(text: str) -> str:
     for name, why in DANGEROUS:
         if name in bare and not _harmless(name, bare):
             raise RefusedError(f"refused, it {why}: {name.strip('+^=*$')}")
+    if _SECRET.search(bare) or _APDU.search(bare) or _SECRET_CODE.search(bare):
+        raise RefusedError(
+            "refused, it enters or changes a card's PIN, and wrong tries lock the card: "
+            "name a file that holds the PIN by --pin-file of `port probe` or `port call`"
+        )
     if calls_by(text):
         raise RefusedError("refused: calls are made by `call`, so that they are seen to end")
     return text

@@ -239,8 +239,8 @@ def _verdict(report: ModemReport) -> str:
 def at(context: click.Context, /, command: str, output: str, **given: Any) -> None:
     """Send one AT command to the modem at a device and print its answer.
 
-    Exit code 0: it said OK; 1: it refused, or did not answer. What rewrites a module's identity or
-    switches it off is not sent; calls are made by `call`.
+    Exit code 0: it said OK; 1: it refused, or did not answer. What rewrites a module's identity,
+    switches it off, or enters or changes a PIN is not sent; calls are made by `call`.
     """
     reply = _run(lambda: _at(_options(given), command))
     if output == "json":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 from dialerd.core.keys import Dtmf, Keys
@@ -15,7 +16,7 @@ from dialerd.shell.module_voice import ModuleVoice
 from dialerd.shell.one_modem import LEG, MS, ModemError, OneModem
 from dialerd.shell.prompts import load_prompt
 from dialerd.shell.quality import device_trouble
-from dialerd.shell.recorder import Recorder
+from dialerd.shell.recorder import Recorder, check_file
 from fastpath.rtp import DigitHeard, DigitsSent, MediaEngine, PlayEnded
 from gsm import events as gsm
 from gsm.io_serial import close_device
@@ -39,6 +40,8 @@ class OneModemCall:
         self._call = call
         self._number = DialString(call.number)
         self._prompts = [load_prompt(path) for path in call.play]
+        if call.record is not None:
+            check_file(call.record, ours=False)  # what a module recorded may be written over
         self._engine = MediaEngine()
         self._audio = -1
         self._stream = -1
@@ -120,6 +123,8 @@ class OneModemCall:
         path = options.audio or audio_beside(options.device, machine.dialect.audio.interface)
         if not path and wanted:
             raise ModemError(f"{options.device}: no audio device is known, name it by --audio")
+        if self._call.record is not None:
+            check_file(self._call.record, ours=True)
         try:
             self._audio = open_audio(path, options.baud) if path else -1
             self.report.audio = path
@@ -133,10 +138,17 @@ class OneModemCall:
         self._stream = self._engine.open_device(self._audio)
         self._engine.hear_tones(self._stream)
         if self._call.record is not None:
-            self._recorder = Recorder(self._call.record, self._engine, self._stream)
-            self.report.recording = str(self._call.record)
-            self._drain_recording()
+            self._record(self._call.record)
         self._note("audio", self.report.audio)
+
+    def _record(self, path: Path) -> None:
+        try:
+            self._recorder = Recorder(path, self._engine, self._stream)
+        except OSError as error:  # it could be made before the number was dialed
+            self._note("recording_failed", error.strerror or str(error))
+            return
+        self.report.recording = str(path)
+        self._drain_recording()
 
     def _drain_recording(self) -> None:
         if self._recorder is not None:

@@ -126,16 +126,38 @@ def own_file(path: Path) -> IO[bytes]:
     Only its owner reads it. A pipe or a device, for which an open may wait, and any other file are
     refused.
     """
+    file = _opened(path, ours=True)
+    try:
+        file.truncate(0)
+        file.seek(0)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def check_file(path: Path, *, ours: bool) -> None:
+    """Whether a recording can be written there; nothing is left or changed; OSError.
+
+    Args:
+        path: as that of a `Recorder`.
+        ours: no other file may be there than an older recording of ours.
+    """
+    there = os.path.lexists(path)
+    _opened(path, ours=ours).close()
+    if not there:
+        path.unlink()
+
+
+def _opened(path: Path, *, ours: bool) -> IO[bytes]:
     how = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
     file = open(os.open(path, how, 0o600), "r+b", buffering=0)  # noqa: SIM115 - the caller's
     try:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(errno.EINVAL, "not a file", str(path))
         found, kept = file.read(HEADER_BYTES), header(0)
-        if found and (found[:4], found[8:40]) != (kept[:4], kept[8:40]):
+        if ours and found and (found[:4], found[8:40]) != (kept[:4], kept[8:40]):
             raise OSError(errno.EEXIST, "it is there already, and is no recording", str(path))
-        file.truncate(0)
-        file.seek(0)
     except BaseException:
         file.close()
         raise

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from dialerd.core.modem_records import SimText
+from dialerd.shell.recorder import check_file, header
 from dialerd.shell.wav import pcm_wav, read_plain
 from dialerd.sim.modem_audio import key
 from dialerd.store import open_store, wait
@@ -168,9 +169,35 @@ def test_a_number_that_could_be_a_command(
     assert modem.heard == []
 
 
+def test_a_recording_that_cannot_be_made_is_said_before_the_modem_is_asked(
+    stranger: Callable[..., Stranger], command: Command, tmp_path: Path
+) -> None:
+    modem, path = stranger(), tmp_path / "nowhere" / "x.wav"
+    done = command("port", "call", modem.device, "0912345678", "--record", str(path))
+    assert (done.code, done.err) == (1, f"error: {path}: No such file or directory\n")
+    done = command("port", "call", modem.device, "0912345678", "--record", str(tmp_path))
+    assert (done.code, done.err) == (1, f"error: {tmp_path}: Is a directory\n")
+    assert modem.heard == []
+
+
+def test_looking_whether_a_recording_can_be_made_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "x.wav"
+    check_file(path, ours=True)
+    assert not path.exists()
+    path.write_text("a diary")
+    with pytest.raises(OSError, match="is no recording"):
+        check_file(path, ours=True)
+    check_file(path, ours=False)
+    assert path.read_text() == "a diary"
+    path.write_bytes(header(4) + b"abcd")
+    check_file(path, ours=True)
+    assert path.read_bytes() == header(4) + b"abcd"
+
+
 @pytest.mark.parametrize(
-    "text", ['AT+EGMR=1,7,"35"', "ATD0912345678;", "AT+CSQ\rAT+CFUN=0", "hello"]
-)
+    "text",
+    ['AT+EGMR=1,7,"35"', 'AT+CPIN="1111"', "ATD0912345678;", "AT+CSQ\rAT+CFUN=0", "hello"],
+)  # fmt: skip
 def test_commands_that_are_not_sent(
     stranger: Callable[..., Stranger], command: Command, text: str
 ) -> None:
@@ -180,6 +207,7 @@ def test_commands_that_are_not_sent(
     assert done.err.startswith("error: ")
     assert text not in modem.heard
     assert not [line for line in modem.heard if line.startswith(("ATD", "AT+EGMR", "AT+CFUN=0"))]
+    assert not [line for line in modem.heard if line.startswith("AT+CPIN=")]
 
 
 def test_a_command_that_is_refused(stranger: Callable[..., Stranger], command: Command) -> None:

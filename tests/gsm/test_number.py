@@ -91,6 +91,39 @@ def test_an_operators_usual_commands_pass(text):
     assert operator_command(text) == text
 
 
+SECRETS = (
+    'AT+CPIN="1111"', "at+cpin=1111", 'AT + CPIN = "1111"', 'AT+CMEE=1;+CPIN="1111"',
+    'AT+CPIN?;+CPIN="1111"', 'AT+CPIN=?;+cpin="1"', 'AT+CPIN="12345678","1111"', "AT+CPIN2=1111",
+    'AT^CPIN="1111"', 'AT+QPIN="1111"', 'AT*EPIN=1,"1111"', 'AT#PUK="12345678"', 'AT+CP"IN"=1111',
+    'AT+CSIM=26,"0020000108313131FFFFFFFF"', "AT+CSIM=42,a02c0000", "AT+CGLA=1,26,012400010831",
+    'AT+CUSD=1,"**04*1111*2222*2222#",15', 'AT+CUSD=1,"**052*12345678*1*1#"', "ATZ;+CPIN=?1111",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", SECRETS)
+def test_no_spelling_of_a_pin_is_passed_on(text):
+    with pytest.raises(RefusedError, match="--pin-file") as caught:
+        operator_command(text)
+    assert "1111" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["AT+CPIN?", "at+cpin?", "AT+CPIN=?", "AT+CMEE=1;+CPIN?", "AT+CPIN=?;+CSQ", "AT^CPIN?",
+     "AT+CPINR", 'AT+CPINR="SIM PIN"', 'AT+QPINC="SC"', "AT^SPIC", "AT#PCT", "AT+CGPIO=1",
+     'AT+CSIM=14,"00A40004023F00"', 'AT+CUSD=1,"*104*12#",15', "AT+CCID", "AT+CGLA=1,14,00A4"],
+)  # fmt: skip
+def test_what_asks_for_the_state_of_a_pin_passes(text):
+    assert operator_command(text) == text
+
+
+@pytest.mark.parametrize("code", ["**04*1111*2222*2222#", "**05*12345678*1*1#", "**042*1*2*2#"])
+def test_codes_that_change_a_pin_are_refused(code):
+    with pytest.raises(RefusedError, match="PIN"):
+        ussd_code(code)
+    assert ussd_code("*104*12#") == "*104*12#"
+
+
 @given(st.text())
 def test_no_control_character_passes(text):
     for given_text in (text, "AT" + text):
