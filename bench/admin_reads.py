@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 
 from bench.admin_clients import HOST, asking
 from bench.admin_figures import cpu_s
@@ -39,12 +40,15 @@ class _Reader(asyncio.Protocol):
             self._transport.write(self._request)  # type: ignore[attr-defined]  # a socket's
 
 
-async def _asked(port: int, token: str, path: str, seconds: float) -> dict[bytes, int]:
+async def _asked(
+    port: int, readers: tuple[str, ...], path: str, seconds: float
+) -> dict[bytes, int]:
     loop = asyncio.get_running_loop()
     counts: dict[bytes, int] = {}
+    asked = [asking(path, readers[number % len(readers)]) for number in range(CONNECTIONS)]
     made = [
-        await loop.create_connection(lambda: _Reader(asking(path, token), counts), HOST, port)
-        for _ in range(CONNECTIONS)
+        await loop.create_connection(partial(_Reader, request, counts), HOST, port)
+        for request in asked
     ]
     await asyncio.sleep(seconds)
     async with asyncio.timeout(LONGEST_S):
@@ -63,7 +67,7 @@ def reads(world: LoadWorld, seconds: float) -> dict[str, float]:
     for path in PATHS:
         world.ask("GET", path)  # the first one opens what it needs
         before, before_core, began = cpu_s(admin), cpu_s(core), time.monotonic()
-        counts = asyncio.run(_asked(world.scene.ports.admin, world.token, path, seconds))
+        counts = asyncio.run(_asked(world.scene.ports.admin, world.readers, path, seconds))
         count = counts.pop(b"200", 0)
         if counts or not count:
             raise RuntimeError(f"{path} was answered {counts}")

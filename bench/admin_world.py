@@ -40,6 +40,7 @@ from dialerd.store import open_store
 PAST = "the past"  # the campaign whose attempts are reported
 CLAIMED = 1_000  # attempts at a time, which is what a claim gives
 ADDED = 4_000
+READERS = 8
 PROMPT_S = 10.0
 LEEWAY = 1.5  # about four in five rows of a messy list are numbers that can be dialed
 START_S = 30.0
@@ -49,20 +50,25 @@ class LoadWorld(BenchWorld):
     """The demo's world with calls of one prompt, and the ways to its admin process."""
 
     token = ""
+    readers: tuple[str, ...] = ()  # tokens, so many that no limit of one meets who reads alone
 
     def campaign(self) -> CampaignSpec:
         """A telephone that rings answers; nobody is called twice."""
         return msgspec.structs.replace(super().campaign(), ring_s_max=20)
 
     def admit(self) -> None:
-        """Make a token that may do everything; the daemon does not run yet."""
+        """Make tokens that may do everything; the daemon does not run yet."""
         admin = AdminStore(self.scene.folder / "data")
         try:
-            self.token = admin.write(
-                lambda txn: tokens.add(
-                    txn, f"bench-{time.time_ns()}", tuple(Scope), utc_now(), None
+            self.readers = tuple(
+                admin.write(
+                    lambda txn: tokens.add(
+                        txn, f"bench-{time.time_ns()}", tuple(Scope), utc_now(), None
+                    )
                 )
+                for _ in range(READERS)
             )
+            self.token = self.readers[0]
         finally:
             admin.close()
 
