@@ -12,7 +12,7 @@ how alike periods are and how far the pitch glides from frame to frame (0 to 1).
 POLICY_NAMES: Final[tuple[str, ...]]
 POLICY_MS_MAX: Final = 60_000
 TREES_MAX: Final = 128
-VOICES_MAX: Final = 64
+VOICES_MAX: Final = 128
 NODES: Final = 15
 LEAVES: Final = 16
 FRAME_MS: Final = 20
