@@ -32,7 +32,7 @@ cdef enum:
     REASON_MODEL = 1  # the trees are sure enough
     REASON_SILENCE = 2  # nothing was heard until the end of the analysis
     REASON_TOO_LONG = 3  # not sure when the analysis ended
-    REASON_TONE = 4  # nothing but tones
+    REASON_TONE = 4  # nothing but tones, or keys
     REASON_NO_AUDIO = 5  # less than a frame
     REASON_ENDED = 6  # a voice was heard, and the audio ended before it was clear whose
     REASON_REVISED = 7  # taken for a person, it talked on as machines do
@@ -70,6 +70,8 @@ cdef struct Amd:
     int tonal
     uint8_t doubted  # what was heard last was no voice
     uint8_t doubts  # sounds that were none, to DOUBTS_MAX
+    uint8_t keyed  # keys were heard
+    uint8_t keying  # one is down: what is so much louder than all before it is no voice's room
     # levels over frames of voice
     int levels
     double sum
@@ -104,6 +106,7 @@ cdef void amd_again(
     Amd *a, const Forest *model, const int16_t *samples, int within
 ) noexcept nogil
 cdef void amd_end(Amd *a) noexcept nogil
+cdef void figures_clear(Amd *a) noexcept nogil
 cdef void amd_features(const Amd *a, double *x) noexcept nogil
 
 

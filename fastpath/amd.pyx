@@ -143,7 +143,7 @@ cdef void run_drop(Amd *a) noexcept nogil:
 
 cdef void frame_take(Amd *a) noexcept nogil:
     """What the voice detector said of this frame."""
-    if a.vad.undone == VAD_UNDO_ALL:
+    if a.vad.undone == VAD_UNDO_ALL and not a.keying:
         figures_clear(a)
     elif a.vad.undone == VAD_UNDO_RUN:
         run_drop(a)
@@ -216,7 +216,7 @@ cdef inline int may_doubt(const Amd *a) noexcept nogil:
 
 cdef uint8_t reason_of(const Amd *a, uint8_t otherwise) noexcept nogil:
     """Why nothing is known."""
-    if a.known.first < 0 and a.tonal > 20:
+    if a.known.first < 0 and (a.tonal > 20 or a.keyed):
         return REASON_TONE
     return REASON_NO_VOICE if a.doubted else otherwise
 

@@ -9,6 +9,7 @@
 4. Behind the verdict "machine" the end of its greeting may be asked for: so much silence. Behind
    "human" a second verdict may be asked for, until it is settled that we are talking to each other.
 5. A detector whose work is done is not fed any more.
+6. What was a key and nothing else is nobody's voice: the model forgets it when the key is up.
 """
 
 from libc.math cimport exp, fabs
@@ -16,8 +17,8 @@ from libc.stdint cimport INT32_MAX, uint32_t
 from libc.string cimport memcpy, memset
 
 from fastpath.amd cimport (
-    ANSWER_HUMAN, ANSWER_UNKNOWN, REASON_MODEL, REASON_REVISED, amd_again, amd_end, amd_gap,
-    amd_hear, amd_init,
+    ANSWER_HUMAN, ANSWER_UNKNOWN, REASON_MODEL, REASON_REVISED, Amd, amd_again, amd_end, amd_gap,
+    amd_hear, amd_init, figures_clear,
 )
 from fastpath.amd_classic cimport classic_hear, classic_init
 from fastpath.dtmf cimport DTMF_GAP_MAX, dtmf_gap, dtmf_hear, dtmf_init
@@ -31,6 +32,9 @@ from fastpath.tones_book cimport TONE_BEEP, TONE_SILENCE, TONE_SPEECH
 from fastpath.vad cimport (
     VAD_UNDO_ALL, VAD_UNDO_END, VAD_UNDO_RUN, vad_gap, vad_hear,
 )
+
+cdef enum:
+    KEY_EDGE = 2  # frames by which a voice that is a key's tones may be longer than the key
 
 
 cdef void progress_init(Progress *p) noexcept nogil:
@@ -132,6 +136,20 @@ cdef Sound *found(
     return s
 
 
+cdef void key_forget(Progress *p, int64_t begin, int64_t end) noexcept nogil:
+    """No verdict is made of a key that is up now; samples since the answer."""
+    cdef Amd *a
+    cdef int first, last
+    if p.asked == NULL or not wants_answer(p) or p.asked.answer != BY_MODEL or end <= 0:
+        return
+    a = &p.ears.amd
+    a.keyed = 1
+    first = a.known.first if a.known.first >= 0 else a.run.begin
+    last = a.run.end if a.open else a.known.last_end
+    if first >= begin // VAD_FRAME - KEY_EDGE and last <= end // VAD_FRAME + 1 + KEY_EDGE:
+        figures_clear(a)
+
+
 cdef void take_keys(Progress *p, int64_t now, uint32_t ups) noexcept nogil:
     """Keys that went down, and the one that went up: in a frame no more than one does."""
     cdef int i
@@ -141,6 +159,7 @@ cdef void take_keys(Progress *p, int64_t now, uint32_t ups) noexcept nogil:
         found(
             p, SOUND_KEY, p.dtmf.up.code, 0, since + p.dtmf.up.position, since + p.dtmf.until, 1.0
         )
+        key_forget(p, since + p.dtmf.up.position - p.since, since + p.dtmf.until - p.since)
     for i in range(p.dtmf.digits):
         s = found(
             p, SOUND_KEY, p.dtmf.digit[i].code, 0, since + p.dtmf.digit[i].position, now, 1.0
@@ -245,6 +264,7 @@ cdef void frame_hear(Progress *p, const int16_t *samples, int why) noexcept nogi
     """A frame for all who want frames; NULL: it never came, and `why`."""
     cdef int by_model = p.asked.answer == BY_MODEL
     cdef int16_t nothing[VAD_FRAME]
+    p.ears.amd.keying = p.keys and p.dtmf.down >= 0
     if wants_answer(p):
         if by_model and samples != NULL:
             amd_hear(&p.ears.amd, p.asked.model, samples)

@@ -251,8 +251,8 @@ def test_the_bank_is_the_configurations(
     assert run(["announcements", "list", *of, "--json"]) == OK
     assert [one["label"] for one in said(capsys)] == ["busy-0"]
     assert run(["announcements", "remove", "x/busy-0", "x/busy-0", *of]) == OK
-    for command in (["test", one], ["list"]):
-        assert run(["announcements", *command, "--bank", str(tmp_path / "none")]) == FAILED
+    for command in (["announcements", "test", one], ["announcements", "list"], ["detect", one]):
+        assert run([*command, "--bank", str(tmp_path / "none")]) == FAILED
         assert "no such bank" in capsys.readouterr().err
 
 

@@ -83,6 +83,23 @@ def test_keys_have_their_begin_and_end_and_are_no_speech() -> None:
         assert event.until_s == pytest.approx((begin + length) / 8_000, abs=0.03)
 
 
+@pytest.mark.parametrize(("keys", "pause"), [("5", 800), ("58*02", 6_400), ("1", 12_000)])
+def test_who_presses_keys_and_says_nothing_is_unknown(keys: str, pause: int) -> None:
+    pressed = [(np.frombuffer(tone(key, 800), "<i2") / 32_768, np.zeros(pause)) for key in keys]
+    found = hear(pcm(np.zeros(4_000), *itertools.chain.from_iterable(pressed)))
+    assert [one.value for one in found.events if one.type == "dtmf"] == list(keys)
+    assert (found.verdict, found.confidence, found.reason) == ("unknown", 0.0, "tone")
+
+
+@pytest.mark.parametrize("first", ["key", "word"])
+def test_who_says_a_word_beside_a_key_is_a_person(first: str) -> None:
+    key, word = np.frombuffer(tone("5", 800), "<i2") / 32_768, clip("word").samples
+    both = [key, np.zeros(2_000), word] if first == "key" else [word, np.zeros(800), key]
+    found = hear(pcm(np.zeros(4_000), *both, np.zeros(16_000)))
+    assert [one.value for one in found.events if one.type == "dtmf"] == ["5"]
+    assert (found.verdict, found.reason) == ("human", "model")
+
+
 def talk_with_keys() -> np.ndarray:
     keys = [np.frombuffer(tone(key, 900), "<i2") / 32_768 for key in "19#"]
     voice = clip("machine").samples
