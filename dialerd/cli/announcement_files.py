@@ -39,10 +39,15 @@ def bank_folder(bank: Path | None, config_path: str | None = None, *, makes: boo
 
 
 def bank_of(bank: Path) -> AnnouncementBank:
-    """What is in it; TomlError."""
-    from dialerd.detect.bank import load_bank
+    """What is in it, without announcements that cannot be read: those are told. TomlError."""
+    import click
 
-    return load_bank(bank)
+    from dialerd.detect.bank import read_bank
+
+    whole, left_out = read_bank(bank)
+    for error in left_out:
+        click.echo(f"{error}\nleft out of the bank", err=True)
+    return whole
 
 
 def heard_folder(data: Path | None, config_path: str | None) -> Path:

@@ -201,12 +201,27 @@ def add(
     files: tuple[Path, ...], *, kind: str, carrier: str, label: str | None, language: str,
     bank: Path | None, config_path: str | None, output: str,
 ) -> None:  # fmt: skip
-    """Put recordings into the bank, each an announcement by itself, whole or nearly so."""
+    """Put recordings into the bank, each an announcement by itself, whole or nearly so.
+
+    Those that cannot be put there are told, and the exit code is 1.
+    """
+    from dialerd.cli.errors import FailedError, describe
+    from dialerd.core.prompts_view import PromptError
+
     folder = bank_folder(bank, config_path, makes=True)
+    bank_of(folder)  # tells what is wrong with it, once
+    added = 0
     for path in files:
         name = label or file_name(Path(path.stem))
-        _add(path, read(path), kind, carrier, name, language, folder, output)
-    _say_reload()
+        try:
+            _add(path, read(path), kind, carrier, name, language, folder, output)
+            added += 1
+        except (FailedError, PromptError, OSError) as error:
+            click.echo(describe(error)[1], err=True)
+    if added:
+        _say_reload()
+    if added < len(files):
+        sys.exit(1)
 
 
 def _say_reload() -> None:
@@ -219,7 +234,7 @@ def _add(
 ) -> str:  # fmt: skip
     """Write it into the bank, unless the bank has it as something else; returns its value."""
     from dialerd.cli.errors import FailedError
-    from dialerd.detect.bank import compose
+    from dialerd.detect.bank import compose, read_bank
     from dialerd.detect.bank_file import Kind, write_announcement
     from dialerd.detect.bank_prints import SOUND_S_MIN, prints_of
 
@@ -228,7 +243,7 @@ def _add(
         raise FailedError(
             f"{path}: {prints.sound_s:.1f} s of sound; at least {SOUND_S_MIN:.1f} s are needed"
         )
-    whole = bank_of(folder)
+    whole, _ = read_bank(folder)
     for entry, recording in zip(whole.entries, whole.recordings, strict=True):
         if entry.kind == kind and recording.codes == prints.codes:
             raise FailedError(f"{path}: the bank has it already, as {clean(entry.value)}")

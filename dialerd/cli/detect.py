@@ -115,9 +115,8 @@ def detect(  # noqa: PLR0913 - one for each option
     confidence, reason, seconds and events; what could not be read has an error, the verdict
     unknown, and makes the exit code 1.
     """
-    from dialerd.cli.announcement_files import bank_folder
+    from dialerd.cli.announcement_files import bank_folder, bank_of
     from dialerd.detect.audio import attention
-    from dialerd.detect.bank import load_bank
     from dialerd.detect.model import DEFAULT, load_model
     from dialerd.detect.tone_plan import load_book
 
@@ -130,7 +129,7 @@ def detect(  # noqa: PLR0913 - one for each option
     asked = attention(
         given if classic else load_model(model_path or DEFAULT),
         book=load_book(tones) if tones else None,
-        bank=load_bank(bank_folder(bank)) if bank else None,
+        bank=bank_of(bank_folder(bank)) if bank else None,
     )
     way = Way(asked, early_media, channel, explain)
     failed = False

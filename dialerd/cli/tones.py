@@ -75,7 +75,7 @@ def check(files: tuple[Path, ...], output: str) -> None:
 def learn(files: tuple[Path, ...], *, kind: str, name: str, into: Path | None, output: str) -> None:
     """Measure a tone in recordings of it: frequencies and rhythm, as lines of a plan.
 
-    A recording may be of any format; it holds one tone, at least two rounds of its rhythm.
+    A recording may be of any format; it holds one tone, at least three rounds of its rhythm.
     """
     import numpy as np
 

@@ -132,7 +132,7 @@ def _rhythm(rows: list[list[BurstHeard]]) -> tuple[tuple[float, ...], float]:
     for pairs in range(1, PAIRS_MAX + 1):
         count = 2 * pairs
         columns = [times[n::count] for n in range(count)]
-        if not all(columns) or len(columns[0]) < 2:
+        if len(columns[-1]) < 2:  # a rhythm is known when its pauses agree as well
             break
         steps = [median(one) for one in columns]
         away = [abs(one - steps[n]) for n in range(count) for one in columns[n]]
@@ -143,7 +143,7 @@ def _rhythm(rows: list[list[BurstHeard]]) -> tuple[tuple[float, ...], float]:
                 raise LearnError(f"a step of {min(steps):.3f} to {max(steps):.3f} s is no rhythm")
             return tuple(round(one, 3) for one in steps), max(away)
     raise LearnError(
-        f"{len(longest)} bursts do not repeat a rhythm; record at least two whole rounds"
+        f"{len(longest)} bursts do not repeat a rhythm; record three rounds with their pauses"
     )
 
 

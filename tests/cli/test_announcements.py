@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from dialerd.cli.announcement_files import tried
-from dialerd.cli.main import CONFIG, FAILED, OK, USAGE, run
+from dialerd.cli.main import FAILED, OK, USAGE, run
 from dialerd.detect.bank_file import Kind
 from tests.detect.spoken import announcement, call, keep, ringback, silence
 
@@ -232,8 +232,17 @@ def test_groups_that_are_not_there_and_broken_files(
     assert "clusters.json" in capsys.readouterr().err
     (tmp_path / "bank" / "x").mkdir()
     (tmp_path / "bank" / "x" / "a.toml").write_text('label = "a"\nclass = "bussy"\n')
-    assert run(["announcements", "list", *bank]) == CONFIG
-    assert "a.toml:2:9" in capsys.readouterr().err
+    long = str(calls / "2026-11-23" / "busy-0.wav")
+    add = ["announcements", "add", str(tmp_path / "none.wav"), long, "--class", "busy"]
+    assert run([*add, "--carrier", "y", *bank]) == FAILED
+    told = capsys.readouterr().err
+    assert "none.wav" in told
+    assert told.count("a.toml:2:9") == 1
+    for command in (["announcements", "list"], ["announcements", "test", long], ["detect", long]):
+        assert run([*command, *bank]) == OK
+        told = capsys.readouterr()
+        assert "a.toml:2:9" in told.err
+        assert "busy" in told.out or command[0] == "detect"
 
 
 def test_the_bank_is_the_configurations(

@@ -52,7 +52,8 @@ def test_several_recordings_and_speech_between() -> None:
     ("steps", "said"),
     [
         ([], "no tone"), ([((425.0,), 0.5)], "bursts do not repeat"),
-        ([((425.0,), 0.5), ((), 0.5), ((425.0,), 0.2), ((), 1.5), ((425.0,), 0.9)], "two whole"),
+        ([((425.0,), 0.5), ((), 0.5), ((425.0,), 0.2), ((), 1.5), ((425.0,), 0.9)], "three"),
+        (cadence((425.0,), 0.5, 0.5, times=2), "2 bursts do not repeat"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_learned(steps: list, said: str) -> None:
