@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from hashlib import sha256
 from typing import Final
 
@@ -50,6 +51,11 @@ class CardState(Struct):
     def refuses(self, pin: str) -> bool:
         """Whether that PIN was refused before, for all we know."""
         return self.refused_pin in (ANY_PIN, pin_mark(self.iccid, pin))
+
+
+def is_pin(text: str) -> bool:
+    """Whether it can be a PIN: 4 to 8 digits (GSM 02.17)."""
+    return re.fullmatch(r"\d{4,8}", text, re.ASCII) is not None
 
 
 def pin_mark(key: str, pin: str) -> str:

@@ -20,9 +20,9 @@ _KEYS: Final = re.compile(r"[0-9*#A-D]+", re.ASCII)
 # A PIN or PUK entered, by any maker's command: +CPIN=, ^CPIN=, +CPIN2=, *EPIN=. Asking is not:
 # AT+CPIN?, AT+CPINR="SIM PIN", AT+QPINC="SC".
 _SECRET: Final = re.compile(r"[+^*$#%][A-Z0-9_]*(?:PIN|PUK)\d?=(?!\?(?:;|$))", re.ASCII)
-# The same as bytes for the card: VERIFY, CHANGE, DISABLE, ENABLE, UNBLOCK (TS 102 221 11.1.9).
+# The same as bytes for the card: VERIFY, CHANGE, DISABLE, ENABLE, UNBLOCK (TS 102 221, 11.1.9 on).
 _APDU: Final = re.compile(r"\+(?:CSIM=\d*|CGLA=\d*,\d*),[0-9A-F]{2}(?:2[0468C])", re.ASCII)
-_SECRET_CODE: Final = re.compile(r"\*\*0[45]2?\*", re.ASCII)  # 22.030 6.6.2: PIN, PUK, PIN2, PUK2
+_SECRET_CODE: Final = re.compile(r"\*\*0[45]2?\*", re.ASCII)  # 22.030 6.6: PIN, PUK, PIN2, PUK2
 _AT: Final = re.compile(rf"[Aa][Tt][ -~]{{0,{COMMAND_MAX - 2}}}", re.ASCII)
 
 # Commands that no operator sends by way of this program: what rewrites a module's identity, writes
@@ -98,6 +98,20 @@ class DialString:
 
     def __repr__(self) -> str:
         return f"DialString({self.text!r})"
+
+
+def number_to_call(text: str) -> DialString:
+    """A number that becomes a call; `*31#0912345678` does, `*101#` is a code for the network.
+
+    Raises:
+        RefusedError: for anything else.
+    """
+    if len(text) > NUMBER_MAX and set(text) <= set("+0123456789*#"):
+        raise RefusedError(f"longer than {NUMBER_MAX - 1} digits: {_shown(text)}")
+    number = DialString(text)
+    if text.endswith("#"):  # 22.030 6.5.2
+        raise RefusedError(f"a code, no number: {_shown(text)}; `dialerd port ussd` sends codes")
+    return number
 
 
 def ussd_code(text: str) -> str:

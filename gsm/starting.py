@@ -10,7 +10,7 @@ import re
 from collections.abc import Generator
 from typing import Final
 
-from gsm.card import ANY_PIN, MODULE, SLOT, pin_mark
+from gsm.card import ANY_PIN, MODULE, SLOT, is_pin, pin_mark
 from gsm.care import carrier_of
 from gsm.clearing import clear
 from gsm.command import Command, Result
@@ -217,7 +217,9 @@ class Starting:
         if iccid:
             self._tell("", iccid, "")
         pin = dict(floor.settings.pins).get(iccid, floor.settings.pin)
-        if re.fullmatch(r"\d{4,8}", pin, re.ASCII) is None:
+        if not is_pin(pin):
+            if pin:
+                return "the card wants its PIN, and the configured one is not 4 to 8 digits"
             return "the card wants a PIN and none is configured"
         left = yield from self._tries()
         if floor.care.card.refuses(pin):

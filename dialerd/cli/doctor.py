@@ -72,11 +72,13 @@ def examine(config_path: str | None, user: User) -> Iterator[Finding]:
     """Every check, one after the other; those of the machine also without a configuration."""
     from dialerd.cli import checkup_machine as machine
     from dialerd.config import Config, ConfigError, find_config, load
+    from dialerd.shell.bank_config import dialects_of
 
     ahead = machine.wall_ahead_ms()
     try:
         path = find_config(config_path)
         config = load(path, secrets=False)
+        dialects_of(config.bank)
         yield Finding("configuration", Level.OK, f"{path} is right")
     except ConfigError as error:
         head, _, rest = str(error).removeprefix("error: ").partition("\n")

@@ -310,12 +310,15 @@ def call(context: click.Context, /, trace: bool, output: str, **given: Any) -> N
 
 def _options(given: dict[str, Any]) -> ModemOptions:
     from dialerd.config.secrets import first_line
+    from gsm.card import is_pin
 
     pin, audio = given.pop("pin_file"), given.pop("audio", None)
     try:
         secret = first_line(pin) if pin is not None else ""
     except ValueError as error:
         raise FailedError(f"{pin}: {error}") from error
+    if pin is not None and not is_pin(secret):
+        raise FailedError(f"{pin}: its first line is no PIN: that is 4 to 8 digits")
     return ModemOptions(**given, pin=secret, audio=str(audio) if audio else "")
 
 

@@ -25,17 +25,22 @@ def run(config_path: str | None, check: bool) -> int:  # noqa: FBT001 - a flag
     path = find_config(config_path)
     config = load(path)
     if check:
-        _tell_left_out(config, path)
+        _look_further(config, path)
         click.echo(f"{path} is right")
         return OK
     daemon = importlib.import_module("dialerd.daemon")  # the whole program hangs below it
     return daemon.run(config, path) or OK
 
 
-def _tell_left_out(config: Config, path: Path) -> tuple[str, ...]:
-    """Which announcements cannot be read; ConfigError for all else that detection names."""
+def _look_further(config: Config, path: Path) -> tuple[str, ...]:
+    """Into the files that it names: dialects, what detection hears by; ConfigError.
+
+    Returns which announcements cannot be read, which no call needs.
+    """
+    from dialerd.shell.bank_config import dialects_of
     from dialerd.shell.ear_files import read_ear_files
 
+    dialects_of(config.bank)
     left_out = read_ear_files(config, path).left_out
     for text in left_out:
         click.echo(f"announcement not used: {clean(text)}", err=True)
@@ -48,13 +53,13 @@ def _tell_left_out(config: Config, path: Path) -> tuple[str, ...]:
 def check_config(config_path: str | None, output: str) -> int:
     """Check a configuration file whole; the effective values with -o json (secrets masked)."""
     from dialerd.config import ConfigError, find_config, load, masked
-    from dialerd.shell.bank_config import rule_of
+    from dialerd.shell.bank_config import rule_of, shared
     from gsm.io_slots import places
 
     path = find_config(config_path)
     try:
         config = load(path)
-        left_out = _tell_left_out(config, path)
+        left_out = _look_further(config, path)
     except ConfigError as error:
         if output != "json":
             raise
@@ -68,6 +73,8 @@ def check_config(config_path: str | None, output: str) -> int:
     if config.bank:
         ports = sum(len(rule_of(bank, places)) for bank in config.bank)
         there = f"{_counted(ports, 'port')} there now"
+        for text in shared(config.bank, places):
+            click.echo(f"warning: {clean(text)}", err=True)
         counted += [_counted(len(config.bank), "bank") + f" ({there})"]
     click.echo(f"{path} is right: {', '.join(counted)}")
     return OK

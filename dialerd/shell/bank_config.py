@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import os
+from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
 from dialerd.config.bank_tables import Bank, Calls
@@ -26,6 +27,16 @@ def rule_of(bank: Bank, find: Callable[[SlotRule], list[Place]]) -> list[Place]:
     if bank.slots is None:
         return named
     return named + find(SlotRule(str(bank.slots), str(bank.audio or "")))
+
+
+def shared(banks: Iterable[Bank], find: Callable[[SlotRule], list[Place]]) -> Iterator[str]:
+    """Which devices that are there now belong to two banks, of which one will not open them."""
+    owner: dict[str, str] = {}
+    for bank in banks:
+        for place in rule_of(bank, find):
+            device = os.path.realpath(place.at)
+            if (other := owner.setdefault(device, bank.name)) != bank.name:
+                yield f"{place.at} is in bank {other!r} and in bank {bank.name!r}"
 
 
 def port_settings(bank: Bank, place: Place, index: int) -> PortSettings:

@@ -22,7 +22,7 @@ from gsm import events as gsm
 from gsm.io_serial import close_device
 from gsm.io_slots import audio_beside
 from gsm.io_sound import open_audio
-from gsm.number import DialString
+from gsm.number import number_to_call
 
 LISTEN_S: Final = 10.0  # how long an answered call stays up when nothing says otherwise
 AFTER_S: Final = 1.0  # and after prompt and digits are through
@@ -38,7 +38,7 @@ class OneModemCall:
         """OSError or ValueError: a file that cannot be opened, a number that cannot be dialed."""
         self._modem = modem
         self._call = call
-        self._number = DialString(call.number)
+        self._number = number_to_call(call.number)
         self._prompts = [load_prompt(path) for path in call.play]
         if call.record is not None:
             check_file(call.record, ours=False)  # what a module recorded may be written over

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -183,6 +184,25 @@ def test_check_config(config: Path, command) -> None:
     assert '"line":2,"column":8' in done.out
     assert '"line":4,"column":1' in done.out
     assert command("check-config").code == main.CONFIG
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [('[dtmf]\ngap_ms = "soon"\n', ":2:"), ("[dtmf\n", ":1:"), ("", ":1:")],
+    ids=["type", "TOML", "empty"],
+)
+def test_check_config_reads_the_dialects_too(config: Path, command, text: str, place: str) -> None:
+    folder = config.parent / "own"
+    folder.mkdir()
+    (folder / "mine.toml").write_text(text)
+    config.write_text('[[bank]]\nname = "sims"\nslots = "/dev/no*"\ndialects = "own"\n')
+    for verb in (("check-config",), ("run", "--check")):
+        done = command(*verb)
+        assert (done.code, done.out) == (main.CONFIG, "")
+        assert f"mine.toml{place}" in done.err
+    found = json.loads(command("check-config", "-o", "json").out)
+    assert not found["ok"]
+    assert found["findings"][0]["file"] == str(folder / "mine.toml")
 
 
 @pytest.mark.parametrize("transport", ["sctp", "WS", "udp2"])

@@ -180,6 +180,20 @@ def test_a_recording_that_cannot_be_made_is_said_before_the_modem_is_asked(
     assert modem.heard == []
 
 
+def test_what_is_no_pin_or_no_number_is_said_before_the_modem_is_asked(
+    stranger: Callable[..., Stranger], command: Command, tmp_path: Path
+) -> None:
+    modem, path = stranger(), tmp_path / "pin"
+    path.write_text("12ab\n")
+    done = command("port", "probe", modem.device, "--pin-file", str(path))
+    assert (done.code, done.out) == (1, "")
+    assert "4 to 8 digits" in done.err
+    assert "12ab" not in done.err
+    done = command("port", "call", modem.device, "*101#")
+    assert (done.code, "dialerd port ussd" in done.err) == (1, True)
+    assert modem.heard == []
+
+
 def test_looking_whether_a_recording_can_be_made_changes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "x.wav"
     check_file(path, ours=True)

@@ -12,7 +12,7 @@ from dialerd.config.bank_tables import Bank, Device, Sim
 from dialerd.config.dialects import read_dialects
 from dialerd.config.line_specs import bank_ports, bank_spec, longest_call_s
 from dialerd.config.trunk_tables import Plan
-from dialerd.shell.bank_config import dialects_of, port_settings, rule_of
+from dialerd.shell.bank_config import dialects_of, port_settings, rule_of, shared
 from dialerd.shell.reloading import changes, taken_over
 from dialerd.toml_faults import TomlError
 from gsm.io_slots import Place, places
@@ -66,6 +66,15 @@ CASES = {  # text, line:column, what it says
     "no ICCID": (SLOTS + '[[bank.sim]]\niccid = "89-84"\n', "5:9", "89-84"),
     "rests": (SLOTS + "[bank.care]\nrest_s = 60\nrest_s_max = 30\n", "6:14", "shorter than rest_s"),
     "nothing free": (SLOTS + "[bank.plan]\ncut_before_paid = true\n", "5:19", "nothing of a call"),
+    "devices twice": (SLOTS + SLOTS.replace("sims", "more"), "6:9", "bank 'sims' has the same"),
+    "a device of two": (
+        BANK
+        + '[[bank.device]]\nname = "1"\nat = "a"\n'
+        + BANK.replace("sims", "more")
+        + '[[bank.device]]\nname = "1"\nat = "a"\n',
+        "10:6",
+        "bank 'sims' has the same",
+    ),
     "no PIN there": (SLOTS + 'pin_file = "missing"\n', "4:12", "cannot read"),
     "unknown key": (SLOTS + "bauds = 1\n", "4:1", "unknown key 'bauds'"),
 }
@@ -100,6 +109,24 @@ def test_a_bank_of_devices(tmp_path: Path) -> None:
     text = BANK + '[[bank.device]]\nname = "7"\nat = "/dev/ttyS1"\naudio = "/dev/ttyS2"\n'
     (bank,) = load(written(tmp_path, text)).bank
     assert rule_of(bank, places) == [Place("7", "/dev/ttyS1", "/dev/ttyS2")]
+
+
+def test_devices_of_two_banks_are_told(tmp_path: Path) -> None:
+    for name in ("m1-at", "m2-at"):
+        (tmp_path / name).touch()
+    text = f'{BANK}slots = "{tmp_path}/*-at"\n[[bank]]\nname = "one"\nslots = "{tmp_path}/m1-*"\n'
+    banks = load(written(tmp_path, text)).bank
+    assert list(shared(banks, places)) == [f"{tmp_path}/m1-at is in bank 'sims' and in bank 'one'"]
+    assert list(shared(banks[:1], places)) == []
+
+
+def test_what_is_no_pin_is_told(tmp_path: Path) -> None:
+    (tmp_path / "pin").write_text("12ab\n")
+    (tmp_path / "pin").chmod(0o600)
+    for text in ('pin_file = "pin"\n', '[[bank.sim]]\niccid = "8984012345"\npin_file = "pin"\n'):
+        with pytest.raises(ConfigError, match="is no PIN") as caught:
+            load(written(tmp_path, SLOTS + text))
+        assert "12ab" not in str(caught.value)
 
 
 def test_pins_are_read_from_their_files_alone(tmp_path: Path) -> None:

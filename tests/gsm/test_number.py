@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gsm.command_line import calls_by
-from gsm.number import DANGEROUS, DialString, RefusedError, keys, operator_command, ussd_code
+from gsm.number import (
+    DANGEROUS,
+    DialString,
+    RefusedError,
+    keys,
+    number_to_call,
+    operator_command,
+    ussd_code,
+)
 
 HOSTILE = (
     "", "+", "0912345678;", "0912345678;+CPOF", "0912\r", "0912\n", "0912\0", "0912,1", "0912w",
@@ -29,6 +37,19 @@ def test_numbers_and_codes_are(text):
     assert DialString(text) == DialString(text)
     assert len({DialString(text), DialString(text)}) == 1
     assert DialString(text) != DialString("1" + text.lstrip("+"))
+
+
+def test_a_code_is_no_call_and_a_number_has_an_end():
+    for text in ("112", "+84912345678", "*31#0912345678", "#31#112"):
+        assert number_to_call(text) == DialString(text)
+    for text in ("*101#", "**05*12345678*1111*1111#", "#"):
+        with pytest.raises(RefusedError, match="dialerd port ussd"):
+            number_to_call(text)
+    assert number_to_call("9" * 31).text == "9" * 31
+    with pytest.raises(RefusedError, match="longer than 31 digits"):
+        number_to_call("9" * 41)
+    with pytest.raises(RefusedError, match="not a number"):
+        number_to_call("0912;")
 
 
 def test_it_does_not_change():

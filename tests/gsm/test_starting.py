@@ -309,6 +309,7 @@ def test_what_is_no_pin_is_not_entered(pin):
     hand = started(modem, pin=pin)
     hand.expect_state("sim fault", 60)
     assert entered(hand) == []
+    assert "not 4 to 8 digits" in hand.port.why
 
 
 def test_another_card_has_its_own_books():
