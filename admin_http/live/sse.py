@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Annotated, Final
 
 import msgspec
@@ -91,8 +91,9 @@ class Channel:
         """From now on, until `leave` is called."""
         self._relay = relay
         self._topics = topics
-        self._asker = asker
+        self.asker = asker
         self.shelf = Shelf()
+        self.look: Callable[[], bool] = lambda: True  # whether its one reader may still read
         self.stale_at = -1  # the last event that says that the present state is to be told anew
         self.readers = 0
         self.leave = relay.subscribe(topics, "", self.hear)
@@ -107,9 +108,9 @@ class Channel:
 
     def text(self, event: LiveEvent) -> bytes:
         """An event as it is told here; empty when it is not."""
-        if not self._topics and event.topic in ON_DEMAND:
+        if (not self._topics and event.topic in ON_DEMAND) or not self.look():
             return b""
-        seen = sight.of_event(self._asker, event)
+        seen = sight.of_event(self.asker, event)
         return b"" if seen is None else self._relay.text(seen)
 
 
@@ -152,6 +153,8 @@ class _Reader:
         self._shelf = channel.shelf
         self._at = channel.shelf.end  # the next event to send
         self._asker = call.known
+        if not self._asker.is_staff:
+            channel.look = self._known
         self._phase_s = GATHER_S * (next(_READERS) % PHASES) / PHASES
         self._sent_s = 0.0  # when events were written last
         self._looked_s = 0.0  # when it was last looked at who reads
@@ -215,6 +218,8 @@ class _Reader:
         if asker is None or asker.is_staff != self._asker.is_staff:
             return False  # who became another one comes again
         self._asker = asker
+        if not asker.is_staff:  # the channel is its own, and it may see fewer campaigns now
+            self._channel.asker = asker
         return True
 
     async def _catch_up(self) -> None:

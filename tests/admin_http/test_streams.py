@@ -16,6 +16,7 @@ import admin_http.live.sse
 from admin_http.app import SERVICES
 from admin_http.live.feed import BYTES_MAX, EVENTS_MAX, TURN_BYTES, Feed, Shelf
 from admin_http.people.asker import by_session
+from admin_http.people.directory import change
 from admin_http.people.roles import Role, User
 from admin_http.tokens import utc_now
 from dialerd.control.io_server import ControlServer
@@ -309,6 +310,25 @@ async def test_staff_share_a_channel_and_others_have_their_own(tmp_path: Path) -
         assert len(services.relay.hub) == before
         with channels.joined(services.relay, (), lan) as anew:
             assert anew is not joined[0]
+
+
+async def test_a_viewer_sees_nothing_more_of_a_campaign_that_is_taken_from_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admin_http.live.sse, "LOOK_S", 0.0)
+    async with site(tmp_path) as s:
+        await linked(s)
+        secret = s.person("khach", Role.VIEWER, campaigns=(1, 2))
+        async with follow(s, "?topics=campaign", secret=secret) as answer:
+            reader = Reader(answer)
+            assert (await reader.next())[1] == "snapshot"
+            s.booth.hub.publish("campaign", {"campaign_id": 1, "n": 1}, 1)
+            assert (await reader.next())[2]["n"] == 1
+            services = s.client.app[SERVICES]
+            await services.admin.change(lambda txn: change(txn, "khach", campaigns=(2,)))
+            s.booth.hub.publish("campaign", {"campaign_id": 1, "n": 2}, 2)
+            s.booth.hub.publish("campaign", {"campaign_id": 2, "n": 3}, 3)
+            assert (await reader.next())[2]["n"] == 3
 
 
 async def test_a_crowd_that_comes_together_asks_the_daemon_once(tmp_path: Path) -> None:
