@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     alone = [item for item in items if members[group_of(item)] == 1]
     config.hook.pytest_deselected(items=alone)
     items[:] = [item for item in items if item not in alone]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_benchmark_generate_json(benchmarks: list[Any]) -> None:
+    """Leave out what was cut off while it ran: pytest-benchmark only leaves out what raised."""
+    benchmarks[:] = [benchmark for benchmark in benchmarks if benchmark.stats.data]
 
 
 def group_of(item: pytest.Item) -> str:

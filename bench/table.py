@@ -19,6 +19,7 @@ from rich.table import Table
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
+LONGEST_S = 1_800  # of one benchmark: the longest ones last ten minutes by themselves
 
 
 class Measured(NamedTuple):
@@ -41,7 +42,7 @@ def run(arguments: Iterable[str], *, quick: bool = False) -> tuple[int, list[Mea
     command = [
         sys.executable, "-m", "pytest", str(HERE), "-q", "--benchmark-enable", "--benchmark-only",
         "--benchmark-quiet", "--benchmark-timer=time.process_time", f"--benchmark-json={report}",
-        *arguments,
+        f"--timeout={LONGEST_S}", *arguments,
     ]  # fmt: skip
     sizes = {"BENCH_SMOKE": "0", "BENCH_QUICK": "1" if quick else "0"}
     done = subprocess.run(command, cwd=ROOT, env=os.environ | sizes, check=False)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -72,3 +74,21 @@ def test_the_table_shows_every_group_and_peer(rows: list[table.Measured]) -> Non
 )
 def test_quantities_read_well(cost_us: float, shown: tuple[str, str]) -> None:
     assert table.quantity(cost_us, "x") == shown
+
+
+def test_a_benchmark_that_is_cut_off_leaves_the_others_figures(tmp_path: Path) -> None:
+    """As by its time limit, which is no exception of the kind that pytest-benchmark expects."""
+    (tmp_path / "test_two.py").write_text(
+        "import pytest\n"
+        "def test_cut(benchmark): benchmark.pedantic(lambda: pytest.fail('cut off'))\n"
+        "def test_whole(benchmark): benchmark.pedantic(lambda: None)\n"
+    )
+    report = tmp_path / "report.json"
+    command = [
+        sys.executable, "-m", "pytest", "-q", "-p", "bench.conftest", "--rootdir", str(tmp_path),
+        "--benchmark-enable", f"--benchmark-json={report}", str(tmp_path / "test_two.py"),
+    ]  # fmt: skip
+    done = subprocess.run(command, cwd=table.ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    assert "cut off" in done.stdout
+    assert [row.name for row in table.read(report)] == ["test_whole"]
