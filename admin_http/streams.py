@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from typing import Final
+from enum import StrEnum
+from typing import Any, Final
 
+import msgspec
 from aiohttp import web
 
 from admin_http import children
@@ -16,7 +18,7 @@ from admin_http.jobs import JobError
 from admin_http.limits import REPORT_HERE_LEADS, STREAM_WRITE_S
 from admin_http.people.access import of_campaign
 from admin_http.problems import ProblemError
-from admin_http.report_child import ReportFormat, texts
+from admin_http.report_child import Form, Order, What, made
 from admin_http.routes import route
 from admin_http.services import Call, Services
 from admin_http.tokens import Scope
@@ -26,6 +28,13 @@ log = logging.getLogger(__name__)
 
 REPORTS: Final = web.AppKey("reports", asyncio.Semaphore)
 YIELD_S_MAX: Final = 0.05  # between two pieces of a report
+
+
+class ReportFormat(StrEnum):
+    """How a report is written."""
+
+    CSV = "csv"
+    JSON = "json"
 
 
 class ReportQuestion(Document):
@@ -56,25 +65,33 @@ async def report(call: Call, path: OneCampaign, query: ReportQuestion) -> web.St
         found = await call.services.read(lambda store: store.find_campaign(path.campaign))
         name = f"campaign-{found.campaign_id}.{query.format}"
         media = "text/csv" if query.format is ReportFormat.CSV else "application/json"
-        if found.audience > REPORT_HERE_LEADS:
-            pieces = _made_aside(call.services, found.campaign_id, query.format)
-        else:
-            store = await call.services.store()
-            pieces = _made_here(texts(store, found.campaign_id, query.format, call.services.zone))
-        return await _send(call, pieces, media, name)
+        asked = order(call.services, What.REPORT, format=Form(query.format), of=found.campaign_id)
+        return await send_table(call, asked, found.audience, media, name)
 
 
-async def _made_aside(
-    services: Services, campaign_id: int, form: ReportFormat
-) -> AsyncGenerator[bytes]:
-    """By a process of its own: the interpreter of this one is for agents' events."""
+def order(services: Services, what: What, **more: Any) -> Order:
+    """A table of this daemon's store; `more` are the other attributes of `Order`."""
     config = services.config
-    told = {
-        "store": str(config.store.path),
-        "zone": config.dialing.zone,
-        "campaign": campaign_id,
-        "format": form,
-    }
+    return Order(config.store.path, config.dialing.zone, what, **more)
+
+
+async def send_table(
+    call: Call, asked: Order, rows: int, media: str, name: str
+) -> web.StreamResponse:
+    """A table as a file that is made while it is sent; one of many rows by another process."""
+    if rows > REPORT_HERE_LEADS:
+        return await _send(call, made_aside(asked), media, name)
+    store = await call.services.store()
+    return await _send(call, _made_here(made(store, asked, call.services.zone)), media, name)
+
+
+async def made_aside(asked: Order) -> AsyncGenerator[bytes]:
+    """By a process of its own: the interpreter of this one is for agents' events.
+
+    Raises:
+        JobError: it is not whole.
+    """
+    told = msgspec.to_builtins(asked, enc_hook=str)
     async with contextlib.aclosing(children.pieces("admin_http.report_child", told)) as pieces:
         async for piece in pieces:
             yield piece
@@ -94,13 +111,6 @@ async def _made_here(pieces: Iterator[bytes]) -> AsyncGenerator[bytes]:
             return
         yield piece
         await asyncio.sleep(min(took_s, YIELD_S_MAX))
-
-
-async def send_pieces(
-    call: Call, pieces: Iterator[bytes], media: str, name: str
-) -> web.StreamResponse:
-    """A file that is made while it is sent, in this process; see `_send`."""
-    return await _send(call, _made_here(pieces), media, name)
 
 
 async def _send(

@@ -3,52 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import threading
-from collections.abc import Iterator
-from enum import StrEnum
+import contextlib
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from admin_http import ended_rows
+import msgspec
+
 from admin_http.documents import Document, Page, Paging
 from admin_http.ended_rows import Wanted, unix_ms
 from admin_http.jobs import Facts, Job, JobError, JobState, Told
 from admin_http.people.access import staff
 from admin_http.problems import Fault, ProblemError
+from admin_http.report_child import Form, NoRoomError, Order, What, check_room
 from admin_http.resources.jobs import JobInfo, shown
 from admin_http.resources.lists import ListRef, find
 from admin_http.routes import route
 from admin_http.services import Call
+from admin_http.streams import made_aside, order
 from admin_http.tokens import Scope
 from dialerd.core.campaigns_view import CampaignRef
 from dialerd.core.control_base import Instant
-from dialerd.store import LmdbStore
-from dialerd.store.report import csv_pieces, json_pieces
-from dialerd.store.survey import Survey
 
 ROOM_BYTES: Final = 256 << 20  # what an export leaves free on the disk
-ROOM_ROWS: Final = 1_000  # of a workbook between two looks at the disk
-
-
-class What(StrEnum):
-    """What to write out."""
-
-    REPORT = "report"  # of a campaign: a row for each person
-    ANSWERS = "answers"  # of a campaign's questionnaires
-    CALLS = "calls"  # that ended
-    INTERACTIONS = "interactions"  # of those
-    PEOPLE = "people"  # of a list
-
-
-class Form(StrEnum):
-    """How it is written."""
-
-    CSV = "csv"
-    JSON = "json"
-    JSONL = "jsonl"
-    XLSX = "xlsx"
 
 
 FORMS: Final = {
@@ -101,9 +78,12 @@ async def export(call: Call, body: NewExport) -> JobInfo:
         fault = Fault(detail=detail, pointer="/format")
         raise ProblemError(422, detail, errors=(fault,), allowed=allowed)
     of, name = await _of(call, body)
-    store = await call.services.store()
+    wanted = Wanted(
+        frozenset({of}) if of else None, unix_ms(body.since, 0), unix_ms(body.until, 1 << 62)
+    )
+    asked = order(call.services, body.what, format=body.format, of=of, wanted=wanted)
     job = Job(0, "export", f"{body.what} {name}".strip(), call.who, JobState.WAITING, 0)
-    made = await call.services.jobs.submit(job, partial(_write, call, store, body, of))
+    made = await call.services.jobs.submit(job, partial(_write, asked))
     call.headers["Location"] = f"/v1/jobs/{made.id}"
     return shown(made)
 
@@ -134,92 +114,23 @@ async def exports(call: Call, query: Paging) -> Page[JobInfo]:
     return Page(items=tuple(shown(one) for one in rows if one.kind == "export")[: query.limit])
 
 
-async def _write(call: Call, store: LmdbStore, body: NewExport, of: int, told: Told) -> Facts:
-    path = told.folder / f"file.{body.format}"
-    zone = call.services.zone
-    if body.format is Form.XLSX:
-        await _workbook(store, of, zone, path)
-        size = (await asyncio.to_thread(path.stat)).st_size
-    else:
-        size = await _pieces(_made(store, body, of, zone), path, told)
+async def _write(asked: Order, told: Told) -> Facts:
+    path = told.folder / f"file.{asked.format}"
+    asked = msgspec.structs.replace(asked, scratch=told.folder, room_bytes=ROOM_BYTES)
+    size = 0
+    async with contextlib.aclosing(made_aside(asked)) as pieces:
+        async for piece in pieces:
+            size += await asyncio.to_thread(_add, path, piece)
+            told.progress(size, 0, "bytes")
     told.progress(size, size, "bytes")
     told.files["file"] = path.name
-    return {"bytes": size, "format": body.format.value}
+    return {"bytes": size, "format": asked.format.value}
 
 
-def _made(store: LmdbStore, body: NewExport, of: int, zone: Any) -> Iterator[bytes]:
-    asked = Wanted(
-        frozenset({of}) if of else None, unix_ms(body.since, 0), unix_ms(body.until, 1 << 62)
-    )
-    match body.what, body.format:
-        case What.REPORT, Form.CSV:
-            return (text.encode("utf-8", "replace") for text in csv_pieces(store, of, zone))
-        case What.REPORT, _:
-            return (text.encode("utf-8", "replace") for text in json_pieces(store, of, zone))
-        case What.ANSWERS, _:
-            return Survey(store, of, zone).csv()
-        case What.CALLS, Form.CSV:
-            return ended_rows.calls_csv(store, asked, zone)
-        case What.CALLS, _:
-            return ended_rows.calls_jsonl(store, asked, zone)
-        case What.INTERACTIONS, _:
-            return ended_rows.interactions_csv(store, asked, zone)
-        case _:
-            return ended_rows.people_csv(store, of)
-
-
-async def _pieces(pieces: Iterator[bytes], path: Path, told: Told) -> int:
-    """A piece at a time, each read and written in a thread: it may be cancelled between them."""
-    size = 0
-    while (done := await asyncio.to_thread(_step, pieces, path)) is not None:
-        size += done
-        told.progress(size, 0, "bytes")
-    return size
-
-
-def _step(pieces: Iterator[bytes], path: Path) -> int | None:
-    piece = next(pieces, None)
-    if piece is None:
-        return None
-    _check_room(path.parent)
+def _add(path: Path, piece: bytes) -> int:
+    try:
+        check_room(path.parent, ROOM_BYTES)
+    except NoRoomError as error:
+        raise JobError(str(error)) from None
     with path.open("ab") as file:
         return file.write(piece)
-
-
-def _check_room(folder: Path) -> None:
-    if shutil.disk_usage(folder).free < ROOM_BYTES:
-        raise JobError("there is no room for it on the disk")
-
-
-class _Stoppable(Survey):
-    """One that ends in the middle when nobody wants it any more, or the disk is full."""
-
-    stopped: threading.Event
-    folder: Path  # where it is written
-
-    def rows(self) -> Iterator[list[Any]]:
-        """See `Survey.rows`."""
-        for at, row in enumerate(super().rows()):
-            if self.stopped.is_set():
-                raise JobError("cancelled")
-            if at % ROOM_ROWS == 0:
-                _check_room(self.folder)
-            yield row
-
-
-async def _workbook(store: LmdbStore, of: int, zone: Any, path: Path) -> None:
-    stopped = threading.Event()
-
-    def write() -> None:
-        survey = _Stoppable(store, of, zone)
-        survey.stopped, survey.folder = stopped, path.parent
-        with path.open("wb") as file:
-            survey.xlsx(file, path.parent)
-
-    work = asyncio.ensure_future(asyncio.to_thread(write))
-    try:
-        await asyncio.shield(work)
-    except asyncio.CancelledError:
-        stopped.set()
-        await asyncio.wait([work])
-        raise

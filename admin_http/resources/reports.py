@@ -17,9 +17,10 @@ from admin_http.documents import Document, Page, Paging, behind, page
 from admin_http.ended_rows import Wanted, unix_ms
 from admin_http.people.access import staff
 from admin_http.problems import ProblemError
+from admin_http.report_child import What
 from admin_http.routes import ROUTES, route
 from admin_http.services import Call
-from admin_http.streams import REPORTS, place, send_pieces
+from admin_http.streams import REPORTS, order, place, send_table
 from admin_http.tokens import Scope
 from dialerd.core.agent_records import AgentMove, AgentState
 from dialerd.core.campaigns_view import CampaignRef
@@ -160,7 +161,7 @@ async def calls_report(call: Call, query: EndedQuestion) -> Any:
     """Calls that ended, oldest first, each with everything that happened in it."""
     asked = await wanted(call, query)
     if query.format is TableFormat.CSV:
-        return await _csv(call, "calls", asked, ended_rows.calls_csv)
+        return await _csv(call, What.CALLS, asked)
     rows, last = await _rows(call, query, asked)
     return page(call, query, tuple(tried(row.attempt, row.events) for row in rows), last)
 
@@ -178,7 +179,7 @@ async def interactions_report(call: Call, query: EndedQuestion) -> Any:
     """Everything that happened in calls that ended; `limit` counts calls."""
     asked = await wanted(call, query)
     if query.format is TableFormat.CSV:
-        return await _csv(call, "interactions", asked, ended_rows.interactions_csv)
+        return await _csv(call, What.INTERACTIONS, asked)
     rows, last = await _rows(call, query, asked)
     items = []
     for row in rows:
@@ -209,11 +210,11 @@ async def _rows(
     return rows, (at,) if at else None
 
 
-async def _csv(call: Call, name: str, asked: Wanted, make: Any) -> web.StreamResponse:
+async def _csv(call: Call, what: What, asked: Wanted) -> web.StreamResponse:
     async with place(call.request.app[REPORTS], "reports"):
-        store = await call.services.store()
-        pieces = make(store, asked, call.services.zone)
-        return await send_pieces(call, pieces, "text/csv", f"{name}.csv")
+        rows = await call.services.read(lambda store: store.last_ended())
+        table = order(call.services, what, wanted=asked)
+        return await send_table(call, table, rows, "text/csv", f"{what}.csv")
 
 
 @route(

@@ -60,7 +60,7 @@ NEXT = {
     CampaignState.PAUSED: CampaignAction.RESUME,
 }
 UNTRIED = (LeadState.READY, LeadState.CLAIMED, LeadState.DIALING)
-START_S = 30.0  # for a process to take calls or requests
+START_S = 120.0  # for a process to take calls or requests; one that dies is told at once
 SOCKET_PATH_MAX = 100  # of a Unix-domain socket, sun_path less some room
 
 

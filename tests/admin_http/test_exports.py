@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,10 @@ import msgspec
 import openpyxl
 import pytest
 
-from admin_http import ended_rows
+from admin_http import children, ended_rows, streams
+from admin_http.child_ends import Orphaned
+from admin_http.children import pieces
+from admin_http.report_child import Form, Order, What, made
 from admin_http.resources import exports
 from dialerd.core.agent_records import AgentMove, AgentState
 from dialerd.core.ops import BeginDial, Finish, LogAgent
@@ -72,8 +76,6 @@ async def test_calls_in_pages(tmp_path: Path) -> None:
 
 def at(later_ms: int) -> str:
     """A moment as a parameter."""
-    from datetime import UTC, datetime
-
     found = datetime.fromtimestamp((NOW_MS + later_ms) / 1_000, UTC)
     return found.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
@@ -96,7 +98,7 @@ async def test_a_page_looks_at_so_many_records(
         assert len(rows_of((await text_of(s, "/v1/reports/calls?format=csv"))[1])) == 3
 
 
-async def test_interactions(tmp_path: Path) -> None:
+async def test_interactions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with site(tmp_path) as s:
         await called(s)
         page = (await s.ask("GET", "/v1/reports/interactions?trunk=t0"))[1]
@@ -108,6 +110,12 @@ async def test_interactions(tmp_path: Path) -> None:
         found = rows_of(text)
         assert len(found) == 6
         assert {one["detail"] for one in found} == {"0", "1", "2", f"'{FORMULA}"}
+        # Many of them are written by a process of their own: the same text.
+        monkeypatch.setattr(streams, "REPORT_HERE_LEADS", 2)
+        where = "/v1/reports/interactions?format=csv"
+        assert (await text_of(s, where))[:2] == (200, text)
+        monkeypatch.setattr(children, "pieces", lambda module, told: pieces("no_such_child", told))
+        assert (await text_of(s, where))[0] == 503
 
 
 async def test_agents(tmp_path: Path) -> None:
@@ -201,6 +209,16 @@ async def test_answers_as_a_workbook(tmp_path: Path) -> None:
         sheet = openpyxl.load_workbook(io.BytesIO(data)).active
         assert sheet is not None
         assert sheet.max_row == 4
+
+
+async def test_a_workbook_that_nobody_waits_for_is_not_finished(tmp_path: Path) -> None:
+    async with site(tmp_path) as s:
+        await called(s)
+        order = Order(tmp_path, "UTC", What.ANSWERS, Form.XLSX, 1, scratch=tmp_path, parent=1)
+        table: Any = made(s.booth.store, order, UTC)  # a store in memory is as good here
+        with pytest.raises(Orphaned):
+            next(table)
+        assert next(made(s.booth.store, msgspec.structs.replace(order, parent=0), UTC))
 
 
 async def test_an_export_in_parts(tmp_path: Path) -> None:
