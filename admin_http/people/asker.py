@@ -20,6 +20,7 @@ class Asker(msgspec.Struct, frozen=True, kw_only=True):
     user: str = ""
     campaigns: frozenset[int] = frozenset()
     agent: str = ""
+    phones: tuple[str, ...] = ()
     session: bytes = b""  # the key of it; empty: a token asks
 
     @property
@@ -34,6 +35,10 @@ class Asker(msgspec.Struct, frozen=True, kw_only=True):
     def sees_agent(self, agent: str) -> bool:
         """Whether it may look at what is an agent's: its customers, calls, day."""
         return self.is_staff or (self.role is Role.AGENT and agent == self.agent != "")
+
+    def may_ring(self, phone: str) -> bool:
+        """Whether a telephone may be rung for it to listen in on calls: an admin's may be any."""
+        return self.role is Role.ADMIN or phone in (*self.phones, self.user)
 
 
 def token_key(name: str) -> str:
@@ -51,6 +56,7 @@ def by_token(token: Token, owner: User | None) -> Asker:
         user=owner.name if owner else "",
         campaigns=frozenset(owner.campaigns) if owner else frozenset(),
         agent=(owner.agent or "") if owner else "",
+        phones=owner.phones if owner else (),
     )
 
 
@@ -64,5 +70,6 @@ def by_session(user: User, session: bytes) -> Asker:
         user=user.name,
         campaigns=frozenset(user.campaigns),
         agent=user.agent or "",
+        phones=user.phones,
         session=session,
     )

@@ -10,6 +10,7 @@ import msgspec
 from admin_http import tokens
 from admin_http.limits import USERS_MAX
 from admin_http.people import sessions
+from admin_http.people.asker import STAFF
 from admin_http.people.roles import USERS, Role, User
 from admin_http.people.store import Txn
 
@@ -54,6 +55,8 @@ def fitting(user: User) -> None:
         raise UserError("a user of the role agent works as one agent, and no other does")
     if user.campaigns and user.role is not Role.VIEWER:
         raise UserError("only viewers are bound to campaigns")
+    if user.phones and user.role not in STAFF:
+        raise UserError("only admins and supervisors listen in, at telephones of theirs")
 
 
 def change(txn: Txn, name: str, **fields: object) -> User:

@@ -11,8 +11,10 @@ from msgspec import Meta
 
 from admin_http.people.store import Kind
 from dialerd.core.agents_view import AgentName
+from dialerd.core.calls_view import PHONE_PATTERN
 
 CAMPAIGNS_MAX: Final = 1_000  # that a viewer is bound to
+PHONES_MAX: Final = 8  # of one person
 
 
 class Role(StrEnum):
@@ -35,6 +37,11 @@ UserName = Annotated[
 ]
 CampaignIds = Annotated[tuple[Annotated[int, Meta(ge=1)], ...], Meta(max_length=CAMPAIGNS_MAX)]
 
+Phones = Annotated[
+    tuple[Annotated[str, Meta(min_length=1, max_length=64, pattern=PHONE_PATTERN)], ...],
+    Meta(max_length=PHONES_MAX),
+]
+
 
 class User(msgspec.Struct, frozen=True, kw_only=True):
     """A person who may log in, as stored."""
@@ -47,6 +54,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     campaigns: CampaignIds = ()  # that a viewer sees
     agent: AgentName | None = None  # whom an agent's person works as
     disabled: bool = False
+    phones: Phones = ()  # accounts of the registrar that may be rung for this person to listen in
 
 
 USERS: Final = Kind("users", User, lambda user: user.name.encode())

@@ -113,7 +113,8 @@ class CallOrder(Document):
     """What to do; a transfer needs `kind` and `target`: a queue, an agent, a number.
 
     `listen`, `whisper` and `barge` ring the telephone `phone` (empty: one's own), or change how
-    one who is there already is heard; `leave` ends that.
+    one who is there already is heard; `leave` ends that. A supervisor may have those rung that an
+    admin has named (`phones` of the user), and the account of the same name.
     """
 
     action: CallAction
@@ -228,6 +229,7 @@ async def act_on_call(call: Call, path: OneCall, body: CallOrder) -> LiveCall:
     Who listens in is in the call's history and its `supervisors`; neither side of the call notices.
     A `whisper` is heard by the agent, `barge` by both; at most four are at one call.
     """
+    phone = _own_phone(call, body.phone)
     attempt = _place(path.call)[2]
     control = call.services.control
     now = await control.call(GetCall(attempt=attempt))
@@ -238,7 +240,7 @@ async def act_on_call(call: Call, path: OneCall, body: CallOrder) -> LiveCall:
     if body.action is not CallAction.TRANSFER:
         call.detail = body.action
         mode = None if body.action is CallAction.LEAVE else SuperviseMode(body.action)
-        listen = SuperviseCall(attempt=attempt, who=call.who, mode=mode, phone=body.phone)
+        listen = SuperviseCall(attempt=attempt, who=call.who, mode=mode, phone=phone)
         return await control.call(listen)
     if body.kind is None or body.target is None:
         raise ProblemError(422, "a transfer needs kind and target")
@@ -247,6 +249,13 @@ async def act_on_call(call: Call, path: OneCall, body: CallOrder) -> LiveCall:
         ring_s_max=body.ring_s_max,
     )  # fmt: skip
     return await control.call(order)
+
+
+def _own_phone(call: Call, asked: str) -> str:
+    """The telephone at which who asks listens in (empty: as the daemon knows); ProblemError 403."""
+    if asked and not call.known.may_ring(asked):
+        raise ProblemError(403, f"the telephone {asked!r} is none of yours: an admin names those")
+    return asked or next(iter(call.known.phones), "")
 
 
 async def find(call: Call, name: str) -> Told:

@@ -13,7 +13,7 @@ from admin_http.people import directory
 from admin_http.people.access import admins
 from admin_http.people.directory import NoUserError, UserError
 from admin_http.people.passwords import Password
-from admin_http.people.roles import USERS, CampaignIds, Role, User, UserName
+from admin_http.people.roles import USERS, CampaignIds, Phones, Role, User, UserName
 from admin_http.people.store import Txn
 from admin_http.problems import ProblemError
 from admin_http.resources.session import new_hash
@@ -41,6 +41,9 @@ class UserSpec(Document):
     campaigns: Annotated[CampaignIds, Meta(description="That a viewer sees, by id.")] = ()
     agent: Annotated[AgentName | None, Meta(description="Whom an agent works as.")] = None
     disabled: bool = False
+    phones: Annotated[
+        Phones, Meta(description="Accounts that may be rung for a supervisor to listen in.")
+    ] = ()
 
 
 class NewUser(UserSpec, kw_only=True):
@@ -72,6 +75,7 @@ def shown(user: User) -> UserInfo:
         campaigns=user.campaigns,
         agent=user.agent,
         disabled=user.disabled,
+        phones=user.phones,
         created_at=user.created_at,
         password_at=user.password_at,
     )
@@ -110,6 +114,7 @@ async def create_user(call: Call, body: NewUser) -> UserInfo:
         campaigns=body.campaigns,
         agent=body.agent,
         disabled=body.disabled,
+        phones=body.phones,
         created_at=now,
         password=hashed,
         password_at=now,

@@ -40,6 +40,14 @@ agent_option = click.option(
     "--agent", metavar="NAME", help="Whom a user of the role agent works as."
 )
 
+phone_option = click.option(
+    "--phone",
+    "phones",
+    multiple=True,
+    metavar="ACCOUNT",
+    help="What may be rung for a supervisor to listen in; repeat.",
+)
+
 
 @click.group("user")
 def user() -> None:
@@ -71,6 +79,7 @@ def _campaign_ids(config_path: str | None, names: tuple[str, ...]) -> tuple[int,
 @role_option
 @campaign_option
 @agent_option
+@phone_option
 @stdin_option
 @config_option
 @output_option
@@ -79,6 +88,7 @@ def add(
     role: str | None,
     campaigns: tuple[str, ...],
     agent: str | None,
+    phones: tuple[str, ...],
     config_path: str | None,
     output: str,
     *,
@@ -94,6 +104,7 @@ def add(
         created_at=now,
         campaigns=_campaign_ids(config_path, campaigns),
         agent=agent,
+        phones=phones,
     )
     with opened(config_path) as store:
         directory.fitting(made)
@@ -118,7 +129,8 @@ def list_users(config_path: str | None, output: str) -> None:
     with opened(config_path) as store, store.read() as txn:
         found = txn.scan(USERS, USERS_MAX)
     if output == "json":
-        names = ("name", "role", "campaigns", "agent", "disabled", "created_at", "password_at")
+        names = ("name", "role", "campaigns", "agent", "phones", "disabled", "created_at",
+                 "password_at")  # fmt: skip
         print_json([{name: getattr(one, name) for name in names} for one in found])
         return
     zone = load_zone(config_path)
@@ -126,13 +138,13 @@ def list_users(config_path: str | None, output: str) -> None:
         (
             one.name,
             f"{one.role}{' (disabled)' if one.disabled else ''}",
-            ", ".join(map(str, one.campaigns)) or (one.agent or ""),
+            ", ".join(map(str, one.campaigns or one.phones)) or (one.agent or ""),
             local_time(one.created_at, zone),
             local_time(one.password_at, zone) if one.password_at else "none",
         )
         for one in found
     ]
-    print_table(("name", "role", "campaigns, agent", "made", "password of"), rows)
+    print_table(("name", "role", "campaigns, agent, telephones", "made", "password of"), rows)
 
 
 @user.command("passwd")
@@ -179,6 +191,7 @@ def enable(name: str, config_path: str | None, output: str) -> None:
 @click.argument("role", type=click.Choice([role.value for role in Role]))
 @campaign_option
 @agent_option
+@phone_option
 @config_option
 @output_option
 def change_role(
@@ -186,12 +199,14 @@ def change_role(
     role: str,
     campaigns: tuple[str, ...],
     agent: str | None,
+    phones: tuple[str, ...],
     config_path: str | None,
     output: str,
 ) -> None:
-    """Another role, with what it sees."""
+    """Another role, with what it sees, whom it works as and where it listens in."""
     ids = _campaign_ids(config_path, campaigns)
-    _set(config_path, f"user role {name} {role}", name, role=Role(role), campaigns=ids, agent=agent)
+    more = {"campaigns": ids, "agent": agent, "phones": phones}
+    _set(config_path, f"user role {name} {role}", name, role=Role(role), **more)
     tell(output, f"{name} is {role}", user=name, role=role)
 
 

@@ -65,6 +65,8 @@ async def test_a_user_from_making_to_removing(tmp_path: Path) -> None:
         ({"role": "root"}, 422),
         ({"role": "agent"}, 409),
         ({"agent": "lan"}, 409),
+        ({"phones": ["9001"]}, 409),
+        ({"role": "supervisor", "campaigns": [], "phones": ["9\n"]}, 422),
         ({"role": "admin"}, 409),
         ({"campaigns": [0]}, 422),
         ({"campaigns": ["x"]}, 422),
@@ -90,6 +92,20 @@ async def test_disabled_is_out_at_once(tmp_path: Path) -> None:
         assert (await s.with_cookie("GET", "/v1/session", cookie))[0] == 401
         assert (await s.ask("GET", "/v1/lists", token=bearer))[0] == 401
         assert (await s.log_in("lan"))[0] == 401
+
+
+async def test_a_supervisor_listens_in_at_telephones_of_their_own(tmp_path: Path) -> None:
+    async with site(tmp_path) as s:
+        lan = s.person("lan", Role.SUPERVISOR, phones=("9001", "9002"))
+        mai = s.person("mai", Role.ADMIN)
+        assert (await s.ask("GET", "/v1/users/lan"))[1]["phones"] == ["9001", "9002"]
+        for who, phone, expected in (
+            (lan, "9002", 404), (lan, "lan", 404), (lan, "", 404), (lan, "9003", 403),
+            (mai, "9003", 404), (s.secret, "9003", 404),
+        ):  # fmt: skip
+            order = {"action": "whisper", "phone": phone}
+            status, problem = await s.ask("POST", "/v1/calls/1-1-1/actions", order, token=who)
+            assert (status, "none of yours" in problem["detail"]) == (expected, expected == 403)
 
 
 async def test_an_admin_is_left(tmp_path: Path) -> None:
