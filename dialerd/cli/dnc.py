@@ -1,13 +1,17 @@
 """`dialerd dnc`: numbers that may not be called: our own list, public registers, the blacklist.
 
+`dialerd blacklist` is its verbs for the last of them.
+
 Written straight into the store, beside a running daemon, which heeds it from then on: at the claim
 and again just before it dials.
 """
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
@@ -261,6 +265,27 @@ def list_(kind: str, data: Path | None, config_path: str | None, output: str) ->
                     click.echo(f"+{one.phone}  {since}  {clean(source)}".rstrip())
     if output == "json":
         click.echo("[]" if before == "[\n" else "\n]")
+
+
+@click.group("blacklist")
+def blacklist() -> None:
+    """Numbers of nuisance callers: nobody dials them, their calls are refused and counted.
+
+    The same as `dialerd dnc` with `--list blacklist`.
+    """
+
+
+def _of_blacklist(verb: click.Command) -> None:
+    """The same verb, for which there is nothing to choose."""
+    also = copy.copy(verb)
+    also.params = [param for param in verb.params if param.name != "kind"]
+    if verb.callback is not None and len(also.params) < len(verb.params):
+        also.callback = partial(verb.callback, kind="blacklist")
+    blacklist.add_command(also)
+
+
+for _verb in (add, remove, check, list_):
+    _of_blacklist(_verb)
 
 
 def _cells(

@@ -50,6 +50,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
         "Modems: ports of banks and their SIMs; probe, command or call one by its device.",
     ),
     "trunks": ("trunks", "The lines: use, registration, health, cost and what is left."),
+    "lines": ("trunks", "Every trunk and port in one table."),
+    "carriers": ("trunks", "The carriers of the numbering plan, and the trunks for each."),
     "plan": ("plan", "How many lines so many calls need, and the reverse."),
     "reload": ("trunks", "Take over the trunks of the configuration as it is now."),
     "doctor": ("doctor", "Is this machine fit for it: ports, modems, clock, disk, limits, TLS."),
@@ -70,6 +72,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "number": ("number", "All that is kept about one number: show it, or erase it."),
     "retention": ("retention", "Remove what is not kept any longer."),
     "dnc": ("dnc", "The do-not-call list."),
+    "blacklist": ("dnc", "Nuisance callers, whom nobody dials or takes calls of."),
     "backup": ("backup", "Copy the store into a file, while the daemon runs or not."),
     "verify": ("backup", "Read a backup whole and say whether it is sound."),
     "restore": ("backup", "Make a backup the store."),
@@ -78,13 +81,16 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "completion": ("completion", "What bash, zsh or fish needs to complete these commands."),
     "token": ("token", "Tokens for the HTTP API."),
     "webhook": ("webhook", "Webhooks: who is told of calls that are over."),
+    "jobs": ("jobs", "Imports and exports of the HTTP API."),
     "tls": ("tls", "HTTPS for the HTTP API: an authority and a certificate of one's own."),
     "audit": ("audit", "Who changed what by the HTTP API, as a chain of hashes."),
 }
 
 
 # Other names of the same: every resource has its verb in the singular.
-ALIASES: Final[dict[str, str]] = {"lead": "leads", "trunk": "trunks", "lists": "list"}
+ALIASES: Final[dict[str, str]] = {
+    "lead": "leads", "trunk": "trunks", "line": "lines", "lists": "list", "job": "jobs"
+}  # fmt: skip
 # The same of verbs, in every group: whichever it has, the other is understood.
 SYNONYMS: Final = (("ls", "list"), ("rm", "remove"))
 

@@ -1,4 +1,4 @@
-"""`dialerd trunks`: the lines and what they may still carry. `dialerd reload`: take them over."""
+"""`dialerd trunks` and `lines`: what carries calls; `carriers`: for whose numbers; `reload`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from dialerd.cli.common import (
     clean,
     config_option,
     connect,
+    load_config,
     output_option,
     print_json,
     print_table,
     who,
 )
-from dialerd.core.lines_view import ListTrunks, PortInfo, Reload, TrunkInfo, Use
+from dialerd.core.lines_view import ListTrunks, PortInfo, Reload, TrunkInfo, Use, lines_of
 
 
 @click.command("trunks")
@@ -55,7 +56,7 @@ def _row(trunk: TrunkInfo) -> tuple[object, ...]:
         trunk.in_use,
         trunk.channels,
         rate,
-        "-" if trunk.asr is None else f"{trunk.asr:.0%} of {trunk.placed}",
+        _share(trunk.asr, trunk.placed),
         trunk.registration or "-",
         trunk.breaker,
         f"{trunk.use.cost_today:g}",
@@ -89,6 +90,53 @@ def _left(use: Use) -> str:
     if use.days_left is not None:
         parts.append(f"{use.days_left} days")
     return ", ".join(parts) or "-"
+
+
+@click.command("lines")
+@config_option
+@output_option
+def lines(config_path: str | None, output: str) -> None:
+    """Every line: the trunks, each with its ports one by one, use, what is left, why it rests."""
+    with connect(config_path) as client:
+        found = client.call(ListTrunks()).items
+    rows = [line for trunk in found for line in lines_of(trunk)]
+    if output == "json":
+        print_json(rows)
+        return
+    print_table(
+        ("trunk", "port", "kind", "carrier", "up", "used", "of", "answered", "calls today",
+         "min today", "why"),
+        [
+            (one.trunk, one.port or "-", one.kind, one.provider or "-", "yes" if one.up else "no",
+             one.in_use, one.channels, _share(one.asr, one.placed), one.calls_today,
+             f"{one.minutes_today:g}", one.why)
+            for one in rows
+        ],
+    )  # fmt: skip
+
+
+def _share(asr: float | None, placed: int) -> str:
+    return "-" if asr is None else f"{asr:.0%} of {placed}"
+
+
+@click.command("carriers")
+@config_option
+@output_option
+def carriers(config_path: str | None, output: str) -> None:
+    """The carriers that numbers are told apart by, and the trunks configured for each."""
+    from dialerd.plan_file import read_numbering
+
+    config = load_config(config_path)
+    numbering = read_numbering(config.numbering.plan, config.numbering.destinations)
+    found = [
+        {"name": name, "lines": [one.name for one in config.trunk if name in one.carriers]}
+        for name in filter(None, numbering.carriers)
+    ]
+    if output == "json":
+        print_json(found)
+    else:
+        rows = [(one["name"], ", ".join(one["lines"]) or "-") for one in found]
+        print_table(("carrier", "trunks"), rows)
 
 
 @click.command("reload")

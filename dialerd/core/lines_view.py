@@ -76,6 +76,26 @@ class TrunkInfo(Reply):
     ports: tuple[PortInfo, ...] = ()
 
 
+class LineInfo(Reply):
+    """A trunk, or one port of it; `why` says why it takes no call now."""
+
+    trunk: str
+    port: str
+    kind: str
+    provider: str
+    up: bool
+    channels: int
+    in_use: int
+    placed: int
+    answered: int
+    asr: float | None
+    calls_today: int
+    minutes_today: float
+    minutes_left: float | None
+    days_left: int | None
+    why: str
+
+
 class TrunkList(Reply):
     """The lines in the order of the configuration."""
 
@@ -110,3 +130,25 @@ class ConfigInfo(Reply):
     """Every key with its value, secrets masked."""
 
     config: dict[str, Any]
+
+
+def lines_of(trunk: TrunkInfo) -> list[LineInfo]:
+    """A trunk and its ports as lines of their own."""
+    own = LineInfo(
+        trunk=trunk.name, port="", kind=trunk.kind, provider=trunk.provider, up=trunk.up,
+        channels=trunk.channels, in_use=trunk.in_use, placed=trunk.placed,
+        answered=trunk.answered, asr=trunk.asr, calls_today=trunk.use.calls_today,
+        minutes_today=trunk.use.minutes_today, minutes_left=trunk.use.minutes_left,
+        days_left=trunk.use.days_left, why=trunk.why,
+    )  # fmt: skip
+    ports = [
+        LineInfo(
+            trunk=trunk.name, port=port.name, kind=trunk.kind, provider=trunk.provider,
+            up=trunk.up, channels=1, in_use=int(port.busy), placed=port.placed,
+            answered=port.answered, asr=port.answered / port.placed if port.placed else None,
+            calls_today=port.use.calls_today, minutes_today=port.use.minutes_today,
+            minutes_left=port.use.minutes_left, days_left=port.use.days_left, why=port.why,
+        )
+        for port in trunk.ports
+    ]  # fmt: skip
+    return [own, *ports]

@@ -146,3 +146,15 @@ def test_lists_times_and_campaigns_are_kept_apart(command, config):
     assert command("dnc", "list", "--list", "blacklist", "--json").out == "[]\n"
     assert command("dnc", "add", "0912345678", "--for", "soon").code == main.USAGE
     assert command("dnc", "add", "0912345678", "--campaign", "none").code == main.FAILED
+
+
+def test_the_blacklist_has_the_same_verbs(command):
+    assert command("blacklist", "add", "0912345678", "--source", "silent").code == main.OK
+    assert command("dnc", "list").out == ""
+    (line,) = command("dnc", "list", "--list", "blacklist").out.splitlines()
+    assert command("blacklist", "list").out == line + "\n"
+    assert " blacklist" in command("blacklist", "check", "0912345678").out
+    assert command("dnc", "remove", "0912345678").out == "+84912345678 was not on the list\n"
+    assert command("blacklist", "remove", "0912345678").out == "+84912345678 removed\n"
+    refused = command("blacklist", "list", "--list", "own")
+    assert (refused.code, "--list" in refused.err) == (main.USAGE, True)

@@ -49,7 +49,7 @@ def test_every_verb_tells_programs_too() -> None:
 
 def test_both_words_for_a_resource_are_the_same_command() -> None:
     context = click.Context(cli)
-    for name, other in (("lead", "leads"), ("trunk", "trunks"), ("lists", "list")):
+    for name, other in (("lead", "leads"), ("line", "lines"), ("lists", "list")):
         found = cli.get_command(context, name)  # type: ignore[attr-defined]
         assert found is cli.get_command(context, other)  # type: ignore[attr-defined]
 

@@ -46,3 +46,22 @@ def test_a_configuration_with_a_fault_is_not_taken_over(daemon, command):
     done = command("reload")
     assert done.code == 1
     assert "it is wrong" in done.err
+
+
+def test_every_line_with_its_ports_one_by_one(daemon, command):
+    head, trunk, port = command("lines").out.splitlines()
+    assert head.split()[:2] == ["trunk", "port"]
+    assert trunk.split()[:3] == ["fpt", "-", "gsm_gateway"]
+    assert port.split()[:3] == ["fpt", "01", "gsm_gateway"]
+    assert port.endswith("its minutes of the day are used up")
+    trunk, port = json.loads(command("lines", "-o", "json").out)
+    assert (trunk["port"], trunk["channels"], port["port"], port["channels"]) == ("", 30, "01", 1)
+
+
+def test_carriers_with_the_trunks_for_their_numbers(config, command):
+    trunk = '[[trunk]]\nname = "v"\nhost = "192.0.2.1"\ncarriers = ["viettel"]\n'
+    config.write_text(config.read_text() + trunk)
+    rows = dict(line.split() for line in command("carriers").out.splitlines()[1:])
+    assert (rows["viettel"], rows["mobifone"]) == ("v", "-")
+    found = {one["name"]: one["lines"] for one in json.loads(command("carriers", "--json").out)}
+    assert (found["viettel"], found["mobifone"]) == (["v"], [])

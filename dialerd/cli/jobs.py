@@ -1,0 +1,93 @@
+"""`dialerd jobs`: imports and exports that the HTTP API does beside requests."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+
+import click
+
+from admin_http.jobs import JOBS, Job
+from dialerd.cli.admin_store import opened
+from dialerd.cli.common import (
+    config_option,
+    load_zone,
+    local_time,
+    output_option,
+    print_json,
+    print_pairs,
+    print_table,
+)
+from dialerd.cli.errors import FailedError
+from dialerd.store.schema import number64
+
+
+@click.group("jobs")
+def jobs() -> None:
+    """Imports and exports of the HTTP API, as they were kept when their state changed.
+
+    How far one is that runs, and its end before time, are by HTTP: /v1/jobs/ID, /v1/jobs/ID/cancel.
+    """
+
+
+@jobs.command("ls")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
+@config_option
+@output_option
+def ls(limit: int, config_path: str | None, output: str) -> None:
+    """The newest jobs, newest first."""
+    with opened(config_path) as store, store.read() as txn:
+        found = txn.newest(JOBS, limit)
+    if output == "json":
+        print_json(list(map(_told, found)))
+        return
+    zone = load_zone(config_path)
+    rows = [(j.id, j.kind, j.what, j.state, _at(j.made_ms, zone), j.who, j.error) for j in found]
+    print_table(("job", "kind", "what", "state", "made", "by", "error"), rows)
+
+
+@jobs.command("show")
+@click.argument("job", type=click.IntRange(1, (1 << 53) - 1))
+@config_option
+@output_option
+def show(job: int, config_path: str | None, output: str) -> None:
+    """One job, and what came of it."""
+    with opened(config_path) as store, store.read() as txn:
+        found = txn.get(JOBS, number64(job))
+    if found is None:
+        raise FailedError(f"there is no job {job}")
+    if output == "json":
+        print_json(_told(found))
+        return
+    zone = load_zone(config_path)
+    print_pairs(
+        [
+            ("job", f"{found.id} ({found.kind} {found.what})"),
+            ("state", found.state),
+            ("by", found.who),
+            *((name, _at(ms, zone)) for name, ms in _moments(found).items() if ms),
+            *found.result.items(),
+            *([("error", found.error)] if found.error else []),
+            *(("file", f"/v1/jobs/{found.id}/{what}") for what in found.files),
+        ]
+    )
+
+
+def _moments(job: Job) -> dict[str, int]:
+    return {"made": job.made_ms, "begun": job.begun_ms, "ended": job.ended_ms}
+
+
+def _told(job: Job) -> dict[str, Any]:
+    """As /v1/jobs tells it, without progress."""
+    told = {name: getattr(job, name) for name in ("id", "kind", "what", "who", "state")}
+    times = {f"{name}_at": _utc(ms) if ms else None for name, ms in _moments(job).items()}
+    files = {what: f"/v1/jobs/{job.id}/{what}" for what in job.files}
+    return {**told, **times, "result": job.result, "error": job.error, "files": files}
+
+
+def _utc(ms: int) -> datetime:
+    return datetime.fromtimestamp(ms / 1_000, UTC)
+
+
+def _at(ms: int, zone: tzinfo | None) -> str:
+    return local_time(_utc(ms), zone)
