@@ -23,6 +23,8 @@ from tests.waiting import until
 HERE = "127.0.0.1"
 PORTS = media_ports()
 HASTY = {"total_analysis_time": 400, "initial_silence": 240}  # the classic rule, in 12 to 20 frames
+UNSENT = 5  # frames that are waited for
+TRIES = 40
 SAID = {"initial_silence": 5_000, "total_analysis_time": 5_000}
 
 
@@ -36,6 +38,7 @@ class Line:
         self.heard: list[SoundHeard] = []
         self.seq = self.at = 0
         self.due = 0  # the engine's frame of the next packet in time
+        self.behind = 0  # frames, at the most
 
     def pace(self) -> None:
         """As a caller does, by the engine's clock: whoever is behind it makes up for that at once.
@@ -44,6 +47,11 @@ class Line:
         """
         self.due = (self.due or self.engine.frame(self.stream)) + 1
         until(lambda: self.engine.frame(self.stream) >= self.due)
+        self.behind = max(self.behind, self.engine.frame(self.stream) - self.due)
+
+    def skipped(self) -> int:
+        """Frames in which the engine's thread had no core."""
+        return int(self.engine.counters()["ticks_skipped"]) // 20
 
     def say(self, samples: Samples, *, ssrc: int = 7) -> None:
         """Packets as fast as the detectors take them."""
@@ -77,76 +85,109 @@ class Line:
         ]
 
 
+def in_time(
+    engine: MediaEngine, peer: socket.socket, say: Callable[[Line], None], law: int = 0
+) -> Line:
+    """A line on which all was said in time.
+
+    Again on another, if not: who loses the core for so long that packets count as not sent, was
+    silent, and is taken for that.
+    """
+    for _ in range(TRIES):
+        line = Line(engine, peer, law)
+        say(line)
+        if line.behind < UNSENT:
+            break
+        engine.close(line.stream)
+        engine.events()
+    return line
+
+
 def test_a_peer_that_sends_nothing_is_silent_in_real_time(
     engine: MediaEngine, peer: socket.socket
 ) -> None:
     line, attention = Line(engine, peer), Attention(HASTY)
     begun = engine.frame(line.stream)
     engine.listen(line.stream, attention, answered=True)
+    listening = engine.frame(line.stream)
     line.until(lambda: line.heard)
     assert line.words(attention) == [("answer", "machine", "initial silence")]
     (told,) = line.heard
     # 12 frames of silence; 5 more are waited for before a packet counts as not sent
-    assert 12 + 4 <= told.frame - begun <= 12 + 8
+    assert told.frame - begun >= 12 + 4
+    assert told.frame - listening <= 12 + 8 + line.skipped()
     assert told.answered
 
 
 def test_comfort_noise_is_a_word_for_silence(engine: MediaEngine, peer: socket.socket) -> None:
     """Nobody waits for packets that their sender says will not come."""
     line, attention = Line(engine, peer), Attention(HASTY)
-    engine.listen(line.stream, attention, answered=True)
     begun = engine.frame(line.stream)
+    engine.listen(line.stream, attention, answered=True)
     line.packet(b"\x40", kind=13)
+    line.until(lambda: engine.stats(line.stream).received)
+    quiet = engine.frame(line.stream)
     line.until(lambda: line.heard)
-    assert 10 <= line.heard[0].frame - begun <= 12 + 3
+    assert line.heard[0].frame - begun >= 10
+    assert line.heard[0].frame - quiet <= 12 + 3 + line.skipped()
 
 
 @pytest.mark.parametrize("law", [0, 8])
 def test_a_voice_in_packets(engine: MediaEngine, peer: socket.socket, law: int) -> None:
     """The end of a word, in packets that come in time."""
-    line, attention = Line(engine, peer, law), Attention(load_model())
-    engine.listen(line.stream, attention, answered=True)
+    attention = Attention(load_model())
     word = next(one for one in voices() if len(one) < 25_000)
-    for at in range(0, len(word) - 159, 160):
-        line.say(word[at : at + 160])
-        line.pace()
-        line.take()
-        if line.heard:
-            break
-    line.until(lambda: line.heard)
-    ((kind, who, why),) = line.words(attention)
+
+    def say(line: Line) -> None:
+        engine.listen(line.stream, attention, answered=True)
+        for at in range(0, len(word) - 159, 160):
+            line.say(word[at : at + 160])
+            line.pace()
+            line.take()
+            if line.heard:
+                break
+        line.until(lambda: line.heard)
+
+    ((kind, who, why),) = in_time(engine, peer, say, law).words(attention)
     assert (kind, why) == ("answer", "model")
     assert who == "human"
 
 
 def test_silence_that_was_not_sent_ends_a_word(engine: MediaEngine, peer: socket.socket) -> None:
     """A peer with silence suppression says a word and then nothing at all."""
-    line = Line(engine, peer)
     attention = Attention(SAID | {"after_greeting_silence": 400})
-    engine.listen(line.stream, attention, answered=True)
     rng = np.random.default_rng(2)
-    for _ in range(15):
-        line.say(np.clip(rng.normal(0, 4_000, 160), -32768, 32767).astype(np.int16))
-        line.pace()
+
+    def say(line: Line) -> None:
+        engine.listen(line.stream, attention, answered=True)
+        for _ in range(15):
+            line.say(np.clip(rng.normal(0, 4_000, 160), -32768, 32767).astype(np.int16))
+            line.pace()
+
+    line = in_time(engine, peer, say)
     sent = engine.frame(line.stream)
     line.until(lambda: line.heard)
     assert line.words(attention) == [("answer", "human", "silence after greeting")]
-    assert 20 <= line.heard[0].frame - sent <= 20 + 8
+    assert line.heard[0].frame - line.due >= 20 - 1
+    assert line.heard[0].frame - sent <= 20 + 8 + line.skipped()
 
 
 def test_another_source_goes_on_with_the_row(engine: MediaEngine, peer: socket.socket) -> None:
     """A gateway that answers from another device: numbers and times of its own."""
-    line = Line(engine, peer)
     attention = Attention(SAID | {"greeting": 500})
-    engine.listen(line.stream, attention, answered=True)
     rng = np.random.default_rng(2)
     loud = [np.clip(rng.normal(0, 4_000, 160), -32768, 32767).astype(np.int16) for _ in range(40)]
-    for number, frame in enumerate(loud):
-        if number == 12:
-            line.seq, line.at = 40_000, 1 << 31
-        line.say(frame, ssrc=7 if number < 12 else 9)
-        line.pace()
-    line.until(lambda: line.heard)
+
+    def say(line: Line) -> None:
+        engine.listen(line.stream, attention, answered=True)
+        for number, frame in enumerate(loud):
+            if number == 12:
+                line.seq, line.at = 40_000, 1 << 31
+            line.say(frame, ssrc=7 if number < 12 else 9)
+            line.pace()
+        line.until(lambda: line.heard)
+
+    line = in_time(engine, peer, say)
     assert line.words(attention) == [("answer", "machine", "long greeting")]
 
 
@@ -215,13 +256,17 @@ QUIET = np.zeros(160, np.int16)
 
 def keys_heard(line: Line, keys: int) -> int:
     """Press keys in time, 100 ms each and as much apart; how many are heard."""
-    line.take()
     heard = 0
-    for _ in range(keys):
-        for frame in KEY.reshape(-1, 160):
-            line.say(frame)
-            line.pace()
-        heard += sum(isinstance(one, DigitHeard) for one in line.engine.events())
+    for _ in range(TRIES):
+        line.take()
+        heard = line.behind = line.due = 0
+        for _ in range(keys):
+            for frame in KEY.reshape(-1, 160):
+                line.say(frame)
+                line.pace()
+            heard += sum(isinstance(one, DigitHeard) for one in line.engine.events())
+        if line.behind < UNSENT:
+            break
     return heard
 
 

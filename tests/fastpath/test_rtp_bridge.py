@@ -33,6 +33,7 @@ class Peer:
         engine.connect(self.stream, *self.socket.getsockname(), law, event_type)
         self.heard: list[Parsed] = []
         self.seq, self.timestamp = 60_000 + self.stream % 1_000, 2**32 - 5_000
+        self.said = 0
 
     def say(self, body: bytes, kind: int | None = None, *, marker: bool = False) -> None:
         """One packet; time goes on by its audio."""
@@ -45,6 +46,7 @@ class Peer:
         data = rtp(seq % 65536, self.timestamp % 2**32, 7, kind, body, marker=marker)
         self.socket.sendto(data, (HERE, self.port))
         self.seq = seq + 1
+        self.said += 1
 
     def listen(self) -> None:
         while True:
@@ -79,18 +81,33 @@ def peers(engine) -> Iterator[list[Peer]]:
 
 
 def beat(peers: list[Peer], count: int = 1) -> None:
-    """So many periods; everybody listens."""
+    """So many periods of the engine's, however long they take; everybody listens.
+
+    What was said is heard by then: nobody is ahead of an engine that lost its core for a while.
+    """
     for _ in range(count):
-        time.sleep(0.02)
-        for peer in peers:
-            peer.listen()
+        before = [peer.engine.stats(peer.stream).sent for peer in peers]
+
+        def over(before: list[int] = before) -> bool:
+            now = [peer.engine.stats(peer.stream) for peer in peers]
+            return all(
+                stats.sent > sent and stats.received >= peer.said
+                for peer, stats, sent in zip(peers, now, before, strict=True)
+            )
+
+        until(peers, over)
 
 
-def until(peers: list[Peer], done, limit_s: float = 10) -> None:
+def until(peers: list[Peer], done, limit_s: float = 20) -> None:
+    """Everybody listens meanwhile, and once more in the end."""
     give_up = time.monotonic() + limit_s
     while not done():
         assert time.monotonic() < give_up, [len(peer.heard) for peer in peers]
-        beat(peers)
+        time.sleep(0.002)
+        for peer in peers:
+            peer.listen()
+    for peer in peers:
+        peer.listen()
 
 
 def latch(peers: list[Peer]) -> None:
@@ -233,11 +250,15 @@ def test_prompts_go_first_and_the_conversation_goes_on_behind_them(peers, engine
     latch(peers)
     engine.bridge(a.stream, b.stream)
     prompt = engine.add_prompt(b"\x33" * 1_600, b"\x44" * 1_600)
+    during: set[int] = set()
     for n in range(40):
         if n == 10:
             engine.play(b.stream, prompt, 1)
+        begun = b"\x33" * 160 in b.bodies()
         a.say(bytes([n + 60]) * 160)
         beat(peers)
+        if begun and b.bodies().count(b"\x33" * 160) < 10:
+            during.add(n + 60)
     until(peers, lambda: bytes([99]) * 160 in b.bodies())
     heard = [body[0] for body in b.bodies()]
     assert heard.count(0x33) == 10
@@ -245,7 +266,8 @@ def test_prompts_go_first_and_the_conversation_goes_on_behind_them(peers, engine
     assert heard[begun : begun + 10] == [0x33] * 10, "nothing is mixed into it"
     rest = heard[:begun] + heard[begun + 10 :]
     assert rest == sorted(rest)
-    assert 25 <= len(rest) <= 31
+    assert len(rest) >= 25
+    assert not during & set(rest), "what is said meanwhile is not kept"
     check_numbers(b)
 
 
@@ -312,7 +334,9 @@ def test_both_sides_of_a_bridge_are_recorded_whatever_the_packets(peers, engine)
     sent = entries[entries["side"] == 0]
     assert b"".join(e["payload"][: e["size"]].tobytes() for e in sent).find(sound) >= 0
     ends = sent["position"] + sent["size"]
-    assert (sent["position"][-25:] == ends[-26:-1]).all(), "one behind the other"
+    between = sent["position"][-25:] - ends[-26:-1]
+    skipped = engine.counters()["ticks_skipped"] // 20  # periods the thread had no core in
+    assert 0 <= between.min() <= between.sum() <= 160 * skipped, "one behind the other"
 
 
 def test_packets_that_overtook_each_other_have_their_places_in_a_recording(peers, engine) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +14,7 @@ from tests.fastpath.test_rtp_engine import (  # noqa: F401 - fixtures
     stamping,
 )
 from tests.reference.rtp import parse, rtp
+from tests.waiting import until
 
 BYTES_MAX = 1600
 
@@ -42,16 +41,18 @@ def test_an_echo_never_gets_later_than_a_fifth_of_a_second() -> None:
     assert [frame[:1] for frame in frames] == [bytes([n]) for n in range(10)] + [b""] * 10
 
 
-def talk(peer, port: int, count: int, payload_type: int = 0) -> list[bytes]:
-    """Send packets of known audio at their pace; what came back that is not silence."""
-    heard = []
+def talk(engine, stream: int, peer, count: int, payload_type: int = 0) -> list[bytes]:
+    """Send packets of known audio, each when the one before is heard; what came back but silence.
+
+    The pace is the engine's own, one packet a period, so nothing is asked of any clock.
+    """
+    at, before = (HERE, engine.port(stream)), engine.stats(stream)
     for n in range(count):
-        body = bytes([n + 1]) * 160
-        peer.sendto(rtp(n, 160 * n, 7, payload_type, body), (HERE, port))
-        time.sleep(0.02)
-        heard.append(peer.recv(2000))
-    peer.settimeout(0.3)
-    heard += [peer.recv(2000) for _ in range(10)]
+        peer.sendto(rtp(n, 160 * n, 7, payload_type, bytes([n + 1]) * 160), at)
+        until(lambda n=n: engine.stats(stream).received == before.received + n + 1)
+    enough = engine.stats(stream).sent + 10
+    until(lambda: engine.stats(stream).sent >= enough)
+    heard = [peer.recv(2000) for _ in range(enough - before.sent)]
     bodies = [parsed.payload for data in heard if (parsed := parse(data)) is not None]
     return [body for body in bodies if body != SILENCE]
 
@@ -60,7 +61,7 @@ def test_a_stream_says_back_what_it_hears(engine, peer) -> None:
     stream = engine.open(HERE, LOW, HIGH)
     engine.echo(stream)
     engine.connect(stream, *peer.getsockname(), 0, 101)
-    back = talk(peer, engine.port(stream), 40)
+    back = talk(engine, stream, peer, 40)
     assert len(back) >= 30
     numbers = [body[0] for body in back]
     assert all(body == bytes([body[0]]) * 160 for body in back)
@@ -71,9 +72,9 @@ def test_only_the_agreed_codec_is_said_back_and_only_while_it_is_on(engine, peer
     stream = engine.open(HERE, LOW, HIGH)
     engine.echo(stream)
     engine.connect(stream, *peer.getsockname(), 8, 101)
-    assert [b for b in talk(peer, engine.port(stream), 10, 0) if b != b"\xd5" * 160] == []
+    assert [b for b in talk(engine, stream, peer, 10, 0) if b != b"\xd5" * 160] == []
     engine.echo(stream, on=False)
-    assert [b for b in talk(peer, engine.port(stream), 10, 8) if b != b"\xd5" * 160] == []
+    assert [b for b in talk(engine, stream, peer, 10, 8) if b != b"\xd5" * 160] == []
 
 
 def test_digits_and_prompts_go_before_the_echo(engine, peer) -> None:
@@ -82,5 +83,5 @@ def test_digits_and_prompts_go_before_the_echo(engine, peer) -> None:
     engine.connect(stream, *peer.getsockname(), 0, 101)
     prompt = engine.add_prompt(b"\x11" * 160 * 30, b"\x22" * 160 * 30)
     engine.play(stream, prompt, 1)
-    back = talk(peer, engine.port(stream), 25)
+    back = talk(engine, stream, peer, 25)
     assert {body[:1] for body in back[:20]} == {b"\x11"}
