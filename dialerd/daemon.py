@@ -155,7 +155,6 @@ class Daemon:
         await self._start_control()
         self._banks.start(self._tell_lines, self._store, lambda: self._dialer.numbering)
         self._store.when_broken(lambda error: loop.call_soon_threadsafe(self._break, error))
-        self._watch_signals(loop)
         chores.start()
         self._admin = KeptProcess("the admin process", "admin_http", "-c", str(self._path))
         if config.admin.enabled:
@@ -286,6 +285,7 @@ class Daemon:
         control = ControlService(self._store, self._running, self._hub, self._desk)
         control.banks, control.live = self._running.desk(self._banks), self._running.calls()
         server = ControlServer(control, self._config.control.socket)
+        self._watch_signals(asyncio.get_running_loop())  # who can ask us can also end us in order
         try:
             await server.start()
         except OSError as error:

@@ -22,12 +22,12 @@ from fastpath.rtp_limits cimport (
 )
 from fastpath.rtp_os cimport (
     CLOCK_MONOTONIC,
-    CLOCK_REALTIME,
     EAGAIN,
     clock,
     udp_beside,
     udp_receive,
     udp_send,
+    wall_ahead,
 )
 from fastpath.srtp_open cimport srtp_open
 from fastpath.srtp_packet cimport is_rtcp
@@ -118,7 +118,7 @@ cdef void say(const Worker *w, Stream *s, int bye) noexcept nogil:
         address = s.rtcp.address
         port = s.rtcp.port
     ours.now_ns = clock(CLOCK_MONOTONIC)
-    ours.wall_ns = clock(CLOCK_REALTIME)
+    ours.wall_ns = ours.now_ns + wall_ahead()
     ours.ssrc = s.sender.ssrc
     ours.timestamp = stamp_of(w, s, ours.now_ns)
     ours.packets = s.sent

@@ -17,7 +17,6 @@ from fastpath.rtp_limits cimport (
 )
 from fastpath.rtp_os cimport (
     CLOCK_MONOTONIC,
-    CLOCK_REALTIME,
     CLOCK_THREAD_CPUTIME_ID,
     EAGAIN,
     clock,
@@ -25,6 +24,7 @@ from fastpath.rtp_os cimport (
     udp_receive,
     udp_send,
     wake,
+    wall_ahead,
 )
 from fastpath.rtp_receive cimport (
     AUDIO, EVENT, RTCP, DigitOut, Packet, receiver_packet, receiver_tick,
@@ -376,7 +376,7 @@ cdef void *worker_run(void *argument) noexcept nogil:
             w.ticks_skipped += periods * SLOTS
             tick += periods * SLOTS
             m.due_ns += <int64_t> periods * PERIOD_NS
-        m.wall_ns = clock(CLOCK_REALTIME) - clock(CLOCK_MONOTONIC)
+        m.wall_ns = wall_ahead()
         m.frame = <uint32_t> (tick // SLOTS)
         set32(&w.frame, m.frame)
         w.told = 0

@@ -69,7 +69,7 @@ def peer() -> Iterator[socket.socket]:
     """The far end of a stream, spoken for by the test."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind(("127.0.0.1", 0))
-        sock.settimeout(10)
+        sock.settimeout(100)
         yield sock
 
 

@@ -39,7 +39,7 @@ class SimulatedBank:
 
     def tell(self, line: str) -> Any:
         with socket.socket(socket.AF_UNIX) as way:
-            way.settimeout(20)
+            way.settimeout(100)
             way.connect(str(self.folder / "control"))
             way.sendall(line.encode() + b"\n")
             return json.loads(way.makefile().readline())
@@ -61,4 +61,4 @@ def simulated_bank(
         yield SimulatedBank(folder, process)
     finally:
         process.terminate()
-        process.communicate(timeout=20)
+        process.communicate(timeout=200)

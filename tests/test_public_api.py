@@ -63,7 +63,7 @@ def loaded_by(names: list[str]) -> set[str]:
     """Every module that a fresh interpreter holds after importing some; warnings are errors."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", LOADED, json.dumps(names)],
-        cwd=tree.ROOT, capture_output=True, text=True, check=False, timeout=60,
+        cwd=tree.ROOT, capture_output=True, text=True, check=False, timeout=200,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return set(json.loads(done.stdout))

@@ -33,7 +33,7 @@ def run(tmp_path):
         command = [sys.executable, "-m", "dialerd", "script", *map(str, args)]
         found = subprocess.run(
             [*command, "--data", str(tmp_path / "data")],
-            capture_output=True, text=True, check=False, timeout=60, cwd=ROOT,
+            capture_output=True, text=True, check=False, timeout=200, cwd=ROOT,
         )  # fmt: skip
         assert found.returncode == 0, found.stderr
         return found.stdout

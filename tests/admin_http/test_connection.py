@@ -34,7 +34,7 @@ async def sent(port: int, data: bytes) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         writer.write(data)
-        return await asyncio.wait_for(reader.read(), 60)
+        return await asyncio.wait_for(reader.read(), 100)
     finally:
         writer.close()
 
@@ -86,5 +86,5 @@ async def test_slow_heads_are_closed_and_slow_answers_are_not(
         await reader.readuntil(b"}")
         monkeypatch.setattr(connection, "HEAD_S", 0.05)
         writer.write(ask[:20])  # a second one on the same connection, cut short
-        assert await asyncio.wait_for(reader.read(), 60) == b""
+        assert await asyncio.wait_for(reader.read(), 100) == b""
         writer.close()

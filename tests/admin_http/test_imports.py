@@ -208,7 +208,7 @@ async def test_a_file_that_never_comes(
 ) -> None:
     monkeypatch.setattr(uploads, limit, 0.05)
     async with site(tmp_path) as s:
-        answer = await asyncio.wait_for(raw(s, end=False), 30)
+        answer = await asyncio.wait_for(raw(s, end=False), 100)
         assert b" 408 " in answer
         await until_gone(s)
 

@@ -35,7 +35,7 @@ class Reader:
         """Id, name and data of the next event; comments are passed over."""
         found = {"id": "", "event": "", "data": "null"}
         while True:
-            line = (await asyncio.wait_for(self.answer.content.readline(), 5)).decode()
+            line = (await asyncio.wait_for(self.answer.content.readline(), 100)).decode()
             assert line, "the stream ended"
             if line == "\n" and found["event"]:
                 return found["id"], found["event"], msgspec.json.decode(found["data"])
@@ -172,7 +172,7 @@ async def test_silence_is_filled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(admin_http.live.sse, "HEARTBEAT_S", 0.01)
     async with site(tmp_path) as s, follow(s) as answer:
         for _ in range(50):
-            line = await asyncio.wait_for(answer.content.readline(), 5)
+            line = await asyncio.wait_for(answer.content.readline(), 100)
             if line == b":\n":
                 break
         assert line == b":\n"

@@ -44,7 +44,7 @@ def make(folder: Path, *words: str) -> Path:
 
 def connect(port: int, authority: Path) -> http.client.HTTPSConnection:
     context = ssl.create_default_context(cafile=str(authority))
-    return http.client.HTTPSConnection("localhost", port, timeout=60, context=context)
+    return http.client.HTTPSConnection("localhost", port, timeout=200, context=context)
 
 
 def serial(connection: http.client.HTTPSConnection) -> str:
@@ -97,7 +97,7 @@ def test_it_is_served_by_tls_and_renewed_without_losing_a_connection(tmp_path: P
         assert (answer.status, msgspec.json.decode(answer.read())["user"]) == (200, "lan")
         assert serial(first) == before  # the same connection
         first.close()
-        plain = http.client.HTTPConnection("localhost", port, timeout=60)
+        plain = http.client.HTTPConnection("localhost", port, timeout=200)
         with pytest.raises((http.client.BadStatusLine, ConnectionError)):
             plain.request("GET", "/v1/health/live")
             plain.getresponse()

@@ -192,7 +192,7 @@ async def test_what_is_served_is_a_webhook_as_it_is_now(
             return await last()
 
         monkeypatch.setattr(sender, "last", changed_meanwhile)
-        await asyncio.wait_for(looks.wait(), 60)
+        await asyncio.wait_for(looks.wait(), 100)
         await becomes(s, "told", 1)
         assert receiver.asked == ["/calls/new"]
 
@@ -211,7 +211,7 @@ async def test_a_fault_in_a_look_is_told_and_the_next_one_sends(
 
         with monkeypatch.context() as patch:
             patch.setattr(sender, "last", broken)
-            await asyncio.wait_for(failed.wait(), 60)
+            await asyncio.wait_for(failed.wait(), 100)
         await asyncio.to_thread(end_calls, s.booth.store, 1)
         await becomes(s, "told", 1)
     assert "webhooks wait" in caplog.text
@@ -281,7 +281,7 @@ async def test_an_answer_without_end_is_not_read(tmp_path: Path) -> None:
         await make(s, receiver, url=f"http://127.0.0.1:{port}/")
         status, found = await s.ask("POST", "/v1/webhooks/crm/test")
         assert (status, found["ok"], found["status"]) == (200, True, 200)
-        await asyncio.wait_for(gone.wait(), 10)
+        await asyncio.wait_for(gone.wait(), 100)
         server.close()
         await server.wait_closed()
 

@@ -243,7 +243,7 @@ def answered(file: Path, config: Path, words: bytes) -> tuple[int, bytes]:
     )  # fmt: skip
     try:
         os.write(person, words)
-        out, _ = process.communicate(timeout=60)
+        out, _ = process.communicate(timeout=200)
     finally:
         os.close(person)
         os.close(terminal)

@@ -22,7 +22,7 @@ FAST = ("--rate", "20", "--speed", "20", "--headless", "--json")
 def folder(tmp_path: Path) -> Iterator[Path]:
     """A folder; whatever was left running from it fails the test."""
     yield tmp_path / "demo"
-    give_up = time.monotonic() + 40
+    give_up = time.monotonic() + 100
     while running_from(tmp_path / "demo") and time.monotonic() < give_up:
         time.sleep(0.05)
     assert running_from(tmp_path / "demo") == {}

@@ -106,7 +106,7 @@ def test_changes_by_another_process_are_seen(store: AdminStore, tmp_path: Path) 
     )
     secret = add(store, "a")
     assert find(store, secret) is not None
-    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, timeout=200)
     assert find(store, secret) is None
 
 

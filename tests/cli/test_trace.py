@@ -135,7 +135,7 @@ def test_a_capture_file_is_written_and_read_by_wireshark(command, daemon, tmp_pa
     assert tshark, "tshark is missing: apt-get install tshark"
     read = subprocess.run(
         [tshark, "-r", str(path), "-T", "fields", "-e", "sip.Method", "-e", "sip.Status-Code"],
-        capture_output=True, text=True, timeout=60, check=True,
+        capture_output=True, text=True, timeout=200, check=True,
     )  # fmt: skip
     rows = ["".join(line.split()) for line in read.stdout.splitlines()]
     assert rows == ["INVITE", "401", "INVITE", "INVITE", "486", "ACK"]

@@ -252,7 +252,7 @@ async def ask(path: Path, data: bytes) -> list[list[object]]:
         writer.write(data)
         await writer.drain()
         writer.write_eof()
-        answer = await asyncio.wait_for(reader.read(), 5)
+        answer = await asyncio.wait_for(reader.read(), 100)
     finally:
         writer.close()
     return list(frames.Reader(1 << 24).feed(answer))

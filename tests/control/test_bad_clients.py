@@ -80,7 +80,7 @@ async def test_events_reach_subscribers_of_their_topic(path: Path) -> None:
         await until(lambda: len(b.hub))
         b.hub.publish("call", {}, 1)
         await c.call(api.CreateCampaign(spec=spec(), who="an"))
-        event = await asyncio.wait_for(first, 5)
+        event = await asyncio.wait_for(first, 100)
         assert event.data == {"id": 1, "name": spec().name, "state": "draft", "who": "an"}
         await stream.aclose()
         await until(lambda: len(b.hub) == 0)
@@ -101,7 +101,7 @@ async def test_a_subscriber_that_does_not_read_loses_events_only(path: Path) -> 
         cutter, seen, lost = frames.Reader(1 << 20), 0, 0
         last = None
         while last != total:
-            data = await asyncio.wait_for(reader.read(65536), 5)
+            data = await asyncio.wait_for(reader.read(65536), 100)
             for frame in cutter.feed(data):
                 if frame[0] != frames.Kind.EVENT:
                     continue
@@ -145,11 +145,11 @@ async def test_an_event_too_large_or_unfit_is_counted_as_lost(path: Path) -> Non
         await until(lambda: len(b.hub))
         b.hub.publish("call", {"blob": "x" * 100_000}, 1)
         b.hub.publish("call", {"thing": object()}, 2)
-        event = await asyncio.wait_for(first, 5)
+        event = await asyncio.wait_for(first, 100)
         assert event.topic == "lost"
         b.hub.publish("call", {"fine": 1}, 3)
         while event.topic == "lost":
-            event = await asyncio.wait_for(anext(stream), 5)
+            event = await asyncio.wait_for(anext(stream), 100)
         assert event.data == {"fine": 1}
         await stream.aclose()
 

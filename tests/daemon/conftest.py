@@ -12,7 +12,7 @@ import pytest
 from dialerd.control.io_client import SyncClient
 from tests.ports import free_port, media_ports
 
-READY_S = 60
+READY_S = 100
 
 CONFIG = """
 [store]
@@ -88,7 +88,7 @@ class Daemon:
     def stop(self, number=signal.SIGTERM):
         """Its exit code and what it wrote."""
         self.process.send_signal(number)
-        _, text = self.process.communicate(timeout=60)
+        _, text = self.process.communicate(timeout=200)
         return self.process.returncode, text
 
     def end(self):

@@ -20,7 +20,7 @@ def register(user: str, password: str, server: int, port: int) -> None:
     uri = f"sip:127.0.0.1:{server}"
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as phone:
         phone.bind(("127.0.0.1", port))
-        phone.settimeout(10)
+        phone.settimeout(100)
 
         def ask(cseq: int, proof: str = "") -> str:
             values = {"server": server, "port": port, "user": user, "cseq": cseq, "proof": proof}

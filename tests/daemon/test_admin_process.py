@@ -17,7 +17,7 @@ def test_the_admin_process_is_started_again_when_it_dies(daemon):
     d.ready().close()
 
     def pid():
-        end = time.monotonic() + 20
+        end = time.monotonic() + 100
         while time.monotonic() < end:
             try:
                 with urllib.request.urlopen(f"http://127.0.0.1:{d.http}/v1/health/live") as reply:
@@ -35,7 +35,7 @@ def test_the_admin_process_is_started_again_when_it_dies(daemon):
 
     first = pid()
     os.kill(first, signal.SIGKILL)
-    end = time.monotonic() + 20
+    end = time.monotonic() + 100
     while (second := pid()) == first:
         assert time.monotonic() < end
     SyncClient(d.socket).close()
@@ -60,7 +60,7 @@ def test_sighup_renews_the_certificate_of_https(daemon, tmp_path):
     def serial():
         context = ssl.create_default_context(cafile=str(folder / "ca.crt"))
         with (
-            socket.create_connection(("127.0.0.1", d.http), timeout=10) as plain,
+            socket.create_connection(("127.0.0.1", d.http), timeout=200) as plain,
             context.wrap_socket(plain, server_hostname="localhost") as secure,
         ):
             return secure.getpeercert()["serialNumber"]

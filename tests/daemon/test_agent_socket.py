@@ -23,7 +23,7 @@ from tests.interop.sipp import sipp
 from tests.waiting import until
 
 __all__ = ["office", "pytestmark"]
-LONG_S = 60.0
+LONG_S = 100.0
 OTHER = "0987654321"
 
 

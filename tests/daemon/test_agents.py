@@ -251,7 +251,7 @@ def test_killed_as_agent_and_customer_meet_the_next_daemon_hangs_up(office, tmp_
         do(client, "lan", LogIn(phone="1001", campaigns=("c",)))
         with contextlib.suppress(OSError):  # it may die before it has answered
             do(client, "lan", Ready())
-        d.process.communicate(timeout=30)
+        d.process.communicate(timeout=200)
         assert d.process.returncode == -signal.SIGKILL
         d.start()
         with d.ready():

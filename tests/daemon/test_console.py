@@ -41,7 +41,7 @@ def test_a_view_and_a_prompt_go_on_with_the_next_daemon(daemon):
         d.stop()
         assert next(line for line in seen if "waiting for it" in line)
         assert next(line for line in status() if "no daemon is running" in line)
-        prompt.communicate("quit\n", timeout=60)
+        prompt.communicate("quit\n", timeout=200)
         assert prompt.returncode == 4  # of the line that found nobody
     finally:
         for one in (view, prompt):

@@ -60,7 +60,7 @@ def journal_of(d):
 
 def kill(d):
     d.process.send_signal(signal.SIGKILL)
-    d.process.communicate(timeout=20)
+    d.process.communicate(timeout=200)
 
 
 def left(d):
@@ -237,7 +237,7 @@ def test_killed_exactly_there(daemon, point, methods):
         with d.ready() as client:
             people(d.folder, 1)
             broadcast(client)
-            d.process.communicate(timeout=30)
+            d.process.communicate(timeout=200)
         assert d.process.returncode == -signal.SIGKILL
         found = 0 if point == "finish" else 1
         d.start()

@@ -35,7 +35,7 @@ def test_an_imported_prompt_and_an_amount_are_heard_in_one_piece(daemon, tmp_pat
         with d.ready() as client:
             command = [sys.executable, "-m", "dialerd", "prompt", "add", str(recording), "--lang",
                        "vi", "-c", str(d.folder / "dialerd.toml")]  # fmt: skip
-            subprocess.run(command, check=True, timeout=60)
+            subprocess.run(command, check=True, timeout=200)
             store = open_store(d.folder / "data")
             made = wait(store.create_list("people", 1))
             row = Contact(84912000000, "0912000000", "vinaphone", {"amount": "305.000đ"})

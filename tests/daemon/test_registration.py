@@ -27,7 +27,7 @@ transport = "{transport}"
 """
 
 
-def until(client, holds, seconds=20):
+def until(client, holds, seconds=100):
     """The first trunk, when it is so."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -133,7 +133,7 @@ def test_a_reload_registers_changes_and_gives_up(daemon):
         assert len(registered(gateway)) == 4
 
 
-def _until_said(gateway, wanted, seconds=20):
+def _until_said(gateway, wanted, seconds=100):
     end = time.monotonic() + seconds
     while sorted(registered(gateway)) != sorted(wanted):
         assert time.monotonic() < end, registered(gateway)

@@ -126,7 +126,7 @@ def test_killed_in_a_call_back_the_next_daemon_ends_it(office, tmp_path, point):
             dialed_once(client)
         keys = ("-key", "caller", str(PHONE), "-s", "02873001234", f"127.0.0.1:{d.sip}")
         with sipp(tmp_path, "calls_back", 1, *keys) as customer:
-            d.process.communicate(timeout=30)
+            d.process.communicate(timeout=200)
             assert d.process.returncode == -signal.SIGKILL
             d.start()
             with d.ready() as client:

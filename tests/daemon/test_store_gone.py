@@ -22,14 +22,14 @@ def test_it_stops_dialing_and_ends_with_a_clear_word(daemon, what):
         told = d.until_said("CRITICAL")
     assert f"data.mdb was {what} while it was in use" in told
     assert "nothing more is dialed" in told
-    _, text = d.process.communicate(timeout=20)
+    _, text = d.process.communicate(timeout=200)
     assert d.process.returncode == FAILED
     assert "Traceback" not in text
     # The next one does not take what is there on trust.
     assert (d.folder / "data" / "daemon.running").exists()
     d.start()
     if what == "removed":
-        _, text = d.process.communicate(timeout=20)
+        _, text = d.process.communicate(timeout=200)
         assert d.process.returncode == FAILED
         assert "data.mdb is gone: restore a backup" in text
     else:

@@ -15,7 +15,7 @@ from admin_http.people.store import AdminStore
 from admin_http.tokens import Scope, utc_now
 from tests.waiting import until
 
-TIMEOUT_S = 60.0
+TIMEOUT_S = 100.0
 
 
 class Answer(msgspec.Struct):

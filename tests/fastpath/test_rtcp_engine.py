@@ -50,7 +50,7 @@ def bound(port: int, host: str = HERE) -> socket.socket:
     except OSError:
         sock.close()
         raise
-    sock.settimeout(10)
+    sock.settimeout(100)
     return sock
 
 

@@ -98,7 +98,7 @@ def beat(peers: list[Peer], count: int = 1) -> None:
         until(peers, over)
 
 
-def until(peers: list[Peer], done, limit_s: float = 20) -> None:
+def until(peers: list[Peer], done, limit_s: float = 100) -> None:
     """Everybody listens meanwhile, and once more in the end."""
     give_up = time.monotonic() + limit_s
     while not done():

@@ -25,7 +25,7 @@ SPOKEN = b"\x12" * 160
 def bound(host: str = HERE) -> socket.socket:
     sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
     sock.bind((host, 0))
-    sock.settimeout(10)
+    sock.settimeout(100)
     return sock
 
 

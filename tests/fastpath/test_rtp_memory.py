@@ -33,7 +33,7 @@ def counted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     settings = {"LD_PRELOAD": str(library), "OPENBLAS_NUM_THREADS": "1"}
     done = subprocess.run(
         [sys.executable, "-m", "tests.fastpath.count_blocks", *map(str, media_ports())],
-        cwd=tree.ROOT, env=os.environ | settings, timeout=90, check=True,
+        cwd=tree.ROOT, env=os.environ | settings, timeout=200, check=True,
         capture_output=True, text=True,
     )  # fmt: skip
     found: dict[str, Any] = json.loads(done.stdout)

@@ -29,7 +29,7 @@ class Told:
         return [fact.state for fact in self.facts if isinstance(fact, gsm.PortState)]
 
     async def until(self, done: Callable[[], object]) -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(100):
             while not done():  # noqa: ASYNC110 - of another program, which sets no event
                 await asyncio.sleep(0.005)
 

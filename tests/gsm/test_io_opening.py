@@ -31,7 +31,7 @@ def test_ending_a_port_that_is_being_opened_leaves_nothing_open() -> None:
         port.start()
         await told.until(lambda: port._opening is not None or port.is_open)
         port.end()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(100):
             await port.closed.wait()  # the thread has opened it meanwhile, and closed it again
         assert not port.is_open
         again = runner(modem.device, told)  # nobody holds the device
@@ -93,7 +93,7 @@ def test_one_opening_at_a_time_and_a_late_one_is_taken(monkeypatch: pytest.Monke
         await told.ready()
         assert opener.tries == 1, "late, but open"
         port.end()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(100):
             await port.closed.wait()
 
     try:
@@ -117,7 +117,7 @@ def test_wedged_openings_hold_up_neither_other_ports_nor_the_end() -> None:
         await told[-1].ready()
         for port in (*bad, good):
             port.drain()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(100):
             await good.closed.wait()
         assert not any(port.closed.is_set() for port in bad)
 
@@ -170,7 +170,7 @@ def test_a_device_that_hangs_in_its_closing_delays_nobody(monkeypatch: pytest.Mo
         free.set()
         await told.ready()
         port.end()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(100):
             await port.closed.wait()
 
     try:

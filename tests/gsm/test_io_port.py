@@ -49,7 +49,7 @@ def test_a_modem_comes_up_and_is_left_in_peace() -> None:
         await told.ready()
         assert port.is_open
         port.drain()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(100):
             await port.closed.wait()
         assert not port.is_open
 

@@ -69,7 +69,7 @@ def far() -> Iterator[Far]:
 
 
 async def until(done: Callable[[], object]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(100):
         while not done():  # noqa: ASYNC110 - of another program, which sets no event
             await asyncio.sleep(0.001)
 

@@ -231,7 +231,7 @@ def killed(tmp_path: Path) -> tuple[Path, int]:
     store, rows = None, 0
     source = os.path.realpath(tmp_path / "leads.csv")
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 100
         while rows < 2 * BATCH_ROWS:
             assert process.poll() is None, process.stderr and process.stderr.read()
             assert time.monotonic() < deadline

@@ -70,7 +70,7 @@ class Agent:
         return [e for e in self.events if isinstance(e, Ended)]
 
     async def until_ended(self, calls: int) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(100):
             while len(self.ended()) < calls:
                 await self.changed.wait()
                 self.changed.clear()

@@ -73,7 +73,7 @@ class Desk:
         self.endpoint.release(leg, self.now_ns, q850=16)
         self.flush()
 
-    async def until(self, ready: Callable[[], object], seconds: float = 15) -> None:
+    async def until(self, ready: Callable[[], object], seconds: float = 100) -> None:
         """Wait for something to have been told, or to have been received."""
         async with asyncio.timeout(seconds):
             while not ready():

@@ -50,7 +50,7 @@ class Listening:
     def calls(self) -> list[Line]:
         return [line for line in self.lines if line["kind"] == "call"]
 
-    def finish(self, timeout_s: float = 30.0) -> int:
+    def finish(self, timeout_s: float = 100.0) -> int:
         """Wait for its own end; its exit code."""
         code = self.process.wait(timeout_s)
         self._reader.join(5)
@@ -84,7 +84,7 @@ def called(uri: str, *options: str) -> tuple[int, Line, str]:
     """A `dialerd call`: exit code, report, standard error."""
     done = subprocess.run(
         [*dialerd_program(), "call", uri, "--json", *options],
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=200, check=False,
     )  # fmt: skip
     return done.returncode, json.loads(done.stdout) if done.stdout else {}, done.stderr
 

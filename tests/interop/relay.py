@@ -57,7 +57,7 @@ class Relay:
     def __init__(self, port: int) -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.connect((HOST, port))
-        self._socket.settimeout(10)
+        self._socket.settimeout(100)
         self._cookies = itertools.count(1)
         self.wish: dict[str, Value] = {}  # of every offer: "transport-protocol", for one
 

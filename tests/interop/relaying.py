@@ -131,7 +131,7 @@ def tshark(path: Path, *options: str) -> str:
     heuristics = ("--enable-heuristic", "rtp_udp", "--enable-heuristic", "rtcp_udp")
     done = subprocess.run(
         [program("tshark", "tshark"), "-n", "-r", str(path), *heuristics, *options],
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=200, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -76,7 +76,7 @@ class Switchboard:
         """What a leg's peer agreed on so far: whether it listens, and talks."""
         return [(listens, talks) for whose, listens, talks in self.directions if whose == leg]
 
-    async def until(self, done: Callable[[], object], seconds: float = 20) -> None:
+    async def until(self, done: Callable[[], object], seconds: float = 100) -> None:
         """Look until it is so."""
         async with asyncio.timeout(seconds):
             while not done():  # noqa: ASYNC110 - the media threads set no event

@@ -33,7 +33,7 @@ def test_its_calls_are_set_up_and_end_once(tmp_path: Path):
             ports = str(free_port()), str(desk.port)
             command = [sys.executable, str(PROGRAM), *ports, str(CALLS), "0.02"]
             done = await asyncio.to_thread(
-                subprocess.run, command, cwd=tmp_path, capture_output=True, text=True, timeout=40
+                subprocess.run, command, cwd=tmp_path, capture_output=True, text=True, timeout=200
             )
             assert done.returncode == 0, done.stderr
             await desk.until(lambda: len(desk.ended()) == CALLS)

@@ -181,7 +181,7 @@ def test_trace_and_capture_of_a_call_without_secrets(tmp_path) -> None:
     assert tshark, "tshark is missing: apt-get install tshark"
     rows = subprocess.run(
         [tshark, "-r", str(path), "-T", "fields", "-e", "sip.Method", "-e", "sip.Status-Code"],
-        capture_output=True, text=True, check=True, timeout=60,
+        capture_output=True, text=True, check=True, timeout=200,
     ).stdout.split()  # fmt: skip
     assert rows[:4] == ["INVITE", "401", "ACK", "INVITE"]
     assert rows[-2:] == ["BYE", "200"]
@@ -190,7 +190,7 @@ def test_trace_and_capture_of_a_call_without_secrets(tmp_path) -> None:
 def said_by_call(*options: str) -> tuple[int, str, str]:
     done = subprocess.run(
         [*dialerd_program(), "call", *options],
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=200, check=False,
     )  # fmt: skip
     return done.returncode, done.stdout, done.stderr
 

@@ -24,7 +24,7 @@ def called_with(file_bytes: int, uri: str, *options: str) -> tuple[int, dict, st
     """A `dialerd call` that can write so many bytes to a file."""
     done = subprocess.run(
         ["prlimit", f"--fsize={file_bytes}", *dialerd_program(), "call", uri, "--json", *options],
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=200, check=False,
     )  # fmt: skip
     return done.returncode, json.loads(done.stdout), done.stderr
 

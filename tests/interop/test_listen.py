@@ -28,7 +28,7 @@ def caller(folder, port: int, scenario: str = "uac", calls: int = 1, *extra: str
             sipp_program(), f"127.0.0.1:{port}", *which, "-i", "127.0.0.1", "-nostdin",
             *("-m", str(calls), "-d", "200", "-timeout", "30"), *extra,
         ],
-        cwd=folder, capture_output=True, timeout=60, check=False,
+        cwd=folder, capture_output=True, timeout=200, check=False,
     )  # fmt: skip
     return done.returncode
 
@@ -157,7 +157,7 @@ def test_ctrl_c_hangs_up_and_sums_up(tmp_path) -> None:
         )  # fmt: skip
         until(lambda: "established" in us.events())
         assert us.interrupt() == 0
-        out, _ = process.communicate(timeout=30)
+        out, _ = process.communicate(timeout=200)
     report = json.loads(out)
     assert (report["outcome"], report["released_by"]) == ("answered", "them")
     assert us.events()[-2:] == ["hanging_up", "ended"]
@@ -189,7 +189,7 @@ def test_offers_that_fit_nothing_are_refused_and_the_next_call_is_taken(tmp_path
 def test_wrong_options_are_usage_errors(options) -> None:
     done = subprocess.run(
         [*dialerd_program(), "listen", *options],
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=200, check=False,
     )  # fmt: skip
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
@@ -201,7 +201,7 @@ def test_a_port_in_use_is_named_with_its_holder() -> None:
         port = taken.getsockname()[1]
         done = subprocess.run(
             [*dialerd_program(), "listen", "--bind", f"127.0.0.1:{port}"],
-            capture_output=True, text=True, timeout=60, check=False,
+            capture_output=True, text=True, timeout=200, check=False,
         )  # fmt: skip
     assert done.returncode == 1
     assert "is in use by" in done.stderr

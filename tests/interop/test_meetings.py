@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ pytestmark = pytest.mark.interop
 TONES = (440, 700, 1_000, 1_500)
 ALL_PORTS = (media_ports()[0] - 140, media_ports()[1])
 PARTIES = 48
+TRIES = 20
 
 
 class Ears:
@@ -42,6 +44,20 @@ class Ears:
             found(phone.heard()[at : at + 8_000], TONES, 2_000)
             for phone, at in zip(self.phones, begun, strict=True)
         )
+
+    async def until(
+        self, board: Switchboard, done: Callable[[tuple[set[int], ...]], bool]
+    ) -> tuple[set[int], ...]:
+        """The second in which it is so; the last of many if it never is.
+
+        A process that lost its core in between makes a hole into what a telephone hears.
+        """
+        heard = await self.listen(board)
+        for _ in range(TRIES):
+            if done(heard):
+                break
+            heard = await self.listen(board)
+        return heard
 
 
 def test_a_supervisor_listens_whispers_and_barges_in(engine: MediaEngine, tmp_path: Path) -> None:
@@ -116,6 +132,11 @@ def test_a_conference_of_three_and_music_for_who_is_parked(
     }
 
 
+def sung(got: tuple[set[int], ...]) -> list[set[int]]:
+    """Without the hum of the crowd."""
+    return [tones - {700} for tones in got]
+
+
 def test_a_conference_of_fifty(engine: MediaEngine, tmp_path: Path) -> None:
     """48 calls of a SIPp that hum softly, and two telephones that all of them hear."""
     with (
@@ -131,19 +152,22 @@ def test_a_conference_of_fifty(engine: MediaEngine, tmp_path: Path) -> None:
             room = engine.room()
             for stream in board.streams.values():
                 engine.join(room, stream)
-            heard.append(await ears.listen(board))
+            heard.append(await ears.until(board, lambda got: sung(got) == [{1_000}, {440}]))
             assert len(engine.parties(room)) == PARTIES + 2
 
         board = meet(engine, [one.port, two.port] + [crowd.port] * PARTIES, talk)
         assert crowd.finish().items() >= {"successful": PARTIES, "failed": 0}.items()
-    assert [{hertz for hertz in got if hertz != 700} for got in heard[0]] == [{1_000}, {440}]
+    assert sung(heard[0]) == [{1_000}, {440}]
     seen.ports = {board.port(leg) for leg in board.streams}
     told: dict[int, list[bytes]] = {}
     for packet in seen.rtp():
         told.setdefault(packet.source, []).append(packet.payload)
     for leg in range(3, PARTIES + 3):
-        last = b"".join(told[board.port(leg)][-50:-5])
-        assert found(decoded(last, 0), (440, 1_000), 3_000) == {440, 1_000}, leg
+        said = told[board.port(leg)]
+        assert any(
+            found(decoded(b"".join(said[at - 45 : at]), 0), (440, 1_000), 3_000) == {440, 1_000}
+            for at in range(len(said) - 5, 44, -20)
+        ), leg
     check_stream(seen.rtp(source=board.port(1)))
 
 

@@ -132,11 +132,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         children.append(smsd(world))
         world.ask(f"text slot{len(MAKES):02d} +84980001 {VIETNAMESE}")
         for make, session in sessions.items():
-            until(lambda session=session: session.exit_code is not None, longest_s=60)  # type: ignore[misc]
+            until(lambda session=session: session.exit_code is not None, longest_s=100)  # type: ignore[misc]
             world.said[make] = session.output().decode()
         incoming = world.folder / "smsd" / "incoming"
-        until(lambda: list(incoming.iterdir()), longest_s=40)
-        until(lambda: len(list((world.folder / "smsd" / "sent").iterdir())) == 2, longest_s=40)
+        until(lambda: list(incoming.iterdir()), longest_s=100)
+        until(lambda: len(list((world.folder / "smsd" / "sent").iterdir())) == 2, longest_s=100)
         yield world
     finally:
         for child in reversed(children):

@@ -35,7 +35,7 @@ def scan(folder: Path, program: str, *arguments: str) -> str:
         env=os.environ | {"HOME": str(folder)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=200,
         check=False,
     )
     assert "Traceback" not in done.stderr, done.stderr

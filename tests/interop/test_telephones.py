@@ -68,7 +68,7 @@ class Office:
             self.stack.endpoint.release(event.leg, time.monotonic_ns())
 
     async def until(self, ready: Callable[[], object]) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(100):
             while not ready():  # noqa: ASYNC110 - there is no event for all of it
                 await asyncio.sleep(0.02)
 

@@ -161,7 +161,7 @@ def client_hello(port: int) -> bytes:
         with subprocess.Popen(command, stderr=subprocess.DEVNULL, **quiet) as program:
             talker, _ = ear.accept()
             with talker:
-                talker.settimeout(10)
+                talker.settimeout(100)
                 hello = talker.recv(65_536)
             program.kill()
     assert hello[:2] == b"\x16\x03"
@@ -211,7 +211,7 @@ def test_half_handshakes_keep_nobody_from_calling_and_are_closed(authority: Auth
 
 def until_closed(one: socket.socket) -> None:
     """Wait for the far end to end a connection, after whatever it said."""
-    one.settimeout(10)
+    one.settimeout(100)
     with suppress(ConnectionResetError):
         while one.recv(65_536):
             pass
@@ -248,7 +248,7 @@ def s_client(authority: Authority, *wish: str, typed: str = "") -> dict[str, Any
         async with agents(us):
             command = ["openssl", "s_client", "-connect", f"{HOST}:{us.stack.local()[1]}", *wish]
             done = await asyncio.to_thread(
-                subprocess.run, command, input=typed, capture_output=True, text=True, timeout=30,
+                subprocess.run, command, input=typed, capture_output=True, text=True, timeout=200,
                 check=False,
             )  # fmt: skip
             await us.until(lambda: not us.stack.statistics()["connections"])

@@ -117,7 +117,7 @@ def test_sipp_calls_us(tmp_path: Path, how: str, host: str) -> None:
                 "-max_socket", "1000",
             ]  # fmt: skip
             run = await asyncio.to_thread(
-                subprocess.run, command, cwd=tmp_path, capture_output=True, check=False, timeout=30
+                subprocess.run, command, cwd=tmp_path, capture_output=True, check=False, timeout=200
             )
             await agent.until_ended(CALLS)
         finally:

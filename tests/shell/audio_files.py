@@ -62,7 +62,7 @@ def write_wav(path: Path, samples: Samples, rate: int = 8000, channels: int = 1)
 def ffmpeg(source: Path, target: Path, *options: str) -> Path:
     """`source` in the format that the name of `target` and `options` say."""
     command = ["ffmpeg", "-v", "error", "-y", "-i", str(source), *options, str(target)]
-    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, timeout=60)
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, timeout=200)
     return target
 
 

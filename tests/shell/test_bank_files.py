@@ -83,7 +83,7 @@ class Room:
         sound = np.full(int(seconds * 8_000), level, "<i2")
         (self.folder / f"{name}.wav").write_bytes(pcm_wav(sound.tobytes()))
 
-    async def look(self, seconds: float = 30.0) -> None:
+    async def look(self, seconds: float = 100.0) -> None:
         """What is missing is put, one after the other."""
         for _ in range(len(self.wanted) + 1):
             self.files.look([self.port], self.line.hand.now / 1e9)

@@ -68,7 +68,7 @@ class Room:
         return [one for one in self.told if not isinstance(one, LineHealth)]
 
     async def until(self, done: Callable[[], object]) -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(100):
             while not done():  # noqa: ASYNC110 - of threads and timers, which set no event
                 await asyncio.sleep(0.005)
 

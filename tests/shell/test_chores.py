@@ -60,7 +60,7 @@ def test_they_run_beside_the_loop_and_once_more_at_the_end(monkeypatch) -> None:
 
         work = Chores({"one": one})
         work.start()
-        await asyncio.wait_for(three.wait(), 10)
+        await asyncio.wait_for(three.wait(), 100)
         before = len(ran)
         await work.close()
         assert len(ran) > before

@@ -270,7 +270,7 @@ def test_a_full_disk_loses_neither_card_nor_text(monkeypatch: pytest.MonkeyPatch
         await asyncio.gather(*cards._tasks)
         assert port.kept == [], "it stays in the module"
         cards.hear(port, gsm.CardChanged(port.state))
-        await asyncio.wait_for(store.written.wait(), 30)
+        await asyncio.wait_for(store.written.wait(), 100)
         cards.hear(port, text)
         await cards.close()
 

@@ -65,7 +65,7 @@ def test_what_changes_is_written_soon_and_taken_over(tmp_path: Path, monkeypatch
         one.kept.start()
         for contact in ("sip:1@198.51.100.5", "sip:1@198.51.100.6"):
             one.add(contact)
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(100):
                 while not _contacts(tmp_path) >= {contact}:  # noqa: ASYNC110 - a file tells nobody
                     await asyncio.sleep(0.01)
         await one.kept.close()
@@ -164,7 +164,7 @@ def test_a_disk_that_refuses_is_tried_again(tmp_path: Path, monkeypatch, caplog)
         one = Desk(tmp_path)
         one.add()
         one.kept.start()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(100):
             while not (tmp_path / NAME).exists():  # noqa: ASYNC110 - a file tells nobody
                 await asyncio.sleep(0.01)
         await one.kept.close()

@@ -13,7 +13,7 @@ from dialerd.shell.service_manager import FEEDS, ServiceManager
 def manager(tmp_path):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as side:
         side.bind(str(tmp_path / "notify"))
-        side.settimeout(10)
+        side.settimeout(100)
         yield side
 
 
@@ -56,7 +56,7 @@ def test_the_watchdog_is_fed_only_by_answers(manager, tmp_path):
         with pytest.raises(TimeoutError):
             await loop.run_in_executor(None, told, manager)
         answers.release()  # it lives again
-        manager.settimeout(10)
+        manager.settimeout(100)
         assert await loop.run_in_executor(None, told, manager) == ["WATCHDOG=1"]
         await one.close()
 

@@ -26,7 +26,7 @@ def collector():
     """A UDP socket on loopback."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind(("127.0.0.1", 0))
-        sock.settimeout(5)
+        sock.settimeout(100)
         yield sock
 
 

@@ -58,7 +58,7 @@ class Desk:
         self.health.configure([(one, sip_trunk(one)) for one in trunks])
 
     async def until(self, ready: Callable[[], object]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(100):
             while not ready():  # noqa: ASYNC110 - there is no event to wait for
                 await asyncio.sleep(0.01)
 

@@ -63,7 +63,7 @@ class Desk:
         self.those.changed = self.told.append
 
     async def until(self, ready: Callable[[], object]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(100):
             while not ready():  # noqa: ASYNC110 - there is no event to wait for
                 await asyncio.sleep(0.01)
 

@@ -169,7 +169,7 @@ class Caller:
 
     async def until(self, true: Callable[[], bool]) -> None:
         """Wait for something that the events of the endpoint bring about."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(100):
             while not true():
                 self.news.clear()
                 await self.news.wait()
@@ -221,7 +221,7 @@ def test_sipp_calls_it_with_its_own_scenario(carrier, tmp_path):
         "-mp", str(SIPP_RTP), "-s", "84912345684", "-m", "5", "-r", "20", "-d", "100",
         "-nostdin", "-timeout", "30",
     ]  # fmt: skip
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False, timeout=60)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False, timeout=200)
     assert done.returncode == 0, done.stdout[-2_000:]
     assert it.stop() == 0
     calls = books(tmp_path).calls

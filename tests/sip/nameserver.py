@@ -48,7 +48,7 @@ def name_server(*records: str, port: int = 0) -> Iterator[int]:
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(command, **quiet) as process:
         try:
-            until = time.monotonic() + 10
+            until = time.monotonic() + 100
             while not _answers(port):
                 assert process.poll() is None, "dnsmasq ended at once"
                 assert time.monotonic() < until, "dnsmasq does not answer"

@@ -77,7 +77,7 @@ class Agent:
 
     async def until(self, true: Callable[[], bool]) -> None:
         """Wait for something that shows after an event or a little later."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(100):
             while not true():
                 try:
                     await asyncio.wait_for(self.changed.wait(), 0.02)
@@ -127,7 +127,7 @@ async def connect(agent: Agent) -> tuple[asyncio.StreamReader, asyncio.StreamWri
 
 async def next_message(reader: asyncio.StreamReader) -> Any:
     """The message that comes next."""
-    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 100)
     length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
     return scan(head + await reader.readexactly(length))
 
@@ -135,6 +135,6 @@ async def next_message(reader: asyncio.StreamReader) -> Any:
 async def closed(reader: asyncio.StreamReader) -> bytes:
     """What came before the end of the connection."""
     try:
-        return await asyncio.wait_for(reader.read(), 10)
+        return await asyncio.wait_for(reader.read(), 100)
     except ConnectionResetError:
         return b""

@@ -18,7 +18,7 @@ from tests.store.kit import NOW, filled_list, people
 
 def child(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", code, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=200)
 
 
 def reopened(folder):
@@ -104,7 +104,7 @@ def test_a_reader_in_another_process_sees_whole_commits_only(tmp_path):
         list_id = filled_list(store, "a", [])
         for i in range(40):
             wait(store.add_contacts(list_id, people(25, 84_900_000_000 + 25 * i)))
-        out, _ = reader.communicate(timeout=60)
+        out, _ = reader.communicate(timeout=200)
     assert reader.returncode == 0
     assert int(out) >= 1
     store.close()
@@ -313,6 +313,6 @@ def test_a_reader_beside_the_daemon_sees_commits_and_cannot_write(tmp_path):
     with subprocess.Popen(command, text=True, **pipes) as reader:
         assert reader.stdout.readline() == "open\n"
         wait(daemon.create_list("late", NOW))
-        assert reader.communicate("go\n", timeout=60)[0] == "1\nrefused\n"
+        assert reader.communicate("go\n", timeout=200)[0] == "1\nrefused\n"
     assert [found.name for found in daemon.lists()] == ["late"]
     daemon.close()

@@ -68,7 +68,7 @@ def begin(folder: Path, *before: str) -> subprocess.CompletedProcess[str]:
     """The steps of a start, in a process of its own: a full disk may end one by a signal."""
     command = [*before, sys.executable, "-c", BEGIN, str(folder)]
     return subprocess.run(
-        command, capture_output=True, text=True, check=False, env=environment(), timeout=60
+        command, capture_output=True, text=True, check=False, env=environment(), timeout=200
     )
 
 

@@ -46,7 +46,7 @@ def test_answers_come_on_the_same_connection_and_pings_are_answered(
             assert (await next_message(reader)).branch == b"z9hG4bKa"
             assert (await next_message(reader)).branch == b"z9hG4bKb"
             writer.write(b"\r\n\r\n")
-            assert await asyncio.wait_for(reader.readexactly(2), 5) == b"\r\n"
+            assert await asyncio.wait_for(reader.readexactly(2), 100) == b"\r\n"
             writer.close()
             await here.until(lambda: not here.stack.statistics()["connections"])
 
@@ -69,7 +69,7 @@ def test_an_answer_finds_the_via_when_its_connection_has_gone() -> None:
             await here.until(lambda: not here.stack.statistics()["connections"])
             here.endpoint.ring(here.events[0].leg, 0)
             here.stack.flush()
-            reader, back = await asyncio.wait_for(got.get(), 5)
+            reader, back = await asyncio.wait_for(got.get(), 100)
             assert (await next_message(reader)).status == 180
             back.close()
             server.close()

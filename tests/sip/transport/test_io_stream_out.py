@@ -67,9 +67,9 @@ def test_via_and_contact_say_how_we_are_reached() -> None:
                 server.setblocking(False)
                 here.call(1, (HOST, server.getsockname()[1], 0))
                 loop = asyncio.get_running_loop()
-                peer, _ = await asyncio.wait_for(loop.sock_accept(server), 5)
+                peer, _ = await asyncio.wait_for(loop.sock_accept(server), 100)
                 with peer:
-                    invite = scan(await asyncio.wait_for(loop.sock_recv(peer, 9_000), 5))
+                    invite = scan(await asyncio.wait_for(loop.sock_recv(peer, 9_000), 100))
         port = here.stack.local()[1]
         assert f"SIP/2.0/TCP {HOST}:{port};".encode() in invite.get_all("Via")[0]
         assert invite.contact_uri == f"sip:{HOST}:{port};transport=tcp".encode()
@@ -143,15 +143,15 @@ def test_a_request_survives_a_connection_that_closes_under_it(
             with socket.create_server((HOST, 0)) as server:
                 server.setblocking(False)
                 here.call(1, (HOST, server.getsockname()[1], 0))
-                peer, _ = await asyncio.wait_for(loop.sock_accept(server), 5)
-                first = await asyncio.wait_for(loop.sock_recv(peer, 9_000), 5)
+                peer, _ = await asyncio.wait_for(loop.sock_accept(server), 100)
+                first = await asyncio.wait_for(loop.sock_recv(peer, 9_000), 100)
                 if rude:
                     linger = b"\x01\0\0\0\0\0\0\0"
                     peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
                 peer.close()
-                peer, _ = await asyncio.wait_for(loop.sock_accept(server), 5)
+                peer, _ = await asyncio.wait_for(loop.sock_accept(server), 100)
                 with peer:
-                    assert await asyncio.wait_for(loop.sock_recv(peer, 9_000), 5) == first
+                    assert await asyncio.wait_for(loop.sock_recv(peer, 9_000), 100) == first
                     await loop.sock_sendall(peer, reply(scan(first), 486))
                     await here.until_ended(1)
                     assert here.ended()[0].code == 486
@@ -197,17 +197,17 @@ def test_keep_alives_find_a_peer_that_stopped_answering(monkeypatch: pytest.Monk
                 server.setblocking(False)
                 target = (HOST, server.getsockname()[1], 0)
                 here.call(1, target)
-                peer, _ = await asyncio.wait_for(loop.sock_accept(server), 5)
+                peer, _ = await asyncio.wait_for(loop.sock_accept(server), 100)
                 with peer:
-                    invite = await asyncio.wait_for(loop.sock_recv(peer, 9_000), 5)
+                    invite = await asyncio.wait_for(loop.sock_recv(peer, 9_000), 100)
                     await loop.sock_sendall(peer, reply(scan(invite), 486))
-                    assert b"ACK " in await asyncio.wait_for(loop.sock_recv(peer, 9_000), 5)
+                    assert b"ACK " in await asyncio.wait_for(loop.sock_recv(peer, 9_000), 100)
                     here.stream().keep(target)
-                    assert await asyncio.wait_for(loop.sock_recv(peer, 99), 5) == b"\r\n\r\n"
+                    assert await asyncio.wait_for(loop.sock_recv(peer, 99), 100) == b"\r\n\r\n"
                     await asyncio.sleep(0.9)  # it has never answered one: that is allowed
                     assert here.stack.statistics()["connections"] == 1
                     here.stream().keep(target)
-                    await asyncio.wait_for(loop.sock_recv(peer, 99), 5)
+                    await asyncio.wait_for(loop.sock_recv(peer, 99), 100)
                     await loop.sock_sendall(peer, b"\r\n")
                     await asyncio.sleep(0.9)
                     assert here.stack.statistics()["connections"] == 1

@@ -133,7 +133,7 @@ def test_503_with_retry_after_is_obeyed_and_without_it_is_about_one_call(server:
                 loop = asyncio.get_running_loop()
                 full = (HOST, peer.getsockname()[1], 0)
                 here.call(2, full)
-                invite = scan(await asyncio.wait_for(loop.sock_recv(peer, 9_000), 5))
+                invite = scan(await asyncio.wait_for(loop.sock_recv(peer, 9_000), 100))
                 answer_503 = reply(invite, 503, extra=extra[1].decode())
                 await loop.sock_sendto(peer, answer_503, here.stack.local()[:2])
                 await here.until_ended(2)

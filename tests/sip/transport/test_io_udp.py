@@ -77,7 +77,7 @@ class Pair:
         for leg in range(n):
             self.caller.invite(invite(leg, self.there.local()[1], self.host), time.monotonic_ns())
         self.here.flush()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(100):
             await self.done.wait()
 
     def close(self) -> None:
@@ -158,7 +158,7 @@ def test_a_socket_that_is_full_keeps_the_order_and_drops_beyond_the_limit(
             us.layer.out.append(Send(b"%d" % n, (HOST, 9, 0)))
         here.flush()
         assert udp.dropped == 4
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(100):
             while udp._writing:  # noqa: ASYNC110 - there is no event to wait for
                 await asyncio.sleep(0)
         assert slow.taken == [b"0", b"1", b"6", b"7", b"8", b"9", b"10", b"11"]
@@ -217,7 +217,7 @@ def test_an_endpoint_on_two_sockets_answers_by_the_one_that_was_asked():
                 port = peer.getsockname()[1]
                 ask = request("OPTIONS", via=f"{bracketed(host)}:{port};rport")
                 peer.sendto(ask, stack.local(flow)[:2])
-                answers.append(await asyncio.wait_for(loop.sock_recv(peer, 2_000), 5))
+                answers.append(await asyncio.wait_for(loop.sock_recv(peer, 2_000), 100))
         us.layer.out.append(Send(b"x", (HOST, 9, 2)))
         stack.flush()
         counts = stack.statistics()
@@ -244,7 +244,7 @@ def test_every_message_passes_the_tap():
             peer.bind((HOST, 0))
             ask = request("OPTIONS", via=f"{HOST}:{peer.getsockname()[1]}")
             peer.sendto(ask, stack.local()[:2])
-            answer = await asyncio.wait_for(loop.sock_recv(peer, 2_000), 5)
+            answer = await asyncio.wait_for(loop.sock_recv(peer, 2_000), 100)
         stack.close()
         assert seen == [(False, ask), (True, answer)]
         return seen
@@ -278,7 +278,7 @@ def test_a_fault_of_ours_in_one_message_loses_no_other(
             source = (*peer.getsockname(), 0)
             stack.receive([(bad, source), (good, source)], time.monotonic_ns())
             stack.flush()
-            heard = scan(await asyncio.wait_for(loop.sock_recv(peer, 9_000), 5))
+            heard = scan(await asyncio.wait_for(loop.sock_recv(peer, 9_000), 100))
         assert (heard.status, heard.branch) == (200, b"z9hG4bKOPTIONS")
         us.layer.timers.arm(Faulty(), time.monotonic_ns())
         stack.flush()

@@ -53,7 +53,7 @@ class Stopped:
         assert self.stack._timer is not None
         self.stack._timer.cancel()
         asyncio.get_running_loop().call_soon(self.stack._due)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(100):
             await self.done.wait()
 
     def close(self) -> None:
