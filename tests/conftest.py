@@ -19,6 +19,8 @@ from tests.sip.authority import Authority
 # looked for with HYPOTHESIS_PROFILE=search.
 settings.register_profile("repeatable", derandomize=True, deadline=None, print_blob=True)
 settings.register_profile("search", deadline=None, print_blob=True, max_examples=1_000)
+# Where the same tests run a second time, over slow code: that they say the same is asked there.
+settings.register_profile("few", derandomize=True, deadline=None, max_examples=15)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 

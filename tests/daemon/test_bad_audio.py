@@ -134,7 +134,8 @@ def test_a_bad_call_is_one_line_of_the_log_with_its_reason(ran) -> None:
     _, _, log, gateway, _ = ran
     [call_id] = [call.call_id for call in gateway.calls.values() if call.user == MUTE]
     [line] = [line for line in log.splitlines() if call_id in line or "no audio" in line]
-    assert re.search(r" with 127\.0\.0\.1:\d+: no audio came$", line)
+    # a machine that stood still meanwhile says that its own frames were late, too
+    assert re.search(r" with 127\.0\.0\.1:\d+: no audio came(, \d+ frames? of ours late)?$", line)
     assert "WARNING" in line
 
 
@@ -151,7 +152,8 @@ def test_onlookers_of_both_ways_see_the_figures_of_live_calls(ran) -> None:
             last = mine[-1]
             assert last["sent"] > 40
             if user == MUTE:
-                assert (last["received"], last["trouble"], last["mos"]) == (0, "no audio came", 0)
+                assert (last["received"], last["mos"]) == (0, 0)
+                assert last["trouble"].startswith("no audio came")
             else:
                 assert last["received"] > 40
                 assert last["mos"] > 1

@@ -232,7 +232,10 @@ def answered(stranger, port):
     )
     stranger.sendto(options.encode(), ("127.0.0.1", port))
     try:
-        return stranger.recv(2048).startswith(b"SIP/2.0 200")
+        mine = f"\r\nCall-ID: {stranger.branch}\r\n".encode()
+        while mine not in (answer := stranger.recv(2048)):
+            pass  # one of before that came late
+        return answer.startswith(b"SIP/2.0 200")
     except TimeoutError:
         return False
 

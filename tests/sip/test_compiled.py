@@ -65,8 +65,9 @@ def test_the_source_itself_passes_the_same_tests(tmp_path: Path) -> None:
     ]
     assert len(chosen) > 5
     command = [sys.executable, "-m", "pytest", "-q", "-x", *chosen]
+    settings = {SLOW: "1", "HYPOTHESIS_PROFILE": "few"}
     done = subprocess.run(
-        command, cwd=tmp_path, env=os.environ | {SLOW: "1"}, timeout=280, check=False,
+        command, cwd=tmp_path, env=os.environ | settings, timeout=280, check=False,
         capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
