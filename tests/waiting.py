@@ -6,11 +6,15 @@ The only place of the tests that sleeps until a condition holds.
 from __future__ import annotations
 
 import subprocess
+import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
 SELDOM_S = 0.03  # how often it is looked in the end
+SECOND = 50  # looks
+STOOD_STILL_S = 0.2  # in one second: more may let a peer's timer of 500 ms run out
 LONGEST_S = 100.0  # no test says anything about time; this ends one that hangs
 
 
@@ -35,3 +39,30 @@ def until_ready(process: subprocess.Popen[bytes], ready: Callable[[], object], l
         return ready()
 
     until(is_ready)
+
+
+class Stalls:
+    """How long this machine, or our part of it, stood still: by a thread that only sleeps."""
+
+    def __init__(self) -> None:
+        """From now on."""
+        self._rows: deque[float] = deque(maxlen=SECOND)
+        self._most_s = 0.0
+        self._over = threading.Event()
+        threading.Thread(target=self._look, daemon=True).start()
+
+    def _look(self) -> None:
+        before = time.monotonic()
+        while not self._over.wait(1 / SECOND):
+            now = time.monotonic()
+            self._rows.append(now - before - 1 / SECOND)
+            self._most_s = max(self._most_s, sum(self._rows))
+            before = now
+
+    def most_s(self) -> float:
+        """The longest together in any second."""
+        return self._most_s
+
+    def end(self) -> None:
+        """Look no more."""
+        self._over.set()

@@ -7,14 +7,11 @@ import csv
 import os
 import shutil
 import subprocess
-import threading
-import time
-from collections import deque
 from pathlib import Path
 from typing import Any
 
 from tests.ports import free_port
-from tests.waiting import until_ready
+from tests.waiting import STOOD_STILL_S, Stalls, until_ready
 
 SCENARIOS = Path(__file__).parent / "scenarios"
 
@@ -28,8 +25,6 @@ def sipp_program() -> str:
 
 VIDEO = 2  # behind its port for audio SIPp takes another one
 BEGINS_MAX = 5
-SECOND = 50  # looks
-STOOD_STILL_S = 0.2  # in one second
 TAKEN = "Unable to bind"  # somebody took a port between our look and its bind
 TRANSPORTS = {"udp": "u1", "tcp": "t1"}  # Debian's SIPp has no TLS
 # Loopback addresses as the kernel's tables write them.
@@ -38,33 +33,6 @@ _KERNEL = {
     "127.0.0.2": ("0200007F", ""),
     "::1": ("00000000000000000000000001000000", "6"),
 }
-
-
-class Stalls:
-    """How long this machine, or our part of it, stood still: by a thread that only sleeps."""
-
-    def __init__(self) -> None:
-        """From now on."""
-        self._rows: deque[float] = deque(maxlen=SECOND)
-        self._most_s = 0.0
-        self._over = threading.Event()
-        threading.Thread(target=self._look, daemon=True).start()
-
-    def _look(self) -> None:
-        before = time.monotonic()
-        while not self._over.wait(1 / SECOND):
-            now = time.monotonic()
-            self._rows.append(now - before - 1 / SECOND)
-            self._most_s = max(self._most_s, sum(self._rows))
-            before = now
-
-    def most_s(self) -> float:
-        """The longest together in any second."""
-        return self._most_s
-
-    def end(self) -> None:
-        """Look no more."""
-        self._over.set()
 
 
 def listens(port: int, host: str = "127.0.0.1", transport: str = "udp") -> bool:

@@ -22,7 +22,7 @@ from sip.transport.io_stack import SipStack
 from sip.transport.io_udp import udp_stack
 from sip.transport.local import Local, bracketed
 from tests.sip.net import request
-from tests.waiting import until
+from tests.waiting import STOOD_STILL_S, Stalls, until
 
 HOST = "127.0.0.1"
 HOSTS = [HOST, "::1"]
@@ -90,14 +90,18 @@ class Pair:
 @pytest.mark.parametrize("host", HOSTS)
 def test_calls_between_two_sockets(run: Callable[[Any], None], host: str):
     async def main() -> None:
-        pair = Pair(host)
+        pair, stalls = Pair(host), Stalls()
         try:
             await pair.call(200)
         finally:
+            stalls.end()
             pair.close()
         ends = [e for e in pair.events if isinstance(e, Ended)]
         assert {(e.code, e.by, e.answered) for e in ends} == {(200, "us", True)}
         counts = pair.here.statistics()
+        assert counts["legs"] == 0
+        if stalls.most_s() > STOOD_STILL_S:  # T1 may have passed: what is sent again is no fault
+            return
         assert counts["datagrams_sent"] == 600
         assert counts["datagrams_received"] == 600
         assert counts["datagrams_dropped"] == counts["resent"] == counts["legs"] == 0
