@@ -102,8 +102,7 @@ class Daemon:
         log.info("dialerd has ended")
 
     async def _start(self) -> None:
-        config = self._config
-        loop = asyncio.get_running_loop()
+        config, loop = self._config, asyncio.get_running_loop()
         self._clock = Clock()
         self._rng = Entropy()
         self._store = open_store(
@@ -111,6 +110,7 @@ class Daemon:
             daemon=True,
             linger_s=config.store.group_ms / 1000,
             map_bytes=config.store.map_gib << 30,
+            tell=self._manager.starting,
         )
         self._exits.callback(self._store.close)
         recovered = await self._store.recover(self._clock.wall_ms(), staff=True)

@@ -11,6 +11,7 @@ from dialerd.cli.common import (
     config_option,
     connect,
     examined,
+    load_config,
     load_zone,
     local_time,
     output_option,
@@ -27,12 +28,32 @@ from dialerd.core.control import Drain, EmergencyStop, GetStatus, Status, Stop, 
 @output_option
 def status(config_path: str | None, output: str) -> None:
     """What the daemon is doing: calls, outcomes, trunks and why a trunk takes no calls."""
-    with connect(config_path) as client:
-        found = client.call(GetStatus())
+    from dialerd.control.io_client import UnreachableError
+
+    try:
+        with connect(config_path) as client:
+            found = client.call(GetStatus())
+    except UnreachableError:
+        _say_if_examined(config_path)
+        raise
     if output == "json":
         print_json(found)
     else:
         _show(found, load_zone(config_path))
+
+
+def _say_if_examined(config_path: str | None) -> None:
+    """UnreachableError with the reason when the daemon examines its store before it answers."""
+    from dialerd.control.io_client import UnreachableError
+    from dialerd.store.doubt import BEFORE, examiner
+    from dialerd.toml_faults import TomlError
+
+    try:
+        pid = examiner(load_config(config_path).store.path)
+    except TomlError:  # the daemon was named by DIALERD_SOCKET alone
+        return
+    if pid:
+        raise UnreachableError(f"the daemon (pid {pid}) is {BEFORE}; it answers then")
 
 
 def _show(found: Status, zone: tzinfo | None) -> None:

@@ -44,6 +44,10 @@ class ServiceManager:
         if self.watchdog_s and self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._feed(alive))
 
+    def starting(self, status: str) -> None:
+        """What the start waits for."""
+        self.tell(f"STATUS={status}")
+
     def reloading(self) -> None:
         """The configuration is read again; `ready` ends it."""
         self.tell(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")

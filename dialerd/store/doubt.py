@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from dialerd.core.ports import StoreFailedError
-from dialerd.store.folder import sync_folder
+from dialerd.store.folder import LOCK_NAME, sync_folder
 from dialerd.store.schema import StoreFormatError
 
 if TYPE_CHECKING:  # what examines is a program of its own, and rarely needed here
@@ -47,6 +47,9 @@ FIRST_SOUND: Final = (
     "what is dialed from was found sound: %d records read in %.1f s; the rest is read beside calls"
 )
 FOUND_SOUND: Final = "the store was found sound: %d records read in %.1f s"
+BEFORE: Final = (
+    "examining the store before it is opened: the machine went down, or what was open was not sound"
+)
 NOTE_NAME: Final = "daemon.running"
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
@@ -177,10 +180,28 @@ class Vouching:
         self._thread.join()
 
 
-def look_first(folder: Path, file: Path) -> None:
-    """Examine a file that nobody has open; StoreFormatError when it is not sound."""
+def examiner(folder: Path) -> int:
+    """The daemon that examines the store of a folder before it opens it; 0: none does.
+
+    By what that one has written: to ask for its lock could keep it from a daemon that starts.
+    """
+    try:
+        pid = int((folder / LOCK_NAME).read_text())
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (OSError, ValueError):
+        return 0
+    doubted = RunNote(folder).doubt is Doubt.BEFORE_OPENING
+    return pid if doubted and b"dialerd" in command else 0
+
+
+def look_first(folder: Path, file: Path, tell: Callable[[str], object]) -> None:
+    """Examine a file that nobody has open; StoreFormatError when it is not sound.
+
+    `tell` hears that it takes a while.
+    """
     from dialerd.store.examine import examine
 
+    tell(BEFORE)
     log.warning("%s was not closed by the last daemon; it is examined before it is opened", file)
     began_s = time.monotonic()
     findings = examine(file)

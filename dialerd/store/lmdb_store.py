@@ -209,6 +209,7 @@ def open_store(
     linger_s: float = LINGER_S,
     map_bytes: int = MAP_BYTES,
     yields: bool = False,
+    tell: Callable[[str], object] = id,
 ) -> LmdbStore:
     """Open the store in a data folder, making it when `create`.
 
@@ -216,7 +217,8 @@ def open_store(
     is there already, and every write to it fails. `linger_s` is how long a write waits for others
     to share its commit. Who writes much beside a daemon `yields`: it lets the daemon write between.
 
-    After a daemon that did not end by itself the store is examined, see `doubt`.
+    After a daemon that did not end by itself the store is examined, see `doubt`; `tell` hears it
+    when that is before it is opened.
 
     Raises:
         FolderLockedError: another daemon has the folder.
@@ -234,7 +236,7 @@ def open_store(
                 f"backup, or remove {note.path} to begin without any"
             )
         if note is not None and note.doubt is Doubt.BEFORE_OPENING:
-            look_first(path, file)
+            look_first(path, file, tell)
         engine = LmdbEngine(
             path / ENV_NAME,
             map_bytes=map_bytes,

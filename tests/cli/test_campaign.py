@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from dialerd.cli import main, spec_flags
 from dialerd.cli.checkup import Level
 from dialerd.core.campaign_spec import CampaignSpec
 from dialerd.core.control import DaemonState
+from dialerd.store.doubt import RunNote
+from dialerd.store.folder import LOCK_NAME
 from dialerd.toml_load import read
 from tests.control.desk import Booth
 
@@ -240,3 +244,19 @@ def test_nothing_of_a_name_reaches_the_terminal_as_a_command(daemon: Booth, comm
 def test_no_color(daemon: Booth, command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     assert "\x1b" not in command("campaign", "ls").out
+
+
+def test_status_says_that_the_store_is_examined_before_it_is_opened(config, command) -> None:
+    data = config.parent / "data"
+    data.mkdir()
+    RunNote(data, "another boot").write(vouched=True)
+    (data / LOCK_NAME).write_text("")
+    assert "no daemon is running" in command("status").err
+    waits = [sys.executable, "-c", "import sys; sys.stdin.read()", "dialerd"]
+    with subprocess.Popen(waits, stdin=subprocess.PIPE) as there:
+        (data / LOCK_NAME).write_text(f"{there.pid}\n")
+        done = command("status")
+        RunNote(data).write(vouched=True)  # one that only went down itself is opened at once
+        assert "no daemon is running" in command("status").err
+    says = f"the daemon (pid {there.pid}) is examining the store before it is opened"
+    assert (done.code, says in done.err) == (main.UNREACHABLE, True)

@@ -28,6 +28,7 @@ def told(side):
 def test_ready_reload_and_stop_are_told(manager, tmp_path):
     async def main():
         one = ServiceManager(environment(tmp_path))
+        one.starting("examining")
         one.ready("SIP 127.0.0.1:5060", lambda: asyncio.sleep(0))
         one.reloading()
         one.reloaded()
@@ -35,6 +36,7 @@ def test_ready_reload_and_stop_are_told(manager, tmp_path):
         await one.close()
 
     asyncio.run(main())
+    assert told(manager) == ["STATUS=examining"]
     assert told(manager) == ["READY=1", "STATUS=SIP 127.0.0.1:5060"]
     again = told(manager)
     assert again[0] == "RELOADING=1"

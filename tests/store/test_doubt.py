@@ -15,7 +15,7 @@ import pytest
 from dialerd.core.ports import StoreFailedError
 from dialerd.core.records import LeadState
 from dialerd.store import StoreFormatError, open_store, wait
-from dialerd.store.doubt import NOTE_NAME, Doubt, RunNote
+from dialerd.store.doubt import BEFORE, NOTE_NAME, Doubt, RunNote
 from dialerd.store.examine import Findings, Said, read_all
 from dialerd.store.schema import LEAD, contact_key, due_key, event_key, lead_key
 from dialerd.store.unit import Unit
@@ -195,8 +195,10 @@ def test_a_store_that_is_not_sound_is_not_dialed_from(data: Path):
 
 def test_after_the_machine_went_down_the_file_is_examined_before_it_is_opened(data: Path, caplog):
     RunNote(data, "another boot").write(vouched=True)
+    told: list[str] = []
     with caplog.at_level(logging.WARNING):
-        store = open_store(data, daemon=True)
+        store = open_store(data, daemon=True, tell=told.append)
+    assert told == [BEFORE]
     assert "examined before it is opened" in caplog.text
     assert len(take(store, n=3)) == 3
     store.close()
