@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gsm.causes import UNSEEN_LONG
 from gsm.clcc import Listed
-from gsm.events import By, Cause
+from gsm.events import By, Cause, Reached
 from gsm.limits import MS, SECOND
 
 DOUBTS_MAX = 4  # listings that deny an answer: no module is that late with its own calls
@@ -16,10 +16,10 @@ class Call:
 
     __slots__ = (
         "alerting_ns", "answered_ns", "asked", "audio", "begun_ns", "by", "caller", "cause",
-        "cleared", "code", "dialing_ns", "doubts", "ended_hint", "ended_ns", "hint_misses", "id",
-        "incoming", "leg", "listed_once", "misses", "pending", "progress", "reached", "ring_ns",
-        "ring_ns_max", "shown",
-        "talk_s_max", "told", "told_answer", "warned", "why", "words",
+        "cleared", "code", "dialing_ns", "doubts", "ended_hint", "ended_ns", "guess", "hint_misses",
+        "id", "incoming", "leg", "listed_once", "misses", "pending", "progress", "reached",
+        "ring_ns", "ring_ns_max", "shown", "talk_s_max", "told", "told_answer", "warned",
+        "why", "words",
     )  # fmt: skip
 
     def __init__(self, leg: int, now_ns: int, *, incoming: bool) -> None:
@@ -54,6 +54,7 @@ class Call:
         self.doubts = 0  # listings since then that knew nothing of the answer
         self.progress = False  # ATD was accepted, or a hint says that it is under way
         self.reached = ""
+        self.guess: Reached | None = None  # what its end says; not told while its cause is unknown
         self.audio = False
         self.warned = False
 

@@ -51,6 +51,7 @@ class Channel:
         self.errors: tuple[re.Pattern[str], ...] = ()
         self.oks: tuple[re.Pattern[str], ...] = ()
         self.timeouts = 0  # in a row
+        self.half_dead = False  # it has given signs of life since, and no answer
         self._heard = heard
         self._write = write
         self._dead = dead
@@ -102,6 +103,11 @@ class Channel:
         """Whether the modem has not answered, and not yet proved that it does."""
         return self.state in (table.QUIETING, table.PROVING, table.DEAD)
 
+    def silence(self) -> str:
+        """What to say of a modem that answers no more."""
+        half = "the modem answers AT, and nothing else"
+        return half if self.half_dead else "the modem does not answer"
+
     def opened(self, now_ns: int) -> None:
         """The device is open: nothing of before counts."""
         if self.state != table.CLOSED:
@@ -109,7 +115,7 @@ class Channel:
         self._lexer.reset()
         self._lexer.expects_prompt = False
         self.timeouts = self._proofs = self._owed = 0
-        self._swallow = self._unsure = False
+        self._swallow = self._unsure = self.half_dead = False
         self.imei = ""
         self.speak(GENERIC)
         self._move(table.OPENED)
@@ -231,7 +237,7 @@ class Channel:
             self._heard(hit, now_ns)
 
     def _final(self, outcome: Outcome, line: str, now_ns: int) -> None:
-        self.timeouts = 0
+        self.timeouts, self.half_dead = 0, False
         match = FINAL.fullmatch(line)
         text = (match["code"] or "") if match else ""
         code = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
@@ -322,6 +328,7 @@ class Channel:
             self._owed -= 1
         elif FINAL.fullmatch(line):
             if not self._proof or self._seen_proof:
+                self.half_dead = True
                 self._move(table.PROVED)
                 self._rest(now_ns, QUIET)
         elif not line.upper().startswith("AT"):
@@ -330,6 +337,7 @@ class Channel:
     def _unproved(self, now_ns: int) -> None:
         self._proofs += 1
         self.timeouts += 1
+        self.half_dead = False
         if self._proofs >= RESYNC_TRIES or self.timeouts >= TIMEOUTS_MAX:
             self._die(now_ns)
             return

@@ -19,6 +19,7 @@ from gsm.command import Command, Haste
 from gsm.events import AudioFailed, AudioStart, AudioStop, By, Cause, Ended, Locked
 from gsm.floor import Floor
 from gsm.limits import CAUSE_TEXT_MAX, HANG_UP_STEP, MEDIUM, MS, SECOND, SHORT
+from gsm.reaching import concluded
 from gsm.script import Rest, Steps
 
 CALL_TIMERS = (
@@ -174,6 +175,7 @@ class Ending:
         floor.cancel(*CALL_TIMERS)
         self.audio_off(call, now_ns)
         self.silence(now_ns)
+        concluded(call, cause, floor)
         end = call.ended_ns
         talk = call.talk_ms(end) if call.answered_ns is not None else None
         floor.tell(

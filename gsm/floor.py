@@ -27,6 +27,7 @@ from gsm.urc import Hit
 Timed = Callable[[int], None]
 _PIN = re.compile(rb'(PIN[=:] ?"?)[0-9]{4,8}')
 _DIGITS = re.compile(rb"[0-9]+")
+_WAITS = {table.IDENTIFY: "asking the modem who it is", table.SIM: "looking for its SIM"}
 
 
 class Floor:
@@ -149,6 +150,12 @@ class Floor:
         if "voice" not in self.can:
             return "the module makes no calls"
         return "the modem did not answer just now" if self.channel.in_doubt() else ""
+
+    def told_why(self) -> str:
+        """What the present state waits for or suffers from; empty when all is well."""
+        return self.why or (
+            self.not_ready() if self.state == table.READY else _WAITS.get(self.state, "")
+        )
 
     def allows(self, event: int) -> bool:
         """Whether the table has a row for it now."""

@@ -102,7 +102,7 @@ class Life:
             floor.channel.opened(now_ns)
             self._sync(now_ns)
         elif floor.allows(table.SILENT):
-            self.leave(table.SILENT, "the modem does not answer", now_ns)
+            self.leave(table.SILENT, floor.channel.silence(), now_ns)
 
     def flee(self, now_ns: int) -> None:
         """It floods: an answer would not be found among that, so the call is ended unheard."""
@@ -388,7 +388,7 @@ class Life:
             if card.iccid:
                 floor.tell(CardChanged(card.copy()))
         ready = floor.not_ready() == ""
-        state = PortState(table.STATES[floor.state], floor.why, floor.until_ns, ready)
+        state = PortState(table.STATES[floor.state], floor.told_why(), floor.until_ns, ready)
         if state == self._told:
             return
         told = self._told

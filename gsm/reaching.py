@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gsm.call import Call
-from gsm.events import Reached
+from gsm.events import Cause, Reached
 from gsm.floor import Floor
 from gsm.reachability import judge, next_ns
 
@@ -23,7 +23,7 @@ class Reaching:
             self.floor.at("reach", due, lambda at: self.judge(call, at))
 
     def judge(self, call: Call, now_ns: int, ended_ns: int | None = None) -> None:
-        """Tell the first rule that holds, once a call."""
+        """Tell the first rule that holds, once a call; of one that is over `concluded` does."""
         carrier = self.floor.carrier
         if carrier is None or call.dialing_ns is None or call.reached:
             return
@@ -35,6 +35,19 @@ class Reaching:
         rule = judge(rules, call.dialing_ns, call.alerting_ns, ended_ns, now_ns)
         if rule is not None:
             call.reached = rule.verdict
-            self.floor.tell(Reached(call.leg, rule.verdict, rule.name))
+            told = Reached(call.leg, rule.verdict, rule.name)
+            if ended_ns is None:
+                self.floor.tell(told)
+            else:
+                call.guess = told
         elif ended_ns is None and call.ended_ns is None:
             self.watch(call, now_ns)
+
+
+def concluded(call: Call, cause: Cause, floor: Floor) -> None:
+    """Tell what the end of a call was taken for, unless the network gave another cause for it."""
+    guess, call.guess = call.guess, None
+    if guess is None:
+        return
+    if cause is Cause.NETWORK or guess.verdict in ("reachable", cause.value):
+        floor.tell(guess)

@@ -59,6 +59,7 @@ class PortSettings(Struct, frozen=True):
         name: its slot, for people.
         dialect: a dialect's name; "auto" asks the modem.
         pin: the card's, empty without one. Never sent with fewer than two tries left.
+        pin_tries: so many are left by somebody's word, where the module does not tell; 0: nobody's.
         pins: the same by ICCID, for cards that are known.
         start_ns: rest before the first words, so that a bank's modems do not start together.
         incoming: what becomes of calls to us: told, so that somebody answers, or rejected.
@@ -77,6 +78,7 @@ class PortSettings(Struct, frozen=True):
     dialect: str = "auto"
     pin: str = ""
     pins: tuple[tuple[str, str], ...] = ()
+    pin_tries: int = 0
     start_ns: int = 0
     incoming: Literal["tell", "reject"] = "tell"
     ring_ns_max: int = RING_MAX

@@ -46,10 +46,14 @@ SILENCES_MAX: Final = 2
 
 
 def text_of(result: Result, command: str) -> str:
-    """The first line of information, without its prefix and quotes."""
+    """The first line of information, without its prefix and quotes.
+
+    What is no ASCII is none (27.007 5.1: characters of the IRA): a modem that spews bytes has a
+    name all the same.
+    """
     for line in result.lines:
         bare = re.sub(r"^\+\w+ ?: ?", "", line).strip().strip('"')
-        if bare and bare.upper() != command:
+        if bare and bare.upper() != command and bare.isascii() and bare.isprintable():
             return bare[:NAME_MAX]
     return ""
 
@@ -205,6 +209,8 @@ class Starting:
                 why = "no card"
             elif result.code in _NO_CARD:
                 return _NO_CARD[result.code]
+            elif result.outcome == "timeout":
+                self.floor.waits("the modem says nothing about its SIM")
             yield Rest(SIM_EVERY)
         return why
 
@@ -222,6 +228,8 @@ class Starting:
                 return "the card wants its PIN, and the configured one is not 4 to 8 digits"
             return "the card wants a PIN and none is configured"
         left = yield from self._tries()
+        if left is None and floor.settings.pin_tries:
+            left = floor.settings.pin_tries
         if floor.care.card.refuses(pin):
             return "the configured PIN was refused before"
         if left is None:

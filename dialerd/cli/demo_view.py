@@ -193,7 +193,8 @@ def last_words(summary: Summary, report: Path, config: Path) -> RenderableType:
         table.add_row(name, text)
     clean = not (s.doubled or s.lost)
     verdict = Text(
-        f"doubled {s.doubled}, lost {s.lost} (from the networks' own ledgers)",
+        f"doubled {s.doubled}, lost {s.lost}, mismatched {s.mismatched} "
+        "(from the networks' own ledgers)",
         style="bold green" if clean else "bold red",
     )
     faults = [Text(f"  {f.kind}: {f.phone} {f.call_id} {f.text}", style="red") for f in s.faults]

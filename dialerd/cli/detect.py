@@ -275,10 +275,10 @@ def _explain(path: Path, kept: list[Samples], found: Findings, place: str | None
     target = Path(place) if place.endswith(".png") else (
         (Path(place) if place else path.parent) / f"{path.name}.png"
     )  # fmt: skip
-    target.parent.mkdir(parents=True, exist_ok=True)
     picture = io.BytesIO()
     samples = np.concatenate([np.zeros(0, np.int16), *kept])
     draw(_name(path), samples, found, picture)
+    target.parent.mkdir(parents=True, exist_ok=True)  # only for what there is to be written
     write_file(target, [picture.getvalue()])
     return {"picture": _name(target)}
 

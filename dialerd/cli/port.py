@@ -47,6 +47,8 @@ def device_options(function: F) -> F:
                      help="Folder of dialects (default: those that come with dialerd)."),
         click.option("--pin-file", type=click.Path(path_type=Path, exists=True, dir_okay=False),
                      help="File whose first line is the SIM's PIN."),
+        click.option("--pin-tries", type=click.IntRange(1, 10), default=None,
+                     help="Tries that the SIM has left, where the module does not tell."),
         click.option("--wait", "wait_s", type=click.FloatRange(1, 3600), default=180.0,
                      show_default=True, help="Give up when it is not ready after so many seconds."),
     )  # fmt: skip
@@ -202,7 +204,7 @@ port.add_command(texts)
 @click.option("--trace", is_flag=True, help="Show what was said.")
 @output_option
 @click.pass_context
-def probe(context: click.Context, /, trace: bool, output: str, **given: Any) -> None:  # noqa: FBT001
+def probe(context: click.Context, /, output: str, **given: Any) -> None:
     """Find out what modem is at a device, which SIM it has, and whether it can be used.
 
     The first line says yes or no, and what it lacks. Exit code 0: yes, it makes calls; 1: no, or
@@ -214,8 +216,7 @@ def probe(context: click.Context, /, trace: bool, output: str, **given: Any) -> 
     else:
         click.echo(clean(_verdict(report)))
         _print_modem(report)
-        if trace:
-            _print_trace(report)
+        _print_trace(report)
     if not report.usable:
         click.echo(f"error: {clean(problem or report.why or report.state)}", err=True)
         context.exit(1)
@@ -282,7 +283,7 @@ def at(context: click.Context, /, command: str, output: str, **given: Any) -> No
 @click.option("--trace", is_flag=True, help="Show what was said to and by the modem.")
 @output_option
 @click.pass_context
-def call(context: click.Context, /, trace: bool, output: str, **given: Any) -> None:  # noqa: FBT001
+def call(context: click.Context, /, output: str, **given: Any) -> None:
     """Call NUMBER on the modem at a device and tell what happened.
 
     Times are milliseconds after the number was dialed. Ctrl-C hangs up. Exit code 0: it was
@@ -299,8 +300,7 @@ def call(context: click.Context, /, trace: bool, output: str, **given: Any) -> N
         print_json(report)
     else:
         _print_call(report)
-        if trace:
-            _print_trace(report)
+        _print_trace(report)
     if report.answer_ms is None:
         if report.outcome == "failed":
             why = report.text or report.cause
@@ -313,13 +313,14 @@ def _options(given: dict[str, Any]) -> ModemOptions:
     from gsm.card import is_pin
 
     pin, audio = given.pop("pin_file"), given.pop("audio", None)
+    tries = given.pop("pin_tries") or 0
     try:
         secret = first_line(pin) if pin is not None else ""
     except ValueError as error:
         raise FailedError(f"{pin}: {error}") from error
     if pin is not None and not is_pin(secret):
         raise FailedError(f"{pin}: its first line is no PIN: that is 4 to 8 digits")
-    return ModemOptions(**given, pin=secret, audio=str(audio) if audio else "")
+    return ModemOptions(**given, pin=secret, pin_tries=tries, audio=str(audio) if audio else "")
 
 
 def _run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:

@@ -13,7 +13,10 @@ from gsm.io_serial import BAUD_USUAL
 
 
 class ModemOptions(msgspec.Struct, frozen=True):
-    """A device and how to speak to it. `wait_s`: until its modem is ready for what is asked."""
+    """A device and how to speak to it. `wait_s`: until its modem is ready for what is asked.
+
+    `pin_tries`: so many are left by the word of whoever asks, where the module does not tell.
+    """
 
     device: str
     audio: str = ""
@@ -21,7 +24,9 @@ class ModemOptions(msgspec.Struct, frozen=True):
     dialect: str = "auto"
     dialects: Path | None = None
     pin: str = ""
+    pin_tries: int = 0
     wait_s: float = 180.0
+    trace: bool = False  # what is said is reported too
 
 
 class ModemCall(msgspec.Struct, frozen=True):
@@ -106,17 +111,24 @@ _ABILITIES: Final = {
 }
 
 
-def judge(report: ModemReport, can: frozenset[str], files: Files | None) -> None:
-    """Whether this is a modem that can be used, and what it lacks; written into its report."""
+def judge(report: ModemReport, can: frozenset[str], files: Files | None, noise: str = "") -> None:
+    """Whether this is a modem that can be used, and what it lacks; written into its report.
+
+    `noise` says how much of what it said is no text.
+    """
     known = bool(report.dialect)
-    report.usable = report.voice and report.state in {"ready", "locked"}
+    report.usable = report.voice and (report.ready or report.state == "locked")
     lacks = []
     if not known:
         lacks.append(f"no modem answers: {report.why or report.state}")
     elif not report.voice:
         lacks.append("it makes no voice calls")
-    if known and report.state not in {"ready", "locked"}:
+    if known and not report.ready and report.state != "locked":
         lacks.append(report.why or report.state)
+    if known and not (report.model or report.imei):
+        lacks.append("a name: it tells neither its model nor its IMEI")
+    if noise:
+        lacks.append(f"a clean line: {noise}")
     if report.usable:
         if report.audio == "none" or (report.audio == "module_file" and not (files and files.put)):
             lacks.append("audio: nobody can be talked to, campaigns do not use it")

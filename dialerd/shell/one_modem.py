@@ -29,6 +29,9 @@ TRACE_MAX: Final = 2_000
 FILES: Final = "files"  # in place of an audio device: by files on the module
 SETTLED: Final = {"ready", "locked", "sim fault", "degraded"}
 UP: Final = SETTLED | {"register"}
+_TEXT: Final = bytes(range(32, 127)) + b"\t\r\n\0"  # NULs come from some that start
+NOISE_MIN: Final = 32  # bytes
+NOISE_SHARE: Final = 0.02
 
 log = logging.getLogger("dialerd.modem")
 
@@ -49,13 +52,14 @@ class OneModem:
         self.gone = ""  # why it cannot be spoken to
         self._changed = asyncio.Event()
         self._reply: gsm.AtReply | None = None
+        self._heard = self._bad = 0  # bytes, and those that are no text
         found = read_dialects(options.dialects or SHIPPED)
         names = ["auto", *(one.name for one in found.dialects)]
         if options.dialect not in names:
             raise ModemError(f"no dialect {options.dialect!r}; there are: {', '.join(names)}")
         settings = PortSettings(
-            options.device, dialect=options.dialect, pin=options.pin, incoming="tell",
-            registered_at_home_only=False, care=Care(gap_s=0.0), trace=True,
+            options.device, dialect=options.dialect, pin=options.pin, pin_tries=options.pin_tries,
+            incoming="tell", registered_at_home_only=False, care=Care(gap_s=0.0), trace=True,
             audio_uac=bool(sound_card(options.audio)), audio_device=options.audio != FILES,
         )  # fmt: skip
         self.runner = PortRunner(
@@ -84,8 +88,11 @@ class OneModem:
         return self.report.state
 
     def _told(self) -> bool:
-        """Whether a port that takes calls has asked for its signal too."""
-        return self.report.state not in {"ready", "locked"} or self.runner.machine.signal_asked
+        """Whether a port that takes calls was asked for its signal too, and owes no answer."""
+        report = self.report
+        if report.state not in {"ready", "locked"}:
+            return True
+        return self.runner.machine.signal_asked and (report.ready or report.state == "locked")
 
     async def at(self, text: str) -> gsm.AtReply:
         """The answer to one command; ModemError."""
@@ -121,8 +128,14 @@ class OneModem:
         self.report.audio_device = options.audio or audio_beside(
             options.device, machine.dialect.audio.interface
         )
-        judge(self.report, machine.can, machine.dialect.files)
+        judge(self.report, machine.can, machine.dialect.files, noise=self._noise())
         return msgspec.structs.replace(self.report, trace=list(self.report.trace))
+
+    def _noise(self) -> str:
+        """What share of its bytes is no text, in words; empty where it is none to speak of."""
+        if self._bad < NOISE_MIN or self._bad < NOISE_SHARE * self._heard:
+            return ""
+        return f"{self._bad} of the {self._heard} bytes that it said are no text"
 
     def at_ms(self) -> int:
         """Milliseconds since the beginning."""
@@ -132,7 +145,10 @@ class OneModem:
         report = self.report
         match fact:
             case gsm.Trace(direction=direction, data=data):
-                if len(report.trace) < TRACE_MAX:
+                if direction == "<":
+                    self._heard += len(data)
+                    self._bad += len(data.translate(None, _TEXT))
+                if self.options.trace and len(report.trace) < TRACE_MAX:
                     report.trace.append(Exchange(self.at_ms(), direction, _shown(data)))
                 return
             case gsm.PortState():

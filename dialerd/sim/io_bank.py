@@ -6,6 +6,7 @@ import socket
 import sys
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -52,17 +53,23 @@ class SimulatedBank:
     def _tell(self, line: str) -> Any:
         """What it answers to a line; ChildError."""
         try:
-            with socket.socket(socket.AF_UNIX) as way:
-                way.settimeout(TELL_S)
-                way.connect(str(self._scene.bank_socket))
-                way.sendall(line.encode() + b"\n")
-                answer = msgspec.json.decode(way.makefile("rb").readline())
-        except (OSError, msgspec.DecodeError) as error:
+            answer = tell(self._scene.bank_socket, line)
+        except (OSError, ValueError) as error:
             self.child.check()
             raise ChildError(f"{self.child.name} does not answer: {error}") from error
         if "error" in answer:
             raise ChildError(f"{self.child.name} refuses {line!r}: {answer['error']}")
         return answer
+
+
+def tell(control: Path, line: str) -> Any:
+    """What a bank answers to a line on its control socket; OSError, ValueError."""
+    with socket.socket(socket.AF_UNIX) as way:
+        way.settimeout(TELL_S)
+        way.connect(str(control))
+        way.sendall(line.encode() + b"\n")
+        with way.makefile("rb") as answer:
+            return msgspec.json.decode(answer.readline())
 
 
 def _now_ms() -> int:

@@ -5,6 +5,10 @@
 The devices are `DIR/by-path/slotNN-at` and, where a modem has them, `slotNN-audio`. It prints one
 line of JSON when they are there (`{"ready": true, ...}`). SIGTERM or SIGINT ends every call, writes
 the ledger's last lines and exits 0. Exit codes: 1 failed, 2 usage.
+
+    python -m dialerd.sim.io_modem_bank --dir DIR --tell 'fault slot03 unplug 20'
+
+says a line to the one that runs there and prints its answer.
 """
 
 from __future__ import annotations
@@ -24,6 +28,7 @@ import msgspec
 import numpy as np
 
 from dialerd.sim import limits
+from dialerd.sim.io_bank import tell
 from dialerd.sim.io_modem_audio import Sounds
 from dialerd.sim.io_modem_ptys import Plug
 from dialerd.sim.io_procs import process
@@ -42,6 +47,7 @@ class Options(msgspec.Struct, frozen=True):
     control: Path
     setup: Setup
     speech: list[Frames] = []  # recordings that people speak with; synthetic ones without
+    tell: str = ""  # say this to the one that runs, and be none
     record: Path | None = None  # a folder for what calls were heard to say
 
 
@@ -196,6 +202,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     parser.add_argument("--record", type=Path, help="folder for what each call is heard to say")
     parser.add_argument("--ledger", type=Path, help="DIR/ledger.jsonl by default")
     parser.add_argument("--control", type=Path, help="socket; DIR/control by default")
+    parser.add_argument("--tell", default="", metavar="LINE", help="to the bank that runs there")
     given = parser.parse_args(arguments)
     try:
         town = load_town(given.people.read_text()) if given.people else Town()
@@ -221,6 +228,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
         control=given.control or given.dir / "control",
         setup=setup,
         speech=speech,
+        tell=given.tell,
         record=given.record,
     )
 
@@ -249,9 +257,22 @@ async def run(options: Options) -> None:
         options.control.unlink(missing_ok=True)
 
 
+def _tell(options: Options) -> int:
+    """Say a line to the bank that runs there; 1 when it is not there, or refuses."""
+    try:
+        answer = tell(options.control, options.tell)
+    except (OSError, ValueError) as error:
+        sys.stderr.write(f"{options.control}: {error}\n")
+        return 1
+    sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
+    return int("error" in answer)
+
+
 def main() -> int:
     """The process."""
     options = parse()
+    if options.tell:
+        return _tell(options)
     return process(run(options), "modem bank")
 
 

@@ -146,13 +146,17 @@ def _stats() -> dict[int, Stat]:
 def wait_until(
     ready: Callable[[], bool], children: Sequence[Child], timeout_s: float, what: str
 ) -> None:
-    """Call `ready` until it is true; ChildError when a child dies or the time is over."""
+    """Call `ready` until it is true; ChildError when a child dies or the time is over.
+
+    Its text has where their logs are, and the ends of those.
+    """
     give_up = time.monotonic() + timeout_s
     while not ready():
         for child in children:
             child.check()
         if time.monotonic() > give_up:
-            raise ChildError(f"{what} is not there after {timeout_s:g} s")
+            logs = "".join(f"; the end of {one.log}:\n{one.last_words()}" for one in children)
+            raise ChildError(f"{what} is not there after {timeout_s:g} s{logs}")
         time.sleep(0.02)
 
 

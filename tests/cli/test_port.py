@@ -52,7 +52,7 @@ def stranger() -> Iterator[Callable[..., Stranger]]:
 def test_every_make_is_known_and_takes_commands(
     bank: SimulatedBank, command: Command, slot: int
 ) -> None:
-    done = command("port", "probe", bank.device(slot), "--json")
+    done = command("port", "probe", bank.device(slot), "--json", "--trace")
     found = json.loads(done.out)
     assert (done.code, found["state"], found["ready"]) == (0, "ready", True)
     assert found["dialect"] == MAKES[slot]
@@ -250,6 +250,22 @@ def test_nobody_at_the_device(stranger: Callable[..., Stranger], command: Comman
     found = json.loads(done.out)
     assert not found["usable"]
     assert [one.split(":")[0] for one in found["lacks"]] == ["no modem answers"]
+
+
+def test_a_modem_that_stops_answering_when_it_is_ready_is_no_good_one(
+    stranger: Callable[..., Stranger], command: Command
+) -> None:
+    """Its signal is asked last: from there on it is silent, or spews bytes between its answers."""
+    deaf = {name: said for name, said in ANSWERS.items() if name not in {"AT+CSQ", "AT+COPS?"}}
+    modem = stranger(deaf, silent="A", quits="AT+CSQ")
+    done = command("port", "probe", modem.device, "--json")
+    found = json.loads(done.out)
+    assert (done.code, found["usable"], found["trace"]) == (1, False, [])
+    assert found["lacks"] == ["the modem does not answer"]
+    modem = stranger(noise=b"\r\n\xec\xcc\xf1\xdf\x81\xe5\x9a\xb6\r\n")
+    done = command("port", "probe", modem.device)
+    assert done.code == 0
+    assert done.out.startswith("yes: Noname X1 makes calls, but it lacks a clean line: ")
 
 
 @pytest.mark.parametrize("verb", [("probe",), ("at", "AT"), ("call", "0912345678")])

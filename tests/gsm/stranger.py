@@ -50,10 +50,11 @@ class Stranger:
         echo: bool = False,
         clcc: bool = True,
         noise: bytes = b"",
+        quits: str = "",
     ) -> None:
         """`slow`: seconds until the answer; `silent`: what begins so gets none if it is unknown.
 
-        `noise` comes before every answer.
+        `noise` comes before every answer. From the command `quits` on it says nothing.
         """
         self.master, slave = os.openpty()
         tty.setraw(slave)
@@ -65,6 +66,8 @@ class Stranger:
         self._echo = echo
         self._clcc = clcc
         self._noise = noise
+        self._quits = quits
+        self._dumb = False
         self._dialed = 0.0
         self._number = ""
         self.heard: list[str] = []
@@ -98,8 +101,9 @@ class Stranger:
         for beginning, seconds in self._slow.items():
             if line.startswith(beginning):
                 time.sleep(seconds)  # a modem that thinks; nobody waits for a condition here
+        self._dumb = self._dumb or line == self._quits
         said = self._said(line)
-        if said:
+        if said and not self._dumb:
             os.write(self.master, self._noise + said.encode("latin-1"))
 
     def _said(self, line: str) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from gsm.events import Answered, Cause, Ended, Incoming, Reached
 from tests.gsm.calls import HANG_UP, OUT, ended, port
 from tests.gsm.drive import Hand, S
-from tests.gsm.scripted import OK, Scripted
+from tests.gsm.scripted import OK, Scripted, lines
 
 # to us
 
@@ -194,6 +196,25 @@ def test_reachability_by_the_rules_of_the_carrier():
     hand.say("\r\nNO CARRIER\r\n")
     assert ended(hand).cause is Cause.REJECTED
     assert reach(hand) == [("rejected", "rejected")]
+
+
+@pytest.mark.parametrize("how", ["told", "cancelled"])
+def test_an_end_whose_cause_is_known_is_not_guessed_at(how):
+    """The rules would take it for rejected: it ended after 6 s without ringing."""
+    hand, modem = port()
+    modem.calls = [OUT.format(2)]
+    if how == "told":
+        modem.set(r"AT\+CEER", lines("+CEER: 3,20,Subscriber absent"))
+    hand.dial()
+    hand.run(6)
+    if how == "cancelled":
+        hand.port.hang_up(1, hand.now)
+        hand.settle()
+    modem.calls = []
+    hand.say("\r\nNO CARRIER\r\n")
+    hand.run(5)
+    assert ended(hand).cause is (Cause.UNREACHABLE if how == "told" else Cause.CANCELLED)
+    assert reach(hand) == []
 
 
 def test_a_call_in_another_state_is_refused_with_the_reason():

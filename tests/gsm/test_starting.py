@@ -6,7 +6,7 @@ import pytest
 
 from gsm.dialect import GENERIC, Dialect
 from gsm.effects import Reopen
-from gsm.events import Identified
+from gsm.events import Identified, PortState
 from gsm.limits import BOOT_MAX
 from gsm.starting import choose
 from tests.gsm.drive import Hand, S, dialects
@@ -108,6 +108,43 @@ def test_a_modem_that_is_silent_at_what_it_does_not_know():
         at = hand.now
         hand.expect_state("ready", 60)
     assert (hand.now - at) / S < 12, "what was met with silence twice is not asked again"
+
+
+def test_bytes_that_are_no_text_are_nobodys_name():
+    modem = Scripted()
+    noise = "\r\n\xecwi\xcc\xf1\xdf\x81\r\n"
+    for asked, said in (("MI", "Quectel"), ("MM", "EC20F"), ("MR", "EC20CEFAG")):
+        modem.set(rf"AT\+CG{asked}", noise + lines(said))
+    hand = started(modem)
+    hand.expect_state("ready", 60)
+    assert hand.port.identity is not None
+    told = hand.port.identity
+    assert (told.manufacturer, told.model, told.dialect) == ("Quectel", "EC20F", "quectel")
+
+
+def test_a_modem_that_answers_only_at_is_told_so():
+    modem = Scripted()
+    modem.set(r"(?!AT$).*", None)
+    hand = started(modem)
+    hand.expect_state("sim", 90)
+    assert hand.told(PortState)[-1].why == "looking for its SIM"
+    hand.run(30, lambda: "nothing" in hand.port.why)
+    assert hand.port.why == "the modem says nothing about its SIM"
+    hand.expect_state("dead", 180)
+    assert hand.port.why == "the modem answers AT, and nothing else"
+
+
+def test_a_ready_port_whose_modem_has_just_not_answered_says_so():
+    modem = Scripted()
+    hand = started(modem)
+    hand.expect_state("ready", 60)
+    modem.set(r".*", None)
+    assert hand.run(30, lambda: not hand.port.ready)
+    last = hand.told(PortState)[-1]
+    assert (last.state, last.ready) == ("ready", False)
+    assert last.why == "the modem did not answer just now"
+    hand.expect_state("dead", 60)
+    assert hand.port.why == "the modem does not answer"
 
 
 def test_a_prompt_left_open_by_somebody_else_is_left():
@@ -283,6 +320,32 @@ def test_a_wrong_pin_is_entered_once_whatever_happens():
     again.start()
     again.run(600)
     assert entered(again) == [], "what is kept about the card tells the next process"
+
+
+def test_tries_that_the_module_does_not_tell_are_taken_by_somebodys_word():
+    """And only then: a told number goes before it."""
+    for tries, word, sent in ((None, 3, 1), (None, 1, 0), ("1", 3, 0), ("0", 3, 0)):
+        modem = Scripted()
+        wants_pin(modem, tries)
+        hand = started(modem, pin="1234", pin_tries=word)
+        hand.expect_state("ready" if sent else "sim fault", 60)
+        hand.run(300)
+        assert len(entered(hand)) == sent, (tries, word)
+    modem = Scripted()
+    wants_pin(modem, None, pin="9999")
+    hand = started(modem, pin="1234", pin_tries=3)
+    hand.expect_state("sim fault", 60)
+    hand.run(600)
+    assert len(entered(hand)) == 1, "a wrong one is sent once by the same word"
+
+
+def test_a_huawei_that_does_not_know_its_own_question_is_asked_the_standards():
+    modem = Scripted(CGMI="huawei", CGMM="E1550")
+    modem.set(r"AT\^CPIN\?", ERROR)
+    wants_pin(modem, "2")
+    hand = started(modem, pin="1234")
+    hand.expect_state("ready", 60)
+    assert entered(hand) == ['AT+CPIN="1234"']
 
 
 def test_a_pin_of_its_card_goes_before_the_ports():
