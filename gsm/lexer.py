@@ -6,7 +6,8 @@ Every habit is taken: `\r\n` round each line (V.250 5.7.1), `\r\r\n` of an echo,
 answer may hold line ends within its quotes (27.007 7.15): it is one line.
 
 Bytes above 127 are UTF-8, or else each the character of its number; what would only disturb a
-terminal that shows it is dropped.
+terminal that shows it is dropped. Results and the names before a colon are taken in small letters
+too (`ok`, `+clcc: `).
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ _CONTROL: Final = bytes(c for c in range(32) if c not in (9, 10, 13)) + b"\x7f"
 _QUOTED: Final = ("+CUSD:", "+CUSD :")
 _FINAL: Final = re.compile(r"(?:OK|ERROR|\+CM[ES] ERROR.*|NO CARRIER|RING)$")
 _QUOTED_LINES_MAX: Final = 32
+_SMALL: Final = re.compile(
+    r"(?:ok|error|ring|busy|no (?:carrier|answer|dial ?tone))$|[+^*][a-z0-9]{2,15}(?: error)? ?:"
+)
 
 
 class Lexer:
@@ -120,6 +124,8 @@ class Lexer:
             return
         line = decoded(self._partial).strip()
         self._partial = b""
+        if not self._quoted and (small := _SMALL.match(line)) is not None:
+            line = small[0].upper() + line[small.end() :]
         if self._quoted and _FINAL.match(line):  # its quote was lost
             out.append(self._quoted)
             self._quoted = ""

@@ -46,6 +46,7 @@ class Scripted(Modem):
         self.raw: list[bytes] = []
         self.partial = b""
         self.texting = False
+        self.manner: Callable[[str], str] = str  # how it writes what it says
         for name, text in makes.items():
             self.answers[rf"AT\+{name}"] = lines(text)
 
@@ -79,7 +80,8 @@ class Scripted(Modem):
             self.hand.say(line + "\r")
         answer = self._answer(line)
         if answer is not None:
-            self.hand.later(self.delay_s, lambda: self.hand.say(answer))
+            said = self.manner(answer)
+            self.hand.later(self.delay_s, lambda: self.hand.say(said))
 
     def _answer(self, line: str) -> str | None:
         for pattern, answer in self.answers.items():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from gsm.events import (
@@ -18,6 +20,49 @@ from gsm.events import (
 from tests.gsm.calls import OUT, ended, order, port
 from tests.gsm.drive import Hand, S
 from tests.gsm.scripted import ERROR, Scripted, lines
+
+# however they write
+
+MANNERS: dict[str, Callable[[str], str]] = {
+    "small letters": str.lower,
+    "line feeds": lambda said: said.replace("\r", ""),
+    "carriage returns": lambda said: said.replace("\n", ""),
+    "blank lines": lambda said: said.replace("\r\n", "\r\n\r\n\r\n"),
+    "chatter in the midst": lambda said: said.replace(
+        "\r\nOK", "\r\n^RSSI:14\r\n\r\n+CREG: 1\r\n\r\nOK"
+    ),
+    "an echo in pieces": lambda said: "AT+C\r" + said,
+    "all": lambda said: "\n^rssi:9\n\n" + said.lower().replace("\r", ""),
+}
+
+
+@pytest.mark.parametrize(
+    "listed_after_end", [False, True], ids=["NO CARRIER first", "listing first"]
+)
+@pytest.mark.parametrize("manner", MANNERS)
+def test_a_call_is_seen_however_the_modem_writes(manner, listed_after_end):
+    modem = Scripted(CGMI="Acme", CGMM="M1")
+    modem.manner = MANNERS[manner]
+    modem.set("AT|ATE0", ERROR)
+    hand = Hand(modem)
+    hand.up()
+    modem.calls = [OUT.format(2)]
+    hand.dial()
+    for state, seconds in ((3, 2), (0, 3)):
+        hand.run(seconds)
+        modem.calls = [OUT.format(state)]
+    hand.run(3)
+    assert order(hand) == ["Dialing", "Alerting", "Answered"]
+    modem.calls = []
+    if listed_after_end:
+        hand.run(4)
+    hand.say(MANNERS[manner]("\r\nNO CARRIER\r\n"))
+    end = ended(hand)
+    assert (end.cause, end.by) == (Cause.ANSWERED, "peer")
+    hand.run(10)
+    assert modem.count("ATD.*") == 1
+    assert hand.port.state == "ready"
+
 
 # modems whose ATD waits for the answer
 
