@@ -15,6 +15,7 @@ import pytest
 from dialerd.core.modem_records import SimText
 from dialerd.shell.recorder import check_file, header
 from dialerd.shell.wav import pcm_wav, read_plain
+from dialerd.sim import io_modem_bank
 from dialerd.sim.modem_audio import key
 from dialerd.store import open_store, wait
 from gsm.io_serial import close_device, open_device
@@ -66,6 +67,21 @@ def test_every_make_is_known_and_takes_commands(
     assert done.code == 0
     assert done.out.startswith("+CSQ: ")
     assert done.out.endswith("\nOK\n")
+
+
+def test_a_running_bank_is_told_something(
+    bank: SimulatedBank, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def said(line: str, folder: Path) -> tuple[int, str]:
+        monkeypatch.setattr("sys.argv", ["bank", "--dir", str(folder), "--tell", line])
+        code = io_modem_bank.main()
+        captured = capsys.readouterr()
+        return code, captured.out + captured.err
+
+    assert said("fault slot01 none", bank.folder) == (0, '{"faults": []}\n')
+    assert said("fault slot77 none", bank.folder)[0] == 1
+    code, text = said("status", bank.folder / "nowhere")
+    assert (code, "No such file" in text) == (1, True)
 
 
 @pytest.mark.parametrize("slot", range(len(MAKES)), ids=MAKES)

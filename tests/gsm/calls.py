@@ -18,6 +18,13 @@ def port(maker: str = "Acme", model: str = "M1", **settings: object) -> tuple[Ha
     return hand, modem
 
 
+def started(modem: Scripted, **settings: object) -> Hand:
+    """A port that begins to come up."""
+    hand = Hand(modem, **settings)
+    hand.start()
+    return hand
+
+
 def ended(hand: Hand) -> Ended:
     """The one end of the one call."""
     assert hand.run(200, lambda: bool(hand.told(Ended))), hand.story()

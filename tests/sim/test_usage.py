@@ -70,6 +70,16 @@ def test_a_child_is_ended_by_its_pid_and_its_words_are_kept(tmp_path):
     assert not Path(f"/proc/{it.pid}").exists()
 
 
+def test_what_does_not_come_is_told_with_the_end_of_the_log(tmp_path):
+    it = child(tmp_path, "import time\nprint('importing slowly')\ntime.sleep(60)")
+    wait_until(lambda: b"slowly" in it.log.read_bytes(), [it], 10, "the word")
+    with pytest.raises(ChildError, match="the socket is not there after 0 s") as error:
+        wait_until(lambda: False, [it], 0, "the socket")
+    it.kill()
+    assert str(it.log) in str(error.value)
+    assert str(error.value).endswith("importing slowly")
+
+
 def test_a_child_that_will_not_end_is_killed(tmp_path):
     it = child(
         tmp_path,
