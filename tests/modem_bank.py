@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-
-from dialerd.sim.io_bank import tell
 
 SHARES = ("answers", "no_answer", "busy", "declines", "switched_off", "invalid", "congested")
 MANNERS = ("at_once", "during", "after", "presses", "waits")
@@ -39,15 +38,11 @@ class SimulatedBank:
         return [row for row in rows if kind in {"", row["type"]}]
 
     def tell(self, line: str) -> Any:
-<<<<<<< HEAD
         with socket.socket(socket.AF_UNIX) as way:
             way.settimeout(100)
             way.connect(str(self.folder / "control"))
             way.sendall(line.encode() + b"\n")
             return json.loads(way.makefile().readline())
-=======
-        return tell(self.folder / "control", line)
->>>>>>> a0a8011 (Give the simulated bank's control socket a client, and PINs a file of tests)
 
 
 @contextlib.contextmanager
