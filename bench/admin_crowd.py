@@ -17,7 +17,7 @@ from dialerd.sim.io_procs import wait_until
 from dialerd.sim.io_world import environment
 
 UNDER_WAY = frozenset({"waiting", "running"})
-STOP_S = 30.0
+STOP_S = 120.0  # also for an import to begin, on a machine that is busy with others
 
 
 class Sizes(msgspec.Struct, frozen=True):
