@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from dialerd.core.modem_records import SimText
+from dialerd.shell.modem_words import ModemReport, judge
 from dialerd.shell.recorder import check_file, header
 from dialerd.shell.wav import pcm_wav, read_plain
 from dialerd.sim import io_modem_bank
@@ -268,16 +269,22 @@ def test_nobody_at_the_device(stranger: Callable[..., Stranger], command: Comman
     assert [one.split(":")[0] for one in found["lacks"]] == ["no modem answers"]
 
 
-def test_a_modem_that_stops_answering_when_it_is_ready_is_no_good_one(
+def test_a_modem_that_stops_answering_when_it_is_ready_is_no_good_one() -> None:
+    report = ModemReport(
+        "ttyUSB0", "ready", "it owes an answer", dialect="x", model="X1", voice=True
+    )
+    judge(report, frozenset({"clcc", "ussd", "sms"}), None)
+    assert (report.usable, report.lacks) == (False, ["it owes an answer"])
+    report.ready, report.model = True, ""
+    judge(report, frozenset({"clcc", "ussd", "sms"}), None, noise="40 of the 90 bytes")
+    assert report.usable
+    assert report.lacks[0].startswith("a name: ")
+    assert report.lacks[1] == "a clean line: 40 of the 90 bytes"
+
+
+def test_a_modem_that_spews_bytes_between_its_answers_is_told_so(
     stranger: Callable[..., Stranger], command: Command
 ) -> None:
-    """Its signal is asked last: from there on it is silent, or spews bytes between its answers."""
-    deaf = {name: said for name, said in ANSWERS.items() if name not in {"AT+CSQ", "AT+COPS?"}}
-    modem = stranger(deaf, silent="A", quits="AT+CSQ")
-    done = command("port", "probe", modem.device, "--json")
-    found = json.loads(done.out)
-    assert (done.code, found["usable"], found["trace"]) == (1, False, [])
-    assert found["lacks"] == ["the modem does not answer"]
     modem = stranger(noise=b"\r\n\xec\xcc\xf1\xdf\x81\xe5\x9a\xb6\r\n")
     done = command("port", "probe", modem.device)
     assert done.code == 0

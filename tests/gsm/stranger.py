@@ -50,11 +50,10 @@ class Stranger:
         echo: bool = False,
         clcc: bool = True,
         noise: bytes = b"",
-        quits: str = "",
     ) -> None:
         """`slow`: seconds until the answer; `silent`: what begins so gets none if it is unknown.
 
-        `noise` comes before every answer. From the command `quits` on it says nothing.
+        `noise` comes before every answer.
         """
         self.master, slave = os.openpty()
         tty.setraw(slave)
@@ -66,8 +65,6 @@ class Stranger:
         self._echo = echo
         self._clcc = clcc
         self._noise = noise
-        self._quits = quits
-        self._dumb = False
         self._dialed = 0.0
         self._number = ""
         self.heard: list[str] = []
@@ -101,9 +98,8 @@ class Stranger:
         for beginning, seconds in self._slow.items():
             if line.startswith(beginning):
                 time.sleep(seconds)  # a modem that thinks; nobody waits for a condition here
-        self._dumb = self._dumb or line == self._quits
         said = self._said(line)
-        if said and not self._dumb:
+        if said:
             os.write(self.master, self._noise + said.encode("latin-1"))
 
     def _said(self, line: str) -> str:
