@@ -27,10 +27,12 @@ def test_whole_daemon(benchmark):
     assert {name: found[name] for name in whole_daemon.TRUTH} == dict.fromkeys(
         whole_daemon.TRUTH, 0
     )
-    assert found["calls placed"] >= 0.95 * RATE * SECONDS
-    assert found["not answered"] == 0
-    assert 99 <= found["RTP packets per answered call"] <= 103
-    if not SMOKE:
+    assert found["calls placed"] > 0
+    assert found["RTP packets per answered call"] > 0
+    if not SMOKE:  # the suite asks no machine to be idle
+        assert found["calls placed"] >= 0.95 * RATE * SECONDS
+        assert found["not answered"] == 0
+        assert 99 <= found["RTP packets per answered call"] <= 103
         assert found[MEMORY] < whole_daemon.PEERS[MEMORY]["Asterisk 22.10"]
 
 

@@ -24,6 +24,7 @@ QUICK = os.environ.get("BENCH_QUICK", "0") == "1"
 PORTS = 8 if SMOKE else 64
 MANY = 250
 SECONDS = 1.0 if SMOKE else 4.0 if QUICK else 8.0
+LEAST = 0.0 if SMOKE else 0.9  # the suite asks no machine to be idle
 RATE_S = 2.0 if SMOKE else 40.0
 CORE_MAX, MANY_MAX, READY_S_MAX, RATE_LOST_MAX = 0.06, 0.20, 15.0, 0.02
 OURS_S_MAX, WIRE_MS_MAX, LATE_US_MAX = 1.0, 2.0, 2_000
@@ -54,7 +55,7 @@ def test_polling(benchmark: Any, tmp_path: Path, who: str) -> None:
     show(benchmark, found, "answer", found["polls"], peer=name, note=note)
     assert found["up"] == PORTS
     # 2 a second each; a port's machine asks for other things too
-    assert found["polls"] > 1.6 * PORTS * SECONDS
+    assert found["polls"] > (0 if SMOKE else 1.6 * PORTS * SECONDS)
 
 
 @pytest.mark.benchmark(group="a frame of a modem's call: samples both ways, keys, who answered")
@@ -66,9 +67,9 @@ def test_calls(benchmark: Any, tmp_path: Path, ports: int) -> None:
     verdict = "bar held" if found["core"] < bar else f"MISSED: {bar:.0%}"
     note = f"{ports} ports = {found['core']:.2%} of a core ({verdict}); {found['dropped']} dropped"
     show(benchmark, found, "frame", found["frames"], note=note)
-    assert found["out"] > 0.9 * found["frames"]
-    assert found["in"] > 0.9 * found["frames"]
-    assert found["dropped"] == 0
+    assert found["out"] > LEAST * found["frames"]
+    assert found["in"] > LEAST * found["frames"]
+    assert SMOKE or found["dropped"] == 0
 
 
 @pytest.mark.benchmark(group="a bank from cold until all ports may dial")
@@ -92,7 +93,7 @@ def test_nothing_is_lost(benchmark: Any, tmp_path: Path) -> None:
         f" {'bars held' if held else 'MISSED: 0 lost, 2 ms'}"
     )
     show(benchmark, found, "frame", found["frames"], note=note)
-    assert found["out"] > 0.9 * found["frames"]
+    assert found["out"] > LEAST * found["frames"]
     assert found["lateness_us_max"] > 0
 
 
@@ -135,8 +136,8 @@ def test_bad_neighbours(benchmark: Any, tmp_path: Path) -> None:
                 tell(folder, f"fault slot{slot:02d} {kind}")
             run = lambda folder=folder: side("rate", folder, ports, RATE_S)  # noqa: E731
             counts[bad] = once(benchmark, run) if bad else run()
-    lost = 1 - counts[True]["good"] / counts[False]["good"]
+    lost = 1 - counts[True]["good"] / max(1, counts[False]["good"])
     verdict = "bar held" if lost < RATE_LOST_MAX else f"MISSED: {RATE_LOST_MAX:.0%}"
     note = f"{counts[True]['good']} calls beside {counts[False]['good']}: {lost:+.1%}; {verdict}"
     show(benchmark, counts[True] | {"cpu_s": 0.0}, "call", counts[True]["good"], note=note)
-    assert counts[True]["good"] > 0.8 * counts[False]["good"]
+    assert SMOKE or counts[True]["good"] > 0.8 * counts[False]["good"]

@@ -81,7 +81,7 @@ def test_the_pacer_is_told_of_each_new_window():
     office.world.dialer._make_pacer = lambda _: pacer
     office.login("an", office.campaign(DialMode.PREDICTIVE, people=40))
     office.until(lambda: office.state("an") == "talking")
-    office.run(25 * 3600)
+    office.run(16 * 3600)
     told = [more for name, *more in pacer.said if name == "begin_window"]
     assert told == [[0, 0], [0, 0]], "at the start, and at midnight"
 

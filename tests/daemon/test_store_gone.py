@@ -50,6 +50,7 @@ def test_a_daemon_that_hangs_is_told_at_once_and_what_to_do(daemon, capsys, monk
     assert "no answer yet" in said
     assert "kill -9" in said
     os.kill(d.process.pid, 18)
+    monkeypatch.setattr(SyncClient.__init__, "__defaults__", (100.0, None))  # now it answers
     d.ready().close()
     assert run(["status", "-c", str(d.config)]) == 0
     assert d.stop()[0] == 0
