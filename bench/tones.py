@@ -6,7 +6,8 @@ A line is any of G.711 (both laws) and GSM full rate, -10 to -38 dBm0, twist +-6
 +-1.5 %, rhythm +-10 %, clean or 8 to 30 dB over white noise
 of 4 kHz, 0 to 3 % of packets lost, an offset.
 Speech and music are Debian's asterisk-core-sounds-* and asterisk-moh-opsound-wav, all of it but
-the prompts that are tones themselves. We hear with all plans at once; spandsp has the one plan that
+the prompts that are tones themselves, and the other voices that keys are judged on
+(`bench.dtmf_tapes`); of tuxpaint's only what is said, no crows and horns. We hear with all plans at once; spandsp has the one plan that
 is right for each tone, and no beep.
 """
 
@@ -16,6 +17,7 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -24,6 +26,7 @@ from rich.table import Table
 
 from bench.answer_audio import MUSIC, RATE, RECORDED, SOUNDS, read_wav
 from bench.answer_lines import Samples, through
+from bench.dtmf_tapes import TAPES, decoded, files
 from bench.tone_audio import PLAN, Line, made, some_line
 from bench.tone_peers import spandsp
 from dialerd.detect.tone_events import tone_events
@@ -133,8 +136,27 @@ def rows(times: int, seed: int) -> list[Row]:
     return [Row(kind, all_of) for kind, all_of in found.items()]
 
 
+def said(path: Path) -> bool:
+    """Whether a recording of `bench.dtmf_tapes` is a voice, and none that is heard as WAV."""
+    if path.is_relative_to(SOUNDS):
+        return path.suffix == ".gsm" and not any(word in path.name for word in TONES_IN_NAME)
+    return "stamps" not in path.parts or "_desc" in path.name
+
+
+def tapes(every: int = 1) -> Iterator[tuple[str, Samples]]:
+    """What keys are judged on besides, of packages that are installed; every n-th recording."""
+    for tape in TAPES:
+        if tape == "music on hold":
+            continue
+        for number, path in enumerate([one for one in files(tape) if said(one)][::every]):
+            audio = np.clip(np.rint(decoded(path)), -32_768, 32_767)
+            if len(audio) >= 160:
+                yield f"speech, {tape}", through(CODECS[number % 2], audio)
+
+
 def talk(every: int = 1) -> Iterator[tuple[str, Samples]]:
     """Recorded speech and music, each behind a codec; every n-th prompt."""
+    yield from tapes(every)
     for voice in sum(RECORDED.values(), ()):
         paths = [path for path in sorted((SOUNDS / voice).rglob("*.wav"))
                  if not any(word in path.name for word in TONES_IN_NAME)]  # fmt: skip

@@ -30,7 +30,7 @@ cdef enum:
 cdef enum:
     REASON_NONE = 0
     REASON_MODEL = 1  # the trees are sure enough
-    REASON_SILENCE = 2  # nothing was heard until the end of the analysis
+    REASON_SILENCE = 2  # nothing but a quiet line until the end of the analysis
     REASON_TOO_LONG = 3  # not sure when the analysis ended
     REASON_TONE = 4  # nothing but tones, or keys
     REASON_NO_AUDIO = 5  # less than a frame
@@ -68,6 +68,7 @@ cdef struct Amd:
     uint8_t counted  # it is long enough and stands in the figures
     Run run
     int tonal
+    uint8_t sounds  # frames that were louder than a quiet line, to AMD_RUN_MIN
     uint8_t doubted  # what was heard last was no voice
     uint8_t doubts  # sounds that were none, to DOUBTS_MAX
     uint8_t keyed  # keys were heard

@@ -35,13 +35,12 @@ from collections import namedtuple
 from fastpath.amd_forest import FRAME_MS, POLICY_MS_MAX
 
 ANSWERS = (None, "human", "machine", "unknown")
-REASONS = (
-    "", "model", "silence", "too long", "tone", "no audio", "ended", "revised", "no voice",
-)
+REASONS = ("", "model", "silence", "too long", "tone", "no audio", "ended", "revised", "no voice")
 EVERY = AMD_EVERY
 Verdict = namedtuple("Verdict", "answer at_ms first_ms confidence reason")
 
 cdef double DIP = 3.0  # dB between a syllable and the next
+cdef double SOUND = -45.0  # dB of full scale: louder is no silence, whatever it is
 cdef double REVISED_ODDS = 2.2  # of ten second verdicts over held-out answers nine were right
 
 
@@ -55,10 +54,9 @@ cdef void figures_clear(Amd *a) noexcept nogil:
     """Nothing of what was heard was a voice."""
     memset(&a.known, 0, sizeof(Figures))
     a.known.first = -1
-    a.open = a.counted = 0
+    a.open = a.counted = a.falling = 0
     a.levels = a.syllables = a.nucleus = 0
     a.sum = a.squares = a.moves = a.hiss = 0.0
-    a.falling = 0
     a.extreme = -99.0
     timbre_clear(a)
 
@@ -154,6 +152,7 @@ cdef void frame_take(Amd *a) noexcept nogil:
         else:
             run_end(a)
     a.tonal += a.vad.tonal
+    a.sounds += a.sounds < AMD_RUN_MIN and a.vad.loud > SOUND
     if a.vad.speech:
         if not a.open:
             run_begin(a)
@@ -218,7 +217,9 @@ cdef uint8_t reason_of(const Amd *a, uint8_t otherwise) noexcept nogil:
     """Why nothing is known."""
     if a.known.first < 0 and (a.tonal > 20 or a.keyed):
         return REASON_TONE
-    return REASON_NO_VOICE if a.doubted else otherwise
+    if a.doubted or otherwise == REASON_SILENCE and a.sounds == AMD_RUN_MIN:
+        return REASON_NO_VOICE
+    return otherwise
 
 
 cdef void decide(Amd *a, const Forest *model) noexcept nogil:

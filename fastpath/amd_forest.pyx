@@ -13,6 +13,11 @@ NODES = AMD_NODES
 LEAVES = AMD_LEAVES
 FRAME_MS = 20
 POLICY_MS_MAX = 60_000
+
+cdef double STILL = 0.6  # dB: a level that stands so still is a buzzer's; people's moved by 0.73
+cdef double STILL_FOR = 100.0  # ms; less says nothing
+cdef double DULL = 0.986  # a tilt above it is a thump's, whose power is all below 210 Hz
+
 POLICY_NAMES = (
     "human_below", "human_below_late", "machine_above", "voice_above", "voice_again",
     "human_after_ms", "machine_after_ms", "silence_min_ms", "word_ms", "word_by_ms", "word_wait_ms",
@@ -44,6 +49,9 @@ cdef int forest_voice(const Forest *model, const double *x, int doubts) noexcept
     cdef double above = model.policy.voice_above + doubts * model.policy.voice_again
     if model.voices == 0:
         return 1
+    # what the trees were not taught
+    if x[SPREAD] < STILL and x[VOICED] >= STILL_FOR or x[TILT] > DULL:
+        return 0
     return walk(&model.voice[0], model.voices, model.voice_bias, x) >= above
 
 

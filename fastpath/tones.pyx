@@ -169,6 +169,8 @@ cdef void decide(Tones *t, const ToneRules *book, int64_t now, int last) noexcep
     t.pending = 0
     if rule_rest(book, b):
         return  # nobody knows how long it was
+    if b.joined and t.going.kind == TONE_BEEP and t.going.begin == b.begin:
+        return  # told before the rest of it came
     if is_beep(b) and b.silence & 2 and not repeats(&t.burst[0], t.bursts):
         begin(t, TONE_BEEP, 0, b, min(b.peaks.pure, 0.97))
         tell(t, TONE_ENDS)

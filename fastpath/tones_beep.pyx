@@ -12,7 +12,7 @@ cdef enum:
     REPEATS_WITHIN = 6000 * 8
 cdef float BEEP_PURE = 0.75
 cdef float BEEP_WAVERS = 2.8
-cdef float LOW_HERTZ = 400.0
+cdef float LOW_HERTZ = 430.0  # vowels stand still below
 cdef float LONG_WAVERS = 3.5
 # What GSM full rate makes of higher ones.
 cdef float TORN_WAVERS = 5.0

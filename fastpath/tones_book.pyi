@@ -22,8 +22,8 @@ class ToneBook:
         """Each rule: name, kind, hertz (1 to 3), cadence_ms (on, off, ...; none: it never stops).
 
         And if they differ from the usual: sideband (Hz of modulation, 0), off (0.017, part
-        of a frequency), slack (0.2, part of a time), bursts (heard before it is told: 2 of a fast
-        rhythm, 1 of a slow one), lasting_ms (1000: what never stops is told then).
+        of a frequency), slack (0.2, part of a time), bursts (heard before it is told: 1 when
+        one lasts a second, else 2), lasting_ms (1000: what never stops is told then).
 
         ValueError: more than RULES_MAX rules, or one out of bounds.
         """

@@ -35,6 +35,7 @@ cdef enum:
     LEAST_ROOM = 45 * 8  # samples a step may be off in any case
     SHORT_RHYTHM = 1500 * 8  # of such a one a burst may be missed
     CUT = 320  # a burst that began with the audio is the rest of one
+    ALONE_MS = 1000  # a shorter burst says nothing alone: voices have vowels as long
 
 
 cdef inline int near(
@@ -303,7 +304,7 @@ cdef int fill(ToneRule *r, one) except -1:
     r.sideband = one.get("sideband", 0.0)
     r.off = one.get("off", 0.017)
     r.slack = one.get("slack", 0.2)
-    short = r.steps > 0 and max(steps[::2]) < 700
+    short = r.steps > 0 and max(steps[::2]) < ALONE_MS
     bounded("bursts", one.get("bursts", 1), 1, RHYTHM_MAX)
     r.bursts = one.get("bursts", 2 if short else 1)
     bounded("lasting_ms", one.get("lasting_ms", 1), 1, 20_000)

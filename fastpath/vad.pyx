@@ -67,6 +67,7 @@ cdef void vad_gap(Vad *v) noexcept nogil:
     """A frame that never arrived: nothing is learned of it."""
     v.frames += 1
     v.speech = v.tonal = v.undone = v.cut = v.lag = 0
+    v.loud = LEVEL_MIN
     v.since = 0
     memset(&v.low[0], 0, sizeof(v.low))
 

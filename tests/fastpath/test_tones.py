@@ -85,6 +85,26 @@ def test_what_is_told_and_when() -> None:
         assert last.confidence >= first.confidence
 
 
+@pytest.mark.parametrize(
+    ("hertz", "on_s", "value"),
+    [(450, 0.7, "congestion"), (425, 0.75, "busy"), (400, 0.75, "busy"), (425, 0.5, "busy")],
+)
+def test_no_single_burst_is_busy(hertz: float, on_s: float, value: str) -> None:
+    """Recorded people have vowels that last as long, and machines beeps."""
+    burst: list[tuple[tuple[float, ...], float]] = [((hertz,), on_s), ((), on_s)]
+    rng = np.random.default_rng(3)
+    alone, three = made([*burst, ((), 1.5)], Line(), rng), made(burst * 3, Line(), rng)
+    assert [one.type for one in heard(alone)] == ["beep"]
+    assert [one.value for one in heard(three)] == [value]
+
+
+def test_what_goes_on_behind_a_beep_is_no_second_one() -> None:
+    """Above 1,900 Hz both may be one, torn by GSM full rate, of which the first part was told."""
+    steps: list[tuple[tuple[float, ...], float]] = [((2000.0,), 0.33), ((), 0.1), ((2000.0,), 0.28)]
+    found = heard(made([*steps, ((), 1.0)], Line(), np.random.default_rng(3)))
+    assert [(one.type, round(one.at_s, 1)) for one in found] == [("beep", 0.7)]
+
+
 def test_a_beep_is_told_when_it_has_ended_or_lasts() -> None:
     detector = ToneDetector(load_book("us"))
     audio = made([((1000.0,), 0.4), ((), 0.5), ((1400.0,), 9.0)], Line(), np.random.default_rng(2))
