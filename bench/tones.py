@@ -7,8 +7,8 @@ A line is any of G.711 (both laws) and GSM full rate, -10 to -38 dBm0, twist +-6
 of 4 kHz, 0 to 3 % of packets lost, an offset.
 Speech and music are Debian's asterisk-core-sounds-* and asterisk-moh-opsound-wav, all of it but
 the prompts that are tones themselves, and the other voices that keys are judged on
-(`bench.dtmf_tapes`); of tuxpaint's only what is said, no crows and horns. We hear with all plans at once; spandsp has the one plan that
-is right for each tone, and no beep.
+(`bench.dtmf_tapes`); of tuxpaint's only what is said, no crows and horns. We hear with all plans at
+once; spandsp has the one plan that is right for each tone, and no beep.
 """
 
 from __future__ import annotations
