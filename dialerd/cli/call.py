@@ -181,8 +181,10 @@ def _callable(text: str, hint: str) -> Uri:
         if (transport := transport_of(target)) not in {"udp", "tcp", "tls"}:
             raise ValueError(f"{transport} is not spoken: udp, tcp and tls are")
     except ValueError as error:
+        bare = hint == "URI" and not text.strip("+0123456789")
+        why = "a number needs --via-trunk NAME" if bare else error
         raise click.BadParameter(
-            f"'{clean(text)}' is not a SIP URI that can be called: {error}", param_hint=hint
+            f"'{clean(text)}' is not a SIP URI that can be called: {why}", param_hint=hint
         ) from error
     return target
 

@@ -111,7 +111,8 @@ def demo(
     Nothing leaves the machine. With --data on the folder of an earlier run, that run's list and
     campaign go on where they ended. A daemon that dies is started again on its data.
 
-    With --serve nothing is dialed: the campaign is yours to make, by commands or over HTTP.
+    With --serve nothing is dialed: the campaign is yours to make, by commands or over HTTP. A
+    daemon that dies ends it then.
 
     Ctrl-C drains: no new calls, live calls end, the summary is still printed; a second Ctrl-C hangs
     up. Exit code 1 when a number was dialed twice, a call was lost or a process cannot be kept up.

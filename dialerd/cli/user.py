@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
 import sys
+import warnings
 from typing import Any
 
 import click
@@ -54,12 +56,24 @@ def user() -> None:
     """Users of the HTTP API; a running daemon notices changes by itself."""
 
 
+def _asked() -> str:
+    """The password as it is typed, twice; FailedError without a terminal that can hide it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", getpass.GetPassWarning)
+        try:
+            asked = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+        except getpass.GetPassWarning:
+            text = "no terminal can ask for the password; --password-stdin reads it from a pipe"
+            raise FailedError(text) from None
+    return str(asked)
+
+
 def _password(name: str, *, from_stdin: bool) -> str:
     """A new password, as its hash; FailedError for one that is not taken."""
     if from_stdin:
         given = sys.stdin.readline(PASSWORD_CHARS_MAX + 2).removesuffix("\n").removesuffix("\r")
     else:
-        given = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+        given = _asked()
     try:
         passwords.check_new(name, given)
     except PasswordError as error:

@@ -319,9 +319,8 @@ class Calls:
             self._offers[event.leg] = event.sdp
             self._feed(self._lines.incoming(event, self._trunk_of(event.source[0])))
             return
-        if isinstance(event, Provisional) and event.sdp is not None:
-            if self._heard(event.leg, event.sdp):
-                self._sounds(event.leg)
+        if isinstance(event, Provisional) and event.sdp and self._heard(event.leg, event.sdp):
+            self._sounds(event.leg)
         elif isinstance(event, Accepted | Established):
             if not self._begins(event):
                 return
@@ -332,8 +331,7 @@ class Calls:
             self._media.pressed(event.leg, event.digit, "info", pressed_ns)
         elif isinstance(event, Ended):
             self._over(event.leg)
-        told = self._lines.translate(event) or self._agents.translate(event)
-        if told is not None:
+        if (told := self._lines.translate(event) or self._agents.translate(event)) is not None:
             self._feed(told)
 
     def _sounds(self, leg: int) -> None:
@@ -351,6 +349,8 @@ class Calls:
         """
         leg, came = event.leg, isinstance(event, Established)
         theirs = event.sdp or self._offers.get(leg, b"") if came else event.sdp
+        if not self._endpoint.description(leg):
+            return True  # ended in the same read of the socket, which is told next
         if not self._heard(leg, theirs):
             self._feed(MediaLost(leg, f"no usable audio in the {'offer' if came else 'answer'}"))
             self._hang_up(leg)

@@ -151,10 +151,11 @@ class Media:
     def connect(self, leg: int, ours: bytes, theirs: bytes) -> bool:
         """Do what our description and the far end's agreed on; False when it cannot be done.
 
-        What only says the same again changes nothing.
+        What only says the same again changes nothing. Nothing of `ours`: the call has ended since,
+        in the same read of the socket.
         """
         stream = self._streams.get(leg)
-        if stream is None:
+        if stream is None or not ours:
             return False
         try:
             media = sdp.settle(ours, theirs)

@@ -61,6 +61,7 @@ NEXT = {
 }
 UNTRIED = (LeadState.READY, LeadState.CLAIMED, LeadState.DIALING)
 START_S = 120.0  # for a process to take calls or requests; one that dies is told at once
+EXAMINED_S = 900.0  # for a daemon, which after a crash reads its whole store first
 SOCKET_PATH_MAX = 100  # of a Unix-domain socket, sun_path less some room
 
 
@@ -179,7 +180,7 @@ class World:
         self.daemon = daemon = Child(
             "the daemon", self.daemon_command(), log, environment() | self.variables
         )
-        wait_until(self._answers, [daemon], START_S, "the daemon's control socket")
+        wait_until(self._answers, [daemon], EXAMINED_S, "the daemon's control socket")
 
     def daemon_command(self) -> list[str]:
         """How it is started."""

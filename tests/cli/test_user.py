@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import io
 import json
 from pathlib import Path
@@ -77,6 +78,19 @@ def test_passwords_are_asked_for_twice(command, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("click.termui.hidden_prompt_func", lambda _: next(asked))
     assert command("user", "add", "lan", "--role", "admin").code == main.OK
     assert list(asked) == []
+
+
+def test_without_a_terminal_it_is_said_how_a_password_is_given(
+    command, monkeypatch: pytest.MonkeyPatch, typed
+) -> None:
+    """What getpass does then: it warns, and would read what anybody can see."""
+    typed(PASSWORD + "\n" + PASSWORD + "\n")
+    plain = lambda text: getpass.fallback_getpass(text, io.StringIO())  # noqa: E731
+    monkeypatch.setattr("click.termui.hidden_prompt_func", plain)
+    done = command("user", "add", "lan", "--role", "admin")
+    assert done.code == main.FAILED
+    assert "--password-stdin" in done.err
+    assert json.loads(command("user", "list", "--json").out) == []
 
 
 @pytest.mark.parametrize(

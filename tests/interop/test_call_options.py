@@ -118,6 +118,12 @@ def test_a_trunk_or_number_that_is_none_is_a_usage_error(tmp_path, number, trunk
     assert said in err
 
 
+def test_a_number_without_a_trunk_is_told_what_it_needs() -> None:
+    code, _, err = called("0912345678")
+    assert code == 2
+    assert "--via-trunk" in err
+
+
 def test_tcp(tmp_path) -> None:
     with listening("--transport", "tcp", "--calls", "2") as peer:
         first = called(at(peer.port), "--transport", "tcp", "--seconds", "0.2")

@@ -54,6 +54,7 @@ def desk():
     dialed(calls, Dial(1, 1, "t", NUMBER, "a@b", ""))
     calls.media = media
     calls.told = told
+    calls.stack = stack
     yield calls
     calls.on_sip(Ended(1, 200, "", 16, "them", True))
     assert isinstance(told[-1], ev.Released)
@@ -131,7 +132,35 @@ def recorded(desk):
         peer.bind((HOST, 0))
         desk._lines.configure([SipTrunk("t", HOST, peer.getsockname()[1])])
         dialed(desk, Dial(2, 2, "t", NUMBER, "c@d", "", record=True))
+        desk.peer = peer
         yield desk
+
+
+@pytest.mark.parametrize(
+    ("first", "means"),
+    [
+        (Provisional(2, 183, AUDIO), ev.Ringing(2, early_media=True)),
+        (Accepted(2, AUDIO), ev.Answered(2)),
+    ],
+)
+def test_what_was_read_together_with_the_end_of_its_call_is_told(recorded, first, means, caplog):
+    """The endpoint reads many messages before any is told: here its leg is gone by then."""
+    invite = recorded.peer.recv(4_096).decode().split("\r\n")
+    kept = [
+        line for line in invite if line.startswith(("Via:", "From:", "To:", "Call-ID:", "CSeq:"))
+    ]
+    refusal = "\r\n".join(["SIP/2.0 480 Gone", *kept, "Content-Length: 0", "", ""]).encode()
+    endpoint = recorded.stack.endpoint
+    endpoint.drain()
+    endpoint.receive(refusal, (*recorded.peer.getsockname(), 0), time.monotonic_ns())
+    (ended,) = (out for out in endpoint.drain() if isinstance(out, Ended))
+    assert endpoint.description(2) == b""
+    recorded.on_sip(first)
+    recorded.on_sip(ended)
+    told, released = recorded.told[-2:]
+    assert told == means
+    assert isinstance(released, ev.Released)
+    assert not caplog.records, "nothing was wrong with its audio"
 
 
 def test_an_answered_call_is_recorded_and_told_before_its_end(recorded, tmp_path):
