@@ -11,14 +11,12 @@ import pytest
 from tests import tree
 
 FILES = sorted((tree.ROOT / "bench").glob("test_bench_*.py"))
-TOGETHER = 6  # a process for each file would import everything again
 
 
-@pytest.mark.parametrize("first", range(TOGETHER))
-def test_benchmarks_run(first: int) -> None:
-    files = [str(path) for path in FILES[first::TOGETHER]]
+@pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
+def test_benchmarks_run(path: object) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "--benchmark-disable", *files],
+        [sys.executable, "-m", "pytest", "-q", "--benchmark-disable", str(path)],
         cwd=tree.ROOT, env=os.environ | {"BENCH_SMOKE": "1"}, timeout=110, check=False,
         capture_output=True, text=True,
     )  # fmt: skip
