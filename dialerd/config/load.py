@@ -39,7 +39,8 @@ def find_config(path: str | None = None) -> Path:
             return candidate
     tried = " or ".join(str(candidate) for candidate in usual)
     raise ConfigError(
-        f"error: no configuration: there is no {tried}\n   = help: name one with -c FILE or DIALERD_CONFIG"
+        f"error: no configuration: there is no {tried}\n"
+        "   = help: name one with -c FILE or DIALERD_CONFIG"
     )
 
 
