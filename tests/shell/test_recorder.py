@@ -90,7 +90,7 @@ def test_any_interleaving_gives_the_sum_of_what_came(
             end = max(end, number * 160 + 160)
         if drain:
             recorder.drain()
-            assert len(sides(path)) == recorder.seconds * 8000
+            assert len(sides(path)) == round(recorder.seconds * 8000)
     recorder.close()
     assert np.array_equal(sides(path), expected[:end])
 
