@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, tzinfo
-from typing import Any
+from typing import Any, Final
 
 import click
+import msgspec
 
 from admin_http.jobs import JOBS, Job
+from admin_http.resources.jobs import shown
 from dialerd.cli.admin_store import opened
 from dialerd.cli.common import (
     config_option,
@@ -20,6 +22,8 @@ from dialerd.cli.common import (
 )
 from dialerd.cli.errors import FailedError
 from dialerd.store.schema import number64
+
+PROGRESS: Final = ("done", "total", "unit")
 
 
 @click.group("jobs")
@@ -78,11 +82,9 @@ def _moments(job: Job) -> dict[str, int]:
 
 
 def _told(job: Job) -> dict[str, Any]:
-    """As /v1/jobs tells it, without progress."""
-    told = {name: getattr(job, name) for name in ("id", "kind", "what", "who", "state")}
-    times = {f"{name}_at": _utc(ms) if ms else None for name, ms in _moments(job).items()}
-    files = {what: f"/v1/jobs/{job.id}/{what}" for what in job.files}
-    return {**told, **times, "result": job.result, "error": job.error, "files": files}
+    """As /v1/jobs tells it, without progress, which is known where the job runs."""
+    told: dict[str, Any] = msgspec.to_builtins(shown(job))
+    return {name: value for name, value in told.items() if name not in PROGRESS}
 
 
 def _utc(ms: int) -> datetime:

@@ -103,7 +103,7 @@ def until(peers: list[Peer], done, limit_s: float = 100) -> None:
     give_up = time.monotonic() + limit_s
     while not done():
         assert time.monotonic() < give_up, [len(peer.heard) for peer in peers]
-        time.sleep(0.002)
+        time.sleep(0.002)  # between two looks: the engine's threads tell nobody when they served
         for peer in peers:
             peer.listen()
     for peer in peers:

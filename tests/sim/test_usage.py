@@ -71,6 +71,7 @@ def test_a_child_is_ended_by_its_pid_and_its_words_are_kept(tmp_path):
 
 
 def test_what_does_not_come_is_told_with_the_end_of_the_log(tmp_path):
+    # A process that lives and is never ready: it sleeps until it is killed below, nobody waits.
     it = child(tmp_path, "import time\nprint('importing slowly')\ntime.sleep(60)")
     wait_until(lambda: b"slowly" in it.log.read_bytes(), [it], 10, "the word")
     with pytest.raises(ChildError, match="the socket is not there after 0 s") as error:
