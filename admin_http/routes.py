@@ -164,6 +164,9 @@ async def json_body(request: web.Request, kind: type[msgspec.Struct]) -> msgspec
         raise ProblemError(415, "send application/json", headers={"Accept": "application/json"})
     if request.headers.get("Content-Encoding", "identity") != "identity":
         raise ProblemError(415, "send it uncompressed", headers={"Accept-Encoding": "identity"})
+    too_large = ProblemError(413, f"a body may have {request.client_max_size} bytes")
+    if (request.content_length or 0) > request.client_max_size:
+        raise too_large
     try:
         async with asyncio.timeout(BODY_S):
             data = await request.read()
@@ -172,7 +175,7 @@ async def json_body(request: web.Request, kind: type[msgspec.Struct]) -> msgspec
     except web.RequestPayloadError:
         raise ProblemError(400, "the body ends before its end, or its chunks are wrong") from None
     except web.HTTPRequestEntityTooLarge:
-        raise ProblemError(413, f"a body may have {request.client_max_size} bytes") from None
+        raise too_large from None
     try:
         decoded = msgspec.json.decode(data, type=kind)
         _refuse_twice(data)

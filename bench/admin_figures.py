@@ -67,6 +67,7 @@ class Period(msgspec.Struct, frozen=True):
     cpu: dict[str, float]  # parts of a core
     waited: float  # part of the time that the core's loop was ready to run and had no core
     busy: float  # cores of the machine that were at work
+    slept_p999_us: float  # how late a thread like the media's was that only slept
 
 
 def look(status: Status, pids: Mapping[str, int]) -> Look:
@@ -87,7 +88,7 @@ def waited_s(pid: int) -> float:
     return int(Path("/proc", str(pid), "schedstat").read_text().split()[1]) / 1e9
 
 
-def between(before: Look, after: Look, seconds: float) -> Period:
+def between(before: Look, after: Look, seconds: float, slept_us: float) -> Period:
     """What changed."""
 
     def grown(name: str) -> float:
@@ -106,6 +107,7 @@ def between(before: Look, after: Look, seconds: float) -> Period:
         cpu={n: (s - before.cpu_s[n]) / seconds for n, s in after.cpu_s.items()},
         waited=(after.waited_s - before.waited_s) / seconds,
         busy=(after.busy_s - before.busy_s) / seconds,
+        slept_p999_us=slept_us,
     )
 
 

@@ -8,9 +8,11 @@ imports a list, all at the same time. Between: nothing of it. Measured is what t
 counts: the lag of its loop, the lateness of each frame of audio; and how long agents' events take
 to their sockets. The programs that load stand for other machines and have the least priority; the
 carriers stand for others too and have the daemon's own. `--past` names a folder that keeps the past
-for the next run. Behind each loaded period, when the agents have gone, comes one in which unrelated
-programs take as much of the machine (`bench.admin_control`): what that costs is the machine's part.
-Then: simple reads, and restarts (`bench.admin_restart`). Exit code 1 when a bar is missed.
+for the next run. Beside every period a thread of the media threads' priority only sleeps
+(`bench.sleeper`): as late as it is, any thread of this machine would have been. Behind each loaded
+period, when the agents have gone, comes one in which unrelated programs take as much of the machine
+(`bench.admin_control`): what that costs is the machine's part. Then: simple reads, and restarts
+(`bench.admin_restart`). Exit code 1 when a bar is missed.
 """
 
 from __future__ import annotations
@@ -38,6 +40,7 @@ from bench.admin_world import (
     make_past,
     write_rows,
 )
+from bench.sleeper import Sleeper
 
 Pairs = list[tuple[Period, Period]]
 
@@ -50,11 +53,12 @@ READS_PER_S = 2_000.0
 
 def period(world: LoadWorld, seconds: float) -> Period:
     """So long, from now."""
-    before, began = world.look(), time.monotonic()
-    time.sleep(seconds)  # the period itself
-    after = world.look()
+    with Sleeper(seconds) as sleeper:
+        before, began = world.look(), time.monotonic()
+        time.sleep(seconds)  # the period itself
+        after, took = world.look(), time.monotonic() - began
     world.check()
-    return between(before, after, time.monotonic() - began)
+    return between(before, after, took, sleeper.late["control_us_p999"])
 
 
 def tell(words: str) -> None:
@@ -66,7 +70,8 @@ def said(one: Period) -> str:
     """A period in a line."""
     cpu = ", ".join(f"{name} {part:.0%}" for name, part in one.cpu.items())
     return (
-        f"loop lag p99 {one.lag_p99_us / 1e3:.2f} ms, audio late p99.9 {one.late_p999_us:.0f} us, "
+        f"loop lag p99 {one.lag_p99_us / 1e3:.2f} ms, audio late p99.9 {one.late_p999_us:.0f} us "
+        f"(a thread that only slept: {one.slept_p999_us:.0f}), "
         f"{one.placed} calls, {one.commits} commits of {one.commit_ms:.1f} ms, CPU {cpu}, "
         f"loop without a core {one.waited:.0%}, cores of the machine busy {one.busy:.2f}"
     )
@@ -140,6 +145,10 @@ def _late(one: Period) -> float:
     return one.late_p999_us
 
 
+def _slept(one: Period) -> float:
+    return one.slept_p999_us
+
+
 def judged(
     periods: tuple[Pairs, Pairs],
     loads: list[dict[str, Any]],
@@ -158,6 +167,7 @@ def judged(
         *([
             Bar("loop lag p99, loaded / idle", pair_ratio(pairs, _lag), LAG_TIMES, "times"),
             Bar("audio late p99.9, loaded / idle", pair_ratio(pairs, _late), LATE_TIMES, "times"),
+            Bar("only sleeping, loaded / idle", pair_ratio(pairs, _slept), inf, "times"),
             Bar("agent event to socket p99, loaded", percentile(late, 0.99), EVENT_MS, "ms"),
         ] if pairs else []),
         *([

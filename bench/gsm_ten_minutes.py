@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.gsm_ports import PEOPLE, ROOT, bank, judge
+from bench.sleeper import Sleeper
 
 TALKS = PEOPLE.format(ring=0.3, answers=1, no_answer=0, leaves=0, stays=1)
 PORTS, CORE_MAX, MANY_MAX, LATE_US_MAX = 64, 0.06, 0.20, 2_000
@@ -34,18 +35,11 @@ def run(folder: Path, ports: int, seconds: float) -> dict[str, Any]:
             sys.executable, "-m", "bench.gsm_ports", "calls", "--dir", str(folder),
             "--ports", str(ports), "--seconds", str(seconds),
         ]  # fmt: skip
-        sleeper = [sys.executable, "-m", "bench.gsm_control", "--seconds", str(seconds)]
-        with subprocess.Popen(sleeper, cwd=ROOT, stdout=subprocess.PIPE, text=True) as control:
-            try:
-                done = subprocess.run(
-                    command, cwd=ROOT, stdout=subprocess.PIPE, check=True, text=True
-                )
-            finally:
-                control.terminate()
-            slept: dict[str, int] = json.loads(control.communicate()[0])
+        with Sleeper(seconds) as sleeper:
+            done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True, text=True)
         found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     late = found.pop("late")
-    return found | {name: late[name] for name in SHOWN} | slept
+    return found | {name: late[name] for name in SHOWN} | sleeper.late
 
 
 def main(arguments: list[str] | None = None) -> int:

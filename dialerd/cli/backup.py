@@ -131,7 +131,8 @@ def restore(file: Path, data: Path | None, config_path: str | None, output: str)
     multiple=True,
     metavar="FILE",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="What a carrier saw, as the simulated ones write it; may be given several times.",
+    help="What a carrier or a bank of modems saw, as the simulated ones write it; may be given "
+    "several times. A bank's file has the bank's name: sims.jsonl.",
 )
 @output_option
 def fsck(
@@ -158,11 +159,10 @@ def _against(folder: Path, ledgers: tuple[Path, ...], findings: Findings) -> Fin
     from dialerd.core.ids import attempt_of
     from dialerd.core.records import FrequencyCap
     from dialerd.sim import checkers
-    from dialerd.sim.ledger import read_ledgers
+    from dialerd.sim.ledger import Books, is_of_bank, merged, read_ledgers
     from dialerd.store import open_store
     from dialerd.store.limits import PROBLEMS_MAX
 
-    books = read_ledgers(ledgers)
     store = open_store(folder, readonly=True)
     try:
         campaigns = store.campaigns()
@@ -175,6 +175,12 @@ def _against(folder: Path, ledgers: tuple[Path, ...], findings: Findings) -> Fin
         caps = [campaign.settings.cap for campaign in campaigns]
     finally:
         store.close()
+    books = Books()
+    for path in ledgers:
+        found = read_ledgers([path])
+        if is_of_bank(found):
+            found = checkers.of_attempts(found, rows, path.stem)
+        books = merged(books, found)
     # A number may be in campaigns of different caps: the most lenient accuses nobody wrongly.
     cap = FrequencyCap(
         max((cap.calls_max for cap in caps), default=1),

@@ -26,6 +26,7 @@ HANG_UP_S = 10.0
 DRAIN_S = 45.0  # for the daemon of an earlier run on the same folder
 RESTARTS_MAX = 3  # of a daemon that dies
 DYING_S = 3.0  # between a lost connection and the end of the process
+SLOW_S = 120.0  # a daemon that runs may leave questions without an answer: the machine is busy
 PORTS_S = 4.0  # the start waits no longer for the ports of the bank; the others come later
 LOSS_AT = 1 / 4  # of the time of the run a port loses its signal,
 LOSS_AT_S = 15.0  # at the latest then,
@@ -202,28 +203,33 @@ class DemoRun:
         return summary
 
     def _ask(self, work: Callable[[], T]) -> T:
-        """Do something with the daemon; a daemon that has died is started again first."""
+        """Do something with the daemon; one that died is started again, a slow one waited for."""
+        give_up = time.monotonic() + SLOW_S
         while True:
             try:
                 return work()
             except (UnreachableError, ChildError) as error:
                 fault: Exception | None = error
             while fault is not None:
-                fault = self._revive(fault)
+                fault = self._revive(fault, give_up)
 
-    def _revive(self, fault: Exception) -> Exception | None:
+    def _revive(self, fault: Exception, give_up: float) -> Exception | None:
         """Start a daemon again that died; what stopped that, None when it runs.
 
-        Raises `fault` when a death of the daemon is not behind it, or it died too often.
+        Raises `fault` when the daemon runs and has not answered until `give_up`, or died too often.
         """
         world = self._world
         world.check_carriers()
         if world.daemon is None:
             raise fault
-        give_up = time.monotonic() + DYING_S
+        alive = time.monotonic() + DYING_S
         while world.daemon.exit_code is None:
-            if time.monotonic() > give_up:
+            now = time.monotonic()
+            if now > give_up:
                 raise fault
+            if now > alive:
+                self._screen.step(f"the daemon runs and does not answer, asked again: {fault}")
+                return None
             time.sleep(0.02)
         if world.restarts >= RESTARTS_MAX:
             world.daemon.check()

@@ -178,6 +178,11 @@ def merged(one: Books, other: Books) -> Books:
     return Books(calls, one.damaged + other.damaged, one.orphans + other.orphans)
 
 
+def is_of_bank(books: Books) -> bool:
+    """Whether a bank of modems wrote them: its calls come from slots, not from addresses."""
+    return any(call.seen.source and ":" not in call.seen.source for call in books.calls)
+
+
 def phone_of(user: str) -> int | None:
     """The E.164 number in a dialed user, read without the dialer's own normaliser.
 

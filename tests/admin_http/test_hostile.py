@@ -67,6 +67,15 @@ async def test_a_body_that_never_ends(tmp_path: Path, monkeypatch: pytest.Monkey
         assert (await s.ask("GET", "/v1/lists"))[0] == 200
 
 
+async def test_a_body_that_says_it_is_too_large_is_not_waited_for(tmp_path: Path) -> None:
+    async with site(tmp_path) as s:
+        head = f"{POST}Authorization: Bearer {s.secret}\r\nContent-Type: application/json\r\n"
+        for size in (BODY_BYTES_MAX + 1, 999_999_999_999):
+            said = f"{head}Content-Length: {size}\r\n\r\n{{"
+            assert b" 413 " in await raw(s, said.encode())
+        assert (await s.ask("GET", "/v1/lists"))[0] == 200
+
+
 PATHS = {
     "/": 404,
     "/v1": 404,

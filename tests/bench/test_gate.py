@@ -60,10 +60,11 @@ def rows(ratio: float) -> list[table.Measured]:
     [
         ([(0, rows(10.0))], 10.0, False),
         ([(0, rows(2.0)), (0, rows(9.0))], 9.0, False),
-        ([(0, rows(2.0)), (0, rows(3.0))], 3.0, True),
+        ([(0, rows(2.0)), (0, rows(3.0)), (0, rows(8.0))], 8.0, False),
+        ([(0, rows(2.0)), (0, rows(3.0)), (0, rows(1.0))], 3.0, True),
     ],
 )
-def test_a_ratio_has_a_second_chance(
+def test_a_ratio_has_two_more_chances(
     monkeypatch: pytest.MonkeyPatch,
     runs: list[tuple[int, list[table.Measured]]],
     ratio: float,

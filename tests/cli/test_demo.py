@@ -9,10 +9,14 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import pytest
 
+from dialerd.cli import demo_run
+from dialerd.cli.main import run
+from dialerd.control.io_client import UnreachableError
 from tests.demo_process import Demo, running_from
 
 FAST = ("--rate", "20", "--speed", "20", "--headless", "--json")
@@ -47,6 +51,9 @@ def test_a_short_demo_is_clean_and_says_so(folder):
         rows = list(csv.DictReader(file))
     assert len(rows) >= said["imported"]
     the_bank_did_its_part(folder, said["bank"], rows)
+    books = [word for file in (folder / "ledgers").iterdir() for word in ("--ledger", str(file))]
+    assert run(["fsck", "--data", str(folder / "data"), *books]) == 0
+    assert run(["fsck", "--data", str(folder / "data"), *books[:2]]) == 1, "calls nobody saw"
 
 
 def the_bank_did_its_part(folder, bank, rows):
@@ -65,6 +72,39 @@ def the_bank_did_its_part(folder, bank, rows):
     assert bank["lost_seen"]
     assert bank["lost_s"] > 1
     assert bank["lost_calls"] == 0
+
+
+class BusyWorld:
+    """A daemon that runs and leaves so many questions without an answer."""
+
+    restarts = 0
+    scene = SimpleNamespace(rate=1.0)
+
+    def __init__(self, silent: int) -> None:
+        self.silent = silent
+        self.daemon = SimpleNamespace(exit_code=None)
+
+    def check_carriers(self) -> None:
+        pass
+
+    def answer(self) -> str:
+        self.silent -= 1
+        if self.silent >= 0:
+            raise UnreachableError("no answer")
+        return "fine"
+
+
+def test_a_daemon_that_is_slow_is_asked_again(monkeypatch):
+    told: list[str] = []
+    monkeypatch.setattr(demo_run, "DYING_S", 0.0)
+    world, screen = BusyWorld(3), SimpleNamespace(step=told.append)
+    assert demo_run.DemoRun(world, screen, None)._ask(world.answer) == "fine"
+    assert len(told) == 3
+    assert "does not answer" in told[0]
+    monkeypatch.setattr(demo_run, "SLOW_S", 0.0)
+    world.silent = 10
+    with pytest.raises(UnreachableError):
+        demo_run.DemoRun(world, screen, None)._ask(world.answer)
 
 
 def test_the_list_may_end_before_the_time(folder):

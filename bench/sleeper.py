@@ -1,6 +1,6 @@
 """The machine's part of lateness: a SCHED_FIFO process that only sleeps until the next 5 ms.
 
-    python -m bench.gsm_control --seconds S    # until SIGTERM; of the last S seconds
+    python -m bench.sleeper --seconds S    # until SIGTERM; of the last S seconds
 
 It prints one line of JSON in us. It has the media thread's priority and does nothing: what it is
 late, any thread on this machine would have been.
@@ -14,9 +14,12 @@ import gc
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections import deque
+from pathlib import Path
+from typing import Self
 
 PRIORITY = 10  # of the media threads
 STEP_NS = 5_000_000
@@ -27,6 +30,26 @@ class Moment(ctypes.Structure):
     """struct timespec."""
 
     _fields_ = (("s", ctypes.c_long), ("ns", ctypes.c_long))
+
+
+class Sleeper:
+    """The process beside a measurement; what it was late is in `late` at the end."""
+
+    def __init__(self, seconds: float) -> None:
+        """Start it; it keeps the last `seconds`."""
+        self.late: dict[str, int] = {}
+        command = [sys.executable, "-m", "bench.sleeper", "--seconds", str(seconds)]
+        root = Path(__file__).resolve().parents[1]
+        self._child = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True)
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End it and read."""
+        self._child.terminate()
+        self.late = json.loads(self._child.communicate()[0])
 
 
 def main() -> None:
