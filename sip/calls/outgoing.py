@@ -299,6 +299,10 @@ class Outgoing(Inviting):
             self.layer.out.append(Accepted(self.number, self.branches.sdp))
             if dialog is not None and not self.delayed:
                 self.branches.rest(dialog.remote_tag)
+        elif event == BYE:  # told as if our ACK had gone before it
+            self.answered = True
+            if not self.delayed:
+                self.layer.out.append(Accepted(self.number, self.branches.sdp))
         self._do(actions, now_ns)
 
     def tick(self, now_ns: int) -> None:

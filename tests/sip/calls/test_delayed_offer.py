@@ -92,7 +92,7 @@ def test_the_peer_hangs_up_before_our_answer():
     us.told()
     us.receive(peer_bye(us, sent))
     assert {m.method for m in us.take()} == {"BYE", "ACK"}
-    assert us.told() == [Ended(1, 200, "Some Phrase", 0, "them", False)]
+    assert us.told() == [Ended(1, 200, "Some Phrase", 0, "them", True)]
     us.run(40_000)
     assert us.empty()
 
