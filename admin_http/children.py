@@ -19,6 +19,13 @@ LINE_BYTES_MAX: Final = 1 << 20
 END_S: Final = 10.0  # how long one may take to end when told to; then it is killed
 STDERR_BYTES: Final = 2_000
 PIECE_BYTES: Final = 1 << 16  # which is what a pipe holds
+_BY: Final[dict[int, str]] = {
+    signal.SIGKILL: "it took too long, memory ran out, or somebody killed it",
+    signal.SIGTERM: "somebody ended it",
+    signal.SIGINT: "somebody ended it",
+    signal.SIGXCPU: "the file is too much for the limits",
+    signal.SIGXFSZ: "the file is too much for the limits",
+}
 
 
 async def run(module: str, told: dict[str, Any], hear: Callable[[Line], None]) -> dict[str, Any]:
@@ -118,7 +125,7 @@ async def _end(child: asyncio.subprocess.Process) -> None:
 
 def _why(code: int, words: bytes) -> str:
     if code < 0:
-        return f"it was ended by signal {-code}: the file is too much for the limits"
+        return f"it was ended by signal {-code}: {_BY.get(-code, 'a fault of ours')}"
     if b"MemoryError" in words:
         return "it needs more memory than it may have"
     last = words.decode("utf-8", "replace").strip().rpartition("\n")[2]

@@ -32,6 +32,7 @@ BYTES_MAX = 1 << 20
 FAULTS_MAX = 1_000  # further ones are not looked for
 
 _AT = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+_ENDLESS = re.compile(r"[0-9][0-9_]{4000,}")
 _WITHIN = re.compile(r" - at `\$.*`$")
 _ENV = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
 _GOT = re.compile(r"^Expected `([^`]+)`, got `([^`]+)`$")
@@ -89,6 +90,8 @@ def read(
         raise _syntax(path, text, error) from None
     except RecursionError:
         raise TomlError(f"error: {path}: nested too deeply") from None
+    except ValueError:  # Python reads no number of so many digits
+        raise _endless(path, text) from None
     if prepare is not None:
         prepare(document)
     return check(document, kind, text=text, path=path, rules=rules, raw_rules=raw_rules)
@@ -149,6 +152,13 @@ def _syntax(path: FilePath, text: str, error: tomllib.TOMLDecodeError) -> TomlEr
             line, column = int(where[1]), int(where[2])
     found = Finding(str(path), line, column, f"not valid TOML: {message}", _syntax_hint(message))
     return TomlError(render(found, lines[line - 1], 1), (found,))
+
+
+def _endless(path: FilePath, text: str) -> TomlError:
+    at = next((found.start() for found in _ENDLESS.finditer(text)), 0)
+    line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+    found = Finding(str(path), line, column, "a number of too many digits", "write fewer")
+    return TomlError(render(found, text.split("\n", line)[line - 1], 1), (found,))
 
 
 def _syntax_hint(message: str) -> str:

@@ -34,7 +34,7 @@ def backup(data: Path, made: Path) -> Path | None:
         return None
     target = beside(made)
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    store = AdminStore(data)
+    store = AdminStore(data, readonly=True)
     try:
         fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with open(fd, "wb") as out:

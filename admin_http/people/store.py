@@ -148,9 +148,10 @@ class Txn:
 class AdminStore:
     """The admin store of one data folder, opened when it is first needed."""
 
-    def __init__(self, data: Path) -> None:
-        """`data` is [store] path; nothing is read or made yet."""
+    def __init__(self, data: Path, *, readonly: bool = False) -> None:
+        """`data` is [store] path; nothing is read or made yet. `readonly`: only to be copied."""
         self.folder = data / ENV_NAME
+        self._readonly = readonly
         self._env: Any = None
         self._tables: dict[str, Any] = {}
         self._opening = threading.Lock()
@@ -214,7 +215,7 @@ class AdminStore:
         with self._opening:
             if self._env is None:
                 try:
-                    self._env, self._tables = _open(self.folder)
+                    self._env, self._tables = _open(self.folder, readonly=self._readonly)
                 except AdminError:
                     raise
                 except StoreError as error:  # of the daemon's engine
@@ -238,8 +239,8 @@ def _alone(folder: Path) -> Iterator[None]:
         os.close(fd)
 
 
-def _open(folder: Path) -> tuple[Any, dict[str, Any]]:
-    """The environment and its tables, made when there are none."""
+def _open(folder: Path, *, readonly: bool) -> tuple[Any, dict[str, Any]]:
+    """The environment and its tables, made when there are none; `readonly`: without tables."""
     fresh = not folder.exists()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if folder.stat().st_mode & 0o077:
@@ -256,7 +257,10 @@ def _open(folder: Path) -> tuple[Any, dict[str, Any]]:
             max_readers=READERS_MAX,
             mode=0o600,
             readahead=False,
+            readonly=readonly,
         )
+    if readonly:  # a disk that may be read only any more is what one takes a backup of
+        return env, {}
     try:
         env.reader_check()  # slots of readers that were killed
         with env.begin(write=True) as txn:

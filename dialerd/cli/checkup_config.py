@@ -139,9 +139,7 @@ def control(path: Path) -> tuple[Finding, Pong | None]:
             examines = examined(client.call(GetStatus()).counters)
     except UnreachableError as error:
         if not _refused(path):
-            return Finding(
-                "control", Level.FAIL, error.text, "kill -9 what hangs, start again"
-            ), None
+            return Finding("control", Level.FAIL, error.text, "ask again in a minute"), None
         text = f"{path} is left from a daemon that was killed; the next start removes it"
         return Finding("control", Level.OK, text), None
     except ControlError as error:
@@ -178,6 +176,9 @@ def store(folder: Path) -> Finding:
         opened = open_store(folder, create=False, readonly=True, linger_s=0.0)
     except StoreError as error:
         return Finding("store", Level.FAIL, str(error), _MEND)
+    except OSError as error:
+        text = f"{error.filename or folder}: {error.strerror}"
+        return Finding("store", Level.FAIL, text, "run this as the daemon's user: --user")
     try:
         told = f"{len(opened.lists())} lists, {len(opened.campaigns())} campaigns in {folder}"
     except StoreError as error:

@@ -41,6 +41,20 @@ class ConsoleGroup(main.LazyGroup):
             return None
         return OWN.get(cmd_name) or super().get_command(ctx, cmd_name)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """What is no command is said without a usage: a line has no program's name."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            error.ctx = None
+            raise
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """For the same reason."""
+        formatter.write_usage("COMMAND", "[ARGS]...")
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Names and a line of each."""
         with formatter.section("Of the console"):

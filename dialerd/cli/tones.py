@@ -25,8 +25,13 @@ def list_(plans: tuple[str, ...], output: str) -> None:
     import msgspec
 
     from dialerd.detect.tone_plan import find_plan, read_plan, shipped
+    from dialerd.toml_faults import TomlError
 
-    found = {name: read_plan(find_plan(name)) for name in plans or shipped()}
+    try:
+        files = {name: find_plan(name) for name in plans or shipped()}
+    except TomlError as error:
+        raise click.BadParameter(str(error).removeprefix("error: "), param_hint="PLAN") from None
+    found = {name: read_plan(file) for name, file in files.items()}
     if output == "json":
         print_json({name: msgspec.to_builtins(plan) for name, plan in found.items()})
     elif not plans:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from dialerd.toml_faults import Fault
 
@@ -29,11 +31,20 @@ def password_file_rules(path: Path, at: tuple[str | int, ...]) -> Iterator[Fault
 
 def first_line(path: Path) -> str:
     """The secret in a file: its first line; OSError, ValueError."""
-    with path.open("rb") as file:
+    with opened(path) as file:
         line = file.read(SECRET_BYTES_MAX).decode().split("\n", 1)[0].rstrip("\r")
     if not line:
         raise ValueError("its first line is empty")
     return line
+
+
+def opened(path: Path) -> BinaryIO:
+    """A file that a configuration names, to be read; OSError. A pipe would never end."""
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if stat.S_ISFIFO(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise OSError(errno.EINVAL, "it is no regular file")
+    return os.fdopen(fd, "rb")
 
 
 def secret_rules(raw: Mapping[str, Any], path: Path) -> Iterator[Fault]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dialerd.config.keys import host_and_port
 from dialerd.config.schema import Admin, Config
-from dialerd.config.secrets import password_file_rules
+from dialerd.config.secrets import opened, password_file_rules
 from dialerd.config.sip_tables import Listen, Phone, Side, Transport
 from dialerd.toml_faults import Fault
 
@@ -118,8 +118,7 @@ def pair_rules(section: Listen | Admin, at: At) -> Iterator[Fault]:
 def _file_rules(path: Path, at: At, *, private: bool) -> Iterator[Fault]:
     try:
         mode = path.stat().st_mode
-        with path.open("rb"):
-            pass
+        opened(path).close()
     except OSError as error:
         yield Fault(at, f"cannot read {path}: {error.strerror or error}")
         return

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from dialerd.config.schema import Config
-from dialerd.config.secrets import password_file_rules
+from dialerd.config.secrets import opened, password_file_rules
 from dialerd.config.sip_rules import At, is_address, is_loopback
 from dialerd.config.sip_tables import Side
 from dialerd.config.trunk import Trunk, TrunkTransport
@@ -243,7 +243,7 @@ def _carrier_rules(trunk: Trunk, at: At, known: list[str]) -> Iterator[Fault]:
 def carrier_names(plan: Path) -> list[str]:
     """Names in a numbering plan; none when it cannot be read, for whoever needs it will say so."""
     try:
-        with plan.open("rb") as file:
+        with opened(plan) as file:
             found = tomllib.load(file)["mobile"]["carrier"]
         return [str(carrier["name"]) for carrier in found]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):

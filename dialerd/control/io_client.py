@@ -50,8 +50,9 @@ def unreachable(path: Path, error: OSError) -> UnreachableError:
             text = f"this user may not use {path}; run as the daemon's user or as root"
         case TimeoutError() | BlockingIOError():  # of `connect`: too many wait for it already
             text = (
-                f"the daemon on {path} does not answer: its log may say why; one that hangs is "
-                "ended by `kill -9` and started by `dialerd run`, which ends its calls"
+                f"the daemon on {path} does not answer: it is busy, ask again, or its log says "
+                "why; one that hangs for minutes is ended by `kill -9` and started by "
+                "`dialerd run`, which ends its calls"
             )
         case _:
             text = f"cannot reach the daemon on {path}: {error.strerror or error}"

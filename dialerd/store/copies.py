@@ -119,8 +119,13 @@ def _part(target: Path) -> Iterator[Path]:
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         yield part
+    except OSError as error:
+        if str(error.filename) != str(part):
+            raise
+        raise OSError(error.errno, error.strerror, str(target)) from None
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(NotADirectoryError):  # which is what was raised
+            part.unlink(missing_ok=True)
 
 
 def _copy(folder: Path, part: Path, watch: Watch | None) -> None:

@@ -89,13 +89,22 @@ class RunNote:
         return Doubt.WHILE_STARTING if same else Doubt.BEFORE_OPENING
 
     def write(self, *, vouched: bool) -> None:
-        """A daemon has the store from now on; durable. A full disk leaves what is there."""
+        """A daemon has the store from now on; durable.
+
+        A full disk leaves the note that is there, or makes an empty one: its store is doubted.
+        """
         part = self.path.with_suffix(".part")
-        with contextlib.suppress(OSError):
+        try:
             with part.open("wb") as file:
                 file.write(msgspec.json.encode(Note(self._boot, vouched)))
                 file.flush()
                 os.fsync(file.fileno())
+        except OSError:
+            if self.path.exists():
+                with contextlib.suppress(OSError):
+                    part.unlink()
+                return
+        with contextlib.suppress(OSError):
             part.replace(self.path)
             sync_folder(self.path.parent)
 

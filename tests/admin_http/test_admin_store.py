@@ -184,6 +184,19 @@ def test_records_of_another_shape_are_told(store: AdminStore) -> None:
         txn.get(JOBS, key(1))
 
 
+def test_one_that_is_only_copied_is_not_written(store: AdminStore, tmp_path: Path) -> None:
+    store.write(lambda txn: txn.put(JOBS, Job(1, "kept")))
+    store.close()
+    before = (store.folder / "data.mdb").read_bytes()
+    only = AdminStore(store.folder.parent, readonly=True)
+    with (tmp_path / "copy").open("wb") as out:
+        only.copy(out.fileno())
+    with pytest.raises(AdminError, match="cannot write"):
+        only.write(lambda _: None)
+    only.close()
+    assert (store.folder / "data.mdb").read_bytes() == before
+
+
 def test_only_known_tables_have_kinds() -> None:
     with pytest.raises(ValueError, match="nothing"):
         Kind("nothing", Job, lambda _: b"x")

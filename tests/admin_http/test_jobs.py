@@ -14,7 +14,7 @@ import pytest
 
 from admin_http import children, jobs
 from admin_http.child_ends import Line
-from admin_http.jobs import Facts, Job, Jobs, JobState, Told
+from admin_http.jobs import Facts, Job, JobError, Jobs, JobState, Told
 from admin_http.people.store import AdminStore
 from admin_http.problems import ProblemError
 
@@ -134,6 +134,15 @@ async def test_none_is_taken_when_closing(tmp_path: Path) -> None:
         with pytest.raises(ProblemError) as refused:
             await desk.submit(JOB, work)
         assert refused.value.status == 503
+
+
+async def test_a_process_that_somebody_kills_is_told_as_such(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "killed_child.py").write_text("import os\nos.kill(os.getpid(), 9)\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(JobError, match="signal 9: it took too long, memory ran out, or somebody"):
+        await children.run("killed_child", {}, print)
 
 
 async def test_a_deaf_process_is_killed_whatever_cancels(

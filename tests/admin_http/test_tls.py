@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import logging
 import signal
 import socket
 import ssl
+import subprocess
 from pathlib import Path
 
 import msgspec
@@ -115,6 +117,35 @@ def test_half_of_a_pair_is_not_taken(tmp_path: Path, caplog: pytest.LogCaptureFi
     assert "stays as it was" in caplog.text
     make(tmp_path, "--renew")
     assert served.read_again() is True
+
+
+def shown(served: Certificate) -> bytes:
+    """The certificate that a connection is greeted with, which names no host."""
+    there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_alpn_protocols(["http/1.1"])
+    ours = context.wrap_bio(back, there)
+    theirs = served.context.wrap_bio(there, back, server_side=True)
+    for side in (ours, theirs, ours, theirs):
+        with contextlib.suppress(ssl.SSLWantReadError):
+            side.do_handshake()
+    assert ours.selected_alpn_protocol() == "http/1.1"
+    return ours.getpeercert(binary_form=True) or b""
+
+
+def test_one_of_another_kind_of_key_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
+    folder = make(tmp_path)
+    file, key = folder / "server.crt", folder / "server.key"
+    served = Certificate(file, key)
+    assert shown(served) == ssl.PEM_cert_to_DER_cert(file.read_text())
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=rsa",
+         "-keyout", str(key), "-out", str(file)],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    assert served.read_again() is True
+    assert shown(served) == ssl.PEM_cert_to_DER_cert(file.read_text())
 
 
 @pytest.mark.parametrize(

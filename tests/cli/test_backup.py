@@ -80,6 +80,13 @@ def test_no_store_is_told(command):
         assert (done.code, "there is no store" in done.err) == (1, True)
 
 
+def test_a_folder_that_is_not_there_is_told_by_the_name_that_was_given(command, data, tmp_path):
+    (tmp_path / "file").touch()
+    for target in (tmp_path / "nope" / "b.mdb", tmp_path / "file" / "b.mdb"):
+        done = command("backup", str(target))
+        assert (done.code, done.err.startswith(f"error: {target}: No")) == (1, True), done.err
+
+
 def test_against_the_carriers_ledger(command, data, tmp_path):
     def written(calls):
         file = tmp_path / "ledger"

@@ -241,3 +241,10 @@ def test_nothing_a_command_raises_ends_it(monkeypatch: pytest.MonkeyPatch, capsy
     monkeypatch.setattr("dialerd.cli.console.GROUP.main", lambda **_: 1 / 0)
     assert obey("show calls") == 1
     assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_usage_names_no_program(capsys) -> None:
+    assert obey("help") == 0
+    assert capsys.readouterr().out.startswith("Usage: COMMAND [ARGS]...\n")
+    assert obey("shwo calls") == 2
+    assert capsys.readouterr().err.startswith("Error: No such command 'shwo'")

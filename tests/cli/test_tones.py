@@ -37,7 +37,7 @@ def test_list(command: Command) -> None:
     assert "never stops" in done.out
     assert json.loads(command("tones", "list", "us", "--json").out)["us"]["tone"][0]["hertz"]
     done = command("tones", "list", "nowhere")
-    assert done.code == 3
+    assert done.code == 2
     assert "known: " in done.err
 
 

@@ -215,6 +215,10 @@ def test_a_thousand_faults_are_cut_short(write) -> None:
 def test_unreadable_missing_and_huge(tmp_path: Path) -> None:
     assert "No such file" in fault(tmp_path / "none.toml")
     assert "cannot read" in fault(tmp_path)
+    endless = tmp_path / "endless.toml"
+    endless.write_text("[sip]\nport = " + "9" * 5_000)
+    assert "endless.toml:2:8" in (shown := fault(endless))
+    assert "too many digits" in shown
     huge = tmp_path / "huge.toml"
     huge.write_bytes(b"#" * (2 << 20))
     assert "larger than 1024 KiB" in fault(huge)

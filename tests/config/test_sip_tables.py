@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date
 from pathlib import Path
 
@@ -309,6 +310,10 @@ def test_without_secrets_no_password_is_missed(write) -> None:
 def test_tls_files_are_looked_at(write, tmp_path: Path) -> None:
     text = LISTEN + 'transport = "tls"\ncertificate = "c.pem"\nkey = "k.pem"\n'
     assert "cannot read" in fault(write(text))
+    (tmp_path / "c.pem").write_text("")
+    os.mkfifo(tmp_path / "k.pem", 0o600)  # nobody writes into it: to open it would take for ever
+    assert "k.pem: it is no regular file" in fault(write(text))
+    (tmp_path / "k.pem").unlink()
     for name in ("c.pem", "k.pem"):
         (tmp_path / name).write_text("")
         (tmp_path / name).chmod(0o644)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import subprocess
 import sys
@@ -218,6 +219,20 @@ def test_a_note_cut_short_is_doubt(data: Path):
     RunNote(data).write(vouched=True)  # cannot be replaced: the doubt stays
     RunNote(data).remove()
     assert note(data) is Doubt.BEFORE_OPENING
+
+
+def test_a_full_disk_leaves_doubt_and_nothing_beside(data: Path, monkeypatch: pytest.MonkeyPatch):
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("dialerd.store.doubt.os.fsync", full)
+    RunNote(data).write(vouched=True)
+    assert (data / NOTE_NAME).exists()
+    (data / NOTE_NAME).write_bytes(b"")  # which is what has room
+    assert note(data) is Doubt.BEFORE_OPENING
+    RunNote(data).write(vouched=True)
+    assert (data / NOTE_NAME).read_bytes() == b"", "the note that was there stays"
+    assert [path.name for path in data.glob("*.part")] == []
 
 
 def test_a_daemon_that_stops_meanwhile_does_not_wait(data: Path):
