@@ -24,6 +24,10 @@ cdef struct Ear:
     int64_t begun_ns
     int64_t heard  # samples since then, whatever became of them
     int64_t made_up  # of them, behind the last packet: time passed and nothing came
+    # ourselves against time
+    int64_t turned_ns  # when the last turn was
+    int64_t stood  # samples for which we stood still: what waits for us may come yet
+    int64_t excused_ns  # until then
 
 cdef int keys_on(Stream *s) noexcept
 cdef void keys_off(Stream *s) noexcept

@@ -17,6 +17,9 @@ A packet that overtook another therefore costs the detectors one gap of its leng
 Half of what it may be ahead stays, against jitter; more is forgiven little by little: the network
 may have held it back while the clock made silence up, or the peer's clock is the faster one.
 
+A machine that stood still may have kept its network waiting too: for a while behind that, what did
+not come meanwhile is waited for as much longer, before silence is made up for it.
+
 Where nothing is listened for, no time passes either: keys may be asked for in an old call.
 """
 
@@ -53,6 +56,9 @@ cdef enum:
     PATIENCE = 800  # samples that may come after it: 100 ms
     MADE_UP_MAX = 50  # frames of silence in one turn
     FORGIVEN_NS = 1000000  # in one turn, of what the peer is ahead
+    STOOD_NS = 40000000  # between two turns, which are 20 ms apart: we stood still
+    STOOD_MAX = 8000  # samples
+    EXCUSED_NS = 200000000
 
 
 cdef void keys_tell(Ear *e, Stream *s, int64_t at_ns) noexcept nogil:
@@ -128,20 +134,32 @@ cdef void tap_hear(
         keys_tell(e, s, at_ns)
 
 
+cdef int64_t patience(Ear *e, int64_t now_ns) noexcept nogil:
+    """For how many samples what should be there is waited for."""
+    cdef int64_t apart_ns = now_ns - e.turned_ns
+    if e.turned_ns and apart_ns > STOOD_NS:
+        e.stood = min(e.stood + apart_ns // SAMPLE_NS, STOOD_MAX)
+        e.excused_ns = now_ns + EXCUSED_NS
+    elif now_ns > e.excused_ns:
+        e.stood = 0
+    e.turned_ns = now_ns
+    return e.stood if e.paused else e.stood + PATIENCE
+
+
 cdef void tap_turn(
     void *state, Worker *w, Stream *s, uint32_t frame, int64_t due_ns
 ) noexcept nogil:
     """Once in 20 ms: what did not come is silence, and what was heard is told."""
     cdef Ear *e = <Ear *> state
     cdef int64_t behind = (due_ns - e.begun_ns) // SAMPLE_NS - e.heard
+    cdef int64_t waits = patience(e, w.now_ns)
     cdef int _frame
     if progress_done(&e.progress):
         e.begun_ns = due_ns - e.heard * SAMPLE_NS
     elif behind < -AHEAD_MAX // 2 and e.begun_ns:
         e.begun_ns -= FORGIVEN_NS
     elif e.attention != NULL:
-        if not e.paused:
-            behind -= PATIENCE
+        behind -= waits
         for _frame in range(MADE_UP_MAX):
             if behind < FRAME_BYTES:
                 break

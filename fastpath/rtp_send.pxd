@@ -60,6 +60,7 @@ cdef struct Sender:  # what every frame touches comes first
     uint8_t digit_at
     uint16_t digit_step  # frames since the event began
     uint8_t digit_sounds  # it is tones in the audio, not an event
+    uint32_t digit_last  # frame in which the digits went on
     uint32_t digit_timestamp
     int64_t digits_token
     DigitIn digit[DIGITS_MAX]

@@ -4,7 +4,8 @@
     digits waiting  ->  RFC 4733 event packets: the first packet three times at once, with the
                         marker; then one each frame, with a growing duration and the same
                         timestamp; the end packet in three frames. Then the gap, in silence.
-                        The prompt waits. A peer that knows no events hears the key's tones.
+                        The prompt waits. A peer that knows no events hears the key's tones;
+                        frames that were never sent do not cut them in two.
     a chain of      ->  their next frame, the marker on the first of all: one prompt follows another
     prompts             in the next frame
     a feed          ->  what it fills in: what is heard said back, another leg, a conference
@@ -157,10 +158,17 @@ cdef void tone_packet(Sender *s, Outbox *out, uint32_t timestamp, const DigitIn 
         body[i] = law[<uint16_t> samples[i]]
 
 
-cdef int digit_frame(Sender *s, uint32_t timestamp, Outbox *out) noexcept nogil:
+cdef int digit_frame(
+    Sender *s, uint32_t frame, uint32_t timestamp, Outbox *out
+) noexcept nogil:
     """One frame of the first digit waiting; 0 when it is one of the gap's silence."""
     cdef DigitIn *d = &s.digit[s.digit_at]
-    cdef int _copy, step = s.digit_step, tone = 1
+    cdef int _copy, step, tone = 1
+    if s.digit_sounds and 0 < s.digit_step < d.on_frames and frame != s.digit_last + 1:
+        # its tones were cut, and would be two keys: it was pressed, or is pressed anew
+        s.digit_step = d.on_frames if s.digit_step >= DIGIT_FRAMES_MIN else 0
+    s.digit_last = frame
+    step = s.digit_step
     if step == 0:
         s.digit_timestamp = timestamp
         s.digit_sounds = s.event_type < 0
@@ -238,7 +246,7 @@ cdef void sender_frame(Sender *s, uint32_t frame, Outbox *out) noexcept nogil:
     if s.paused:
         s.flowing = s.speaking = 0
         return
-    if pressing and digit_frame(s, timestamp, out):
+    if pressing and digit_frame(s, frame, timestamp, out):
         s.flowing = out.size[0] == PACKET_BYTES
         s.speaking = 0
         return

@@ -47,7 +47,7 @@ class Stalls:
     def __init__(self) -> None:
         """From now on."""
         self._rows: deque[float] = deque(maxlen=SECOND)
-        self._most_s = 0.0
+        self._most_s = self._all_s = 0.0
         self._over = threading.Event()
         threading.Thread(target=self._look, daemon=True).start()
 
@@ -57,11 +57,16 @@ class Stalls:
             now = time.monotonic()
             self._rows.append(now - before - 1 / SECOND)
             self._most_s = max(self._most_s, sum(self._rows))
+            self._all_s += self._rows[-1]
             before = now
 
     def most_s(self) -> float:
         """The longest together in any second."""
         return self._most_s
+
+    def all_s(self) -> float:
+        """All of it together."""
+        return self._all_s
 
     def end(self) -> None:
         """Look no more."""

@@ -18,6 +18,7 @@ from dialerd.cli import demo_run
 from dialerd.cli.main import run
 from dialerd.control.io_client import UnreachableError
 from tests.demo_process import Demo, running_from
+from tests.waiting import Stalls
 
 FAST = ("--rate", "20", "--speed", "20", "--headless", "--json")
 
@@ -33,12 +34,14 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_short_demo_is_clean_and_says_so(folder):
-    few = ("--seconds", "5", "--leads", "400", "--ports", "4")
+    few, stalls = ("--seconds", "5", "--leads", "400", "--ports", "4"), Stalls()
     code, said, words = Demo(folder, *few, *FAST).end()
+    stalls.end()
     assert code == 0, words
     assert (said["doubled"], said["lost"], said["mismatched"], said["faults"]) == (0, 0, 0, [])
     assert said["imported"] + said["rejected"] + said["duplicates"] == 400
-    assert said["placed"] >= 0.95 * 20 * 5
+    # calls are even in time: those of a time that stood still are not made up for
+    assert said["placed"] >= 0.95 * 20 * max(5 - stalls.all_s(), 1)
     outcomes = ("answered", "no_answer", "declined", "busy", "unreachable", "invalid", "failed")
     assert sum(said[name] for name in outcomes) == said["placed"]
     assert said["answered"] > 0

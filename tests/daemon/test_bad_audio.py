@@ -24,7 +24,7 @@ from tests.daemon.conftest import Daemon
 from tests.daemon.gateway import Gateway
 from tests.daemon.test_daemon import broadcast, people, until_finished
 from tests.daemon.web import make_token
-from tests.waiting import until
+from tests.waiting import LONGEST_S, until
 
 pytestmark = pytest.mark.xdist_group("bad_audio")  # one daemon for all
 MUTE, TALKER = "+84912000000", "+84912000001"
@@ -44,14 +44,14 @@ class Onlooker:
 
     def ended(self) -> list[dict[str, object]]:
         """All that was heard, when the daemon is gone."""
-        self._thread.join(20)
+        self._thread.join(LONGEST_S)
         assert not self._thread.is_alive()
         return [self.heard.get() for _ in range(self.heard.qsize())]
 
 
 def by_socket(client: SyncClient) -> Iterator[dict[str, object]]:
     try:
-        for event in client.events(Subscribe(topics=("audio",)), 30):
+        for event in client.events(Subscribe(topics=("audio",)), LONGEST_S):
             assert event.topic == "audio"
             yield event.data
     except (Unavailable, OSError):
@@ -93,11 +93,15 @@ def _lines(answer) -> Iterator[dict[str, object]]:
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory):
-    """A campaign of two calls: nothing comes from one, and the other would not end."""
+    """A campaign of two calls: nothing comes from one, and the other would not end.
+
+    The first is long enough for a look at it, of which there is one in a second: with another
+    second for a machine that stands still, and for onlookers that are still on their way.
+    """
     with Gateway(talks=lambda user: user == TALKER) as gateway:
         more = "[trunk.plan]\ncall_s_max = 3\n"
         d = Daemon(tmp_path_factory.mktemp("daemon"), gateway.port, admin=True, more=more)
-        text = d.config.read_text().replace("[media]", "[media]\nsilence_s_max = 1.0")
+        text = d.config.read_text().replace("[media]", "[media]\nsilence_s_max = 2.0")
         d.config.write_text(text)
         d.start()
         try:

@@ -141,6 +141,22 @@ def test_tones_that_we_send_are_the_keys(law: int) -> None:
     assert markers(made, 3, 44) == [], "audio all the way"
 
 
+@pytest.mark.parametrize("missing", [1, 5, 25])
+@pytest.mark.parametrize("cut", range(6))
+def test_frames_that_were_never_sent_make_no_two_keys_of_one(cut: int, missing: int) -> None:
+    """Its peer hears nothing meanwhile, wherever in the tones that begins."""
+    made = sender()
+    made.connect(0, -1)
+    made.send_digits("59", 7)
+    before, _ = frames(made, cut)
+    after, ended = frames(made, 30, cut + missing)
+    nothing = [b"\xff" * 160] * missing
+    said = [p[0].payload for p in before] + nothing + [p[0].payload for p in after]
+    heard = DtmfDetector().hear(g711.ulaw_decode(b"".join(said)))
+    assert [key for key, _ in heard] == list("59")
+    assert len(ended) == 1
+
+
 def test_a_peer_that_forgets_events_in_the_middle_of_one() -> None:
     made = sender()
     made.send_digits("5", 1)

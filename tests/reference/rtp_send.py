@@ -23,6 +23,17 @@ class Press:
     on: int
     total: int
     sounds: bool = False  # tones in the audio
+    at: int = -1  # number of the last frame
+    first: list[tuple[bool, bytes]] = field(default_factory=list)
+
+    def go_on(self, number: int) -> list[tuple[bool, bytes]]:
+        """What its next frame has. Tones that missing frames cut are over, or begin again."""
+        said, on = self.total - len(self.frames), self.on + 2
+        if self.sounds and 0 < said < on and number != self.at + 1:
+            self.frames = self.frames[on - said :] if said > 1 else [self.first, *self.frames]
+        self.at = number
+        self.first = self.first or self.frames[0]
+        return self.frames.pop(0)
 
 
 @dataclass
@@ -106,7 +117,7 @@ class Sender:
             press = self.presses[0]
             if len(press.frames[0]) == 3:
                 self.digit_timestamp = timestamp
-            packets = press.frames.pop(0)
+            packets = press.go_on(number)
             sounds = press.sounds
             if not press.frames:
                 self.presses.pop(0)

@@ -138,6 +138,8 @@ import time
 from pathlib import Path
 from dialerd.shell.recordings import Recordings
 from fastpath.rtp import MediaEngine
+from tests.waiting import Stalls
+stalls = Stalls()
 engine = MediaEngine(streams_max=4)
 engine.start()
 a, b = (engine.open("{HERE}", {PORTS[0]}, {PORTS[1]}) for _ in range(2))
@@ -147,24 +149,25 @@ engine.play(a, engine.add_prompt(bytes(160), bytes(160)), 1, True)
 kept = Recordings(Path({str(tmp_path)!r}), engine, free_bytes_min=0, day=lambda: "{DAY}")
 kept.begin(a, "call")
 while True:
-    print(engine.stats(a).sent, flush=True)
+    print(engine.stats(a).sent, stalls.most_s(), flush=True)
     time.sleep(0.02)
 """
     with subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
-        sent = 0
-        while sent < 120:
-            sent = int(process.stdout.readline())
+        told = ["0", "0"]
+        while int(told[0]) < 120:
+            told = process.stdout.readline().split()
         process.send_signal(signal.SIGKILL)
-        sent = max([sent, *map(int, process.stdout.read().split())])
+        told = [*told, *process.stdout.read().split()]
+    sent, stood_still_s = int(told[-2]), float(told[-1])
     [part] = tmp_path.rglob(f"*{PART}")
     with wave.open(str(part)) as file:
-        assert file.getnframes() >= sent * 160 - 8000, "all but the last second"
         samples = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, 2)
-    assert len(samples) >= sent * 160 - 8000
-    assert (samples[:, 0] == -32124).mean() > 0.9
+    # all but the last second, and no more than the writer's thread may have lost its core
+    said = (samples[:, 0] == -32124).sum()
+    assert said >= sent * 160 - 8000 * (1 + stood_still_s)
     engine = MediaEngine(streams_max=1)
     kept = open_at(tmp_path, engine)
     kept.close()
