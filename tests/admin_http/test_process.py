@@ -87,7 +87,7 @@ def test_it_serves_reads_the_store_and_ends_when_told(tmp_path: Path) -> None:
             code, text = get(port, "/v1/campaigns/1/report", token)
             assert code == 404, text  # the store was opened and has no campaign 1
             running.send_signal(signal.SIGTERM)
-            assert running.wait(60) == 0
+            assert running.wait(100) == 0
             assert running.stderr is not None
             assert "Traceback" not in running.stderr.read()
     finally:
@@ -100,7 +100,7 @@ def test_a_busy_port_is_one_clear_line(tmp_path: Path) -> None:
         busy.listen()
         port = busy.getsockname()[1]
         with process(configure(tmp_path, port)) as running:
-            assert running.wait(20) == 1
+            assert running.wait(100) == 1
             assert running.stderr is not None
             text = running.stderr.read()
     assert f"[admin] 127.0.0.1:{port}" in text

@@ -59,7 +59,7 @@ def daemon(config: Path) -> Iterator[Booth]:
 
     thread = threading.Thread(target=asyncio.run, args=(serve(),))
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(100)
     yield made[0]
     leave.set()
     thread.join()

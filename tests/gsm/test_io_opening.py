@@ -55,7 +55,7 @@ class Wedged:
 
     def __call__(self) -> int:
         self.tries += 1
-        assert self.free.wait(30)
+        assert self.free.wait(100)
         return device_opener(self.device)()
 
 
@@ -153,7 +153,7 @@ def test_a_device_that_hangs_in_its_closing_delays_nobody(monkeypatch: pytest.Mo
     modem, told, free = Stranger(), Told(), threading.Event()
 
     def hangs(fd: int) -> None:
-        assert free.wait(30)
+        assert free.wait(100)
         close_device(fd)
 
     async def work() -> None:

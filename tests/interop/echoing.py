@@ -62,4 +62,4 @@ def echoing_phone(
             yield
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(100)

@@ -53,7 +53,7 @@ class Listening:
     def finish(self, timeout_s: float = 100.0) -> int:
         """Wait for its own end; its exit code."""
         code = self.process.wait(timeout_s)
-        self._reader.join(5)
+        self._reader.join(100)
         return code
 
     def interrupt(self) -> int:
@@ -65,7 +65,7 @@ class Listening:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-        self._reader.join(5)
+        self._reader.join(100)
         self.process.stdout.close()
         self.process.stderr.close()
 

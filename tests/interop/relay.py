@@ -122,4 +122,4 @@ def rtpengine(folder: Path) -> Iterator[Relay]:
                 relay.close()
         finally:
             process.terminate()
-            process.wait(15)
+            process.wait(100)

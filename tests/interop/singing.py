@@ -81,4 +81,4 @@ def singer(
             yield Singer(port, home)
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(100)

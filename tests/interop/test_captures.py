@@ -192,7 +192,7 @@ def test_sngrep_understands_our_hep(collector) -> None:
             sock.sendto(encapsulate(packet, b"c1@192.0.2.2", agent=7), ("127.0.0.1", port))
     until(lambda: path.exists() and path.stat().st_size > sum(len(p.data) for p in sent))
     process.send_signal(signal.SIGINT)
-    process.wait(10)
+    process.wait(100)
     rows = tshark(path, "ip.src", "ip.dst", "udp.srcport", "sip.Method", "sip.Status-Code")
     assert [row[:2] for row in rows] == [[p.source[0], p.target[0]] for p in sent]
     assert [row[3] or row[4] for row in rows] == ["INVITE", "200", "INVITE", "200"]

@@ -262,7 +262,7 @@ def test_a_controller_joins_two_calls_to_us(tmp_path) -> None:
         until(lambda: re.search(rf":{link:04X} 0+:0000 0A", kernel_tcp()))
         first = controller("3pcc-C-A")
         try:
-            assert (first.wait(30), second.wait(30)) == (0, 0)
+            assert (first.wait(100), second.wait(100)) == (0, 0)
         finally:
             first.kill()
             second.kill()

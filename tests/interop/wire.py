@@ -98,5 +98,5 @@ def wire(folder: Path, ports: Sequence[int]) -> Iterator[Wire]:
             yield Wire(path)
         finally:
             process.send_signal(signal.SIGINT)
-            process.wait(10)
+            process.wait(100)
             assert "\n0 packets dropped by kernel" in log.read_text(), log.read_text()

@@ -322,7 +322,7 @@ def test_sigterm_hangs_up_and_writes_the_last_lines(carrier, tmp_path):
 
     caller = asyncio.run(run())
     assert {end.code for end in caller.ends} == {503}
-    assert it.wait(10) == 0
+    assert it.wait(100) == 0
     assert {c.ended.by for c in books(tmp_path).calls if c.ended} == {"shutdown"}
     assert not any(c.up for c in books(tmp_path).calls)
 
@@ -348,14 +348,14 @@ def test_a_busy_port_a_full_disk_and_a_wrong_setting_are_told(carrier, tmp_path)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind(("127.0.0.1", PORT))
         it = carrier(answers=1)
-        assert it.wait(20) == 1
+        assert it.wait(100) == 1
         assert "use" in it.last_words()
-    assert carrier("--speed", "0", answers=1).wait(20) == 2
-    assert carrier("--host", "192.0.2.1", answers=1).wait(20) == 2
+    assert carrier("--speed", "0", answers=1).wait(100) == 2
+    assert carrier("--host", "192.0.2.1", answers=1).wait(100) == 2
     full = ready(carrier(ledger=Path("/dev/full"), busy=1))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.sendto(INVITE, ("127.0.0.1", PORT))
-    assert full.wait(20) == 1
+    assert full.wait(100) == 1
     assert "space" in full.last_words()
 
 

@@ -55,7 +55,7 @@ def test_a_ledger_outlives_a_kill_of_its_writer(tmp_path):
         assert child.stdout is not None
         assert child.stdout.readline() == b"written\n"
         child.send_signal(signal.SIGKILL)
-        child.wait(10)
+        child.wait(100)
     assert len(read_ledgers([path]).calls) == 50
 
 

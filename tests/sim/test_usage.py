@@ -93,7 +93,7 @@ def test_a_child_that_will_not_end_is_killed(tmp_path):
 
 def test_a_child_that_dies_is_told_with_its_last_words(tmp_path):
     it = child(tmp_path, "print('first')\nraise SystemExit('the disk is gone')")
-    it.wait(10)
+    it.wait(100)
     with pytest.raises(ChildError, match=r"(?s)exit code 1; .*the disk is gone"):
         it.check()
     with pytest.raises(ChildError, match="the disk is gone"):
@@ -114,7 +114,7 @@ def test_waiting_has_an_end():
 
 def test_a_program_that_is_not_there(tmp_path):
     it = Child("nothing", [str(tmp_path / "absent")], tmp_path / "log")
-    assert it.wait(10) != 0
+    assert it.wait(100) != 0
     with pytest.raises(ChildError, match="absent"):
         it.check()
 

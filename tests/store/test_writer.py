@@ -13,6 +13,9 @@ from dialerd.store import MemoryStore, Ticket, limits, open_store, wait
 from tests.store.kit import NOW, begin, draft, filled_list, finish, people, running, take
 
 
+FOR_EVER_S = 100  # to linger
+
+
 @pytest.fixture
 def patient(lmdb_store):
     """Waits for company long enough for any machine, once `run` has begun."""
@@ -20,8 +23,8 @@ def patient(lmdb_store):
     assert lmdb_store.problems() == []
 
 
-def run(store, work) -> None:
-    store._writer._linger_s = 0.7
+def run(store, work, linger_s=0.7) -> None:
+    store._writer._linger_s = linger_s
     try:
         asyncio.run(work())
     finally:
@@ -33,9 +36,9 @@ def by_its_thread(store) -> None:
     store._writer._linger_s = 0.001
 
 
-def commits_of(store, work) -> int:
+def commits_of(store, work, *linger_s) -> int:
     before = store.figures()["commits"]
-    run(store, work)
+    run(store, work, *linger_s)
     return store.figures()["commits"] - before
 
 
@@ -50,10 +53,10 @@ def test_requests_share_a_commit(patient):
 def test_a_full_group_does_not_wait(patient):
     async def work():
         asked = [patient.create_list(f"list {i}", NOW) for i in range(640)]
-        async with asyncio.timeout(0.6):  # less than the linger
+        async with asyncio.timeout(FOR_EVER_S / 2):
             await asyncio.gather(*asked)
 
-    assert commits_of(patient, work) <= 10
+    assert commits_of(patient, work, FOR_EVER_S) <= 10
 
 
 def test_one_batch_of_operations_counts_as_many_events(patient):
@@ -61,12 +64,12 @@ def test_one_batch_of_operations_counts_as_many_events(patient):
     running(patient, 1)
 
     async def work():
-        async with asyncio.timeout(0.6):
+        async with asyncio.timeout(FOR_EVER_S / 2):
             batch = await patient.claim(1, 64, NOW, 60)
             await patient.apply([begin(claim.attempt_id) for claim in batch.claims])
         assert len(batch.claims) == 64
 
-    assert commits_of(patient, work) == 2
+    assert commits_of(patient, work, FOR_EVER_S) == 2
 
 
 def test_a_mistake_costs_only_who_made_it(patient):
@@ -151,7 +154,7 @@ def test_a_loop_that_is_gone_does_not_stop_the_writer(lmdb_store):
 
     by_its_thread(lmdb_store)
     gate = threading.Event()
-    lmdb_store._submit(lambda _: gate.wait(5))
+    lmdb_store._submit(lambda _: gate.wait(FOR_EVER_S))
     asyncio.run(ask())
     gate.set()
     wait(lmdb_store.create_list("b", NOW))
@@ -188,7 +191,7 @@ def test_who_asks_without_a_loop_and_a_linger_commits_itself(lmdb_store):
 def test_who_asks_while_others_wait_is_behind_them(lmdb_store):
     by_its_thread(lmdb_store)
     gate = threading.Event()
-    held = lmdb_store._submit(lambda _: gate.wait(5))
+    held = lmdb_store._submit(lambda _: gate.wait(FOR_EVER_S))
     waits = lmdb_store.create_list("a", NOW)
     lmdb_store._writer._linger_s = 0.0
     asked = lmdb_store.create_list("b", NOW)
@@ -294,7 +297,7 @@ def test_closing_ends_a_long_request_between_its_steps(tmp_path):
     campaign = draft(store, filled_list(store, "a", people(40_000)))
     by_its_thread(store)
     gate = threading.Event()
-    store._submit(lambda _: gate.wait(5))
+    store._submit(lambda _: gate.wait(FOR_EVER_S))
     asked = store.move_campaign(campaign.campaign_id, CampaignState.APPROVED, "an", NOW)
     closer = threading.Thread(target=store.close)
     closer.start()
@@ -314,7 +317,7 @@ def test_the_queue_is_bounded(lmdb_store, monkeypatch):
     monkeypatch.setattr("dialerd.store.writer.QUEUE_MAX", 10)
     by_its_thread(lmdb_store)
     gate = threading.Event()
-    first = lmdb_store._submit(lambda _: gate.wait(5))
+    first = lmdb_store._submit(lambda _: gate.wait(FOR_EVER_S))
     while lmdb_store._writer._queue:
         pass
     asked = [lmdb_store.create_list(f"list {i}", NOW) for i in range(12)]
