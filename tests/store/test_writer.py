@@ -12,7 +12,6 @@ from dialerd.core.records import CampaignState, LeadState
 from dialerd.store import MemoryStore, Ticket, limits, open_store, wait
 from tests.store.kit import NOW, begin, draft, filled_list, finish, people, running, take
 
-
 FOR_EVER_S = 100  # to linger
 
 
