@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import statistics
 import time
 from collections.abc import Iterator
@@ -85,9 +86,17 @@ def _days(path: Path, seeds: range, jobs: int) -> Iterator[DayFigures]:
         return
     with ProcessPoolExecutor(jobs, initializer=_prepare, initargs=(path,)) as pool:
         _prepare(path)  # a fault of the file is told once, before anything runs
-        for figures in pool.map(_one, seeds, chunksize=max(1, min(8, len(seeds) // (4 * jobs)))):
-            yield figures
-            told.done()
+        at_once = max(1, min(8, len(seeds) // (4 * jobs)))
+        try:
+            for figures in pool.map(_one, seeds, chunksize=at_once):
+                yield figures
+                told.done()
+        except BaseException:  # an interrupt: else every day that is begun would be waited for
+            pool.shutdown(wait=False, cancel_futures=True)
+            for worker in multiprocessing.active_children():
+                worker.terminate()
+                worker.join()
+            raise
 
 
 def _prepare(path: Path) -> None:

@@ -203,10 +203,11 @@ class _Run:
         """Every row through `make` and into the list; what the store took is in the books."""
         try:
             if self._goal is not None:
-                self._again(rows, self._goal, make, progress)
+                await self._again(rows, self._goal, make, progress)
             while chunk := list(islice(rows, BATCH_ROWS)):
                 await self._submit(make(chunk), chunk[-1][0])
                 progress()
+                await asyncio.sleep(0)  # an interrupt is heard, also where nothing is stored
             await self._settle(0)
         except BaseException:
             while self._pending:
@@ -214,7 +215,7 @@ class _Run:
                     await self._settle(0)
             raise
 
-    def _again(
+    async def _again(
         self,
         rows: Iterator[Row],
         goal: _Goal,
@@ -233,6 +234,7 @@ class _Run:
                 raise ImportFailedError(f"cannot import {self.summary.file}: {error}") from None
             self._book(batch)
             progress()
+            await asyncio.sleep(0)  # as above
 
     async def _submit(self, batch: Batch, row: int) -> None:
         if self._goal is None:

@@ -1,12 +1,17 @@
 """`dialerd simulate` as a person runs it."""
 
+from __future__ import annotations
+
+import multiprocessing
+from pathlib import Path
+
 import msgspec
 import pytest
 from click.testing import CliRunner
 
 from dialerd.cli.main import CONFIG, FAILED, OK
 from dialerd.cli.main import run as run_main
-from dialerd.cli.simulate import simulate
+from dialerd.cli.simulate import _days, simulate
 from dialerd.core import metering
 from tests.sim.days import small
 
@@ -40,6 +45,15 @@ def test_many_days_by_many_processes_are_the_same_days(scenario):
     assert alone.stdout == together.stdout
     assert [day["seed"] for day in msgspec.json.decode(alone.stdout)] == [1, 2, 3, 4]
     assert "4 days, 0 with faults" in said(scenario, "--seeds", "4").output
+
+
+def test_an_interrupt_ends_its_processes_at_once(scenario):
+    days = _days(Path(scenario), range(1, 100_000), 2)
+    assert next(days).seed == 1
+    assert len(multiprocessing.active_children()) == 2
+    with pytest.raises(KeyboardInterrupt):
+        days.throw(KeyboardInterrupt)
+    assert multiprocessing.active_children() == []
 
 
 def test_two_scenarios_side_by_side(scenario, tmp_path):

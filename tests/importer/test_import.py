@@ -136,6 +136,29 @@ def test_a_dry_run_counts_the_same_and_stores_nothing(tmp_path: Path, numbering:
     store.close()
 
 
+@pytest.mark.parametrize("row", ["0912{:06}\n", "no number\n"])
+def test_a_dry_run_hears_an_interrupt_at_its_next_batch(
+    tmp_path: Path, numbering: Numbering, row: str
+) -> None:
+    path = tmp_path / "leads.csv"
+    path.write_text("phone\n0912345678\n" + "".join(row.format(n) for n in range(5 * BATCH_ROWS)))
+    read: list[int] = []
+
+    async def interrupted() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+
+        def progress(done: int, _: int) -> None:
+            read.append(done)
+            task.cancel()
+
+        await import_file(path, "khách", numbering, None, at_ms=NOW_MS, progress=progress)
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(interrupted())
+    assert len(read) == 1
+
+
 def test_the_reject_file_is_for_its_owner_alone(tmp_path: Path, numbering: Numbering) -> None:
     path, rejects = tmp_path / "leads.csv", tmp_path / "leads.rejected.csv"
     path.write_text(MESSY)
