@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
+from typing import Self
 
 SELDOM_S = 0.03  # how often it is looked in the end
 SECOND = 50  # looks
@@ -67,6 +68,19 @@ class Stalls:
     def all_s(self) -> float:
         """All of it together."""
         return self._all_s
+
+    def least(self, count: int) -> int:
+        """Of messages sent again, how many needed no stall: none, when T1 may have passed in one.
+
+        What was sent again is no fault then.
+        """
+        return 0 if self.most_s() > STOOD_STILL_S else count
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
 
     def end(self) -> None:
         """Look no more."""

@@ -137,7 +137,7 @@ def books(tmp_path_factory):
             )
             twice = StepSpec(prompt="en/thanks", plays=2, pause_ms=2_000)
             broadcast(client, detection=detection, ring_s_max=RING_S, steps=(twice,))
-            until_finished(client, 60)
+            until_finished(client)
         assert d.stop()[0] == 0
     store = open_store(folder / "data", readonly=True)
     for page in store.report(1):

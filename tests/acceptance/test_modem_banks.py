@@ -106,7 +106,7 @@ def test_row_46_and_66_sims_are_lines_with_prefixes_of_their_own(tmp_path: Path)
                 d.config.write_text(d.config.read_text() + ADDED)
                 assert client.call(Reload(who="test")).added == ("fxo",)
                 assert client.call(api.GetStatus()).calls_in_flight, "none was dropped"
-                until_finished(client, 60)
+                until_finished(client)
                 trunks = {one.name: one for one in client.call(ListTrunks()).items}
                 all_ready(client, 3)
                 client.call(SendUssd(port="slot01", code="*101#", who="test"))

@@ -107,7 +107,7 @@ def test_who_answers_on_a_modem_is_found_out(tmp_path: Path, daemon: Any) -> Non
             all_ready(client, 2)
             people(d.folder, 4)
             broadcast(client, attempts_max=1, detection=DetectionSpec(machines=True, verdict_s=3.0))
-            until_finished(client, 90)
+            until_finished(client)
         assert d.stop()[0] == 0
     attempts = attempts_of(d.folder)
     assert [one.outcome for one in attempts] == [Outcome.ANSWERED] * 4

@@ -48,7 +48,7 @@ def test_a_flow_with_keys_goes_by_the_sound_card_and_not_by_the_port_without_aud
             people(d.folder, 4)
             step = StepSpec(prompt="en/thanks", keys={"1": "end"}, wait_ms=300)
             broadcast(client, attempts_max=1, steps=(step,))
-            books = until_finished(client, 90)
+            books = until_finished(client)
         code, text = d.stop()
         seen = bank.ledger("seen")
         assert bank.tell("status")["slots"][1]["dialed_ns"] == 0

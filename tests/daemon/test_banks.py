@@ -112,7 +112,7 @@ def test_a_campaign_on_a_bank_is_what_the_network_saw(tmp_path: Path, daemon: An
             all_ready(client, 6)
             people(d.folder, 24)
             broadcast(client, attempts_max=1, record=True)
-            books = until_finished(client, 60)
+            books = until_finished(client)
             trunks = {one.name: one for one in client.call(ListTrunks()).items}
             ports = ports_of(client)
         assert d.stop()[0] == 0
@@ -154,7 +154,7 @@ def test_a_port_that_loses_its_network_is_routed_round(tmp_path: Path, daemon: A
             assert found.why
             people(d.folder, 8)
             broadcast(client, attempts_max=1)
-            until_finished(client, 60)
+            until_finished(client)
             bank.tell("plug slot01")
             all_ready(client, 3)
         assert d.stop()[0] == 0
@@ -188,7 +188,7 @@ def test_what_people_ask_of_ports(tmp_path: Path, daemon: Any) -> None:
                 client.call(ListPorts(bank="other"))
             people(d.folder, 3)
             broadcast(client, attempts_max=1)
-            until_finished(client, 60)
+            until_finished(client)
             bank.tell("text slot01 +84987654321 hello there")
             with opened(d.folder / "data") as store:
                 until(lambda: store.texts(0, 10), 20, 0.05)

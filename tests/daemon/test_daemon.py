@@ -32,7 +32,7 @@ def broadcast(client, **settings):
         client.call(api.ActOnCampaign(campaign="b", action=action, who="test"))
 
 
-def until_finished(client, seconds=100):
+def until_finished(client, seconds=200):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         books = client.call(api.GetProgress(campaign="b"))

@@ -39,7 +39,7 @@ def test_a_daemon_killed_with_calls_up_over_tcp_goes_on_with_the_others(daemon, 
     with sipp(tmp_path, "uas", 1_000, *logs[1], transport="tcp", port=carrier.port):
         d.start()
         with d.ready() as client:
-            books = until_finished(client, 80)
+            books = until_finished(client)
         assert d.stop()[0] == 0
     interrupted = books.outcomes[Outcome.INTERRUPTED]
     assert interrupted >= 1

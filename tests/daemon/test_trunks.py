@@ -44,7 +44,7 @@ def run_campaign(d, n, **settings):
     with d.ready() as client:
         people(d.folder, n)
         broadcast(client, **settings)
-        books = until_finished(client, 60)
+        books = until_finished(client)
         trunks = {t.name: t for t in client.call(api.GetStatus()).trunks}
     assert d.stop()[0] == 0
     return books, trunks

@@ -27,6 +27,7 @@ from sip.events import (
 from tests.interop.desk import HOST, Desk, offer
 from tests.interop.kamailio_registrar import PASSWORD, kamailio
 from tests.ports import free_port
+from tests.waiting import Stalls
 
 pytestmark = pytest.mark.interop
 REALM = HOST
@@ -52,14 +53,17 @@ def run(main: Coroutine[Any, Any, None]) -> None:
 def test_registered_refreshed_and_taken_back(tmp_path: Path, algorithm: str):
     async def main(port: int) -> None:
         with Desk(free_port()) as desk:
+            codes: list[bytes] = []
+            desk.stack.tap = lambda ours, data, *_: ours or codes.append(data[8:11])
             desk.register(account(port, expires_s=2))
             await desk.until(lambda: desk.state("kamailio-1001") == "registered")
             assert desk.endpoint.statistics()["sent"] == 2, "challenged once"
             # Two refreshes, each with the nonce of the first challenge counted on.
             await desk.until(lambda: desk.endpoint.statistics()["sent"] >= 4)
-            await asyncio.sleep(0.3)
+            await desk.until(lambda: codes.count(b"200") >= 3)
             assert desk.state("kamailio-1001") == "registered"
-            assert desk.endpoint.statistics()["sent"] == 4, "not challenged again"
+            resent = desk.endpoint.statistics()["resent"]
+            assert 1 <= codes.count(b"401") <= 1 + resent, "not challenged again"
             desk.endpoint.unregister("kamailio-1001", desk.now_ns)
             desk.flush()
             await desk.until(lambda: desk.state("kamailio-1001") == "gone")
@@ -146,9 +150,10 @@ def test_calls_through_a_proxy_that_challenges_and_stays_in_the_path(
             assert {(e.code, e.by) for e in theirs.ended()} == {(200, "them")}
             counts = ours.endpoint.statistics()
             # INVITE, ACK of 407, INVITE, ACK, BYE
-            assert (counts["sent"], counts["resent"]) == (5 * calls, 0)
+            assert counts["sent"] >= 5 * calls
+            assert stalls.least(counts["sent"] - 5 * calls + counts["resent"]) == 0
 
-    with kamailio(tmp_path, algorithm=algorithm) as port:
+    with kamailio(tmp_path, algorithm=algorithm) as port, Stalls() as stalls:
         run(main(port))
 
 

@@ -13,6 +13,7 @@ from sip.messages.causes import Reason
 from tests.interop.agent import Agent, answer, place, take
 from tests.interop.sipp import sipp
 from tests.ports import free_port
+from tests.waiting import Stalls
 
 pytestmark = pytest.mark.interop
 CLEAN = {"code": 0, "failed": 0, "retransmissions": 0}
@@ -44,13 +45,14 @@ def ended(agent: Agent) -> Ended:
 
 
 def test_sipps_own_gateway_sees_three_hundred_clean_calls(tmp_path: Path):
-    with sipp(tmp_path, "uas", 300) as peer:
+    with sipp(tmp_path, "uas", 300) as peer, Stalls() as stalls:
         agent = place(free_port(), peer.port, hang_up, 300)
         assert peer.finish() == CLEAN | {"successful": 300}
     assert {(e.code, e.by, e.answered) for e in agent.ended()} == {(200, "us", True)}
     counts = agent.transport.statistics()
-    assert counts["resent"] == counts["stray"] == counts["malformed"] == counts["legs"] == 0
-    assert counts["datagrams_sent"] == 900
+    assert stalls.least(counts["resent"]) == counts["malformed"] == counts["legs"] == 0
+    assert stalls.least(counts["stray"]) == 0
+    assert counts["datagrams_sent"] == 900 + counts["resent"]
 
 
 def test_early_media_then_the_answer(tmp_path: Path):
@@ -93,11 +95,13 @@ def test_a_wrong_password_is_refused(tmp_path: Path):
 
 def test_a_200_sent_twice_gets_two_acks(tmp_path: Path):
     # Without -nr SIPp answers each ACK it has seen before with its 200, for ever.
-    with sipp(tmp_path, "answers_twice", 1, "-nr") as peer:
+    with sipp(tmp_path, "answers_twice", 1, "-nr") as peer, Stalls() as stalls:
         agent = place(free_port(), peer.port, hang_up_soon)
         assert peer.finish() == CLEAN | {"successful": 1}
     assert [type(e) for e in agent.events] == [Provisional, Accepted, Ended]
-    assert agent.transport.statistics()["resent"] == 1
+    resent = agent.transport.statistics()["resent"]
+    assert resent >= 1
+    assert stalls.least(resent - 1) == 0
 
 
 def test_the_second_fork_is_hung_up(tmp_path: Path):
@@ -151,8 +155,10 @@ def test_sipps_own_caller_sees_two_hundred_clean_calls(tmp_path: Path):
         with sipp(tmp_path, "uac", 200, *extra) as peer:
             return peer.finish()
 
-    agent, result = take(port, caller, answer, 200)
+    with Stalls() as stalls:
+        agent, result = take(port, caller, answer, 200)
     assert result == CLEAN | {"successful": 200}
     assert {(e.code, e.by, e.answered) for e in agent.ended()} == {(200, "them", True)}
     counts = agent.transport.statistics()
-    assert counts["resent"] == counts["stray"] == counts["malformed"] == counts["legs"] == 0
+    assert stalls.least(counts["resent"]) == counts["malformed"] == counts["legs"] == 0
+    assert stalls.least(counts["stray"]) == 0

@@ -25,6 +25,7 @@ from tests.ports import free_port
 from tests.sip.authority import Authority
 from tests.sip.nameserver import name_server
 from tests.sip.stacks import HOST, Agent, answer, hang_up, local
+from tests.waiting import Stalls
 
 CALLS = 40
 WINDOW = 10
@@ -91,12 +92,13 @@ def all_answered(agent: Agent) -> bool:
 
 @pytest.mark.parametrize(("kind", "host"), [("tcp", HOST), ("udp", "::1"), ("tcp", "::1")])
 def test_we_call_sipp(tmp_path: Path, kind: Transport, host: str) -> None:
-    with sipp(tmp_path, "uas", CALLS, host=host, transport=kind) as peer:
+    where = {"host": host, "transport": kind}
+    with sipp(tmp_path, "uas", CALLS, **where) as peer, Stalls() as stalls:
         agent, judged = run_calls(local(kind, host), CALLS, peer, (host, peer.port, 0))
     assert all_answered(agent)
     assert judged == {"code": 0, "successful": CALLS, "failed": 0, "retransmissions": 0}
     counts = agent.stack.statistics()
-    assert counts["resent"] == counts["malformed"] == 0
+    assert stalls.least(counts["resent"]) == counts["malformed"] == 0
     if kind == "tcp":
         assert counts["connections_opened"] == 1
 
@@ -124,10 +126,11 @@ def test_sipp_calls_us(tmp_path: Path, how: str, host: str) -> None:
             agent.stack.close()
         return run.returncode, agent
 
-    code, agent = uvloop.run(main())
+    with Stalls() as stalls:
+        code, agent = uvloop.run(main())
     assert code == 0
     assert {(e.code, e.by) for e in agent.ended()} == {(200, "them")}
-    assert agent.stack.statistics()["resent"] == 0
+    assert stalls.least(agent.stack.statistics()["resent"]) == 0
     if how == "tn":
         assert agent.stack.statistics()["connections_accepted"] == CALLS
 
@@ -287,11 +290,11 @@ def test_junk_does_not_delay_a_call(tmp_path: Path) -> None:
         finally:
             agent.stack.close()
 
-    with sipp(tmp_path, "uas", 200) as peer:
+    with sipp(tmp_path, "uas", 200) as peer, Stalls() as stalls:
         agent, sent = uvloop.run(main(peer.port))
         judged = peer.finish()
     counts = agent.stack.statistics()
     assert sent > 1_000
     assert counts["malformed"] + counts["stray"] + counts["keepalives"] > sent * 0.9
-    assert counts["resent"] == counts["legs"] == 0
+    assert stalls.least(counts["resent"]) == counts["legs"] == 0
     assert judged == {"code": 0, "successful": 200, "failed": 0, "retransmissions": 0}
