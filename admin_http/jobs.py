@@ -27,6 +27,7 @@ from dialerd.store.schema import number64
 
 log = logging.getLogger(__name__)
 FOLDER: Final = "jobs"
+LOOK_S: Final = 1.0  # between two looks whether a command has asked for the end of a job
 CUT_SHORT: Final = (
     "the HTTP process ended before it did: what it had added by then (`result`) stays; send it"
     " again under another Idempotency-Key, and what is there already is left out"
@@ -52,6 +53,7 @@ OPEN: Final = frozenset({JobState.WAITING, JobState.RUNNING})
 class Job(msgspec.Struct, frozen=True):
     """One job as kept. `files` are those in its folder, by what they are.
 
+    `cancelled_by` is who asked for its end on the command line: the process that does it looks.
     `result` of one that did not end well is what it had done by then.
     """
 
@@ -69,6 +71,7 @@ class Job(msgspec.Struct, frozen=True):
     result: Facts = {}
     error: str = ""
     files: dict[str, str] = {}
+    cancelled_by: str = ""
 
 
 JOBS: Final = Kind("jobs", Job, lambda job: number64(job.id))
@@ -109,6 +112,7 @@ class Jobs:
         self._ends: dict[int, asyncio.Task[None]] = {}  # that see each out, which nobody cancels
         self._told: dict[int, Told] = {}
         self._cancelled: set[int] = set()
+        self._looking: asyncio.Task[None] | None = None  # while there are jobs
         self._closing = False
         self._cut: set[int] = set()  # of the process before; what did them may outlive it a while
 
@@ -192,6 +196,8 @@ class Jobs:
         told = self._told[made.id] = Told(self.folder / str(made.id))
         task = self._tasks[made.id] = asyncio.create_task(self._run(made, work, told))
         self._ends[made.id] = asyncio.create_task(self._see_out(made, task, told, used))
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look())
         for number in gone:
             await asyncio.to_thread(_remove, self.folder / str(number))
         return made
@@ -220,14 +226,31 @@ class Jobs:
 
     async def cancel(self, number: int) -> bool:
         """End one that waits or runs, and wait until it has; False when it is over."""
-        task, end = self._tasks.get(number), self._ends.get(number)
-        if task is None or end is None:
+        end = self._ends.get(number)
+        if end is None:
             return False
-        if number not in self._cancelled:  # a second one would break off how the work ends
-            self._cancelled.add(number)
-            task.cancel()
+        self._break_off(number)
         await asyncio.wait([end])
         return True
+
+    def _break_off(self, number: int) -> None:
+        if number not in self._cancelled:  # a second one would break off how the work ends
+            self._cancelled.add(number)
+            self._tasks[number].cancel()
+
+    async def _look(self) -> None:
+        """End those that `dialerd jobs cancel` has marked, as long as there are jobs."""
+        while self._tasks:
+            await asyncio.sleep(LOOK_S)  # another process wrote the mark: nothing tells of it
+            try:
+                with self._admin.read() as txn:
+                    found = [txn.get(JOBS, number64(number)) for number in self._tasks]
+            except AdminError as error:
+                log.warning("cannot look whether a job is to end: %s", error)
+                continue
+            for job in found:
+                if job is not None and job.cancelled_by:
+                    self._break_off(job.id)
 
     def path(self, job: Job, what: str) -> Path | None:
         """Where a file of it is; None when there is none."""
@@ -237,6 +260,8 @@ class Jobs:
     async def close(self) -> None:
         """End all of them; they are interrupted."""
         self._closing = True
+        if self._looking is not None:
+            self._looking.cancel()
         for number, task in self._tasks.items():
             if number not in self._cancelled:
                 task.cancel()
@@ -306,7 +331,12 @@ class Jobs:
         )
 
     async def _keep(self, job: Job) -> None:
-        await self._admin.change(lambda txn: txn.put(JOBS, job))
+        def put(txn: Txn) -> None:
+            now = txn.get(JOBS, number64(job.id))
+            mark = "" if now is None else now.cancelled_by
+            txn.put(JOBS, msgspec.structs.replace(job, cancelled_by=mark))
+
+        await self._admin.change(put)
 
 
 def _now_ms() -> int:

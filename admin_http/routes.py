@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
+import math
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -177,7 +178,7 @@ async def json_body(request: web.Request, kind: type[msgspec.Struct]) -> msgspec
     except web.HTTPRequestEntityTooLarge:
         raise too_large from None
     try:
-        decoded = msgspec.json.decode(data, type=kind)
+        decoded = _fitted(data, kind)
         _refuse_twice(data)
         return decoded
     except msgspec.ValidationError as error:
@@ -186,6 +187,29 @@ async def json_body(request: web.Request, kind: type[msgspec.Struct]) -> msgspec
         raise ProblemError(422, fault.detail + at, errors=(fault,)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ProblemError(400, f"the body is not JSON: {error}") from None
+
+
+def _fitted(data: bytes, kind: type[msgspec.Struct]) -> msgspec.Struct:
+    """The body as its struct. Where a whole number is wanted 2.0 is one: JSON Schema says so."""
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except msgspec.ValidationError as error:
+        if "got `float`" not in str(error):
+            raise
+        try:
+            plain = json.loads(data, parse_float=_whole, parse_constant=_whole)
+            again = msgspec.json.encode(plain)
+        except (ValueError, RecursionError):  # what is wrong behind the number: it is told first
+            raise error from None
+    return msgspec.json.decode(again, type=kind)
+
+
+def _whole(text: str) -> int | float:
+    """A number of a body, whole where it can be; ValueError for one that JSON does not have."""
+    found = float(text)
+    if not math.isfinite(found):
+        raise ValueError(text)
+    return int(found) if found.is_integer() and abs(found) < 1 << 53 else found
 
 
 def _refuse_twice(data: bytes) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Annotated, Final
 
 import msgspec
@@ -13,11 +12,10 @@ from aiohttp import web
 from msgspec import Meta
 
 from admin_http import children
-from admin_http.child_ends import Line, note
+from admin_http.child_ends import note
 from admin_http.documents import Document, Page, Paging
 from admin_http.import_child import COUNTS
 from admin_http.jobs import Facts, Job, JobError, JobState, Told, Work
-from admin_http.limits import CSV_BYTES_MAX, IMPORT_ROWS_MAX, WORKBOOK_MEMORY_BYTES
 from admin_http.once import REPLAYED, digest
 from admin_http.people.access import staff
 from admin_http.problems import Fault, ProblemError
@@ -29,6 +27,7 @@ from admin_http.serving import document
 from admin_http.streams import place
 from admin_http.tokens import Scope
 from admin_http.uploads import Upload, received
+from admin_http.workbooks import as_csv, is_workbook
 from dialerd.core.control_base import Instant
 from dialerd.core.leads_view import AddBans, Source
 from dialerd.core.records import BanList
@@ -197,8 +196,9 @@ async def _import(
 ) -> Facts:
     file = upload.path
     config = call.services.config
-    if upload.media == XLSX or await asyncio.to_thread(_is_workbook, file):
-        file = await _as_csv(upload.path, told)
+    if upload.media == XLSX or await asyncio.to_thread(is_workbook, file):
+        file = told.folder / "sheet.csv"
+        await as_csv(upload.path, file, lambda rows: told.progress(rows, 0, "rows"))
     problems = told.folder / "problems.csv"
     found = await children.run(
         "admin_http.import_child",
@@ -224,32 +224,6 @@ async def _import(
     facts |= {name: found[name] for name in TOLD if found.get(name)}
     facts |= {f"refused: {code}": count for code, count in found.get("reasons", {}).items()}
     return facts
-
-
-def _is_workbook(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(4) == b"PK\x03\x04"
-
-
-async def _as_csv(path: Path, told: Told) -> Path:
-    out = told.folder / "sheet.csv"
-    order = {
-        "file": str(path),
-        "out": str(out),
-        "bytes_max": CSV_BYTES_MAX,
-        "rows_max": IMPORT_ROWS_MAX,
-        "memory_bytes": WORKBOOK_MEMORY_BYTES,
-    }
-
-    def hear(line: Line) -> None:
-        told.progress(line.done, 0, "rows")
-
-    try:
-        await children.run("admin_http.xlsx_child", order, hear)
-    except BaseException:
-        out.unlink(missing_ok=True)
-        raise
-    return out
 
 
 async def _ban(call: Call, query: NumbersFile, kind: BanList, upload: Upload, told: Told) -> Facts:

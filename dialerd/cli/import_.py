@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from dialerd.cli.common import (
     clean,
@@ -98,9 +100,10 @@ def import_(  # noqa: PLR0913, PLR0917
     config_path: str | None,
     output: str,
 ) -> None:
-    """Add the people of a CSV file to a list; the list is made when there is none of that name.
+    """Add the people of a CSV or XLSX file to a list, which is made when there is none.
 
-    Encoding, delimiter, titles and the columns of numbers are found out; every column is kept.
+    Encoding, delimiter, titles and the columns of numbers are found out; every column is kept. Of a
+    workbook the first sheet is read.
     A number that is in the list already is left out, so an import can be run again. One that was
     cut short goes on behind its last commit when the same command is given again.
     """
@@ -137,6 +140,8 @@ def import_people(
     bar: bool,
 ) -> Summary:
     """Import a file into a list of that folder's store (None: only count); FailedError."""
+    from admin_http.jobs import JobError
+    from admin_http.workbooks import as_csv, is_workbook
     from dialerd.importer.io_import import ImportFailedError, import_file
     from dialerd.store import open_store
 
@@ -144,15 +149,23 @@ def import_people(
     at_ms = time.time_ns() // 1_000_000
 
     async def work(progress: Progress) -> Summary:
-        return await import_file(
-            file, list_name, numbering, store, at_ms=at_ms, options=options, progress=progress
-        )
+        with tempfile.TemporaryDirectory(prefix="dialerd-") as place:
+            how = options
+            if is_workbook(file):
+                sheet = Path(place) / "sheet.csv"
+                await as_csv(file, sheet, lambda _rows: None)
+                how = msgspec.structs.replace(options, text=sheet)
+            return await import_file(
+                file, list_name, numbering, store, at_ms=at_ms, options=how, progress=progress
+            )
 
     try:
         with waiting(clean(file.name), wanted=bar) as progress:
             return asyncio.run(work(progress))
     except ImportFailedError as error:
         raise FailedError(str(error)) from None
+    except JobError as error:
+        raise FailedError(f"cannot import {file}: {error}") from None
     finally:
         if store is not None:
             store.close()

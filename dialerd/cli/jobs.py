@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
 
 import click
 import msgspec
 
-from admin_http.jobs import JOBS, Job
+from admin_http.jobs import JOBS, OPEN, Job
+from admin_http.people.store import AdminStore, Txn
 from admin_http.resources.jobs import shown
-from dialerd.cli.admin_store import opened
+from dialerd.cli.admin_store import change, opened
 from dialerd.cli.common import (
     config_option,
     load_zone,
@@ -19,10 +21,13 @@ from dialerd.cli.common import (
     print_json,
     print_pairs,
     print_table,
+    who,
 )
 from dialerd.cli.errors import FailedError
 from dialerd.store.schema import number64
 
+LOOK_S: Final = 0.2
+END_S: Final = 30.0  # what does a job is given 10 s to end, then it is killed
 PROGRESS: Final = ("done", "total", "unit")
 
 
@@ -30,7 +35,7 @@ PROGRESS: Final = ("done", "total", "unit")
 def jobs() -> None:
     """Imports and exports of the HTTP API, as they were kept when their state changed.
 
-    How far one is that runs, and its end before time, are by HTTP: /v1/jobs/ID, /v1/jobs/ID/cancel.
+    How far one is that runs is told by HTTP: /v1/jobs/ID.
     """
 
 
@@ -75,6 +80,51 @@ def show(job: int, config_path: str | None, output: str) -> None:
             *(("file", f"/v1/jobs/{found.id}/{what}") for what in found.files),
         ]
     )
+
+
+@jobs.command("cancel")
+@click.argument("job", type=click.IntRange(1, (1 << 53) - 1))
+@config_option
+@output_option
+def cancel(job: int, config_path: str | None, output: str) -> None:
+    """End a job that waits or runs, within seconds. What it has done stays.
+
+    The HTTP process of the daemon does it; without a daemon no job runs.
+    """
+    with opened(config_path) as store:
+        change(store, "jobs cancel", lambda txn: _mark(txn, job), str(job))
+        found = _over(store, job)
+    if output == "json":
+        print_json(_told(found))
+    else:
+        click.echo(f"job {job} is {found.state}")
+
+
+def _mark(txn: Txn, number: int) -> None:
+    found = txn.get(JOBS, number64(number))
+    if found is None:
+        raise FailedError(f"there is no job {number}")
+    if found.state not in OPEN:
+        raise FailedError(f"job {number} is over: {found.state}")
+    txn.put(JOBS, msgspec.structs.replace(found, cancelled_by=who()))
+
+
+def _over(store: AdminStore, number: int) -> Job:
+    """The job when it has ended; FailedError when it does not for so long."""
+    give_up = time.monotonic() + END_S
+    while True:
+        with store.read() as txn:
+            found = txn.get(JOBS, number64(number))
+        if found is None:
+            raise FailedError(f"job {number} is forgotten")
+        if found.state not in OPEN:
+            return found
+        if time.monotonic() > give_up:
+            raise FailedError(
+                f"job {number} is told to end, and has not yet: `dialerd status` says whether the "
+                "daemon runs that does so; without one the next start ends it"
+            )
+        time.sleep(LOOK_S)  # another process ends it, and tells by the store
 
 
 def _moments(job: Job) -> dict[str, int]:

@@ -32,7 +32,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "simulate": ("simulate", "Simulate days of dialing before they go live."),
     "run": ("run", "Run the daemon."),
     "check-config": ("run", "Check a configuration file and show what is wrong with it."),
-    "import": ("import_", "Import a CSV file of people into a list."),
+    "import": ("import_", "Import a CSV or XLSX file of people into a list."),
     "list": ("lists", "Imported lists."),
     "campaign": ("campaign", "Create, approve, start, pause and finish campaigns."),
     "apply": ("apply", "Make scripts, flows, lists and campaigns be as a file says."),

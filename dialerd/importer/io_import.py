@@ -49,6 +49,7 @@ class Options(msgspec.Struct, frozen=True):
     skip_elsewhere: bool = False  # leave out numbers that are in another list
     restart: bool = False  # from the first row, also where an earlier run was cut short
     resumes: Callable[[int], None] | None = None  # told behind which row it goes on
+    text: Path | None = None  # the same rows as CSV, of a file that is no text itself
     books: Callable[[Summary], None] | None = None  # given the books before they are written
 
 
@@ -79,7 +80,7 @@ async def import_file(
         StoreError: the store refuses or has failed.
     """
     options = options or Options()
-    with Source(path) as source:
+    with Source(options.text or path) as source:
         digest = b"" if store is None else source.digest()
         lines = source.lines()
         sample = _sample(lines)
@@ -95,7 +96,7 @@ async def import_file(
             )
         except LayoutError as error:
             raise ImportFailedError(f"cannot import {path}: {error}") from None
-        books = _summary(source, layout, list_name, dry_run=store is None)
+        books = _summary(path, source, layout, list_name, dry_run=store is None)
         if options.books is not None:
             options.books(books)
         goal = None if store is None else _Goal(store, books, options, digest, at_ms)
@@ -287,9 +288,11 @@ class _Run:
         return found
 
 
-def _summary(source: Source, layout: Layout, list_name: str, *, dry_run: bool) -> Summary:
+def _summary(
+    path: Path, source: Source, layout: Layout, list_name: str, *, dry_run: bool
+) -> Summary:
     return Summary(
-        str(source.path),
+        str(path),
         list_name,
         dry_run=dry_run,
         encoding=source.encoding,

@@ -156,6 +156,19 @@ async def test_what_does_not_fit_is_pointed_at(
         assert (await s.ask("GET", "/v1/campaigns"))[1]["items"] == []
 
 
+async def test_a_whole_number_with_a_point_is_one(tmp_path: Path) -> None:
+    async with site(tmp_path) as s:
+        body = {**msgspec.to_builtins(spec()), "attempts_max": 2.0, "retry_gap_s": 6e2}
+        status, made = await s.ask("POST", "/v1/campaigns", body)
+        assert status == 201, made
+        assert (made["spec"]["attempts_max"], made["spec"]["retry_gap_s"]) == (2, 600)
+        for wrong in (b"2.5", b"1e999", b"NaN", b'2.0, "name": "\\ud800"'):
+            text = msgspec.json.encode({**body, "attempts_max": 77}).replace(b"77", wrong)
+            headers = {"Content-Type": "application/json"}
+            status, _ = await s.ask("POST", "/v1/campaigns", text, headers=headers)
+            assert status in {400, 422}, wrong
+
+
 async def test_lists_and_numbers(tmp_path: Path) -> None:
     async with site(tmp_path, people=7) as s:
         (found,) = (await s.ask("GET", "/v1/lists"))[1]["items"]

@@ -13,10 +13,9 @@ import msgspec
 import pytest
 import xlsxwriter
 
-from admin_http import jobs, uploads
+from admin_http import jobs, uploads, workbooks
 from admin_http.child_ends import SO_FAR, note
 from admin_http.people.store import Txn
-from admin_http.resources import imports
 from tests.admin_http.site import Site, site
 
 CSV = {"Content-Type": "text/csv"}
@@ -168,7 +167,7 @@ async def test_files_that_cannot_be_read(tmp_path: Path, name: str) -> None:
 
 
 async def test_a_zip_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(imports, "WORKBOOK_MEMORY_BYTES", 512 << 20)
+    monkeypatch.setattr(workbooks, "WORKBOOK_MEMORY_BYTES", 512 << 20)
     async with site(tmp_path) as s:
         found = await imported(s, bomb(), "list=new", XLSX)
         assert found["state"] == "failed"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,6 +18,7 @@ from admin_http.child_ends import Line
 from admin_http.jobs import Facts, Job, JobError, Jobs, JobState, Told
 from admin_http.people.store import AdminStore
 from admin_http.problems import ProblemError
+from tests.tree import ROOT
 
 JOB = Job(0, "import", "x", "an", JobState.WAITING, 0)
 DEAF = """
@@ -104,6 +106,39 @@ async def test_cancels_while_the_end_is_kept(
         may_go.set()
         await asyncio.gather(*ends)
         assert (state(desk, made.id), used.exists()) == (JobState.DONE, False)
+
+
+async def test_a_command_ends_a_job(tmp_path: Path) -> None:
+    """`dialerd jobs cancel`, beside the process that does the job; other jobs go on."""
+    config = tmp_path / "dialerd.toml"
+    config.write_text(f'[store]\npath = "{tmp_path}"\n')
+    async with desk_at(tmp_path) as desk:
+        may_end = asyncio.Event()
+
+        async def work(told: Told) -> Facts:
+            await (asyncio.Event() if told.folder.name == "1" else may_end).wait()
+            return {"rows": 1}
+
+        told = await desk.submit(JOB, work)
+        other = await desk.submit(JOB, work)
+        assert await dialerd("jobs", "cancel", "1", "-c", str(config)) == "job 1 is cancelled\n"
+        assert state(desk, told.id) is JobState.CANCELLED
+        error = await dialerd("jobs", "cancel", "1", "-c", str(config))
+        assert error == "error: job 1 is over: cancelled\n"
+        assert state(desk, other.id) is JobState.RUNNING
+        may_end.set()
+        await asyncio.wait([desk._ends[other.id]])
+        assert state(desk, other.id) is JobState.DONE
+
+
+async def dialerd(*words: str) -> str:
+    """What a command prints."""
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "dialerd", *words, stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT, cwd=ROOT,
+    )  # fmt: skip
+    said, _ = await child.communicate()
+    return said.decode()
 
 
 async def test_a_cancel_before_the_first_step(tmp_path: Path) -> None:

@@ -5,8 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
+import pytest
+
 from admin_http.jobs import JOBS, Job, JobState
 from admin_http.people.store import AdminStore
+from dialerd.cli import jobs
+from dialerd.store.schema import number64
 
 DONE = Job(
     7, "export", "calls", "lan", JobState.DONE, 1_700_000_000_000, 1_700_000_001_000,
@@ -36,3 +41,23 @@ def test_jobs_newest_first_and_one_by_one(command, config: Path) -> None:
     )  # fmt: skip
     missing = command("jobs", "show", "9")
     assert (missing.code, missing.err) == (1, "error: there is no job 9\n")
+
+
+def test_a_job_is_told_to_end(command, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a daemon nobody does it: the mark is there, and the command says what is missing."""
+    monkeypatch.setattr(jobs, "END_S", 0.0)
+    runs = msgspec.structs.replace(FAILED, id=9, state=JobState.RUNNING, error="")
+    store = AdminStore(config.parent / "data")
+    for one in (DONE, runs):
+        store.write(lambda txn, one=one: txn.put(JOBS, one))
+    store.close()
+    assert command("jobs", "cancel", "7").err == "error: job 7 is over: done\n"
+    assert command("jobs", "cancel", "8").err == "error: there is no job 8\n"
+    told = command("jobs", "cancel", "9")
+    assert (told.code, "`dialerd status`" in told.err) == (1, True)
+    store = AdminStore(config.parent / "data")
+    with store.read() as txn:
+        marks = [txn.get(JOBS, number64(number)).cancelled_by for number in (7, 9)]
+    store.close()
+    assert [bool(mark) for mark in marks] == [False, True]
+    assert "dialerd jobs cancel" in command("audit", "list").out

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from dialerd.cli.main import CONFIG, FAILED, OK, USAGE, run
@@ -23,6 +24,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a configuration of its own."""
     (tmp_path / "dialerd.toml").write_text('[store]\npath = "data"\n')
     monkeypatch.setenv("DIALERD_CONFIG", str(tmp_path / "dialerd.toml"))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))  # of the process that reads workbooks
     monkeypatch.chdir(tmp_path)
     (tmp_path / "leads.csv").write_text(LEADS)
     return tmp_path
@@ -148,11 +150,25 @@ def test_a_dry_run_leaves_no_store(home: Path, capsys: pytest.CaptureFixture[str
     assert not (home / "data").exists()
 
 
+def test_a_workbook(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    book = openpyxl.Workbook()
+    for row in (["Tên", "SĐT"], ["An", 912345678], ["Bình", "0912 345 679"], ["x", 113]):
+        book.active.append(row)
+    book.save(home / "leads.xlsx")
+    for added in (2, 0):  # the second time all of them are in the list
+        assert run(["import", "leads.xlsx", "--list", "a", "--json"]) == OK
+        found = json.loads(capsys.readouterr().out)
+        assert (found["file"], found["valid"], found["rejected"]) == ("leads.xlsx", added, 1)
+        assert found["phone_column"] == "SĐT"
+    assert (home / "leads.rejected.csv").read_text().splitlines()[-1].startswith("4,113,")
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
         (None, "No such file"),
-        (b"PK\x03\x04", "save the sheet as CSV"),
+        (b"PK\x03\x04", "this is no workbook that can be read"),
+        (b"\xd0\xcf\x11\xe0", "save the sheet as CSV"),
         (b"name\nLan\n", "no column holds phone numbers"),
         (b"phone\n113\n", "no row of leads.csv holds a number that may be dialed"),
     ],
