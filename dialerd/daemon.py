@@ -273,7 +273,7 @@ class Daemon:
             self._dialer,
             self._driver,
             self._prompts,
-            loopback_trunks=self._config.simulates,
+            simulates=lambda: self._config.simulates,
             counters=self._counters,
             stop=self._stop,
             traces=self._stack.traces,

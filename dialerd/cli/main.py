@@ -53,7 +53,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "lines": ("trunks", "Every trunk and port in one table."),
     "carriers": ("trunks", "The carriers of the numbering plan, and the trunks for each."),
     "plan": ("plan", "How many lines so many calls need, and the reverse."),
-    "reload": ("trunks", "Take over the trunks of the configuration as it is now."),
+    "reload": ("trunks", "Take over the configuration as it is now, all of it or nothing."),
     "doctor": ("doctor", "Is this machine fit for it: ports, modems, clock, disk, limits, TLS."),
     "console": ("console", "Talk to the running daemon, with completion and live views."),
     "status": ("operate", "What the daemon is doing."),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 import click
@@ -111,7 +111,7 @@ def show(name: str, config_path: str | None, output: str) -> None:
         print_json({**_facts(one), "deliveries": tries})
         return
     zone = load_zone(config_path)
-    print_pairs([(key, "" if value is None else value) for key, value in _facts(one).items()])
+    print_pairs([(key, _shown(value, zone)) for key, value in _facts(one).items()])
     if tries:
         click.echo()
         print_table(
@@ -152,6 +152,19 @@ def rm(name: str, config_path: str | None, output: str) -> None:
     with hooks(config_path) as store:
         change(store, f"webhook rm {name}", lambda txn: keeping.remove(txn, name))
     tell(output, f"removed {name}", removed=name)
+
+
+def _shown(value: object, zone: tzinfo | None) -> object:
+    """A fact for a person to read."""
+    match value:
+        case None:
+            return ""
+        case datetime():
+            return local_time(value, zone)
+        case tuple():
+            return ", ".join(map(str, value)) or "all"
+        case _:
+            return value
 
 
 def _facts(one: Webhook) -> dict[str, Any]:

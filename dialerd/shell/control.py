@@ -44,17 +44,20 @@ class RunningDaemon:
         driver: Driver,
         prompts: Prompts,
         *,
-        loopback_trunks: bool,
+        simulates: Callable[[], bool],
         counters: Callable[[], dict[str, float]],
         stop: Callable[[bool], None],
         traces: Traces | None,
     ) -> None:
-        """`stop(hang_up)` begins the daemon's end; `counters` gathers what each part counts."""
+        """`stop(hang_up)` begins the daemon's end; `counters` gathers what each part counts.
+
+        `simulates`: whether the configuration of now has a line that the loopback regime may use.
+        """
         self._clock = clock
         self._dialer = dialer
         self._driver = driver
         self._prompts = prompts
-        self._loopback_trunks = loopback_trunks
+        self._simulates = simulates
         self._counters = counters
         self._stop = stop
         self._traces = traces
@@ -124,7 +127,7 @@ class RunningDaemon:
             regime = find_regime(name)
         except ValueError:
             return ""
-        if regime.loopback_only and not self._loopback_trunks:
+        if regime.loopback_only and not self._simulates():
             return (
                 f"regime {name} dials simulated lines only, and no trunk of the configuration has "
                 "loopback = true"

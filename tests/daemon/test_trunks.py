@@ -10,6 +10,7 @@ import time
 import pytest
 
 from dialerd.core import control as api
+from dialerd.core.campaign_spec import CampaignSpec, StepSpec
 from dialerd.core.lines_view import ListTrunks, Reload
 from dialerd.core.records import Outcome
 from dialerd.store import open_store
@@ -266,4 +267,9 @@ def test_only_the_networks_of_trunks_are_heard_also_after_a_reload(daemon, tmp_p
             d.config.write_text(before)
             assert client.call(Reload(who="test")).restart == ()
             assert not answered(stranger, d.sip)
+            d.config.write_text(before.replace("loopback = true\n", ""))
+            client.call(Reload(who="test"))
+            spec = CampaignSpec("c", "loopback", "people", steps=(StepSpec(prompt="en/thanks"),))
+            with pytest.raises(api.Invalid, match="simulated lines only"):
+                client.call(api.CreateCampaign(spec=spec, who="test"))
         assert d.stop()[0] == 0
