@@ -205,6 +205,7 @@ def _via(name: str, number: str, config_path: str | None) -> Via:
     """The trunk of the configuration, and the number as the numbering plan reads it."""
     from dialerd.config import find_config, load
     from dialerd.plan_file import read_numbering
+    from dialerd.shell.sip_config import stack_settings
 
     config = load(find_config(config_path))
     trunks = {trunk.name: trunk for trunk in config.trunk}
@@ -212,8 +213,15 @@ def _via(name: str, number: str, config_path: str | None) -> Via:
         known = ", ".join(trunks) or "none"
         raise click.BadParameter(f"no trunk {name!r}; there are: {known}", param_hint="--via-trunk")
     numbering = read_numbering(config.numbering.plan, config.numbering.destinations)
+    media, sip = config.media, config.sip
     try:
-        return Via(trunks[name], numbering.number(number.removeprefix("sip:").partition("@")[0]))
+        return Via(
+            trunks[name],
+            numbering.number(number.removeprefix("sip:").partition("@")[0]),
+            stack_settings(config),
+            (media.bind, media.port_low, media.port_high),
+            sip.advertised or sip.bind,
+        )
     except ValueError as error:
         raise click.BadParameter(f"{clean(number)!r}: {error}", param_hint="URI") from error
 

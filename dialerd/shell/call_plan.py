@@ -7,14 +7,16 @@ import random
 import msgspec
 
 from dialerd.config import TrunkTransport
+from dialerd.config.sip_rules import is_loopback
 from dialerd.core.effects import Dial
 from dialerd.lines.sip_line import SipLines
 from dialerd.shell.addresses import ELSEWHERE, is_numeric, local_address, resolve
 from dialerd.shell.call_words import CallOptions
-from dialerd.shell.sip_stack import Bind, Stack
+from dialerd.shell.sip_stack import Bind, Stack, StackSettings
 from dialerd.shell.trunk_config import sip_trunk
 from dialerd.shell.voice import VoiceOptions
 from sip.events import Address, Invite
+from sip.transport.io_tls import TlsOptions
 from sip.transport.local import PORTS, Transport, bracketed, transport_of
 
 LEG = 1
@@ -46,8 +48,35 @@ def binds_of(options: CallOptions) -> tuple[Bind, ...]:
     made = []
     for kind in kinds:
         transport: Transport = "tls" if kind == "tls" else "tcp" if kind == "tcp" else "udp"
-        made.append(Bind(near, options.port, transport, tls=options.tls, named="--bind"))
+        made.append(_bind(options, transport, near))
     return tuple(made)
+
+
+def _bind(options: CallOptions, transport: Transport, near: str) -> Bind:
+    """Ours of a kind: on a trunk the configuration's, from another port: that one is the daemon's.
+
+    One on loopback leads to no carrier: then it is the address that does.
+    """
+    sockets = () if options.via is None or options.bind else options.via.stack.binds
+    for one in sockets:
+        leads = is_loopback(near) or not is_loopback(one.host)
+        same = one.transport == transport and (":" in one.host) == (":" in near)
+        if same and leads and one.side == "trunk":
+            tls = one.tls if options.tls == TlsOptions() else options.tls
+            return msgspec.structs.replace(one, port=options.port, tls=tls, named="--bind")
+    return Bind(near, options.port, transport, tls=options.tls, named="--bind")
+
+
+def settings_of(options: CallOptions) -> StackSettings:
+    """The SIP stack of the call: on a trunk with the daemon's name and name servers.
+
+    OSError when nothing of ours leads there.
+    """
+    binds = binds_of(options)
+    if options.via is None:
+        return StackSettings(binds)
+    ours = options.via.stack
+    return StackSettings(binds, ours.user_agent, dns=ours.dns)
 
 
 def _near(host: str, port: int) -> str:
@@ -82,9 +111,14 @@ def voice_options(options: CallOptions, host: str) -> VoiceOptions:
     to = sip_trunk(options.via.trunk, ((host, 1, 0),))
     srtp = options.srtp if options.srtp != "off" else to.srtp
     dtmf = to.dtmf if options.dtmf == "auto" else options.dtmf
-    return msgspec.structs.replace(
+    on = msgspec.structs.replace(
         wanted, codecs=to.codecs, srtp=srtp, dtmf=dtmf, rtcp_mux=to.rtcp_mux
     )
+    if options.bind or host not in {one.host for one in options.via.stack.binds}:
+        return on
+    ears, low, high = options.via.media
+    shown = to.advertised or options.via.shown
+    return msgspec.structs.replace(on, host=ears, ports=(low, high), shown=shown)
 
 
 def invite_of(

@@ -10,6 +10,7 @@ import msgspec
 from dialerd.config import Trunk
 from dialerd.core.keys import Dtmf
 from dialerd.shell.quality import shown, trouble
+from dialerd.shell.sip_stack import StackSettings
 from fastpath.numbers import Number
 from fastpath.rtp import StreamStats
 from sip.accounts.auth import Credentials
@@ -23,10 +24,19 @@ TURNS = frozenset({"answered", "hanging_up", "gave_up", "released", "recording_f
 
 
 class Via(msgspec.Struct, frozen=True):
-    """A trunk of the configuration and the number to call on it."""
+    """A trunk of the configuration and the number to call on it.
+
+    Attributes:
+        stack: what the configuration says of the SIP sockets.
+        media: where the daemon hears audio: address, first and last port.
+        shown: our address in SDP.
+    """
 
     trunk: Trunk
     number: Number
+    stack: StackSettings
+    media: tuple[str, int, int]
+    shown: str
 
 
 class CallOptions(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from dialerd.core.keys import Keys
 from dialerd.lines.outcome_map import outcome_of
-from dialerd.shell.call_plan import LEG, binds_of, inform, invite_of, targets_of, voice_options
+from dialerd.shell.call_plan import LEG, inform, invite_of, settings_of, targets_of, voice_options
 from dialerd.shell.call_words import (
     CallOptions,
     CallReport,
@@ -22,7 +22,7 @@ from dialerd.shell.call_words import (
 from dialerd.shell.clock import Clock
 from dialerd.shell.entropy import Entropy
 from dialerd.shell.prompts import load_prompt
-from dialerd.shell.sip_stack import Bind, Stack, StackSettings
+from dialerd.shell.sip_stack import Stack, StackSettings
 from dialerd.shell.voice import Voice
 from fastpath.rtp import DigitHeard, DigitsSent, MediaEngine, PlayEnded, StreamStats
 from sip.errors import SipError
@@ -82,7 +82,7 @@ class OneCall:
         self._engine.start()
         self._loop.add_reader(self._engine.fileno(), self._on_media)
         try:
-            self.stack = self._bind(binds_of(options))
+            self.stack = self._bind(settings_of(options))
             targets = await targets_of(options, self.stack)
             self._voice = self._open_voice(self.stack.binds[0].host)
             self._prompts = [self._engine.add_prompt(p.pcmu, p.pcma) for p in prompts]
@@ -95,8 +95,8 @@ class OneCall:
 
     # -- its beginning ---------------------------------------------------------------------------
 
-    def _bind(self, binds: tuple[Bind, ...]) -> Stack:
-        stack = Stack(StackSettings(binds), self._loop, self._rng, self._clock)
+    def _bind(self, settings: StackSettings) -> Stack:
+        stack = Stack(settings, self._loop, self._rng, self._clock)
         stack.on_event = self._on_sip
         return stack
 

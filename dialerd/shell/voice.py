@@ -22,7 +22,10 @@ PORTS = (16_384, 32_766)
 
 
 class VoiceOptions(msgspec.Struct, frozen=True):
-    """What a leg's audio may be; codecs by payload type, best first."""
+    """What a leg's audio may be; codecs by payload type, best first.
+
+    It is heard at `host`, on one of `ports`; the far end is told of `shown` (empty: the same).
+    """
 
     host: str
     codecs: tuple[int, ...] = (0, 8)
@@ -30,6 +33,8 @@ class VoiceOptions(msgspec.Struct, frozen=True):
     record: Path | None = None
     dtmf: Dtmf = Dtmf.AUTO
     rtcp_mux: bool = False
+    ports: tuple[int, int] = PORTS
+    shown: str = ""
 
 
 def host_for(offer: bytes, host: str) -> str:
@@ -52,7 +57,7 @@ class Voice:
         """OSError when no port is free or the recording cannot be written."""
         self._engine = engine
         self._rng = rng
-        self.stream = engine.open(options.host, *PORTS)
+        self.stream = engine.open(options.host, *options.ports)
         self._agreed: Media | None = None  # what the stream does now
         self.keys = Keys(options.dtmf)
         self.recorder: Recorder | None = None
@@ -62,7 +67,7 @@ class Voice:
             port = engine.port(self.stream)
             events = EVENT_TYPE if options.dtmf.offers_events else None
             can = Capabilities(
-                options.host, port, options.codecs, events, srtp=options.srtp,
+                options.shown or options.host, port, options.codecs, events, srtp=options.srtp,
                 rtcp_mux=options.rtcp_mux,
             )  # fmt: skip
             self._negotiation = Negotiation(can, rng.getrandbits(31), rng)

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from dialerd.config import Trunk, TrunkTransport
+from dialerd.core.numbering import load_numbering
+from dialerd.shell.call_plan import binds_of
+from dialerd.shell.call_words import CallOptions, Via
+from dialerd.shell.sip_stack import Bind, StackSettings
+from sip.messages.uri import Uri
+from sip.transport.io_tls import TlsOptions
 from tests.interop.listening import called, dialerd_program, listening, names
 from tests.interop.sipp import sipp
-from tests.ports import free_port
+from tests.lines.test_sip_line import PLAN
+from tests.ports import free_port, media_ports
 from tests.sip.authority import Authority
 
+NUMBER = load_numbering(PLAN).number("0912 345 678")
 CONFIG = """
 [[trunk]]
 name = "gateway"
@@ -23,6 +35,16 @@ from_user = "{{account}}"
 asserted_identity = "<sip:{{caller_id}}@example.com>"
 number_format = "national"
 codecs = ["PCMA"]
+"""
+OURS = """
+[sip]
+bind = "127.0.0.3"
+advertised = "198.51.100.7"
+user_agent = "ours"
+[media]
+bind = "127.0.0.3"
+port_low = {}
+port_high = {}
 """
 
 
@@ -86,9 +108,10 @@ def test_from_may_be_a_whole_uri(tmp_path) -> None:
 
 def test_via_trunk_speaks_as_the_configuration_says(tmp_path) -> None:
     said = tmp_path / "said"
+    low, high = media_ports()
     with sipp(tmp_path, "challenges", 1, "-trace_msg", "-message_file", str(said)) as peer:
         config = tmp_path / "dialerd.toml"
-        config.write_text(CONFIG.format(port=peer.port))
+        config.write_text(CONFIG.format(port=peer.port) + OURS.format(low, high))
         config.chmod(0o600)
         code, report, _ = called(
             "0912345678", "--via-trunk", "gateway", "-c", str(config), "--from", "842873001234",
@@ -102,8 +125,31 @@ def test_via_trunk_speaks_as_the_configuration_says(tmp_path) -> None:
     assert "<sip:account@" in text
     assert "P-Asserted-Identity: <sip:842873001234@example.com>" in text
     invite = text[text.index("INVITE sip:") :].partition("\n\n\n")[0]
-    assert "RTP/AVP 8 101" in invite
+    found = re.search(r"m=audio (\d+) RTP/AVP 8 101", invite)
+    assert found is not None
+    assert low <= int(found[1]) <= high
+    assert "c=IN IP4 198.51.100.7" in invite
+    assert "Via: SIP/2.0/UDP 198.51.100.7:" in invite
+    assert "User-Agent: ours" in invite
+    assert report["local"].startswith("127.0.0.3:")
     assert report["outcome"] == "answered"
+
+
+def test_a_trunk_s_socket_is_that_of_its_transport_and_the_command_line_comes_first() -> None:
+    mine, theirs = TlsOptions(Path("c.pem"), Path("k.pem")), TlsOptions(authorities=Path("ca.pem"))
+    sockets = (
+        Bind("127.0.0.1", 5060), Bind("192.0.2.9", 5060),
+        Bind("192.0.2.9", 5061, "tls", "phone"), Bind("192.0.2.8", 5061, "tls", tls=mine),
+    )  # fmt: skip
+    trunk = Trunk(name="a", host="192.0.2.1", port=5061, transport=TrunkTransport.TLS)
+    ours = Via(trunk, NUMBER, StackSettings(sockets), ("", 1, 2), "")
+    given = CallOptions(uri=Uri("", "", "", -1, ""), text="", via=ours)
+    (found,) = binds_of(given)
+    assert (found.host, found.port, found.tls) == ("192.0.2.8", 0, mine)
+    (found,) = binds_of(replace(given, tls=theirs))
+    assert (found.host, found.tls) == ("192.0.2.8", theirs)
+    (found,) = binds_of(replace(given, bind="127.0.0.1", port=4))
+    assert (found.host, found.port, found.tls) == ("127.0.0.1", 4, TlsOptions())
 
 
 @pytest.mark.parametrize(
