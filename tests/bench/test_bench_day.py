@@ -7,6 +7,7 @@ import subprocess
 
 from bench import whole_daemon
 from tests import tree
+from tests.waiting import Stalls
 
 
 def commands(*arguments: str) -> str:
@@ -25,9 +26,11 @@ def test_the_day_is_100_000_calls() -> None:
 
 
 def test_five_seconds_of_it_lose_and_double_nothing(capsys) -> None:
-    code = whole_daemon.main(["--rate", "20", "--calls", "100", "--json"])
+    with Stalls() as stalls:
+        code = whole_daemon.main(["--rate", "20", "--calls", "100", "--json"])
     found = json.loads(capsys.readouterr().out)
-    assert code == 0, found
-    assert found["calls placed"] >= 95
-    assert found["doubled"] == found["lost"] == found["not answered"] == 0
+    # calls are even in time: those of a time that stood still are not made up for
+    assert found["calls placed"] >= 95 - 20 * stalls.all_s()
+    assert code == (found["calls placed"] < 95), found
+    assert not any(found[name] for name in (*whole_daemon.TRUTH, "not answered"))
     assert found["CPU ms per call, 2 s prompt"] > 0
