@@ -23,7 +23,8 @@ def audit() -> None:
 
 
 @audit.command("list")
-@click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True)
+@click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True,
+              help="At most so many.")  # fmt: skip
 @config_option
 @output_option
 def list_entries(limit: int, config_path: str | None, output: str) -> None:

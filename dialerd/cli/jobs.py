@@ -40,7 +40,8 @@ def jobs() -> None:
 
 
 @jobs.command("ls")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True,
+              help="At most so many.")  # fmt: skip
 @config_option
 @output_option
 def ls(limit: int, config_path: str | None, output: str) -> None:

@@ -52,8 +52,10 @@ SCRIPTS = ("answer", "ring", "busy", "echo", "hold")
 @click.option("--play", type=click.Path(path_type=Path), help="Audio file for the caller.")
 @click.option("--record", type=click.Path(path_type=Path), help="Stereo WAV file of both sides.")
 @click.option("--seconds", type=click.FloatRange(min=0), help="Hang up this long after the answer.")
-@click.option("--hold-after-ms", type=click.IntRange(0), default=1000, show_default=True)
-@click.option("--hold-ms", type=click.IntRange(0), default=2000, show_default=True)
+@click.option("--hold-after-ms", type=click.IntRange(0), default=1000, show_default=True,
+              help="Of the script hold: how long after the answer.")  # fmt: skip
+@click.option("--hold-ms", type=click.IntRange(0), default=2000, show_default=True,
+              help="Of the script hold: for how long.")  # fmt: skip
 @click.option(
     "--auth",
     default="",

@@ -25,7 +25,10 @@ SEEDS_MAX = 1_000_000
 
 @click.command("simulate")
 @click.argument("files", metavar="SCENARIO...", nargs=-1, required=True, type=click.Path())
-@click.option("--seed", default=1, show_default=True, type=click.IntRange(0, 1 << 40))
+@click.option(
+    "--seed", default=1, show_default=True, type=click.IntRange(0, 1 << 40),
+    help="Of the first day: the same scenario and seed are the same day.",
+)  # fmt: skip
 @click.option(
     "--seeds",
     default=1,

@@ -30,7 +30,9 @@ from dialerd.cli.errors import FailedError
 stdin_option = click.option(
     "--password-stdin", is_flag=True, help="Read the password from standard input, one line."
 )
-role_option = click.option("--role", type=click.Choice([role.value for role in Role]))
+role_option = click.option(
+    "--role", type=click.Choice([role.value for role in Role]), help="What the user may do."
+)
 campaign_option = click.option(
     "--campaign",
     "campaigns",

@@ -77,10 +77,10 @@ MOVES: Final[dict[tuple[AgentState, str], tuple[str, tuple[AgentState, ...]]]] =
 
 _WORDS: Final = {
     "login": "you are in a call",
-    "ready": "you are not logged in",
-    "pause": "you are not logged in",
-    "logout": "you are not logged in",
-    "lost": "you are not logged in",
+    "ready": "not logged in at a telephone",
+    "pause": "not logged in at a telephone",
+    "logout": "not logged in at a telephone",
+    "lost": "not logged in at a telephone",
     "back": "you were not away",
 }
 

@@ -119,7 +119,7 @@ class AgentInputs:
     def _joined(self, event: AgentJoined, now_ns: int) -> None:
         agent = self._desk.team.of(event.agent)
         if agent.state is OFFLINE:
-            raise Refusal("you are not logged in")
+            raise Refusal("not logged in at a telephone")
         joined = self._joinable(agent.name, agent.queues, event.campaigns)
         self._desk.team.unready(agent)
         agent.campaigns = joined

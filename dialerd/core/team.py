@@ -28,7 +28,7 @@ class Team:
         """The agent of a name; Refusal when there is none."""
         agent = self.agents.get(name)
         if agent is None:
-            raise Refusal("you are not logged in")
+            raise Refusal("not logged in at a telephone")
         return agent
 
     def add(self, name: str) -> Agent:
