@@ -199,6 +199,7 @@ class _Connection:
             async for message in self._socket:
                 if not await self._take(message.type, message.data):
                     break
+                await asyncio.sleep(0)  # a flood of one agent: everybody else has a turn, too
         except (ConnectionError, TimeoutError):
             self._cut()
         finally:

@@ -110,6 +110,33 @@ async def test_too_many_messages_are_refused_and_the_socket_stays(tmp_path: Path
         assert found.count(200) == AGENT_RATE[1] - 1  # one was the log-in
 
 
+async def test_between_two_messages_of_a_flood_everybody_else_is_served(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns, seen, many = 0, [], 50
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)  # one turn of the loop, which is what is counted
+
+    async with office(tmp_path) as s, page(s) as p:
+        await p.next()
+        await p.do(id="1", act="resync")
+        await p.until("snapshot")
+        desks = s.client.app[AT_DESKS]
+        said = desks.said
+        monkeypatch.setattr(desks, "said", lambda *of: (seen.append(turns), said(*of))[1])
+        counting = asyncio.create_task(count())
+        for _ in range(many):  # in one go: they come in one piece
+            await p.socket.send_str('{"id": "1", "act": "resync"}')
+        for _ in range(many):
+            await p.until("ack")
+        counting.cancel()
+    assert len(set(seen)) == many
+
+
 async def test_a_message_that_is_sent_again_is_not_done_again(tmp_path: Path) -> None:
     async with office(tmp_path) as s:
         async with page(s) as p:
