@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 from pathlib import Path
 
 import msgspec
@@ -50,10 +51,13 @@ def test_many_days_by_many_processes_are_the_same_days(scenario):
 def test_an_interrupt_ends_its_processes_at_once(scenario):
     days = _days(Path(scenario), range(1, 100_000), 2)
     assert next(days).seed == 1
-    assert len(multiprocessing.active_children()) == 2
+    workers = [one.pid or 0 for one in multiprocessing.active_children()]
+    assert len(workers) == 2
     with pytest.raises(KeyboardInterrupt):
         days.throw(KeyboardInterrupt)
-    assert multiprocessing.active_children() == []
+    for pid in workers:  # whoever has reaped them: the pool looks after them, too
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
 
 
 def test_two_scenarios_side_by_side(scenario, tmp_path):
