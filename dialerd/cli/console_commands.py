@@ -7,7 +7,8 @@ import shlex
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -84,9 +85,12 @@ def pacing(
         teams = client.call(ListAgents()).teams
     team = next((one for one in teams if one.campaign == found.name), None)
     if follow:
-        for event in following(("pacing",), config_path):
+
+        def show(event: LiveEvent) -> None:
             if event.topic != "pacing" or event.data.get("campaign_id") == found.id:
                 _print_event(event, config_path, output)
+
+        _follow(("pacing",), config_path, show)
     elif output == "json":
         print_json({"campaign": found, "progress": books, "team": team})
     else:
@@ -123,8 +127,18 @@ def _pairs(
 @output_option
 def events(topics: tuple[str, ...], config_path: str | None, output: str) -> None:
     """What happens now, a line each, until Ctrl-C; all but call and audio when none is named."""
-    for event in following(topics, config_path):
-        _print_event(event, config_path, output)
+    _follow(topics, config_path, lambda event: _print_event(event, config_path, output))
+
+
+def _follow(
+    topics: tuple[str, ...], config_path: str | None, show: Callable[[LiveEvent], None]
+) -> None:
+    """Show events until Ctrl-C, and until one that was dropped while an event was shown."""
+    with _interrupts() as seen:
+        for event in following(topics, config_path):
+            show(event)
+            if seen:
+                raise KeyboardInterrupt
 
 
 def following(topics: tuple[str, ...], config_path: str | None) -> Iterator[LiveEvent]:
@@ -190,8 +204,10 @@ def _interrupts() -> Iterator[list[int]]:
     """
     seen: list[int] = []
 
-    def interrupted(number: int, _: object) -> None:
+    def interrupted(number: int, frame: FrameType | None) -> None:
         seen.append(number)
+        if callable(before):  # of a view round this one, which keeps it too, and raises
+            before(number, frame)
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGINT, interrupted)

@@ -21,6 +21,7 @@ from dialerd.cli import console_commands
 from dialerd.cli.console import completions, obey
 from dialerd.cli.console_commands import SHOWN
 from dialerd.cli.main import cli
+from dialerd.core.control import LiveEvent
 from tests.control.desk import Booth
 
 LONGEST_S = 90.0  # nothing is said about time; this ends what hangs
@@ -164,6 +165,25 @@ def test_an_interrupt_of_the_command_ends_the_view(monkeypatch: pytest.MonkeyPat
     before = signal.getsignal(signal.SIGINT)
     monkeypatch.setattr(console_commands, "following", swallowed)
     assert obey("watch events") == 130
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_an_interrupt_that_is_dropped_while_an_event_is_shown_ends_the_view(
+    monkeypatch: pytest.MonkeyPatch, config: Path
+) -> None:
+    def two(*_: object) -> Iterator[LiveEvent]:
+        yield LiveEvent(1, 1_700_000_000_000, "campaign", {"id": 1})
+        raise AssertionError("the view goes on")
+
+    def dropped(*_: object) -> None:
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(console_commands, "following", two)
+    monkeypatch.setattr(console_commands, "_print_event", dropped)
+    assert obey("events campaign") == 130
+    assert obey("watch events campaign") == 130
     assert signal.getsignal(signal.SIGINT) is before
 
 
